@@ -1,0 +1,117 @@
+import { z } from "zod";
+import { EmberboxError } from "./errors.ts";
+
+/**
+ * Checks options against a strict object schema. Each field's `description` says what it must be,
+ * and becomes part of the message.
+ * @throws `invalid_argument` that names the option and what was given
+ */
+export function parseOptions<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  options: unknown,
+): z.output<z.ZodObject<Shape>> {
+  const parsed = schema.safeParse(options ?? {});
+  if (parsed.success) return parsed.data;
+  throw new EmberboxError(
+    "invalid_argument",
+    describeIssue(schema.shape, options, parsed.error.issues[0]),
+  );
+}
+
+/** Checks one positional argument. @throws `invalid_argument` */
+export function parseArgument<Schema extends z.ZodType>(
+  schema: Schema,
+  name: string,
+  value: unknown,
+): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new EmberboxError(
+    "invalid_argument",
+    `Expected \`${name}\` to be ${schema.description}, got ${describeValue(value)}`,
+  );
+}
+
+function describeIssue(
+  shape: z.ZodRawShape,
+  options: unknown,
+  issue: z.core.$ZodIssue | undefined,
+): string {
+  const known = Object.keys(shape).map((key) => `\`${key}\``);
+  if (issue?.code === "unrecognized_keys") {
+    return `Unknown option \`${issue.keys[0]}\`; known here: ${known.join(", ")}`;
+  }
+  const name = issue?.path[0];
+  if (name === undefined) {
+    const problem = issue?.code === "custom" ? issue.message : undefined;
+    return problem ?? `Expected the options to be an object, got ${describeValue(options)}`;
+  }
+  const field = shape[String(name)] as z.ZodType | undefined;
+  const value = (options as Record<PropertyKey, unknown>)[name];
+  return `Expected the \`${String(name)}\` option to be ${field?.description}, got ${describeValue(value)}`;
+}
+
+/** Objects are named by their kind only: they may hold secrets. */
+function describeValue(value: unknown): string {
+  if (value === null) return "`null`";
+  if (value === undefined) return "`undefined`";
+  if (typeof value === "object") return Array.isArray(value) ? "an array" : "an object";
+  if (typeof value === "function") return "a function";
+  const text = String(value);
+  return `\`${text.length > 100 ? `${text.slice(0, 100)}…` : text}\` (${typeof value})`;
+}
+
+const isSignal = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value;
+
+/** Fields that several features share. */
+export const milliseconds: z.ZodOptional<z.ZodInt> = z
+  .int()
+  .nonnegative()
+  .optional()
+  .describe("a non-negative integer");
+export const positiveInteger: z.ZodOptional<z.ZodInt> = z
+  .int()
+  .positive()
+  .optional()
+  .describe("a positive integer");
+export const text: z.ZodOptional<z.ZodString> = z.string().optional().describe("a string");
+export const signal: z.ZodOptional<z.ZodCustom<AbortSignal>> = z
+  .custom<AbortSignal>(isSignal)
+  .optional()
+  .describe("an AbortSignal");
+export const user: z.ZodOptional<z.ZodString> = z
+  .string()
+  .regex(/^[\w.-]{1,64}$/)
+  .optional()
+  .describe("a user's name");
+export const envs: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodString>> = z
+  .record(z.string().regex(/^[^=\0]+$/), z.string().regex(/^[^\0]*$/))
+  .optional()
+  .describe("an object of strings, without NUL, whose names have no `=`");
+export const code: z.ZodString = z.string().describe("a string");
+export const pid: z.ZodInt = z.int().positive().describe("a positive integer");
+
+/** An optional function. */
+export function callback<Type>(): z.ZodOptional<z.ZodCustom<Type>> {
+  return z
+    .custom<Type>((value) => typeof value === "function")
+    .optional()
+    .describe("a function");
+}
+
+/** What every request to a sandbox understands. */
+export interface RequestOptions {
+  /** How long the sandbox may take to begin its answer, in milliseconds; 0 for no limit. @default 60_000 */
+  readonly requestTimeoutMs?: number | undefined;
+  /** Stops the call, which then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface RequestFields {
+  requestTimeoutMs: typeof milliseconds;
+  signal: typeof signal;
+}
+
+export const requestFields: RequestFields = { requestTimeoutMs: milliseconds, signal };
+export const REQUEST_TIMEOUT_MS = 60_000;

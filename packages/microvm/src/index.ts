@@ -1,1 +1,3 @@
-export {};
+/** The public API of `@emberbox/microvm`. */
+export { microvm } from "./provider.ts";
+export type { MicrovmOptions } from "./options.ts";

@@ -1,0 +1,86 @@
+/**
+ * The channel's wire format: frames of a 9-byte header (kind, stream id, payload length; big endian) and a payload.
+ * Host-opened streams have odd ids, guest-opened ones even ids; stream 0 is the session itself.
+ */
+export const frameKinds = {
+  /** Opens a session; the payload is JSON. Preceded by `sessionMark`. */
+  hello: 0,
+  /** Opens a stream; the payload is the port, 2 bytes. */
+  open: 1,
+  data: 2,
+  /** No more data from this side of the stream. */
+  end: 3,
+  /** The stream is gone in both directions; the payload may say why. */
+  reset: 4,
+  /** More data may be sent on the stream; the payload is the number of bytes, 4 bytes. */
+  window: 5,
+  /** Asks the guest to end the session; it answers with the same, as its last bytes, and waits for the next `hello`. */
+  freeze: 6,
+} as const;
+
+export const HEADER_BYTES = 9;
+/** Largest payload of a frame, `bytes`. */
+export const MAX_PAYLOAD = 65_536;
+/** What a side may send on a stream before the other has granted more, `bytes`. */
+export const INITIAL_WINDOW = 262_144;
+
+/**
+ * What comes before `hello`. A port keeps the bytes of a session that ended, so both sides discard
+ * everything up to this mark.
+ */
+export const sessionMark: Buffer = Buffer.from("a7f3e10b5c924d68b1d07e35f84a2c96", "hex");
+
+export function frame(kind: number, stream: number, payload?: Uint8Array): Buffer {
+  const length = payload?.length ?? 0;
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + length);
+  bytes[0] = kind;
+  bytes.writeUInt32BE(stream, 1);
+  bytes.writeUInt32BE(length, 5);
+  if (payload !== undefined) bytes.set(payload, HEADER_BYTES);
+  return bytes;
+}
+
+export interface FrameSink {
+  /** A part of a stream's data; a frame's payload may come in several parts. */
+  data(stream: number, part: Buffer): void;
+  control(kind: number, stream: number, payload: Buffer): void;
+}
+
+/** Cuts bytes into frames. Throws on a frame that is too long. */
+export function createFrameParser(sink: FrameSink): (chunk: Buffer) => void {
+  const header = Buffer.alloc(HEADER_BYTES);
+  let headerBytes = 0;
+  let kind = 0;
+  let stream = 0;
+  let missing = 0;
+  let parts: Buffer[] = [];
+
+  return (chunk) => {
+    let at = 0;
+    while (at < chunk.length || (headerBytes === HEADER_BYTES && missing === 0)) {
+      if (headerBytes < HEADER_BYTES) {
+        const taken = chunk.copy(header, headerBytes, at, at + HEADER_BYTES - headerBytes);
+        headerBytes += taken;
+        at += taken;
+        if (headerBytes < HEADER_BYTES) return;
+        kind = header[0]!;
+        stream = header.readUInt32BE(1);
+        missing = header.readUInt32BE(5);
+        if (missing > MAX_PAYLOAD) throw new Error(`a frame of ${missing} bytes is over the limit of ${MAX_PAYLOAD}`);
+      }
+      const part = chunk.subarray(at, at + missing);
+      at += part.length;
+      missing -= part.length;
+      if (kind === frameKinds.data) {
+        if (part.length > 0) sink.data(stream, part);
+      } else parts.push(part);
+      if (missing > 0) return;
+      headerBytes = 0;
+      if (kind !== frameKinds.data) {
+        const payload = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+        parts = [];
+        sink.control(kind, stream, payload);
+      }
+    }
+  };
+}

@@ -1,0 +1,22 @@
+/** What the host tells the guest when a session begins: what restoring a snapshot forgets. */
+export interface Hello {
+  /** Comes back in the answer, so that an old answer is not taken for this one. */
+  readonly nonce: string;
+  readonly sandboxId: string;
+  /** Milliseconds since 1970, by the host's clock. */
+  readonly timeMs: number;
+  /** Fresh random bytes, hexadecimal. */
+  readonly entropy: string;
+  readonly machineId: string;
+  readonly accessToken: string | undefined;
+  readonly envs: Readonly<Record<string, string>>;
+  /** The disk was made larger; grow the file system. */
+  readonly growDisk: boolean;
+}
+
+/** The guest's answer, when all of it has been set right. */
+export interface HelloAnswer {
+  readonly nonce: string;
+  /** Why the guest could not do as told. */
+  readonly error?: string;
+}

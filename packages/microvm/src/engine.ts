@@ -1,0 +1,90 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { rename } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { EmberboxError } from "@emberbox/core";
+import { type AcceleratorChoice, chooseAccelerator } from "./accelerator.ts";
+import { findImage, type GuestImage } from "./image/index.ts";
+import { sweepOverlays } from "./machine/files.ts";
+import { IMAGE_DISK_MB, type MicrovmOptions, type ResolvedCreateOptions } from "./options.ts";
+import { type Paths, paths } from "./paths.ts";
+import { programStamp, QEMU, requireProgram } from "./qemu.ts";
+import { type LocalSandbox, restoreSandbox } from "./sandbox.ts";
+import { ensureTemplate } from "./template/store.ts";
+import { type Template, templateFiles } from "./template/template.ts";
+
+/** What is found once per program: QEMU, the image, the accelerator. */
+export interface Engine {
+  readonly paths: Paths;
+  readonly qemu: string;
+  readonly image: GuestImage;
+  readonly accelerator: AcceleratorChoice;
+  /** The template of a shape; warmed when it is new, once for all who ask. */
+  template(shape: Pick<ResolvedCreateOptions, "memoryMB" | "cpuCount">, signal?: AbortSignal): Promise<Template>;
+  restore(options: ResolvedCreateOptions, signal?: AbortSignal): Promise<LocalSandbox>;
+}
+
+/** @throws `qemu_missing`, `tool_missing`, `image_missing` */
+export async function openEngine(options: MicrovmOptions): Promise<Engine> {
+  const places = paths(options.home === undefined ? process.env : { ...process.env, EMBERBOX_HOME: options.home });
+  const qemu = requireProgram(QEMU);
+  const jail = options.jail ?? true;
+  if (jail) requireProgram("bwrap");
+  const image = await findImage(places.images);
+  if (!image) throw new EmberboxError("image_missing", `there is no guest image in ${places.images}`);
+  const accelerator = await chooseFor(options, places, qemu, image);
+  sweepOverlays(places.run);
+  const templates = new Map<string, Promise<Template>>();
+
+  const engine: Engine = {
+    paths: places,
+    qemu,
+    image,
+    accelerator,
+    template({ memoryMB, cpuCount }, signal) {
+      const key = `${memoryMB}/${cpuCount}`;
+      const known = templates.get(key);
+      if (known) return known;
+      const shape = { accelerator: accelerator.accelerator, memoryMB, cpuCount };
+      const made = ensureTemplate({ templates: places.templates, image, shape, qemu, jail, onProgress: options.onProgress, signal });
+      templates.set(key, made);
+      made.catch(() => templates.delete(key));
+      return made;
+    },
+    async restore(create, signal) {
+      const template = await engine.template(create, signal);
+      const overlay = await overlayOf(template, create.diskMB);
+      const identity = { sandboxId: newSandboxId(), accessToken: undefined, envs: create.envs };
+      return restoreSandbox({ template, qemu, jail, run: places.run, diskMB: create.diskMB, overlay, identity, signal });
+    },
+  };
+  return engine;
+}
+
+async function chooseFor(options: MicrovmOptions, places: Paths, qemu: string, image: GuestImage): Promise<AcceleratorChoice> {
+  if (options.accelerator === "kvm" || options.accelerator === "tcg") return { accelerator: options.accelerator, reason: "it was asked for" };
+  return chooseAccelerator({ home: places.home, qemu, qemuStamp: programStamp(qemu), image });
+}
+
+/** The empty overlay of a disk size, made on first use. */
+async function overlayOf(template: Template, diskMB: number): Promise<string> {
+  if (diskMB === IMAGE_DISK_MB) return template.overlay;
+  const path = join(template.directory, `overlay-${diskMB}.qcow2`);
+  if (existsSync(path)) return path;
+  const making = `${path}.${process.pid}`;
+  const { disk } = templateFiles(template.directory);
+  await promisify(execFile)(requireProgram("qemu-img"), ["create", "-q", "-f", "qcow2", "-b", disk, "-F", "qcow2", making, `${diskMB}M`]);
+  await rename(making, path);
+  return path;
+}
+
+const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
+
+/** `i` and 20 letters or digits: E2B's form, which a host name can begin with. */
+function newSandboxId(): string {
+  // 252 is the largest multiple of 36 that a byte holds: above it letters would not be equally likely.
+  const letters = [...randomBytes(64)].filter((byte) => byte < 252).map((byte) => LETTERS[byte % 36]);
+  return `i${letters.slice(0, 20).join("")}`;
+}

@@ -1,0 +1,103 @@
+/** What decides whether a saved machine can be restored: the same on both sides, or QEMU refuses. */
+export interface MachineShape {
+  readonly accelerator: "kvm" | "tcg";
+  /** MiB */
+  readonly memoryMB: number;
+  readonly cpuCount: number;
+}
+
+/**
+ * The descriptors that QEMU inherits. The jail shows it no file of ours: what it may use, it is handed open.
+ * `state` carries the device state out of a template that is being saved, and into a sandbox that is restored.
+ */
+export const descriptors = {
+  console: 3,
+  qmp: 4,
+  channel: 5,
+  state: 6,
+  ram: 7,
+  kernel: 8,
+  initrd: 9,
+  /** The guest image, read only. */
+  image: 10,
+  /** The template's disk: written while the template is made, read only afterwards. */
+  template: 11,
+  /** The sandbox's own disk; absent while the template is made. */
+  overlay: 12,
+} as const;
+
+/** The one place that builds a QEMU command line. */
+export function machineArguments(
+  shape: MachineShape,
+  mode: "template" | "sandbox",
+  options: { readonly kernelArguments: string; readonly readOnlyRam: boolean },
+): string[] {
+  const sandbox = mode === "sandbox";
+  const ram = [
+    "memory-backend-file,id=ram",
+    `size=${shape.memoryMB}M`,
+    `mem-path=/proc/self/fd/${descriptors.ram}`,
+    // A template's memory is written to its file; a sandbox's pages are the file's until it writes to them.
+    sandbox ? "share=off" : "share=on",
+    ...(sandbox && options.readOnlyRam ? ["readonly=on", "rom=off"] : []),
+  ].join();
+  return [
+    ...["-nodefaults", "-no-user-config", "-nographic", "-no-reboot"],
+    ...["-machine", "q35,memory-backend=ram,usb=off,vmport=off,smbus=off,sata=off"],
+    ...["-accel", shape.accelerator === "kvm" ? "kvm" : "tcg,thread=multi"],
+    ...["-cpu", shape.accelerator === "kvm" ? "host" : "max"],
+    ...["-smp", String(shape.cpuCount), "-m", `${shape.memoryMB}M`, "-object", ram],
+    ...["-kernel", `/proc/self/fd/${descriptors.kernel}`, "-initrd", `/proc/self/fd/${descriptors.initrd}`],
+    ...["-append", options.kernelArguments],
+    ...["-chardev", `socket,id=console,fd=${descriptors.console}`, "-serial", "chardev:console"],
+    ...["-chardev", `socket,id=qmp,fd=${descriptors.qmp}`, "-mon", "chardev=qmp,mode=control"],
+    ...["-chardev", `socket,id=channel,fd=${descriptors.channel}`],
+    ...["-device", "virtio-serial-pci,max_ports=2", "-device", "virtserialport,chardev=channel,name=emberbox"],
+    ...diskArguments(sandbox),
+    ...(sandbox ? ["-incoming", "defer"] : []),
+    ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+  ];
+}
+
+function diskArguments(sandbox: boolean): string[] {
+  const nodes = [
+    fileNode("image-file", descriptors.image, true),
+    { driver: "raw", "node-name": "image", file: "image-file", "read-only": true },
+    fileNode("template-file", descriptors.template, sandbox),
+    { driver: "qcow2", "node-name": "template", file: "template-file", backing: "image", "read-only": sandbox, discard: "unmap" },
+  ];
+  if (sandbox) {
+    nodes.push(fileNode("overlay-file", descriptors.overlay, false));
+    nodes.push({ driver: "qcow2", "node-name": "overlay", file: "overlay-file", backing: "template", "read-only": false, discard: "unmap" });
+  }
+  const sets = nodes.flatMap((node) => ("filename" in node ? ["-add-fd", `fd=${descriptorOf(node)},set=${descriptorOf(node)}`] : []));
+  return [
+    ...sets,
+    ...nodes.flatMap((node) => ["-blockdev", JSON.stringify(node)]),
+    ...["-device", `virtio-blk-pci,drive=${sandbox ? "overlay" : "template"}`],
+  ];
+}
+
+interface BlockNode {
+  readonly driver: string;
+  readonly "node-name": string;
+  readonly "read-only": boolean;
+  readonly [option: string]: unknown;
+}
+
+function fileNode(name: string, descriptor: number, readOnly: boolean): BlockNode {
+  return {
+    driver: "file",
+    "node-name": name,
+    filename: `/dev/fdset/${descriptor}`,
+    "read-only": readOnly,
+    locking: "off",
+    // The disk is gone with the sandbox: there is nothing to make durable.
+    cache: { direct: false, "no-flush": true },
+    discard: "unmap",
+  };
+}
+
+function descriptorOf(node: BlockNode): string {
+  return String(node["filename"]).replace("/dev/fdset/", "");
+}

@@ -1,0 +1,24 @@
+import type { Readable } from "node:stream";
+
+const KEPT_BYTES = 65_536;
+
+/** The last lines a machine wrote to its console. */
+export interface Console {
+  tail(lines?: number): string;
+}
+
+export function recordConsole(stream: Readable): Console {
+  let text = "";
+  stream.setEncoding("latin1");
+  stream.on("data", (chunk: string) => {
+    text = (text + chunk).slice(-KEPT_BYTES);
+  });
+  stream.on("error", () => {});
+  return { tail: (lines = 20) => printable(text).trimEnd().split("\n").slice(-lines).join("\n") };
+}
+
+/** Without the escape sequences of the firmware, and of a guest that would like to write to our terminal. */
+function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replaceAll(/\u001B\[[0-9;?]*[A-Za-z]|\u001Bc|[^\t\n\u0020-\u007E]/g, "");
+}

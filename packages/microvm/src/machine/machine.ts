@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync } from "node:fs";
+import type { Duplex } from "node:stream";
+import { EmberboxError } from "@emberbox/core";
+import { descriptors } from "./arguments.ts";
+import { type Console, recordConsole } from "./console.ts";
+import { jailed } from "./jail.ts";
+import { connectQmp, type Qmp } from "./qmp.ts";
+
+/** Files open for QEMU, by the descriptor it will see them as. */
+export type OpenFiles = Partial<Record<"ram" | "kernel" | "initrd" | "image" | "template" | "overlay", number>>;
+
+export interface MachineOptions {
+  /** Path of the QEMU program. */
+  readonly qemu: string;
+  readonly args: readonly string[];
+  /** Closed when QEMU has them, or could not be started. */
+  readonly files: OpenFiles;
+  /** False runs QEMU with the rights of this process. */
+  readonly jail: boolean;
+  readonly accelerator: "kvm" | "tcg";
+}
+
+/** A QEMU process and the ends of its channels. */
+export interface Machine {
+  readonly pid: number;
+  readonly qmp: Qmp;
+  readonly channel: Duplex;
+  readonly state: Duplex;
+  readonly console: Console;
+  /** Resolves when the process has ended, with what is known of why. Never rejects. */
+  readonly ended: Promise<MachineEnd>;
+  /** Ends the process at once; resolves when it is gone. */
+  kill(): Promise<void>;
+}
+
+export interface MachineEnd {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The last lines of the machine's console. */
+  readonly console: string;
+  /** What QEMU or the jail said on standard error. */
+  readonly stderr: string;
+}
+
+const STDERR_BYTES = 8192;
+
+const running: Set<ChildProcess> = new Set();
+let sweepsAtExit = false;
+
+/** Starts QEMU. The machine belongs to this process: it ends with it, however that ends. */
+export function startMachine(options: MachineOptions): Machine {
+  const { files } = options;
+  const command = options.jail ? jailed(options.qemu, options.args, options.accelerator) : { file: options.qemu, args: [...options.args] };
+  const stdio: ("ignore" | "pipe" | number)[] = ["ignore", "ignore", "pipe", "pipe", "pipe", "pipe", "pipe"];
+  for (const [name, fd] of Object.entries(files)) stdio[descriptors[name as keyof OpenFiles]] = fd;
+  let child: ChildProcess;
+  try {
+    child = spawn(command.file, command.args, {
+      env: {},
+      cwd: "/",
+      stdio: Array.from(stdio, (entry) => entry ?? "ignore"),
+      ...("uid" in command && { uid: command.uid, gid: command.gid }),
+    });
+  } finally {
+    for (const fd of Object.values(files)) closeSync(fd);
+  }
+  endWithThisProcess(child);
+
+  const pipe = (descriptor: number): Duplex => child.stdio[descriptor as 4] as unknown as Duplex;
+  const console = recordConsole(pipe(descriptors.console));
+  let stderr = "";
+  child.stderr!.setEncoding("utf8").on("data", (text: string) => {
+    stderr = (stderr + text).slice(-STDERR_BYTES);
+  });
+  const channel = pipe(descriptors.channel);
+  const state = pipe(descriptors.state);
+  for (const stream of [channel, state]) stream.on("error", () => {});
+
+  const ended = new Promise<MachineEnd>((resolve) => {
+    child.once("error", (error) => resolve({ exitCode: null, signal: null, console: "", stderr: String(error) }));
+    // "close" would wait for whoever else holds the pipes; the process is what matters.
+    child.once("exit", (exitCode, signal) => {
+      running.delete(child);
+      setImmediate(() => resolve({ exitCode, signal, console: console.tail(), stderr: stderr.trim() }));
+    });
+  });
+  return {
+    pid: child.pid ?? -1,
+    qmp: connectQmp(pipe(descriptors.qmp)),
+    channel,
+    state,
+    console,
+    ended,
+    async kill() {
+      child.kill("SIGKILL");
+      await ended;
+      for (const stream of child.stdio) {
+        // Saved device state is still to be read when the process has ended.
+        if (stream === state) state.resume();
+        else stream?.destroy();
+      }
+    },
+  };
+}
+
+/** The jail ends with its parent even on `kill -9`; an orderly exit need not wait for that. */
+function endWithThisProcess(child: ChildProcess): void {
+  running.add(child);
+  if (sweepsAtExit) return;
+  sweepsAtExit = true;
+  process.on("exit", () => {
+    for (const each of running) each.kill("SIGKILL");
+  });
+}
+
+/** The error for a machine that ended when it should not have. */
+export function machineError(code: "boot_failed" | "sandbox_died", what: string, end: MachineEnd): EmberboxError {
+  const how = end.signal ? `signal ${end.signal}` : `exit code ${end.exitCode}`;
+  const said = [end.stderr, end.console].filter(Boolean).join("\n");
+  const missing = /ENOENT/.test(end.stderr) && end.exitCode === null;
+  if (missing) return new EmberboxError("tool_missing", `${what}: ${end.stderr}`, { details: { ...end } });
+  return new EmberboxError(code, `${what} (${how})${said ? `:\n${said}` : ""}`, { details: { ...end } });
+}

@@ -1,0 +1,66 @@
+import type { Duplex } from "node:stream";
+
+const MAX_LINE = 1024 * 1024;
+
+export interface Qmp {
+  /** Sends a command; resolves to what it returns. Commands may be sent without waiting for the one before. */
+  command(name: string, args?: Record<string, unknown>): Promise<unknown>;
+  on(listener: (event: QmpEvent) => void): void;
+}
+
+export interface QmpEvent {
+  readonly event: string;
+  readonly data?: Record<string, unknown>;
+}
+
+interface QmpMessage extends Partial<QmpEvent> {
+  readonly return?: unknown;
+  readonly error?: { readonly class: string; readonly desc: string };
+}
+
+/** A client of the QEMU Machine Protocol. QEMU is not trusted: a line that is too long or not JSON ends the connection. */
+export function connectQmp(socket: Duplex): Qmp {
+  const waiting: { resolve(value: unknown): void; reject(error: Error): void }[] = [];
+  const listeners: ((event: QmpEvent) => void)[] = [];
+  let buffered = "";
+  let ended: Error | undefined;
+
+  const end = (error: Error): void => {
+    ended ??= error;
+    for (const { reject } of waiting.splice(0)) reject(ended);
+    socket.destroy();
+  };
+  const take = (line: string): void => {
+    const message = JSON.parse(line) as QmpMessage;
+    if (typeof message.event === "string") {
+      for (const listener of listeners) listener(message as QmpEvent);
+    } else if (message.error) waiting.shift()?.reject(new Error(`QEMU: ${message.error.desc}`));
+    else if ("return" in message) waiting.shift()?.resolve(message.return);
+  };
+  socket.setEncoding("utf8");
+  socket.on("data", (chunk: string) => {
+    buffered += chunk;
+    const lines = buffered.split("\n");
+    buffered = lines.pop()!;
+    try {
+      if (buffered.length > MAX_LINE) throw new Error("a line of QEMU's is too long");
+      for (const line of lines) take(line);
+    } catch (error) {
+      end(error as Error);
+    }
+  });
+  socket.on("error", end);
+  socket.on("close", () => end(new Error("QEMU closed its control connection")));
+
+  const qmp: Qmp = {
+    command(name, args) {
+      if (ended) return Promise.reject(ended);
+      return new Promise((resolve, reject) => {
+        waiting.push({ resolve, reject });
+        socket.write(`${JSON.stringify({ execute: name, ...(args && { arguments: args }) })}\n`);
+      });
+    },
+    on: (listener) => void listeners.push(listener),
+  };
+  return qmp;
+}

@@ -1,0 +1,40 @@
+import { statSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { EmberboxError } from "@emberbox/core";
+
+export const QEMU = "qemu-system-x86_64";
+
+/** Path of a program, or `undefined`. */
+export function findProgram(name: string, path: string = process.env["PATH"] ?? ""): string | undefined {
+  const places = [...path.split(delimiter), "/usr/bin", "/usr/sbin", "/sbin"];
+  return places.map((place) => join(place, name)).find((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
+}
+
+/** The program of that name. @throws `qemu_missing` or `tool_missing` */
+export function requireProgram(name: string): string {
+  const path = findProgram(name);
+  if (path !== undefined) return path;
+  const code = name.startsWith("qemu") ? "qemu_missing" : "tool_missing";
+  throw new EmberboxError(code, `${name} is not installed (Debian package: ${packageOf(name)})`);
+}
+
+function packageOf(name: string): string {
+  const packages: Record<string, string> = { [QEMU]: "qemu-system-x86", "qemu-img": "qemu-utils", bwrap: "bubblewrap", newuidmap: "uidmap", mke2fs: "e2fsprogs" };
+  return packages[name] ?? name;
+}
+
+/** Changes whenever the program does; costs no process. */
+export function programStamp(path: string): string {
+  const { size, mtimeMs, ino } = statSync(path);
+  return [path, size, mtimeMs, ino].join(":");
+}
+
+/** Version of QEMU as numbers, e.g. `[7, 2]`. */
+export async function qemuVersion(path: string): Promise<[number, number]> {
+  const { stdout } = await promisify(execFile)(path, ["--version"]);
+  const match = /version (\d+)\.(\d+)/.exec(stdout);
+  if (!match) throw new EmberboxError("qemu_missing", `${path} does not tell its version`);
+  return [Number(match[1]), Number(match[2])];
+}

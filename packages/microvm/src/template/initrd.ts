@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { createReadStream, createWriteStream } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { once } from "node:events";
+import { createGzip } from "node:zlib";
+import { EmberboxError } from "@emberbox/core";
+import type { AgentFile } from "@emberbox/guest";
+
+export async function hashAgent(files: readonly AgentFile[]): Promise<string> {
+  const hash = createHash("sha256");
+  for (const file of files) hash.update(`${file.target}\0`).update(await readFile(file.source));
+  return hash.digest("hex");
+}
+
+/** The image's initramfs with the agent in a second archive behind it; the kernel unpacks one over the other. */
+export async function writeInitrd(options: {
+  readonly base: string;
+  readonly files: readonly AgentFile[];
+  readonly nodeFlags: readonly string[];
+  readonly target: string;
+}): Promise<void> {
+  const staging = await mkdtemp(join(tmpdir(), "emberbox-agent-"));
+  try {
+    const agent = join(staging, "agent");
+    for (const file of options.files) {
+      const target = join(agent, file.target);
+      await mkdir(dirname(target), { recursive: true });
+      await copyFile(file.source, target);
+      await chmod(target, file.executable ? 0o755 : 0o644);
+    }
+    await writeFile(join(agent, "node-flags"), options.nodeFlags.join(" "));
+    await pipeline(createReadStream(options.base), createWriteStream(options.target));
+    await appendArchive(staging, options.target);
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+async function appendArchive(directory: string, target: string): Promise<void> {
+  const child = spawn("sh", ["-c", "find . | sort | cpio --quiet -o -H newc -R 0:0"], { cwd: directory, stdio: ["ignore", "pipe", "inherit"] });
+  const exited = once(child, "exit");
+  await pipeline(child.stdout, createGzip(), createWriteStream(target, { flags: "a" }));
+  const [code] = (await exited) as [number | null];
+  if (code !== 0) throw new EmberboxError("tool_missing", `cpio failed with exit code ${code} (Debian package: cpio)`);
+}

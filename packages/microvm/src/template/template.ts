@@ -1,0 +1,61 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { GuestImage } from "../image/index.ts";
+import type { MachineShape } from "../machine/arguments.ts";
+
+/** A machine that was booted, warmed and saved. Sandboxes are restored from it. */
+export interface Template {
+  readonly key: string;
+  readonly shape: MachineShape;
+  readonly image: GuestImage;
+  readonly directory: string;
+  /** The machine's memory; sandboxes map it privately. */
+  readonly ram: string;
+  /** Device state, small enough to be kept in memory. */
+  readonly state: Buffer;
+  readonly disk: string;
+  /** An empty overlay over `disk`, copied for each sandbox. */
+  readonly overlay: string;
+  readonly initrd: string;
+  readonly kernelArguments: string;
+  /** QEMU can map the memory file without write access to it. */
+  readonly readOnlyRam: boolean;
+}
+
+/** What is on disk about a template; written last, so that its presence says the template is whole. */
+export interface TemplateFacts {
+  readonly kernelArguments: string;
+  readonly readOnlyRam: boolean;
+}
+
+/** Raise when the meaning of a template's files changes. */
+const FORMAT = 1;
+
+/** Everything that must be the same for a saved machine to be restorable, and its contents current. */
+export function templateKey(parts: { shape: MachineShape; image: GuestImage; agent: string; qemuStamp: string }): string {
+  const { shape } = parts;
+  const hash = createHash("sha256").update(JSON.stringify([FORMAT, shape, parts.image.digest, parts.agent, parts.qemuStamp]));
+  return `${shape.accelerator}-${shape.cpuCount}cpu-${shape.memoryMB}mb-${hash.digest("hex").slice(0, 16)}`;
+}
+
+export const templateFiles = (directory: string): Pick<Template, "ram" | "disk" | "overlay" | "initrd"> & { state: string; facts: string } => ({
+  ram: join(directory, "ram"),
+  disk: join(directory, "disk.qcow2"),
+  overlay: join(directory, "overlay.qcow2"),
+  initrd: join(directory, "initrd"),
+  state: join(directory, "state"),
+  facts: join(directory, "template.json"),
+});
+
+/** The finished template, or `undefined`. */
+export async function loadTemplate(options: { key: string; directory: string; shape: MachineShape; image: GuestImage }): Promise<Template | undefined> {
+  const files = templateFiles(options.directory);
+  try {
+    const facts = JSON.parse(await readFile(files.facts, "utf8")) as TemplateFacts;
+    return { ...options, ...files, state: await readFile(files.state), ...facts };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}

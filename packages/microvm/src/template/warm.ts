@@ -1,0 +1,166 @@
+import { execFile } from "node:child_process";
+import { createWriteStream } from "node:fs";
+import { chmod, mkdir, open, rename, rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
+import { EmberboxError } from "@emberbox/core";
+import type { AgentFile } from "@emberbox/guest";
+import type { GuestImage } from "../image/index.ts";
+import { descriptors, machineArguments, type MachineShape } from "../machine/arguments.ts";
+import { letJailWrite, openFiles } from "../machine/files.ts";
+import { connectGuest } from "../machine/guest.ts";
+import { type Machine, machineError, startMachine } from "../machine/machine.ts";
+import { qemuVersion, requireProgram } from "../qemu.ts";
+import { exercise } from "./exercise.ts";
+import { writeInitrd } from "./initrd.ts";
+import { type TemplateFacts, templateFiles } from "./template.ts";
+
+export interface WarmOptions {
+  readonly directory: string;
+  readonly shape: MachineShape;
+  readonly image: GuestImage;
+  readonly agent: readonly AgentFile[];
+  readonly qemu: string;
+  readonly jail: boolean;
+  readonly onProgress: ((step: string) => void) | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+const BOOT_MS = 180_000;
+const BOOT_TRIES = 3;
+
+/**
+ * Boots the image once, starts the agent and the kernels, runs every path once, and saves the machine.
+ * Made beside its place and moved there, so what is there is whole.
+ */
+export async function warmTemplate(options: WarmOptions): Promise<void> {
+  const building = `${options.directory}.building`;
+  await rm(building, { recursive: true, force: true });
+  await mkdir(building, { recursive: true, mode: 0o700 });
+  // QEMU's account, when we are root, must reach the files by the descriptors it is given, not by path: 0700 is right.
+  try {
+    await build({ ...options, directory: building });
+    await syncFile(dirname(options.directory));
+    await rename(building, options.directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOSPC") throw new EmberboxError("host_disk_full", "no space for the template", { cause: error });
+    throw error;
+  } finally {
+    await rm(building, { recursive: true, force: true });
+  }
+}
+
+async function build(options: WarmOptions): Promise<void> {
+  const { shape, image } = options;
+  const files = templateFiles(options.directory);
+  const facts: TemplateFacts = { kernelArguments: kernelArguments(shape), readOnlyRam: readsRamOnly(await qemuVersion(options.qemu)) };
+  // V8's compilers cost more than they give where every new instruction has to be translated (measured under TCG).
+  const nodeFlags = shape.accelerator === "tcg" ? ["--jitless"] : [];
+  await writeInitrd({ base: image.initrd, files: options.agent, nodeFlags, target: files.initrd });
+  const qemuImg = requireProgram("qemu-img");
+  const create = async (path: string, backing: string, format: string): Promise<void> => {
+    await promisify(execFile)(qemuImg, ["create", "-q", "-f", "qcow2", "-b", backing, "-F", format, path]);
+  };
+  for (let attempt = 1; ; attempt++) {
+    await rm(files.disk, { force: true });
+    await create(files.disk, image.rootfs, "raw");
+    await writeFile(files.ram, "");
+    letJailWrite(files.ram);
+    await truncate(files.ram, shape.memoryMB * 1024 * 1024);
+    try {
+      await bootAndSave(options, facts);
+      break;
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      if (attempt === BOOT_TRIES) throw error;
+      options.onProgress?.(`the machine did not start (${(error as Error).message.split("\n")[0]}); trying again`);
+    }
+  }
+  await create(files.overlay, files.disk, "qcow2");
+  for (const path of [files.initrd, files.state, files.disk, files.overlay]) await chmod(path, 0o644);
+  for (const path of [files.ram, files.state, files.disk, files.overlay, files.initrd]) await syncFile(path);
+  await writeFile(files.facts, JSON.stringify(facts));
+  await syncFile(files.facts);
+}
+
+async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<void> {
+  const { image, shape } = options;
+  const files = templateFiles(options.directory);
+  const machine = startMachine({
+    qemu: options.qemu,
+    args: machineArguments(shape, "template", facts),
+    files: openFiles({ ram: files.ram, kernel: image.kernel, initrd: files.initrd, image: image.rootfs, template: files.disk }, ["ram", "template"]),
+    jail: options.jail,
+    accelerator: shape.accelerator,
+  });
+  const deadline = AbortSignal.timeout(BOOT_MS);
+  const stop = AbortSignal.any([deadline, ...(options.signal ? [options.signal] : [])]);
+  const stopped = new Promise<never>((_resolve, reject) => {
+    stop.addEventListener("abort", () => reject(stop.reason as Error), { once: true });
+    void machine.ended.then((end) => reject(machineError("boot_failed", "the virtual machine ended while it started", end)));
+  });
+  stopped.catch(() => {});
+  try {
+    await Promise.race([warmAndSave(machine, files.state, options.onProgress), stopped]);
+  } catch (error) {
+    if (deadline.aborted) {
+      throw new EmberboxError("boot_failed", `the virtual machine was not ready after ${BOOT_MS / 1000} s:\n${machine.console.tail()}`, { cause: error });
+    }
+    throw error;
+  } finally {
+    await machine.kill();
+  }
+}
+
+async function warmAndSave(machine: Machine, statePath: string, onProgress: WarmOptions["onProgress"]): Promise<void> {
+  onProgress?.("booting the machine and loading Python's libraries");
+  const guest = connectGuest(machine, () => {});
+  await guest.hello({ sandboxId: "template", accessToken: undefined, envs: {}, growDisk: false });
+  onProgress?.("running every path once");
+  await exercise(guest);
+  await guest.freeze();
+  onProgress?.("saving the machine");
+  await saveState(machine, statePath);
+}
+
+/** Stops the machine and writes its device state; the memory is in its file already. */
+async function saveState(machine: Machine, path: string): Promise<void> {
+  const { qmp } = machine;
+  void qmp.command("qmp_capabilities");
+  await qmp.command("migrate-set-capabilities", {
+    capabilities: ["x-ignore-shared", "events"].map((capability) => ({ capability, state: true })),
+  });
+  const done = new Promise<void>((resolve, reject) => {
+    qmp.on(({ event, data }) => {
+      if (event !== "MIGRATION") return;
+      if (data?.["status"] === "completed") resolve();
+      if (data?.["status"] === "failed") reject(new EmberboxError("boot_failed", "QEMU could not save the machine"));
+    });
+  });
+  const written = pipeline(machine.state, createWriteStream(path));
+  // The machine still runs when this begins: saved so, a restored one runs by itself, without another command.
+  await qmp.command("migrate", { uri: `fd:${descriptors.state}` });
+  await done;
+  // The jail's own process holds the descriptor too, so the stream ends with the machine.
+  await machine.kill();
+  await written;
+}
+
+function kernelArguments(shape: MachineShape): string {
+  const common = "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off random.trust_cpu=on";
+  return shape.accelerator === "tcg" ? `${common} no_timer_check` : common;
+}
+
+/** From 8.2 on QEMU maps a file privately that it may not write. */
+const readsRamOnly = ([major, minor]: [number, number]): boolean => major > 8 || (major === 8 && minor >= 2);
+
+async function truncate(path: string, bytes: number): Promise<void> {
+  const file = await open(path, "r+");
+  await file.truncate(bytes).finally(() => file.close());
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, "r");
+  await file.sync().finally(() => file.close());
+}

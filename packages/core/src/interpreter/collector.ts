@@ -1,0 +1,157 @@
+import { BoundedText } from "../bounded-text.ts";
+import { EmberboxError } from "../errors.ts";
+import type { JsonObject } from "../wire/ndjson.ts";
+import { Execution, Result, type ExecutionError, type Truncation } from "./execution.ts";
+
+/** Results kept beside the main one. */
+const MAX_RESULTS = 1000;
+/** Characters of all kept results' representations together. */
+const MAX_RESULT_CHARACTERS = 128 * 1024 * 1024;
+
+/** A piece of what the code printed. */
+export interface OutputMessage {
+  readonly line: string;
+  /** When it was printed, in milliseconds since 1970, by the sandbox's clock. */
+  readonly timestamp: number;
+  /** True for standard error. */
+  readonly error: boolean;
+}
+
+/** Called as output comes. A callback that returns a promise is waited for, which slows the code down. */
+export interface ExecutionCallbacks {
+  readonly onStdout?: ((message: OutputMessage) => unknown) | undefined;
+  readonly onStderr?: ((message: OutputMessage) => unknown) | undefined;
+  readonly onResult?: ((result: Result) => unknown) | undefined;
+  readonly onError?: ((error: ExecutionError) => unknown) | undefined;
+}
+
+/** Gathers the messages of one execution. */
+export class ExecutionCollector {
+  readonly #callbacks: ExecutionCallbacks;
+  readonly #stdout = new BoundedText();
+  readonly #stderr = new BoundedText();
+  readonly #results: Result[] = [];
+  #resultCount = 0;
+  #resultCharacters = 0;
+  #error: ExecutionError | undefined;
+  #executionCount: number | undefined;
+  /** The failure that the sandbox reported instead of an exception of the code. */
+  failure: EmberboxError | undefined;
+  /** True when the last message has come. */
+  ended = false;
+
+  constructor(callbacks: ExecutionCallbacks) {
+    this.#callbacks = callbacks;
+  }
+
+  /** Takes one message. What it returns is to be awaited before the next one. */
+  accept(message: JsonObject): unknown {
+    switch (message["type"]) {
+      case "stdout":
+        return this.#print(message, false);
+      case "stderr":
+        return this.#print(message, true);
+      case "result":
+        return this.#addResult(message);
+      case "error":
+        return this.#addError(message);
+      case "number_of_executions":
+        this.#executionCount = numberOf(message["execution_count"]);
+        return undefined;
+      case "end_of_execution":
+        this.ended = true;
+        return undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  /** The execution so far. */
+  execution(): Execution {
+    return new Execution({
+      results: this.#results,
+      logs: { stdout: this.#stdout.pieces(), stderr: this.#stderr.pieces() },
+      error: this.#error,
+      executionCount: this.#executionCount,
+      truncated: this.#truncation(),
+    });
+  }
+
+  #print(message: JsonObject, error: boolean): unknown {
+    const line = stringOf(message["text"]);
+    (error ? this.#stderr : this.#stdout).push(line);
+    const callback = error ? this.#callbacks.onStderr : this.#callbacks.onStdout;
+    return callback?.({ line, timestamp: timeOf(message["timestamp"]), error });
+  }
+
+  #addResult({ type: _, is_main_result: isMain, ...raw }: JsonObject): unknown {
+    const result = new Result(raw, isMain === true);
+    this.#resultCount += 1;
+    this.#resultCharacters += sizeOf(raw);
+    const fits = this.#results.length < MAX_RESULTS && this.#resultCharacters <= MAX_RESULT_CHARACTERS;
+    const isFirstMain = result.isMainResult && !this.#results.some((other) => other.isMainResult);
+    if (fits || isFirstMain) this.#results.push(result);
+    return this.#callbacks.onResult?.(result);
+  }
+
+  #addError(message: JsonObject): unknown {
+    const value = stringOf(message["value"]);
+    if (message["reason"] === "timeout") {
+      const restarted = message["restarted"] === true;
+      this.failure = new EmberboxError("timeout", timeoutMessage(restarted), { details: { restarted } });
+      return undefined;
+    }
+    if (message["reason"] === "out_of_memory") {
+      const limitMB = numberOf(message["limit_mb"]);
+      this.failure = new EmberboxError("out_of_memory", outOfMemoryMessage(limitMB), { details: { limitMB } });
+      return undefined;
+    }
+    const error = { name: stringOf(message["name"]), value, traceback: tracebackOf(message["traceback"]) };
+    this.#error = error;
+    return this.#callbacks.onError?.(error);
+  }
+
+  #truncation(): Truncation | undefined {
+    const truncation = {
+      ...(this.#stdout.truncated && { stdoutBytes: this.#stdout.totalBytes }),
+      ...(this.#stderr.truncated && { stderrBytes: this.#stderr.totalBytes }),
+      ...(this.#resultCount > this.#results.length && { results: this.#resultCount }),
+    };
+    return Object.keys(truncation).length > 0 ? truncation : undefined;
+  }
+}
+
+function timeoutMessage(restarted: boolean): string {
+  return restarted
+    ? "The code ran into its time limit and ignored the interrupt; the interpreter was restarted and its variables are lost"
+    : "The code ran into its time limit and was interrupted; its variables are kept";
+}
+
+function outOfMemoryMessage(limitMB: number | undefined): string {
+  const limit = limitMB === undefined ? "the sandbox has" : `the sandbox's ${limitMB} MiB`;
+  return `The code needed more memory than ${limit} and was stopped; the interpreter was restarted and its variables are lost`;
+}
+
+function sizeOf(raw: JsonObject): number {
+  return Object.values(raw).reduce<number>(
+    (sum, value) => sum + (typeof value === "string" ? value.length : (JSON.stringify(value)?.length ?? 0)),
+    0,
+  );
+}
+
+function tracebackOf(value: unknown): string {
+  return Array.isArray(value) ? value.map(stringOf).join("\n") : stringOf(value);
+}
+
+function stringOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
+}
+
+function timeOf(value: unknown): number {
+  const time = typeof value === "string" ? Date.parse(value) : Number(value);
+  return Number.isNaN(time) ? Date.now() : time;
+}

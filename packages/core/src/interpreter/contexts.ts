@@ -1,0 +1,117 @@
+import { z } from "zod";
+import { EmberboxError } from "../errors.ts";
+import { parseArgument, parseOptions, requestFields, text, type RequestOptions } from "../options.ts";
+import { INTERPRETER_PORT, type SandboxConnection } from "../provider.ts";
+import { collect } from "../wire/body.ts";
+import { Call, type HttpRequest } from "../wire/call.ts";
+import { interpreterError } from "./interpreter-error.ts";
+
+/** A namespace of its own, in an interpreter process of its own. */
+export interface CodeContext {
+  readonly id: string;
+  readonly language: string;
+  /** The directory in which code starts. */
+  readonly cwd: string;
+}
+
+export interface CreateCodeContextOptions extends RequestOptions {
+  /** @default "python" */
+  readonly language?: string | undefined;
+  /** @default the user's home directory */
+  readonly cwd?: string | undefined;
+}
+
+const contextSchema = z.object({ id: z.string(), language: z.string(), cwd: z.string() });
+const requestSchema = z.strictObject(requestFields);
+const createSchema = z.strictObject({ ...requestFields, language: text, cwd: text });
+const description = "a code context or its id";
+
+export const contextReference: z.ZodOptional<z.ZodCustom<CodeContext | string>> = z
+  .custom<CodeContext | string>(isReference)
+  .optional()
+  .describe(description);
+const requiredReference = z.custom<CodeContext | string>(isReference).describe(description);
+
+export function contextId(context: CodeContext | string | undefined): string | undefined {
+  return typeof context === "object" ? context.id : context;
+}
+
+export async function createCodeContext(
+  connection: SandboxConnection,
+  options?: CreateCodeContextOptions,
+): Promise<CodeContext> {
+  const { language, cwd, ...request } = parseOptions(createSchema, options);
+  const body = JSON.stringify({ language, cwd });
+  return contextFrom(await exchange(connection, request, { method: "POST", path: "/contexts", body }));
+}
+
+export async function listCodeContexts(connection: SandboxConnection, options?: RequestOptions): Promise<CodeContext[]> {
+  const request = parseOptions(requestSchema, options);
+  const listed = await exchange(connection, request, { method: "GET", path: "/contexts" });
+  if (!Array.isArray(listed)) throw unexpected();
+  return listed.map(contextFrom);
+}
+
+export async function removeCodeContext(
+  connection: SandboxConnection,
+  context: CodeContext | string,
+  options?: RequestOptions,
+): Promise<void> {
+  const request = parseOptions(requestSchema, options);
+  await exchange(connection, request, { method: "DELETE", path: contextPath(context) });
+}
+
+/** Starts the context's interpreter afresh: its variables are gone, its id stays. */
+export async function restartCodeContext(
+  connection: SandboxConnection,
+  context: CodeContext | string,
+  options?: RequestOptions,
+): Promise<void> {
+  const request = parseOptions(requestSchema, options);
+  await exchange(connection, request, { method: "POST", path: `${contextPath(context)}/restart` });
+}
+
+async function exchange(connection: SandboxConnection, options: RequestOptions, request: HttpRequest): Promise<unknown> {
+  const call = new Call(connection, options);
+  const headers = request.body === undefined ? {} : { "Content-Type": "application/json" };
+  try {
+    return await call.begin(async () => {
+      const response = await call.send(INTERPRETER_PORT, { ...request, headers });
+      if (response.statusCode >= 300) throw await interpreterError(response);
+      return parseBody(await collect(response.body));
+    });
+  } catch (error) {
+    throw await call.failure(error);
+  } finally {
+    call[Symbol.dispose]();
+  }
+}
+
+function parseBody(body: Buffer): unknown {
+  if (body.length === 0) return undefined;
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return body.toString();
+  }
+}
+
+function contextFrom(value: unknown): CodeContext {
+  const parsed = contextSchema.safeParse(value);
+  if (!parsed.success) throw unexpected();
+  return parsed.data;
+}
+
+function contextPath(context: CodeContext | string): string {
+  const checked = parseArgument(requiredReference, "context", context);
+  return `/contexts/${encodeURIComponent(contextId(checked) ?? "")}`;
+}
+
+function isReference(value: unknown): boolean {
+  const id = typeof value === "object" && value !== null && "id" in value ? value.id : value;
+  return typeof id === "string" && id !== "";
+}
+
+function unexpected(): EmberboxError {
+  return new EmberboxError("protocol_error", "The sandbox's answer about code contexts is not what was expected");
+}

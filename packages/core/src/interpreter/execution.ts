@@ -1,0 +1,132 @@
+import type { JsonObject } from "../wire/ndjson.ts";
+
+const textFormats = ["text", "html", "markdown", "svg", "png", "jpeg", "pdf", "latex", "javascript"] as const;
+const formats = [...textFormats, "json", "data", "chart"] as const;
+
+/** One thing that the code displayed, in every representation that the interpreter gave. */
+export class Result {
+  /** True for the value of the last expression; false for what was displayed on the way. */
+  readonly isMainResult: boolean;
+  readonly text: string | undefined;
+  readonly html: string | undefined;
+  readonly markdown: string | undefined;
+  readonly svg: string | undefined;
+  /** Base64. */
+  readonly png: string | undefined;
+  /** Base64. */
+  readonly jpeg: string | undefined;
+  /** Base64. */
+  readonly pdf: string | undefined;
+  readonly latex: string | undefined;
+  readonly javascript: string | undefined;
+  readonly json: unknown;
+  /** A data frame's columns. */
+  readonly data: unknown;
+  /** What a chart shows, as data. */
+  readonly chart: unknown;
+  /** Representations of other kinds, by their MIME type. */
+  readonly extra: Readonly<Record<string, unknown>> | undefined;
+  /** Everything as the sandbox sent it. */
+  readonly raw: Readonly<Record<string, unknown>>;
+
+  constructor(raw: Readonly<Record<string, unknown>>, isMainResult: boolean) {
+    this.raw = raw;
+    this.isMainResult = isMainResult;
+    this.text = textOf(raw, "text");
+    this.html = textOf(raw, "html");
+    this.markdown = textOf(raw, "markdown");
+    this.svg = textOf(raw, "svg");
+    this.png = textOf(raw, "png");
+    this.jpeg = textOf(raw, "jpeg");
+    this.pdf = textOf(raw, "pdf");
+    this.latex = textOf(raw, "latex");
+    this.javascript = textOf(raw, "javascript");
+    this.json = raw["json"];
+    this.data = raw["data"];
+    this.chart = raw["chart"];
+    this.extra = objectOf(raw["extra"]);
+  }
+
+  /** Names of the representations that are there, such as `["text", "png"]`. */
+  formats(): string[] {
+    return [...formats.filter((name) => this[name] !== undefined), ...Object.keys(this.extra ?? {})];
+  }
+
+  /** The representations that are there, for `JSON.stringify`. */
+  toJSON(): Record<string, unknown> {
+    const present = formats.filter((name) => this[name] !== undefined).map((name) => [name, this[name]]);
+    const extra = this.extra === undefined ? {} : { extra: this.extra };
+    return { isMainResult: this.isMainResult, ...Object.fromEntries(present), ...extra };
+  }
+}
+
+/** An exception that the code raised: a result of running it, not a failure of the call. */
+export interface ExecutionError {
+  /** The exception's class, such as `ZeroDivisionError`. */
+  readonly name: string;
+  readonly value: string;
+  /** May hold terminal colours. */
+  readonly traceback: string;
+}
+
+/** What was printed, in the pieces in which it came; of each stream the first and last 5 MiB. */
+export interface Logs {
+  readonly stdout: readonly string[];
+  readonly stderr: readonly string[];
+}
+
+/** Full sizes of what was kept only in part; callbacks have seen all of it. */
+export interface Truncation {
+  /** Bytes printed, when more than is kept. */
+  readonly stdoutBytes?: number;
+  /** Bytes printed, when more than is kept. */
+  readonly stderrBytes?: number;
+  /** Number of results, when more than are kept. */
+  readonly results?: number;
+}
+
+export interface ExecutionFields {
+  readonly results: readonly Result[];
+  readonly logs: Logs;
+  readonly error?: ExecutionError | undefined;
+  readonly executionCount?: number | undefined;
+  readonly truncated?: Truncation | undefined;
+}
+
+/** What running a piece of code gave. */
+export class Execution {
+  readonly results: readonly Result[];
+  readonly logs: Logs;
+  readonly error: ExecutionError | undefined;
+  /** The interpreter's counter, as in `In [3]`. */
+  readonly executionCount: number | undefined;
+  /** Set when the output was too large to be kept whole. */
+  readonly truncated: Truncation | undefined;
+
+  constructor(fields: ExecutionFields) {
+    this.results = fields.results;
+    this.logs = fields.logs;
+    this.error = fields.error;
+    this.executionCount = fields.executionCount;
+    this.truncated = fields.truncated;
+  }
+
+  /** The text of the last expression's value. */
+  get text(): string | undefined {
+    return this.results.find((result) => result.isMainResult)?.text;
+  }
+
+  toJSON(): Record<string, unknown> {
+    const { results, logs, error, executionCount, truncated, text } = this;
+    return { text, results, logs, error, executionCount, truncated };
+  }
+}
+
+function textOf(raw: JsonObject, name: string): string | undefined {
+  const value = raw[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+function objectOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+}

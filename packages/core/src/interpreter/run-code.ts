@@ -1,0 +1,131 @@
+import type { Dispatcher } from "undici";
+import { z } from "zod";
+import { EmberboxError } from "../errors.ts";
+import {
+  callback,
+  code as codeSchema,
+  envs,
+  milliseconds,
+  parseArgument,
+  parseOptions,
+  requestFields,
+  text,
+  type RequestOptions,
+} from "../options.ts";
+import { INTERPRETER_PORT, type SandboxConnection } from "../provider.ts";
+import { Call } from "../wire/call.ts";
+import { readNdjson } from "../wire/ndjson.ts";
+import { isPromise, SAFETY_MS, TimeLimit } from "../wire/time-limit.ts";
+import { ExecutionCollector, type ExecutionCallbacks } from "./collector.ts";
+import { contextId, contextReference, type CodeContext } from "./contexts.ts";
+import type { Execution } from "./execution.ts";
+import { interpreterError } from "./interpreter-error.ts";
+
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+export interface RunCodeOptions extends RequestOptions, ExecutionCallbacks {
+  /** Runs in that language's default context. Excludes `context`. @default "python" */
+  readonly language?: string | undefined;
+  /** Runs in that context, or the one with that id. Excludes `language`. */
+  readonly context?: CodeContext | string | undefined;
+  /** Environment variables for this run only. */
+  readonly envs?: Readonly<Record<string, string>> | undefined;
+  /** How long the code may run, in milliseconds; 0 for no limit. @default 60_000 */
+  readonly timeoutMs?: number | undefined;
+}
+
+const schema = z
+  .strictObject({
+    ...requestFields,
+    language: text,
+    context: contextReference,
+    envs,
+    timeoutMs: milliseconds,
+    onStdout: callback<NonNullable<ExecutionCallbacks["onStdout"]>>(),
+    onStderr: callback<NonNullable<ExecutionCallbacks["onStderr"]>>(),
+    onResult: callback<NonNullable<ExecutionCallbacks["onResult"]>>(),
+    onError: callback<NonNullable<ExecutionCallbacks["onError"]>>(),
+  })
+  .refine(({ language, context }) => language === undefined || context === undefined, {
+    message: "Give `language` or `context`, not both: a context has its language",
+  });
+
+/** Runs code and gathers what it gives. */
+export async function runCode(
+  connection: SandboxConnection,
+  code: string,
+  options: RunCodeOptions | undefined,
+): Promise<Execution> {
+  parseArgument(codeSchema, "code", code);
+  const checked = parseOptions(schema, options);
+  const timeoutMs = checked.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const call = new Call(connection, checked);
+  const collector = new ExecutionCollector(checked);
+  using limit = new TimeLimit(() => call.expire(timedOut(timeoutMs)));
+  try {
+    const response = await call.begin(() => startExecution(call, code, checked, timeoutMs));
+    const guestEnforces = response.headers["emberbox-deadline"] === "true";
+    if (timeoutMs > 0) limit.start(guestEnforces ? timeoutMs + SAFETY_MS : timeoutMs);
+    await call.race(pump(response, collector, call, limit));
+    if (collector.failure !== undefined) throw collector.failure;
+    return collector.execution();
+  } catch (error) {
+    throw await call.failure(error, () => ({ execution: collector.execution() }));
+  } finally {
+    call[Symbol.dispose]();
+  }
+}
+
+async function startExecution(
+  call: Call,
+  code: string,
+  options: RunCodeOptions,
+  timeoutMs: number,
+): Promise<Dispatcher.ResponseData> {
+  const body = {
+    code,
+    context_id: contextId(options.context),
+    language: options.language,
+    env_vars: options.envs,
+    timeout_ms: timeoutMs > 0 ? timeoutMs : undefined,
+  };
+  const response = await call.send(INTERPRETER_PORT, {
+    method: "POST",
+    path: "/execute",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  if (response.statusCode !== 200) throw await interpreterError(response);
+  return response;
+}
+
+/** Reads messages until the last one; callbacks are waited for, so that a slow one slows the code down. */
+async function pump(
+  response: Dispatcher.ResponseData,
+  collector: ExecutionCollector,
+  call: Call,
+  limit: TimeLimit,
+): Promise<void> {
+  for await (const messages of readNdjson(response.body.iterator({ destroyOnReturn: false }))) {
+    for (const message of messages) {
+      try {
+        const work = collector.accept(message);
+        if (isPromise(work)) await limit.hold(work);
+      } catch (error) {
+        call.abort(error);
+      }
+      call.signal.throwIfAborted();
+      if (collector.ended) return finishBody(response);
+    }
+  }
+  throw new EmberboxError("connection_failed", "The sandbox's answer ended before the code did");
+}
+
+/** Reads what is left, so that the connection can be used again. */
+function finishBody({ body }: Dispatcher.ResponseData): void {
+  body.dump({ limit: 64 * 1024 }).catch(() => {});
+}
+
+function timedOut(timeoutMs: number): EmberboxError {
+  return new EmberboxError("timeout", `The code did not end within its time limit of ${timeoutMs} ms; it was told to stop`);
+}

@@ -1,0 +1,150 @@
+import { request, type Dispatcher } from "undici";
+import { EmberboxError } from "../errors.ts";
+import { REQUEST_TIMEOUT_MS, type RequestOptions } from "../options.ts";
+import type { SandboxConnection } from "../provider.ts";
+
+/** How long a provider may take to notice why a connection broke, `ms`. */
+const GONE_GRACE_MS = 500;
+const GONE_POLL_MS = 10;
+
+export interface HttpRequest {
+  readonly method: "GET" | "POST" | "DELETE";
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Dispatcher.DispatchOptions["body"] | AsyncIterable<Uint8Array>;
+}
+
+/**
+ * One call's life: the request on the wire, everything that may end it early (the caller's signal,
+ * a time limit, a callback that throws), and the error that the caller sees in the end.
+ */
+export class Call {
+  readonly #connection: SandboxConnection;
+  readonly #controller = new AbortController();
+  readonly #requestTimeoutMs: number;
+  readonly #ended: Promise<never>;
+  #reasonIsCallers = false;
+  readonly #userSignal: AbortSignal | undefined;
+  readonly #onUserAbort = (): void => this.abort(this.#userSignal?.reason);
+
+  /** @throws the signal's reason, when it is aborted already */
+  constructor(connection: SandboxConnection, options: RequestOptions = {}) {
+    options.signal?.throwIfAborted();
+    this.#connection = connection;
+    this.#requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+    this.#userSignal = options.signal;
+    this.#userSignal?.addEventListener("abort", this.#onUserAbort, { once: true });
+    const { promise, reject } = Promise.withResolvers<never>();
+    promise.catch(() => {});
+    this.#ended = promise;
+    const { signal } = this.#controller;
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Ends the call from the caller's side (a signal, a callback that threw): it rejects with `reason` as it is. */
+  abort(reason: unknown): void {
+    this.#reasonIsCallers ||= !this.signal.aborted;
+    this.#controller.abort(reason);
+  }
+
+  /** Ends the call from our side, as when a time limit is reached. */
+  expire(error: EmberboxError): void {
+    this.#controller.abort(error);
+  }
+
+  /** Settles with `work`, or rejects at once when the call is ended early. */
+  race<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#ended]);
+  }
+
+  /** Runs `begin` under the request time limit. */
+  async begin<T>(begin: () => Promise<T>): Promise<T> {
+    const limit = this.#requestTimeoutMs;
+    if (limit === 0) return this.race(begin());
+    const timer = setTimeout(() => this.expire(requestTimeout(limit)), limit);
+    try {
+      return await this.race(begin());
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Sends a request, without a limit on how long its answer may take. */
+  send(port: number, { method, path, headers, body }: HttpRequest): Promise<Dispatcher.ResponseData> {
+    const gone = this.#connection.gone();
+    if (gone !== undefined) throw gone;
+    const endpoint = this.#connection.endpoint(port);
+    return request(endpoint.origin + path, {
+      dispatcher: endpoint.dispatcher,
+      method,
+      headers: { ...endpoint.headers, ...headers },
+      body: (body ?? null) as Exclude<typeof body, AsyncIterable<Uint8Array> | undefined>,
+      signal: this.signal,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+  }
+
+  /**
+   * Destroys the request and says what the caller is told: the reason of an early end, why the
+   * sandbox is gone, or the error itself; with `details` unless the reason is the caller's own.
+   */
+  async failure(
+    error: unknown,
+    details: () => Readonly<Record<string, unknown>> = () => ({}),
+  ): Promise<unknown> {
+    if (!this.signal.aborted) {
+      const told = await this.#explain(error);
+      this.#controller.abort(told);
+    }
+    const { reason } = this.signal;
+    return this.#reasonIsCallers ? reason : withDetails(reason, details());
+  }
+
+  async #explain(error: unknown): Promise<unknown> {
+    const gone = this.#connection.gone();
+    if (gone !== undefined) return gone;
+    if (EmberboxError.isInstance(error) && error.code !== "connection_failed") return error;
+    const reason = await this.#whyGone();
+    if (reason !== undefined) return reason;
+    if (EmberboxError.isInstance(error)) return error;
+    const message = error instanceof Error ? error.message : String(error);
+    return new EmberboxError("connection_failed", `The connection to the sandbox failed: ${message}`, {
+      cause: error,
+    });
+  }
+
+  /** Lets go of the caller's signal. */
+  [Symbol.dispose](): void {
+    this.#userSignal?.removeEventListener("abort", this.#onUserAbort);
+  }
+
+  async #whyGone(): Promise<Error | undefined> {
+    for (let waited = 0; waited < GONE_GRACE_MS; waited += GONE_POLL_MS) {
+      const gone = this.#connection.gone();
+      if (gone !== undefined || this.signal.aborted) return gone;
+      await new Promise((resolve) => setTimeout(resolve, GONE_POLL_MS));
+    }
+    return this.#connection.gone();
+  }
+}
+
+/** The same error with more details: what a call that failed had so far. */
+function withDetails(error: unknown, details: Readonly<Record<string, unknown>>): unknown {
+  if (!EmberboxError.isInstance(error) || Object.keys(details).length === 0) return error;
+  return new EmberboxError(error.code, error.message, {
+    details: { ...error.details, ...details },
+    cause: error.cause ?? error,
+    hint: error.hint,
+  });
+}
+
+function requestTimeout(limit: number): EmberboxError {
+  return new EmberboxError("timeout", `The sandbox did not answer within ${limit} ms`, {
+    hint: "Raise `requestTimeoutMs`, or ask `isRunning()` whether the sandbox is still there.",
+  });
+}

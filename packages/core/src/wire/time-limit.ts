@@ -1,0 +1,47 @@
+/** How long the sandbox may take, past a time limit that it enforces itself, to say so, `ms`. */
+export const SAFETY_MS = 8_000;
+
+/**
+ * A time limit on waiting for the sandbox. While the caller's own callback runs, it does not pass:
+ * what the sandbox said may be waiting to be read.
+ */
+export class TimeLimit implements Disposable {
+  readonly #onReached: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #held = false;
+  #reachedWhileHeld = false;
+
+  constructor(onReached: () => void) {
+    this.#onReached = onReached;
+  }
+
+  /** Starts, or starts again. A limit of 0 is none. */
+  start(milliseconds: number): void {
+    clearTimeout(this.#timer);
+    if (milliseconds === 0) return;
+    // Longer delays than this overflow the timer, which then fires at once.
+    this.#timer = setTimeout(() => this.#reached(), Math.min(milliseconds, 2 ** 31 - 1));
+  }
+
+  /** Waits for a callback's promise without counting the time against the sandbox. */
+  async hold(work: PromiseLike<unknown>): Promise<void> {
+    this.#held = true;
+    await work;
+    this.#held = false;
+    if (this.#reachedWhileHeld) this.start(SAFETY_MS);
+    this.#reachedWhileHeld = false;
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+
+  #reached(): void {
+    if (this.#held) this.#reachedWhileHeld = true;
+    else this.#onReached();
+  }
+}
+
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}

@@ -68,7 +68,7 @@ export function oomKills(): number {
   if (events === undefined) return 0;
   try {
     const length = readSync(events, eventsBuffer, 0, eventsBuffer.length, 0);
-    const match = /^oom_kill (\d+)$/m.exec(eventsBuffer.latin1Slice(0, length));
+    const match = /^oom_kill (\d+)$/m.exec(eventsBuffer.toString("latin1", 0, length));
     return match ? Number(match[1]) : 0;
   } catch {
     return 0;

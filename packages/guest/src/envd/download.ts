@@ -1,0 +1,109 @@
+import { constants, type Stats } from "node:fs";
+import { open, type FileHandle } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { basename } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { HttpError, toHttpError } from "./http-error.ts";
+
+/** Up to this size a file is sent in one piece; larger ones are read in pieces of it. */
+const pieceBytes = 256 * 1024;
+
+/** Answers with a file's bytes, or with the range of them that the request asks for. */
+export async function download(
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  let file: FileHandle | undefined;
+  try {
+    // Not to be held up by a FIFO that nobody writes to.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stats = await file.stat();
+    if (stats.isDirectory()) throw new HttpError(400, `path '${path}' is a directory`);
+    if (!stats.isFile()) throw new HttpError(400, `path '${path}' is not a regular file`);
+    await send(file, path, stats, request, response);
+  } catch (error) {
+    if (response.headersSent) response.destroy();
+    else throw toHttpError(error, path);
+  } finally {
+    await file?.close().catch(() => {});
+  }
+}
+
+async function send(
+  file: FileHandle,
+  path: string,
+  stats: Stats,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  response.setHeader("content-type", "application/octet-stream");
+  response.setHeader(
+    "content-disposition",
+    `inline; filename*=UTF-8''${encodeURIComponent(basename(path))}`,
+  );
+  response.setHeader("last-modified", stats.mtime.toUTCString());
+  response.setHeader("accept-ranges", "bytes");
+  // Files the kernel makes up say that they are empty, so those are read to find out.
+  const range = stats.size === 0 ? undefined : parseRange(request.headers.range, stats.size);
+  if (range === "unsatisfiable") {
+    response.setHeader("content-range", `bytes */${stats.size}`);
+    throw new HttpError(416, "the range lies outside the file");
+  }
+  const start = range?.start ?? 0;
+  const end = range?.end ?? stats.size - 1;
+  if (range !== undefined) {
+    response.statusCode = 206;
+    response.setHeader("content-range", `bytes ${start}-${end}/${stats.size}`);
+  }
+  const length = end - start + 1;
+  if (length <= pieceBytes) {
+    const first = await readPiece(file, start, length || pieceBytes);
+    if (length > 0 || first.length < pieceBytes)
+      return void response.setHeader("content-length", first.length).end(first);
+    response.write(first);
+    return pipeline(
+      file.createReadStream({ start: first.length, highWaterMark: pieceBytes }),
+      response,
+    );
+  }
+  response.setHeader("content-length", length);
+  return pipeline(
+    file.createReadStream({ start, end, highWaterMark: pieceBytes, autoClose: false }),
+    response,
+  );
+}
+
+async function readPiece(file: FileHandle, start: number, length: number): Promise<Buffer> {
+  const piece = Buffer.allocUnsafe(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await file.read(piece, filled, length - filled, start + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return piece.subarray(0, filled);
+}
+
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The one range a `Range` header asks for; several, or what is not understood, mean the whole file. */
+export function parseRange(
+  header: string | undefined,
+  size: number,
+): Range | "unsatisfiable" | undefined {
+  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? "");
+  if (match === null || match[0] === "bytes=-") return undefined;
+  const [, first, last] = match;
+  if (first === "") {
+    const count = Math.min(Number(last), size);
+    return count === 0 ? "unsatisfiable" : { start: size - count, end: size - 1 };
+  }
+  const start = Number(first);
+  const end = last === "" ? size - 1 : Math.min(Number(last), size - 1);
+  if (last !== "" && Number(last) < start) return undefined;
+  return start >= size ? "unsatisfiable" : { start, end };
+}

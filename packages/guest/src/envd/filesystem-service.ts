@@ -1,0 +1,137 @@
+import { execFile } from "node:child_process";
+import { chownSync, lstatSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
+import { promisify } from "node:util";
+import type { AgentContext } from "../context.ts";
+import { RpcError, type Json } from "./connect.ts";
+import { entryInfo, type EntryInfo } from "./entry.ts";
+import { fileError, resolvePath } from "./paths.ts";
+import type { Service, UnaryMethod } from "./process-service.ts";
+import { ownerNames, requestUser, type User } from "./users.ts";
+
+const maxEntries = 200_000;
+/** Entries looked at before others get a turn. Asynchronous calls cost more than they give here. */
+const entriesPerTurn = 256;
+
+/** `filesystem.Filesystem`, without watching. */
+export function createFilesystemService(context: AgentContext): Service {
+  /** A method that works on the path in the request's field `name`. */
+  const onPath =
+    (work: (path: string, user: User, message: Json) => unknown, name = "path"): UnaryMethod =>
+    async (message, request) => {
+      const user = requestUser(request, context);
+      const path = resolvePath(message[name], user);
+      try {
+        return await work(path, user, message);
+      } catch (error) {
+        throw fileError(error, path);
+      }
+    };
+
+  return {
+    streams: {},
+    unary: {
+      Stat: onPath((path) => ({ entry: entryInfo(path) })),
+      MakeDir: onPath((path, user) => {
+        makeDirectory(path, user);
+        return { entry: entryInfo(path) };
+      }),
+      Move: onPath(async (source, user, message) => {
+        const destination = resolvePath(message["destination"], user);
+        await move(source, destination, user);
+        return { entry: entryInfo(destination) };
+      }, "source"),
+      ListDir: onPath(async (path, _user, message) => ({
+        entries: await list(path, depthOf(message)),
+      })),
+      Remove: onPath(async (path) => {
+        if (path === "/")
+          throw new RpcError("invalid_argument", "the root directory cannot be removed");
+        await rm(path, { recursive: true, force: true });
+        return {};
+      }),
+    },
+  };
+}
+
+function makeDirectory(path: string, user: User): void {
+  const existing = statSync(path, { throwIfNoEntry: false });
+  if (existing?.isDirectory())
+    throw new RpcError("already_exists", `directory already exists: ${path}`);
+  if (existing !== undefined)
+    throw new RpcError(
+      "invalid_argument",
+      `path already exists but it is not a directory: ${path}`,
+    );
+  makeDirectories(path, user);
+}
+
+/** Makes `path` and what is missing above it, all owned by `user`. */
+export function makeDirectories(path: string, user: User): void {
+  try {
+    const first = mkdirSync(path, { recursive: true });
+    if (first === undefined) return;
+    for (let made = path; made.length >= first.length; made = dirname(made))
+      chownSync(made, user.uid, user.gid);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ENOTDIR" && code !== "EEXIST") throw error;
+    throw new RpcError(
+      "invalid_argument",
+      `path '${path}' leads through something that is not a directory`,
+    );
+  }
+}
+
+async function move(source: string, destination: string, user: User): Promise<void> {
+  lstatSync(source);
+  makeDirectories(dirname(destination), user);
+  try {
+    await rename(source, destination);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw fileError(error, destination);
+    await promisify(execFile)("mv", ["-T", "--", source, destination]);
+  }
+}
+
+function depthOf(message: Json): number {
+  const depth = message["depth"] ?? 0;
+  if (typeof depth !== "number" || !Number.isInteger(depth) || depth < 0) {
+    throw new RpcError("invalid_argument", "the depth is not a natural number");
+  }
+  return depth || 1;
+}
+
+/** Everything below a directory in lexical order, each directory before what it holds; links are not followed. */
+async function list(path: string, depth: number): Promise<EntryInfo[]> {
+  if (!statSync(path).isDirectory())
+    throw new RpcError("invalid_argument", `path is not a directory: ${path}`);
+  const entries: EntryInfo[] = [];
+  const names = ownerNames();
+  const waiting: { path: string; depth: number }[] = [];
+  const enter = (directory: string, left: number): void => {
+    for (const name of readdirSync(directory).toSorted().toReversed())
+      waiting.push({ path: join(directory, name), depth: left });
+  };
+  enter(path, depth);
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (entries.length === maxEntries) {
+      throw new RpcError(
+        "resource_exhausted",
+        `more than ${maxEntries} entries below ${path}: ask for less depth`,
+      );
+    }
+    try {
+      const entry = entryInfo(next.path, names);
+      entries.push(entry);
+      if (next.depth > 1 && entry.permissions.startsWith("d")) enter(next.path, next.depth - 1);
+    } catch (error) {
+      // What vanishes between being listed and being looked at is not there.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+    if (entries.length % entriesPerTurn === 0) await turn();
+  }
+  return entries;
+}

@@ -1,0 +1,146 @@
+import type { IncomingMessage } from "node:http";
+import type { AgentContext } from "../context.ts";
+import { launch } from "./child.ts";
+import { encodeEnvelope, EventStream, isObject, RpcError, type Json } from "./connect.ts";
+import { endFrame, ManagedProcess } from "./process.ts";
+import { ProcessTable } from "./process-table.ts";
+import { parseSignal } from "./signals.ts";
+import {
+  parseSize,
+  parseStartRequest,
+  processEnvironment,
+  workingDirectory,
+} from "./start-request.ts";
+import { deadlineOf, keepAlive } from "./stream-timers.ts";
+import { launchOnTerminal } from "./terminal.ts";
+import { requestUser } from "./users.ts";
+
+/** How long a killed process may take to go before its stream ends without it. */
+const lastWordsMs = 1000;
+
+export type UnaryMethod = (message: Json, request: IncomingMessage) => unknown;
+export type StreamMethod = (
+  message: Json,
+  request: IncomingMessage,
+  stream: EventStream,
+) => void | Promise<void>;
+
+export interface Service {
+  readonly unary: Readonly<Record<string, UnaryMethod>>;
+  readonly streams: Readonly<Record<string, StreamMethod>>;
+}
+
+/** `process.Process`. */
+export function createProcessService(context: AgentContext): Service {
+  const table = new ProcessTable();
+
+  async function start(
+    message: Json,
+    request: IncomingMessage,
+    stream: EventStream,
+  ): Promise<void> {
+    const { config, tag, stdin, size } = parseStartRequest(message);
+    const user = requestUser(request, context);
+    const options = {
+      command: config.cmd,
+      args: config.args,
+      environment: processEnvironment(user, context, config.envs),
+      directory: workingDirectory(config.cwd, user),
+      user,
+      stdin,
+    };
+    let pid = 0;
+    let deadline: NodeJS.Timeout | undefined;
+    const process = new ManagedProcess(config, tag, (end) => {
+      clearTimeout(deadline);
+      table.end(pid, end);
+    });
+    const child = size ? launchOnTerminal(options, size, process) : await launch(options, process);
+    pid = child.pid;
+    process.attach(child);
+    table.add(pid, process);
+
+    let isLate = false;
+    const milliseconds = deadlineOf(request);
+    if (milliseconds !== undefined) {
+      deadline = setTimeout(() => {
+        isLate = true;
+        process.signal("SIGKILL");
+        setTimeout(() => stream.end(deadlineError()), lastWordsMs);
+      }, milliseconds);
+    }
+    stream.write(startFrame(pid));
+    keepAlive(stream, request);
+    process.follow(stream, (end) => {
+      if (isLate) return stream.end(deadlineError());
+      stream.write(endFrame(end));
+      stream.end();
+    });
+  }
+
+  function connect(message: Json, request: IncomingMessage, stream: EventStream): void {
+    const selector = message["process"];
+    const ended = table.find(selector) === undefined ? table.ended(selector) : undefined;
+    if (ended !== undefined) {
+      stream.write(startFrame(ended.pid));
+      stream.write(endFrame(ended.end));
+      return stream.end();
+    }
+    const process = table.get(selector);
+    stream.write(startFrame(process.child.pid));
+    keepAlive(stream, request);
+    const milliseconds = deadlineOf(request);
+    if (milliseconds !== undefined) {
+      const timer = setTimeout(() => stream.end(deadlineError()), milliseconds);
+      stream.onClose(() => clearTimeout(timer));
+    }
+    process.follow(stream, (end) => {
+      stream.write(endFrame(end));
+      stream.end();
+    });
+  }
+
+  return {
+    streams: { Start: start, Connect: connect },
+    unary: {
+      List: () => ({ processes: table.list() }),
+      Update: ({ process, pty }) => {
+        const { child } = table.get(process);
+        if (pty !== undefined) {
+          const { columns, rows } = parseSize(pty);
+          child.resize(columns, rows);
+        }
+        return {};
+      },
+      SendInput: async ({ process, input }) => {
+        const { child } = table.get(process);
+        await sendInput(child, input);
+        return {};
+      },
+      SendSignal: ({ process, signal }) => {
+        table.get(process).signal(parseSignal(signal));
+        return {};
+      },
+      CloseStdin: ({ process }) => {
+        table.get(process).child.closeInput();
+        return {};
+      },
+    },
+  };
+}
+
+function sendInput(child: ManagedProcess["child"], input: unknown): Promise<void> {
+  for (const kind of ["stdin", "pty"] as const) {
+    const data = isObject(input) ? input[kind] : undefined;
+    if (typeof data === "string") return child.write(kind, Buffer.from(data, "base64"));
+  }
+  throw new RpcError("invalid_argument", "no input is given");
+}
+
+function startFrame(pid: number): Buffer {
+  return encodeEnvelope(0, { event: { start: { pid } } });
+}
+
+function deadlineError(): RpcError {
+  return new RpcError("deadline_exceeded", "the time limit of the process was reached");
+}

@@ -1,0 +1,127 @@
+import { createRequire } from "node:module";
+import { ReadStream, WriteStream } from "node:tty";
+import { exposeToOomKiller, inUserCgroup } from "../cgroup.ts";
+import {
+  startError,
+  writeInput,
+  type Child,
+  type ChildListener,
+  type LaunchOptions,
+} from "./child.ts";
+import { RpcError } from "./connect.ts";
+import { signalName } from "./signals.ts";
+
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** The native half of node-pty. Its JavaScript half hides the terminal's stream, and with it how much waits there. */
+interface PtyBinding {
+  fork(
+    file: string,
+    args: readonly string[],
+    environment: readonly string[],
+    directory: string,
+    columns: number,
+    rows: number,
+    uid: number,
+    gid: number,
+    utf8: boolean,
+    helperPath: string,
+    onExit: (exitCode: number, signal: number) => void,
+  ): { fd: number; pid: number };
+  resize(descriptor: number, columns: number, rows: number): void;
+}
+
+let loaded: PtyBinding | undefined;
+
+/** Loaded when a terminal is first asked for: `pty.node` lies beside the bundle. */
+function binding(): PtyBinding {
+  if (loaded === undefined) {
+    const require = createRequire(import.meta.url);
+    try {
+      loaded = require("./pty.node") as PtyBinding;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw error;
+      loaded = require("@lydell/node-pty-linux-x64/pty.node") as PtyBinding;
+    }
+    // The native fork keeps supplementary groups, which must not reach the user; root needs none.
+    process.setgroups?.([]);
+  }
+  return loaded;
+}
+
+/** Starts a child that leads a session with a terminal of its own. */
+export function launchOnTerminal(
+  options: LaunchOptions,
+  size: TerminalSize,
+  listener: ChildListener,
+): Child {
+  const pty = binding();
+  let hasExited = false;
+  const { fd, pid } = fork(pty, options, size, (exitCode, signal) => {
+    hasExited = true;
+    if (signal > 0) listener.exit(null, signalName(signal) ?? "SIGKILL");
+    else listener.exit(exitCode, null);
+  });
+  exposeToOomKiller(pid);
+  const output = new ReadStream(fd);
+  output.on("data", (chunk: Buffer) => listener.output("pty", chunk));
+  // Reading fails with EIO when the last process has closed the terminal.
+  output.on("error", () => output.destroy());
+  output.on("close", () => listener.closed());
+  return {
+    pid,
+    pause: () => void output.pause(),
+    resume: () => void output.resume(),
+    // Hangs up, as closing a terminal's window does.
+    discard: () => void output.destroy(),
+    write: (kind, data) => {
+      if (kind === "stdin")
+        throw new RpcError("failed_precondition", "the process has a terminal: send to its pty");
+      return writeInput(output as unknown as WriteStream, data);
+    },
+    closeInput: () => {
+      throw new RpcError(
+        "failed_precondition",
+        "cannot close stdin of a terminal: send Ctrl+D (0x04) instead",
+      );
+    },
+    resize: (columns, rows) => {
+      if (!hasExited && !output.destroyed) pty.resize(fd, columns, rows);
+    },
+  };
+}
+
+function fork(
+  pty: PtyBinding,
+  { command, args, environment, directory, user }: LaunchOptions,
+  { columns, rows }: TerminalSize,
+  onExit: (exitCode: number, signal: number) => void,
+): { fd: number; pid: number } {
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+  try {
+    return inUserCgroup(() =>
+      pty.fork(
+        command,
+        args,
+        variables,
+        directory,
+        columns,
+        rows,
+        user.uid,
+        user.gid,
+        true,
+        "",
+        onExit,
+      ),
+    );
+  } catch (error) {
+    const { message } = error as Error;
+    throw startError(
+      command,
+      Object.assign(new Error(message), { code: /fork/.test(message) ? "EAGAIN" : "EINVAL" }),
+    );
+  }
+}

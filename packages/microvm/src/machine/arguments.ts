@@ -8,7 +8,7 @@ export interface MachineShape {
 
 /**
  * The descriptors that QEMU inherits. The jail shows it no file of ours: what it may use, it is handed open.
- * `state` carries the device state out of a template that is being saved, and into a sandbox that is restored.
+ * `state` carries the device state into a sandbox that is restored.
  */
 export const descriptors = {
   console: 3,

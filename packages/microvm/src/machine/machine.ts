@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync } from "node:fs";
+import { closeSync, readdirSync, readFileSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { EmberboxError } from "@emberbox/core";
 import { descriptors } from "./arguments.ts";
@@ -19,6 +19,8 @@ export interface MachineOptions {
   /** False runs QEMU with the rights of this process. */
   readonly jail: boolean;
   readonly accelerator: "kvm" | "tcg";
+  /** A directory that QEMU can write to; only one that saves its state needs it. */
+  readonly shared?: string;
 }
 
 /** A QEMU process and the ends of its channels. */
@@ -51,9 +53,11 @@ let sweepsAtExit = false;
 /** Starts QEMU. The machine belongs to this process: it ends with it, however that ends. */
 export function startMachine(options: MachineOptions): Machine {
   const { files } = options;
-  const command = options.jail ? jailed(options.qemu, options.args, options.accelerator) : { file: options.qemu, args: [...options.args] };
+  const command = options.jail ? jailed(options.qemu, options.args, { accelerator: options.accelerator, shared: options.shared }) : { file: options.qemu, args: [...options.args] };
   const stdio: ("ignore" | "pipe" | number)[] = ["ignore", "ignore", "pipe", "pipe", "pipe", "pipe", "pipe"];
   for (const [name, fd] of Object.entries(files)) stdio[descriptors[name as keyof OpenFiles]] = fd;
+  // A descriptor that this program was started with would pass on to QEMU; /dev/null takes its place.
+  for (const fd of inheritedDescriptors()) stdio[fd] ??= "ignore";
   let child: ChildProcess;
   try {
     child = spawn(command.file, command.args, {
@@ -95,13 +99,26 @@ export function startMachine(options: MachineOptions): Machine {
     async kill() {
       child.kill("SIGKILL");
       await ended;
-      for (const stream of child.stdio) {
-        // Saved device state is still to be read when the process has ended.
-        if (stream === state) state.resume();
-        else stream?.destroy();
-      }
+      for (const stream of child.stdio) stream?.destroy();
     },
   };
+}
+
+let inherited: readonly number[] | undefined;
+
+/** Descriptors of this process that its children would get: those that Node did not open itself. */
+function inheritedDescriptors(): readonly number[] {
+  inherited ??= readdirSync("/proc/self/fd").map(Number).filter((fd) => fd > 2 && !closesOnExec(fd));
+  return inherited;
+}
+
+function closesOnExec(fd: number): boolean {
+  try {
+    const flags = /^flags:\s+([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))?.[1];
+    return (Number.parseInt(flags!, 8) & 0o2000000) !== 0;
+  } catch {
+    return true; // Closed since it was listed.
+  }
 }
 
 /** The jail ends with its parent even on `kill -9`; an orderly exit need not wait for that. */

@@ -1,19 +1,18 @@
 import { execFile } from "node:child_process";
-import { createWriteStream } from "node:fs";
 import { chmod, mkdir, open, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { EmberboxError } from "@emberbox/core";
 import type { AgentFile } from "@emberbox/guest";
 import type { GuestImage } from "../image/index.ts";
-import { descriptors, machineArguments, type MachineShape } from "../machine/arguments.ts";
+import { machineArguments, type MachineShape } from "../machine/arguments.ts";
 import { letJailWrite, openFiles } from "../machine/files.ts";
 import { connectGuest } from "../machine/guest.ts";
 import { type Machine, machineError, startMachine } from "../machine/machine.ts";
 import { qemuVersion, requireProgram } from "../qemu.ts";
 import { exercise } from "./exercise.ts";
 import { writeInitrd } from "./initrd.ts";
+import { receiveState, type StateReceiver } from "./save.ts";
 import { type TemplateFacts, templateFiles } from "./template.ts";
 
 export interface WarmOptions {
@@ -87,12 +86,14 @@ async function build(options: WarmOptions): Promise<void> {
 async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<void> {
   const { image, shape } = options;
   const files = templateFiles(options.directory);
+  await using receiver = await receiveState(files.state);
   const machine = startMachine({
     qemu: options.qemu,
     args: machineArguments(shape, "template", facts),
     files: openFiles({ ram: files.ram, kernel: image.kernel, initrd: files.initrd, image: image.rootfs, template: files.disk }, ["ram", "template"]),
     jail: options.jail,
     accelerator: shape.accelerator,
+    shared: receiver.directory,
   });
   const deadline = AbortSignal.timeout(BOOT_MS);
   const stop = AbortSignal.any([deadline, ...(options.signal ? [options.signal] : [])]);
@@ -102,7 +103,7 @@ async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<
   });
   stopped.catch(() => {});
   try {
-    await Promise.race([warmAndSave(machine, files.state, options.onProgress), stopped]);
+    await Promise.race([warmAndSave(machine, receiver, options.onProgress), stopped]);
   } catch (error) {
     if (deadline.aborted) {
       throw new EmberboxError("boot_failed", `the virtual machine was not ready after ${BOOT_MS / 1000} s:\n${machine.console.tail()}`, { cause: error });
@@ -113,7 +114,7 @@ async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<
   }
 }
 
-async function warmAndSave(machine: Machine, statePath: string, onProgress: WarmOptions["onProgress"]): Promise<void> {
+async function warmAndSave(machine: Machine, receiver: StateReceiver, onProgress: WarmOptions["onProgress"]): Promise<void> {
   onProgress?.("booting the machine and loading Python's libraries");
   const guest = connectGuest(machine, () => {});
   await guest.hello({ sandboxId: "template", accessToken: undefined, envs: {}, growDisk: false });
@@ -121,30 +122,7 @@ async function warmAndSave(machine: Machine, statePath: string, onProgress: Warm
   await exercise(guest);
   await guest.freeze();
   onProgress?.("saving the machine");
-  await saveState(machine, statePath);
-}
-
-/** Stops the machine and writes its device state; the memory is in its file already. */
-async function saveState(machine: Machine, path: string): Promise<void> {
-  const { qmp } = machine;
-  void qmp.command("qmp_capabilities");
-  await qmp.command("migrate-set-capabilities", {
-    capabilities: ["x-ignore-shared", "events"].map((capability) => ({ capability, state: true })),
-  });
-  const done = new Promise<void>((resolve, reject) => {
-    qmp.on(({ event, data }) => {
-      if (event !== "MIGRATION") return;
-      if (data?.["status"] === "completed") resolve();
-      if (data?.["status"] === "failed") reject(new EmberboxError("boot_failed", "QEMU could not save the machine"));
-    });
-  });
-  const written = pipeline(machine.state, createWriteStream(path));
-  // The machine still runs when this begins: saved so, a restored one runs by itself, without another command.
-  await qmp.command("migrate", { uri: `fd:${descriptors.state}` });
-  await done;
-  // The jail's own process holds the descriptor too, so the stream ends with the machine.
-  await machine.kill();
-  await written;
+  await receiver.save(machine.qmp);
 }
 
 function kernelArguments(shape: MachineShape): string {

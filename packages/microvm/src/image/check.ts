@@ -1,0 +1,61 @@
+import { accessSync, constants, existsSync } from "node:fs";
+import { statfs } from "node:fs/promises";
+import { join } from "node:path";
+import { EmberboxError } from "@emberbox/core";
+import { searchPath } from "./builder.ts";
+
+/** The programs that building needs, and the Debian packages that have them. */
+const programs: Readonly<Record<string, string>> = {
+  mmdebstrap: "mmdebstrap",
+  "mke2fs": "e2fsprogs",
+  flock: "util-linux",
+  tar: "tar",
+  npm: "npm",
+};
+const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/** Says what is missing on this machine, all of it at once. */
+export function checkTools(): void {
+  const needed = process.getuid?.() === 0 ? programs : { ...programs, newuidmap: "uidmap" };
+  const missing = Object.entries(needed).filter(([program]) => !findProgram(program));
+  const packages = missing.map(([, name]) => name);
+  if (!existsSync(KEYRING)) packages.push("debian-archive-keyring");
+  if (packages.length === 0) return;
+  throw new EmberboxError("tool_missing", `building the image needs what is not installed: ${packages.join(", ")}`, {
+    hint: `Install with: sudo apt-get install ${packages.join(" ")}`,
+    details: { packages },
+  });
+}
+
+function findProgram(name: string): boolean {
+  return searchPath()
+    .split(":")
+    .some((directory) => {
+      try {
+        accessSync(join(directory, name), constants.X_OK);
+        return directory !== "";
+      } catch {
+        return false;
+      }
+    });
+}
+
+const GIB = 1024 ** 3;
+/** What a build holds at its height, measured, and some room. */
+const NEEDED = { scratch: 4 * GIB, images: 2 * GIB };
+
+/** Fails early when there is no space for the unpacked guest in `scratch` or for the disk in `images`. */
+export async function checkSpace(scratch: string, images: string): Promise<void> {
+  const [there, here] = await Promise.all([statfs(scratch), statfs(images)]);
+  const together = there.type === here.type && there.bavail === here.bavail && there.blocks === here.blocks;
+  const needed = together ? [[scratch, there, NEEDED.scratch + NEEDED.images] as const] : ([[scratch, there, NEEDED.scratch], [images, here, NEEDED.images]] as const);
+  for (const [directory, { bavail, bsize }, bytes] of needed) {
+    const free = bavail * bsize;
+    if (free >= bytes) continue;
+    throw new EmberboxError("host_disk_full", `building the image needs ${gib(bytes)} GiB in ${directory}; ${gib(free)} GiB are free`);
+  }
+}
+
+function gib(bytes: number): string {
+  return (bytes / GIB).toFixed(1);
+}

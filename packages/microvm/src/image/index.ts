@@ -1,0 +1,74 @@
+import { mkdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { withLock } from "../lock.ts";
+import { build, publish } from "./build.ts";
+import { checkSpace, checkTools } from "./check.ts";
+import { type Progress, ProgressReader } from "./progress.ts";
+import { digestOf, readScripts, recipe } from "./recipe.ts";
+import { makeScratch, removeBuild, removeStale, removeWork, SCRATCH_PARENT } from "./scratch.ts";
+
+export type { Progress } from "./progress.ts";
+
+/** A finished image: what a machine boots from. All paths are absolute. */
+export interface GuestImage {
+  readonly directory: string;
+  /** Names the recipe that it was made by. */
+  readonly digest: string;
+  readonly kernel: string;
+  /** An initial file system, to which an archive with `agent/` is to be appended. */
+  readonly initrd: string;
+  /** A raw, sparse ext4 file system. */
+  readonly rootfs: string;
+}
+
+export interface EnsureImageOptions {
+  /** The directory that holds all images. */
+  readonly images: string;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The finished image for the current recipe, if it is there. */
+export async function findImage(images: string): Promise<GuestImage | undefined> {
+  return findFinished(await describe(images));
+}
+
+/** The image for the current recipe, built if it is not there. Two that build at once wait for each other. */
+export async function ensureImage({ images, onProgress, signal }: EnsureImageOptions): Promise<GuestImage> {
+  const image = await describe(images);
+  const finished = await findFinished(image);
+  if (finished) return finished;
+  checkTools();
+  await mkdir(images, { recursive: true });
+  const progress = new ProgressReader((each) => onProgress?.(each));
+  const locked = async (lock: { readonly fd: number }) => (await findFinished(image)) ?? (await buildImage(image, images, progress, signal, lock.fd));
+  return withLock(join(images, ".lock"), locked, { signal, onWait: () => progress.step("waiting for another build") });
+}
+
+async function buildImage(image: GuestImage, images: string, progress: ProgressReader, signal: AbortSignal | undefined, lock: number): Promise<GuestImage> {
+  await removeStale(images);
+  await checkSpace(SCRATCH_PARENT, images);
+  const scratch = await makeScratch(images);
+  try {
+    await build({ recipe, scripts: await readScripts(), scratch, progress, signal, lock });
+    await removeWork(scratch);
+    await publish(scratch.result, image.directory);
+  } catch (error) {
+    await removeBuild(scratch.result);
+    throw error;
+  }
+  progress.step("done");
+  return image;
+}
+
+async function describe(images: string): Promise<GuestImage> {
+  const digest = digestOf(recipe, await readScripts());
+  const directory = join(images, `${recipe.name}-${digest}`);
+  return { directory, digest, kernel: join(directory, "kernel"), initrd: join(directory, "initrd"), rootfs: join(directory, "rootfs") };
+}
+
+/** A directory with its final name is complete: it got that name last. */
+async function findFinished(image: GuestImage): Promise<GuestImage | undefined> {
+  const there = await stat(image.directory).catch(() => undefined);
+  return there?.isDirectory() ? image : undefined;
+}

@@ -1,0 +1,58 @@
+import { chmod, mkdir, mkdtemp, readdir, readlink, rm, rmdir, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { runBuilder } from "./builder.ts";
+
+/** Where the guest is unpacked: others must be able to look into it (apt's account, a user's subordinate ids), as into no home. */
+export const SCRATCH_PARENT = "/var/tmp";
+const PREFIX = ".building-";
+const LINK = "scratch";
+const SCRATCH_NAME = /^\/var\/tmp\/emberbox-build-[A-Za-z0-9]{6}$/;
+
+export interface Scratch {
+  /** Beside the finished images, and renamed to one of them at the end. */
+  readonly result: string;
+  /** What is thrown away. */
+  readonly work: string;
+}
+
+export async function makeScratch(images: string): Promise<Scratch> {
+  const result = await mkdtemp(join(images, PREFIX));
+  const work = await mkdtemp(join(SCRATCH_PARENT, "emberbox-build-"));
+  await symlink(work, join(result, LINK));
+  await chmod(work, 0o755);
+  await mkdir(join(work, "payload"));
+  return { result, work };
+}
+
+/** Removes the unpacked guest, and with it the mark that `result` is not finished. */
+export async function removeWork(scratch: Scratch): Promise<void> {
+  await removeTree(scratch.work);
+  await rm(join(scratch.result, LINK), { force: true });
+}
+
+/** Removes what a build made, finished or not. */
+export async function removeBuild(result: string): Promise<void> {
+  const work = await readlink(join(result, LINK)).catch(() => undefined);
+  if (work !== undefined && SCRATCH_NAME.test(work)) await removeTree(work);
+  await rm(result, { recursive: true, force: true });
+}
+
+/** Removes what dead builders left. Whoever calls this has the lock. */
+export async function removeStale(images: string): Promise<void> {
+  for (const name of await readdir(images)) {
+    if (name.startsWith(PREFIX)) await removeBuild(join(images, name));
+  }
+}
+
+/** Files of the guest belong to the user's subordinate ids: inside their namespace the user is root. */
+export function asGuestRoot(command: readonly string[]): readonly string[] {
+  return process.getuid?.() === 0 ? command : ["mmdebstrap", "--unshare-helper", ...command];
+}
+
+async function removeTree(work: string): Promise<void> {
+  // Never into another file system: a mount that was left behind may be the host's own /dev.
+  const remove = ["find", work, "-xdev", "-mindepth", "1", "-delete"];
+  await runBuilder(asGuestRoot(remove), { cwd: "/" }).catch(() => {});
+  await runBuilder(remove, { cwd: "/" }).catch(() => {});
+  await rmdir(work).catch(() => {});
+}

@@ -37,7 +37,9 @@ export class BoundedText {
       this.#head.push(piece, bytes);
       return;
     }
-    const [first, rest] = this.#headFull ? ["", piece] : splitAtByte(piece, this.#keepBytes - this.#head.bytes);
+    const [first, rest] = this.#headFull
+      ? ["", piece]
+      : splitAtByte(piece, this.#keepBytes - this.#head.bytes);
     this.#headFull = true;
     this.#head.push(first);
     this.#tail.push(rest);
@@ -86,7 +88,10 @@ class Pieces {
   /** Drops whole pieces from the front while at least `bytes` bytes stay. */
   dropUntil(bytes: number): void {
     if (this.bytes <= bytes) return;
-    while (this.#first < this.#list.length && this.bytes - this.#list[this.#first]!.bytes >= bytes) {
+    while (
+      this.#first < this.#list.length &&
+      this.bytes - this.#list[this.#first]!.bytes >= bytes
+    ) {
       this.bytes -= this.#list[this.#first]!.bytes;
       this.#first += 1;
     }

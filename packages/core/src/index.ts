@@ -1,1 +1,32 @@
-export {};
+// This file is the public API: a name that is not here is not for use outside this package.
+export { Sandbox } from "./sandbox.ts";
+export type {
+  ProviderOptions,
+  SandboxConnectOptions,
+  SandboxCreateOptions,
+} from "./sandbox-options.ts";
+export { EmberboxError, errorCodes } from "./errors.ts";
+export type { EmberboxErrorOptions, ErrorCode } from "./errors.ts";
+export { Execution, Result } from "./interpreter/execution.ts";
+export type { ExecutionError } from "./interpreter/execution.ts";
+export type { OutputMessage } from "./interpreter/collector.ts";
+export type { RunCodeOptions } from "./interpreter/run-code.ts";
+export type { CodeContext } from "./interpreter/contexts.ts";
+export type { Files } from "./files/files.ts";
+export type { EntryInfo } from "./files/entry.ts";
+export type { CommandOptions, Commands } from "./commands/commands.ts";
+export type { CommandHandle } from "./commands/handle.ts";
+export type { CommandResult } from "./commands/output.ts";
+export type { Pty } from "./commands/pty.ts";
+export type { SandboxMetrics } from "./health.ts";
+export { parseOptions } from "./options.ts";
+export { ENVD_PORT, INTERPRETER_PORT } from "./provider.ts";
+export type {
+  Capabilities,
+  ConnectOptions,
+  CreateOptions,
+  Endpoint,
+  SandboxConnection,
+  SandboxInfo,
+  SandboxProvider,
+} from "./provider.ts";

@@ -92,6 +92,9 @@ export const envs: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodString>> = z
 export const code: z.ZodString = z.string().describe("a string");
 export const pid: z.ZodInt = z.int().positive().describe("a positive integer");
 
+export const timeout: z.ZodInt = z.int().positive().describe("a positive integer");
+export const sandboxId: z.ZodString = z.string().min(1).describe("a sandbox's id");
+
 /** An optional function. */
 export function callback<Type>(): z.ZodOptional<z.ZodCustom<Type>> {
   return z
@@ -108,10 +111,13 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface RequestFields {
-  requestTimeoutMs: typeof milliseconds;
-  signal: typeof signal;
-}
-
-export const requestFields: RequestFields = { requestTimeoutMs: milliseconds, signal };
+export const requestFields: { requestTimeoutMs: typeof milliseconds; signal: typeof signal } = {
+  requestTimeoutMs: milliseconds,
+  signal,
+};
+/** The schema of calls that understand nothing else. */
+export const requestOptions: z.ZodObject<
+  { requestTimeoutMs: typeof milliseconds; signal: typeof signal },
+  z.core.$strict
+> = z.strictObject({ ...requestFields });
 export const REQUEST_TIMEOUT_MS = 60_000;

@@ -88,7 +88,8 @@ export class ExecutionCollector {
     const result = new Result(raw, isMain === true);
     this.#resultCount += 1;
     this.#resultCharacters += sizeOf(raw);
-    const fits = this.#results.length < MAX_RESULTS && this.#resultCharacters <= MAX_RESULT_CHARACTERS;
+    const fits =
+      this.#results.length < MAX_RESULTS && this.#resultCharacters <= MAX_RESULT_CHARACTERS;
     const isFirstMain = result.isMainResult && !this.#results.some((other) => other.isMainResult);
     if (fits || isFirstMain) this.#results.push(result);
     return this.#callbacks.onResult?.(result);
@@ -98,15 +99,23 @@ export class ExecutionCollector {
     const value = stringOf(message["value"]);
     if (message["reason"] === "timeout") {
       const restarted = message["restarted"] === true;
-      this.failure = new EmberboxError("timeout", timeoutMessage(restarted), { details: { restarted } });
+      this.failure = new EmberboxError("timeout", timeoutMessage(restarted), {
+        details: { restarted },
+      });
       return undefined;
     }
     if (message["reason"] === "out_of_memory") {
       const limitMB = numberOf(message["limit_mb"]);
-      this.failure = new EmberboxError("out_of_memory", outOfMemoryMessage(limitMB), { details: { limitMB } });
+      this.failure = new EmberboxError("out_of_memory", outOfMemoryMessage(limitMB), {
+        details: { limitMB },
+      });
       return undefined;
     }
-    const error = { name: stringOf(message["name"]), value, traceback: tracebackOf(message["traceback"]) };
+    const error = {
+      name: stringOf(message["name"]),
+      value,
+      traceback: tracebackOf(message["traceback"]),
+    };
     this.#error = error;
     return this.#callbacks.onError?.(error);
   }
@@ -134,7 +143,8 @@ function outOfMemoryMessage(limitMB: number | undefined): string {
 
 function sizeOf(raw: JsonObject): number {
   return Object.values(raw).reduce<number>(
-    (sum, value) => sum + (typeof value === "string" ? value.length : (JSON.stringify(value)?.length ?? 0)),
+    (sum, value) =>
+      sum + (typeof value === "string" ? value.length : (JSON.stringify(value)?.length ?? 0)),
     0,
   );
 }

@@ -1,6 +1,13 @@
 import { z } from "zod";
 import { EmberboxError } from "../errors.ts";
-import { parseArgument, parseOptions, requestFields, text, type RequestOptions } from "../options.ts";
+import {
+  parseArgument,
+  parseOptions,
+  requestFields,
+  requestOptions,
+  text,
+  type RequestOptions,
+} from "../options.ts";
 import { INTERPRETER_PORT, type SandboxConnection } from "../provider.ts";
 import { collect } from "../wire/body.ts";
 import { Call, type HttpRequest } from "../wire/call.ts";
@@ -22,7 +29,6 @@ export interface CreateCodeContextOptions extends RequestOptions {
 }
 
 const contextSchema = z.object({ id: z.string(), language: z.string(), cwd: z.string() });
-const requestSchema = z.strictObject(requestFields);
 const createSchema = z.strictObject({ ...requestFields, language: text, cwd: text });
 const description = "a code context or its id";
 
@@ -42,11 +48,16 @@ export async function createCodeContext(
 ): Promise<CodeContext> {
   const { language, cwd, ...request } = parseOptions(createSchema, options);
   const body = JSON.stringify({ language, cwd });
-  return contextFrom(await exchange(connection, request, { method: "POST", path: "/contexts", body }));
+  return contextFrom(
+    await exchange(connection, request, { method: "POST", path: "/contexts", body }),
+  );
 }
 
-export async function listCodeContexts(connection: SandboxConnection, options?: RequestOptions): Promise<CodeContext[]> {
-  const request = parseOptions(requestSchema, options);
+export async function listCodeContexts(
+  connection: SandboxConnection,
+  options?: RequestOptions,
+): Promise<CodeContext[]> {
+  const request = parseOptions(requestOptions, options);
   const listed = await exchange(connection, request, { method: "GET", path: "/contexts" });
   if (!Array.isArray(listed)) throw unexpected();
   return listed.map(contextFrom);
@@ -57,7 +68,7 @@ export async function removeCodeContext(
   context: CodeContext | string,
   options?: RequestOptions,
 ): Promise<void> {
-  const request = parseOptions(requestSchema, options);
+  const request = parseOptions(requestOptions, options);
   await exchange(connection, request, { method: "DELETE", path: contextPath(context) });
 }
 
@@ -67,11 +78,15 @@ export async function restartCodeContext(
   context: CodeContext | string,
   options?: RequestOptions,
 ): Promise<void> {
-  const request = parseOptions(requestSchema, options);
+  const request = parseOptions(requestOptions, options);
   await exchange(connection, request, { method: "POST", path: `${contextPath(context)}/restart` });
 }
 
-async function exchange(connection: SandboxConnection, options: RequestOptions, request: HttpRequest): Promise<unknown> {
+async function exchange(
+  connection: SandboxConnection,
+  options: RequestOptions,
+  request: HttpRequest,
+): Promise<unknown> {
   const call = new Call(connection, options);
   const headers = request.body === undefined ? {} : { "Content-Type": "application/json" };
   try {
@@ -113,5 +128,8 @@ function isReference(value: unknown): boolean {
 }
 
 function unexpected(): EmberboxError {
-  return new EmberboxError("protocol_error", "The sandbox's answer about code contexts is not what was expected");
+  return new EmberboxError(
+    "protocol_error",
+    "The sandbox's answer about code contexts is not what was expected",
+  );
 }

@@ -1,6 +1,16 @@
 import type { JsonObject } from "../wire/ndjson.ts";
 
-const textFormats = ["text", "html", "markdown", "svg", "png", "jpeg", "pdf", "latex", "javascript"] as const;
+const textFormats = [
+  "text",
+  "html",
+  "markdown",
+  "svg",
+  "png",
+  "jpeg",
+  "pdf",
+  "latex",
+  "javascript",
+] as const;
 const formats = [...textFormats, "json", "data", "chart"] as const;
 
 /** One thing that the code displayed, in every representation that the interpreter gave. */
@@ -49,12 +59,17 @@ export class Result {
 
   /** Names of the representations that are there, such as `["text", "png"]`. */
   formats(): string[] {
-    return [...formats.filter((name) => this[name] !== undefined), ...Object.keys(this.extra ?? {})];
+    return [
+      ...formats.filter((name) => this[name] !== undefined),
+      ...Object.keys(this.extra ?? {}),
+    ];
   }
 
   /** The representations that are there, for `JSON.stringify`. */
   toJSON(): Record<string, unknown> {
-    const present = formats.filter((name) => this[name] !== undefined).map((name) => [name, this[name]]);
+    const present = formats
+      .filter((name) => this[name] !== undefined)
+      .map((name) => [name, this[name]]);
     const extra = this.extra === undefined ? {} : { extra: this.extra };
     return { isMainResult: this.isMainResult, ...Object.fromEntries(present), ...extra };
   }
@@ -128,5 +143,7 @@ function textOf(raw: JsonObject, name: string): string | undefined {
 }
 
 function objectOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+  return typeof value === "object" && value !== null
+    ? (value as Record<string, unknown>)
+    : undefined;
 }

@@ -127,5 +127,8 @@ function finishBody({ body }: Dispatcher.ResponseData): void {
 }
 
 function timedOut(timeoutMs: number): EmberboxError {
-  return new EmberboxError("timeout", `The code did not end within its time limit of ${timeoutMs} ms; it was told to stop`);
+  return new EmberboxError(
+    "timeout",
+    `The code did not end within its time limit of ${timeoutMs} ms; it was told to stop`,
+  );
 }

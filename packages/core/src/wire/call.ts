@@ -61,22 +61,30 @@ export class Call {
     return Promise.race([work, this.#ended]);
   }
 
-  /** Runs `begin` under the request time limit. */
-  async begin<T>(begin: () => Promise<T>): Promise<T> {
+  /** Runs `begin` under the request time limit, which starts anew whenever `begin` reports progress. */
+  async begin<T>(begin: (progress: () => void) => Promise<T>): Promise<T> {
     const limit = this.#requestTimeoutMs;
-    if (limit === 0) return this.race(begin());
+    if (limit === 0) return this.race(begin(() => {}));
     const timer = setTimeout(() => this.expire(requestTimeout(limit)), limit);
     try {
-      return await this.race(begin());
+      return await this.race(begin(() => timer.refresh()));
     } finally {
       clearTimeout(timer);
     }
   }
 
-  /** Sends a request, without a limit on how long its answer may take. */
-  send(port: number, { method, path, headers, body }: HttpRequest): Promise<Dispatcher.ResponseData> {
+  /** @throws why the sandbox is gone, when it is */
+  throwIfGone(): void {
     const gone = this.#connection.gone();
     if (gone !== undefined) throw gone;
+  }
+
+  /** Sends a request, without a limit on how long its answer may take. */
+  send(
+    port: number,
+    { method, path, headers, body }: HttpRequest,
+  ): Promise<Dispatcher.ResponseData> {
+    this.throwIfGone();
     const endpoint = this.#connection.endpoint(port);
     return request(endpoint.origin + path, {
       dispatcher: endpoint.dispatcher,
@@ -113,9 +121,13 @@ export class Call {
     if (reason !== undefined) return reason;
     if (EmberboxError.isInstance(error)) return error;
     const message = error instanceof Error ? error.message : String(error);
-    return new EmberboxError("connection_failed", `The connection to the sandbox failed: ${message}`, {
-      cause: error,
-    });
+    return new EmberboxError(
+      "connection_failed",
+      `The connection to the sandbox failed: ${message}`,
+      {
+        cause: error,
+      },
+    );
   }
 
   /** Lets go of the caller's signal. */

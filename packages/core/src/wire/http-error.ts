@@ -21,8 +21,12 @@ export async function httpError(
 ): Promise<EmberboxError> {
   const status = response.statusCode;
   const message = messageOf(await collectText(response.body));
+  if (status === 401 && /invalid username/.test(message))
+    return new EmberboxError("invalid_argument", message);
   const code = special[status] ?? codes[status] ?? "protocol_error";
-  return new EmberboxError(code, message || `The sandbox answered with status ${status}`, { details: { status } });
+  return new EmberboxError(code, message || `The sandbox answered with status ${status}`, {
+    details: { status },
+  });
 }
 
 /** Bodies are `{"code", "message"}`, `{"detail"}`, or plain text. */

@@ -40,12 +40,20 @@ function parseLine(line: string): JsonObject {
   try {
     value = JSON.parse(line);
   } catch (cause) {
-    throw new EmberboxError("protocol_error", `The sandbox sent a line that is not JSON: ${excerpt(line)}`, {
-      cause,
-    });
+    throw new EmberboxError(
+      "protocol_error",
+      `The sandbox sent a line that is not JSON: ${excerpt(line)}`,
+      {
+        cause,
+      },
+    );
   }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as JsonObject;
-  throw new EmberboxError("protocol_error", `The sandbox sent a line that is not an object: ${excerpt(line)}`);
+  if (typeof value === "object" && value !== null && !Array.isArray(value))
+    return value as JsonObject;
+  throw new EmberboxError(
+    "protocol_error",
+    `The sandbox sent a line that is not an object: ${excerpt(line)}`,
+  );
 }
 
 function excerpt(line: string): string {

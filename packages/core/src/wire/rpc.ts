@@ -31,7 +31,11 @@ export function userHeaders(user: string | undefined): Record<string, string> {
 }
 
 /** As much of `fetch` as the transport needs, over the endpoint's dispatcher, with every buffer bounded. */
-async function fetchThrough(endpoint: Endpoint, url: string, init: RequestInit = {}): Promise<Response> {
+async function fetchThrough(
+  endpoint: Endpoint,
+  url: string,
+  init: RequestInit = {},
+): Promise<Response> {
   const { status, headers, body } = await send(endpoint, new URL(url).pathname, init);
   const stream = headers.get("content-type")?.startsWith("application/connect") === true;
   const chunks = stream ? limitedEnvelopes(body) : limited(body);

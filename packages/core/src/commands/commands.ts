@@ -1,0 +1,172 @@
+import { z } from "zod";
+import {
+  callback,
+  envs,
+  milliseconds,
+  parseArgument,
+  parseOptions,
+  requestFields,
+  requestOptions,
+  text,
+  user,
+  type RequestOptions,
+} from "../options.ts";
+import type { SandboxConnection } from "../provider.ts";
+import { callRpc } from "../wire/rpc-call.ts";
+import type { Rpc } from "../wire/rpc.ts";
+import { killInBackground, processControl, selectPid } from "./control.ts";
+import { CommandHandle, type ProcessControl } from "./handle.ts";
+import { textSink, type CommandResult, type OutputCallback } from "./output.ts";
+import { openProcess } from "./stream.ts";
+
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+export interface CommandOptions extends RequestOptions {
+  /** Resolves with a handle when the command has started, instead of waiting for its end. @default false */
+  readonly background?: boolean | undefined;
+  /** @default the user's home directory */
+  readonly cwd?: string | undefined;
+  /** The user in the sandbox that runs it. @default the sandbox's user */
+  readonly user?: string | undefined;
+  readonly envs?: Readonly<Record<string, string>> | undefined;
+  /** Keeps standard input open for `sendStdin`. @default false */
+  readonly stdin?: boolean | undefined;
+  readonly onStdout?: OutputCallback | undefined;
+  readonly onStderr?: OutputCallback | undefined;
+  /** How long it may run, in milliseconds, before it is killed; 0 for no limit. @default 60_000, or 0 in the background */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface ConnectCommandOptions extends RequestOptions {
+  readonly onStdout?: OutputCallback | undefined;
+  readonly onStderr?: OutputCallback | undefined;
+  /** How long to stay connected, in milliseconds; 0 for no limit. The command itself is not affected. @default 0 */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** A process that was started through this API and runs. */
+export interface ProcessInfo {
+  readonly pid: number;
+  readonly tag: string | undefined;
+  readonly cmd: string;
+  readonly args: readonly string[];
+  readonly envs: Readonly<Record<string, string>>;
+  readonly cwd: string | undefined;
+}
+
+const command = z
+  .string()
+  .regex(/^[^\0]*$/)
+  .describe("a string without NUL");
+const flag = z.boolean().optional().describe("true or false");
+const outputFields = {
+  ...requestFields,
+  timeoutMs: milliseconds,
+  onStdout: callback<OutputCallback>(),
+  onStderr: callback<OutputCallback>(),
+};
+const runSchema = z.strictObject({
+  ...outputFields,
+  background: flag,
+  cwd: text,
+  user,
+  envs,
+  stdin: flag,
+});
+const connectSchema = z.strictObject(outputFields);
+
+/** Commands in the sandbox, run by `/bin/bash -l -c`. */
+export class Commands {
+  readonly #connection: SandboxConnection;
+  readonly #rpc: Rpc;
+  readonly #control: ProcessControl;
+
+  /** Sandboxes make these. */
+  constructor(connection: SandboxConnection, rpc: Rpc) {
+    this.#connection = connection;
+    this.#rpc = rpc;
+    this.#control = processControl(connection, rpc, "stdin");
+  }
+
+  /**
+   * Runs a command line. A non-zero exit code is a result and does not throw (with E2B's SDK it does).
+   * An abort kills the command with all it started, and rejects at once with the signal's reason.
+   * @throws `timeout` and `out_of_memory`, with `stdout` and `stderr` so far in the details
+   */
+  run(
+    cmd: string,
+    options?: CommandOptions & { readonly background?: false | undefined },
+  ): Promise<CommandResult>;
+  run(cmd: string, options: CommandOptions & { readonly background: true }): Promise<CommandHandle>;
+  run(cmd: string, options?: CommandOptions): Promise<CommandResult | CommandHandle>;
+  async run(cmd: string, options?: CommandOptions): Promise<CommandResult | CommandHandle> {
+    const line = parseArgument(command, "cmd", cmd);
+    const {
+      background = false,
+      cwd,
+      envs: environment = {},
+      stdin = false,
+      ...checked
+    } = parseOptions(runSchema, options);
+    const { pid, stream } = await openProcess(this.#connection, {
+      ...checked,
+      timeoutMs: checked.timeoutMs ?? (background ? 0 : DEFAULT_TIMEOUT_MS),
+      sink: textSink(checked.onStdout, checked.onStderr),
+      kill: killInBackground(this.#control),
+      open: (call) => {
+        const process = {
+          cmd: "/bin/bash",
+          args: ["-l", "-c", line],
+          envs: environment,
+          ...(cwd !== undefined && { cwd }),
+        };
+        return this.#rpc.process.start({ process, stdin }, call);
+      },
+    });
+    return background ? new CommandHandle(pid, stream, this.#control) : stream.result;
+  }
+
+  /** Receives what a running command prints from now on. @throws `process_not_found` */
+  async connect(pid: number, options?: ConnectCommandOptions): Promise<CommandHandle> {
+    const checked = parseOptions(connectSchema, options);
+    const process = selectPid(pid);
+    const { stream } = await openProcess(this.#connection, {
+      ...checked,
+      timeoutMs: checked.timeoutMs ?? 0,
+      sink: textSink(checked.onStdout, checked.onStderr),
+      open: (call) => this.#rpc.process.connect({ process }, call),
+    });
+    return new CommandHandle(pid, stream, this.#control);
+  }
+
+  /** Commands and terminals that run. */
+  async list(options?: RequestOptions): Promise<ProcessInfo[]> {
+    const checked = parseOptions(requestOptions, options);
+    const { processes } = await callRpc(this.#connection, checked, "process_not_found", (call) =>
+      this.#rpc.process.list({}, call),
+    );
+    return processes.map(({ pid, tag, config }) => ({
+      pid,
+      tag,
+      cmd: config?.cmd ?? "",
+      args: config?.args ?? [],
+      envs: config?.envs ?? {},
+      cwd: config?.cwd,
+    }));
+  }
+
+  /** Kills a command and what it started (SIGKILL). Resolves to false when there is none with that id. */
+  kill(pid: number, options?: RequestOptions): Promise<boolean> {
+    return this.#control.kill(pid, options);
+  }
+
+  /** Writes to a command's standard input. @throws `process_not_found` */
+  sendStdin(pid: number, data: string | Uint8Array, options?: RequestOptions): Promise<void> {
+    return this.#control.sendInput(pid, data, options);
+  }
+
+  /** Ends a command's standard input. @throws `process_not_found` */
+  closeStdin(pid: number, options?: RequestOptions): Promise<void> {
+    return this.#control.closeStdin(pid, options);
+  }
+}

@@ -1,0 +1,120 @@
+import { z } from "zod";
+import {
+  callback,
+  envs,
+  milliseconds,
+  parseOptions,
+  requestFields,
+  requestOptions,
+  text,
+  user,
+  type RequestOptions,
+} from "../options.ts";
+import type { SandboxConnection } from "../provider.ts";
+import { callRpc } from "../wire/rpc-call.ts";
+import type { Rpc } from "../wire/rpc.ts";
+import { killInBackground, processControl, selectPid } from "./control.ts";
+import { CommandHandle, type ProcessControl } from "./handle.ts";
+import { terminalSink, type OutputCallback } from "./output.ts";
+import { openProcess } from "./stream.ts";
+
+export interface PtySize {
+  readonly cols: number;
+  readonly rows: number;
+}
+
+export interface PtyConnectOptions extends RequestOptions {
+  /** Called with what the terminal shows. */
+  readonly onData: OutputCallback<Uint8Array>;
+  /** In milliseconds; 0 for no limit. @default 0 */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface PtyCreateOptions extends PtyConnectOptions, PtySize {
+  /** @default the user's home directory */
+  readonly cwd?: string | undefined;
+  readonly envs?: Readonly<Record<string, string>> | undefined;
+  /** @default the sandbox's user */
+  readonly user?: string | undefined;
+}
+
+const TERMINAL_ENVS = { TERM: "xterm-256color", LANG: "C.UTF-8", LC_ALL: "C.UTF-8" };
+const side = z.int().min(1).max(65_535).describe("an integer from 1 to 65535");
+const onData = z
+  .custom<OutputCallback<Uint8Array>>((value) => typeof value === "function")
+  .describe("a function");
+const connectSchema = z.strictObject({ ...requestFields, timeoutMs: milliseconds, onData });
+const createSchema = z.strictObject({
+  ...connectSchema.shape,
+  cols: side,
+  rows: side,
+  cwd: text,
+  envs,
+  user,
+});
+const sizeSchema = z.strictObject({ cols: side, rows: side });
+
+/** Terminals in the sandbox. */
+export class Pty {
+  readonly #connection: SandboxConnection;
+  readonly #rpc: Rpc;
+  readonly #control: ProcessControl;
+
+  /** Sandboxes make these. */
+  constructor(connection: SandboxConnection, rpc: Rpc) {
+    this.#connection = connection;
+    this.#rpc = rpc;
+    this.#control = processControl(connection, rpc, "pty");
+  }
+
+  /** Opens a terminal with a login shell. */
+  async create(options: PtyCreateOptions): Promise<CommandHandle> {
+    const { cols, rows, cwd, envs: extra, ...checked } = parseOptions(createSchema, options);
+    const process = {
+      cmd: "/bin/bash",
+      args: ["-i", "-l"],
+      envs: { ...TERMINAL_ENVS, ...extra },
+      ...(cwd !== undefined && { cwd }),
+    };
+    const { pid, stream } = await openProcess(this.#connection, {
+      ...checked,
+      timeoutMs: checked.timeoutMs ?? 0,
+      sink: terminalSink(checked.onData),
+      kill: killInBackground(this.#control),
+      open: (call) => this.#rpc.process.start({ process, pty: { size: { cols, rows } } }, call),
+    });
+    return new CommandHandle(pid, stream, this.#control);
+  }
+
+  /** Receives what a terminal shows from now on. @throws `process_not_found` */
+  async connect(pid: number, options: PtyConnectOptions): Promise<CommandHandle> {
+    const checked = parseOptions(connectSchema, options);
+    const process = selectPid(pid);
+    const { stream } = await openProcess(this.#connection, {
+      ...checked,
+      timeoutMs: checked.timeoutMs ?? 0,
+      sink: terminalSink(checked.onData),
+      open: (call) => this.#rpc.process.connect({ process }, call),
+    });
+    return new CommandHandle(pid, stream, this.#control);
+  }
+
+  /** Types into a terminal. @throws `process_not_found` */
+  sendInput(pid: number, data: string | Uint8Array, options?: RequestOptions): Promise<void> {
+    return this.#control.sendInput(pid, data, options);
+  }
+
+  /** @throws `process_not_found` */
+  async resize(pid: number, size: PtySize, options?: RequestOptions): Promise<void> {
+    const request = { process: selectPid(pid), pty: { size: parseOptions(sizeSchema, size) } };
+    const checked = parseOptions(requestOptions, options);
+    await callRpc(this.#connection, checked, "process_not_found", (call) =>
+      this.#rpc.process.update(request, call),
+    );
+  }
+
+  /** Ends a terminal and what runs in it (SIGKILL). Resolves to false when there is none with that id. */
+  kill(pid: number, options?: RequestOptions): Promise<boolean> {
+    return this.#control.kill(pid, options);
+  }
+}

@@ -1,0 +1,150 @@
+import { z } from "zod";
+import { EmberboxError } from "../errors.ts";
+import { milliseconds, parseOptions, requestFields, signal, user } from "../options.ts";
+import type { SandboxConnection } from "../provider.ts";
+import { callRpc } from "../wire/rpc-call.ts";
+import type { Rpc } from "../wire/rpc.ts";
+import { entryFrom, type EntryInfo, type WriteInfo } from "./entry.ts";
+import { checkPath } from "./path.ts";
+import { readFile, type FileOptions, type ReadFormat, type ReadOptions } from "./read.ts";
+import { writeFiles, type FileData, type WriteEntry } from "./write.ts";
+
+export interface ListOptions extends FileOptions {
+  /** How many levels to go down. @default 1 */
+  readonly depth?: number | undefined;
+}
+
+const schema: z.ZodObject<{
+  requestTimeoutMs: typeof milliseconds;
+  signal: typeof signal;
+  user: typeof user;
+}> = z.strictObject({ ...requestFields, user });
+const listSchema = z.strictObject({
+  ...requestFields,
+  user,
+  depth: z
+    .int()
+    .min(1)
+    .max(2 ** 32 - 1)
+    .optional()
+    .describe("a positive integer"),
+});
+
+/**
+ * The sandbox's files. Paths are absolute or relative to the user's home directory and have no `..`
+ * segment; each method rejects others with `invalid_path`.
+ */
+export class Files {
+  readonly #connection: SandboxConnection;
+  readonly #rpc: Rpc;
+
+  /** Sandboxes make these. */
+  constructor(connection: SandboxConnection, rpc: Rpc) {
+    this.#connection = connection;
+    this.#rpc = rpc;
+  }
+
+  /**
+   * Reads a file: as text (the default, UTF-8), bytes or a Blob, of up to 512 MiB, or as a stream.
+   * @throws `file_not_found`, `file_too_large`, `permission_denied`
+   */
+  read(path: string, options?: ReadOptions<"text">): Promise<string>;
+  read(path: string, options: ReadOptions<"bytes"> & { format: "bytes" }): Promise<Uint8Array>;
+  read(path: string, options: ReadOptions<"blob"> & { format: "blob" }): Promise<Blob>;
+  read(
+    path: string,
+    options: ReadOptions<"stream"> & { format: "stream" },
+  ): Promise<ReadableStream<Uint8Array>>;
+  async read(path: string, options?: ReadOptions<ReadFormat>): ReturnType<typeof readFile> {
+    return readFile(this.#connection, path, options);
+  }
+
+  /**
+   * Writes one file, or several: small ones travel together. Directories on the way are made, and a
+   * file that is there is replaced. An upload that fails may leave a part of the file.
+   * @throws `disk_full`, `permission_denied`
+   */
+  write(path: string, data: FileData, options?: FileOptions): Promise<WriteInfo>;
+  write(files: readonly WriteEntry[], options?: FileOptions): Promise<WriteInfo[]>;
+  async write(
+    target: string | readonly WriteEntry[],
+    second?: FileData | FileOptions,
+    third?: FileOptions,
+  ): Promise<WriteInfo | WriteInfo[]> {
+    if (Array.isArray(target)) {
+      return writeFiles(
+        this.#connection,
+        target as readonly WriteEntry[],
+        second as FileOptions | undefined,
+      );
+    }
+    const entry = { path: target as string, data: second as FileData };
+    const [written] = await writeFiles(this.#connection, [entry], third);
+    if (written !== undefined) return written;
+    throw new EmberboxError("protocol_error", "The sandbox did not say what it wrote");
+  }
+
+  /** Lists a directory. @throws `file_not_found` */
+  async list(path: string, options?: ListOptions): Promise<EntryInfo[]> {
+    checkPath(path);
+    const { depth = 1, ...checked } = parseOptions(listSchema, options);
+    const { entries } = await callRpc(this.#connection, checked, "file_not_found", (call) =>
+      this.#rpc.filesystem.listDir({ path, depth }, call),
+    );
+    return entries.map(entryFrom);
+  }
+
+  /** Makes a directory and those above it. Resolves to false when it is there already. */
+  async makeDir(path: string, options?: FileOptions): Promise<boolean> {
+    checkPath(path);
+    const checked = parseOptions(schema, options);
+    try {
+      await callRpc(this.#connection, checked, "file_not_found", (call) =>
+        this.#rpc.filesystem.makeDir({ path }, call),
+      );
+      return true;
+    } catch (error) {
+      if (EmberboxError.isInstance(error) && error.code === "file_exists") return false;
+      throw error;
+    }
+  }
+
+  /** Moves a file or directory. @throws `file_not_found` */
+  async rename(from: string, to: string, options?: FileOptions): Promise<EntryInfo> {
+    const paths = { source: checkPath(from), destination: checkPath(to) };
+    const checked = parseOptions(schema, options);
+    const { entry } = await callRpc(this.#connection, checked, "file_not_found", (call) =>
+      this.#rpc.filesystem.move(paths, call),
+    );
+    return entryFrom(entry);
+  }
+
+  /** Removes a file, or a directory with all that is in it. That nothing was there is not an error. */
+  async remove(path: string, options?: FileOptions): Promise<void> {
+    checkPath(path);
+    const checked = parseOptions(schema, options);
+    await callRpc(this.#connection, checked, "file_not_found", (call) =>
+      this.#rpc.filesystem.remove({ path }, call),
+    );
+  }
+
+  async exists(path: string, options?: FileOptions): Promise<boolean> {
+    try {
+      await this.getInfo(path, options);
+      return true;
+    } catch (error) {
+      if (EmberboxError.isInstance(error) && error.code === "file_not_found") return false;
+      throw error;
+    }
+  }
+
+  /** Size, type, owner and times of a file or directory. @throws `file_not_found` */
+  async getInfo(path: string, options?: FileOptions): Promise<EntryInfo> {
+    checkPath(path);
+    const checked = parseOptions(schema, options);
+    const { entry } = await callRpc(this.#connection, checked, "file_not_found", (call) =>
+      this.#rpc.filesystem.stat({ path }, call),
+    );
+    return entryFrom(entry);
+  }
+}

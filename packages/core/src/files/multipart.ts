@@ -1,0 +1,26 @@
+import { randomUUID } from "node:crypto";
+
+export interface Part {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Names with these need escapes that servers read differently. */
+const AWKWARD = /["\\\r\n]/;
+
+export function fitsMultipart(path: string): boolean {
+  return !AWKWARD.test(path);
+}
+
+/** A `multipart/form-data` body that holds whole files, named by their paths. */
+export function encodeMultipart(parts: readonly Part[]): { contentType: string; body: Buffer } {
+  const boundary = `emberbox-${randomUUID()}`;
+  const chunks: Uint8Array[] = [];
+  for (const { path, bytes } of parts) {
+    const disposition = `Content-Disposition: form-data; name="file"; filename="${path}"`;
+    const header = `--${boundary}\r\n${disposition}\r\nContent-Type: application/octet-stream\r\n\r\n`;
+    chunks.push(Buffer.from(header), bytes, Buffer.from("\r\n"));
+  }
+  chunks.push(Buffer.from(`--${boundary}--\r\n`));
+  return { contentType: `multipart/form-data; boundary=${boundary}`, body: Buffer.concat(chunks) };
+}

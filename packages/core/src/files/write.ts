@@ -1,0 +1,181 @@
+import { z } from "zod";
+import { EmberboxError } from "../errors.ts";
+import { parseOptions, requestFields, user } from "../options.ts";
+import { ENVD_PORT, type SandboxConnection } from "../provider.ts";
+import { collect } from "../wire/body.ts";
+import { Call, type HttpRequest } from "../wire/call.ts";
+import { httpError } from "../wire/http-error.ts";
+import { userHeaders } from "../wire/rpc.ts";
+import type { WriteInfo } from "./entry.ts";
+import { uploadBytes, uploadStream } from "./upload-body.ts";
+import { encodeMultipart, fitsMultipart } from "./multipart.ts";
+import { checkPath } from "./path.ts";
+import type { FileOptions } from "./read.ts";
+
+/** Bytes of a file that travels together with others. */
+const SMALL_FILE_BYTES = 1024 * 1024;
+/** Bytes of all files in one request. */
+const BATCH_BYTES = 32 * 1024 * 1024;
+
+export type FileData = string | ArrayBuffer | Uint8Array | Blob | ReadableStream<Uint8Array>;
+
+export interface WriteEntry {
+  readonly path: string;
+  readonly data: FileData;
+}
+
+interface Payload {
+  readonly path: string;
+  /** All of the file, when it is in memory. */
+  readonly bytes: Uint8Array | undefined;
+  /** The file, piece by piece, when it is not. */
+  readonly stream: ReadableStream<Uint8Array> | undefined;
+  readonly size: number | undefined;
+}
+
+const schema = z.strictObject({ ...requestFields, user });
+const entryTypes = ["file", "dir", "symlink"] as const;
+const answerSchema = z.array(
+  z.object({
+    name: z.string(),
+    path: z.string(),
+    type: z.enum(entryTypes).optional().catch(undefined),
+  }),
+);
+
+/** Writes files in the order given; small ones share requests. */
+export async function writeFiles(
+  connection: SandboxConnection,
+  entries: readonly WriteEntry[],
+  options: FileOptions | undefined,
+): Promise<WriteInfo[]> {
+  const checked = parseOptions(schema, options);
+  const payloads = entries.map(payloadOf);
+  const written: WriteInfo[] = [];
+  for (const batch of batches(payloads)) {
+    written.push(...(await upload(connection, batch, checked)));
+  }
+  return written;
+}
+
+function payloadOf({ path, data }: WriteEntry): Payload {
+  checkPath(path);
+  if (typeof data === "string") return inMemory(path, Buffer.from(data));
+  if (data instanceof Uint8Array) return inMemory(path, data);
+  if (data instanceof ArrayBuffer) return inMemory(path, new Uint8Array(data));
+  if (data instanceof Blob)
+    return { path, bytes: undefined, stream: data.stream(), size: data.size };
+  if (data instanceof ReadableStream)
+    return { path, bytes: undefined, stream: data, size: undefined };
+  throw new EmberboxError(
+    "invalid_argument",
+    `Expected the data of ${JSON.stringify(path)} to be a string, ArrayBuffer, Uint8Array, Blob or ReadableStream`,
+  );
+}
+
+function inMemory(path: string, bytes: Uint8Array): Payload {
+  return { path, bytes, stream: undefined, size: bytes.length };
+}
+
+function* batches(payloads: readonly Payload[]): Generator<Payload[]> {
+  let batch: Payload[] = [];
+  let bytes = 0;
+  for (const payload of payloads) {
+    const size = payload.bytes?.length ?? Infinity;
+    const alone = size > SMALL_FILE_BYTES || !fitsMultipart(payload.path);
+    if (batch.length > 0 && (alone || bytes + size > BATCH_BYTES)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    if (alone) {
+      yield [payload];
+      continue;
+    }
+    batch.push(payload);
+    bytes += size;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function query(fields: Record<string, string | undefined>): string {
+  const given = Object.entries(fields).filter(
+    (field): field is [string, string] => field[1] !== undefined,
+  );
+  return String(new URLSearchParams(given));
+}
+
+/** Sends one request. Its time limit starts anew with every piece sent, as an upload may be long. */
+async function upload(
+  connection: SandboxConnection,
+  batch: readonly Payload[],
+  options: FileOptions,
+): Promise<WriteInfo[]> {
+  const call = new Call(connection, options);
+  const encode = batch.length === 1 ? single : together;
+  try {
+    return await call.begin(async (progress) => {
+      const response = await call.send(ENVD_PORT, encode(batch, options.user, call, progress));
+      if (response.statusCode !== 200) throw await httpError(response);
+      return parseAnswer(await collect(response.body));
+    });
+  } catch (error) {
+    throw await call.failure(error);
+  } finally {
+    call[Symbol.dispose]();
+  }
+}
+
+function single(
+  [payload]: readonly Payload[],
+  asUser: string | undefined,
+  call: Call,
+  progress: () => void,
+): HttpRequest {
+  const { path, bytes, stream, size } = payload!;
+  const length = size === undefined ? {} : { "Content-Length": String(size) };
+  return {
+    method: "POST",
+    path: `/files?${query({ path, username: asUser })}`,
+    headers: { "Content-Type": "application/octet-stream", ...length, ...userHeaders(asUser) },
+    body: stream === undefined ? piecesOf(bytes!, progress) : uploadStream(stream, call, progress),
+  };
+}
+
+function together(
+  batch: readonly Payload[],
+  asUser: string | undefined,
+  _call: Call,
+  progress: () => void,
+): HttpRequest {
+  const parts = batch.map(({ path, bytes }) => ({ path, bytes: bytes! }));
+  const { contentType, body } = encodeMultipart(parts);
+  return {
+    method: "POST",
+    path: `/files?${query({ username: asUser })}`,
+    headers: {
+      "Content-Type": contentType,
+      "Content-Length": String(body.length),
+      ...userHeaders(asUser),
+    },
+    body: piecesOf(body, progress),
+  };
+}
+
+function piecesOf(bytes: Uint8Array, progress: () => void): Uint8Array | AsyncIterable<Uint8Array> {
+  return bytes.length <= SMALL_FILE_BYTES ? bytes : uploadBytes(bytes, progress);
+}
+
+function parseAnswer(body: Buffer): WriteInfo[] {
+  try {
+    return answerSchema
+      .parse(JSON.parse(body.toString()))
+      .map(({ name, path, type }) => ({ name, path, type }));
+  } catch (cause) {
+    throw new EmberboxError(
+      "protocol_error",
+      "The sandbox's answer to an upload is not what was expected",
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,98 @@
+import { z } from "zod";
+import { EmberboxError } from "./errors.ts";
+import { parseOptions, requestOptions, type RequestOptions } from "./options.ts";
+import { ENVD_PORT, type SandboxConnection } from "./provider.ts";
+import { collect } from "./wire/body.ts";
+import { Call } from "./wire/call.ts";
+import { httpError } from "./wire/http-error.ts";
+
+const HEALTH_TIMEOUT_MS = 5_000;
+
+/** How busy a sandbox is. */
+export interface SandboxMetrics {
+  readonly timestamp: Date;
+  /** 100 is one CPU in full use. */
+  readonly cpuUsedPct: number;
+  readonly cpuCount: number;
+  /** Bytes. */
+  readonly memUsed: number;
+  /** Bytes. */
+  readonly memTotal: number;
+  /** Bytes of memory that hold copies of files. */
+  readonly memCache: number;
+  /** Bytes. */
+  readonly diskUsed: number;
+  /** Bytes. */
+  readonly diskTotal: number;
+}
+
+const metricsSchema = z.object({
+  ts: z.number(),
+  cpu_used_pct: z.number().default(0),
+  cpu_count: z.number().default(0),
+  mem_used: z.number().default(0),
+  mem_total: z.number().default(0),
+  mem_cache: z.number().default(0),
+  disk_used: z.number().default(0),
+  disk_total: z.number().default(0),
+});
+
+export async function readMetrics(
+  connection: SandboxConnection,
+  options?: RequestOptions,
+): Promise<SandboxMetrics> {
+  const call = new Call(connection, parseOptions(requestOptions, options));
+  try {
+    const body = await call.begin(async () => {
+      const response = await call.send(ENVD_PORT, { method: "GET", path: "/metrics" });
+      if (response.statusCode !== 200) throw await httpError(response);
+      return collect(response.body);
+    });
+    return metricsFrom(body);
+  } catch (error) {
+    throw await call.failure(error);
+  } finally {
+    call[Symbol.dispose]();
+  }
+}
+
+/** True when the sandbox answers. @throws only the reason of an aborted signal, and `invalid_argument` */
+export async function isRunning(
+  connection: SandboxConnection,
+  options?: RequestOptions,
+): Promise<boolean> {
+  const checked = { requestTimeoutMs: HEALTH_TIMEOUT_MS, ...parseOptions(requestOptions, options) };
+  const call = new Call(connection, checked);
+  try {
+    const response = await call.begin(() =>
+      call.send(ENVD_PORT, { method: "GET", path: "/health" }),
+    );
+    await response.body.dump();
+    return response.statusCode < 300;
+  } catch {
+    checked.signal?.throwIfAborted();
+    return false;
+  } finally {
+    call[Symbol.dispose]();
+  }
+}
+
+function metricsFrom(body: Buffer): SandboxMetrics {
+  try {
+    const metrics = metricsSchema.parse(JSON.parse(body.toString()));
+    return {
+      timestamp: new Date(metrics.ts * 1000),
+      cpuUsedPct: metrics.cpu_used_pct,
+      cpuCount: metrics.cpu_count,
+      memUsed: metrics.mem_used,
+      memTotal: metrics.mem_total,
+      memCache: metrics.mem_cache,
+      diskUsed: metrics.disk_used,
+      diskTotal: metrics.disk_total,
+    };
+  } catch (cause) {
+    throw new EmberboxError("protocol_error", "The sandbox's metrics are not what was expected", {
+      cause,
+    });
+  }
+}

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { EmberboxError } from "@emberbox/core";
+import { EmberboxError, parseOptions } from "@emberbox/core";
 import { z } from "zod";
 
 export interface MicrovmOptions {
@@ -15,32 +15,54 @@ export interface MicrovmOptions {
   readonly onProgress?: ((step: string) => void) | undefined;
 }
 
-export const microvmOptions: z.ZodType<MicrovmOptions> = z.strictObject({
-  accelerator: z.enum(["auto", "kvm", "tcg"]).optional(),
-  pool: z.strictObject({ size: z.int().min(0).max(64) }).optional(),
-  jail: z.boolean().optional(),
-  home: z.string().min(1).optional(),
-  onProgress: z.custom<(step: string) => void>((value) => typeof value === "function").optional(),
+const microvmOptions = z.strictObject({
+  accelerator: z.enum(["auto", "kvm", "tcg"]).optional().describe("`auto`, `kvm` or `tcg`"),
+  pool: z
+    .strictObject({ size: z.int().min(0).max(64) })
+    .optional()
+    .describe("`{ size }`, with a size from 0 to 64"),
+  jail: z.boolean().optional().describe("true or false"),
+  home: z.string().min(1).optional().describe("the path of a directory"),
+  onProgress: z
+    .custom<(step: string) => void>((value) => typeof value === "function")
+    .optional()
+    .describe("a function"),
 });
+
+/** @throws `invalid_argument` */
+export function resolveMicrovmOptions(options: MicrovmOptions): MicrovmOptions {
+  return parseOptions(microvmOptions, options);
+}
 
 export const DEFAULT_TEMPLATE = "default";
 /** Size of the guest image's file system; a sandbox's disk is at least this large. */
 export const IMAGE_DISK_MB = 4096;
 
-const name = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const MAX_LIFETIME_MS = 2 ** 31 - 1;
+const labels = z.record(z.string().max(1024), z.string().max(65_536));
+const variables = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string().max(131_072).regex(/^[^\0]*$/));
 
 const createOptions = z.strictObject({
-  template: z.string().default(DEFAULT_TEMPLATE),
-  memoryMB: z.int().min(512).max(65_536).default(1024),
-  cpuCount: z.int().min(1).max(16).default(1),
-  diskMB: z.int().min(IMAGE_DISK_MB).max(1_048_576).default(IMAGE_DISK_MB),
-  envs: z.record(z.string().regex(name, "must be a name of letters, digits and _"), z.string().max(131_072).refine((value) => !value.includes("\0"), "must not contain NUL")).default({}),
-  metadata: z.record(z.string().max(1024), z.string().max(65_536)).default({}),
-  timeoutMs: z.int().min(1).max(2 ** 31 - 1).default(300_000),
-  signal: z.instanceof(AbortSignal).optional(),
+  template: z.string().default(DEFAULT_TEMPLATE).describe("the name of a template"),
+  memoryMB: z.int().min(512).max(65_536).default(1024).describe("a whole number from 512 to 65536"),
+  cpuCount: z.int().min(1).max(16).default(1).describe("a whole number from 1 to 16"),
+  diskMB: z.int().min(IMAGE_DISK_MB).max(1_048_576).default(IMAGE_DISK_MB).describe(`a whole number from ${IMAGE_DISK_MB} to 1048576`),
+  envs: variables.default({}).describe("an object of strings without NUL, whose names are letters, digits and _"),
+  metadata: labels.default({}).describe("an object of strings"),
+  timeoutMs: z.int().min(1).max(MAX_LIFETIME_MS).default(300_000).describe(`a whole number from 1 to ${MAX_LIFETIME_MS}`),
+  signal: z.instanceof(AbortSignal).optional().describe("an AbortSignal"),
 });
 
-export type ResolvedCreateOptions = Readonly<z.output<typeof createOptions>>;
+export interface ResolvedCreateOptions {
+  readonly template: string;
+  readonly memoryMB: number;
+  readonly cpuCount: number;
+  readonly diskMB: number;
+  readonly envs: Record<string, string>;
+  readonly metadata: Record<string, string>;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** @throws `invalid_argument`, `unknown_template` */
 export function resolveCreateOptions(options: unknown): ResolvedCreateOptions {
@@ -50,19 +72,7 @@ export function resolveCreateOptions(options: unknown): ResolvedCreateOptions {
   }
   const cpus = Math.max(availableParallelism() * 2, 2);
   if (resolved.cpuCount > cpus) {
-    throw new EmberboxError("invalid_argument", `Expected the \`cpuCount\` option to be at most ${cpus} on this machine, got \`${resolved.cpuCount}\``);
+    throw new EmberboxError("invalid_argument", `Expected the \`cpuCount\` option to be at most ${cpus} on this machine, got \`${resolved.cpuCount}\` (number)`);
   }
   return resolved;
-}
-
-/** @throws `invalid_argument` that names the option and what it was. */
-export function parseOptions<T extends z.ZodType>(schema: T, options: unknown): z.output<T> {
-  const result = schema.safeParse(options ?? {});
-  if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  const at = issue.path.join(".");
-  let value: unknown = options;
-  for (const key of issue.path) value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
-  const got = at ? `, got \`${String(value)}\` (${typeof value})` : "";
-  throw new EmberboxError("invalid_argument", `${at ? `The \`${at}\` option` : "The options"}: ${issue.message}${got}`);
 }

@@ -1,6 +1,6 @@
 import { EmberboxError, type SandboxConnection, type SandboxProvider } from "@emberbox/core";
 import { type Engine, openEngine } from "./engine.ts";
-import { microvmOptions, type MicrovmOptions, parseOptions, type ResolvedCreateOptions, resolveCreateOptions } from "./options.ts";
+import { type MicrovmOptions, type ResolvedCreateOptions, resolveCreateOptions, resolveMicrovmOptions } from "./options.ts";
 import { createPool, type Pool } from "./pool.ts";
 import { infoOf, type LocalSandbox } from "./sandbox.ts";
 
@@ -13,7 +13,7 @@ interface Entry {
 
 /** Sandboxes as microVMs on this machine. They belong to this program, and end with it. */
 export function microvm(options: MicrovmOptions = {}): SandboxProvider {
-  const settings = parseOptions(microvmOptions, options);
+  const settings = resolveMicrovmOptions(options);
   const entries = new Map<string, Entry>();
   let engine: Promise<Engine> | undefined;
   let pool: Pool | undefined;

@@ -1,0 +1,52 @@
+// Takes a fresh Debian or Ubuntu machine with Node 20 or newer to a running sandbox, the tests or the benchmarks.
+// Plain JavaScript without dependencies: it runs before anything is installed. It can be interrupted and repeated.
+import { argv, exit } from "node:process";
+import { installDebianPackages } from "./setup/debian.mjs";
+import { checkMachine } from "./setup/machine.mjs";
+import { StepFailed, command, finish, note } from "./setup/steps.mjs";
+import { buildGuest, installWorkspace, node, script } from "./setup/workspace.mjs";
+
+const source = "--conditions=@emberbox/source";
+
+/** Everything that has to be there before a virtual machine can start. */
+async function prepare() {
+  checkMachine();
+  await installDebianPackages();
+  await installWorkspace();
+  await buildGuest();
+  await command("guest image and template", [node, source, "packages/emberbox/src/bin.ts", "build"], { stdout: "stderr" });
+}
+
+const modes = {
+  async quickstart(parameters) {
+    await prepare();
+    await command("quickstart", [node, source, "examples/quickstart.ts", ...parameters]);
+  },
+
+  async test(parameters) {
+    await prepare();
+    // All three are run, whatever the first one finds.
+    const results = [
+      await command("lint", [node, "--run", "lint"], { mayFail: true }),
+      await command("typecheck", [node, "--run", "typecheck"], { mayFail: true }),
+      await command("tests", [script("vitest"), "run", ...parameters], { mayFail: true }),
+    ];
+    const failed = results.find((code) => code !== 0);
+    if (failed !== undefined) throw new StepFailed("not everything passed, see above", failed);
+  },
+
+  async bench(parameters) {
+    await prepare();
+    await command("bench", [node, source, "bench/main.ts", ...parameters]);
+  },
+};
+
+const [name, ...parameters] = argv.slice(2);
+const mode = modes[name];
+if (!mode) {
+  note(`usage: node scripts/setup.mjs ${Object.keys(modes).join(" | ")} [arguments]`);
+  exit(2);
+}
+// `npm run x -- --json` and `pnpm x -- --json` differ in who removes the dashes.
+if (parameters[0] === "--") parameters.shift();
+await finish(() => mode(parameters));

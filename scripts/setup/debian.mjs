@@ -1,0 +1,75 @@
+import { accessSync, constants, existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { StepFailed, command } from "./steps.mjs";
+
+const isRoot = process.getuid() === 0;
+
+/** What is needed of Debian or Ubuntu: the file or program that shows that a package is there, and the package. */
+const needed = [
+  ["qemu-system-x86_64", "qemu-system-x86"],
+  ["qemu-img", "qemu-utils"],
+  ["bwrap", "bubblewrap"],
+  ["mmdebstrap", "mmdebstrap"],
+  ["/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"],
+  ["gpg", "gpg"],
+  ["mke2fs", "e2fsprogs"],
+  ["flock", "util-linux"],
+  // root needs no subordinate ids.
+  ...(isRoot ? [] : [["newuidmap", "uidmap"]]),
+];
+
+function hasProgram(name) {
+  const directories = `${process.env.PATH ?? ""}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`.split(delimiter);
+  return directories.some((directory) => {
+    try {
+      accessSync(join(directory, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function missingPackages() {
+  return needed.filter(([sign]) => !(sign.startsWith("/") ? existsSync(sign) : hasProgram(sign))).map(([, name]) => name);
+}
+
+/** Installs what is missing, as root or with sudo; says how to do it by hand where neither works. */
+export async function installDebianPackages() {
+  const missing = missingPackages();
+  if (missing.length === 0) return;
+  const byHand = `Install by hand, then run this again:\n\n  ${isRoot ? "" : "sudo "}apt-get install --no-install-recommends ${missing.join(" ")}\n`;
+  if (!hasProgram("apt-get")) {
+    throw new StepFailed(`these Debian packages are missing, and there is no apt-get to install them: ${missing.join(", ")}`);
+  }
+  if (!isRoot && !hasProgram("sudo")) throw new StepFailed(`packages are missing, and this is neither root nor is there sudo. ${byHand}`);
+  try {
+    await install(missing);
+  } catch (error) {
+    if (!(error instanceof StepFailed)) throw error;
+    throw new StepFailed(`${error.message}\n\nThe packages could not be installed. ${byHand}`, error.exitCode);
+  }
+  const still = missingPackages();
+  if (still.length > 0) throw new StepFailed(`apt-get was content, but these are still missing: ${still.join(", ")}`);
+}
+
+async function install(packages) {
+  const installing = apt("install", "--no-install-recommends", ...packages);
+  const title = `Debian packages: ${packages.join(" ")}`;
+  if ((await command(title, installing, { quiet: true, mayFail: true })) === 0) return;
+  // The lists may be missing or old, or an earlier installation was interrupted: both can be mended.
+  await command("finish an interrupted installation", asRoot("dpkg", "--configure", "-a"), { quiet: true, mayFail: true });
+  await command("package lists", apt("update"), { quiet: true });
+  await command(title, installing, { quiet: true });
+}
+
+function apt(...parameters) {
+  return asRoot("apt-get", "--yes", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=3", ...parameters);
+}
+
+function asRoot(...words) {
+  const quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1", ...words];
+  if (isRoot) return quiet;
+  // Without a terminal nobody can type a password.
+  return ["sudo", ...(process.stdin.isTTY ? [] : ["-n"]), ...quiet];
+}

@@ -11,7 +11,7 @@ import { fileError, resolvePath } from "./paths.ts";
 import type { Service, UnaryMethod } from "./process-service.ts";
 import { ownerNames, requestUser, type User } from "./users.ts";
 
-const maxEntries = 200_000;
+const maxEntries = 50_000;
 /** Entries looked at before others get a turn. Asynchronous calls cost more than they give here. */
 const entriesPerTurn = 256;
 

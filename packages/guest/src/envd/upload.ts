@@ -1,4 +1,4 @@
-import { Busboy } from "@fastify/busboy";
+import { Busboy, type BusboyInstance } from "@fastify/busboy";
 import {
   closeSync,
   constants,
@@ -7,7 +7,7 @@ import {
   fstatSync,
   ftruncateSync,
   openSync,
-  unlinkSync,
+  rmSync,
   writeSync,
 } from "node:fs";
 import type { IncomingMessage } from "node:http";
@@ -30,15 +30,38 @@ export interface WrittenFile {
 /** What one multipart part may be called: room for a path. */
 const maxFieldNameBytes = 4096;
 
-/** Stores the file or files in a request; `path` goes before the names in the parts. */
+/**
+ * Stores the file or files in a request; `path` goes before the names in the parts. Files are written
+ * in place; when something fails, those that were not there before are not there after.
+ */
 export async function upload(
   request: IncomingMessage,
   path: string | undefined,
   user: User,
 ): Promise<WrittenFile[]> {
+  const created: string[] = [];
+  try {
+    return await receiveAll(request, path, { user, created });
+  } catch (error) {
+    for (const file of created) rmSync(file, { force: true });
+    throw error;
+  }
+}
+
+interface Target {
+  readonly user: User;
+  /** Files that did not exist before this request. */
+  readonly created: string[];
+}
+
+async function receiveAll(
+  request: IncomingMessage,
+  path: string | undefined,
+  target: Target,
+): Promise<WrittenFile[]> {
   const type = request.headers["content-type"] ?? "";
   const body = decodedBody(request);
-  if (type.startsWith("multipart/form-data")) return receiveParts(body, type, path, user);
+  if (type.startsWith("multipart/form-data")) return receiveParts(body, type, path, target);
   if (!type.startsWith("application/octet-stream")) {
     throw new HttpError(
       400,
@@ -46,7 +69,7 @@ export async function upload(
     );
   }
   if (path === undefined) throw new HttpError(400, "the path query parameter is missing");
-  return [await receive(body, resolvePath(path, user), user)];
+  return [await receive(body, resolvePath(path, target.user), target)];
 }
 
 function decodedBody(request: IncomingMessage): Readable {
@@ -65,35 +88,36 @@ async function receiveParts(
   body: Readable,
   type: string,
   path: string | undefined,
-  user: User,
+  target: Target,
 ): Promise<WrittenFile[]> {
   const parser = createParser(type);
   const written: WrittenFile[] = [];
   const seen = new Set<string>();
   let last: Promise<void> = Promise.resolve();
+  let current: Readable | undefined;
   parser.on("file", (field, part, name) => {
+    current = part;
+    // What goes wrong with a part comes out where it is read.
+    part.on("error", () => {});
     last = last.then(async () => {
       if (field !== "file") return void part.resume();
-      if (path === undefined && name === undefined)
+      if (path === undefined && name === undefined) {
         throw new HttpError(400, "a part has no file name, and there is no path");
-      const target = resolvePath(path ?? name, user);
-      if (seen.has(target))
-        throw new HttpError(400, `you cannot upload multiple files to the same path '${target}'`);
-      seen.add(target);
-      written.push(await receive(part, target, user));
+      }
+      const file = resolvePath(path ?? name, target.user);
+      if (seen.has(file)) {
+        throw new HttpError(400, `you cannot upload multiple files to the same path '${file}'`);
+      }
+      seen.add(file);
+      written.push(await receive(part, file, target));
     });
-    last.catch((error: Error) => {
-      part.destroy(error);
-      parser.destroy(error);
-    });
-    // The parser gives up without telling the part it is in.
-    parser.once("close", () => part.destroy());
-    part.on("error", () => {});
+    last.catch((error: Error) => parser.destroy(error));
   });
-  const parsed = pipeline(body, parser);
   try {
-    await parsed;
+    await pipeline(body, parser);
   } catch (error) {
+    // The parser gives up without telling the part it is in.
+    current?.destroy(error as Error);
     await last;
     throw new HttpError(400, `error parsing multipart form: ${(error as Error).message}`);
   }
@@ -101,7 +125,7 @@ async function receiveParts(
   return written;
 }
 
-function createParser(type: string): Busboy {
+function createParser(type: string): BusboyInstance {
   try {
     return new Busboy({
       headers: { "content-type": type },
@@ -117,32 +141,41 @@ function createParser(type: string): Busboy {
 /** A file up to this size is written in one go when it is all there: threads would cost more than the writing. */
 const smallBytes = 64 * 1024;
 
-/** Writes a stream to a file, in place; if that fails, a file that was not there before is not there after. */
-async function receive(source: Readable, path: string, user: User): Promise<WrittenFile> {
-  const start = await readStart(source);
-  const { descriptor, isNew } = openForWriting(path, user);
+async function receive(source: Readable, path: string, target: Target): Promise<WrittenFile> {
   try {
-    for (let offset = 0; offset < start.bytes.length;)
-      offset += writeSync(descriptor, start.bytes, offset);
-    if (!start.isAll) {
-      const file = createWriteStream("", {
-        fd: descriptor,
-        autoClose: false,
-        highWaterMark: 4 * smallBytes,
-      });
-      await pipeline(source, file);
-    }
+    const start = await readStart(source);
+    await store(start, source, openForWriting(path, target));
   } catch (error) {
-    if (isNew) unlinkSync(path);
-    throw toHttpError(error, path);
-  } finally {
-    closeSync(descriptor);
+    // A stream that fails takes the other with it; only the file's own errors come from a system call.
+    const isOurs =
+      source.errored === null || (error as NodeJS.ErrnoException).syscall !== undefined;
+    if (isOurs) throw toHttpError(error, path);
+    throw new HttpError(400, `cannot read the request: ${source.errored.message}`);
   }
   return { path, name: basename(path), type: "file" };
 }
 
+async function store(start: Start, source: Readable, descriptor: number): Promise<void> {
+  if (!start.isAll) {
+    const file = createWriteStream("", { fd: descriptor, highWaterMark: 4 * smallBytes });
+    file.write(start.bytes);
+    return pipeline(source, file);
+  }
+  try {
+    for (let offset = 0; offset < start.bytes.length;)
+      offset += writeSync(descriptor, start.bytes, offset);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+interface Start {
+  readonly bytes: Buffer;
+  readonly isAll: boolean;
+}
+
 /** The first bytes of a stream: everything, or at least `smallBytes` of it. */
-async function readStart(source: Readable): Promise<{ bytes: Buffer; isAll: boolean }> {
+async function readStart(source: Readable): Promise<Start> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
@@ -155,22 +188,19 @@ async function readStart(source: Readable): Promise<{ bytes: Buffer; isAll: bool
 
 const writeFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK;
 
-/** Opens an empty file that belongs to `user`, and makes the directories it needs. */
-function openForWriting(path: string, user: User): { descriptor: number; isNew: boolean } {
+/** Opens an empty file that belongs to the user, and makes the directories it needs. */
+function openForWriting(path: string, { user, created }: Target): number {
+  const { descriptor, isNew } = openOrCreate(path, user);
+  if (isNew) created.push(path);
   try {
-    const { descriptor, isNew } = openOrCreate(path, user);
-    try {
-      if (!fstatSync(descriptor).isFile())
-        throw new HttpError(400, `path '${path}' is not a regular file`);
-      if (!isNew) ftruncateSync(descriptor);
-      fchownSync(descriptor, user.uid, user.gid);
-      return { descriptor, isNew };
-    } catch (error) {
-      closeSync(descriptor);
-      throw error;
-    }
+    if (!fstatSync(descriptor).isFile())
+      throw new HttpError(400, `path '${path}' is not a regular file`);
+    if (!isNew) ftruncateSync(descriptor);
+    fchownSync(descriptor, user.uid, user.gid);
+    return descriptor;
   } catch (error) {
-    throw toHttpError(error, path);
+    closeSync(descriptor);
+    throw error;
   }
 }
 

@@ -150,7 +150,7 @@ function withDetails(error: unknown, details: Readonly<Record<string, unknown>>)
   if (!EmberboxError.isInstance(error) || Object.keys(details).length === 0) return error;
   return new EmberboxError(error.code, error.message, {
     details: { ...error.details, ...details },
-    cause: error.cause ?? error,
+    cause: error.cause,
     hint: error.hint,
   });
 }

@@ -1,8 +1,10 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 import { once } from "node:events";
+import { closeSync } from "node:fs";
 import type { Writable } from "node:stream";
 import { exposeToOomKiller, inUserCgroup } from "../cgroup.ts";
 import { RpcError } from "./connect.ts";
+import type { Pipe, PipeMaker } from "./pipes.ts";
 import type { User } from "./users.ts";
 
 export type OutputKind = "stdout" | "stderr" | "pty";
@@ -38,53 +40,87 @@ export interface Child {
 }
 
 /** Starts a child on pipes, as leader of its own session and process group. */
-export async function launch(options: LaunchOptions, listener: ChildListener): Promise<Child> {
-  const child = start(options);
-  if (child.pid === undefined) {
-    const [error] = (await once(child, "error")) as [NodeJS.ErrnoException];
-    throw startError(options.command, error);
+export async function launch(
+  options: LaunchOptions,
+  pipes: PipeMaker,
+  listener: ChildListener,
+): Promise<Child> {
+  const { child, pid, stdin, stdout, stderr } = await start(options, pipes);
+  exposeToOomKiller(pid);
+  const outputs = [stdout.ours, stderr.ours];
+  let open = outputs.length;
+  for (const output of outputs) {
+    const kind = output === stdout.ours ? "stdout" : "stderr";
+    output.on("data", (chunk: Buffer) => listener.output(kind, chunk));
+    output.on("close", () => {
+      open--;
+      if (open === 0) listener.closed();
+    });
   }
   child.on("error", () => {});
-  exposeToOomKiller(child.pid);
-  const outputs = [child.stdout!, child.stderr!];
-  child.stdout!.on("data", (chunk: Buffer) => listener.output("stdout", chunk));
-  child.stderr!.on("data", (chunk: Buffer) => listener.output("stderr", chunk));
-  for (const stream of [...outputs, child.stdin]) stream?.on("error", () => {});
-  child.on("exit", (exitCode, signal) => listener.exit(exitCode, signal));
-  child.on("close", () => listener.closed());
+  child.on("exit", (exitCode, signal) => {
+    stdin?.ours.destroy();
+    listener.exit(exitCode, signal);
+  });
   return {
-    pid: child.pid,
-    pause: () => outputs.forEach((stream) => stream.pause()),
-    resume: () => outputs.forEach((stream) => stream.resume()),
-    discard: () => outputs.forEach((stream) => stream.removeAllListeners("data").resume()),
+    pid,
+    pause: () => outputs.forEach((output) => output.pause()),
+    resume: () => outputs.forEach((output) => output.resume()),
+    discard: () => outputs.forEach((output) => output.removeAllListeners("data").resume()),
     write: (kind, data) => {
       if (kind === "pty")
         throw new RpcError("failed_precondition", "the process has no terminal: send to its stdin");
-      return writeInput(child.stdin, data);
+      return writeInput(stdin?.ours, data);
     },
-    closeInput: () => child.stdin?.end(),
+    closeInput: () => stdin?.ours.end(),
     resize: () => {
       throw new RpcError("failed_precondition", "the process has no terminal to resize");
     },
   };
 }
 
-function start(options: LaunchOptions): ChildProcess {
-  const { command, args, environment, directory, user, stdin } = options;
+interface Started {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  readonly stdin: Pipe | undefined;
+  readonly stdout: Pipe;
+  readonly stderr: Pipe;
+}
+
+async function start(options: LaunchOptions, pipes: PipeMaker): Promise<Started> {
+  const opened: Pipe[] = [];
+  const keep = (pipe: Pipe): Pipe => {
+    pipe.ours.on("error", () => {});
+    opened.push(pipe);
+    return pipe;
+  };
   try {
-    return inUserCgroup(() =>
-      spawn(command, args, {
-        cwd: directory,
-        env: environment,
-        uid: user.uid,
-        gid: user.gid,
-        detached: true,
-        stdio: [stdin ? "pipe" : "ignore", "pipe", "pipe"],
-      }),
-    );
+    const stdin = options.stdin ? keep(pipes.input()) : undefined;
+    const stdout = keep(pipes.output());
+    const stderr = keep(pipes.output());
+    const child = spawnChild(options, [stdin?.theirs ?? "ignore", stdout.theirs, stderr.theirs]);
+    if (child.pid === undefined) throw (await once(child, "error"))[0];
+    return { child, pid: child.pid, stdin, stdout, stderr };
   } catch (error) {
-    throw startError(command, error as NodeJS.ErrnoException);
+    for (const { ours } of opened) ours.destroy();
+    throw startError(options.command, error as NodeJS.ErrnoException);
+  } finally {
+    for (const { theirs } of opened) closeSync(theirs);
   }
+}
+
+function spawnChild(options: LaunchOptions, stdio: StdioOptions): ChildProcess {
+  const { command, args, environment, directory, user } = options;
+  return inUserCgroup(() =>
+    spawn(command, args, {
+      cwd: directory,
+      env: environment,
+      uid: user.uid,
+      gid: user.gid,
+      detached: true,
+      stdio,
+    }),
+  );
 }
 
 export function startError(command: string, error: NodeJS.ErrnoException): RpcError {
@@ -108,8 +144,8 @@ export function startError(command: string, error: NodeJS.ErrnoException): RpcEr
 /** What may wait for a child that does not read. */
 const maxPendingInput = 16 * 1024 * 1024;
 
-export function writeInput(stream: Writable | null, data: Buffer): Promise<void> {
-  if (stream === null || !stream.writable)
+export function writeInput(stream: Writable | undefined, data: Buffer): Promise<void> {
+  if (stream === undefined || !stream.writable)
     throw new RpcError("failed_precondition", "stdin not enabled or closed");
   if (stream.writableLength + data.length > maxPendingInput) {
     throw new RpcError(

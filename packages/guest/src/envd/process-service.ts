@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { AgentContext } from "../context.ts";
 import { launch } from "./child.ts";
 import { encodeEnvelope, EventStream, isObject, RpcError, type Json } from "./connect.ts";
+import { createPipeMaker } from "./pipes.ts";
 import { endFrame, ManagedProcess } from "./process.ts";
 import { ProcessTable } from "./process-table.ts";
 import { parseSignal } from "./signals.ts";
@@ -33,6 +34,7 @@ export interface Service {
 /** `process.Process`. */
 export function createProcessService(context: AgentContext): Service {
   const table = new ProcessTable();
+  const pipes = createPipeMaker();
 
   async function start(
     message: Json,
@@ -55,7 +57,9 @@ export function createProcessService(context: AgentContext): Service {
       clearTimeout(deadline);
       table.end(pid, end);
     });
-    const child = size ? launchOnTerminal(options, size, process) : await launch(options, process);
+    const child = size
+      ? launchOnTerminal(options, size, process)
+      : await launch(options, pipes, process);
     pid = child.pid;
     process.attach(child);
     table.add(pid, process);

@@ -21,11 +21,7 @@ export class ProcessTable {
   }
 
   list(): Json[] {
-    return [...this.#running].map(([pid, { config, tag }]) => ({
-      config,
-      pid,
-      ...(tag !== undefined && { tag }),
-    }));
+    return Array.from(this.#running, ([pid, { config, tag }]) => ({ config, pid, tag }));
   }
 
   /** The running process that a `process.ProcessSelector` means. */

@@ -1,0 +1,100 @@
+import { execFile, execFileSync } from "node:child_process";
+import { closeSync, constants, mkdtempSync, openSync, rmSync, unlinkSync } from "node:fs";
+import { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A pipe between the agent, which has `ours`, and a child, which gets a copy of the descriptor `theirs`. */
+export interface Pipe {
+  readonly ours: Socket;
+  readonly theirs: number;
+}
+
+/**
+ * Makes pipes. What Node itself puts between a parent and a child are sockets, and those cannot be
+ * opened by name, so that `| tee /dev/stderr` fails. Node cannot make pipes either; but it can open
+ * named ones, each of which is used once.
+ */
+export interface PipeMaker {
+  /** A pipe out of the child. */
+  output(): Pipe;
+  /** A pipe into the child. */
+  input(): Pipe;
+}
+
+const batch = 256;
+const fewLeft = 64;
+
+export function createPipeMaker(): PipeMaker {
+  const directory = makeDirectory();
+  const unused: string[] = [];
+  let made = 0;
+  let isMaking = false;
+
+  function nextNames(): string[] {
+    return Array.from({ length: batch }, () => join(directory, String(made++)));
+  }
+
+  function makeMore(): void {
+    if (isMaking) return;
+    isMaking = true;
+    const names = nextNames();
+    execFile("mkfifo", ["-m", "666", ...names], (error) => {
+      isMaking = false;
+      if (error === null) unused.push(...names);
+    });
+  }
+
+  function take(): string {
+    if (unused.length === 0) {
+      const names = nextNames();
+      execFileSync("mkfifo", ["-m", "666", ...names], { stdio: "ignore" });
+      unused.push(...names);
+    }
+    if (unused.length <= fewLeft) makeMore();
+    return unused.pop()!;
+  }
+
+  /** Opens the next named pipe, whose name is then gone. */
+  function open<T>(work: (name: string) => T): T {
+    const name = take();
+    try {
+      return work(name);
+    } finally {
+      unlinkSync(name);
+    }
+  }
+
+  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+  const { O_RDONLY, O_WRONLY, O_RDWR, O_NONBLOCK } = constants;
+  unused.push(take());
+  return {
+    output: () =>
+      open((name) => {
+        const fd = openSync(name, O_RDONLY | O_NONBLOCK);
+        const theirs = openSync(name, O_WRONLY);
+        return { ours: new Socket({ fd, readable: true, writable: false }), theirs };
+      }),
+    input: () =>
+      open((name) => {
+        // Without both ends there already, opening either would wait or fail.
+        const both = openSync(name, O_RDWR);
+        const theirs = openSync(name, O_RDONLY);
+        const fd = openSync(name, O_WRONLY | O_NONBLOCK);
+        closeSync(both);
+        return { ours: new Socket({ fd, readable: false, writable: true }), theirs };
+      }),
+  };
+}
+
+/** A directory that only the agent can look into. */
+function makeDirectory(): string {
+  for (const parent of ["/run", tmpdir()]) {
+    try {
+      return mkdtempSync(join(parent, "emberbox-pipes-"));
+    } catch {
+      // The next one may do.
+    }
+  }
+  throw new Error("there is no place for named pipes");
+}

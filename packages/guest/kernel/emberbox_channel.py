@@ -1,0 +1,245 @@
+"""The way from code to the agent: frames on a socket, and the pipes behind descriptors 1 and 2.
+
+A frame is `[u32 big-endian length][u8 kind][payload]`. Whatever writes to descriptor 1 or 2 (Python's own streams,
+C code, child processes) writes into a pipe, which this process reads and turns into lines of the protocol. So the
+kernel keeps what was printed, in order, even when this process dies in the middle.
+"""
+
+import io
+import os
+import select
+import struct
+import threading
+from codecs import getincrementaldecoder
+from json.encoder import encode_basestring_ascii as quote
+from time import gmtime, strftime, time
+
+# To the agent.
+OUTPUT, ERROR, END, READY, HELLO = 1, 2, 3, 4, 5
+# From the agent.
+EXECUTE, RESTORED, RESET = 1, 2, 3
+
+HEADER = struct.Struct(">IB")
+# One read of a pipe; its line is at most six times as long.
+READ_SIZE = 64 * 1024
+WRITE_BUFFER = 512 * 1024
+# Characters of output kept while nothing runs, for the next execution.
+LATE_LIMIT = 64 * 1024
+
+decoder = getincrementaldecoder("utf-8")
+
+
+def frame(kind, payload=b""):
+    return HEADER.pack(len(payload), kind) + payload
+
+
+class Channel:
+    """Frames out, in the order in which things happened."""
+
+    def __init__(self, connection, pipes):
+        """`connection`: descriptor of the socket. `pipes`: read ends, by the stream's name."""
+        # CPython's own buffered writer: a signal handler that raises in the middle of a write loses nothing of it.
+        self.connection = connection
+        self.writer = io.BufferedWriter(io.FileIO(connection, "wb", closefd=False), WRITE_BUFFER)
+        self.lock = threading.RLock()
+        self.poller = select.poll()
+        self.pipes = {}
+        for name, descriptor in pipes.items():
+            self.pipes[descriptor] = (name, decoder("replace"))
+            self.poller.register(descriptor, select.POLLIN)
+        self.main = threading.get_ident()
+        self.process = os.getpid()
+        self.executing = False
+        self.guarded = 0
+        self.interrupted = False
+        self.late = []
+        self.late_size = 0
+        self.second = 0
+        self.prefix = ""
+
+    # An interrupt waits while the main thread moves output, so that none is lost.
+
+    def __enter__(self):
+        self.lock.acquire()
+        if threading.get_ident() == self.main:
+            self.guarded += 1
+
+    def __exit__(self, *_):
+        guarded = False
+        if threading.get_ident() == self.main:
+            self.guarded -= 1
+            guarded = self.guarded == 0
+        self.lock.release()
+        if guarded and self.interrupted:
+            self.interrupted = False
+            if self.executing:
+                raise KeyboardInterrupt
+
+    def on_interrupt(self, _signal, _frame):
+        if not self.executing or os.getpid() != self.process:
+            if os.getpid() != self.process:
+                raise KeyboardInterrupt
+            return
+        if self.guarded:
+            self.interrupted = True
+            return
+        raise KeyboardInterrupt
+
+    def timestamp(self):
+        now = time()
+        second = int(now)
+        if second != self.second:
+            self.second = second
+            self.prefix = strftime("%Y-%m-%dT%H:%M:%S", gmtime(second))
+        return "%s.%06dZ" % (self.prefix, (now - second) * 1e6)
+
+    def begin(self, execution_count):
+        with self:
+            self.drain()
+            self.executing = True
+            self.interrupted = False
+            self.writer.write(
+                frame(OUTPUT, b'{"type":"number_of_executions","execution_count":%d}\n' % execution_count)
+            )
+            late, self.late, self.late_size = self.late, [], 0
+            for name, text in late:
+                self._text(name, text)
+
+    def end(self):
+        """Ends the execution; what is written to the pipes afterwards waits for the next one."""
+        with self:
+            self.drain()
+            for name, decode in self.pipes.values():
+                rest = decode.decode(b"", True)
+                if rest:
+                    self._text(name, rest)
+            self.executing = False
+            self._write(frame(END))
+            self._flush()
+
+    def drain(self):
+        """Moves what is in the pipes now to the agent."""
+        if os.getpid() != self.process:
+            return
+        with self:
+            ready = self.poller.poll(0)
+            if not ready:
+                return
+            for descriptor, event in ready:
+                if not event & select.POLLIN:
+                    self.poller.unregister(descriptor)
+                    continue
+                name, decode = self.pipes[descriptor]
+                text = decode.decode(os.read(descriptor, READ_SIZE))
+                if text:
+                    self._text(name, text)
+            if self.executing:
+                self._flush()
+
+    def _text(self, name, text):
+        if self.executing:
+            line = '{"type":"%s","text":%s,"timestamp":"%s"}\n' % (name, quote(text), self.timestamp())
+            self._write(frame(OUTPUT, line.encode("ascii")))
+        elif self.late_size < LATE_LIMIT:
+            text = text[: LATE_LIMIT - self.late_size]
+            self.late.append((name, text))
+            self.late_size += len(text)
+
+    def line(self, kind, text, flush=True):
+        """Sends one line of the protocol, after all that was written before it."""
+        if os.getpid() != self.process:
+            return
+        data = text.encode("ascii")
+        if len(data) > READ_SIZE:
+            self._large(kind, data)
+            return
+        with self:
+            self.drain()
+            self._write(frame(kind, data))
+            if flush:
+                self._flush()
+
+    def _large(self, kind, data):
+        """Sends a long line in pieces, in a thread: signal handlers run in the main one, and might raise half-way."""
+
+        def send():
+            with self:
+                self.drain()
+                view = memoryview(data)
+                for start in range(0, len(view), READ_SIZE):
+                    self._write(frame(kind, view[start : start + READ_SIZE].tobytes()))
+                    self._flush()
+
+        sender = threading.Thread(target=send, daemon=True)
+        sender.start()
+        sender.join()
+
+    def ready(self, problem=""):
+        with self:
+            self._write(frame(READY, problem.encode("utf-8", "replace")))
+            self._flush()
+
+    def _write(self, data):
+        try:
+            self.writer.write(data)
+        except RuntimeError:
+            # A signal handler of the user's prints while the code it interrupted was printing; the line is lost.
+            pass
+
+    def _flush(self):
+        try:
+            self.writer.flush()
+        except RuntimeError:
+            pass
+        except OSError:
+            # The agent closed the connection: this context is over.
+            os._exit(0)
+
+    def watch(self):
+        """Moves output while the main thread is busy elsewhere."""
+
+        def run():
+            waiting = select.poll()
+            for descriptor in self.pipes:
+                waiting.register(descriptor, select.POLLIN)
+            while True:
+                for descriptor, event in waiting.poll():
+                    if not event & select.POLLIN:
+                        # User code closed the other end.
+                        waiting.unregister(descriptor)
+                self.drain()
+
+        threading.Thread(target=run, name="emberbox-output", daemon=True).start()
+
+    def forked(self):
+        """In a child of user code: its output goes through the pipes, which its parent reads."""
+        self.lock = threading.RLock()
+        self.guarded = 0
+        self.executing = False
+        try:
+            os.close(self.connection)
+        except OSError:
+            pass
+
+
+class ErrorStream(io.TextIOWrapper):
+    """`sys.stderr`: what goes to `sys.stdout` before and after it stays before and after it."""
+
+    channel = None
+
+    def write(self, text):
+        if self.channel is None:
+            return super().write(text)
+        self.channel.drain()
+        written = super().write(text)
+        self.channel.drain()
+        return written
+
+
+def open_streams(channel):
+    """Python's streams: unbuffered, so nothing printed is lost when the process dies."""
+    out = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), "utf-8", "backslashreplace", write_through=True)
+    err = ErrorStream(io.FileIO(2, "w", closefd=False), "utf-8", "backslashreplace", write_through=True)
+    err.channel = channel
+    out.mode = err.mode = "w"
+    return out, err

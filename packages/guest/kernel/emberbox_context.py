@@ -1,0 +1,143 @@
+"""One code context: a process, forked from the zygote, that runs cells one after another."""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import struct
+import sys
+
+from IPython.core import async_helpers
+
+from emberbox_channel import EXECUTE, HEADER, RESET, RESTORED, Channel, open_streams
+from emberbox_shell import attach, reset
+
+LENGTH = struct.Struct(">I")
+
+
+class Context:
+    def __init__(self, shell, connection, pipes, env):
+        self.shell = shell
+        self.connection = connection
+        self.channel = Channel(connection, pipes)
+        self.received = bytearray()
+        self.env = env
+        attach(shell, self.channel, open_streams(self.channel))
+        os.register_at_fork(after_in_child=self.channel.forked)
+
+    def serve(self, problem):
+        reseed()
+        signal.signal(signal.SIGINT, self.channel.on_interrupt)
+        self.channel.watch()
+        self.channel.ready(problem)
+        while True:
+            kind, payload = self.receive()
+            if kind == EXECUTE:
+                try:
+                    self.execute(payload)
+                except KeyboardInterrupt:
+                    # It came after the cell's last statement.
+                    self.finish()
+            elif kind == RESTORED:
+                self.restored(json.loads(payload))
+            elif kind == RESET:
+                reset(self.shell)
+
+    def receive(self):
+        received = self.received
+        while True:
+            if len(received) >= HEADER.size:
+                length, kind = HEADER.unpack_from(received)
+                end = HEADER.size + length
+                if len(received) >= end:
+                    payload = bytes(received[HEADER.size : end])
+                    del received[:end]
+                    return kind, payload
+            self.idle()
+            data = os.read(self.connection, 256 * 1024)
+            if not data:
+                os._exit(0)
+            received += data
+
+    def idle(self):
+        """Tasks that earlier cells started in the event loop go on while no cell runs."""
+        loop = async_helpers._asyncio_event_loop
+        if loop is None or loop.is_closed() or loop.is_running() or not asyncio.all_tasks(loop):
+            return
+        loop.add_reader(self.connection, loop.stop)
+        try:
+            loop.run_forever()
+        except BaseException:
+            pass
+        finally:
+            loop.remove_reader(self.connection)
+
+    def execute(self, payload):
+        """`payload`: the length of a JSON object of variables, the object or nothing, and the code."""
+        (size,) = LENGTH.unpack_from(payload)
+        changed = apply(json.loads(payload[4 : 4 + size])) if size else None
+        code = payload[4 + size :].decode("utf-8", "replace")
+        if signal.getsignal(signal.SIGINT) != self.channel.on_interrupt:
+            signal.signal(signal.SIGINT, self.channel.on_interrupt)
+        shell, channel = self.shell, self.channel
+        channel.begin(shell.execution_count)
+        try:
+            shell.run_cell(code, store_history=True)
+        except BaseException:
+            # An interrupt that came while the cell was being cleared away.
+            try:
+                shell.showtraceback()
+            except BaseException:
+                pass
+        if os.getpid() != channel.process:
+            # User code forked, and the child ran to the end of the cell.
+            os._exit(0)
+        if changed:
+            apply(changed)
+        self.finish()
+
+    def finish(self):
+        # From here on an interrupt is late, and ignored.
+        self.channel.guarded += 1
+        try:
+            for stream in (self.shell.own_stdout, sys.stdout, sys.stderr):
+                try:
+                    stream.flush()
+                except Exception:
+                    pass
+            self.channel.end()
+        finally:
+            self.channel.guarded = 0
+            self.channel.interrupted = False
+
+    def restored(self, request):
+        """A snapshot went on: its clones must differ, and have variables of their own."""
+        env = request["env"]
+        for name in self.env:
+            if name not in env:
+                os.environ.pop(name, None)
+        os.environ.update(env)
+        self.env = env
+        reseed()
+
+
+def apply(variables):
+    """Sets variables of the environment (`None` removes one) and answers what they were."""
+    before = {name: os.environ.get(name) for name in variables}
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    return before
+
+
+def reseed():
+    random.seed()
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed()
+    ssl = sys.modules.get("ssl")
+    if ssl is not None:
+        ssl.RAND_add(os.urandom(32), 32.0)

@@ -1,0 +1,102 @@
+"""One line of the protocol for each thing that is displayed."""
+
+import base64
+import json
+from json.encoder import encode_basestring_ascii as quote
+
+# The field of a result that holds each MIME type; all others go into `extra`.
+FIELDS = {
+    "text/plain": "text",
+    "text/html": "html",
+    "text/markdown": "markdown",
+    "image/svg+xml": "svg",
+    "image/png": "png",
+    "image/jpeg": "jpeg",
+    "application/pdf": "pdf",
+    "text/latex": "latex",
+    "application/json": "json",
+    "application/javascript": "javascript",
+}
+# Fields and MIME types of structured data that formatters for tables and figures produce.
+STRUCTURED = {"e2b/data": "data", "e2b/chart": "chart"}
+
+# Longest line of one result, `bytes`.
+RESULT_LIMIT = 32 * 1024 * 1024
+
+
+def result_line(bundle, main):
+    """The line for a MIME bundle, all ASCII."""
+    fields = []
+    extra = []
+    for mime, value in bundle.items():
+        if mime == "text/plain" and isinstance(value, str):
+            fields.append('"text":' + quote(unquoted(value)))
+            continue
+        field = FIELDS.get(mime) or STRUCTURED.get(mime)
+        if field is None:
+            extra.append(quote(str(mime)) + ":" + encode(value))
+        else:
+            fields.append('"%s":%s' % (field, encode(value)))
+    if extra:
+        fields.append('"extra":{' + ",".join(extra) + "}")
+    fields.append('"is_main_result":true' if main else '"is_main_result":false')
+    size = sum(map(len, fields))
+    if size > RESULT_LIMIT:
+        return too_large(bundle, size, main)
+    return '{"type":"result",' + ",".join(fields) + "}\n"
+
+
+def unquoted(text):
+    """The text of a string is the string, not its `repr`."""
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        return text[1:-1]
+    return text
+
+
+def encode(value):
+    if isinstance(value, str):
+        return quote(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return '"' + base64.b64encode(value).decode("ascii") + '"'
+    try:
+        return json.dumps(value, allow_nan=False, default=str)
+    except (TypeError, ValueError, RecursionError):
+        return json.dumps(finite(value), default=str)
+
+
+def finite(value, depth=0):
+    """JSON has no NaN and no infinity, and its keys are strings."""
+    if depth > 50:
+        return str(type(value))
+    if isinstance(value, float):
+        return value if value - value == 0 else None
+    if isinstance(value, dict):
+        return {str(key): finite(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [finite(item, depth + 1) for item in value]
+    return value
+
+
+def too_large(bundle, size, main):
+    note = "A result of %.1f MB (%s) is over the limit of %d MB and was left out. Save it to a file instead." % (
+        size / 1e6,
+        ", ".join(map(str, bundle)),
+        RESULT_LIMIT // (1024 * 1024),
+    )
+    return '{"type":"result","text":%s,"is_main_result":%s}\n' % (quote(note), "true" if main else "false")
+
+
+def error_line(name, value, traceback):
+    return '{"type":"error","name":%s,"value":%s,"traceback":%s}\n' % (
+        quote(clipped(name)),
+        quote(clipped(value)),
+        quote(clipped(traceback)),
+    )
+
+
+def clipped(text, limit=256 * 1024):
+    """Keeps both ends of a text that is too long."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return "%s\n... %d characters left out ...\n%s" % (text[:half], len(text) - limit, text[-half:])

@@ -1,0 +1,220 @@
+"""IPython's shell, with what it shows going to the agent instead of to Jupyter's sockets."""
+
+import asyncio
+import builtins
+import getpass
+import importlib
+import os
+import subprocess
+import sys
+import warnings
+
+from IPython.core import async_helpers, page
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.error import StdinNotImplementedError
+from IPython.utils.text import SList
+from ipykernel import zmqshell
+from traitlets import Any, Type
+from traitlets.config import Config
+
+from emberbox_channel import ERROR, OUTPUT
+from emberbox_results import error_line, result_line
+
+
+class Publisher(DisplayPublisher):
+    channel = None
+
+    def publish(self, data, metadata=None, source=None, *, transient=None, update=False, **_):
+        self._validate_data(data, metadata)
+        if data:
+            self.channel.line(OUTPUT, result_line(data, False))
+
+    def clear_output(self, wait=False):
+        """The protocol cannot take back what was sent."""
+
+
+class Hook(DisplayHook):
+    channel = None
+
+    def quiet(self):
+        # Reading all tokens of the cell is only worth it where the last line can end with a semicolon.
+        history = self.shell.history_manager.input_hist_parsed
+        if not history or ";" not in history[-1].rstrip().rpartition("\n")[2]:
+            return False
+        return super().quiet()
+
+    def write_output_prompt(self):
+        pass
+
+    def write_format_data(self, format_dict, md_dict=None):
+        # The end of the cell comes next, and takes the result along.
+        self.channel.line(OUTPUT, result_line(format_dict, True), flush=False)
+
+    def finish_displayhook(self):
+        pass
+
+
+# Libraries tell a notebook by the name of this class.
+class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
+    displayhook_class = Type(Hook)
+    display_pub_class = Type(Publisher)
+    exiter = Any()
+    channel = None
+
+    def _exiter_default(self):
+        return leave
+
+    def init_environment(self):
+        """The agent sets the environment."""
+
+    def init_hooks(self):
+        super().init_hooks()
+        self.set_hook("show_in_pager", page.as_hook(show_page), 1)
+
+    def enable_gui(self, gui=None):
+        if gui not in (None, "inline", "agg", "asyncio"):
+            print("There is no screen here: %s cannot open windows. Figures are shown inline." % gui, file=sys.stderr)
+
+    def ask_exit(self):
+        leave()
+
+    def _showtraceback(self, etype, evalue, stb):
+        self._last_traceback = stb
+        name, value = etype.__name__, text_of(evalue)
+        if etype is asyncio.CancelledError and self.interrupted_loop:
+            name = "KeyboardInterrupt"
+        self.channel.line(ERROR, error_line(name, value, "\n".join(stb)), flush=False)
+
+    def show_usage_error(self, exc):
+        """A mistake in a magic's arguments fails the cell, as any other error does."""
+        text = "UsageError: " + text_of(exc)
+        self.channel.line(ERROR, error_line("UsageError", text_of(exc), text), flush=False)
+
+    interrupted_loop = False
+
+    def run_loop(self, coroutine):
+        """Runs a cell that awaits; an interrupt is thrown into what it waits for."""
+        self.interrupted_loop = False
+        loop = async_helpers.get_asyncio_loop()
+        asyncio.set_event_loop(loop)
+        task = loop.create_task(coroutine)
+        while True:
+            try:
+                return loop.run_until_complete(task)
+            except KeyboardInterrupt:
+                if task.done():
+                    raise
+                self.interrupted_loop = True
+                task.cancel()
+
+    def system_piped(self, cmd):
+        command = self.var_expand(cmd, depth=1)
+        if sys.stdout is self.own_stdout:
+            code = subprocess.run(command, shell=True, executable="/bin/bash", stdin=subprocess.DEVNULL).returncode
+        else:
+            code = self.system_captured(command)
+        self.user_ns["_exit_code"] = code
+        importlib.invalidate_caches()
+
+    system = system_piped
+
+    def system_captured(self, command):
+        """Where the cell has put something else in the place of `sys.stdout`, that gets the output."""
+        process = subprocess.Popen(
+            command,
+            shell=True,
+            executable="/bin/bash",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
+        with process:
+            for line in process.stdout:
+                sys.stdout.write(line)
+        return process.returncode
+
+    def getoutput(self, cmd, split=True, depth=0):
+        if cmd.rstrip().endswith("&"):
+            raise OSError("Background processes not supported.")
+        process = subprocess.run(
+            self.var_expand(cmd, depth=depth + 1),
+            shell=True,
+            executable="/bin/bash",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self.user_ns["_exit_code"] = process.returncode
+        importlib.invalidate_caches()
+        text = process.stdout.decode("utf-8", "replace")
+        return SList(text.splitlines()) if split else text
+
+
+def show_page(text, start=0, screen_lines=0, pager_cmd=None):
+    print(text.get("text/plain", "") if isinstance(text, dict) else text)
+
+
+def text_of(value):
+    try:
+        return str(value)
+    except Exception:
+        return "<the error's own text cannot be made>"
+
+
+def leave(*_, **__):
+    raise SystemExit("exit() ends the cell only; the kernel and its variables live on.")
+
+
+def no_input(prompt="", *_, **__):
+    raise StdinNotImplementedError(
+        "input was asked for (%s), but code here runs without a keyboard. Put the value into a variable instead."
+        % (str(prompt).strip() or "no prompt")
+    )
+
+
+def create_shell(ipython_dir):
+    """The shell with everything a notebook has switched on. Takes long; done once, before contexts are forked."""
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "NoColor"
+    config.InteractiveShell.xmode = "Context"
+    config.Completer.use_jedi = False
+    shell = ZMQInteractiveShell.instance(config=config, ipython_dir=ipython_dir)
+    shell.loop_runner = shell.run_loop
+    builtins.input = no_input
+    getpass.getpass = no_input
+    warnings.filterwarnings("ignore", "To exit: use")
+    shell.enable_matplotlib("inline")
+    return shell
+
+
+def attach(shell, channel, streams):
+    """Makes the shell speak on a channel."""
+    sys.stdout, sys.stderr = streams
+    shell.own_stdout = sys.stdout
+    shell.channel = shell.display_pub.channel = shell.displayhook.channel = channel
+
+
+def prepare_namespace(shell):
+    """What a fresh namespace has beside IPython's own names."""
+    shell.user_ns["exit"] = shell.user_ns["quit"] = leave
+    builtins.exit = builtins.quit = leave
+    for name in ("exit", "quit"):
+        shell.user_ns_hidden[name] = leave
+
+
+def reset(shell):
+    """Back to a pristine namespace, and to the first execution."""
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
+    shell.reset(new_session=True)
+    shell.history_manager.db_input_cache.clear()
+    shell.displayhook.exec_result = None
+    shell._last_traceback = None
+    for name in ("last_type", "last_value", "last_traceback"):
+        if hasattr(sys, name):
+            delattr(sys, name)
+    prepare_namespace(shell)

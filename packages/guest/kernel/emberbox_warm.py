@@ -1,0 +1,68 @@
+"""Runs, in the zygote, what first calls usually do, so that contexts inherit it done."""
+
+import asyncio
+import os
+import sys
+
+import matplotlib
+
+import numpy  # noqa: F401
+import pandas  # noqa: F401
+from IPython.core import async_helpers
+
+from emberbox_channel import Channel, open_streams
+from emberbox_shell import attach, create_shell, reset
+
+CELLS = (
+    "1+1",
+    "'text'",
+    "print('hello')\nimport sys\nprint('hello', file=sys.stderr)",
+    "import numpy as np\nimport pandas as pd\nimport matplotlib.pyplot as plt",
+    "frame = pd.DataFrame({'a': np.arange(30), 'b': np.random.rand(30), 'c': list('xyz') * 10})\nframe",
+    "frame.describe()",
+    "frame.groupby('c').agg({'a': 'sum', 'b': 'mean'})",
+    "plt.figure(figsize=(3, 2))\nplt.plot([1, 2, 3], [1, 4, 9], label='line')\nplt.legend()\nplt.title('t')",
+    "frame['b'].plot.hist()\nplt.xlabel('x')",
+    "display(frame)",
+    "def fail():\n    raise ValueError('no')\nfail()",
+    "1 +",
+    "import asyncio\nawait asyncio.sleep(0)",
+    "!true",
+    "output = !echo hello",
+    "%time 1",
+    "import json, re, math, random, datetime, collections, itertools, csv, io, base64, uuid, ctypes, hashlib",
+)
+
+
+def prepare(ipython_dir):
+    """The shell, warm and pristine."""
+    matplotlib.use("module://matplotlib_inline.backend_inline")
+    shell = create_shell(ipython_dir)
+    streams = sys.stdout, sys.stderr
+    errors = os.dup(2)
+    null = os.open("/dev/null", os.O_WRONLY)
+    os.dup2(null, 2)
+    channel = Channel(null, {})
+    attach(shell, channel, open_streams(channel))
+    try:
+        for _ in range(2):
+            for cell in CELLS:
+                channel.begin(shell.execution_count)
+                shell.run_cell(cell, store_history=True)
+                channel.end()
+    finally:
+        sys.stdout, sys.stderr = streams
+        os.dup2(errors, 2)
+        os.close(errors)
+    reset(shell)
+    close_loop()
+    return shell
+
+
+def close_loop():
+    """An event loop does not survive a fork: both sides would share its descriptors."""
+    loop = async_helpers._asyncio_event_loop
+    if loop is not None:
+        loop.close()
+    async_helpers._asyncio_event_loop = None
+    asyncio.set_event_loop(None)

@@ -1,0 +1,174 @@
+import { Execution, type ExecutionControl } from "./execution.ts";
+import type { Kernel, KernelExit, Language } from "./language.ts";
+import { deathOf } from "./lines.ts";
+import { memoryLimitMB } from "./memory.ts";
+
+/** Executions that may wait in one context. */
+const MAX_QUEUE = 256;
+/** Pause before another try when a kernel cannot be started, `ms`. */
+const RETRY_MS = [0, 200, 1000];
+
+export interface CodeContextOptions {
+  readonly id: string;
+  readonly language: Language;
+  readonly cwd: string;
+  /** Variables that every kernel starts with. */
+  readonly envs: () => Readonly<Record<string, string>>;
+  readonly log: (line: string) => void;
+}
+
+/** A namespace: one kernel at a time, one execution at a time, the others in order. */
+export class CodeContext {
+  readonly id: string;
+  readonly language: Language;
+  readonly cwd: string;
+  readonly #options: CodeContextOptions;
+  readonly #queue: Execution[] = [];
+  #kernel: Kernel | undefined;
+  #running: Execution | undefined;
+  #starting: Promise<void> | undefined;
+  #removed = false;
+
+  constructor(options: CodeContextOptions) {
+    this.id = options.id;
+    this.language = options.language;
+    this.cwd = options.cwd;
+    this.#options = options;
+  }
+
+  /** Starts the kernel, unless there is one. */
+  async start(): Promise<void> {
+    if (this.#kernel !== undefined || this.#removed) return;
+    this.#starting ??= this.#start().finally(() => (this.#starting = undefined));
+    await this.#starting;
+  }
+
+  /** Answers `false` when too many wait already. */
+  submit(execution: Execution): boolean {
+    if (this.#queue.length >= MAX_QUEUE) return false;
+    this.#queue.push(execution);
+    execution.attach(this.#controlOf(execution));
+    this.#next();
+    return true;
+  }
+
+  /** Ends the kernel and whatever it runs, and starts a fresh one. */
+  async restart(): Promise<void> {
+    this.#drop("was restarted on request");
+    await this.start();
+  }
+
+  remove(): void {
+    this.#removed = true;
+    this.#drop("was removed with its context");
+    for (const execution of this.#queue.splice(0))
+      this.#failOne(execution, { reason: "was removed with its context" });
+  }
+
+  restored(): void {
+    this.#kernel?.restored(this.#options.envs());
+  }
+
+  reset(): void {
+    this.#kernel?.reset();
+  }
+
+  async #start(): Promise<void> {
+    let failure: unknown;
+    for (const pause of RETRY_MS) {
+      if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+      try {
+        const kernel = await this.language.start({ cwd: this.cwd, envs: this.#options.envs() });
+        if (this.#removed) return kernel.kill();
+        kernel.onExit = (exit) => this.#exited(kernel, exit);
+        this.#kernel = kernel;
+        this.#next();
+        return;
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  #next(): void {
+    if (this.#running !== undefined || this.#queue.length === 0) return;
+    const kernel = this.#kernel;
+    if (kernel === undefined) {
+      this.start().catch((error: unknown) => this.#cannotStart(error));
+      return;
+    }
+    const execution = this.#queue.shift()!;
+    this.#running = execution;
+    execution.begin();
+    kernel.execute(execution.request.code, execution.request.envs, execution);
+  }
+
+  #cannotStart(error: unknown): void {
+    this.#options.log(`context ${this.id}: ${error}`);
+    const reason = `could not be started: ${(error as Error).message}`;
+    for (const execution of this.#queue.splice(0)) this.#failOne(execution, { reason });
+  }
+
+  #controlOf(execution: Execution): ExecutionControl {
+    return {
+      interrupt: () => this.#kernel?.interrupt(),
+      replace: () => {
+        this.#running = undefined;
+        this.#drop();
+        this.#renew();
+      },
+      pause: () => this.#kernel?.pause(),
+      resume: () => {
+        if (this.#running === execution) this.#kernel?.resume();
+      },
+      withdraw: () => {
+        const index = this.#queue.indexOf(execution);
+        if (index >= 0) this.#queue.splice(index, 1);
+      },
+      finished: () => {
+        if (this.#running !== execution) return;
+        this.#running = undefined;
+        this.#next();
+      },
+    };
+  }
+
+  /** Lets go of the kernel at once; its end is of no more interest. */
+  #drop(reason?: string): void {
+    const kernel = this.#kernel;
+    this.#kernel = undefined;
+    if (kernel !== undefined) {
+      kernel.onExit = () => undefined;
+      kernel.kill();
+      kernel.resume();
+    }
+    const execution = this.#running;
+    this.#running = undefined;
+    if (execution !== undefined) this.#failOne(execution, { reason });
+  }
+
+  #exited(kernel: Kernel, exit: KernelExit): void {
+    if (this.#kernel !== kernel) return;
+    this.#kernel = undefined;
+    const execution = this.#running;
+    this.#running = undefined;
+    this.#options.log(
+      `context ${this.id}: the kernel ended (${exit.signal ?? exit.code ?? exit.reason})`,
+    );
+    if (execution !== undefined) this.#failOne(execution, exit);
+    this.#renew();
+  }
+
+  #renew(): void {
+    if (!this.#removed) this.start().catch((error: unknown) => this.#cannotStart(error));
+  }
+
+  #failOne(execution: Execution, exit: KernelExit): void {
+    execution.fail(
+      deathOf(exit, exit.outOfMemory ? memoryLimitMB() : undefined),
+      exit.stdout,
+      exit.stderr,
+    );
+  }
+}

@@ -1,0 +1,99 @@
+import { readFileSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { CodeContext } from "./code-context.ts";
+import type { Language } from "./language.ts";
+import { HttpProblem } from "./request.ts";
+
+/** Contexts that may exist at once: each is a process. */
+const MAX_CONTEXTS = 64;
+
+export interface ContextsOptions {
+  readonly languages: readonly Language[];
+  readonly home: string;
+  readonly envs: () => Readonly<Record<string, string>>;
+  readonly log: (line: string) => void;
+}
+
+/** All contexts, and the one of each language that serves calls that name none. */
+export class Contexts {
+  readonly #options: ContextsOptions;
+  readonly #all = new Map<string, CodeContext>();
+  readonly #defaults = new Map<Language, CodeContext>();
+
+  constructor(options: ContextsOptions) {
+    this.#options = options;
+  }
+
+  /** The default context of a language; made on first use. */
+  defaultOf(language: Language): CodeContext {
+    const known = this.#defaults.get(language);
+    if (known !== undefined) return known;
+    const context = this.#add(language, this.#options.home);
+    this.#defaults.set(language, context);
+    return context;
+  }
+
+  async create(language: Language, cwd: string | undefined): Promise<CodeContext> {
+    const directory = resolve(this.#options.home, cwd ?? ".");
+    if (!isDirectory(directory))
+      throw new HttpProblem(400, `The working directory ${directory} does not exist.`);
+    const context = this.#add(language, directory);
+    try {
+      await context.start();
+    } catch (error) {
+      this.remove(context.id);
+      throw new HttpProblem(400, `The context could not be started: ${(error as Error).message}`);
+    }
+    return context;
+  }
+
+  find(id: string): CodeContext {
+    const context = this.#all.get(id);
+    if (context === undefined) throw new HttpProblem(404, `Context ${id} not found`, true);
+    return context;
+  }
+
+  remove(id: string): void {
+    const context = this.find(id);
+    this.#all.delete(id);
+    if (this.#defaults.get(context.language) === context) this.#defaults.delete(context.language);
+    context.remove();
+  }
+
+  language(name: string): Language {
+    const wanted = name.toLowerCase();
+    const found = this.#options.languages.find(
+      (one) => one.name === wanted || one.aliases.includes(wanted),
+    );
+    if (found !== undefined) return found;
+    const known = this.#options.languages.map((one) => one.name).join(", ");
+    throw new HttpProblem(
+      400,
+      `There is no language ${JSON.stringify(name)} here; known are: ${known}.`,
+    );
+  }
+
+  all(): CodeContext[] {
+    return [...this.#all.values()];
+  }
+
+  #add(language: Language, cwd: string): CodeContext {
+    if (this.#all.size >= MAX_CONTEXTS)
+      throw new HttpProblem(429, `There are ${MAX_CONTEXTS} contexts already; remove one first.`);
+    // Not the agent's own generator, which copies of a snapshot share.
+    const id = readFileSync("/proc/sys/kernel/random/uuid", "latin1").trim();
+    const context = new CodeContext({
+      id,
+      language,
+      cwd,
+      envs: this.#options.envs,
+      log: this.#options.log,
+    });
+    this.#all.set(id, context);
+    return context;
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}

@@ -1,0 +1,205 @@
+import type { ServerResponse } from "node:http";
+import type { KernelListener } from "./language.ts";
+import { END_LINE, failureLine, type Failure, KEEPALIVE_LINE, textLine } from "./lines.ts";
+
+/** Time an interrupt has to be heeded before the kernel is replaced, `ms`. */
+export const GRACE_MS = 5000;
+/** How often a silent execution says that it lives, `ms`. */
+const KEEPALIVE_MS = 5000;
+/** What is kept for a slow reader after the code was told to stop, `bytes`. */
+const MAX_TAIL_BYTES = 4 * 1024 * 1024;
+const NEWLINE = 10;
+
+export interface ExecutionRequest {
+  readonly code: string;
+  readonly envs: Readonly<Record<string, string>> | undefined;
+  /** From the request's arrival; 0 for none, `ms`. */
+  readonly timeoutMs: number;
+}
+
+/** What an execution may do to the kernel it runs in. */
+export interface ExecutionControl {
+  interrupt(): void;
+  /** Replaces the kernel; the execution has said all it has to say. */
+  replace(): void;
+  pause(): void;
+  resume(): void;
+  /** Takes an execution that has not begun out of the queue. */
+  withdraw(): void;
+  /** The execution is over, and the kernel free for the next. */
+  finished(): void;
+}
+
+/** One request to run code, from its arrival until its response has ended and the kernel is free again. */
+export class Execution implements KernelListener {
+  readonly request: ExecutionRequest;
+  readonly #response: ServerResponse;
+  #control: ExecutionControl | undefined;
+  #state: "queued" | "running" | "stopping" | "over" = "queued";
+  #answered = false;
+  #timedOut = false;
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
+  #lineOpen = false;
+  #deadline: NodeJS.Timeout | undefined;
+  #grace: NodeJS.Timeout | undefined;
+  #keepalive: NodeJS.Timeout | undefined;
+  #traceback: string | undefined;
+
+  constructor(request: ExecutionRequest, response: ServerResponse) {
+    this.request = request;
+    this.#response = response;
+  }
+
+  /** Starts the clocks; called when the execution joins its context's queue. */
+  attach(control: ExecutionControl): void {
+    this.#control = control;
+    this.#response.on("close", () => this.#disconnected());
+    this.#response.on("drain", () => control.resume());
+    if (this.request.timeoutMs > 0)
+      this.#deadline = setTimeout(() => this.#expire(), this.request.timeoutMs);
+    this.#keepalive = setInterval(() => this.#keepAlive(), KEEPALIVE_MS);
+  }
+
+  /** The kernel runs the code now. */
+  begin(): void {
+    this.#state = "running";
+  }
+
+  output(piece: Buffer): void {
+    if (this.#answered) return;
+    if (this.#state === "stopping" && this.#response.writableLength > MAX_TAIL_BYTES) return;
+    this.#pending.push(piece);
+    this.#pendingBytes += piece.length;
+    this.#lineOpen = piece[piece.length - 1] !== NEWLINE;
+  }
+
+  error(line: Buffer): void {
+    if (this.#timedOut) this.#traceback ??= tracebackOf(line);
+    else this.output(line);
+  }
+
+  flush(): void {
+    if (this.#pendingBytes === 0 || this.#answered) return;
+    const more = this.#response.write(this.#takePending());
+    this.#keepalive?.refresh();
+    if (!more && this.#state === "running") this.#control!.pause();
+  }
+
+  end(): void {
+    if (this.#timedOut) this.#fail(this.#timeout(false));
+    this.#finish();
+  }
+
+  /** The kernel is gone, or never came. */
+  fail(failure: Failure, stdout?: string, stderr?: string): void {
+    if (stdout) this.#append(textLine("stdout", stdout));
+    if (stderr) this.#append(textLine("stderr", stderr));
+    this.#fail(this.#timedOut ? this.#timeout(true) : failure);
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#state === "over") return;
+    this.#state = "over";
+    clearTimeout(this.#grace);
+    this.#answer();
+    this.#control!.resume();
+    this.#control!.finished();
+  }
+
+  /** Ends the response; the kernel may still be busy with being stopped. */
+  #answer(): void {
+    clearTimeout(this.#deadline);
+    clearInterval(this.#keepalive);
+    if (this.#answered) return;
+    this.#append(END_LINE);
+    this.#answered = true;
+    this.#response.end(this.#takePending());
+  }
+
+  #expire(): void {
+    if (this.#state === "queued") {
+      this.#control!.withdraw();
+      this.#fail(this.#timeout(false));
+      this.#state = "over";
+      this.#answer();
+      return;
+    }
+    this.#timedOut = true;
+    this.#stop();
+  }
+
+  #disconnected(): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    clearTimeout(this.#deadline);
+    clearInterval(this.#keepalive);
+    if (this.#state === "queued") {
+      this.#state = "over";
+      this.#control!.withdraw();
+    } else {
+      this.#stop();
+    }
+  }
+
+  #stop(): void {
+    if (this.#state !== "running") return;
+    this.#state = "stopping";
+    const control = this.#control!;
+    control.resume();
+    control.interrupt();
+    this.#grace = setTimeout(() => {
+      if (this.#timedOut) this.#fail(this.#timeout(true));
+      this.#answer();
+      this.#state = "over";
+      control.replace();
+    }, GRACE_MS);
+  }
+
+  #timeout(restarted: boolean): Failure {
+    const { timeoutMs } = this.request;
+    const value =
+      this.#state === "queued"
+        ? `Not started within ${timeoutMs} ms: an earlier execution still runs in this context.`
+        : restarted
+          ? `Stopped after ${timeoutMs} ms. The code ignored the interrupt, so the kernel was replaced; its variables are lost.`
+          : `Interrupted after ${timeoutMs} ms. The kernel and its variables live on.`;
+    const traceback = this.#traceback === undefined ? {} : { traceback: this.#traceback };
+    return { name: "TimeoutError", value, reason: "timeout", restarted, ...traceback };
+  }
+
+  #fail(failure: Failure): void {
+    this.#append(failureLine(failure));
+  }
+
+  /** A line of the agent's own; what a kernel left unfinished is closed first. */
+  #append(line: Buffer): void {
+    if (this.#answered) return;
+    if (this.#lineOpen) this.#pending.push(Buffer.from("\n"));
+    this.#lineOpen = false;
+    this.#pending.push(line);
+    this.#pendingBytes += line.length;
+  }
+
+  #takePending(): Buffer {
+    const pending = this.#pending;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    return pending.length === 1 ? pending[0]! : Buffer.concat(pending);
+  }
+
+  #keepAlive(): void {
+    if (this.#lineOpen || this.#response.writableNeedDrain) return;
+    this.#response.write(KEEPALIVE_LINE);
+  }
+}
+
+function tracebackOf(line: Buffer): string | undefined {
+  try {
+    const { traceback } = JSON.parse(line.toString()) as { traceback?: unknown };
+    return typeof traceback === "string" ? traceback : undefined;
+  } catch {
+    return undefined;
+  }
+}

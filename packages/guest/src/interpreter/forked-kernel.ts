@@ -1,0 +1,164 @@
+import type { Socket } from "node:net";
+import { executeFrame, frame, FROM_KERNEL, FrameReader, TO_KERNEL } from "./frames.ts";
+import type { Kernel, KernelExit, KernelListener } from "./language.ts";
+import { memoryKills } from "./memory.ts";
+
+/** After a process has ended, how long its connection may stay open, `ms`. A child may have inherited it. */
+const LINGER_MS = 500;
+/** How often a process that nobody watches is looked at, `ms`. */
+const WATCH_MS = 500;
+
+let knownKills = memoryKills();
+
+/** A kernel in a process of its own that speaks frames on a socket. */
+export class ForkedKernel implements Kernel {
+  readonly ready: Promise<void>;
+  onExit: (exit: KernelExit) => void = () => undefined;
+  readonly #pid: number;
+  readonly #socket: Socket;
+  readonly #reader = new FrameReader();
+  readonly #started: PromiseWithResolvers<void> = Promise.withResolvers();
+  #listener: KernelListener | undefined;
+  #exit: KernelExit | undefined;
+  #reason: string | undefined;
+  #closed = false;
+  #over = false;
+  #watch: NodeJS.Timeout | undefined;
+
+  constructor(pid: number, socket: Socket) {
+    this.#pid = pid;
+    this.#socket = socket;
+    this.ready = this.#started.promise;
+    this.ready.catch(() => undefined);
+    socket.on("error", () => undefined);
+    socket.on("close", () => this.#hangUp());
+    socket.on("data", (chunk: Buffer) => this.#read(chunk));
+  }
+
+  execute(
+    code: string,
+    envs: Readonly<Record<string, string>> | undefined,
+    listener: KernelListener,
+  ): void {
+    this.#listener = listener;
+    this.#socket.write(executeFrame(code, envs));
+  }
+
+  interrupt(): void {
+    this.#signal("SIGINT");
+  }
+
+  kill(reason?: string): void {
+    this.#reason ??= reason;
+    this.#signal("SIGKILL");
+  }
+
+  restored(envs: Readonly<Record<string, string>>): void {
+    this.#socket.write(frame(TO_KERNEL.restored, Buffer.from(JSON.stringify({ env: envs }))));
+  }
+
+  reset(): void {
+    this.#socket.write(frame(TO_KERNEL.reset));
+  }
+
+  pause(): void {
+    if (this.#exit === undefined) this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** The process has ended; what it said before may still be on its way. */
+  exited(exit: KernelExit): void {
+    if (this.#exit !== undefined) return;
+    clearInterval(this.#watch);
+    const kills = memoryKills();
+    const outOfMemory =
+      exit.signal === "SIGKILL" && this.#reason === undefined && kills > knownKills;
+    knownKills = kills;
+    this.#exit = { ...exit, outOfMemory, reason: this.#reason };
+    // Its children may live on: the group goes with it.
+    this.#signal("SIGKILL");
+    this.#socket.resume();
+    if (this.#closed) this.#finish();
+    else setTimeout(() => this.#finish(), LINGER_MS);
+  }
+
+  /** Nobody reports the end of the process any more: look for it. */
+  orphaned(): void {
+    if (this.#exit !== undefined) return;
+    this.#watch = setInterval(() => {
+      if (!isAlive(this.#pid)) this.exited({});
+    }, WATCH_MS);
+    this.#watch.unref();
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#over) return;
+    try {
+      this.#reader.push(chunk, (kind, payload) => this.#take(kind, payload));
+    } catch (error) {
+      this.#socket.destroy();
+      this.kill(`was ended, because it broke the agent's protocol: ${(error as Error).message}`);
+      return;
+    }
+    this.#listener?.flush();
+  }
+
+  #take(kind: number, payload: Buffer): void {
+    switch (kind) {
+      case FROM_KERNEL.output:
+        return this.#listener?.output(payload);
+      case FROM_KERNEL.error:
+        return this.#listener?.error(payload);
+      case FROM_KERNEL.end: {
+        const listener = this.#listener;
+        this.#listener = undefined;
+        return listener?.end();
+      }
+      case FROM_KERNEL.ready:
+        if (payload.length === 0) return this.#started.resolve();
+        this.#started.reject(new Error(payload.toString()));
+        return this.kill();
+      default:
+        throw new Error(`a frame of kind ${kind} makes no sense here`);
+    }
+  }
+
+  #hangUp(): void {
+    this.#closed = true;
+    if (this.#exit !== undefined) return this.#finish();
+    // Its end is reported in a moment; a kernel that merely let go of its connection is of no use.
+    setTimeout(() => {
+      if (this.#exit === undefined)
+        this.kill("was ended, because it closed its connection to the agent");
+    }, LINGER_MS);
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#socket.destroy();
+    this.#started.reject(new Error("the kernel ended while it was starting"));
+    this.onExit(this.#exit!);
+  }
+
+  /** The process leads a group, so what it started is reached too. */
+  #signal(signal: NodeJS.Signals): void {
+    try {
+      process.kill(-this.#pid, signal);
+    } catch {
+      // The group is empty.
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

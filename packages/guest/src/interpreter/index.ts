@@ -1,0 +1,151 @@
+import { timingSafeEqual } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { AgentContext } from "../context.ts";
+import type { CodeContext } from "./code-context.ts";
+import { Contexts } from "./contexts.ts";
+import { Execution } from "./execution.ts";
+import type { RestoreRequest } from "./language.ts";
+import { PythonLanguage } from "./python.ts";
+import {
+  executionRequest,
+  HttpProblem,
+  optionalString,
+  readJson,
+  sendJson,
+  sendProblem,
+} from "./request.ts";
+import { warmCalls } from "./warm.ts";
+
+export type { RestoreRequest } from "./language.ts";
+
+/** E2B's code-interpreter protocol, and what has to happen to it around a snapshot. */
+export interface Interpreter {
+  handler(request: IncomingMessage, response: ServerResponse): void;
+  /** Makes first calls as fast as later ones, and leaves no trace of having done so. */
+  warm(): Promise<void>;
+  /** Must have resolved before a restored machine's first call. */
+  restored(request: RestoreRequest): Promise<void>;
+  close(): void;
+}
+
+/** Resolves when the default Python context is ready. */
+export async function createInterpreter(context: AgentContext): Promise<Interpreter> {
+  const directory = process.env["EMBERBOX_AGENT_DIR"] ?? dirname(fileURLToPath(import.meta.url));
+  const home = `/home/${context.defaultUser}`;
+  const python = new PythonLanguage({ directory, home, context });
+  const languages = [python];
+  const contexts = new Contexts({ languages, home, envs: () => context.envs, log: context.log });
+  await contexts.defaultOf(python).start();
+
+  const handler = (request: IncomingMessage, response: ServerResponse): void => {
+    route(request, response).catch((error: unknown) => sendProblem(response, error));
+  };
+
+  async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = request.url!.split("?", 1)[0]!;
+    if (path === "/execute" && request.method === "POST") {
+      authorize(request, true);
+      execute(await readJson(request), response);
+    } else if (path === "/health") {
+      response.end("OK");
+    } else if (path === "/contexts" || path.startsWith("/contexts/")) {
+      authorize(request, false);
+      await routeContexts(request, response, path);
+    } else {
+      throw new HttpProblem(404, "Not found", true);
+    }
+  }
+
+  /** E2B's clients send the token with executions only; elsewhere a wrong one is refused all the same. */
+  function authorize(request: IncomingMessage, demanded: boolean): void {
+    const given = request.headers["x-access-token"];
+    if (context.accessToken === undefined || (given === undefined && !demanded)) return;
+    if (typeof given !== "string" || !isEqual(given, context.accessToken))
+      throw new HttpProblem(401, "The access token is missing or wrong.");
+  }
+
+  function execute(body: Record<string, unknown>, response: ServerResponse): void {
+    const execution = new Execution(executionRequest(body), response);
+    const target = contextOf(body);
+    if (response.destroyed) return;
+    response.setHeader("Content-Type", "application/x-ndjson");
+    response.setHeader("Emberbox-Deadline", "true");
+    if (!target.submit(execution))
+      throw new HttpProblem(429, "Too many executions wait in this context.");
+  }
+
+  function contextOf(body: Record<string, unknown>): CodeContext {
+    const id = optionalString(body, "context_id");
+    const language = optionalString(body, "language");
+    if (id !== undefined && language !== undefined)
+      throw new HttpProblem(400, "Only one of context_id or language can be provided");
+    if (id !== undefined) return contexts.find(id);
+    return contexts.defaultOf(contexts.language(language ?? "python"));
+  }
+
+  async function routeContexts(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+  ): Promise<void> {
+    const [, , id, verb, rest] = path.split("/");
+    const call = `${request.method} ${id ? (verb === undefined ? "one" : verb) : "all"}`;
+    if (rest !== undefined) throw new HttpProblem(404, "Not found", true);
+    switch (call) {
+      case "GET all":
+        return sendJson(response, 200, contexts.all().map(describe));
+      case "POST all": {
+        const body = await readJson(request);
+        const language = contexts.language(optionalString(body, "language") ?? "python");
+        return sendJson(
+          response,
+          200,
+          describe(await contexts.create(language, optionalString(body, "cwd"))),
+        );
+      }
+      case "DELETE one":
+        contexts.remove(decode(id!));
+        return void response.writeHead(204).end();
+      case "POST restart":
+        await contexts.find(decode(id!)).restart();
+        return void response.writeHead(204).end();
+      default:
+        throw new HttpProblem(404, "Not found", true);
+    }
+  }
+
+  return {
+    handler,
+    async warm() {
+      await warmCalls(handler);
+      contexts.defaultOf(python).reset();
+    },
+    async restored(request) {
+      await Promise.all(languages.map((language) => language.restored(request)));
+      for (const one of contexts.all()) one.restored();
+    },
+    close() {
+      for (const one of contexts.all()) one.remove();
+      for (const language of languages) language.close();
+    },
+  };
+}
+
+function describe(context: CodeContext): { id: string; language: string; cwd: string } {
+  return { id: context.id, language: context.language.name, cwd: context.cwd };
+}
+
+function decode(id: string): string {
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return id;
+  }
+}
+
+function isEqual(given: string, wanted: string): boolean {
+  const [one, other] = [Buffer.from(given), Buffer.from(wanted)];
+  return one.length === other.length && timingSafeEqual(one, other);
+}

@@ -1,0 +1,167 @@
+import { randomBytes } from "node:crypto";
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import type { AgentContext } from "../context.ts";
+import { FROM_KERNEL, FrameReader } from "./frames.ts";
+import type { Kernel, KernelExit, KernelOptions, Language, RestoreRequest } from "./language.ts";
+import { ForkedKernel } from "./forked-kernel.ts";
+import { Zygote } from "./zygote.ts";
+
+/** Time a forked kernel has to report, `ms`. */
+const START_LIMIT_MS = 60_000;
+/** Time a connection has to say whose it is, `ms`. */
+const HELLO_LIMIT_MS = 10_000;
+
+export interface PythonOptions {
+  /** Directory that holds `kernel/zygote.py`; the agent's socket is made there too. */
+  readonly directory: string;
+  readonly home: string;
+  readonly context: AgentContext;
+}
+
+/** Python: kernels are forks of one process that has the usual libraries imported. */
+export class PythonLanguage implements Language {
+  readonly name = "python";
+  readonly aliases: readonly string[] = ["python3", "py"];
+  readonly #options: PythonOptions;
+  readonly #socketPath: string;
+  readonly #server: Server;
+  readonly #waiting = new Map<string, PromiseWithResolvers<Socket>>();
+  readonly #kernels = new Map<number, ForkedKernel>();
+  /** Ends that were reported before the answer to the fork was read. */
+  readonly #early = new Map<number, KernelExit>();
+  #zygote: Zygote;
+  #closed = false;
+
+  constructor(options: PythonOptions) {
+    this.#options = options;
+    const directory = join(options.directory, "sockets");
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    chmodSync(directory, 0o700);
+    this.#socketPath = join(directory, "python");
+    rmSync(this.#socketPath, { force: true });
+    this.#server = createServer((socket) => this.#greet(socket)).listen(this.#socketPath);
+    this.#zygote = this.#spawn();
+  }
+
+  async start(options: KernelOptions): Promise<Kernel> {
+    const token = randomBytes(16).toString("hex");
+    const connected = Promise.withResolvers<Socket>();
+    this.#waiting.set(token, connected);
+    const late = setTimeout(
+      () => connected.reject(new Error("the Python kernel did not report in time")),
+      START_LIMIT_MS,
+    );
+    try {
+      const zygote = this.#zygote;
+      const pid = await zygote.fork(token, options.cwd, options.envs);
+      const kernel = new ForkedKernel(pid, await connected.promise);
+      if (zygote === this.#zygote) this.#kernels.set(pid, kernel);
+      else kernel.orphaned();
+      const early = this.#early.get(pid);
+      if (early !== undefined) this.#exited(pid, early);
+      await kernel.ready;
+      return kernel;
+    } finally {
+      clearTimeout(late);
+      this.#waiting.delete(token);
+    }
+  }
+
+  async warm(): Promise<void> {
+    await this.#zygote.ready;
+  }
+
+  async restored(request: RestoreRequest): Promise<void> {
+    await this.#zygote.restore(request.entropy, request.timeSeconds);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#server.close();
+    this.#zygote.close();
+    for (const kernel of this.#kernels.values()) kernel.kill();
+  }
+
+  #spawn(): Zygote {
+    return new Zygote({
+      script: join(this.#options.directory, "kernel", "zygote.py"),
+      socketPath: this.#socketPath,
+      user: this.#options.context.defaultUser,
+      env: environmentOf(this.#options),
+      cwd: this.#options.home,
+      log: this.#options.context.log,
+      onExit: (pid, exit) => this.#exited(pid, exit),
+      onGone: () => this.#respawn(),
+    });
+  }
+
+  /** Kernels live on without their zygote, but nobody reports their end any more. */
+  #respawn(): void {
+    for (const kernel of this.#kernels.values()) kernel.orphaned();
+    this.#kernels.clear();
+    this.#early.clear();
+    if (this.#closed) return;
+    const again = setTimeout(() => (this.#zygote = this.#spawn()), 100);
+    again.unref();
+  }
+
+  #exited(pid: number, exit: KernelExit): void {
+    const kernel = this.#kernels.get(pid);
+    if (kernel === undefined) {
+      this.#early.set(pid, exit);
+      return;
+    }
+    this.#kernels.delete(pid);
+    this.#early.delete(pid);
+    kernel.exited(exit);
+  }
+
+  /** The first frame of a connection is a token that only the zygote was told. */
+  #greet(socket: Socket): void {
+    const reader = new FrameReader();
+    const late = setTimeout(() => socket.destroy(), HELLO_LIMIT_MS);
+    const refuse = (): void => void socket.destroy();
+    socket.on("error", refuse);
+    socket.once("readable", () => {
+      clearTimeout(late);
+      const bytes = socket.read(HELLO_BYTES) as Buffer | null;
+      if (bytes === null) return refuse();
+      let token: string | undefined;
+      try {
+        reader.push(
+          bytes,
+          (kind, payload) =>
+            (token = kind === FROM_KERNEL.hello ? payload.toString("latin1") : undefined),
+        );
+      } catch {
+        return refuse();
+      }
+      const waiting = token === undefined ? undefined : this.#waiting.get(token);
+      if (waiting === undefined) return refuse();
+      socket.off("error", refuse);
+      waiting.resolve(socket);
+    });
+  }
+}
+
+/** A header and 32 hexadecimal digits. */
+const HELLO_BYTES = 5 + 32;
+
+function environmentOf(options: PythonOptions): Record<string, string> {
+  const user = options.context.defaultUser;
+  return {
+    PATH: `${options.home}/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+    HOME: options.home,
+    USER: user,
+    LOGNAME: user,
+    SHELL: "/bin/bash",
+    LANG: "C.UTF-8",
+    TERM: "xterm-256color",
+    PAGER: "cat",
+    GIT_PAGER: "cat",
+    PIP_BREAK_SYSTEM_PACKAGES: "1",
+    MPLBACKEND: "module://matplotlib_inline.backend_inline",
+  };
+}

@@ -1,0 +1,106 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import type { KernelExit } from "./language.ts";
+
+export interface ZygoteOptions {
+  readonly script: string;
+  readonly socketPath: string;
+  readonly user: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly log: (line: string) => void;
+  /** A process that was forked has ended. */
+  readonly onExit: (pid: number, exit: KernelExit) => void;
+  /** The zygote itself has ended. */
+  readonly onGone: () => void;
+}
+
+interface Answer {
+  readonly id?: number;
+  readonly ready?: boolean;
+  readonly error?: string;
+  readonly pid?: number;
+  readonly exit?: number;
+}
+
+interface Pending {
+  resolve(answer: Answer): void;
+  reject(error: Error): void;
+}
+
+/** The Python process that has everything imported and forks the kernels; see `kernel/zygote.py`. */
+export class Zygote {
+  readonly ready: Promise<void>;
+  readonly #options: ZygoteOptions;
+  readonly #process: ChildProcess;
+  readonly #pending = new Map<number, Pending>();
+  readonly #started: PromiseWithResolvers<void> = Promise.withResolvers();
+  #next = 1;
+  #buffered = "";
+  #gone = false;
+
+  constructor(options: ZygoteOptions) {
+    this.#options = options;
+    this.ready = this.#started.promise;
+    this.ready.catch(() => undefined);
+    this.#process = spawn("python3", ["-u", options.script, options.socketPath, options.user], {
+      env: options.env,
+      cwd: options.cwd,
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    this.#process.on("error", (error) => this.#end(error.message));
+    this.#process.on("exit", (code, signal) => this.#end(`ended (${signal ?? code})`));
+    this.#process.stdin!.on("error", () => undefined);
+    this.#process.stdout!.setEncoding("utf8").on("data", (text: string) => this.#read(text));
+  }
+
+  /** Forks a kernel and answers its process id. */
+  async fork(token: string, cwd: string, env: Readonly<Record<string, string>>): Promise<number> {
+    const answer = await this.#request({ op: "fork", token, cwd, env });
+    return answer.pid!;
+  }
+
+  /** Sets the machine's clock and randomness. */
+  async restore(entropy: string, time: number): Promise<void> {
+    await this.#request({ op: "restore", entropy, time });
+  }
+
+  close(): void {
+    this.#process.kill("SIGKILL");
+  }
+
+  async #request(message: Record<string, unknown>): Promise<Answer> {
+    await this.ready;
+    if (this.#gone) throw new Error("the Python zygote has ended");
+    const id = this.#next++;
+    const pending = Promise.withResolvers<Answer>();
+    this.#pending.set(id, pending);
+    this.#process.stdin!.write(`${JSON.stringify({ id, ...message })}\n`);
+    return pending.promise;
+  }
+
+  #read(text: string): void {
+    const lines = (this.#buffered + text).split("\n");
+    this.#buffered = lines.pop()!;
+    for (const line of lines) this.#take(JSON.parse(line) as Answer & KernelExit);
+  }
+
+  #take(answer: Answer & KernelExit): void {
+    if (answer.ready) this.#started.resolve();
+    if (answer.exit !== undefined) this.#options.onExit(answer.exit, answer);
+    if (answer.id === undefined) return;
+    const pending = this.#pending.get(answer.id);
+    this.#pending.delete(answer.id);
+    if (answer.error === undefined) pending?.resolve(answer);
+    else pending?.reject(new Error(answer.error));
+  }
+
+  #end(why: string): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    const error = new Error(`the Python zygote ${why}`);
+    this.#options.log(error.message);
+    this.#started.reject(error);
+    for (const pending of this.#pending.values()) pending.reject(error);
+    this.#options.onGone();
+  }
+}

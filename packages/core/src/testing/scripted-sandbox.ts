@@ -1,0 +1,46 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Agent } from "undici";
+import { Sandbox } from "../sandbox.ts";
+import type { SandboxProvider } from "../provider.ts";
+
+export type Script = (request: IncomingMessage, response: ServerResponse) => void;
+
+export interface ScriptedSandbox extends AsyncDisposable {
+  readonly sandbox: Sandbox;
+  /** Makes the connection report that the sandbox is gone. */
+  die(error: Error): void;
+}
+
+/** A sandbox whose other side says whatever a test wants: for what a well-behaved guest never says. */
+export async function scriptedSandbox(script: Script): Promise<ScriptedSandbox> {
+  const server = createServer(script);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const dispatcher = new Agent();
+  let gone: Error | undefined;
+  const connection = {
+    sandboxId: "scripted",
+    endpoint: () => ({ origin, headers: {}, dispatcher }),
+    gone: () => gone,
+  };
+  const provider = { create: async () => connection } as unknown as SandboxProvider;
+  return {
+    sandbox: await Sandbox.create({ provider }),
+    die: (error) => void (gone = error),
+    async [Symbol.asyncDispose]() {
+      await dispatcher.destroy();
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/** Answers any request with these messages, one a line. */
+export function messages(...lines: readonly object[]): Script {
+  return (request, response) => {
+    request.resume();
+    response.writeHead(200, { "Content-Type": "application/x-ndjson" });
+    response.end(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  };
+}

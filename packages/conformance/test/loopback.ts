@@ -96,7 +96,8 @@ function connectionTo(sandbox: Running): SandboxConnection {
       headers: {},
       dispatcher: sandbox.dispatcher,
     }),
-    gone: () => (sandbox.closed ? new EmberboxError("sandbox_closed", "The sandbox was closed") : undefined),
+    gone: () =>
+      sandbox.closed ? new EmberboxError("sandbox_closed", "The sandbox was closed") : undefined,
   };
 }
 

@@ -7,9 +7,15 @@ import { messages, scriptedSandbox, type Script } from "../testing/scripted-sand
 import type { Execution } from "./execution.ts";
 
 const end = { type: "end_of_execution" };
-const print = (text: string): object => ({ type: "stdout", text, timestamp: "2026-01-01T00:00:00Z" });
+const print = (text: string): object => ({
+  type: "stdout",
+  text,
+  timestamp: "2026-01-01T00:00:00Z",
+});
 
-async function failureOf(work: Promise<unknown>): Promise<EmberboxError & { execution: Execution }> {
+async function failureOf(
+  work: Promise<unknown>,
+): Promise<EmberboxError & { execution: Execution }> {
   const error = await work.then(
     () => expect.fail("it did not fail"),
     (reason: unknown) => reason,
@@ -41,7 +47,10 @@ describe("a well-formed answer", () => {
       ["text", "png"],
       ["text", "json", "x/y"],
     ]);
-    expect(JSON.parse(JSON.stringify(execution))).toMatchObject({ text: "2", results: [{ png: "AAAA" }, {}] });
+    expect(JSON.parse(JSON.stringify(execution))).toMatchObject({
+      text: "2",
+      results: [{ png: "AAAA" }, {}],
+    });
   });
 
   test("an exception of the code is a result", async () => {
@@ -55,7 +64,11 @@ describe("a well-formed answer", () => {
 
   test("a reported time-out is an error with the execution so far", async () => {
     await using it = await scriptedSandbox(
-      messages(print("so far"), { type: "error", name: "Timeout", reason: "timeout", restarted: true }, end),
+      messages(
+        print("so far"),
+        { type: "error", name: "Timeout", reason: "timeout", restarted: true },
+        end,
+      ),
     );
     const error = await failureOf(it.sandbox.runCode("x"));
     expect(error).toMatchObject({ code: "timeout", details: { restarted: true } });
@@ -63,7 +76,9 @@ describe("a well-formed answer", () => {
   });
 
   test("a reported shortage of memory names the limit", async () => {
-    await using it = await scriptedSandbox(messages({ type: "error", reason: "out_of_memory", limit_mb: 512 }, end));
+    await using it = await scriptedSandbox(
+      messages({ type: "error", reason: "out_of_memory", limit_mb: 512 }, end),
+    );
     const error = await failureOf(it.sandbox.runCode("x"));
     expect(error).toMatchObject({ code: "out_of_memory", details: { limitMB: 512 } });
     expect(error.message).toContain("512 MiB");
@@ -83,7 +98,10 @@ describe("a hostile or broken answer", () => {
       code: "connection_failed",
     },
     "an unknown context": { script: status(404, "Context x not found"), code: "context_not_found" },
-    "an unknown language": { script: status(400, "No kernel for the language cobol"), code: "unknown_language" },
+    "an unknown language": {
+      script: status(400, "No kernel for the language cobol"),
+      code: "unknown_language",
+    },
     "a wrong token": { script: status(401, '{"code":401,"message":"no"}'), code: "unauthorized" },
     "an internal error": { script: status(500, "oops"), code: "protocol_error" },
   };
@@ -97,35 +115,50 @@ describe("a hostile or broken answer", () => {
 
   test("fields of the wrong type do no harm", async () => {
     await using it = await scriptedSandbox(
-      messages({ type: "stdout", text: 5 }, { type: "result", text: { a: 1 }, extra: 3 }, { type: "error", value: [] }, end),
+      messages(
+        { type: "stdout", text: 5 },
+        { type: "result", text: { a: 1 }, extra: 3 },
+        { type: "error", value: [] },
+        end,
+      ),
     );
     const execution = await it.sandbox.runCode("x");
     expect(execution.results[0]?.formats()).toEqual([]);
     expect(execution.error).toEqual({ name: "", value: "", traceback: "" });
   });
 
-  test("an endless line is refused, and the connection destroyed", { timeout: 60_000 }, async () => {
-    let sent = 0;
-    const closed = Promise.withResolvers<void>();
-    await using it = await scriptedSandbox((_request, response) => {
-      response.on("close", () => closed.resolve());
-      const block = Buffer.alloc(1024 * 1024, "x");
-      const more = (): void => {
-        while (!response.destroyed && response.write(block)) sent += block.length;
-        sent += block.length;
-        if (!response.destroyed) response.once("drain", more);
-      };
-      more();
-    });
-    const error = await failureOf(it.sandbox.runCode("x"));
-    expect(error.code).toBe("protocol_error");
-    expect(sent).toBeLessThan(128 * 1024 * 1024);
-    await closed.promise;
-  });
+  test(
+    "an endless line is refused, and the connection destroyed",
+    { timeout: 60_000 },
+    async () => {
+      let sent = 0;
+      const closed = Promise.withResolvers<void>();
+      await using it = await scriptedSandbox((_request, response) => {
+        response.on("close", () => closed.resolve());
+        const block = Buffer.alloc(1024 * 1024, "x");
+        const more = (): void => {
+          while (!response.destroyed && response.write(block)) sent += block.length;
+          sent += block.length;
+          if (!response.destroyed) response.once("drain", more);
+        };
+        more();
+      });
+      const error = await failureOf(it.sandbox.runCode("x"));
+      expect(error.code).toBe("protocol_error");
+      expect(sent).toBeLessThan(128 * 1024 * 1024);
+      await closed.promise;
+    },
+  );
 
   test("pictures without end are not all kept", async () => {
     const picture = { type: "result", png: "A".repeat(1024 * 1024), is_main_result: false };
-    await using it = await scriptedSandbox(messages(...Array<object>(150).fill(picture), { type: "result", text: "main", is_main_result: true }, end));
+    await using it = await scriptedSandbox(
+      messages(
+        ...Array<object>(150).fill(picture),
+        { type: "result", text: "main", is_main_result: true },
+        end,
+      ),
+    );
     let seen = 0;
     const execution = await it.sandbox.runCode("x", { onResult: () => (seen += 1) });
     expect(seen).toBe(151);
@@ -137,10 +170,16 @@ describe("a hostile or broken answer", () => {
 
 describe("output", () => {
   test("beyond the limit keeps the beginning, the end and the full size", async () => {
-    const lines = Array.from({ length: 30 }, (_, index) => print(String.fromCharCode(65 + index).repeat(1024 * 1024)));
-    await using it = await scriptedSandbox(messages(print("first\n"), ...lines, print("\nlast"), end));
+    const lines = Array.from({ length: 30 }, (_, index) =>
+      print(String.fromCharCode(65 + index).repeat(1024 * 1024)),
+    );
+    await using it = await scriptedSandbox(
+      messages(print("first\n"), ...lines, print("\nlast"), end),
+    );
     let seen = 0;
-    const execution = await it.sandbox.runCode("x", { onStdout: ({ line }) => void (seen += line.length) });
+    const execution = await it.sandbox.runCode("x", {
+      onStdout: ({ line }) => void (seen += line.length),
+    });
     const text = execution.logs.stdout.join("");
     expect(seen).toBe(30 * 1024 * 1024 + 11);
     expect(text.length).toBeLessThan(11 * 1024 * 1024);
@@ -152,7 +191,9 @@ describe("output", () => {
 
   test("a slow callback holds the sandbox up", { timeout: 30_000 }, async () => {
     let sent = 0;
-    await using it = await scriptedSandbox((_request, response) => void sendMany(response, 64, (bytes) => (sent += bytes)));
+    await using it = await scriptedSandbox(
+      (_request, response) => void sendMany(response, 64, (bytes) => (sent += bytes)),
+    );
     const first = Promise.withResolvers<void>();
     const go = Promise.withResolvers<void>();
     let seen = 0;
@@ -191,7 +232,9 @@ describe("ending early", () => {
     let requests = 0;
     await using it = await scriptedSandbox(() => (requests += 1));
     const reason = new Error("no");
-    await expect(it.sandbox.runCode("x", { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await expect(it.sandbox.runCode("x", { signal: AbortSignal.abort(reason) })).rejects.toBe(
+      reason,
+    );
     expect(requests).toBe(0);
   });
 
@@ -243,12 +286,18 @@ describe("ending early", () => {
       await sleep(50);
       response.destroy();
     });
-    const death = new EmberboxError("sandbox_died", "the machine ended", { details: { console: "panic" } });
+    const death = new EmberboxError("sandbox_died", "the machine ended", {
+      details: { console: "panic" },
+    });
     const running = it.sandbox.runCode("x", {
       onStdout: () => void setTimeout(() => it.die(death), 150),
     });
     const error = await failureOf(running);
-    expect(error).toMatchObject({ code: "sandbox_died", message: "the machine ended", details: { console: "panic" } });
+    expect(error).toMatchObject({
+      code: "sandbox_died",
+      message: "the machine ended",
+      details: { console: "panic" },
+    });
     expect(error.execution.logs.stdout).toEqual(["so far"]);
   });
 });
@@ -269,7 +318,11 @@ function forever(onClose: () => void): Script {
   };
 }
 
-async function sendMany(response: ServerResponse, megabytes: number, onSent: (bytes: number) => void): Promise<void> {
+async function sendMany(
+  response: ServerResponse,
+  megabytes: number,
+  onSent: (bytes: number) => void,
+): Promise<void> {
   const line = `${JSON.stringify(print("x".repeat(1024 * 1024)))}\n`;
   for (let index = 0; index < megabytes; index++) {
     if (!response.write(line)) await once(response, "drain");

@@ -47,17 +47,21 @@ export function rpcError(error: unknown, notFound: ErrorCode): unknown {
   if (!(error instanceof ConnectError)) return error;
   // An error of ours that the library wrapped on its way through the body.
   if (EmberboxError.isInstance(error.cause)) return error.cause;
-  const message = error.rawMessage;
-  if (error.code === Code.NotFound) return new EmberboxError(notFound, message, { cause: error });
-  if (/invalid username/.test(message))
-    return new EmberboxError("invalid_argument", message, { cause: error });
-  if (/disk space/.test(message)) return new EmberboxError("disk_full", message, { cause: error });
-  if (error.cause !== undefined)
-    return new EmberboxError("connection_failed", describeCause(error), { cause: error });
-  return new EmberboxError(codes[error.code] ?? "protocol_error", message, { cause: error });
+  return new EmberboxError(codeOf(error, notFound), error.rawMessage, { cause: error });
 }
 
-function describeCause(error: ConnectError): string {
-  const cause = error.cause instanceof Error ? error.cause.message : error.rawMessage;
-  return `The connection to the sandbox failed: ${cause}`;
+function codeOf(error: ConnectError, notFound: ErrorCode): ErrorCode {
+  const { code, cause, rawMessage: message } = error;
+  if (isNetworkError(cause) || /incomplete envelope|missing EndStreamResponse/.test(message))
+    return "connection_failed";
+  if (cause !== undefined || message.startsWith("protocol error")) return "protocol_error";
+  if (code === Code.NotFound) return notFound;
+  if (/invalid username/.test(message)) return "invalid_argument";
+  if (/disk space/.test(message)) return "disk_full";
+  return codes[code] ?? "protocol_error";
+}
+
+/** Errors of sockets and of the HTTP client have a string for a code; those of parsers have none. */
+function isNetworkError(cause: unknown): boolean {
+  return cause instanceof Error && "code" in cause && typeof cause.code === "string";
 }

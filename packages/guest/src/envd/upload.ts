@@ -78,6 +78,8 @@ function decodedBody(request: IncomingMessage): Readable {
   if (encoding !== "gzip")
     throw new HttpError(400, `unsupported Content-Encoding '${encoding}': use gzip or identity`);
   const body = createGunzip();
+  // It comes out where the body is read, if it still is.
+  body.on("error", () => {});
   request.on("aborted", () => body.destroy(new Error("the request ended early")));
   request.on("error", (error) => body.destroy(error));
   return request.pipe(body);

@@ -12,6 +12,7 @@ import {
 } from "@emberbox/core";
 import { Agent } from "undici";
 import { createEnvdHandler } from "../../guest/src/envd/index.ts";
+import { createInterpreter } from "../../guest/src/interpreter/index.ts";
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -68,16 +69,22 @@ async function start(sandboxId: string, options: CreateOptions): Promise<Running
     defaultUser: userInfo().username,
     log: () => {},
   };
+  const interpreter = await createInterpreter(context);
   const envd = await serve(createEnvdHandler(context));
-  const servers = [envd];
+  const code = await serve((request, response) => interpreter.handler(request, response));
+  const servers = [envd, code];
   const dispatcher = new Agent();
   const sandbox: Running = {
     info: infoOf(sandboxId, options),
-    origins: new Map([[ENVD_PORT, originOf(envd)]]),
+    origins: new Map([
+      [ENVD_PORT, originOf(envd)],
+      [INTERPRETER_PORT, originOf(code)],
+    ]),
     dispatcher,
     closed: false,
     async close() {
       sandbox.closed = true;
+      interpreter.close();
       await dispatcher.destroy();
       for (const server of servers) {
         server.closeAllConnections();

@@ -97,20 +97,8 @@ export class ExecutionCollector {
 
   #addError(message: JsonObject): unknown {
     const value = stringOf(message["value"]);
-    if (message["reason"] === "timeout") {
-      const restarted = message["restarted"] === true;
-      this.failure = new EmberboxError("timeout", timeoutMessage(restarted), {
-        details: { restarted },
-      });
-      return undefined;
-    }
-    if (message["reason"] === "out_of_memory") {
-      const limitMB = numberOf(message["limit_mb"]);
-      this.failure = new EmberboxError("out_of_memory", outOfMemoryMessage(limitMB), {
-        details: { limitMB },
-      });
-      return undefined;
-    }
+    this.failure ??= failureFrom(message, value);
+    if (this.failure !== undefined) return undefined;
     const error = {
       name: stringOf(message["name"]),
       value,
@@ -130,15 +118,27 @@ export class ExecutionCollector {
   }
 }
 
-function timeoutMessage(restarted: boolean): string {
-  return restarted
-    ? "The code ran into its time limit and ignored the interrupt; the interpreter was restarted and its variables are lost"
-    : "The code ran into its time limit and was interrupted; its variables are kept";
-}
-
-function outOfMemoryMessage(limitMB: number | undefined): string {
-  const limit = limitMB === undefined ? "the sandbox has" : `the sandbox's ${limitMB} MiB`;
-  return `The code needed more memory than ${limit} and was stopped; the interpreter was restarted and its variables are lost`;
+/** Limits that were reached are failures of the call; what else ends the code is its result. */
+function failureFrom(message: JsonObject, value: string): EmberboxError | undefined {
+  const restarted = message["restarted"] === true;
+  if (message["reason"] === "timeout") {
+    const traceback = tracebackOf(message["traceback"]);
+    return new EmberboxError("timeout", value || "The code ran into its time limit", {
+      details: { restarted, traceback },
+    });
+  }
+  if (message["reason"] === "out_of_memory") {
+    const limitMB = numberOf(message["limit_mb"]);
+    const limit = limitMB === undefined ? "" : ` of ${limitMB} MiB`;
+    return new EmberboxError(
+      "out_of_memory",
+      value || `The code needed more memory than the limit${limit}`,
+      {
+        details: { restarted, limitMB },
+      },
+    );
+  }
+  return undefined;
 }
 
 function sizeOf(raw: JsonObject): number {

@@ -14,7 +14,11 @@ async function prepare() {
   await installDebianPackages();
   await installWorkspace();
   await buildGuest();
-  await command("guest image and template", [node, source, "packages/emberbox/src/bin.ts", "build"], { stdout: "stderr" });
+  await command(
+    "guest image and template",
+    [node, source, "packages/emberbox/src/bin.ts", "build"],
+    { stdout: "stderr" },
+  );
 }
 
 const modes = {

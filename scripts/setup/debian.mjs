@@ -19,7 +19,8 @@ const needed = [
 ];
 
 function hasProgram(name) {
-  const directories = `${process.env.PATH ?? ""}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`.split(delimiter);
+  const directories =
+    `${process.env.PATH ?? ""}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`.split(delimiter);
   return directories.some((directory) => {
     try {
       accessSync(join(directory, name), constants.X_OK);
@@ -31,7 +32,9 @@ function hasProgram(name) {
 }
 
 function missingPackages() {
-  return needed.filter(([sign]) => !(sign.startsWith("/") ? existsSync(sign) : hasProgram(sign))).map(([, name]) => name);
+  return needed
+    .filter(([sign]) => !(sign.startsWith("/") ? existsSync(sign) : hasProgram(sign)))
+    .map(([, name]) => name);
 }
 
 /** Installs what is missing, as root or with sudo; says how to do it by hand where neither works. */
@@ -40,17 +43,26 @@ export async function installDebianPackages() {
   if (missing.length === 0) return;
   const byHand = `Install by hand, then run this again:\n\n  ${isRoot ? "" : "sudo "}apt-get install --no-install-recommends ${missing.join(" ")}\n`;
   if (!hasProgram("apt-get")) {
-    throw new StepFailed(`these Debian packages are missing, and there is no apt-get to install them: ${missing.join(", ")}`);
+    throw new StepFailed(
+      `these Debian packages are missing, and there is no apt-get to install them: ${missing.join(", ")}`,
+    );
   }
-  if (!isRoot && !hasProgram("sudo")) throw new StepFailed(`packages are missing, and this is neither root nor is there sudo. ${byHand}`);
+  if (!isRoot && !hasProgram("sudo"))
+    throw new StepFailed(
+      `packages are missing, and this is neither root nor is there sudo. ${byHand}`,
+    );
   try {
     await install(missing);
   } catch (error) {
     if (!(error instanceof StepFailed)) throw error;
-    throw new StepFailed(`${error.message}\n\nThe packages could not be installed. ${byHand}`, error.exitCode);
+    throw new StepFailed(
+      `${error.message}\n\nThe packages could not be installed. ${byHand}`,
+      error.exitCode,
+    );
   }
   const still = missingPackages();
-  if (still.length > 0) throw new StepFailed(`apt-get was content, but these are still missing: ${still.join(", ")}`);
+  if (still.length > 0)
+    throw new StepFailed(`apt-get was content, but these are still missing: ${still.join(", ")}`);
 }
 
 async function install(packages) {
@@ -58,13 +70,24 @@ async function install(packages) {
   const title = `Debian packages: ${packages.join(" ")}`;
   if ((await command(title, installing, { quiet: true, mayFail: true })) === 0) return;
   // The lists may be missing or old, or an earlier installation was interrupted: both can be mended.
-  await command("finish an interrupted installation", asRoot("dpkg", "--configure", "-a"), { quiet: true, mayFail: true });
+  await command("finish an interrupted installation", asRoot("dpkg", "--configure", "-a"), {
+    quiet: true,
+    mayFail: true,
+  });
   await command("package lists", apt("update"), { quiet: true });
   await command(title, installing, { quiet: true });
 }
 
 function apt(...parameters) {
-  return asRoot("apt-get", "--yes", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=3", ...parameters);
+  return asRoot(
+    "apt-get",
+    "--yes",
+    "-o",
+    "DPkg::Lock::Timeout=120",
+    "-o",
+    "Acquire::Retries=3",
+    ...parameters,
+  );
 }
 
 function asRoot(...words) {

@@ -5,9 +5,13 @@ export const OLDEST_NODE = 20;
 /** Refuses machines on which nothing of this can work. */
 export function checkMachine() {
   if (process.platform !== "linux" || process.arch !== "x64") {
-    throw new StepFailed(`this needs Linux on x86-64; this machine is ${process.platform} on ${process.arch}`);
+    throw new StepFailed(
+      `this needs Linux on x86-64; this machine is ${process.platform} on ${process.arch}`,
+    );
   }
   if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
-    throw new StepFailed(`this needs Node ${OLDEST_NODE} or newer; this is ${process.versions.node}`);
+    throw new StepFailed(
+      `this needs Node ${OLDEST_NODE} or newer; this is ${process.versions.node}`,
+    );
   }
 }

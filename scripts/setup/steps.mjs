@@ -29,18 +29,35 @@ export function seconds(since) {
  * Runs a program to its end. `quiet` keeps its output for the message of a failure, `stdout: "stderr"` moves it.
  * Returns the exit code, which is 0 unless `mayFail`.
  */
-export async function command(title, [program, ...parameters], { quiet = false, mayFail = false, stdout = "inherit", cwd = root, env = {} } = {}) {
+export async function command(
+  title,
+  [program, ...parameters],
+  { quiet = false, mayFail = false, stdout = "inherit", cwd = root, env = {} } = {},
+) {
   if (interrupted) throw new StepFailed("interrupted", signalCode(interrupted));
   const started = performance.now();
   note(`▸ ${title}`);
   const output = [];
   const outputs = quiet ? ["pipe", "pipe"] : [stdout === "stderr" ? 2 : "inherit", "inherit"];
-  running = spawn(program, parameters, { cwd, env: { ...process.env, ...env }, stdio: ["inherit", ...outputs] });
-  for (const stream of [running.stdout, running.stderr]) stream?.on("data", (chunk) => keepTail(output, chunk));
+  running = spawn(program, parameters, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ["inherit", ...outputs],
+  });
+  for (const stream of [running.stdout, running.stderr])
+    stream?.on("data", (chunk) => keepTail(output, chunk));
   const code = await ended(running, program);
   running = undefined;
-  if (interrupted) throw new StepFailed(`${title}: interrupted; run the same command again to go on`, signalCode(interrupted));
-  note(code === 0 ? `✓ ${title} (${seconds(started)})` : `✗ ${title} (exit code ${code}, ${seconds(started)})`);
+  if (interrupted)
+    throw new StepFailed(
+      `${title}: interrupted; run the same command again to go on`,
+      signalCode(interrupted),
+    );
+  note(
+    code === 0
+      ? `✓ ${title} (${seconds(started)})`
+      : `✗ ${title} (exit code ${code}, ${seconds(started)})`,
+  );
   if (code === 0 || mayFail) return code;
   const tail = Buffer.concat(output).toString().trim().split("\n").slice(-25).join("\n");
   throw new StepFailed(quiet ? `${tail}\n${program} failed` : `${title} failed, see above`, code);
@@ -50,12 +67,15 @@ const TAIL_BYTES = 65_536;
 
 function keepTail(chunks, chunk) {
   chunks.push(chunk);
-  while (chunks.length > 1 && chunks.reduce((sum, each) => sum + each.length, 0) > TAIL_BYTES) chunks.shift();
+  while (chunks.length > 1 && chunks.reduce((sum, each) => sum + each.length, 0) > TAIL_BYTES)
+    chunks.shift();
 }
 
 function ended(child, program) {
   return new Promise((resolve, reject) => {
-    child.on("error", (error) => reject(new StepFailed(`${program} cannot be started: ${error.message}`, 127)));
+    child.on("error", (error) =>
+      reject(new StepFailed(`${program} cannot be started: ${error.message}`, 127)),
+    );
     child.on("close", (code, signal) => resolve(code ?? signalCode(signal)));
   });
 }

@@ -20,8 +20,14 @@ export async function installWorkspace() {
   if (!existsSync(node) || !existsSync(stamp) || readFileSync(stamp, "utf8") !== fingerprint) {
     const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
     // CI: pnpm must not ask before it replaces what another version installed.
-    await command("workspace", ["npx", "--yes", packageManager, "install", "--frozen-lockfile"], { quiet: true, env: { CI: "true" } });
-    if (!existsSync(node)) throw new StepFailed("pnpm was content, but node_modules/.bin/node is missing: remove node_modules and try again");
+    await command("workspace", ["npx", "--yes", packageManager, "install", "--frozen-lockfile"], {
+      quiet: true,
+      env: { CI: "true" },
+    });
+    if (!existsSync(node))
+      throw new StepFailed(
+        "pnpm was content, but node_modules/.bin/node is missing: remove node_modules and try again",
+      );
     writeFileSync(stamp, fingerprint);
   }
   // From here on `node` is Node 24, for the tools of the workspace too.
@@ -31,19 +37,31 @@ export async function installWorkspace() {
 /** What decides about the contents of node_modules. */
 function fingerprintOfManifests() {
   const folders = ["packages", "examples", "test", "bench"];
-  const members = folders.flatMap((folder) => [folder, ...list(folder).map((name) => join(folder, name))]);
-  const files = ["pnpm-lock.yaml", "pnpm-workspace.yaml", "package.json", ...members.map((member) => join(member, "package.json"))];
+  const members = [
+    ...folders,
+    ...folders.flatMap((folder) => list(folder).map((name) => join(folder, name))),
+  ];
+  const files = [
+    "pnpm-lock.yaml",
+    "pnpm-workspace.yaml",
+    "package.json",
+    ...members.map((member) => join(member, "package.json")),
+  ];
   const hash = createHash("sha256");
-  for (const file of files.filter((each) => existsSync(join(root, each)))) hash.update(`${file}\n`).update(readFileSync(join(root, file)));
+  for (const file of files.filter((each) => existsSync(join(root, each))))
+    hash.update(`${file}\n`).update(readFileSync(join(root, file)));
   return hash.digest("hex");
 }
 
 function list(folder) {
   const directory = join(root, folder);
-  return existsSync(directory) ? readdirSync(directory).sort() : [];
+  return existsSync(directory) ? readdirSync(directory).toSorted() : [];
 }
 
 /** Bundles the agent that runs in the virtual machine. */
 export async function buildGuest() {
-  await command("guest agent", [node, "--run", "build"], { cwd: join(root, "packages", "guest"), quiet: true });
+  await command("guest agent", [node, "--run", "build"], {
+    cwd: join(root, "packages", "guest"),
+    quiet: true,
+  });
 }

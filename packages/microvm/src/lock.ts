@@ -18,7 +18,11 @@ export interface LockOptions {
  * Does `work` while no other process, and nobody else in this one, has the lock on the file `path`.
  * The kernel ties the lock to the open file, so it is released however this process ends. The file stays.
  */
-export async function withLock<T>(path: string, work: (lock: Lock) => Promise<T>, options: LockOptions = {}): Promise<T> {
+export async function withLock<T>(
+  path: string,
+  work: (lock: Lock) => Promise<T>,
+  options: LockOptions = {},
+): Promise<T> {
   options.signal?.throwIfAborted();
   await mkdir(dirname(path), { recursive: true });
   const file = await open(path, "a");
@@ -36,7 +40,11 @@ export async function withLock<T>(path: string, work: (lock: Lock) => Promise<T>
 const CONFLICT = 1;
 
 /** Node has no `flock`: a child takes it on the file description that it shares with us, and ends. */
-function flock(file: FileHandle, flags: readonly string[], signal: AbortSignal | undefined): Promise<boolean> {
+function flock(
+  file: FileHandle,
+  flags: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const child = spawn("flock", ["--exclusive", ...flags, "3"], {
       stdio: ["ignore", "ignore", "ignore", file.fd],
@@ -45,7 +53,12 @@ function flock(file: FileHandle, flags: readonly string[], signal: AbortSignal |
     });
     child.once("error", (error: NodeJS.ErrnoException) => {
       if (error.name === "AbortError") reject(signal?.reason as Error);
-      else if (error.code === "ENOENT") reject(new EmberboxError("tool_missing", "`flock` is missing: install util-linux", { cause: error }));
+      else if (error.code === "ENOENT")
+        reject(
+          new EmberboxError("tool_missing", "`flock` is missing: install util-linux", {
+            cause: error,
+          }),
+        );
       else reject(error);
     });
     child.once("exit", (code) => {

@@ -23,14 +23,28 @@ export async function build(context: Build): Promise<void> {
 }
 
 /** What goes into the guest beside Debian's packages: our scripts, Node and npm. */
-async function fetchPayload({ recipe, scripts, scratch, progress, signal, lock }: Build): Promise<void> {
+async function fetchPayload({
+  recipe,
+  scripts,
+  scratch,
+  progress,
+  signal,
+  lock,
+}: Build): Promise<void> {
   progress.step("fetching Node");
   const payload = join(scratch.work, "payload");
   for (const [name, text] of Object.entries(scripts)) await writeFile(join(payload, name), text);
-  for (const [name, version] of [["node", recipe.node], ["npm", recipe.npm]] as const) {
+  for (const [name, version] of [
+    ["node", recipe.node],
+    ["npm", recipe.npm],
+  ] as const) {
     const directory = join(scratch.result, name);
     await mkdir(directory);
-    await runBuilder(["npm", "pack", "--silent", version], { cwd: directory, signal, files: [lock] });
+    await runBuilder(["npm", "pack", "--silent", version], {
+      cwd: directory,
+      signal,
+      files: [lock],
+    });
     const [packed] = await readdir(directory);
     if (packed === undefined) throw new Error(`npm packed nothing for ${version}`);
     await copyFile(join(directory, packed), join(payload, `${name}.tgz`));
@@ -47,18 +61,35 @@ async function bootstrap({ recipe, scratch, progress, signal, lock }: Build): Pr
   progress.step("fetching Debian packages");
   const provides = recipe.leftOut.map((name) => `${name} (= 99)`).join(", ");
   const command = [
-    ...["mmdebstrap", "--verbose", "--variant=minbase", "--format=directory", "--architectures=amd64"],
+    ...[
+      "mmdebstrap",
+      "--verbose",
+      "--variant=minbase",
+      "--format=directory",
+      "--architectures=amd64",
+    ],
     // The other modes do not give files their real owners.
     `--mode=${process.getuid?.() === 0 ? "root" : "unshare"}`,
-    ...["--aptopt=APT::Install-Recommends false", "--aptopt=Acquire::Retries 3", "--aptopt=Acquire::Languages none"],
+    ...[
+      "--aptopt=APT::Install-Recommends false",
+      "--aptopt=Acquire::Retries 3",
+      "--aptopt=Acquire::Languages none",
+    ],
     ...recipe.dpkgOptions.map((option) => `--dpkgopt=${option}`),
     `--include=${recipe.packages.join(",")}`,
     `--essential-hook=cp -r ${scratch.work}/payload "$1/build" && ${IN_GUEST} /build/placeholder.sh '${provides}'`,
-    ...["kernel.sh", "userland.sh", "finish.sh"].map((script) => `--customize-hook=${IN_GUEST} /build/${script}`),
+    ...["kernel.sh", "userland.sh", "finish.sh"].map(
+      (script) => `--customize-hook=${IN_GUEST} /build/${script}`,
+    ),
     recipe.suite,
     join(scratch.work, "root"),
   ];
-  await runBuilder(command, { cwd: "/", signal, files: [lock], onLine: (line) => progress.line(line) });
+  await runBuilder(command, {
+    cwd: "/",
+    signal,
+    files: [lock],
+    onLine: (line) => progress.line(line),
+  });
 }
 
 // The files are open already: inside the namespace nobody may look into the user's directories.
@@ -74,7 +105,9 @@ mke2fs -q -F -t ext4 -b 4096 -m 0 -L emberbox -O ^has_journal,^metadata_csum -E 
 
 async function writeImage({ recipe, scratch, progress, signal, lock }: Build): Promise<void> {
   progress.step("writing the disk");
-  const files = await Promise.all(["rootfs", "kernel", "initrd"].map((name) => open(join(scratch.result, name), "wx+")));
+  const files = await Promise.all(
+    ["rootfs", "kernel", "initrd"].map((name) => open(join(scratch.result, name), "wx+")),
+  );
   try {
     const [rootfs] = files;
     await rootfs?.truncate(recipe.diskMiB * 1024 * 1024);

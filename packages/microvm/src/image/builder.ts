@@ -12,14 +12,17 @@ export interface BuilderOptions {
   readonly cwd: string;
 }
 
-const LAST_LINES = 20;
+const LAST_LINES = 40;
 const LONGEST_LINE = 500;
 
 /**
  * Runs a program to its end and returns its standard output, or fails with its last lines.
  * It ends, with all of its children, when the signal is aborted and when this process is killed.
  */
-export async function runBuilder(command: readonly string[], options: BuilderOptions): Promise<string> {
+export async function runBuilder(
+  command: readonly string[],
+  options: BuilderOptions,
+): Promise<string> {
   options.signal?.throwIfAborted();
   const [program, ...parameters] = command as [string, ...string[]];
   const child = spawn(program, parameters, {
@@ -49,14 +52,18 @@ export async function runBuilder(command: readonly string[], options: BuilderOpt
     if (code !== 0) throw failure(program, code ?? signal, last);
     return output.join("\n");
   } catch (error) {
-    throw (error as NodeJS.ErrnoException).code === "ENOENT" ? new EmberboxError("tool_missing", `\`${program}\` is not installed`) : error;
+    throw (error as NodeJS.ErrnoException).code === "ENOENT"
+      ? new EmberboxError("tool_missing", `\`${program}\` is not installed`)
+      : error;
   } finally {
     options.signal?.removeEventListener("abort", abort);
     guard?.kill("SIGKILL");
   }
 }
 
-function builderEnvironment(extra: Readonly<Record<string, string>> | undefined): NodeJS.ProcessEnv {
+function builderEnvironment(
+  extra: Readonly<Record<string, string>> | undefined,
+): NodeJS.ProcessEnv {
   // An ordinary user's PATH often has no sbin, and the tools for file systems are there.
   return { ...process.env, LC_ALL: "C.UTF-8", PATH: searchPath(), TMPDIR: undefined, ...extra };
 }
@@ -65,15 +72,24 @@ export function searchPath(): string {
   return `${process.env["PATH"] ?? ""}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`;
 }
 
-async function readLines(stream: NodeJS.ReadableStream | null, onLine: (line: string) => void): Promise<void> {
+async function readLines(
+  stream: NodeJS.ReadableStream | null,
+  onLine: (line: string) => void,
+): Promise<void> {
   if (!stream) return;
   for await (const line of createInterface({ input: stream })) onLine(line);
 }
 
-function failure(program: string, reason: number | string | null, last: readonly string[]): EmberboxError {
+function failure(
+  program: string,
+  reason: number | string | null,
+  last: readonly string[],
+): EmberboxError {
   const full = last.some((line) => line.includes("No space left on device"));
   const message = `${program} ended with ${reason}:\n${last.join("\n")}`;
-  return new EmberboxError(full ? "host_disk_full" : "image_build_failed", message, { details: { lastLines: last } });
+  return new EmberboxError(full ? "host_disk_full" : "image_build_failed", message, {
+    details: { lastLines: last },
+  });
 }
 
 // mmdebstrap takes TERM as the request to unmount and to remove what it made, and needs a moment for it.
@@ -97,8 +113,11 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
 /** A shell that waits for the end of its input, which comes when we are killed, and then ends the group. */
 function guardGroup(child: ChildProcess): ChildProcess | undefined {
   if (child.pid === undefined) return undefined;
-  const script = `read -r end; kill -TERM -- -$1; n=0; while [ $n -lt ${GRACE_SECONDS} ] && kill -0 -- -$1; do sleep 1; n=$((n+1)); done; kill -KILL -- -$1`;
-  const guard = spawn("/bin/sh", ["-c", script, "guard", String(child.pid)], { detached: true, stdio: ["pipe", "ignore", "ignore"] });
+  const script = `read -r end; kill -TERM -$1; n=0; while [ $n -lt ${GRACE_SECONDS} ] && kill -0 -$1; do sleep 1; n=$((n+1)); done; kill -KILL -$1`;
+  const guard = spawn("/bin/sh", ["-c", script, "guard", String(child.pid)], {
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"],
+  });
   guard.on("error", () => {});
   guard.unref();
   (guard.stdin as unknown as { unref?: () => void }).unref?.();

@@ -7,7 +7,7 @@ import { searchPath } from "./builder.ts";
 /** The programs that building needs, and the Debian packages that have them. */
 const programs: Readonly<Record<string, string>> = {
   mmdebstrap: "mmdebstrap",
-  "mke2fs": "e2fsprogs",
+  mke2fs: "e2fsprogs",
   flock: "util-linux",
   tar: "tar",
   npm: "npm",
@@ -21,10 +21,14 @@ export function checkTools(): void {
   const packages = missing.map(([, name]) => name);
   if (!existsSync(KEYRING)) packages.push("debian-archive-keyring");
   if (packages.length === 0) return;
-  throw new EmberboxError("tool_missing", `building the image needs what is not installed: ${packages.join(", ")}`, {
-    hint: `Install with: sudo apt-get install ${packages.join(" ")}`,
-    details: { packages },
-  });
+  throw new EmberboxError(
+    "tool_missing",
+    `building the image needs what is not installed: ${packages.join(", ")}`,
+    {
+      hint: `Install with: sudo apt-get install ${packages.join(" ")}`,
+      details: { packages },
+    },
+  );
 }
 
 function findProgram(name: string): boolean {
@@ -47,12 +51,21 @@ const NEEDED = { scratch: 4 * GIB, images: 2 * GIB };
 /** Fails early when there is no space for the unpacked guest in `scratch` or for the disk in `images`. */
 export async function checkSpace(scratch: string, images: string): Promise<void> {
   const [there, here] = await Promise.all([statfs(scratch), statfs(images)]);
-  const together = there.type === here.type && there.bavail === here.bavail && there.blocks === here.blocks;
-  const needed = together ? [[scratch, there, NEEDED.scratch + NEEDED.images] as const] : ([[scratch, there, NEEDED.scratch], [images, here, NEEDED.images]] as const);
+  const together =
+    there.type === here.type && there.bavail === here.bavail && there.blocks === here.blocks;
+  const needed = together
+    ? [[scratch, there, NEEDED.scratch + NEEDED.images] as const]
+    : ([
+        [scratch, there, NEEDED.scratch],
+        [images, here, NEEDED.images],
+      ] as const);
   for (const [directory, { bavail, bsize }, bytes] of needed) {
     const free = bavail * bsize;
     if (free >= bytes) continue;
-    throw new EmberboxError("host_disk_full", `building the image needs ${gib(bytes)} GiB in ${directory}; ${gib(free)} GiB are free`);
+    throw new EmberboxError(
+      "host_disk_full",
+      `building the image needs ${gib(bytes)} GiB in ${directory}; ${gib(free)} GiB are free`,
+    );
   }
 }
 

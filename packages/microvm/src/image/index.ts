@@ -34,18 +34,32 @@ export async function findImage(images: string): Promise<GuestImage | undefined>
 }
 
 /** The image for the current recipe, built if it is not there. Two that build at once wait for each other. */
-export async function ensureImage({ images, onProgress, signal }: EnsureImageOptions): Promise<GuestImage> {
+export async function ensureImage({
+  images,
+  onProgress,
+  signal,
+}: EnsureImageOptions): Promise<GuestImage> {
   const image = await describe(images);
   const finished = await findFinished(image);
   if (finished) return finished;
   checkTools();
   await mkdir(images, { recursive: true });
   const progress = new ProgressReader((each) => onProgress?.(each));
-  const locked = async (lock: { readonly fd: number }) => (await findFinished(image)) ?? (await buildImage(image, images, progress, signal, lock.fd));
-  return withLock(join(images, ".lock"), locked, { signal, onWait: () => progress.step("waiting for another build") });
+  const locked = async (lock: { readonly fd: number }) =>
+    (await findFinished(image)) ?? (await buildImage(image, images, progress, signal, lock.fd));
+  return withLock(join(images, ".lock"), locked, {
+    signal,
+    onWait: () => progress.step("waiting for another build"),
+  });
 }
 
-async function buildImage(image: GuestImage, images: string, progress: ProgressReader, signal: AbortSignal | undefined, lock: number): Promise<GuestImage> {
+async function buildImage(
+  image: GuestImage,
+  images: string,
+  progress: ProgressReader,
+  signal: AbortSignal | undefined,
+  lock: number,
+): Promise<GuestImage> {
   await removeStale(images);
   await checkSpace(SCRATCH_PARENT, images);
   const scratch = await makeScratch(images);
@@ -64,7 +78,13 @@ async function buildImage(image: GuestImage, images: string, progress: ProgressR
 async function describe(images: string): Promise<GuestImage> {
   const digest = digestOf(recipe, await readScripts());
   const directory = join(images, `${recipe.name}-${digest}`);
-  return { directory, digest, kernel: join(directory, "kernel"), initrd: join(directory, "initrd"), rootfs: join(directory, "rootfs") };
+  return {
+    directory,
+    digest,
+    kernel: join(directory, "kernel"),
+    initrd: join(directory, "initrd"),
+    rootfs: join(directory, "rootfs"),
+  };
 }
 
 /** A directory with its final name is complete: it got that name last. */

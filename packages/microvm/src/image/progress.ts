@@ -56,7 +56,13 @@ export class ProgressReader {
     this.#done++;
     // Each package is unpacked, then set up.
     const share = Math.min(1, this.#done / (2 * this.#total));
-    const fraction = steps["installing packages"] + share * (steps["setting up the guest"] - steps["installing packages"]);
-    this.#report({ step: this.#step, fraction, message: line.replace(/ \.\.\.$/, "").slice(0, 100) });
+    const fraction =
+      steps["installing packages"] +
+      share * (steps["setting up the guest"] - steps["installing packages"]);
+    this.#report({
+      step: this.#step,
+      fraction,
+      message: line.replace(/ \.\.\.$/, "").slice(0, 100),
+    });
   }
 }

@@ -1,5 +1,8 @@
 # Runs in the guest's root, last: what is slow the first time is done here, once; what nobody needs goes.
 set -eu
+# The libraries' own tests are 100 MB. Perl's headers are for compilers, sympy's rubi for a package that Debian lacks.
+rm -rf /usr/lib/x86_64-linux-gnu/perl/*/CORE/*.h /usr/lib/python3/dist-packages/sympy/integrals/rubi
+find /usr/lib/python3/dist-packages -type d -name tests -prune -exec rm -rf {} +
 python3 -m compileall -q -j 2 /usr/lib/python3/dist-packages /usr/lib/python3.11 > /dev/null 2>&1 || true
 
 # The usual libraries load, and matplotlib's list of fonts is made for both accounts.

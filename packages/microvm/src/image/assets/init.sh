@@ -2,6 +2,7 @@
 # The first program of the machine: finds the disk, puts the agent that came along onto it, and goes on there.
 b=/bin/busybox
 $b mount -t devtmpfs devtmpfs /dev
+$b hostname emberbox
 for module in /modules/*.ko; do $b insmod $module; done
 tries=0
 until [ -b /dev/vda ]; do

@@ -141,6 +141,8 @@ export function sendJson(response: ServerResponse, status: number, message: unkn
   response.end(text);
 }
 
+const goodEnd = encodeEnvelope(endFlag, {});
+
 /** The answering half of a server stream. */
 export class EventStream {
   readonly #response: ServerResponse;
@@ -190,6 +192,13 @@ export class EventStream {
     this.#response.end(
       encodeEnvelope(endFlag, error === undefined ? {} : { error: errorBody(error) }),
     );
+  }
+
+  /** Sends a last envelope and ends well, in one write. */
+  endWith(frame: Buffer): void {
+    if (!this.isOpen) return;
+    this.#begin();
+    this.#response.end(Buffer.concat([frame, goodEnd]));
   }
 
   #begin(): void {

@@ -20,10 +20,14 @@ export interface PipeMaker {
   output(): Pipe;
   /** A pipe into the child. */
   input(): Pipe;
+  /** Opens some ahead; to be called when there is time. */
+  refill(): void;
 }
 
 const batch = 256;
 const fewLeft = 64;
+/** Opened ahead, between commands rather than while one waits. */
+const outputsAhead = 4;
 
 export function createPipeMaker(): PipeMaker {
   const directory = makeDirectory();
@@ -67,14 +71,25 @@ export function createPipeMaker(): PipeMaker {
 
   process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
   const { O_RDONLY, O_WRONLY, O_RDWR, O_NONBLOCK } = constants;
-  unused.push(take());
+
+  function openOutput(): Pipe {
+    return open((name) => {
+      const fd = openSync(name, O_RDONLY | O_NONBLOCK);
+      const theirs = openSync(name, O_WRONLY);
+      return { ours: new Socket({ fd, readable: true, writable: false }), theirs };
+    });
+  }
+
+  const ahead = Array.from({ length: outputsAhead }, openOutput);
   return {
-    output: () =>
-      open((name) => {
-        const fd = openSync(name, O_RDONLY | O_NONBLOCK);
-        const theirs = openSync(name, O_WRONLY);
-        return { ours: new Socket({ fd, readable: true, writable: false }), theirs };
-      }),
+    output: () => ahead.pop() ?? openOutput(),
+    refill: () => {
+      try {
+        while (ahead.length < outputsAhead) ahead.push(openOutput());
+      } catch {
+        // Whoever needs one will get the error.
+      }
+    },
     input: () =>
       open((name) => {
         // Without both ends there already, opening either would wait or fail.

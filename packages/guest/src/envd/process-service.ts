@@ -56,6 +56,7 @@ export function createProcessService(context: AgentContext): Service {
     const process = new ManagedProcess(config, tag, (end) => {
       clearTimeout(deadline);
       table.end(pid, end);
+      setImmediate(pipes.refill);
     });
     const child = size
       ? launchOnTerminal(options, size, process)
@@ -76,9 +77,8 @@ export function createProcessService(context: AgentContext): Service {
     stream.write(startFrame(pid));
     keepAlive(stream, request);
     process.follow(stream, (end) => {
-      if (isLate) return stream.end(deadlineError());
-      stream.write(endFrame(end));
-      stream.end();
+      if (isLate) stream.end(deadlineError());
+      else stream.endWith(endFrame(end));
     });
   }
 
@@ -87,8 +87,7 @@ export function createProcessService(context: AgentContext): Service {
     const ended = table.find(selector) === undefined ? table.ended(selector) : undefined;
     if (ended !== undefined) {
       stream.write(startFrame(ended.pid));
-      stream.write(endFrame(ended.end));
-      return stream.end();
+      return stream.endWith(endFrame(ended.end));
     }
     const process = table.get(selector);
     stream.write(startFrame(process.child.pid));
@@ -98,10 +97,7 @@ export function createProcessService(context: AgentContext): Service {
       const timer = setTimeout(() => stream.end(deadlineError()), milliseconds);
       stream.onClose(() => clearTimeout(timer));
     }
-    process.follow(stream, (end) => {
-      stream.write(endFrame(end));
-      stream.end();
-    });
+    process.follow(stream, (end) => stream.endWith(endFrame(end)));
   }
 
   return {

@@ -99,7 +99,8 @@ root=$1/root
 cat "$root/boot/vmlinuz" >&4
 cat "$root/boot/initrd" >&5
 rm "$root/boot/vmlinuz" "$root/boot/initrd"
-find "$root/dev" -xdev -mindepth 1 -delete
+find "$root/dev" "$root/tmp" -xdev -mindepth 1 -delete
+: > "$root/etc/machine-id"
 mke2fs -q -F -t ext4 -b 4096 -m 0 -L emberbox -O ^has_journal,^metadata_csum -E lazy_itable_init=0,root_owner=0:0 -d "$root" /proc/self/fd/3
 `;
 

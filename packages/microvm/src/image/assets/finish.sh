@@ -15,6 +15,6 @@ as_user npm --version
 sudo -n true
 apt-get check
 
-rm -rf /build /tmp/* /tmp/.[!.]* /var/tmp/* /root/.npm /home/user/.npm
-rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/* /var/lib/dpkg/*-old
+# Nothing else in /tmp: mmdebstrap keeps its configuration of apt there until the end.
+rm -rf /build /var/tmp/* /root/.npm /home/user/.npm /var/cache/debconf/*-old /var/cache/ldconfig/* /var/lib/dpkg/*-old
 find /var/log -type f -delete

@@ -20,7 +20,9 @@ if (isNewEnough() && flags.every((flag) => process.execArgv.includes(flag))) {
 } else {
   const node = isNewEnough() ? process.execPath : workspaceNode(home);
   if (node === undefined) {
-    process.stderr.write(`emberbox: this needs Node ${OLDEST.join(".")} or newer; this is ${process.versions.node}\n`);
+    process.stderr.write(
+      `emberbox: this needs Node ${OLDEST.join(".")} or newer; this is ${process.versions.node}\n`,
+    );
     process.exit(1);
   }
   become(node, [...process.execArgv, ...flags, main, ...process.argv.slice(2)]);
@@ -42,7 +44,8 @@ function workspaceNode(folder) {
 function become(program, parameters) {
   if (process.execve) process.execve(program, [program, ...parameters], process.env);
   const child = spawn(program, parameters, { stdio: "inherit" });
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+    process.on(signal, () => child.kill(signal));
   child.on("error", (error) => {
     process.stderr.write(`emberbox: ${error.message}\n`);
     process.exitCode = 1;

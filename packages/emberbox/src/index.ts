@@ -1,1 +1,17 @@
-export {};
+// This file is the public API: sandboxes on this machine, with nothing to set up.
+export { Sandbox, type CreateSandboxOptions, type ConnectSandboxOptions } from "./sandbox.ts";
+export { microvm, type MicrovmOptions } from "@emberbox/microvm";
+export { EmberboxError, Execution, Result } from "@emberbox/core";
+export type {
+  CodeContext,
+  CommandHandle,
+  CommandResult,
+  EntryInfo,
+  ErrorCode,
+  ExecutionError,
+  OutputMessage,
+  RunCodeOptions,
+  SandboxInfo,
+  SandboxMetrics,
+  SandboxProvider,
+} from "@emberbox/core";

@@ -1,0 +1,24 @@
+import type { BenchId } from "./results.ts";
+
+/** Takes one sample. */
+export type Sampler = () => Promise<number>;
+
+/** Measurements that are taken in turn, so that what else the machine does falls on all of them. */
+export interface Group extends AsyncDisposable {
+  readonly samplers: Partial<Record<BenchId, Sampler>>;
+}
+
+export interface GroupPlan {
+  readonly ids: readonly BenchId[];
+  readonly rounds: number;
+  /** Rounds before, which do not count. */
+  readonly warmUp: number;
+  begin(): Promise<Group>;
+}
+
+/** This machine cannot measure it. */
+export class NotMeasured extends Error {}
+
+export function milliseconds(since: number): number {
+  return performance.now() - since;
+}

@@ -1,0 +1,114 @@
+export type BenchId =
+  | "create_to_pandas"
+  | "host_import"
+  | "tti"
+  | "create_pooled"
+  | "cold_boot"
+  | "run_code"
+  | "command"
+  | "idle_memory"
+  | "burst_20"
+  | "upload"
+  | "download";
+
+/** What is measured. `limit` and `aim` are for software emulation on two processors. */
+interface Target {
+  readonly what: string;
+  readonly unit: "ms" | "s" | "MB" | "MB/s";
+  readonly limit: number | null;
+  readonly aim: number | null;
+}
+
+export const targets: Readonly<Record<BenchId, Target>> = {
+  create_to_pandas: {
+    what: "create to first result, pandas imported",
+    unit: "ms",
+    limit: 400,
+    aim: 200,
+  },
+  host_import: {
+    what: "host: python3 -c 'import numpy, pandas, matplotlib.pyplot'",
+    unit: "ms",
+    limit: null,
+    aim: null,
+  },
+  tti: { what: "create to the answer of `node -v`", unit: "ms", limit: null, aim: null },
+  create_pooled: { what: "create to first result, from the pool", unit: "ms", limit: 60, aim: 15 },
+  cold_boot: {
+    what: "boot without the snapshot to first result",
+    unit: "ms",
+    limit: null,
+    aim: null,
+  },
+  run_code: { what: "runCode('1+1')", unit: "ms", limit: 80, aim: 15 },
+  command: { what: "commands.run('true')", unit: "ms", limit: 100, aim: 40 },
+  idle_memory: {
+    what: "memory of an idle sandbox, one of four (PSS)",
+    unit: "MB",
+    limit: 128,
+    aim: 64,
+  },
+  burst_20: { what: "20 creates at once, all answered", unit: "s", limit: 10, aim: 4 },
+  upload: { what: "upload of 64 MiB", unit: "MB/s", limit: 8, aim: 40 },
+  download: { what: "download of 64 MiB", unit: "MB/s", limit: 8, aim: 40 },
+};
+
+export const benchIds: readonly BenchId[] = Object.keys(targets) as BenchId[];
+
+export interface BenchResult {
+  readonly id: BenchId;
+  readonly unit: Target["unit"];
+  /** `null` when it could not be measured. */
+  readonly median: number | null;
+  /** 95 % of the samples were at least this good. */
+  readonly p95: number | null;
+  /** How many there were. */
+  readonly samples: number;
+  /** No worse than this; `null` where there is none. */
+  readonly limit: number | null;
+  readonly aim: number | null;
+  /** Why it was not measured. */
+  readonly reason?: string;
+}
+
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGB: number;
+  readonly kernel: string;
+  readonly qemu: string;
+}
+
+export interface BenchReport {
+  readonly machine: Machine;
+  readonly accelerator: "kvm" | "tcg";
+  readonly results: readonly BenchResult[];
+}
+
+export function summarize(id: BenchId, samples: readonly number[], reason?: string): BenchResult {
+  const { unit, limit, aim } = targets[id];
+  const sorted = samples.toSorted((a, b) => (isBetterHigher(unit) ? b - a : a - b));
+  const at = (share: number): number | null => {
+    const value = sorted[Math.ceil(share * sorted.length) - 1];
+    return value === undefined ? null : round(value);
+  };
+  return {
+    id,
+    unit,
+    median: at(0.5),
+    p95: at(0.95),
+    samples: sorted.length,
+    limit,
+    aim,
+    ...(reason !== undefined && { reason }),
+  };
+}
+
+export function isBetterHigher(unit: Target["unit"]): boolean {
+  return unit === "MB/s";
+}
+
+/** Three significant digits are more than a benchmark can promise. */
+function round(value: number): number {
+  return Number(value.toPrecision(3));
+}

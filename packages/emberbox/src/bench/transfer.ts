@@ -1,0 +1,38 @@
+import { randomBytes } from "node:crypto";
+import { microvm } from "@emberbox/microvm";
+import { Sandbox } from "../sandbox.ts";
+import { type GroupPlan, milliseconds } from "./group.ts";
+
+const BYTES = 64 * 1024 * 1024;
+const PATH = "/home/user/transfer.bin";
+const megabytesPerSecond = (since: number): number => BYTES / 1e6 / (milliseconds(since) / 1000);
+
+export const transfer: GroupPlan = {
+  ids: ["upload", "download"],
+  rounds: 3,
+  warmUp: 0,
+  async begin() {
+    const provider = microvm();
+    const sandbox = await Sandbox.create({ provider });
+    const data = randomBytes(BYTES);
+    await sandbox.files.write(PATH, data);
+    return {
+      samplers: {
+        async upload() {
+          await sandbox.files.remove(PATH);
+          const started = performance.now();
+          await sandbox.files.write(PATH, data);
+          return megabytesPerSecond(started);
+        },
+        async download() {
+          const started = performance.now();
+          const read = await sandbox.files.read(PATH, { format: "bytes" });
+          const rate = megabytesPerSecond(started);
+          if (!data.equals(read)) throw new Error("what came back is not what was sent");
+          return rate;
+        },
+      },
+      [Symbol.asyncDispose]: () => provider[Symbol.asyncDispose](),
+    };
+  },
+};

@@ -1,0 +1,40 @@
+import { styleText } from "node:util";
+import type { Command } from "commander";
+import { type Check, diagnose } from "@emberbox/microvm/internal";
+import { EXIT } from "./failure.ts";
+import type { Finish } from "./program.ts";
+
+export function addDoctor(program: Command, finish: Finish): void {
+  program
+    .command("doctor")
+    .summary("say whether this machine can run sandboxes, and how well")
+    .description(
+      "Looks at everything that sandboxes need of this machine and says what to do where it is not right.",
+    )
+    .option("--json", "print the findings as JSON")
+    .addHelpText(
+      "after",
+      `
+Exit code: 1 when something that sandboxes cannot do without is missing.
+
+Examples:
+  $ emberbox doctor
+  $ emberbox doctor --json`,
+    )
+    .action(async (flags: { readonly json?: true }) => finish(await doctor(flags.json ?? false)));
+}
+
+async function doctor(json: boolean): Promise<number> {
+  const diagnosis = await diagnose();
+  if (json) process.stdout.write(`${JSON.stringify(diagnosis, undefined, 2)}\n`);
+  else for (const check of diagnosis.checks) process.stdout.write(line(check));
+  return diagnosis.ok ? EXIT.ok : EXIT.failed;
+}
+
+const colours = { ok: "green", warn: "yellow", fail: "red" } as const;
+
+function line({ id, status, detail, advice }: Check): string {
+  const mark = styleText(colours[status], status.padEnd(4), { stream: process.stdout });
+  const first = `${mark}  ${id.padEnd(12)}  ${detail}\n`;
+  return advice === undefined ? first : `${first}${" ".repeat(20)}${advice}\n`;
+}

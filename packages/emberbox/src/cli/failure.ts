@@ -1,0 +1,41 @@
+import { stripVTControlCharacters } from "node:util";
+import { EmberboxError } from "@emberbox/core";
+
+export const EXIT = { ok: 0, failed: 1, usage: 2, brokenPipe: 141 } as const;
+
+/** A command line that cannot be understood. */
+export class UsageError extends Error {
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+/** Mistakes of the caller, which another try will not mend. */
+const usageCodes: ReadonlySet<string> = new Set(["invalid_argument", "unknown_language"]);
+
+export function exitCodeOf(error: unknown): number {
+  const usage =
+    error instanceof UsageError || (EmberboxError.isInstance(error) && usageCodes.has(error.code));
+  return usage ? EXIT.usage : EXIT.failed;
+}
+
+/** Says on standard error what went wrong and what to do; the stack only when EMBERBOX_DEBUG is set. */
+export function reportFailure(error: unknown): void {
+  if (process.env["EMBERBOX_DEBUG"]) {
+    console.error(error);
+    return;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  // Parts of it may come from a sandbox: they must not steer the terminal.
+  say(stripVTControlCharacters(message));
+  const hint =
+    EmberboxError.isInstance(error) || error instanceof UsageError ? error.hint : undefined;
+  if (hint !== undefined) process.stderr.write(`  ${hint}\n`);
+}
+
+export function say(line: string): void {
+  process.stderr.write(`emberbox: ${line}\n`);
+}

@@ -1,0 +1,18 @@
+import { InvalidArgumentError } from "commander";
+
+const MAX_SECONDS = 2_147_483;
+
+/** Seconds, as milliseconds. */
+export function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (text.trim() === "" || !(seconds >= 0 && seconds <= MAX_SECONDS)) {
+    throw new InvalidArgumentError(`It must be a number of seconds from 0 to ${MAX_SECONDS}.`);
+  }
+  return Math.ceil(seconds * 1000);
+}
+
+export function parseWhole(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text))
+    throw new InvalidArgumentError("It must be a positive whole number.");
+  return Number(text);
+}

@@ -1,0 +1,54 @@
+import { createRequire } from "node:module";
+import { Command, CommanderError } from "commander";
+import { addBench } from "./bench.ts";
+import { addBuild } from "./build.ts";
+import { addDoctor } from "./doctor.ts";
+import { EXIT, exitCodeOf, reportFailure } from "./failure.ts";
+import { addRun } from "./run.ts";
+import { addShell } from "./shell.ts";
+
+const { version } = createRequire(import.meta.url)("emberbox/package.json") as { version: string };
+
+/** Takes a command's exit code. */
+export type Finish = (exitCode: number) => void;
+
+/** Runs the command line; resolves to the exit code. */
+export async function main(parameters: readonly string[]): Promise<number> {
+  process.stderr.on("error", () => {}); // Nobody listens any more; the work is done all the same.
+  let exitCode: number = EXIT.ok;
+  const program = createProgram((code) => (exitCode = code));
+  try {
+    await program.parseAsync([...parameters], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    reportFailure(error);
+    return exitCodeOf(error);
+  }
+}
+
+function createProgram(finish: Finish): Command {
+  const program = new Command("emberbox")
+    .description("Runs code in virtual machines of its own, on this machine.")
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError(false)
+    .configureOutput({ outputError: writeUsageError })
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ echo 'print(21 * 2)' | emberbox run -
+  $ emberbox run plot.py --out pictures
+  $ emberbox doctor
+
+Files are kept in EMBERBOX_HOME (default: ~/.cache/emberbox). EMBERBOX_DEBUG=1 shows the stacks of errors.`,
+    );
+  for (const add of [addRun, addShell, addDoctor, addBuild, addBench]) add(program, finish);
+  return program;
+}
+
+function writeUsageError(message: string, write: (text: string) => void): void {
+  const text = message.replace(/^error: /, "").trimEnd();
+  write(`emberbox: ${text}\n  Run \`emberbox --help\` to see what there is.\n`);
+}

@@ -1,0 +1,158 @@
+import { readFile } from "node:fs/promises";
+import { buffer } from "node:stream/consumers";
+import type { Command } from "commander";
+import { EmberboxError, Execution, type Result } from "@emberbox/core";
+import { microvm } from "@emberbox/microvm";
+import { Sandbox } from "../sandbox.ts";
+import { EXIT, exitCodeOf, reportFailure, say, UsageError } from "./failure.ts";
+import { listenForInterrupt } from "./interrupt.ts";
+import { parseSeconds, parseWhole } from "./numbers.ts";
+import { openOutput, type Output } from "./output.ts";
+import { openPictures, type Pictures } from "./pictures.ts";
+import type { Finish } from "./program.ts";
+import { plainUnlessTerminal } from "./terminal.ts";
+
+interface RunFlags {
+  readonly language?: string;
+  /** Milliseconds. */
+  readonly timeout?: number;
+  readonly memory?: number;
+  readonly out?: string;
+  readonly json?: true;
+}
+
+/** Without `--timeout` the code may run as long as the person who started it likes. */
+const LONGEST_MS = 2 ** 31 - 1;
+/** What a sandbox lives longer than its code may run. */
+const MARGIN_MS = 60_000;
+
+export function addRun(program: Command, finish: Finish): void {
+  program
+    .command("run")
+    .summary("run code in a fresh sandbox")
+    .description(
+      "Runs a file, or what comes on standard input, in a fresh sandbox and streams what it prints.",
+    )
+    .argument("[FILE]", "the code; - is standard input")
+    .option("-l, --language <L>", "language of the code (default: python)")
+    .option(
+      "-t, --timeout <S>",
+      "stop the code after so many seconds; 0 is never (default: 0)",
+      parseSeconds,
+    )
+    .option("-m, --memory <MB>", "memory of the sandbox in MiB (default: 1024)", parseWhole)
+    .option("-o, --out <DIR>", "save pictures here, and say where")
+    .option("--json", "print one JSON object with everything, and nothing else, on standard output")
+    .addHelpText(
+      "after",
+      `
+Exit code: 0, or 1 when the code raised an error or could not be run, 2 for a mistake on the command line.
+
+Examples:
+  $ emberbox run analysis.py
+  $ emberbox run plot.py --out pictures
+  $ echo 'print(21 * 2)' | emberbox run - --json`,
+    )
+    .action(async (file: string | undefined, flags: RunFlags) => finish(await run(file, flags)));
+}
+
+async function run(file: string | undefined, flags: RunFlags): Promise<number> {
+  const code = await readCode(file);
+  const pictures = await openPictures(flags.out);
+  using output = openOutput();
+  using interrupt = listenForInterrupt();
+  const signal = AbortSignal.any([interrupt.signal, output.broken]);
+  const print = flags.json ? () => undefined : (result: Result) => printResult(result, output);
+  let exitCode: number = EXIT.ok;
+  try {
+    const execution = await execute(code, flags, signal, {
+      onStdout: ({ line }) => (flags.json ? undefined : output.write(line)),
+      onStderr: ({ line }) => (flags.json ? undefined : void process.stderr.write(line)),
+      onResult: async (result) => {
+        await pictures.save(result);
+        await print(result);
+      },
+    });
+    if (flags.json) await output.write(`${JSON.stringify(execution)}\n`);
+    if (execution.error) {
+      exitCode = EXIT.failed;
+      if (!flags.json)
+        process.stderr.write(`${plainUnlessTerminal(execution.error.traceback, process.stderr)}\n`);
+    }
+  } catch (error) {
+    if (interrupt.exitCode !== undefined) return interrupt.exitCode;
+    if (output.broken.aborted) return EXIT.brokenPipe;
+    if (flags.json) await output.write(`${JSON.stringify(failedExecution(error))}\n`);
+    reportFailure(error);
+    exitCode = exitCodeOf(error);
+  }
+  if (!flags.json) sayPictures(pictures);
+  return exitCode;
+}
+
+type Callbacks = Pick<
+  NonNullable<Parameters<Sandbox["runCode"]>[1]>,
+  "onStdout" | "onStderr" | "onResult"
+>;
+
+async function execute(
+  code: string,
+  flags: RunFlags,
+  signal: AbortSignal,
+  callbacks: Callbacks,
+): Promise<Execution> {
+  const { language, timeout = 0, memory } = flags;
+  await using provider = microvm({ onProgress: say });
+  await using sandbox = await Sandbox.create({
+    provider,
+    signal,
+    timeoutMs: timeout === 0 ? LONGEST_MS : Math.min(timeout + MARGIN_MS, LONGEST_MS),
+    ...(memory !== undefined && { memoryMB: memory }),
+  });
+  return await sandbox.runCode(code, {
+    ...callbacks,
+    signal,
+    timeoutMs: timeout,
+    ...(language !== undefined && { language }),
+  });
+}
+
+async function readCode(file: string | undefined): Promise<string> {
+  if (file === undefined && process.stdin.isTTY) {
+    throw new UsageError(
+      "there is nothing to run",
+      "Name a file, or pipe the code in: echo 'print(1)' | emberbox run -",
+    );
+  }
+  if (file === undefined || file === "-") return (await buffer(process.stdin)).toString();
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw new UsageError(`${file} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/** The value as text; a picture's text says nothing. */
+function printResult(result: Result, output: Output): Promise<void> | undefined {
+  const isPicture = (result.png ?? result.jpeg ?? result.svg ?? result.pdf) !== undefined;
+  return result.text === undefined || isPicture ? undefined : output.write(`${result.text}\n`);
+}
+
+function sayPictures({ saved, seen }: Pictures): void {
+  for (const path of saved) say(`saved ${path}`);
+  if (saved.length === 0 && seen > 0)
+    say(`${seen === 1 ? "a picture was" : `${seen} pictures were`} made; --out DIR saves them`);
+}
+
+/** What `--json` prints when the call failed: an execution, as far as it came, and why. */
+function failedExecution(error: unknown): Record<string, unknown> {
+  const known = EmberboxError.isInstance(error);
+  const execution =
+    (known ? error.details["execution"] : undefined) ??
+    new Execution({ results: [], logs: { stdout: [], stderr: [] } });
+  const failure = {
+    message: error instanceof Error ? error.message : String(error),
+    ...(known && { code: error.code, hint: error.hint }),
+  };
+  return { ...(execution as Execution).toJSON(), failure };
+}

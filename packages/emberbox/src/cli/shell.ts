@@ -1,0 +1,104 @@
+import type { Command } from "commander";
+import type { CommandHandle } from "@emberbox/core";
+import { microvm } from "@emberbox/microvm";
+import { Sandbox } from "../sandbox.ts";
+import { EXIT, say } from "./failure.ts";
+import { listenForInterrupt } from "./interrupt.ts";
+import { parseWhole } from "./numbers.ts";
+import type { Finish } from "./program.ts";
+
+/** As long as a timer can be. */
+const LIFETIME_MS = 2 ** 31 - 1;
+const END_OF_INPUT = "\u0004";
+
+export function addShell(program: Command, finish: Finish): void {
+  program
+    .command("shell")
+    .summary("open a terminal in a fresh sandbox")
+    .description("Opens a terminal in a fresh sandbox, which is gone when the shell ends.")
+    .option("-m, --memory <MB>", "memory of the sandbox in MiB (default: 1024)", parseWhole)
+    .addHelpText(
+      "after",
+      `
+Exit code: that of the shell.
+
+Examples:
+  $ emberbox shell
+  $ emberbox shell --memory 4096`,
+    )
+    .action(async (flags: { readonly memory?: number }) => finish(await shell(flags.memory)));
+}
+
+async function shell(memoryMB: number | undefined): Promise<number> {
+  using interrupt = listenForInterrupt();
+  const { signal } = interrupt;
+  try {
+    await using provider = microvm({ onProgress: say });
+    const create = {
+      provider,
+      signal,
+      timeoutMs: LIFETIME_MS,
+      ...(memoryMB !== undefined && { memoryMB }),
+    };
+    await using sandbox = await Sandbox.create(create);
+    const terminal = await sandbox.pty.create({ ...windowSize(), onData: writeOut, signal });
+    using _attached = attach(sandbox, terminal);
+    const { exitCode } = await terminal.wait();
+    return exitCode < 0 ? EXIT.failed : exitCode;
+  } catch (error) {
+    if (interrupt.exitCode !== undefined) return interrupt.exitCode;
+    throw error;
+  }
+}
+
+function windowSize(): { cols: number; rows: number } {
+  return { cols: process.stdout.columns || 80, rows: process.stdout.rows || 24 };
+}
+
+function writeOut(data: Uint8Array): Promise<void> {
+  return new Promise((resolve) => void process.stdout.write(data, () => resolve()));
+}
+
+/** Joins our terminal to the sandbox's; the terminal is as it was afterwards, also when the program ends otherwise. */
+function attach(sandbox: Sandbox, terminal: CommandHandle): Disposable {
+  const { stdin, stdout } = process;
+  const type = inOrder((data) => sandbox.pty.sendInput(terminal.pid, data));
+  const onResize = (): void => void sandbox.pty.resize(terminal.pid, windowSize()).catch(() => {});
+  const onData = (data: Buffer): void => type(data);
+  const onEnd = (): void => type(Buffer.from(END_OF_INPUT));
+  const restore = (): void => void (stdin.isTTY && stdin.setRawMode(false));
+  process.on("exit", restore);
+  if (stdin.isTTY) stdin.setRawMode(true);
+  stdin.on("data", onData).on("end", onEnd);
+  stdout.on("resize", onResize);
+  stdout.on("error", () => void terminal.kill().catch(() => {}));
+  return {
+    [Symbol.dispose]() {
+      stdin.off("data", onData).off("end", onEnd).pause();
+      stdout.off("resize", onResize);
+      restore();
+      process.off("exit", restore);
+    },
+  };
+}
+
+/** Sends pieces one after another; what comes meanwhile is sent as one. */
+function inOrder(send: (data: Buffer) => Promise<void>): (data: Buffer) => void {
+  let waiting: Buffer[] = [];
+  let sending = false;
+  const flush = async (): Promise<void> => {
+    if (sending) return;
+    sending = true;
+    while (waiting.length > 0) {
+      const data = Buffer.concat(waiting);
+      waiting = [];
+      // The shell may have ended while the last key was on its way.
+      await send(data).catch(() => {});
+    }
+    sending = false;
+  };
+  return (data) => {
+    waiting.push(data);
+    void flush();
+  };
+}

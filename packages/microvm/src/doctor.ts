@@ -1,0 +1,257 @@
+import { execFile } from "node:child_process";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { statfs } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { dirname } from "node:path";
+import { promisify } from "node:util";
+import { EmberboxError } from "@emberbox/core";
+import { chooseAccelerator } from "./accelerator.ts";
+import { checkSpace, checkTools } from "./image/check.ts";
+import { findImage, type GuestImage } from "./image/index.ts";
+import { SCRATCH_PARENT } from "./image/scratch.ts";
+import { jailed } from "./machine/jail.ts";
+import { resolveCreateOptions } from "./options.ts";
+import { type Paths, paths } from "./paths.ts";
+import { findProgram, programStamp, QEMU, qemuVersion } from "./qemu.ts";
+import { findTemplate } from "./template/store.ts";
+
+/** What was found out about one thing that sandboxes need. */
+export interface Check {
+  readonly id: string;
+  /** `warn`: sandboxes work, but not as well as they could. `fail`: they do not. */
+  readonly status: "ok" | "warn" | "fail";
+  readonly detail: string;
+  /** What to do when it is not right. */
+  readonly advice?: string;
+}
+
+export interface Diagnosis {
+  /** No check failed. */
+  readonly ok: boolean;
+  /** Directory of images, templates and running sandboxes' files. */
+  readonly home: string;
+  readonly checks: readonly Check[];
+}
+
+/** What the checks share. */
+interface Facts {
+  readonly places: Paths;
+  readonly qemu: string | undefined;
+  readonly image: GuestImage | undefined;
+}
+
+type Finding = Omit<Check, "id">;
+
+/** Looks at everything that a sandbox needs of this machine. Changes nothing, but remembers whether KVM works. */
+export async function diagnose(): Promise<Diagnosis> {
+  const places = paths();
+  const facts: Facts = { places, qemu: findProgram(QEMU), image: await findImage(places.images) };
+  const looks: Readonly<Record<string, (facts: Facts) => Promise<Finding> | Finding>> = {
+    qemu: lookAtQemu,
+    accelerator: lookAtAccelerator,
+    namespaces: lookAtNamespaces,
+    jail: lookAtJail,
+    "disk space": lookAtSpace,
+    "build tools": lookAtBuildTools,
+    image: lookAtImage,
+    template: lookAtTemplate,
+  };
+  const checks: Check[] = [];
+  for (const [id, look] of Object.entries(looks)) {
+    try {
+      checks.push({ id, ...(await look(facts)) });
+    } catch (error) {
+      checks.push({
+        id,
+        status: "fail",
+        detail: firstLine(error),
+        ...(EmberboxError.isInstance(error) && { advice: error.hint }),
+      });
+    }
+  }
+  return { ok: checks.every(({ status }) => status !== "fail"), home: places.home, checks };
+}
+
+const OLDEST_QEMU = "7.2";
+
+async function lookAtQemu({ qemu }: Facts): Promise<Finding> {
+  const advice = "sudo apt-get install qemu-system-x86 qemu-utils";
+  if (qemu === undefined) return { status: "fail", detail: `${QEMU} is not installed`, advice };
+  if (findProgram("qemu-img") === undefined)
+    return { status: "fail", detail: "qemu-img is not installed", advice };
+  const version = (await qemuVersion(qemu)).join(".");
+  if (version.localeCompare(OLDEST_QEMU, "en", { numeric: true }) < 0) {
+    return {
+      status: "fail",
+      detail: `${qemu} is version ${version}`,
+      advice: `install QEMU ${OLDEST_QEMU} or newer`,
+    };
+  }
+  return { status: "ok", detail: `version ${version}, ${qemu}` };
+}
+
+async function lookAtAccelerator({ places, qemu, image }: Facts): Promise<Finding> {
+  if (qemu === undefined) return { status: "warn", detail: "not decided: there is no QEMU" };
+  if (existsSync("/dev/kvm") && image === undefined) {
+    return {
+      status: "warn",
+      detail: "not decided: KVM is tried with the guest image's kernel, which is not there yet",
+      advice: "emberbox build",
+    };
+  }
+  // Without /dev/kvm the image is not looked at.
+  const { accelerator, reason } = await chooseAccelerator({
+    home: places.home,
+    qemu,
+    qemuStamp: programStamp(qemu),
+    image: image as GuestImage,
+  });
+  if (accelerator === "kvm") return { status: "ok", detail: `KVM: ${reason}` };
+  const detail = `software emulation (TCG), several times slower than KVM: ${reason}`;
+  const barred = existsSync("/dev/kvm") && !mayOpen("/dev/kvm");
+  return barred
+    ? {
+        status: "warn",
+        detail,
+        advice: `sudo usermod -aG kvm ${userInfo().username}, then log in again`,
+      }
+    : { status: "ok", detail };
+}
+
+function mayOpen(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Kernel settings that keep the jail from being built, and how to change each. */
+const settings = [
+  {
+    path: "/proc/sys/user/max_user_namespaces",
+    bad: "0",
+    advice: "sudo sysctl user.max_user_namespaces=15000",
+  },
+  {
+    path: "/proc/sys/kernel/unprivileged_userns_clone",
+    bad: "0",
+    advice: "sudo sysctl kernel.unprivileged_userns_clone=1",
+  },
+  {
+    path: "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+    bad: "1",
+    advice:
+      "give /usr/bin/bwrap an AppArmor profile with `userns,`, or sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+  },
+];
+
+function lookAtNamespaces(): Finding {
+  const bad = settings.find(({ path, bad }) => readSetting(path) === bad);
+  if (bad === undefined) return { status: "ok", detail: "ordinary users may make user namespaces" };
+  // A profile may allow it all the same: the jail's own check has the last word.
+  return { status: "warn", detail: `${bad.path} is ${bad.bad}`, advice: bad.advice };
+}
+
+function readSetting(path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, "utf8").trim() : undefined;
+}
+
+async function lookAtJail(): Promise<Finding> {
+  const program = findProgram("bwrap");
+  if (program === undefined)
+    return {
+      status: "fail",
+      detail: "bwrap is not installed",
+      advice: "sudo apt-get install bubblewrap",
+    };
+  const { file, args, ...account } = jailed(findProgram("true") ?? "/usr/bin/true", [], {
+    accelerator: "tcg",
+    shared: undefined,
+  });
+  try {
+    await promisify(execFile)(file, args, { ...account, env: {}, cwd: "/", timeout: 10_000 });
+    return { status: "ok", detail: "bubblewrap builds the jail, and a program runs in it" };
+  } catch (error) {
+    const said = String((error as { stderr?: string }).stderr ?? "").trim() || firstLine(error);
+    return {
+      status: "fail",
+      detail: `bubblewrap does not build the jail: ${said}`,
+      advice: "allow user namespaces, see above; in a container, run it with those rights",
+    };
+  }
+}
+
+const GIB = 1024 ** 3;
+/** A template holds its machine's memory and a disk; sandboxes hold what they write. */
+const COMFORTABLE = 2 * GIB;
+
+async function lookAtSpace({ places, image }: Facts): Promise<Finding> {
+  const there = firstExisting(places.home);
+  if (image === undefined) await checkSpace(SCRATCH_PARENT, there);
+  const { bavail, bsize } = await statfs(there);
+  const free = bavail * bsize;
+  const detail = `${(free / GIB).toFixed(1)} GiB are free for ${places.home}`;
+  if (free >= COMFORTABLE) return { status: "ok", detail };
+  return {
+    status: "warn",
+    detail,
+    advice: "free some space, or point EMBERBOX_HOME at another disk",
+  };
+}
+
+function firstExisting(path: string): string {
+  return existsSync(path) ? path : firstExisting(dirname(path));
+}
+
+function lookAtBuildTools({ image }: Facts): Finding {
+  try {
+    checkTools();
+    return { status: "ok", detail: "everything that builds an image is installed" };
+  } catch (error) {
+    if (!EmberboxError.isInstance(error) || image === undefined) throw error;
+    return {
+      status: "warn",
+      detail: `the image is there, but could not be built again: ${firstLine(error)}`,
+      advice: error.hint,
+    };
+  }
+}
+
+function lookAtImage({ places, image }: Facts): Finding {
+  if (image !== undefined) return { status: "ok", detail: image.directory };
+  return {
+    status: "fail",
+    detail: `there is none of this version in ${places.images}`,
+    advice: "emberbox build",
+  };
+}
+
+async function lookAtTemplate({ places, qemu, image }: Facts): Promise<Finding> {
+  if (qemu === undefined || image === undefined)
+    return { status: "warn", detail: "none: it is made from the image, by QEMU" };
+  const { accelerator } = await chooseAccelerator({
+    home: places.home,
+    qemu,
+    qemuStamp: programStamp(qemu),
+    image,
+  });
+  const { memoryMB, cpuCount } = resolveCreateOptions({});
+  const template = await findTemplate({
+    templates: places.templates,
+    image,
+    shape: { accelerator, memoryMB, cpuCount },
+    qemu,
+  });
+  if (template !== undefined) return { status: "ok", detail: template.directory };
+  return {
+    status: "warn",
+    detail: "none for the default shape: the first sandbox will wait while one is warmed",
+    advice: "emberbox build",
+  };
+}
+
+function firstLine(error: unknown): string {
+  return error instanceof Error ? error.message.split("\n")[0]! : String(error);
+}

@@ -1,0 +1,22 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { behaviours } from "./behaviours.ts";
+
+const root = new URL("../../../", import.meta.url);
+const suites = new URL("./suites/", import.meta.url);
+const cited = readdirSync(suites).flatMap((file) => {
+  const source = readFileSync(new URL(file, suites), "utf8");
+  return [...source.matchAll(/behaviour\("([^"]+)"/g)].map(([, id]) => id!);
+});
+
+test("each behaviour is cited by one test", () => {
+  const inSuite = Object.entries(behaviours).filter(([, { shownBy }]) => shownBy === undefined);
+  expect(cited.toSorted()).toEqual(inSuite.map(([id]) => id).toSorted());
+});
+
+for (const [id, { shownBy }] of Object.entries(behaviours)) {
+  if (shownBy === undefined) continue;
+  test(`${id} is shown by "${shownBy.test}" in ${shownBy.file}`, () => {
+    expect(readFileSync(new URL(shownBy.file, root), "utf8")).toContain(shownBy.test);
+  });
+}

@@ -1,0 +1,27 @@
+import type { SandboxProvider } from "@emberbox/core";
+import { createHarness, type Runner } from "./harness.ts";
+import { describeCode } from "./suites/code.ts";
+import { describeCommands, describeTerminals } from "./suites/commands.ts";
+import { describeContexts } from "./suites/contexts.ts";
+import { describeFiles } from "./suites/files.ts";
+import { describeLifecycle } from "./suites/lifecycle.ts";
+
+/**
+ * Registers the tests of every behaviour that a provider can be asked for. Most share one sandbox;
+ * the provider is closed at the end.
+ */
+export function describeProvider(
+  name: string,
+  makeProvider: () => SandboxProvider,
+  runner: Runner,
+): void {
+  runner.describe(`${name}: a sandbox`, () => {
+    const harness = createHarness(makeProvider, runner);
+    describeCode(harness);
+    describeContexts(harness);
+    describeFiles(harness);
+    describeCommands(harness);
+    describeTerminals(harness);
+    describeLifecycle(harness);
+  });
+}

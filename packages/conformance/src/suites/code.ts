@@ -34,8 +34,7 @@ export function describeCode({ expect, behaviour, failure }: Harness): void {
         onStdout: () => void times.push(Date.now() - started),
       },
     );
-    expect(times.length).toBe(2);
-    expect(times[1]! - times[0]!).toBeGreaterThan(700);
+    expect(times.at(-1)! - times[0]!).toBeGreaterThan(700);
   });
 
   behaviour("code.callback-order", async (sandbox) => {
@@ -165,7 +164,7 @@ export function describeCode({ expect, behaviour, failure }: Harness): void {
   behaviour("code.timeout-restarts-kernel", async (sandbox) => {
     const context = await sandbox.createCodeContext();
     const code =
-      "lost = 1\nwhile True:\n    try:\n        while True: pass\n    except KeyboardInterrupt: pass";
+      "import signal\nlost = 1\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass";
     const error = await failure(sandbox.runCode(code, { context, timeoutMs: 1000 }), "timeout");
     expect(error.details["restarted"]).toBe(true);
     expect(error.message).toMatch(/lost/);

@@ -84,9 +84,10 @@ export function textSink(
   };
 }
 
+const ignore = (): undefined => undefined;
+
 /** A terminal's output is handed on and not kept. */
 export function terminalSink(onData: OutputCallback<Uint8Array>): Sink {
-  const ignore = (): undefined => undefined;
   return {
     stdout: ignore,
     stderr: ignore,

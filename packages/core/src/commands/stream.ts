@@ -67,9 +67,8 @@ class ProcessEvents {
     this.#wire = wire;
     this.#options = options;
     this.#limit = new TimeLimit(() => call.expire(timedOut(options)));
-    this.#events = options
-      .open({ signal: wire.signal, headers: streamHeaders(options) })
-      [Symbol.asyncIterator]();
+    const events = options.open({ signal: wire.signal, headers: streamHeaders(options) });
+    this.#events = events[Symbol.asyncIterator]();
     this.started = this.#readStart();
     this.started.catch(() => {});
   }

@@ -8,6 +8,9 @@ const MAX_RESULTS = 1000;
 /** Characters of all kept results' representations together. */
 const MAX_RESULT_CHARACTERS = 128 * 1024 * 1024;
 
+/** Fields of a result's message that are not representations. */
+const ENVELOPE: ReadonlySet<string> = new Set(["type", "is_main_result"]);
+
 /** A piece of what the code printed. */
 export interface OutputMessage {
   readonly line: string;
@@ -84,8 +87,9 @@ export class ExecutionCollector {
     return callback?.({ line, timestamp: timeOf(message["timestamp"]), error });
   }
 
-  #addResult({ type: _, is_main_result: isMain, ...raw }: JsonObject): unknown {
-    const result = new Result(raw, isMain === true);
+  #addResult(message: JsonObject): unknown {
+    const raw = Object.fromEntries(Object.entries(message).filter(([name]) => !ENVELOPE.has(name)));
+    const result = new Result(raw, message["is_main_result"] === true);
     this.#resultCount += 1;
     this.#resultCharacters += sizeOf(raw);
     const fits =

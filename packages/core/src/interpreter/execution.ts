@@ -36,7 +36,7 @@ export class Result {
   readonly chart: unknown;
   /** Representations of other kinds, by their MIME type. */
   readonly extra: Readonly<Record<string, unknown>> | undefined;
-  /** Everything as the sandbox sent it. */
+  /** Every representation as the sandbox sent it. */
   readonly raw: Readonly<Record<string, unknown>>;
 
   constructor(raw: Readonly<Record<string, unknown>>, isMainResult: boolean) {

@@ -154,7 +154,7 @@ describe("a hostile or broken answer", () => {
     const picture = { type: "result", png: "A".repeat(1024 * 1024), is_main_result: false };
     await using it = await scriptedSandbox(
       messages(
-        ...Array<object>(150).fill(picture),
+        ...Array.from({ length: 150 }, () => picture),
         { type: "result", text: "main", is_main_result: true },
         end,
       ),

@@ -1,3 +1,0 @@
-import { describeProvider } from "../src/vitest.ts";
-import { loopback } from "./loopback.ts";
-describeProvider("loopback", loopback);

@@ -1,8 +1,8 @@
 import { INTERPRETER_PORT, EmberboxError } from "@emberbox/core";
-import { request } from "undici";
 import type { Engine } from "./engine.ts";
 import type { ResolvedCreateOptions } from "./options.ts";
 import type { LocalSandbox } from "./sandbox.ts";
+import { runCells, runCommand } from "./template/exercise.ts";
 
 /** Ready sandboxes of one shape, refilled in the background. */
 export interface Pool {
@@ -55,10 +55,9 @@ export function createPool(engine: Engine, shape: ResolvedCreateOptions, size: n
 async function makeSpare(engine: Engine, shape: ResolvedCreateOptions, signal: AbortSignal): Promise<LocalSandbox> {
   const spare = await engine.restore(shape, signal);
   try {
-    const { origin, dispatcher } = spare.endpoint(INTERPRETER_PORT);
-    const body = JSON.stringify({ code: "1+1", silent: true });
-    const answer = await request(`${origin}/execute`, { dispatcher, method: "POST", headers: { "content-type": "application/json" }, body, signal });
-    await answer.body.dump();
+    const { dispatcher } = spare.endpoint(INTERPRETER_PORT);
+    await runCells(dispatcher, ["1+1"]);
+    await runCommand(dispatcher, "true");
     return spare;
   } catch (error) {
     await spare.close(new EmberboxError("sandbox_closed", "the spare did not answer"));

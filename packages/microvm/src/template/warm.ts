@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { EmberboxError } from "@emberbox/core";
 import type { AgentFile } from "@emberbox/guest";
+import { channelDispatcher } from "../dispatcher.ts";
 import type { GuestImage } from "../image/index.ts";
 import { machineArguments, type MachineShape } from "../machine/arguments.ts";
 import { letJailWrite, openFiles } from "../machine/files.ts";
@@ -119,7 +120,9 @@ async function warmAndSave(machine: Machine, receiver: StateReceiver, onProgress
   const guest = connectGuest(machine, () => {});
   await guest.hello({ sandboxId: "template", accessToken: undefined, envs: {}, growDisk: false });
   onProgress?.("running every path once");
-  await exercise(guest);
+  const dispatcher = channelDispatcher(guest);
+  await exercise(dispatcher);
+  await dispatcher.close();
   await guest.freeze();
   onProgress?.("saving the machine");
   await receiver.save(machine.qmp);

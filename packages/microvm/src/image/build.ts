@@ -59,7 +59,6 @@ const IN_GUEST = `chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/ro
 
 async function bootstrap({ recipe, scratch, progress, signal, lock }: Build): Promise<void> {
   progress.step("fetching Debian packages");
-  const provides = recipe.leftOut.map((name) => `${name} (= 99)`).join(", ");
   const command = [
     ...[
       "mmdebstrap",
@@ -77,7 +76,7 @@ async function bootstrap({ recipe, scratch, progress, signal, lock }: Build): Pr
     ],
     ...recipe.dpkgOptions.map((option) => `--dpkgopt=${option}`),
     `--include=${recipe.packages.join(",")}`,
-    `--essential-hook=cp -r ${scratch.work}/payload "$1/build" && ${IN_GUEST} /build/placeholder.sh '${provides}'`,
+    `--essential-hook=cp -r ${scratch.work}/payload "$1/build" && ${IN_GUEST} /build/placeholder.sh ${recipe.leftOut.join(" ")}`,
     ...["kernel.sh", "userland.sh", "finish.sh"].map(
       (script) => `--customize-hook=${IN_GUEST} /build/${script}`,
     ),

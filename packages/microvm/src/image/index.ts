@@ -1,5 +1,6 @@
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { EmberboxError } from "@emberbox/core";
 import { withLock } from "../lock.ts";
 import { build, publish } from "./build.ts";
 import { checkSpace, checkTools } from "./check.ts";
@@ -69,10 +70,20 @@ async function buildImage(
     await publish(scratch.result, image.directory);
   } catch (error) {
     await removeBuild(scratch.result);
-    throw error;
+    throw signal?.aborted ? signal.reason : asBuildError(error);
   }
   progress.step("done");
   return image;
+}
+
+function asBuildError(error: unknown): EmberboxError {
+  if (EmberboxError.isInstance(error)) return error;
+  const full = (error as NodeJS.ErrnoException).code === "ENOSPC";
+  return new EmberboxError(
+    full ? "host_disk_full" : "image_build_failed",
+    (error as Error).message,
+    { cause: error },
+  );
 }
 
 async function describe(images: string): Promise<GuestImage> {

@@ -1,18 +1,20 @@
-# Runs in the guest's root, before the packages are installed. $1: what the placeholder provides, as in a control file.
-# Stands in for packages that others demand and the sandbox has no use for (compilers, a debugger, Tk, an initramfs maker).
-# apt stays consistent, and installing the real package later works: it takes the placeholder's place.
+# Runs in the guest's root, before the packages are installed. Its arguments name packages that others demand and that a
+# sandbox has no use for (a compiler, a debugger, Tk, an initramfs maker): an empty package stands in for each.
+# apt stays consistent, and installing the real one later works. One for each, as some conflict with whatever has their name.
 set -eu
-directory=$(mktemp -d)
-chmod 755 "$directory"
-mkdir "$directory/DEBIAN"
-cat > "$directory/DEBIAN/control" <<EOF
-Package: emberbox-placeholder
+for name in "$@"; do
+  directory=$(mktemp -d)
+  chmod 755 "$directory"
+  mkdir "$directory/DEBIAN"
+  cat > "$directory/DEBIAN/control" <<EOF
+Package: emberbox-without-$name
 Version: 1
 Architecture: all
 Maintainer: Emberbox <noreply@localhost>
-Provides: $1
-Description: stands in for packages left out of the sandbox
+Provides: $name (= 99)
+Description: stands in for $name, which was left out of the sandbox
 EOF
-dpkg-deb --build "$directory" /tmp/placeholder.deb
-dpkg --install /tmp/placeholder.deb
-rm -rf "$directory" /tmp/placeholder.deb
+  dpkg-deb --build "$directory" "$directory.deb"
+  dpkg --install "$directory.deb"
+  rm -rf "$directory" "$directory.deb"
+done

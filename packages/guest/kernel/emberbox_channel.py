@@ -5,14 +5,16 @@ C code, child processes) writes into a pipe, which this process reads and turns 
 kernel keeps what was printed, in order, even when this process dies in the middle.
 """
 
+import fcntl
 import io
 import os
 import select
 import struct
+import sys
 import threading
 from codecs import getincrementaldecoder
 from json.encoder import encode_basestring_ascii as quote
-from time import gmtime, strftime, time
+from time import gmtime, sleep, strftime, time
 
 # To the agent.
 OUTPUT, ERROR, END, READY, HELLO = 1, 2, 3, 4, 5
@@ -25,6 +27,8 @@ READ_SIZE = 64 * 1024
 WRITE_BUFFER = 512 * 1024
 # Characters of output kept while nothing runs, for the next execution.
 LATE_LIMIT = 64 * 1024
+# How long output waits for more, `s`.
+COALESCE = 0.003
 
 decoder = getincrementaldecoder("utf-8")
 
@@ -43,7 +47,10 @@ class Channel:
         self.writer = io.BufferedWriter(io.FileIO(connection, "wb", closefd=False), WRITE_BUFFER)
         self.lock = threading.RLock()
         self.poller = select.poll()
+        self.output = select.poll()
         self.pipes = {}
+        if "stdout" in pipes:
+            self.output.register(pipes["stdout"], select.POLLIN)
         for name, descriptor in pipes.items():
             self.pipes[descriptor] = (name, decoder("replace"))
             self.poller.register(descriptor, select.POLLIN)
@@ -118,23 +125,34 @@ class Channel:
             self._flush()
 
     def drain(self):
-        """Moves what is in the pipes now to the agent."""
+        """Moves what is in the pipes now to the agent.
+
+        What waits on standard error is older than what waits on standard output: `ErrorStream` sees to that.
+        """
         if os.getpid() != self.process:
             return
         with self:
             ready = self.poller.poll(0)
             if not ready:
                 return
+            texts = {}
             for descriptor, event in ready:
                 if not event & select.POLLIN:
                     self.poller.unregister(descriptor)
                     continue
                 name, decode = self.pipes[descriptor]
-                text = decode.decode(os.read(descriptor, READ_SIZE))
-                if text:
-                    self._text(name, text)
+                texts[name] = decode.decode(os.read(descriptor, READ_SIZE))
+            for name in ("stderr", "stdout"):
+                if texts.get(name):
+                    self._text(name, texts[name])
             if self.executing:
                 self._flush()
+
+    def settle(self):
+        """Before a write to standard error: what waits on standard output goes first."""
+        with self:
+            if self.output.poll(0):
+                self.drain()
 
     def _text(self, name, text):
         if self.executing:
@@ -207,6 +225,8 @@ class Channel:
                     if not event & select.POLLIN:
                         # User code closed the other end.
                         waiting.unregister(descriptor)
+                # A short cell ends meanwhile, and takes its output along with its end.
+                sleep(COALESCE)
                 self.drain()
 
         threading.Thread(target=run, name="emberbox-output", daemon=True).start()
@@ -223,23 +243,48 @@ class Channel:
 
 
 class ErrorStream(io.TextIOWrapper):
-    """`sys.stderr`: what goes to `sys.stdout` before and after it stays before and after it."""
+    """`sys.stderr`, kept in order with `sys.stdout`."""
 
     channel = None
 
     def write(self, text):
-        if self.channel is None:
-            return super().write(text)
-        self.channel.drain()
-        written = super().write(text)
-        self.channel.drain()
-        return written
+        if self.channel is not None:
+            self.channel.settle()
+        return super().write(text)
 
 
-def open_streams(channel):
-    """Python's streams: unbuffered, so nothing printed is lost when the process dies."""
-    out = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), "utf-8", "backslashreplace", write_through=True)
-    err = ErrorStream(io.FileIO(2, "w", closefd=False), "utf-8", "backslashreplace", write_through=True)
-    err.channel = channel
-    out.mode = err.mode = "w"
-    return out, err
+class Streams:
+    """Descriptors 1 and 2 and Python's streams on them: unbuffered, so nothing printed is lost when the process dies."""
+
+    def __init__(self, channel):
+        self.channel = channel
+        self.copies = {number: fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 20) for number in (1, 2)}
+        self.open()
+
+    def open(self):
+        self.out = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), "utf-8", "backslashreplace", write_through=True)
+        self.err = ErrorStream(io.FileIO(2, "w", closefd=False), "utf-8", "backslashreplace", write_through=True)
+        self.err.channel = self.channel
+        self.out.mode = self.err.mode = "w"
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = self.out, self.err
+
+    def heal(self):
+        """Before a cell: what an earlier one closed or threw away is there again."""
+        if sys.stdout is self.out and sys.stderr is self.err and not self.out.closed and not self.err.closed:
+            try:
+                os.fstat(1)
+                os.fstat(2)
+                return
+            except OSError:
+                pass
+        for number, copy in self.copies.items():
+            try:
+                os.fstat(number)
+            except OSError:
+                os.dup2(copy, number)
+        if is_closed(sys.stdout) or is_closed(sys.stderr):
+            self.open()
+
+
+def is_closed(stream):
+    return not hasattr(stream, "write") or getattr(stream, "closed", False)

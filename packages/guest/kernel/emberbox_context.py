@@ -10,7 +10,7 @@ import sys
 
 from IPython.core import async_helpers
 
-from emberbox_channel import EXECUTE, HEADER, RESET, RESTORED, Channel, open_streams
+from emberbox_channel import EXECUTE, HEADER, RESET, RESTORED, Channel, Streams
 from emberbox_shell import attach, reset
 
 LENGTH = struct.Struct(">I")
@@ -23,7 +23,7 @@ class Context:
         self.channel = Channel(connection, pipes)
         self.received = bytearray()
         self.env = env
-        attach(shell, self.channel, open_streams(self.channel))
+        attach(shell, self.channel, Streams(self.channel))
         os.register_at_fork(after_in_child=self.channel.forked)
 
     def serve(self, problem):
@@ -81,6 +81,7 @@ class Context:
         if signal.getsignal(signal.SIGINT) != self.channel.on_interrupt:
             signal.signal(signal.SIGINT, self.channel.on_interrupt)
         shell, channel = self.shell, self.channel
+        shell.streams.heal()
         channel.begin(shell.execution_count)
         try:
             shell.run_cell(code, store_history=True)
@@ -101,7 +102,7 @@ class Context:
         # From here on an interrupt is late, and ignored.
         self.channel.guarded += 1
         try:
-            for stream in (self.shell.own_stdout, sys.stdout, sys.stderr):
+            for stream in (self.shell.streams.out, sys.stdout, sys.stderr):
                 try:
                     stream.flush()
                 except Exception:

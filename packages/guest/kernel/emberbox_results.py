@@ -59,7 +59,7 @@ def encode(value):
     if isinstance(value, (bytes, bytearray, memoryview)):
         return '"' + base64.b64encode(value).decode("ascii") + '"'
     try:
-        return json.dumps(value, allow_nan=False, default=str)
+        return json.dumps(value, allow_nan=False, default=str, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError):
         return json.dumps(finite(value), default=str)
 

@@ -13,6 +13,7 @@ from IPython.core import async_helpers, page
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError
+from IPython.lib import pretty
 from IPython.utils.text import SList
 from ipykernel import zmqshell
 from traitlets import Any, Type
@@ -20,6 +21,11 @@ from traitlets.config import Config
 
 from emberbox_channel import ERROR, OUTPUT
 from emberbox_results import error_line, result_line
+
+DIRECTORY = os.path.dirname(os.path.abspath(__file__))
+
+# Types that look like their `repr`, with the function by which IPython says so.
+PLAIN_TYPES = {kind: pretty._type_pprinters.get(kind) for kind in (int, bool, str, complex)}
 
 
 class Publisher(DisplayPublisher):
@@ -43,6 +49,24 @@ class Hook(DisplayHook):
         if not history or ";" not in history[-1].rstrip().rpartition("\n")[2]:
             return False
         return super().quiet()
+
+    def compute_format_data(self, result):
+        kind = type(result)
+        if kind in PLAIN_TYPES and self.is_plain(kind):
+            return {"text/plain": repr(result)}, {}
+        return super().compute_format_data(result)
+
+    def is_plain(self, kind):
+        """Whether nobody has said how values of a plain type are to look; asking all formatters takes 2 ms."""
+        display = self.shell.display_formatter
+        formatters = display.formatters
+        text = formatters.get("text/plain")
+        if text is None or text.type_printers.get(kind) is not PLAIN_TYPES[kind]:
+            return False
+        for formatter in formatters.values():
+            if formatter is not text and kind in formatter.type_printers:
+                return False
+        return kind not in display.ipython_display_formatter.type_printers
 
     def write_output_prompt(self):
         pass
@@ -81,10 +105,23 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
 
     def _showtraceback(self, etype, evalue, stb):
         self._last_traceback = stb
-        name, value = etype.__name__, text_of(evalue)
+        line = error_line(etype.__name__, text_of(evalue), "\n".join(stb))
+        self.channel.line(ERROR, line, flush=False)
+
+    def _get_exc_info(self, exc_tuple=None):
+        """Leaves out what is the kernel's own: the frames that raised, and how a loop is interrupted."""
+        etype, value, traceback = super()._get_exc_info(exc_tuple)
         if etype is asyncio.CancelledError and self.interrupted_loop:
-            name = "KeyboardInterrupt"
-        self.channel.line(ERROR, error_line(name, value, "\n".join(stb)), flush=False)
+            etype, value = KeyboardInterrupt, KeyboardInterrupt()
+        last = traceback
+        following = traceback
+        while following is not None:
+            if not following.tb_frame.f_code.co_filename.startswith(DIRECTORY):
+                last = following
+            following = following.tb_next
+        if last is not None:
+            last.tb_next = None
+        return etype, value, traceback
 
     def show_usage_error(self, exc):
         """A mistake in a magic's arguments fails the cell, as any other error does."""
@@ -110,7 +147,7 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
 
     def system_piped(self, cmd):
         command = self.var_expand(cmd, depth=1)
-        if sys.stdout is self.own_stdout:
+        if sys.stdout is self.streams.out:
             code = subprocess.run(command, shell=True, executable="/bin/bash", stdin=subprocess.DEVNULL).returncode
         else:
             code = self.system_captured(command)
@@ -193,8 +230,7 @@ def create_shell(ipython_dir):
 
 def attach(shell, channel, streams):
     """Makes the shell speak on a channel."""
-    sys.stdout, sys.stderr = streams
-    shell.own_stdout = sys.stdout
+    shell.streams = streams
     shell.channel = shell.display_pub.channel = shell.displayhook.channel = channel
 
 

@@ -10,7 +10,7 @@ import numpy  # noqa: F401
 import pandas  # noqa: F401
 from IPython.core import async_helpers
 
-from emberbox_channel import Channel, open_streams
+from emberbox_channel import Channel, Streams
 from emberbox_shell import attach, create_shell, reset
 
 CELLS = (
@@ -38,12 +38,12 @@ def prepare(ipython_dir):
     """The shell, warm and pristine."""
     matplotlib.use("module://matplotlib_inline.backend_inline")
     shell = create_shell(ipython_dir)
-    streams = sys.stdout, sys.stderr
+    before = sys.stdout, sys.stderr
     errors = os.dup(2)
     null = os.open("/dev/null", os.O_WRONLY)
     os.dup2(null, 2)
     channel = Channel(null, {})
-    attach(shell, channel, open_streams(channel))
+    attach(shell, channel, Streams(channel))
     try:
         for _ in range(2):
             for cell in CELLS:
@@ -51,7 +51,7 @@ def prepare(ipython_dir):
                 shell.run_cell(cell, store_history=True)
                 channel.end()
     finally:
-        sys.stdout, sys.stderr = streams
+        sys.stdout, sys.stderr = before
         os.dup2(errors, 2)
         os.close(errors)
     reset(shell)

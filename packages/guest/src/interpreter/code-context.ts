@@ -165,10 +165,7 @@ export class CodeContext {
   }
 
   #failOne(execution: Execution, exit: KernelExit): void {
-    execution.fail(
-      deathOf(exit, exit.outOfMemory ? memoryLimitMB() : undefined),
-      exit.stdout,
-      exit.stderr,
-    );
+    const limitMB = exit.outOfMemory ? memoryLimitMB() : undefined;
+    execution.fail(deathOf(exit, !this.#removed, limitMB), exit.stdout, exit.stderr);
   }
 }

@@ -119,7 +119,7 @@ export async function createInterpreter(context: AgentContext): Promise<Interpre
   return {
     handler,
     async warm() {
-      await warmCalls(handler);
+      await warmCalls(handler, context.accessToken);
       contexts.defaultOf(python).reset();
     },
     async restored(request) {

@@ -33,20 +33,16 @@ export function textLine(type: "stdout" | "stderr", text: string): Buffer {
   return Buffer.from(`${JSON.stringify({ type, text, timestamp: new Date().toISOString() })}\n`);
 }
 
-/** What a person is told when the process under an execution is gone. */
-export function deathOf(exit: KernelExit, limitMB: number | undefined): Failure {
-  const lost = "Its variables are lost; a fresh kernel takes its place.";
+/** What a person is told when the process under an execution is gone, and whether another takes its place. */
+export function deathOf(exit: KernelExit, replaced: boolean, limitMB: number | undefined): Failure {
+  const lost = `Its variables are lost${replaced ? "; a fresh kernel takes its place" : ""}.`;
   if (exit.outOfMemory) {
     const limit = limitMB === undefined ? "" : ` (${limitMB} MB)`;
     const value = `The code needed more memory than there is for it${limit}, so the kernel was ended. ${lost}`;
-    return { name: "OutOfMemory", value, reason: "out_of_memory", restarted: true, limitMB };
+    return { name: "OutOfMemory", value, reason: "out_of_memory", restarted: replaced, limitMB };
   }
-  return {
-    name: "KernelDied",
-    value: `The kernel ${wayOf(exit)}. ${lost}`,
-    reason: "kernel_died",
-    restarted: true,
-  };
+  const value = `The kernel ${wayOf(exit)}. ${lost}`;
+  return { name: "KernelDied", value, reason: "kernel_died", restarted: replaced };
 }
 
 function wayOf(exit: KernelExit): string {

@@ -10,6 +10,8 @@ import { Zygote } from "./zygote.ts";
 
 /** Time a forked kernel has to report, `ms`. */
 const START_LIMIT_MS = 60_000;
+/** Pause before a zygote that ended is replaced, `ms`. */
+const RESPAWN_MS = 200;
 /** Time a connection has to say whose it is, `ms`. */
 const HELLO_LIMIT_MS = 10_000;
 
@@ -103,7 +105,7 @@ export class PythonLanguage implements Language {
     this.#kernels.clear();
     this.#early.clear();
     if (this.#closed) return;
-    const again = setTimeout(() => (this.#zygote = this.#spawn()), 100);
+    const again = setTimeout(() => (this.#zygote = this.#spawn()), RESPAWN_MS);
     again.unref();
   }
 

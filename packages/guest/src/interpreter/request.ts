@@ -20,15 +20,7 @@ export class HttpProblem extends Error {
 }
 
 export async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES)
-      throw new HttpProblem(400, `The request is over the limit of ${MAX_BODY_BYTES} bytes.`);
-    chunks.push(chunk);
-  }
-  const text = Buffer.concat(chunks).toString();
+  const text = await readText(request);
   if (text === "") return {};
   let value: unknown;
   try {
@@ -40,6 +32,27 @@ export async function readJson(request: IncomingMessage): Promise<Record<string,
     throw new HttpProblem(400, "The request's body is not a JSON object.");
   }
   return value as Record<string, unknown>;
+}
+
+/** By events: iterating over a request costs milliseconds where V8 may not compile. */
+function readText(request: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+      else chunks.length = 0;
+    });
+    request.on("end", () => {
+      if (size > MAX_BODY_BYTES) {
+        reject(new HttpProblem(400, `The request is over the limit of ${MAX_BODY_BYTES} bytes.`));
+      } else {
+        resolve((chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString());
+      }
+    });
+    request.on("error", reject);
+  });
 }
 
 export function executionRequest(body: Record<string, unknown>): ExecutionRequest {

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import { duplexPair } from "node:stream";
 
 /** What a first call usually is: the agent's own code runs once for each. */
@@ -9,20 +9,32 @@ const CALLS = [
   "print('x' * 100000)",
 ];
 
-/** Sends calls through the whole way of a real one, so nothing on it runs for the first time in a sandbox. */
-export async function warmCalls(handler: RequestListener): Promise<void> {
+/**
+ * Sends calls through the whole way of a real one, so nothing on it runs for the first time in a sandbox.
+ *
+ * @throws Error when a call is not served.
+ */
+export async function warmCalls(
+  handler: RequestListener,
+  token: string | undefined,
+): Promise<void> {
   const server = createServer(handler);
+  const authorization = token === undefined ? "" : `X-Access-Token: ${token}\r\n`;
   for (let round = 0; round < 3; round++) {
-    for (const code of CALLS)
-      await call(server, JSON.stringify({ code, timeout_ms: 60_000, env_vars: { WARM: "1" } }));
+    for (const code of CALLS) {
+      const body = JSON.stringify({ code, timeout_ms: 60_000, env_vars: { WARM: "1" } });
+      const answer = await call(server, authorization, body);
+      if (!answer.includes("end_of_execution")) throw new Error(`a first call failed: ${answer}`);
+    }
   }
 }
 
-async function call(server: ReturnType<typeof createServer>, body: string): Promise<void> {
+async function call(server: Server, headers: string, body: string): Promise<string> {
   const [mine, theirs] = duplexPair();
   server.emit("connection", theirs);
-  const head =
-    "POST /execute HTTP/1.1\r\nHost: warm\r\nContent-Type: application/json\r\nConnection: close\r\n";
-  mine.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
-  for await (const _ of mine) void _;
+  const head = `POST /execute HTTP/1.1\r\nHost: warm\r\nConnection: close\r\n${headers}`;
+  mine.write(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  let answer = "";
+  for await (const chunk of mine) answer += chunk;
+  return answer;
 }

@@ -147,14 +147,14 @@ export class Execution implements KernelListener {
     if (this.#state !== "running") return;
     this.#state = "stopping";
     const control = this.#control!;
-    control.resume();
-    control.interrupt();
     this.#grace = setTimeout(() => {
       if (this.#timedOut) this.#fail(this.#timeout(true));
       this.#answer();
       this.#state = "over";
       control.replace();
     }, GRACE_MS);
+    control.resume();
+    control.interrupt();
   }
 
   #timeout(restarted: boolean): Failure {

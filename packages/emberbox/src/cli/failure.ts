@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
-import { EmberboxError } from "@emberbox/core";
+import { EmberboxError, type ErrorCode } from "@emberbox/core";
 
 export const EXIT = { ok: 0, failed: 1, usage: 2, brokenPipe: 141 } as const;
 
@@ -31,9 +31,20 @@ export function reportFailure(error: unknown): void {
   const message = error instanceof Error ? error.message : String(error);
   // Parts of it may come from a sandbox: they must not steer the terminal.
   say(stripVTControlCharacters(message));
-  const hint =
-    EmberboxError.isInstance(error) || error instanceof UsageError ? error.hint : undefined;
+  const hint = hintOf(error);
   if (hint !== undefined) process.stderr.write(`  ${hint}\n`);
+}
+
+/** What to do, in words of the command line where the library's are about its options. */
+const hints: Partial<Record<ErrorCode, string>> = {
+  timeout: "Give more time with --timeout (0 means no limit), or do less at once.",
+  out_of_memory: "Give the sandbox more with --memory, or use less at a time.",
+  sandbox_died: "The last lines above are what its console and QEMU said. Try again.",
+};
+
+function hintOf(error: unknown): string | undefined {
+  if (EmberboxError.isInstance(error)) return hints[error.code] ?? error.hint;
+  return error instanceof UsageError ? error.hint : undefined;
 }
 
 export function say(line: string): void {

@@ -13,6 +13,7 @@ const needed = [
   ["/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"],
   ["gpg", "gpg"],
   ["mke2fs", "e2fsprogs"],
+  ["cpio", "cpio"],
   ["flock", "util-linux"],
   // root needs no subordinate ids.
   ...(isRoot ? [] : [["newuidmap", "uidmap"]]),

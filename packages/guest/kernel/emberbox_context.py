@@ -43,6 +43,9 @@ class Context:
                 self.restored(json.loads(payload))
             elif kind == RESET:
                 reset(self.shell)
+                self.channel.late.clear()
+                self.channel.late_size = 0
+                self.channel.end()
 
     def receive(self):
         received = self.received

@@ -69,8 +69,8 @@ export class CodeContext {
     this.#kernel?.restored(this.#options.envs());
   }
 
-  reset(): void {
-    this.#kernel?.reset();
+  async reset(): Promise<void> {
+    await this.#kernel?.reset();
   }
 
   async #start(): Promise<void> {

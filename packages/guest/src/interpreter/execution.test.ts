@@ -31,7 +31,7 @@ class ScriptedKernel implements Kernel {
   }
 
   restored(): void {}
-  reset(): void {}
+  async reset(): Promise<void> {}
   pause(): void {}
   resume(): void {}
 }

@@ -57,8 +57,12 @@ export class ForkedKernel implements Kernel {
     this.#socket.write(frame(TO_KERNEL.restored, Buffer.from(JSON.stringify({ env: envs }))));
   }
 
-  reset(): void {
+  reset(): Promise<void> {
     this.#socket.write(frame(TO_KERNEL.reset));
+    return new Promise((resolve) => {
+      const nothing = (): void => undefined;
+      this.#listener = { output: nothing, error: nothing, flush: nothing, end: resolve };
+    });
   }
 
   pause(): void {

@@ -120,7 +120,7 @@ export async function createInterpreter(context: AgentContext): Promise<Interpre
     handler,
     async warm() {
       await warmCalls(handler, context.accessToken);
-      contexts.defaultOf(python).reset();
+      await contexts.defaultOf(python).reset();
     },
     async restored(request) {
       await Promise.all(languages.map((language) => language.restored(request)));

@@ -38,8 +38,8 @@ export interface Kernel {
   kill(): void;
   /** A snapshot went on: new seeds, new variables, before any code runs. */
   restored(envs: Readonly<Record<string, string>>): void;
-  /** Forgets all that was run. */
-  reset(): void;
+  /** Forgets all that was run; nothing may run meanwhile. */
+  reset(): Promise<void>;
   /** Stops and goes on reading what the kernel says; it waits meanwhile. */
   pause(): void;
   resume(): void;

@@ -35,7 +35,7 @@ export const targets: Readonly<Record<BenchId, Target>> = {
   tti: { what: "create to the answer of `node -v`", unit: "ms", limit: null, aim: null },
   create_pooled: { what: "create to first result, from the pool", unit: "ms", limit: 60, aim: 15 },
   cold_boot: {
-    what: "boot without the snapshot to first result",
+    what: "plain boot of the image until pandas is imported",
     unit: "ms",
     limit: null,
     aim: null,

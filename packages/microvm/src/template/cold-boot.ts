@@ -1,40 +1,46 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { EmberboxError, type SandboxConnection } from "@emberbox/core";
-import { channelDispatcher } from "../dispatcher.ts";
+import type { AgentFile } from "@emberbox/guest";
 import { openEngine } from "../engine.ts";
 import { machineArguments } from "../machine/arguments.ts";
 import { letJailWrite, openFiles } from "../machine/files.ts";
-import { connectGuest } from "../machine/guest.ts";
 import { machineError, startMachine } from "../machine/machine.ts";
 import { resolveCreateOptions } from "../options.ts";
 import { requireProgram } from "../qemu.ts";
+import { writeInitrd } from "./initrd.ts";
 import type { Template } from "./template.ts";
 
-/** A machine that was booted, not restored: what a sandbox would be without its snapshot. For comparison only. */
-export async function coldBoot(): Promise<SandboxConnection & AsyncDisposable> {
-  const { template, qemu, home } = await defaultTemplate();
-  const directory = await mkdtemp(join(home, "cold-boot-"));
+const DONE = "emberbox-cold-boot-done";
+const POLL_MS = 10;
+
+const INIT = `#!/bin/sh
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+exec python3 /run/emberbox/code.py >/dev/console 2>&1
+`;
+
+/**
+ * Boots the guest image without a snapshot and without the agent, and runs Python code in it: what a sandbox would
+ * be if machines were simply started. Resolves to the milliseconds from QEMU's start to the end of the code.
+ */
+export async function coldBoot(code: string): Promise<number> {
+  const engine = await openEngine({});
+  const template = await engine.template(resolveCreateOptions({}));
+  const directory = await mkdtemp(join(engine.paths.home, "cold-boot-"));
   try {
-    const files = { ram: join(directory, "ram"), template: join(directory, "disk.qcow2") };
-    await writeDisk(files.template, template.image.rootfs);
-    await writeFile(files.ram, "");
-    letJailWrite(files.ram);
-    await truncate(files.ram, template.shape.memoryMB * 1024 * 1024);
-    const { kernel, rootfs } = template.image;
+    const paths = await writeFiles(directory, template, code);
+    const started = performance.now();
     const machine = startMachine({
-      qemu,
+      qemu: engine.qemu,
       args: machineArguments(template.shape, "template", template),
-      files: openFiles({ ...files, kernel, initrd: template.initrd, image: rootfs }, [
-        "ram",
-        "template",
-      ]),
+      files: openFiles(paths, ["ram", "template"]),
       jail: true,
       accelerator: template.shape.accelerator,
     });
-    const guest = connectGuest(machine, () => {});
     const ended = machine.ended.then((end) =>
       Promise.reject(
         machineError("boot_failed", "the virtual machine ended while it started", end),
@@ -42,28 +48,54 @@ export async function coldBoot(): Promise<SandboxConnection & AsyncDisposable> {
     );
     ended.catch(() => {});
     try {
-      await Promise.race([
-        guest.hello({ sandboxId: "coldboot", accessToken: undefined, envs: {}, growDisk: false }),
-        ended,
-      ]);
-    } catch (error) {
+      while (!machine.console.tail().includes(DONE)) await Promise.race([sleep(POLL_MS), ended]);
+      return performance.now() - started;
+    } finally {
       await machine.kill();
-      throw error;
     }
-    const dispatcher = channelDispatcher(guest);
-    return {
-      sandboxId: "coldboot",
-      endpoint: (port) => ({ origin: `http://sandbox:${port}`, headers: {}, dispatcher }),
-      gone: () => undefined,
-      async [Symbol.asyncDispose]() {
-        await machine.kill();
-        await dispatcher.destroy(new EmberboxError("sandbox_closed", "the machine was closed"));
-      },
-    };
   } finally {
-    // QEMU has its files open; without a name they are gone when it is.
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+async function writeFiles(
+  directory: string,
+  template: Template,
+  code: string,
+): Promise<Record<"ram" | "kernel" | "initrd" | "image" | "template", string>> {
+  const { image, shape } = template;
+  const paths = {
+    ram: join(directory, "ram"),
+    initrd: join(directory, "initrd"),
+    template: join(directory, "disk.qcow2"),
+    kernel: image.kernel,
+    image: image.rootfs,
+  };
+  const sources = join(directory, "sources");
+  await mkdir(sources);
+  await writeFile(join(sources, "init"), INIT);
+  await writeFile(join(sources, "code.py"), `${code}\nprint("${DONE}", flush=True)\n`);
+  const files: AgentFile[] = ["init", "code.py"].map((name) => ({
+    target: name,
+    source: join(sources, name),
+    executable: name === "init",
+  }));
+  await writeInitrd({ base: image.initrd, files, nodeFlags: [], target: paths.initrd });
+  await promisify(execFile)(requireProgram("qemu-img"), [
+    "create",
+    "-q",
+    "-f",
+    "qcow2",
+    "-b",
+    image.rootfs,
+    "-F",
+    "raw",
+    paths.template,
+  ]);
+  await writeFile(paths.ram, "");
+  letJailWrite(paths.ram);
+  await truncate(paths.ram, shape.memoryMB * 1024 * 1024);
+  return paths;
 }
 
 /** What benchmarks say of where they ran; warms the default template when it is not there. */
@@ -73,27 +105,4 @@ export async function describeEngine(
   const engine = await openEngine({ onProgress });
   await engine.template(resolveCreateOptions({}));
   return { qemu: engine.qemu, accelerator: engine.accelerator.accelerator };
-}
-
-async function defaultTemplate(): Promise<{ template: Template; qemu: string; home: string }> {
-  const engine = await openEngine({});
-  return {
-    template: await engine.template(resolveCreateOptions({})),
-    qemu: engine.qemu,
-    home: engine.paths.home,
-  };
-}
-
-async function writeDisk(path: string, backing: string): Promise<void> {
-  await promisify(execFile)(requireProgram("qemu-img"), [
-    "create",
-    "-q",
-    "-f",
-    "qcow2",
-    "-b",
-    backing,
-    "-F",
-    "raw",
-    path,
-  ]);
 }

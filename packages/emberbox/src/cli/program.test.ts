@@ -1,0 +1,90 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+
+const launcher = join(import.meta.dirname, "../../bin/emberbox.mjs");
+const home = mkdtempSync(join(tmpdir(), "emberbox-test-"));
+afterAll(() => rmSync(home, { recursive: true }));
+
+/** Runs the program without an image, so that nothing here starts a machine. */
+function emberbox(
+  parameters: readonly string[],
+  input = "",
+): { code: number | null; stdout: string; stderr: string } {
+  const env = { ...process.env, EMBERBOX_HOME: home };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, ...parameters], {
+    input,
+    env,
+    encoding: "utf8",
+  });
+  return { code: status, stdout, stderr };
+}
+
+describe("mistakes on the command line end with 2 and say what is wrong", () => {
+  const mistakes: readonly (readonly [parameters: string[], message: RegExp])[] = [
+    [["rnu"], /unknown command 'rnu'[\s\S]*Did you mean run/],
+    [["run", "--jsno"], /unknown option '--jsno'[\s\S]*Did you mean --json/],
+    [["run", "--timeout", "soon"], /number of seconds/],
+    [["run", "--timeout", "-1"], /number of seconds/],
+    [["run", "--memory", "1.5"], /positive whole number/],
+    [["run", "no/such/file.py"], /no\/such\/file\.py cannot be read/],
+    [["run", "-", "--out", "/dev/null/pictures"], /pictures cannot be saved/],
+    [["run", "a.py", "b.py"], /too many arguments/],
+    [["bench", "--only", "speed"], /no `speed`/],
+  ];
+  test.each(mistakes)("%j", (parameters, message) => {
+    const { code, stdout, stderr } = emberbox(parameters);
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^emberbox: /);
+    expect(stderr).not.toMatch(/\n\s+at /);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  });
+});
+
+test("help is on standard output, with examples, for every command", () => {
+  for (const command of [[], ["run"], ["shell"], ["doctor"], ["build"], ["bench"]]) {
+    const { code, stdout, stderr } = emberbox([...command, "--help"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain("Examples:");
+  }
+});
+
+test("--version prints the package's version", () => {
+  expect(emberbox(["--version"]).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+describe("without an image", () => {
+  test("run says how to build it", () => {
+    const { code, stdout, stderr } = emberbox(["run"], "print(1)");
+    expect(stderr).toMatch(/^emberbox: .*\n {2}Run `emberbox build`\.\n$/);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  });
+
+  test("run --json prints an execution all the same, with the failure", () => {
+    const { code, stdout } = emberbox(["run", "--json"], "print(1)");
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      logs: { stdout: [], stderr: [] },
+      results: [],
+      failure: { code: expect.stringMatching(/_missing$/) },
+    });
+  });
+
+  test("doctor fails, and says what to do about each finding", () => {
+    const { code, stdout } = emberbox(["doctor", "--json"]);
+    const { ok, checks } = JSON.parse(stdout) as {
+      ok: boolean;
+      checks: { id: string; status: string; advice?: string }[];
+    };
+    expect({ code, ok }).toEqual({ code: 1, ok: false });
+    expect(checks.find(({ id }) => id === "image")).toMatchObject({
+      status: "fail",
+      advice: "emberbox build",
+    });
+    expect(
+      checks.filter(({ status, advice }) => status === "fail" && advice === undefined),
+    ).toEqual([]);
+  });
+});

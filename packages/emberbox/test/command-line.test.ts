@@ -1,0 +1,157 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { afterAll, describe, expect, test } from "vitest";
+
+const launcher = join(import.meta.dirname, "../bin/emberbox.mjs");
+const directory = mkdtempSync(join(tmpdir(), "emberbox-test-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function start(...parameters: string[]): ChildProcess {
+  return spawn(process.execPath, [launcher, ...parameters], { stdio: ["pipe", "pipe", "pipe"] });
+}
+
+async function emberbox(
+  parameters: readonly string[],
+  input = "",
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = start(...parameters);
+  child.stdin!.on("error", () => {}).end(input);
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout!),
+    text(child.stderr!),
+    once(child, "close"),
+  ]);
+  return { code: code as number, stdout, stderr };
+}
+
+describe("emberbox run", () => {
+  test("--json prints one execution, and nothing else, on standard output", async () => {
+    const { code, stdout } = await emberbox(["run", "-", "--json"], "print(21*2)");
+    const execution = JSON.parse(stdout) as {
+      logs: { stdout: string[]; stderr: string[] };
+      results: unknown[];
+    };
+    expect(execution.logs.stdout.join("")).toBe("42\n");
+    expect(execution).toMatchObject({ results: [], logs: { stderr: [] } });
+    expect(code).toBe(0);
+  });
+
+  test("prints output and the value of the last expression, each to its stream", async () => {
+    const file = join(directory, "code.py");
+    writeFileSync(file, "import sys\nprint('out')\nprint('err', file=sys.stderr)\n6 * 7");
+    expect(await emberbox(["run", file])).toEqual({
+      code: 0,
+      stdout: "out\n42\n",
+      stderr: "err\n",
+    });
+  });
+
+  test("an error in the code: its traceback, without colours, and 1", async () => {
+    const { code, stdout, stderr } = await emberbox(["run"], "print(1)\n1/0");
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "1\n" });
+    expect(stderr).toContain("ZeroDivisionError: division by zero");
+    expect(stderr).not.toContain("\u001B");
+  });
+
+  test("pictures are saved where --out says, and never over another file", async () => {
+    const out = join(directory, "pictures");
+    const plot = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()";
+    const first = await emberbox(["run", "--out", out], plot);
+    const second = await emberbox(["run", "--out", out], plot);
+    for (const [{ code, stdout, stderr }, name] of [
+      [first, "picture-1.png"],
+      [second, "picture-2.png"],
+    ] as const) {
+      const path = join(out, name);
+      expect({ code, stdout, stderr }).toEqual({
+        code: 0,
+        stdout: "",
+        stderr: `emberbox: saved ${path}\n`,
+      });
+      expect(readFileSync(path).subarray(1, 4).toString()).toBe("PNG");
+    }
+    expect((await emberbox(["run"], plot)).stderr).toContain("--out DIR");
+  });
+
+  test("--timeout stops the code: 1, with what was printed, and how to give more", async () => {
+    const { code, stdout, stderr } = await emberbox(
+      ["run", "--timeout", "0.5"],
+      "print('so far', flush=True)\nwhile True: pass",
+    );
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "so far\n" });
+    expect(stderr).toContain("--timeout");
+  });
+
+  test("a reader that goes away ends it", async () => {
+    const child = start("run", "-");
+    child.stdin!.end("while True: print('again')");
+    await once(child.stdout!, "data");
+    child.stdout!.destroy();
+    expect(await once(child, "exit")).toEqual([141, null]);
+  });
+
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("%s stops the code and ends with %i", async (signal, expected) => {
+    const child = start("run", "-");
+    child.stdin!.end("print('started', flush=True)\nimport time\ntime.sleep(600)");
+    await once(child.stdout!, "data");
+    child.kill(signal);
+    expect(await once(child, "exit")).toEqual([expected, null]);
+  });
+
+  test.each([
+    [["--memory", "100"], "512"],
+    [["--language", "cobol"], "python"],
+  ])("%j is refused with 2, saying what there is", async (parameters, known) => {
+    const { code, stderr } = await emberbox(["run", ...parameters], "1");
+    expect(code).toBe(2);
+    expect(stderr).toContain(known);
+  });
+});
+
+describe("emberbox shell", () => {
+  test("runs what is typed, and ends as the shell does", async () => {
+    const { code, stdout } = await emberbox(["shell"], "id -un; exit 7\n");
+    expect(stdout).toContain("\nuser");
+    expect(code).toBe(7);
+  });
+
+  test.skipIf(!existsSync("/usr/bin/script"))(
+    "in a terminal, Ctrl-C goes to the sandbox and the terminal is restored",
+    async () => {
+      const child = spawn(
+        "script",
+        ["-qec", `${process.execPath} ${launcher} shell; echo ended $?; stty -a`, "/dev/null"],
+        { stdio: ["pipe", "pipe", "inherit"] },
+      );
+      let screen = "";
+      const shows = async (what: string): Promise<void> => {
+        while (!screen.includes(what)) screen += String((await once(child.stdout, "data"))[0]);
+        screen = screen.slice(screen.indexOf(what) + what.length);
+      };
+      await shows("$ ");
+      child.stdin.write("sleep 600\r");
+      await shows("sleep 600");
+      child.stdin.write("\u0003");
+      await shows("^C");
+      child.stdin.write("exit 5\r");
+      await shows("ended 5");
+      await shows(" icanon");
+      child.stdin.end();
+      await once(child, "exit");
+    },
+  );
+});
+
+test("emberbox doctor and emberbox build find everything there", async () => {
+  expect(await emberbox(["build"])).toMatchObject({ code: 0, stderr: "" });
+  const { code, stdout } = await emberbox(["doctor", "--json"]);
+  expect(JSON.parse(stdout)).toMatchObject({ ok: true });
+  expect(code).toBe(0);
+});

@@ -18,6 +18,7 @@ export interface EndEvent {
   readonly status: string;
   readonly error?: string;
   readonly reason?: "out_of_memory";
+  readonly limitMb?: number;
 }
 
 const maxDataBytes = { stdout: 32768, stderr: 32768, pty: 16384 };
@@ -168,6 +169,7 @@ export class ManagedProcess implements ChildListener {
         ...end,
         error: `out of memory: the sandbox has ${memoryLimitMB()} MiB`,
         reason: "out_of_memory",
+        limitMb: memoryLimitMB(),
       };
     }
     return { ...end, error: status };

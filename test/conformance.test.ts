@@ -1,0 +1,4 @@
+import { describeProvider } from "@emberbox/conformance/vitest";
+import { microvm } from "@emberbox/microvm";
+
+describeProvider("microvm", () => microvm());

@@ -59,6 +59,8 @@ class Channel:
         self.executing = False
         self.guarded = 0
         self.interrupted = False
+        # Python wrote to standard error since the last drain.
+        self.owed = False
         self.late = []
         self.late_size = 0
         self.second = 0
@@ -125,34 +127,42 @@ class Channel:
             self._flush()
 
     def drain(self):
-        """Moves what is in the pipes now to the agent.
+        """Moves what is in the pipes now to the agent, and answers whether one was full.
 
-        What waits on standard error is older than what waits on standard output: `ErrorStream` sees to that.
+        What Python wrote to standard error is older than what waits on standard output: `settle` sees to that.
+        Of what other programs wrote to both nobody knows; errors usually come last.
         """
         if os.getpid() != self.process:
-            return
+            return False
         with self:
             ready = self.poller.poll(0)
             if not ready:
-                return
+                return False
+            full = False
             texts = {}
             for descriptor, event in ready:
                 if not event & select.POLLIN:
                     self.poller.unregister(descriptor)
                     continue
                 name, decode = self.pipes[descriptor]
-                texts[name] = decode.decode(os.read(descriptor, READ_SIZE))
-            for name in ("stderr", "stdout"):
+                data = os.read(descriptor, READ_SIZE)
+                full = full or len(data) == READ_SIZE
+                texts[name] = decode.decode(data)
+            order = ("stderr", "stdout") if self.owed else ("stdout", "stderr")
+            self.owed = False
+            for name in order:
                 if texts.get(name):
                     self._text(name, texts[name])
             if self.executing:
                 self._flush()
+            return full
 
     def settle(self):
         """Before a write to standard error: what waits on standard output goes first."""
         with self:
             if self.output.poll(0):
                 self.drain()
+            self.owed = True
 
     def _text(self, name, text):
         if self.executing:
@@ -220,14 +230,16 @@ class Channel:
             waiting = select.poll()
             for descriptor in self.pipes:
                 waiting.register(descriptor, select.POLLIN)
+            full = False
             while True:
                 for descriptor, event in waiting.poll():
                     if not event & select.POLLIN:
                         # User code closed the other end.
                         waiting.unregister(descriptor)
                 # A short cell ends meanwhile, and takes its output along with its end.
-                sleep(COALESCE)
-                self.drain()
+                if not full:
+                    sleep(COALESCE)
+                full = self.drain()
 
         threading.Thread(target=run, name="emberbox-output", daemon=True).start()
 

@@ -1,11 +1,13 @@
 """One code context: a process, forked from the zygote, that runs cells one after another."""
 
 import asyncio
+import functools
 import json
 import os
 import random
 import signal
 import struct
+import subprocess
 import sys
 
 from IPython.core import async_helpers
@@ -24,7 +26,10 @@ class Context:
         self.received = bytearray()
         self.env = env
         attach(shell, self.channel, Streams(self.channel))
-        os.register_at_fork(after_in_child=self.channel.forked)
+        os.register_at_fork(before=self.channel.drain, after_in_child=self.channel.forked)
+        os.system = ordered(self.channel, os.system)
+        for name in ("_execute_child", "wait"):
+            setattr(subprocess.Popen, name, ordered(self.channel, getattr(subprocess.Popen, name)))
 
     def serve(self, problem):
         reseed()
@@ -124,6 +129,21 @@ class Context:
         os.environ.update(env)
         self.env = env
         reseed()
+
+
+def ordered(channel, function):
+    """What was printed before a program started or ended comes before what is printed afterwards."""
+
+    @functools.wraps(function)
+    def both(*arguments, **named):
+        __tracebackhide__ = True
+        channel.drain()
+        try:
+            return function(*arguments, **named)
+        finally:
+            channel.drain()
+
+    return both
 
 
 def apply(variables):

@@ -60,8 +60,7 @@ export class ForkedKernel implements Kernel {
   reset(): Promise<void> {
     this.#socket.write(frame(TO_KERNEL.reset));
     return new Promise((resolve) => {
-      const nothing = (): void => undefined;
-      this.#listener = { output: nothing, error: nothing, flush: nothing, end: resolve };
+      this.#listener = { output: ignore, error: ignore, flush: ignore, end: resolve };
     });
   }
 
@@ -157,6 +156,8 @@ export class ForkedKernel implements Kernel {
     }
   }
 }
+
+function ignore(): void {}
 
 function isAlive(pid: number): boolean {
   try {

@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -6,21 +6,24 @@ import { fileURLToPath } from "node:url";
 export interface AgentFile {
   /** Path below `/run/emberbox`. */
   readonly target: string;
-  readonly source: string;
+  readonly content: Buffer;
   readonly executable: boolean;
 }
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
-/** The agent's files: its bundle, the Python kernel, and the machine's init script. */
+/** The agent's files: the machine's init script, the Python kernel, and the bundle. */
 export async function agentFiles(): Promise<AgentFile[]> {
-  const files: AgentFile[] = [{ target: "init", source: join(root, "init"), executable: true }];
-  for (const directory of ["kernel", "dist"]) {
-    for (const name of (await readdir(join(root, directory), { recursive: true })).toSorted()) {
-      if (!/\.(py|mjs|node)$/.test(name)) continue;
-      const target = directory === "dist" ? name : join(directory, name);
-      files.push({ target, source: join(root, directory, name), executable: false });
-    }
-  }
+  const files = [await read("init", "init")];
+  for (const name of await namesIn("kernel", /\.py$/)) files.push(await read(join("kernel", name), join("kernel", name)));
+  for (const name of await namesIn("dist", /\.(mjs|node)$/)) files.push(await read(join("dist", name), name));
   return files;
+}
+
+async function namesIn(directory: string, pattern: RegExp): Promise<string[]> {
+  return (await readdir(join(root, directory))).filter((name) => pattern.test(name)).toSorted();
+}
+
+async function read(source: string, target: string): Promise<AgentFile> {
+  return { target, content: await readFile(join(root, source)), executable: target === "init" };
 }

@@ -1,9 +1,7 @@
-import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { EmberboxError } from "@emberbox/core";
 import { type AcceleratorChoice, chooseAccelerator } from "./accelerator.ts";
 import { findImage, type GuestImage } from "./image/index.ts";
@@ -12,8 +10,9 @@ import { IMAGE_DISK_MB, type MicrovmOptions, type ResolvedCreateOptions } from "
 import { type Paths, paths } from "./paths.ts";
 import { programStamp, QEMU, requireProgram } from "./qemu.ts";
 import { type LocalSandbox, restoreSandbox } from "./sandbox.ts";
+import { createOverlay } from "./template/blank.ts";
 import { ensureTemplate } from "./template/store.ts";
-import { type Template, templateFiles } from "./template/template.ts";
+import type { Template } from "./template/template.ts";
 
 /** What is found once per program: QEMU, the image, the accelerator. */
 export interface Engine {
@@ -74,8 +73,7 @@ async function overlayOf(template: Template, diskMB: number): Promise<string> {
   const path = join(template.directory, `overlay-${diskMB}.qcow2`);
   if (existsSync(path)) return path;
   const making = `${path}.${process.pid}`;
-  const { disk } = templateFiles(template.directory);
-  await promisify(execFile)(requireProgram("qemu-img"), ["create", "-q", "-f", "qcow2", "-b", disk, "-F", "qcow2", making, `${diskMB}M`]);
+  await createOverlay({ path: making, backing: template.disk, format: "qcow2", megabytes: diskMB });
   await rename(making, path);
   return path;
 }

@@ -46,17 +46,17 @@ async function pair(): Promise<{ host: Side; guest: Side; toGuest: Duplex; toHos
   return { host, guest, toGuest, toHost };
 }
 
-describe("the frame parser", () => {
-  const read = (bytes: Buffer, size: number): [string, number, string][] => {
-    const seen: [string, number, string][] = [];
-    const parse = createFrameParser({
-      data: (stream, part) => seen.push(["data", stream, part.toString("latin1")]),
-      control: (kind, stream, payload) => seen.push([String(kind), stream, payload.toString("latin1")]),
-    });
-    for (let at = 0; at < bytes.length; at += size) parse(bytes.subarray(at, at + size));
-    return seen;
-  };
+const read = (bytes: Buffer, size: number): [string, number, string][] => {
+  const seen: [string, number, string][] = [];
+  const parse = createFrameParser({
+    data: (stream, part) => seen.push(["data", stream, part.toString("latin1")]),
+    control: (kind, stream, payload) => seen.push([String(kind), stream, payload.toString("latin1")]),
+  });
+  for (let at = 0; at < bytes.length; at += size) parse(bytes.subarray(at, at + size));
+  return seen;
+};
 
+describe("the frame parser", () => {
   test.for([1, 2, 3, 7, 10, 1000])("finds the same frames in pieces of %d bytes", (size) => {
     const bytes = Buffer.concat([frame(frameKinds.open, 3, Buffer.from("ab")), frame(frameKinds.end, 5), frame(frameKinds.data, 3, Buffer.from("hello")), frame(frameKinds.window, 7, Buffer.alloc(4))]);
     const seen = read(bytes, size);

@@ -29,6 +29,7 @@ export const recipe: Recipe = {
       "linux-image-cloud-amd64",
       "kmod",
       "busybox-static",
+      "bash-static",
       "tini",
       "sudo",
       "procps",

@@ -1,15 +1,13 @@
-import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import type { AgentFile } from "@emberbox/guest";
 import { openEngine } from "../engine.ts";
 import { machineArguments } from "../machine/arguments.ts";
-import { letJailWrite, openFiles } from "../machine/files.ts";
+import { openFiles } from "../machine/files.ts";
 import { machineError, startMachine } from "../machine/machine.ts";
 import { resolveCreateOptions } from "../options.ts";
-import { requireProgram } from "../qemu.ts";
+import { createBlank } from "./blank.ts";
 import { writeInitrd } from "./initrd.ts";
 import type { Template } from "./template.ts";
 
@@ -71,30 +69,21 @@ async function writeFiles(
     kernel: image.kernel,
     image: image.rootfs,
   };
-  const sources = join(directory, "sources");
-  await mkdir(sources);
-  await writeFile(join(sources, "init"), INIT);
-  await writeFile(join(sources, "code.py"), `${code}\nprint("${DONE}", flush=True)\n`);
-  const files: AgentFile[] = ["init", "code.py"].map((name) => ({
-    target: name,
-    source: join(sources, name),
-    executable: name === "init",
-  }));
+  const files: AgentFile[] = [
+    { target: "init", content: Buffer.from(INIT), executable: true },
+    {
+      target: "code.py",
+      content: Buffer.from(`${code}\nprint("${DONE}", flush=True)\n`),
+      executable: false,
+    },
+  ];
   await writeInitrd({ base: image.initrd, files, nodeFlags: [], target: paths.initrd });
-  await promisify(execFile)(requireProgram("qemu-img"), [
-    "create",
-    "-q",
-    "-f",
-    "qcow2",
-    "-b",
-    image.rootfs,
-    "-F",
-    "raw",
-    paths.template,
-  ]);
-  await writeFile(paths.ram, "");
-  letJailWrite(paths.ram);
-  await truncate(paths.ram, shape.memoryMB * 1024 * 1024);
+  await createBlank({
+    ram: paths.ram,
+    disk: paths.template,
+    memoryMB: shape.memoryMB,
+    rootfs: image.rootfs,
+  });
   return paths;
 }
 

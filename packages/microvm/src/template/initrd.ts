@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { spawn } from "node:child_process";
 import { createReadStream, createWriteStream } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,9 +10,9 @@ import { createGzip } from "node:zlib";
 import { EmberboxError } from "@emberbox/core";
 import type { AgentFile } from "@emberbox/guest";
 
-export async function hashAgent(files: readonly AgentFile[]): Promise<string> {
+export function hashAgent(files: readonly AgentFile[]): string {
   const hash = createHash("sha256");
-  for (const file of files) hash.update(`${file.target}\0`).update(await readFile(file.source));
+  for (const { target, content } of files) hash.update(`${target}\0${content.length}\0`).update(content);
   return hash.digest("hex");
 }
 
@@ -29,7 +29,7 @@ export async function writeInitrd(options: {
     for (const file of options.files) {
       const target = join(agent, file.target);
       await mkdir(dirname(target), { recursive: true });
-      await copyFile(file.source, target);
+      await writeFile(target, file.content);
       await chmod(target, file.executable ? 0o755 : 0o644);
     }
     await writeFile(join(agent, "node-flags"), options.nodeFlags.join(" "));

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { agentFiles } from "@emberbox/guest";
+import { type AgentFile, agentFiles } from "@emberbox/guest";
 import type { GuestImage } from "../image/index.ts";
 import { withLock } from "../lock.ts";
 import type { MachineShape } from "../machine/arguments.ts";
@@ -20,32 +20,37 @@ export interface TemplateRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
+type Wanted = Pick<TemplateRequest, "templates" | "image" | "shape" | "qemu">;
+
+/** Where the template of a shape is, or would be. */
+function locate(request: Wanted, agent: readonly AgentFile[]): { key: string; directory: string } {
+  const key = templateKey({ shape: request.shape, image: request.image, agent: hashAgent(agent), qemuStamp: programStamp(request.qemu) });
+  return { key, directory: join(request.templates, key) };
+}
+
 /** The template of a shape, if it has been warmed. */
-export async function findTemplate(request: Pick<TemplateRequest, "templates" | "image" | "shape" | "qemu">): Promise<Template | undefined> {
-  const agent = await hashAgent(await agentFiles());
-  const key = templateKey({ shape: request.shape, image: request.image, agent, qemuStamp: programStamp(request.qemu) });
-  return loadTemplate({ key, directory: join(request.templates, key), shape: request.shape, image: request.image });
+export async function findTemplate(request: Wanted): Promise<Template | undefined> {
+  return loadTemplate({ ...locate(request, await agentFiles()), shape: request.shape, image: request.image });
 }
 
 /** The template of a shape, warmed first when it is not there. Two that want the same one wait for each other. */
 export async function ensureTemplate(request: TemplateRequest): Promise<Template> {
-  const found = await findTemplate(request);
-  if (found) return found;
-  const files = await agentFiles();
-  const agent = await hashAgent(files);
-  const key = templateKey({ shape: request.shape, image: request.image, agent, qemuStamp: programStamp(request.qemu) });
-  const directory = join(request.templates, key);
   const { shape, image, qemu, jail, onProgress, signal } = request;
-  await mkdir(request.templates, { recursive: true, mode: 0o700 });
-  return withLock(`${directory}.lock`, async () => {
-    const meanwhile = await findTemplate(request);
+  const agent = await agentFiles();
+  const { key, directory } = locate(request, agent);
+  const load = (): Promise<Template | undefined> => loadTemplate({ key, directory, shape, image });
+  const warm = async (): Promise<Template> => {
+    const meanwhile = await load();
     if (meanwhile) return meanwhile;
     await removeOutdated(request.templates, key);
-    await warmTemplate({ directory, shape, image, agent: files, qemu, jail, onProgress, signal });
-    const made = await findTemplate(request);
-    if (!made) throw new Error("the template that was just made is not there");
-    return made;
-  }, { ...(signal && { signal }), onWait: () => onProgress?.("waiting for another program that warms the same template") });
+    await warmTemplate({ directory, shape, image, agent, qemu, jail, onProgress, signal });
+    return (await load())!;
+  };
+  const found = await load();
+  if (found) return found;
+  await mkdir(request.templates, { recursive: true, mode: 0o700 });
+  const onWait = (): void => onProgress?.("waiting for another program that warms the same template");
+  return withLock(`${directory}.lock`, warm, { ...(signal && { signal }), onWait });
 }
 
 /** A template of the same shape with another agent, image or QEMU cannot be used any more. */

@@ -1,16 +1,15 @@
-import { execFile } from "node:child_process";
 import { chmod, mkdir, open, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { promisify } from "node:util";
 import { EmberboxError } from "@emberbox/core";
 import type { AgentFile } from "@emberbox/guest";
 import { channelDispatcher } from "../dispatcher.ts";
 import type { GuestImage } from "../image/index.ts";
 import { machineArguments, type MachineShape } from "../machine/arguments.ts";
-import { letJailWrite, openFiles } from "../machine/files.ts";
+import { openFiles } from "../machine/files.ts";
 import { connectGuest } from "../machine/guest.ts";
 import { type Machine, machineError, startMachine } from "../machine/machine.ts";
-import { qemuVersion, requireProgram } from "../qemu.ts";
+import { qemuVersion } from "../qemu.ts";
+import { createBlank, createOverlay } from "./blank.ts";
 import { exercise } from "./exercise.ts";
 import { writeInitrd } from "./initrd.ts";
 import { receiveState, type StateReceiver } from "./save.ts";
@@ -58,16 +57,8 @@ async function build(options: WarmOptions): Promise<void> {
   // V8's compilers cost more than they give where every new instruction has to be translated (measured under TCG).
   const nodeFlags = shape.accelerator === "tcg" ? ["--jitless"] : [];
   await writeInitrd({ base: image.initrd, files: options.agent, nodeFlags, target: files.initrd });
-  const qemuImg = requireProgram("qemu-img");
-  const create = async (path: string, backing: string, format: string): Promise<void> => {
-    await promisify(execFile)(qemuImg, ["create", "-q", "-f", "qcow2", "-b", backing, "-F", format, path]);
-  };
   for (let attempt = 1; ; attempt++) {
-    await rm(files.disk, { force: true });
-    await create(files.disk, image.rootfs, "raw");
-    await writeFile(files.ram, "");
-    letJailWrite(files.ram);
-    await truncate(files.ram, shape.memoryMB * 1024 * 1024);
+    await createBlank({ ram: files.ram, disk: files.disk, memoryMB: shape.memoryMB, rootfs: image.rootfs });
     try {
       await bootAndSave(options, facts);
       break;
@@ -77,7 +68,7 @@ async function build(options: WarmOptions): Promise<void> {
       options.onProgress?.(`the machine did not start (${(error as Error).message.split("\n")[0]}); trying again`);
     }
   }
-  await create(files.overlay, files.disk, "qcow2");
+  await createOverlay({ path: files.overlay, backing: files.disk, format: "qcow2" });
   for (const path of [files.initrd, files.state, files.disk, files.overlay]) await chmod(path, 0o644);
   for (const path of [files.ram, files.state, files.disk, files.overlay, files.initrd]) await syncFile(path);
   await writeFile(files.facts, JSON.stringify(facts));
@@ -135,11 +126,6 @@ function kernelArguments(shape: MachineShape): string {
 
 /** From 8.2 on QEMU maps a file privately that it may not write. */
 const readsRamOnly = ([major, minor]: [number, number]): boolean => major > 8 || (major === 8 && minor >= 2);
-
-async function truncate(path: string, bytes: number): Promise<void> {
-  const file = await open(path, "r+");
-  await file.truncate(bytes).finally(() => file.close());
-}
 
 async function syncFile(path: string): Promise<void> {
   const file = await open(path, "r");

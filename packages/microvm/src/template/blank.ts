@@ -1,0 +1,21 @@
+import { execFile } from "node:child_process";
+import { rm, truncate, writeFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { letJailWrite } from "../machine/files.ts";
+import { requireProgram } from "../qemu.ts";
+
+/** Makes the memory and the disk of a machine that is to boot: zeroes, and a layer over the image. */
+export async function createBlank(options: { ram: string; disk: string; memoryMB: number; rootfs: string }): Promise<void> {
+  await rm(options.disk, { force: true });
+  await createOverlay({ path: options.disk, backing: options.rootfs, format: "raw" });
+  await writeFile(options.ram, "");
+  letJailWrite(options.ram);
+  await truncate(options.ram, options.memoryMB * 1024 * 1024);
+}
+
+/** An empty qcow2 layer over another disk; as large as that one unless `megabytes` is given. */
+export async function createOverlay(options: { path: string; backing: string; format: "raw" | "qcow2"; megabytes?: number }): Promise<void> {
+  const size = options.megabytes === undefined ? [] : [`${options.megabytes}M`];
+  const args = ["create", "-q", "-f", "qcow2", "-b", options.backing, "-F", options.format, options.path, ...size];
+  await promisify(execFile)(requireProgram("qemu-img"), args);
+}

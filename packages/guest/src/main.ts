@@ -7,7 +7,7 @@ import type { AgentContext } from "./context.ts";
 import { createEnvdHandler } from "./envd/index.ts";
 import type { Hello, HelloAnswer } from "./hello.ts";
 import { createInterpreter } from "./interpreter/index.ts";
-import { limitUserCode } from "./limits.ts";
+import { limitUserMemory, separateUserCode } from "./limits.ts";
 import { openPort } from "./port.ts";
 import { restore } from "./restore.ts";
 
@@ -26,9 +26,10 @@ process.on("uncaughtException", (error) => {
   process.exit(1);
 });
 
-limitUserCode();
+separateUserCode();
 const interpreter = await createInterpreter(context);
 await interpreter.warm();
+limitUserMemory();
 
 const servers = new Map([
   [ENVD_PORT, serve(createEnvdHandler(context))],

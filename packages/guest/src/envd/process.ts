@@ -80,11 +80,9 @@ export class ManagedProcess implements ChildListener {
 
   /** Signals the whole process group. */
   signal(signal: NodeJS.Signals): void {
-    try {
-      process.kill(-this.child.pid, signal);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-    }
+    const { pid } = this.child;
+    // A child that has only just been forked does not lead its group yet.
+    if (!sendSignal(-pid, signal) && this.#end === undefined) sendSignal(pid, signal);
   }
 
   output(kind: OutputKind, chunk: Buffer): void {
@@ -173,6 +171,16 @@ export class ManagedProcess implements ChildListener {
       };
     }
     return { ...end, error: status };
+  }
+}
+
+/** False when there is no such process or group. */
+function sendSignal(target: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(target, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+    throw error;
   }
 }
 

@@ -118,7 +118,7 @@ describe("emberbox run", () => {
 describe("emberbox shell", () => {
   test("runs what is typed, and ends as the shell does", async () => {
     const { code, stdout } = await emberbox(["shell"], "id -un; exit 7\n");
-    expect(stdout).toContain("\nuser");
+    expect(stdout).toMatch(/\ruser\r\n/);
     expect(code).toBe(7);
   });
 

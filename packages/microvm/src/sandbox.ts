@@ -4,7 +4,7 @@ import { channelDispatcher } from "./dispatcher.ts";
 import { descriptors, machineArguments } from "./machine/arguments.ts";
 import { openFiles, openOverlay } from "./machine/files.ts";
 import { connectGuest, type Guest, type Identity } from "./machine/guest.ts";
-import { type Machine, machineError, startMachine } from "./machine/machine.ts";
+import { explainFailure, type Machine, machineError, startMachine } from "./machine/machine.ts";
 import { IMAGE_DISK_MB, type ResolvedCreateOptions } from "./options.ts";
 import type { Template } from "./template/template.ts";
 
@@ -49,8 +49,9 @@ export async function restoreSandbox(options: RestoreOptions): Promise<LocalSand
   try {
     await within(RESTORE_MS, options.signal, Promise.race([begin(guest, machine, options), failed]));
   } catch (error) {
+    const failure = await describeFailure(error, machine, options.signal);
     await machine.kill();
-    throw describeFailure(error, machine, gone);
+    throw failure;
   }
   const dispatcher = channelDispatcher(guest);
   return sandboxOf(options.identity.sandboxId, machine, guest, dispatcher, {
@@ -115,13 +116,12 @@ function sandboxOf(
   };
 }
 
-function describeFailure(error: unknown, machine: Machine, gone: EmberboxError | undefined): unknown {
-  if (EmberboxError.isInstance(error)) return error;
-  if (gone) return gone;
+function describeFailure(error: unknown, machine: Machine, signal: AbortSignal | undefined): unknown {
+  if (signal?.aborted) return signal.reason;
   if (error instanceof TimeoutError) {
     return new EmberboxError("boot_failed", `the sandbox did not answer within ${RESTORE_MS / 1000} s:\n${machine.console.tail()}`);
   }
-  return error;
+  return explainFailure(error, machine, "sandbox_died", "the sandbox's virtual machine ended");
 }
 
 class TimeoutError extends Error {}

@@ -139,3 +139,14 @@ export function machineError(code: "boot_failed" | "sandbox_died", what: string,
   if (missing) return new EmberboxError("tool_missing", `${what}: ${end.stderr}`, { details: { ...end } });
   return new EmberboxError(code, `${what} (${how})${said ? `:\n${said}` : ""}`, { details: { ...end } });
 }
+
+/** Time between a channel's end and the news of QEMU's, `ms`. */
+const NEWS_MS = 1000;
+
+/** The better error where a machine's channel broke: why the machine ended, when it did. */
+export async function explainFailure(error: unknown, machine: Machine, code: "boot_failed" | "sandbox_died", what: string): Promise<unknown> {
+  if (EmberboxError.isInstance(error)) return error;
+  const wait = new Promise<undefined>((resolve) => setTimeout(resolve, NEWS_MS, undefined));
+  const end = await Promise.race([machine.ended, wait]);
+  return end === undefined ? error : machineError(code, what, end);
+}

@@ -7,7 +7,7 @@ import type { GuestImage } from "../image/index.ts";
 import { machineArguments, type MachineShape } from "../machine/arguments.ts";
 import { openFiles } from "../machine/files.ts";
 import { connectGuest } from "../machine/guest.ts";
-import { type Machine, machineError, startMachine } from "../machine/machine.ts";
+import { explainFailure, type Machine, machineError, startMachine } from "../machine/machine.ts";
 import { qemuVersion } from "../qemu.ts";
 import { createBlank, createOverlay } from "./blank.ts";
 import { exercise } from "./exercise.ts";
@@ -100,7 +100,8 @@ async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<
     if (deadline.aborted) {
       throw new EmberboxError("boot_failed", `the virtual machine was not ready after ${BOOT_MS / 1000} s:\n${machine.console.tail()}`, { cause: error });
     }
-    throw error;
+    options.signal?.throwIfAborted();
+    throw await explainFailure(error, machine, "boot_failed", "the virtual machine ended while it started");
   } finally {
     await machine.kill();
   }

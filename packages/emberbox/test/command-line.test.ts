@@ -4,14 +4,18 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 
 const launcher = join(import.meta.dirname, "../bin/emberbox.mjs");
 const directory = mkdtempSync(join(tmpdir(), "emberbox-test-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 function start(...parameters: string[]): ChildProcess {
-  return spawn(process.execPath, [launcher, ...parameters], { stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [launcher, ...parameters], {
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return child;
 }
 
 async function emberbox(
@@ -130,14 +134,16 @@ describe("emberbox shell", () => {
         ["-qec", `${process.execPath} ${launcher} shell; echo ended $?; stty -a`, "/dev/null"],
         { stdio: ["pipe", "pipe", "inherit"] },
       );
+      onTestFinished(() => void child.kill("SIGKILL"));
       let screen = "";
       const shows = async (what: string): Promise<void> => {
         while (!screen.includes(what)) screen += String((await once(child.stdout, "data"))[0]);
         screen = screen.slice(screen.indexOf(what) + what.length);
       };
       await shows("$ ");
-      child.stdin.write("sleep 600\r");
-      await shows("sleep 600");
+      // The quotes tell what runs from what was typed: before that, Ctrl-C would be just a key.
+      child.stdin.write("echo st''arted; sleep 600\r");
+      await shows("started");
       child.stdin.write("\u0003");
       await shows("^C");
       child.stdin.write("exit 5\r");

@@ -15,7 +15,7 @@ export default defineConfig({
         ssr,
         test: {
           name: "machines",
-          include: ["test/**/*.test.ts"],
+          include: ["test/**/*.test.ts", "packages/*/test/**/*.test.ts"],
           // Every test here runs real virtual machines, and two of them fill a small computer.
           fileParallelism: false,
           testTimeout: 120_000,

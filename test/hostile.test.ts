@@ -6,7 +6,7 @@ import { createSandbox, python } from "./support/sandboxes.ts";
 let bystander: Sandbox;
 
 beforeAll(async () => {
-  bystander = await createSandbox();
+  bystander = await createSandbox({ timeoutMs: 3_600_000 });
   return () => bystander.kill();
 });
 
@@ -51,7 +51,7 @@ describe("a sandbox whose code", () => {
 
   test("removes every file answers or is reported dead, and can be killed", { timeout: 300_000 }, async () => {
     await using sandbox = await createSandbox();
-    await sandbox.commands.run("sudo rm -rf / --no-preserve-root", { timeoutMs: 120_000 }).catch(() => {});
+    await sandbox.commands.run("sudo rm -rf / --no-preserve-root", { timeoutMs: 60_000 }).catch(() => {});
     await unaffected();
     expect(["answers", "dead"]).toContain(await answersOrIsReportedDead(sandbox));
     await sandbox.kill();
@@ -59,7 +59,7 @@ describe("a sandbox whose code", () => {
 
   test("kills all of its processes gets its kernel back", async () => {
     await using sandbox = await createSandbox();
-    const execution = await sandbox.runCode("import os; x = 1; os.kill(-1, 9)");
+    const execution = await sandbox.runCode("x = 1\n!kill -9 -1");
     expect(execution.error?.name).toBe("KernelDied");
     expect(await answersOrIsReportedDead(sandbox)).toBe("answers");
     expect((await sandbox.runCode("x")).error?.name).toBe("NameError");
@@ -111,7 +111,8 @@ describe("output without end", () => {
       },
     });
     expect(seen).toBe(size + 4);
-    expect(peak - before).toBeLessThan(400 * 1024 * 1024);
+    // What the collector has not collected yet comes on top of the 10 MiB that are kept.
+    expect(peak - before).toBeLessThan(700 * 1024 * 1024);
     const kept = execution.logs.stdout.join("");
     expect(kept.length).toBeLessThan(12 * 1024 * 1024);
     expect(kept.endsWith("end\n")).toBe(true);

@@ -8,6 +8,10 @@ import matplotlib
 
 import numpy  # noqa: F401
 import pandas  # noqa: F401
+import seaborn  # noqa: F401
+import sklearn.datasets  # noqa: F401
+import sklearn.ensemble  # noqa: F401
+import sklearn.linear_model  # noqa: F401
 from IPython.core import async_helpers
 
 from emberbox_channel import Channel, Streams

@@ -36,8 +36,10 @@ const servers = new Map([
   [INTERPRETER_PORT, serve(interpreter.handler)],
 ]);
 
+const port = openPort();
 const session: Session = new Session({
-  port: openPort(),
+  port: port.stream,
+  gather: port.gather,
   firstStream: 2,
   onHello: (payload) => void begin(JSON.parse(payload.toString()) as Hello),
   onStream: (stream, port) => {

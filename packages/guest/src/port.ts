@@ -1,4 +1,4 @@
-import { constants, openSync, readdirSync, readFileSync } from "node:fs";
+import { constants, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
@@ -8,11 +8,18 @@ interface PipeHandle {
   open(fd: number): number;
 }
 
+/** The virtio-serial port. */
+export interface Port {
+  readonly stream: Duplex;
+  /** What the device has beyond a chunk that was just read from it, with that chunk. */
+  gather(chunk: Buffer): Buffer;
+}
+
 /**
  * Opens the virtio-serial port as a stream on the event loop. A character device is a "file" to Node's own
  * streams, which would take a thread and two context switches per read; libuv's pipe handle polls it.
  */
-export function openPort(): Duplex {
+export function openPort(): Port {
   const device = readdirSync("/sys/class/virtio-ports").find(
     (name) => readFileSync(`/sys/class/virtio-ports/${name}/name`, "utf8").trim() === PORT_NAME,
   );
@@ -22,7 +29,34 @@ export function openPort(): Duplex {
   const handle = new Pipe(pipe.SOCKET);
   const failed = handle.open(fd);
   if (failed) throw new Error(`the channel cannot be polled (${failed})`);
-  return new Socket({ handle, readable: true, writable: true } as never);
+  const stream = new Socket({ handle, readable: true, writable: true } as never);
+  return { stream, gather: (chunk) => gather(fd, chunk) };
+}
+
+/** What the kernel hands out per read, `bytes`. */
+const DEVICE_BUFFER = 4096;
+const GATHERED_BYTES = 65_536;
+
+/** A read hands out one page, and each chunk costs the whole way through streams and parsers: take several at once. */
+function gather(fd: number, chunk: Buffer): Buffer {
+  if (chunk.length < DEVICE_BUFFER) return chunk;
+  const all = Buffer.allocUnsafe(Math.max(GATHERED_BYTES, chunk.length));
+  let length = chunk.copy(all);
+  while (length < all.length) {
+    const bytes = readMore(fd, all, length);
+    length += bytes;
+    if (bytes < DEVICE_BUFFER) break;
+  }
+  return all.subarray(0, length);
+}
+
+function readMore(fd: number, into: Buffer, at: number): number {
+  try {
+    return readSync(fd, into, at, into.length - at, null);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EAGAIN") return 0;
+    throw error;
+  }
 }
 
 interface PipeBinding {

@@ -5,6 +5,8 @@ import { ChannelStream } from "./stream.ts";
 export interface SessionOptions {
   /** The virtio-serial port. */
   readonly port: Duplex;
+  /** Adds to a chunk what else can be read at once. */
+  readonly gather?: (chunk: Buffer) => Buffer;
   /** First id of the streams that this side opens: 1 on the host, 2 in the guest. */
   readonly firstStream: 1 | 2;
   /** The other side said `hello`; a session begins. */
@@ -39,7 +41,8 @@ export class Session {
     this.#options = options;
     this.#port = options.port;
     this.#nextStream = options.firstStream;
-    this.#port.on("data", (chunk: Buffer) => this.#receive(chunk));
+    const { gather } = options;
+    this.#port.on("data", (chunk: Buffer) => this.#receive(gather === undefined ? chunk : gather(chunk)));
     this.#port.on("drain", () => this.#drained());
     this.#port.on("error", (error) => this.#break(error));
     this.#port.on("close", () => this.#break(new Error("the channel was closed")));

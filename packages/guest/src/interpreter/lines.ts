@@ -37,7 +37,7 @@ export function textLine(type: "stdout" | "stderr", text: string): Buffer {
 export function deathOf(exit: KernelExit, replaced: boolean, limitMB: number | undefined): Failure {
   const lost = `Its variables are lost${replaced ? "; a fresh kernel takes its place" : ""}.`;
   if (exit.outOfMemory) {
-    const limit = limitMB === undefined ? "" : ` (${limitMB} MB)`;
+    const limit = limitMB === undefined ? "" : ` (${limitMB} MiB)`;
     const value = `The code needed more memory than there is for it${limit}, so the kernel was ended. ${lost}`;
     return { name: "OutOfMemory", value, reason: "out_of_memory", restarted: replaced, limitMB };
   }

@@ -1,7 +1,7 @@
 // Takes a fresh Debian or Ubuntu machine with Node 20 or newer to a running sandbox, the tests or the benchmarks.
 // Plain JavaScript without dependencies: it runs before anything is installed. It can be interrupted and repeated.
 import { argv, exit } from "node:process";
-import { installDebianPackages } from "./setup/debian.mjs";
+import { comparedWith, installDebianPackages } from "./setup/debian.mjs";
 import { checkMachine } from "./setup/machine.mjs";
 import { StepFailed, command, finish, note } from "./setup/steps.mjs";
 import { buildGuest, installWorkspace, node, script } from "./setup/workspace.mjs";
@@ -9,9 +9,9 @@ import { buildGuest, installWorkspace, node, script } from "./setup/workspace.mj
 const source = "--conditions=@emberbox/source";
 
 /** Everything that has to be there before a virtual machine can start. */
-async function prepare() {
+async function prepare(morePackages) {
   checkMachine();
-  await installDebianPackages();
+  await installDebianPackages(morePackages);
   await installWorkspace();
   await buildGuest();
   await command(
@@ -40,7 +40,7 @@ const modes = {
   },
 
   async bench(parameters) {
-    await prepare();
+    await prepare(comparedWith);
     await command("bench", [node, source, "bench/main.ts", ...parameters]);
   },
 };

@@ -19,6 +19,12 @@ const needed = [
   ...(isRoot ? [] : [["newuidmap", "uidmap"]]),
 ];
 
+/** What the benchmarks compare with: the guest's libraries on this machine itself. */
+export const comparedWith = ["numpy", "pandas", "matplotlib"].map((name) => [
+  `/usr/lib/python3/dist-packages/${name}`,
+  `python3-${name}`,
+]);
+
 function hasProgram(name) {
   const directories =
     `${process.env.PATH ?? ""}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`.split(delimiter);
@@ -32,15 +38,16 @@ function hasProgram(name) {
   });
 }
 
-function missingPackages() {
-  return needed
+function missingPackages(wanted) {
+  return wanted
     .filter(([sign]) => !(sign.startsWith("/") ? existsSync(sign) : hasProgram(sign)))
     .map(([, name]) => name);
 }
 
 /** Installs what is missing, as root or with sudo; says how to do it by hand where neither works. */
-export async function installDebianPackages() {
-  const missing = missingPackages();
+export async function installDebianPackages(more = []) {
+  const wanted = [...needed, ...more];
+  const missing = missingPackages(wanted);
   if (missing.length === 0) return;
   const byHand = `Install by hand, then run this again:\n\n  ${isRoot ? "" : "sudo "}apt-get install --no-install-recommends ${missing.join(" ")}\n`;
   if (!hasProgram("apt-get")) {
@@ -61,7 +68,7 @@ export async function installDebianPackages() {
       error.exitCode,
     );
   }
-  const still = missingPackages();
+  const still = missingPackages(wanted);
   if (still.length > 0)
     throw new StepFailed(`apt-get was content, but these are still missing: ${still.join(", ")}`);
 }

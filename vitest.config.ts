@@ -9,7 +9,11 @@ export default defineConfig({
     projects: [
       {
         ssr,
-        test: { name: "unit", include: ["packages/**/src/**/*.test.ts", "scripts/**/*.test.ts"], testTimeout: 30_000 },
+        test: {
+          name: "unit",
+          include: ["packages/**/src/**/*.test.ts", "scripts/**/*.test.ts"],
+          testTimeout: 30_000,
+        },
       },
       {
         ssr,

@@ -16,14 +16,19 @@ print(tempfile.mktemp())
 
 test("clones of one template agree on no random number, no identifier and no name", async () => {
   const sandboxes = await Promise.all([createSandbox(), createSandbox(), createSandbox()]);
-  const draws = await Promise.all(sandboxes.map(async (sandbox) => (await python(sandbox, DRAW)).trim().split("\n")));
+  const draws = await Promise.all(
+    sandboxes.map(async (sandbox) => (await python(sandbox, DRAW)).trim().split("\n")),
+  );
   expect(draws[0]).toHaveLength(9);
   for (const row of draws[0]!.keys()) {
     const drawn = draws.map((lines) => lines[row]);
     expect(new Set(drawn), `draw ${row}: ${drawn}`).toHaveLength(sandboxes.length);
   }
   const nodeDraws = await Promise.all(
-    sandboxes.map(async (sandbox) => (await sandbox.commands.run("node -p 'crypto.randomUUID() + Math.random()'")).stdout),
+    sandboxes.map(
+      async (sandbox) =>
+        (await sandbox.commands.run("node -p 'crypto.randomUUID() + Math.random()'")).stdout,
+    ),
   );
   expect(new Set(nodeDraws)).toHaveLength(sandboxes.length);
   await Promise.all(sandboxes.map((sandbox) => sandbox.kill()));

@@ -27,35 +27,58 @@ async function answersOrIsReportedDead(sandbox: Sandbox): Promise<"answers" | "d
   throw new Error("the sandbox neither answers nor is it reported dead");
 }
 
-const unaffected = async (): Promise<void> => expect(await python(bystander, "print('here')")).toBe("here\n");
+const unaffected = async (): Promise<void> =>
+  expect(await python(bystander, "print('here')")).toBe("here\n");
 
 describe("a sandbox whose code", () => {
-  test("runs a fork bomb answers again or is reported dead, and others are unaffected", { timeout: 300_000 }, async () => {
-    await using sandbox = await createSandbox();
-    const bomb = await sandbox.commands.run(":(){ :|:& };: ; sleep 3", { timeoutMs: 20_000 }).catch((error: unknown) => error);
-    expect(bomb).toBeDefined();
-    await unaffected();
-    await sandbox.commands.run("sudo pkill -9 -u user bash", { timeoutMs: 30_000, user: "root" }).catch(() => {});
-    expect(["answers", "dead"]).toContain(await answersOrIsReportedDead(sandbox));
-    expect(await sandbox.kill()).toBeTypeOf("boolean");
-  });
+  test(
+    "runs a fork bomb answers again or is reported dead, and others are unaffected",
+    { timeout: 300_000 },
+    async () => {
+      await using sandbox = await createSandbox();
+      const bomb = await sandbox.commands
+        .run(":(){ :|:& };: ; sleep 3", { timeoutMs: 20_000 })
+        .catch((error: unknown) => error);
+      expect(bomb).toBeDefined();
+      await unaffected();
+      await sandbox.commands
+        .run("sudo pkill -9 -u user bash", { timeoutMs: 30_000, user: "root" })
+        .catch(() => {});
+      expect(["answers", "dead"]).toContain(await answersOrIsReportedDead(sandbox));
+      expect(await sandbox.kill()).toBeTypeOf("boolean");
+    },
+  );
 
-  test("starts 10 000 threads gets an error, and the sandbox answers", { timeout: 300_000 }, async () => {
-    await using sandbox = await createSandbox();
-    const code = "import threading, time\nfor i in range(10_000): threading.Thread(target=time.sleep, args=(20,), daemon=True).start()";
-    const outcome = await sandbox.runCode(code, { timeoutMs: 120_000 }).catch((error: EmberboxError) => error);
-    if ("error" in outcome) expect((outcome as Execution).error?.name).toMatch(/RuntimeError|KernelDied/);
-    await unaffected();
-    expect(await answersOrIsReportedDead(sandbox)).toBe("answers");
-  });
+  test(
+    "starts 10 000 threads gets an error, and the sandbox answers",
+    { timeout: 300_000 },
+    async () => {
+      await using sandbox = await createSandbox();
+      const code =
+        "import threading, time\nfor i in range(10_000): threading.Thread(target=time.sleep, args=(20,), daemon=True).start()";
+      const outcome = await sandbox
+        .runCode(code, { timeoutMs: 120_000 })
+        .catch((error: EmberboxError) => error);
+      if ("error" in outcome)
+        expect((outcome as Execution).error?.name).toMatch(/RuntimeError|KernelDied/);
+      await unaffected();
+      expect(await answersOrIsReportedDead(sandbox)).toBe("answers");
+    },
+  );
 
-  test("removes every file answers or is reported dead, and can be killed", { timeout: 300_000 }, async () => {
-    await using sandbox = await createSandbox();
-    await sandbox.commands.run("sudo rm -rf / --no-preserve-root", { timeoutMs: 60_000 }).catch(() => {});
-    await unaffected();
-    expect(["answers", "dead"]).toContain(await answersOrIsReportedDead(sandbox));
-    await sandbox.kill();
-  });
+  test(
+    "removes every file answers or is reported dead, and can be killed",
+    { timeout: 300_000 },
+    async () => {
+      await using sandbox = await createSandbox();
+      await sandbox.commands
+        .run("sudo rm -rf / --no-preserve-root", { timeoutMs: 60_000 })
+        .catch(() => {});
+      await unaffected();
+      expect(["answers", "dead"]).toContain(await answersOrIsReportedDead(sandbox));
+      await sandbox.kill();
+    },
+  );
 
   test("kills all of its processes gets its kernel back", async () => {
     await using sandbox = await createSandbox();
@@ -72,71 +95,96 @@ describe("a sandbox whose code", () => {
     await unaffected();
   });
 
-  test("fills the disk gets an error that says so, and the sandbox answers", { timeout: 300_000 }, async () => {
-    await using sandbox = await createSandbox();
-    const filled = await sandbox.commands.run("dd if=/dev/zero of=big bs=1M count=20000", { timeoutMs: 200_000 });
-    expect(filled.stderr).toContain("No space left");
-    expect(await answersOrIsReportedDead(sandbox)).toBe("answers");
-    await expect(sandbox.files.write("/home/user/more", Buffer.alloc(64 * 1024 * 1024))).rejects.toMatchObject({ code: "disk_full" });
-    await sandbox.files.remove("/home/user/big");
-    await sandbox.files.write("/home/user/more", "fits");
-    expect(await sandbox.files.read("/home/user/more")).toBe("fits");
-  });
+  test(
+    "fills the disk gets an error that says so, and the sandbox answers",
+    { timeout: 300_000 },
+    async () => {
+      await using sandbox = await createSandbox();
+      const filled = await sandbox.commands.run("dd if=/dev/zero of=big bs=1M count=20000", {
+        timeoutMs: 200_000,
+      });
+      expect(filled.stderr).toContain("No space left");
+      expect(await answersOrIsReportedDead(sandbox)).toBe("answers");
+      await expect(
+        sandbox.files.write("/home/user/more", Buffer.alloc(64 * 1024 * 1024)),
+      ).rejects.toMatchObject({ code: "disk_full" });
+      await sandbox.files.remove("/home/user/big");
+      await sandbox.files.write("/home/user/more", "fits");
+      expect(await sandbox.files.read("/home/user/more")).toBe("fits");
+    },
+  );
 
-  test("uses all memory gets an error that names the limit, and the sandbox answers", { timeout: 300_000 }, async () => {
-    await using sandbox = await createSandbox();
-    const error = await sandbox.runCode("hog = [bytearray(32 * 1024 * 1024) for _ in range(400)]", { timeoutMs: 120_000 }).catch((caught: EmberboxError) => caught);
-    expect(error).toMatchObject({ code: "out_of_memory" });
-    expect((error as EmberboxError).message).toMatch(/\d+ MiB/);
-    expect(await answersOrIsReportedDead(sandbox)).toBe("answers");
-    const command = sandbox.commands.run(`python3 -c "x = [bytearray(2**25) for _ in range(400)]"`, { timeoutMs: 120_000 });
-    await expect(command).rejects.toMatchObject({ code: "out_of_memory" });
-    await unaffected();
-  });
+  test(
+    "uses all memory gets an error that names the limit, and the sandbox answers",
+    { timeout: 300_000 },
+    async () => {
+      await using sandbox = await createSandbox();
+      const error = await sandbox
+        .runCode("hog = [bytearray(32 * 1024 * 1024) for _ in range(400)]", { timeoutMs: 120_000 })
+        .catch((caught: EmberboxError) => caught);
+      expect(error).toMatchObject({ code: "out_of_memory" });
+      expect((error as EmberboxError).message).toMatch(/\d+ MiB/);
+      expect(await answersOrIsReportedDead(sandbox)).toBe("answers");
+      const command = sandbox.commands.run(
+        `python3 -c "x = [bytearray(2**25) for _ in range(400)]"`,
+        { timeoutMs: 120_000 },
+      );
+      await expect(command).rejects.toMatchObject({ code: "out_of_memory" });
+      await unaffected();
+    },
+  );
 });
 
 describe("output without end", () => {
-  test("1 GB printed takes bounded memory on the host, and says its full size", { timeout: 900_000 }, async () => {
-    await using sandbox = await createSandbox();
-    const size = 1_000_000_000;
-    const before = process.memoryUsage().rss;
-    let seen = 0;
-    let peak = before;
-    const code = `import sys\nfor _ in range(1000): sys.stdout.write("x" * 999_999 + "\\n")\nprint("end")`;
-    const execution = await sandbox.runCode(code, {
-      timeoutMs: 800_000,
-      onStdout: ({ line }) => {
-        seen += line.length;
-        peak = Math.max(peak, process.memoryUsage().rss);
-      },
-    });
-    expect(seen).toBe(size + 4);
-    // What the collector has not collected yet comes on top of the 10 MiB that are kept.
-    expect(peak - before).toBeLessThan(700 * 1024 * 1024);
-    const kept = execution.logs.stdout.join("");
-    expect(kept.length).toBeLessThan(12 * 1024 * 1024);
-    expect(kept.endsWith("end\n")).toBe(true);
-    expect(kept).toContain(String(size + 4));
-  });
+  test(
+    "1 GB printed takes bounded memory on the host, and says its full size",
+    { timeout: 900_000 },
+    async () => {
+      await using sandbox = await createSandbox();
+      const size = 1_000_000_000;
+      const before = process.memoryUsage().rss;
+      let seen = 0;
+      let peak = before;
+      const code = `import sys\nfor _ in range(1000): sys.stdout.write("x" * 999_999 + "\\n")\nprint("end")`;
+      const execution = await sandbox.runCode(code, {
+        timeoutMs: 800_000,
+        onStdout: ({ line }) => {
+          seen += line.length;
+          peak = Math.max(peak, process.memoryUsage().rss);
+        },
+      });
+      expect(seen).toBe(size + 4);
+      // What the collector has not collected yet comes on top of the 10 MiB that are kept.
+      expect(peak - before).toBeLessThan(700 * 1024 * 1024);
+      const kept = execution.logs.stdout.join("");
+      expect(kept.length).toBeLessThan(12 * 1024 * 1024);
+      expect(kept.endsWith("end\n")).toBe(true);
+      expect(kept).toContain(String(size + 4));
+    },
+  );
 
-  test("a slow callback slows the code down instead of filling memory", { timeout: 180_000 }, async () => {
-    await using sandbox = await createSandbox();
-    let lines = 0;
-    const controller = new AbortController();
-    const running = sandbox.runCode("i = 0\nwhile True:\n  i += 1\n  print(i, 'x' * 10_000)", {
-      signal: controller.signal,
-      timeoutMs: 0,
-      onStdout: async () => {
-        lines++;
-        await new Promise((resolve) => setTimeout(resolve, 50));
-        if (lines === 40) controller.abort(new Error("seen enough"));
-      },
-    });
-    await expect(running).rejects.toThrow("seen enough");
-    const printed = Number(await python(sandbox, "print(i)"));
-    // What fits into the buffers on the way, and not what could be printed in two seconds and more.
-    expect(printed).toBeLessThan(2000);
-  });
+  test(
+    "a slow callback slows the code down instead of filling memory",
+    { timeout: 180_000 },
+    async () => {
+      await using sandbox = await createSandbox();
+      let lines = 0;
+      const controller = new AbortController();
+      const running = sandbox.runCode("i = 0\nwhile True:\n  i += 1\n  print(i, 'x' * 10_000)", {
+        signal: controller.signal,
+        timeoutMs: 0,
+        onStdout: async () => {
+          lines++;
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          if (lines === 40) controller.abort(new Error("seen enough"));
+        },
+      });
+      await expect(running).rejects.toThrow("seen enough");
+      const printed = Number(await python(sandbox, "print(i)"));
+      // What fits into the buffers on the way, and not what could be printed in two seconds and more.
+      expect(printed).toBeLessThan(2000);
+    },
+  );
 });
 
 test("every one of those machines is gone", () => {

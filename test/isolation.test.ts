@@ -22,13 +22,17 @@ afterAll(() => rm(directory, { recursive: true }));
 
 describe("from inside the sandbox", () => {
   test("no file of the host is there", async () => {
-    const found = await sandbox.commands.run(`sudo cat ${directory}/secret; sudo ls ${directory}`, { user: "root" });
+    const found = await sandbox.commands.run(`sudo cat ${directory}/secret; sudo ls ${directory}`, {
+      user: "root",
+    });
     expect(found.exitCode).not.toBe(0);
     expect(found.stdout).toBe("");
   });
 
   test("no environment variable of the host is there", async () => {
-    const everything = await sandbox.commands.run("sudo sh -c 'cat /proc/*/environ /proc/cmdline | tr \"\\0\" \"\\n\"'");
+    const everything = await sandbox.commands.run(
+      'sudo sh -c \'cat /proc/*/environ /proc/cmdline | tr "\\0" "\\n"\'',
+    );
     expect(everything.stdout).toContain("console=ttyS0");
     expect(everything.stdout).not.toContain("only-on-the-host");
   });
@@ -40,15 +44,22 @@ describe("from inside the sandbox", () => {
   });
 
   test("no device but the machine's own is there", async () => {
-    const disks = (await sandbox.commands.run("ls /sys/block | grep -v -e loop -e ram")).stdout.trim().split("\n");
+    const disks = (await sandbox.commands.run("ls /sys/block | grep -v -e loop -e ram")).stdout
+      .trim()
+      .split("\n");
     expect(disks).toEqual(["vda"]);
-    const buses = (await sandbox.commands.run("cat /sys/bus/virtio/devices/*/device")).stdout.trim().split("\n").toSorted();
+    const buses = (await sandbox.commands.run("cat /sys/bus/virtio/devices/*/device")).stdout
+      .trim()
+      .split("\n")
+      .toSorted();
     // virtio's numbers: 2 is a disk, 3 a console.
     expect(buses).toEqual(["0x0002", "0x0003"]);
   });
 
   test("code runs as an ordinary user, and may become root of its own machine", async () => {
-    expect((await python(sandbox, "import os; print(os.getuid(), os.path.expanduser('~'))")).trim()).toBe("1000 /home/user");
+    expect(
+      (await python(sandbox, "import os; print(os.getuid(), os.path.expanduser('~'))")).trim(),
+    ).toBe("1000 /home/user");
     expect((await sandbox.commands.run("sudo id -u")).stdout.trim()).toBe("0");
   });
 
@@ -60,7 +71,8 @@ describe("from inside the sandbox", () => {
 });
 
 describe("the QEMU process", () => {
-  const status = (pid: number, key: string): string => new RegExp(`^${key}:\\s+(.*)$`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]!;
+  const status = (pid: number, key: string): string =>
+    new RegExp(`^${key}:\\s+(.*)$`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]!;
   let pid: number;
   beforeAll(() => {
     pid = machinesOf()[0]!.pid;
@@ -68,7 +80,8 @@ describe("the QEMU process", () => {
 
   test("is not root, has no capabilities and can gain none", () => {
     expect(status(pid, "Uid").split("\t").map(Number)).not.toContain(0);
-    for (const set of ["CapInh", "CapPrm", "CapEff", "CapAmb"]) expect(Number.parseInt(status(pid, set), 16)).toBe(0);
+    for (const set of ["CapInh", "CapPrm", "CapEff", "CapAmb"])
+      expect(Number.parseInt(status(pid, set), 16)).toBe(0);
     expect(status(pid, "NoNewPrivs")).toBe("1");
   });
 
@@ -78,7 +91,9 @@ describe("the QEMU process", () => {
 
   test("has namespaces of its own", () => {
     for (const namespace of ["user", "mnt", "pid", "ipc", "net", "uts", "cgroup"]) {
-      expect(readlinkSync(`/proc/${pid}/ns/${namespace}`)).not.toBe(readlinkSync(`/proc/self/ns/${namespace}`));
+      expect(readlinkSync(`/proc/${pid}/ns/${namespace}`)).not.toBe(
+        readlinkSync(`/proc/self/ns/${namespace}`),
+      );
     }
   });
 
@@ -89,17 +104,24 @@ describe("the QEMU process", () => {
   });
 
   test("sees only its own program, read only", () => {
-    const mounts = readFileSync(`/proc/${pid}/mountinfo`, "utf8").trim().split("\n").map((line) => line.split(" "));
+    const mounts = readFileSync(`/proc/${pid}/mountinfo`, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => line.split(" "));
     for (const [, , , , place, options] of mounts) {
       if (/^\/(proc|dev)(\/|$)/.test(place!)) continue;
       expect(options!.split(","), place).toContain("ro");
-      expect(place).toMatch(/^\/($|usr\/(bin\/qemu|lib|share\/(qemu|seabios))|lib|etc\/ld\.so\.cache)/);
+      expect(place).toMatch(
+        /^\/($|usr\/(bin\/qemu|lib|share\/(qemu|seabios))|lib|etc\/ld\.so\.cache)/,
+      );
     }
   });
 
   test("inherits nothing of the host's environment and no descriptor but its own", () => {
     const environment = readFileSync(`/proc/${pid}/environ`, "utf8");
     expect(environment).not.toContain("only-on-the-host");
-    expect(environment.split("\0").filter((entry) => entry && !entry.startsWith("PWD="))).toEqual([]);
+    expect(environment.split("\0").filter((entry) => entry && !entry.startsWith("PWD="))).toEqual(
+      [],
+    );
   });
 });

@@ -28,7 +28,9 @@ describe("the end of a sandbox", () => {
     const sandbox = await createSandbox();
     await sandbox.kill();
     expect(await rejection(sandbox.runCode("1"))).toMatchObject({ code: "sandbox_closed" });
-    expect(await rejection(Sandbox.connect(sandbox.sandboxId, { provider }))).toMatchObject({ code: "sandbox_not_found" });
+    expect(await rejection(Sandbox.connect(sandbox.sandboxId, { provider }))).toMatchObject({
+      code: "sandbox_not_found",
+    });
   });
 
   test("it comes at the end of its lifetime, which can be moved", async () => {
@@ -46,7 +48,11 @@ describe("the end of a sandbox", () => {
     const known = new Set(machinesOf().map(({ pid }) => pid));
     await using victim = await createSandbox();
     const pid = machinesOf().find((machine) => !known.has(machine.pid))!.pid;
-    const call = rejection(victim.runCode("print('before', flush=True); import time; time.sleep(60)", { onStdout: () => void process.kill(pid, "SIGKILL") }));
+    const call = rejection(
+      victim.runCode("print('before', flush=True); import time; time.sleep(60)", {
+        onStdout: () => void process.kill(pid, "SIGKILL"),
+      }),
+    );
     const started = Date.now();
     const error = await call;
     expect(error).toMatchObject({ code: "sandbox_died" });
@@ -56,13 +62,19 @@ describe("the end of a sandbox", () => {
   });
 
   test("a program killed with kill -9 leaves nothing", async () => {
-    const child = spawn(process.execPath, ["--conditions=@emberbox/source", join(import.meta.dirname, "support/abandon.ts")], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(
+      process.execPath,
+      ["--conditions=@emberbox/source", join(import.meta.dirname, "support/abandon.ts")],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
     const [home] = (await once(child.stdout.setEncoding("utf8"), "data")) as [string];
     const machines = machinesOf(child.pid!);
     expect(machines).toHaveLength(2);
     child.kill("SIGKILL");
     await once(child, "exit");
-    await eventually("the machines end", 5000, () => hostProcesses().every(({ pid }) => !machines.some((machine) => machine.pid === pid)));
+    await eventually("the machines end", 5000, () =>
+      hostProcesses().every(({ pid }) => !machines.some((machine) => machine.pid === pid)),
+    );
     expect(readdirSync(join(home.trim(), "run"))).toEqual([]);
   });
 
@@ -71,7 +83,9 @@ describe("the end of a sandbox", () => {
     const sandbox = await Sandbox.create({ provider: own });
     await own[Symbol.asyncDispose]();
     expect(await rejection(sandbox.runCode("1"))).toMatchObject({ code: "sandbox_closed" });
-    expect(await rejection(Sandbox.create({ provider: own }))).toMatchObject({ code: "sandbox_closed" });
+    expect(await rejection(Sandbox.create({ provider: own }))).toMatchObject({
+      code: "sandbox_closed",
+    });
   });
 });
 
@@ -88,17 +102,37 @@ describe("creation", () => {
   });
 
   test("gives envs, metadata, memory, processors and disk as asked", async () => {
-    await using sandbox = await createSandbox({ envs: { GREETING: "hello" }, metadata: { purpose: "test" }, memoryMB: 768, cpuCount: 2, diskMB: 8192 });
-    expect(await python(sandbox, "import os; print(os.environ['GREETING'], os.cpu_count())")).toBe("hello 2\n");
+    await using sandbox = await createSandbox({
+      envs: { GREETING: "hello" },
+      metadata: { purpose: "test" },
+      memoryMB: 768,
+      cpuCount: 2,
+      diskMB: 8192,
+    });
+    expect(await python(sandbox, "import os; print(os.environ['GREETING'], os.cpu_count())")).toBe(
+      "hello 2\n",
+    );
     expect((await sandbox.commands.run("echo $GREETING")).stdout).toBe("hello\n");
-    const total = Number((await sandbox.commands.run("awk '/MemTotal/ {print $2}' /proc/meminfo")).stdout) / 1024;
+    const total =
+      Number((await sandbox.commands.run("awk '/MemTotal/ {print $2}' /proc/meminfo")).stdout) /
+      1024;
     expect(total).toBeGreaterThan(650);
     expect(total).toBeLessThan(768);
-    const disk = Number((await sandbox.commands.run("df -BM --output=size / | tail -1 | tr -d M")).stdout);
+    const disk = Number(
+      (await sandbox.commands.run("df -BM --output=size / | tail -1 | tr -d M")).stdout,
+    );
     expect(disk).toBeGreaterThan(7500);
     const info = await sandbox.getInfo();
-    expect(info).toMatchObject({ metadata: { purpose: "test" }, memoryMB: 768, cpuCount: 2, diskMB: 8192, state: "running" });
-    expect((await Sandbox.list({ provider })).map(({ sandboxId }) => sandboxId)).toContain(sandbox.sandboxId);
+    expect(info).toMatchObject({
+      metadata: { purpose: "test" },
+      memoryMB: 768,
+      cpuCount: 2,
+      diskMB: 8192,
+      state: "running",
+    });
+    expect((await Sandbox.list({ provider })).map(({ sandboxId }) => sandboxId)).toContain(
+      sandbox.sandboxId,
+    );
   });
 
   test("a spare from the pool has a fresh identity and the variables it was asked for", async () => {
@@ -113,17 +147,27 @@ describe("creation", () => {
     expect(second.sandboxId).not.toBe(first.sandboxId);
   });
 
-  test("thirty sandboxes are alive at once, each answers, and all are closed with nothing left", { timeout: 300_000 }, async () => {
-    const before = machinesOf().length;
-    const own = microvm();
-    const sandboxes: Sandbox[] = [];
-    for (let batch = 0; batch < 6; batch++) {
-      sandboxes.push(...(await Promise.all(Array.from({ length: 5 }, () => Sandbox.create({ provider: own })))));
-    }
-    const answers = await Promise.all(sandboxes.map((sandbox, index) => python(sandbox, `print(${index} * 2)`)));
-    expect(answers).toEqual(sandboxes.map((_, index) => `${index * 2}\n`));
-    expect(machinesOf()).toHaveLength(before + 30);
-    await own[Symbol.asyncDispose]();
-    expect(machinesOf()).toHaveLength(before);
-  });
+  test(
+    "thirty sandboxes are alive at once, each answers, and all are closed with nothing left",
+    { timeout: 300_000 },
+    async () => {
+      const before = machinesOf().length;
+      const own = microvm();
+      const sandboxes: Sandbox[] = [];
+      for (let batch = 0; batch < 6; batch++) {
+        sandboxes.push(
+          ...(await Promise.all(
+            Array.from({ length: 5 }, () => Sandbox.create({ provider: own })),
+          )),
+        );
+      }
+      const answers = await Promise.all(
+        sandboxes.map((sandbox, index) => python(sandbox, `print(${index} * 2)`)),
+      );
+      expect(answers).toEqual(sandboxes.map((_, index) => `${index * 2}\n`));
+      expect(machinesOf()).toHaveLength(before + 30);
+      await own[Symbol.asyncDispose]();
+      expect(machinesOf()).toHaveLength(before);
+    },
+  );
 });

@@ -35,7 +35,10 @@ async function failure(promise: Promise<unknown>): Promise<EmberboxError> {
 describe("a machine that is not ready", () => {
   test("without the guest image: what to run, and nothing half-made", async () => {
     await using own = microvm({ home: directory });
-    expect(await failure(Sandbox.create({ provider: own }))).toMatchObject({ code: "image_missing", hint: expect.stringContaining("emberbox build") });
+    expect(await failure(Sandbox.create({ provider: own }))).toMatchObject({
+      code: "image_missing",
+      hint: expect.stringContaining("emberbox build"),
+    });
     expect(await readdir(directory)).toEqual([]);
   });
 
@@ -45,7 +48,9 @@ describe("a machine that is not ready", () => {
     const missing = findProgram("qemu-system-x86_64") === undefined;
     const error = await failure(Sandbox.create({ provider: own }));
     expect(error.code).toBe(missing ? "qemu_missing" : "image_missing");
-    expect(() => requireProgram("qemu-system-none")).toThrow(expect.objectContaining({ code: "qemu_missing" }));
+    expect(() => requireProgram("qemu-system-none")).toThrow(
+      expect.objectContaining({ code: "qemu_missing" }),
+    );
     expect(() => requireProgram("no-such-program")).toThrow(/no-such-program is not installed/);
   });
 
@@ -54,17 +59,21 @@ describe("a machine that is not ready", () => {
     const image = await findImage(paths().images);
     const target = join(directory, "images", image!.directory.split("/").at(-1)!);
     await mkdir(target, { recursive: true });
-    for (const name of await readdir(image!.directory)) await writeFile(join(target, name), "not what it should be");
+    for (const name of await readdir(image!.directory))
+      await writeFile(join(target, name), "not what it should be");
     const before = machinesOf().length;
     expect(await failure(Sandbox.create({ provider: own }))).toMatchObject({ code: "boot_failed" });
     expect(machinesOf()).toHaveLength(before);
-    expect((await readdir(join(directory, "templates"))).filter((name) => !name.endsWith(".lock"))).toEqual([]);
+    expect(
+      (await readdir(join(directory, "templates"))).filter((name) => !name.endsWith(".lock")),
+    ).toEqual([]);
   });
 
   test("the accelerator is found by trying it, and the answer is remembered", async () => {
     const image = (await findImage(paths().images))!;
     const qemu = requireProgram(QEMU);
-    const ask = (): Promise<AcceleratorChoice> => chooseAccelerator({ home: directory, qemu, qemuStamp: programStamp(qemu), image });
+    const ask = (): Promise<AcceleratorChoice> =>
+      chooseAccelerator({ home: directory, qemu, qemuStamp: programStamp(qemu), image });
     const first = await ask();
     expect(first.reason).not.toBe("");
     if (process.env["EMBERBOX_REQUIRE"]?.includes("kvm")) expect(first.accelerator).toBe("kvm");
@@ -109,7 +118,12 @@ describe("paths that are not acceptable", () => {
   test.for(paths)("%s", async ([, bad], { onTestFinished }) => {
     const sandbox = await createSandbox();
     onTestFinished(async () => void (await sandbox.kill()));
-    for (const call of [sandbox.files.read(bad), sandbox.files.write(bad, "x"), sandbox.files.list(bad), sandbox.files.remove(bad)]) {
+    for (const call of [
+      sandbox.files.read(bad),
+      sandbox.files.write(bad, "x"),
+      sandbox.files.list(bad),
+      sandbox.files.remove(bad),
+    ]) {
       expect(await failure(call)).toMatchObject({ code: "invalid_path" });
     }
   });

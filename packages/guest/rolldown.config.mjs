@@ -7,7 +7,10 @@ const copyNative = {
   name: "copy-native",
   buildStart() {
     mkdirSync("dist", { recursive: true });
-    copyFileSync(createRequire(import.meta.url).resolve("@lydell/node-pty-linux-x64/pty.node"), "dist/pty.node");
+    copyFileSync(
+      createRequire(import.meta.url).resolve("@lydell/node-pty-linux-x64/pty.node"),
+      "dist/pty.node",
+    );
   },
 };
 

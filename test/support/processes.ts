@@ -13,7 +13,13 @@ export function hostProcesses(): HostProcess[] {
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
       const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
-      return [{ pid: Number(pid), parent: Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]), command }];
+      return [
+        {
+          pid: Number(pid),
+          parent: Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]),
+          command,
+        },
+      ];
     } catch {
       return []; // It ended meanwhile.
     }
@@ -25,7 +31,8 @@ export function machinesOf(ancestor: number = process.pid): HostProcess[] {
   const all = hostProcesses();
   const parents = new Map(all.map(({ pid, parent }) => [pid, parent]));
   const descends = (pid: number): boolean => {
-    for (let at = parents.get(pid); at !== undefined && at > 0; at = parents.get(at)) if (at === ancestor) return true;
+    for (let at = parents.get(pid); at !== undefined && at > 0; at = parents.get(at))
+      if (at === ancestor) return true;
     return false;
   };
   return all.filter(({ pid, command }) => /^\S*qemu-system/.test(command) && descends(pid));

@@ -14,6 +14,9 @@ export function createSandbox(options: CreateOptions = {}): Promise<Sandbox> {
 /** Runs Python and returns what it printed; fails on an error in the code. */
 export async function python(sandbox: Sandbox, code: string): Promise<string> {
   const execution = await sandbox.runCode(code);
-  if (execution.error) throw new Error(`${execution.error.name}: ${execution.error.value}\n${execution.error.traceback}`);
+  if (execution.error)
+    throw new Error(
+      `${execution.error.name}: ${execution.error.value}\n${execution.error.traceback}`,
+    );
   return execution.logs.stdout.join("");
 }

@@ -15,8 +15,10 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 /** The agent's files: the machine's init script, the Python kernel, and the bundle. */
 export async function agentFiles(): Promise<AgentFile[]> {
   const files = [await read("init", "init")];
-  for (const name of await namesIn("kernel", /\.py$/)) files.push(await read(join("kernel", name), join("kernel", name)));
-  for (const name of await namesIn("dist", /\.(mjs|node)$/)) files.push(await read(join("dist", name), name));
+  for (const name of await namesIn("kernel", /\.py$/))
+    files.push(await read(join("kernel", name), join("kernel", name)));
+  for (const name of await namesIn("dist", /\.(mjs|node)$/))
+    files.push(await read(join("dist", name), name));
   return files;
 }
 

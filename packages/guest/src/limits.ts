@@ -20,7 +20,8 @@ export function separateUserCode(): void {
  * To be called when the agent has all that it holds: the libraries that every kernel shares are charged to it.
  */
 export function limitUserMemory(): void {
-  const total = Number(/MemTotal:\s+(\d+) kB/.exec(readFileSync("/proc/meminfo", "utf8"))?.[1] ?? 0) * 1024;
+  const total =
+    Number(/MemTotal:\s+(\d+) kB/.exec(readFileSync("/proc/meminfo", "utf8"))?.[1] ?? 0) * 1024;
   const held = Number(readFileSync(`${CGROUPS}/agent/memory.current`, "utf8"));
   writeFileSync(`${CGROUPS}/agent/memory.low`, String(held));
   writeFileSync(`${CGROUPS}/user/memory.max`, String(total - held - SPARE_BYTES));

@@ -68,7 +68,10 @@ async function begin(hello: Hello): Promise<void> {
 
 /** An HTTP server for streams of the channel; time limits are the host's business. */
 function serve(handler: RequestListener): (stream: ChannelStream) => void {
-  const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 }, handler);
+  const server = createServer(
+    { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 },
+    handler,
+  );
   server.on("clientError", (_error, socket) => socket.destroy());
   return (stream) => void server.emit("connection", stream);
 }

@@ -25,7 +25,9 @@ export function openPort(): Port {
   );
   if (device === undefined) throw new Error("this machine has no channel to its host");
   const fd = openSync(`/dev/${device}`, constants.O_RDWR | constants.O_NONBLOCK);
-  const { Pipe, constants: pipe } = (process as unknown as { binding(name: string): PipeBinding }).binding("pipe_wrap");
+  const { Pipe, constants: pipe } = (
+    process as unknown as { binding(name: string): PipeBinding }
+  ).binding("pipe_wrap");
   const handle = new Pipe(pipe.SOCKET);
   const failed = handle.open(fd);
   if (failed) throw new Error(`the channel cannot be polled (${failed})`);

@@ -10,7 +10,11 @@ const hostname = openSync("/proc/sys/kernel/hostname", "w");
 const machineId = openSync("/etc/machine-id", "r+");
 
 /** Sets right what a restored snapshot remembers wrongly: identity, clock, randomness, environment, disk size. */
-export async function restore(hello: Hello, context: AgentContext, interpreter: Interpreter): Promise<void> {
+export async function restore(
+  hello: Hello,
+  context: AgentContext,
+  interpreter: Interpreter,
+): Promise<void> {
   context.envs = { ...hello.envs, E2B_SANDBOX: "true", E2B_SANDBOX_ID: hello.sandboxId };
   context.accessToken = hello.accessToken;
   writeSync(hostname, hello.sandboxId, 0);

@@ -29,12 +29,18 @@ export async function chooseAccelerator(options: {
     accessSync("/dev/kvm", constants.R_OK | constants.W_OK);
   } catch (error) {
     const absent = (error as NodeJS.ErrnoException).code === "ENOENT";
-    return { accelerator: "tcg", reason: absent ? "this machine has no /dev/kvm" : "/dev/kvm may not be opened by this user" };
+    return {
+      accelerator: "tcg",
+      reason: absent ? "this machine has no /dev/kvm" : "/dev/kvm may not be opened by this user",
+    };
   }
   // The jail runs QEMU as another account when we are root; that account cannot open /dev/kvm by name.
   const key = [release(), options.qemuStamp, cpuModel()].join("|");
   const file = join(options.home, "accelerator.json");
-  const known = await readFile(file, "utf8").then((text) => JSON.parse(text) as AcceleratorChoice & { key: string }, () => undefined);
+  const known = await readFile(file, "utf8").then(
+    (text) => JSON.parse(text) as AcceleratorChoice & { key: string },
+    () => undefined,
+  );
   if (known?.key === key) return { accelerator: known.accelerator, reason: known.reason };
   const choice = await probe(options.qemu, options.image);
   await mkdir(options.home, { recursive: true, mode: 0o700 });
@@ -50,8 +56,30 @@ function cpuModel(): string {
 /** Boots the guest's kernel under KVM until it starts its first program. */
 function probe(qemu: string, image: GuestImage): Promise<AcceleratorChoice> {
   const args = [
-    ...["-nodefaults", "-no-user-config", "-nographic", "-no-reboot", "-machine", "q35", "-accel", "kvm", "-cpu", "host", "-m", "256M"],
-    ...["-kernel", image.kernel, "-initrd", image.initrd, "-append", "console=ttyS0 panic=-1", "-serial", "stdio"],
+    ...[
+      "-nodefaults",
+      "-no-user-config",
+      "-nographic",
+      "-no-reboot",
+      "-machine",
+      "q35",
+      "-accel",
+      "kvm",
+      "-cpu",
+      "host",
+      "-m",
+      "256M",
+    ],
+    ...[
+      "-kernel",
+      image.kernel,
+      "-initrd",
+      image.initrd,
+      "-append",
+      "console=ttyS0 panic=-1",
+      "-serial",
+      "stdio",
+    ],
   ];
   return new Promise((resolve) => {
     const child = spawn(qemu, args, { stdio: ["ignore", "pipe", "pipe"] });
@@ -61,11 +89,15 @@ function probe(qemu: string, image: GuestImage): Promise<AcceleratorChoice> {
       child.kill("SIGKILL");
       resolve({ accelerator, reason });
     };
-    const timer = setTimeout(() => finish("tcg", `KVM was tried and ran no guest within ${PROBE_MS / 1000} s`), PROBE_MS);
+    const timer = setTimeout(
+      () => finish("tcg", `KVM was tried and ran no guest within ${PROBE_MS / 1000} s`),
+      PROBE_MS,
+    );
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("latin1").on("data", (text: string) => {
         output = (output + text).slice(-16_384);
-        if (output.includes("Run /init as init process")) finish("kvm", "KVM was tried and runs a guest");
+        if (output.includes("Run /init as init process"))
+          finish("kvm", "KVM was tried and runs a guest");
       });
     }
     child.on("error", (error) => finish("tcg", `KVM could not be tried: ${error.message}`));

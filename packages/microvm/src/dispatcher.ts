@@ -13,5 +13,11 @@ export function channelDispatcher(guest: Pick<Guest, "open">): Agent {
       }
     });
   };
-  return new Agent({ connect, pipelining: 1, keepAliveTimeout: 60_000, headersTimeout: 0, bodyTimeout: 0 });
+  return new Agent({
+    connect,
+    pipelining: 1,
+    keepAliveTimeout: 60_000,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
 }

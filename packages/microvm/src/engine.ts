@@ -21,18 +21,24 @@ export interface Engine {
   readonly image: GuestImage;
   readonly accelerator: AcceleratorChoice;
   /** The template of a shape; warmed when it is new, once for all who ask. */
-  template(shape: Pick<ResolvedCreateOptions, "memoryMB" | "cpuCount">, signal?: AbortSignal): Promise<Template>;
+  template(
+    shape: Pick<ResolvedCreateOptions, "memoryMB" | "cpuCount">,
+    signal?: AbortSignal,
+  ): Promise<Template>;
   restore(options: ResolvedCreateOptions, signal?: AbortSignal): Promise<LocalSandbox>;
 }
 
 /** @throws `qemu_missing`, `tool_missing`, `image_missing` */
 export async function openEngine(options: MicrovmOptions): Promise<Engine> {
-  const places = paths(options.home === undefined ? process.env : { ...process.env, EMBERBOX_HOME: options.home });
+  const places = paths(
+    options.home === undefined ? process.env : { ...process.env, EMBERBOX_HOME: options.home },
+  );
   const qemu = requireProgram(QEMU);
   const jail = options.jail ?? true;
   if (jail) requireProgram("bwrap");
   const image = await findImage(places.images);
-  if (!image) throw new EmberboxError("image_missing", `there is no guest image in ${places.images}`);
+  if (!image)
+    throw new EmberboxError("image_missing", `there is no guest image in ${places.images}`);
   const accelerator = await chooseFor(options, places, qemu, image);
   sweepOverlays(places.run);
   const templates = new Map<string, Promise<Template>>();
@@ -47,7 +53,15 @@ export async function openEngine(options: MicrovmOptions): Promise<Engine> {
       const known = templates.get(key);
       if (known) return known;
       const shape = { accelerator: accelerator.accelerator, memoryMB, cpuCount };
-      const made = ensureTemplate({ templates: places.templates, image, shape, qemu, jail, onProgress: options.onProgress, signal });
+      const made = ensureTemplate({
+        templates: places.templates,
+        image,
+        shape,
+        qemu,
+        jail,
+        onProgress: options.onProgress,
+        signal,
+      });
       templates.set(key, made);
       made.catch(() => templates.delete(key));
       return made;
@@ -56,14 +70,29 @@ export async function openEngine(options: MicrovmOptions): Promise<Engine> {
       const template = await engine.template(create, signal);
       const overlay = await overlayOf(template, create.diskMB);
       const identity = { sandboxId: newSandboxId(), accessToken: undefined, envs: create.envs };
-      return restoreSandbox({ template, qemu, jail, run: places.run, diskMB: create.diskMB, overlay, identity, signal });
+      return restoreSandbox({
+        template,
+        qemu,
+        jail,
+        run: places.run,
+        diskMB: create.diskMB,
+        overlay,
+        identity,
+        signal,
+      });
     },
   };
   return engine;
 }
 
-async function chooseFor(options: MicrovmOptions, places: Paths, qemu: string, image: GuestImage): Promise<AcceleratorChoice> {
-  if (options.accelerator === "kvm" || options.accelerator === "tcg") return { accelerator: options.accelerator, reason: "it was asked for" };
+async function chooseFor(
+  options: MicrovmOptions,
+  places: Paths,
+  qemu: string,
+  image: GuestImage,
+): Promise<AcceleratorChoice> {
+  if (options.accelerator === "kvm" || options.accelerator === "tcg")
+    return { accelerator: options.accelerator, reason: "it was asked for" };
   return chooseAccelerator({ home: places.home, qemu, qemuStamp: programStamp(qemu), image });
 }
 
@@ -83,6 +112,8 @@ const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
 /** `i` and 20 letters or digits: E2B's form, which a host name can begin with. */
 function newSandboxId(): string {
   // 252 is the largest multiple of 36 that a byte holds: above it letters would not be equally likely.
-  const letters = [...randomBytes(64)].filter((byte) => byte < 252).map((byte) => LETTERS[byte % 36]);
+  const letters = [...randomBytes(64)]
+    .filter((byte) => byte < 252)
+    .map((byte) => LETTERS[byte % 36]);
   return `i${letters.slice(0, 20).join("")}`;
 }

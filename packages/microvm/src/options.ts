@@ -40,16 +40,34 @@ export const IMAGE_DISK_MB = 4096;
 
 const MAX_LIFETIME_MS = 2 ** 31 - 1;
 const labels = z.record(z.string().max(1024), z.string().max(65_536));
-const variables = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string().max(131_072).regex(/^[^\0]*$/));
+const variables = z.record(
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/),
+  z
+    .string()
+    .max(131_072)
+    .regex(/^[^\0]*$/),
+);
 
 const createOptions = z.strictObject({
   template: z.string().default(DEFAULT_TEMPLATE).describe("the name of a template"),
   memoryMB: z.int().min(512).max(65_536).default(1024).describe("a whole number from 512 to 65536"),
   cpuCount: z.int().min(1).max(16).default(1).describe("a whole number from 1 to 16"),
-  diskMB: z.int().min(IMAGE_DISK_MB).max(1_048_576).default(IMAGE_DISK_MB).describe(`a whole number from ${IMAGE_DISK_MB} to 1048576`),
-  envs: variables.default({}).describe("an object of strings without NUL, whose names are letters, digits and _"),
+  diskMB: z
+    .int()
+    .min(IMAGE_DISK_MB)
+    .max(1_048_576)
+    .default(IMAGE_DISK_MB)
+    .describe(`a whole number from ${IMAGE_DISK_MB} to 1048576`),
+  envs: variables
+    .default({})
+    .describe("an object of strings without NUL, whose names are letters, digits and _"),
   metadata: labels.default({}).describe("an object of strings"),
-  timeoutMs: z.int().min(1).max(MAX_LIFETIME_MS).default(300_000).describe(`a whole number from 1 to ${MAX_LIFETIME_MS}`),
+  timeoutMs: z
+    .int()
+    .min(1)
+    .max(MAX_LIFETIME_MS)
+    .default(300_000)
+    .describe(`a whole number from 1 to ${MAX_LIFETIME_MS}`),
   signal: z.instanceof(AbortSignal).optional().describe("an AbortSignal"),
 });
 
@@ -68,11 +86,17 @@ export interface ResolvedCreateOptions {
 export function resolveCreateOptions(options: unknown): ResolvedCreateOptions {
   const resolved = parseOptions(createOptions, options);
   if (resolved.template !== DEFAULT_TEMPLATE) {
-    throw new EmberboxError("unknown_template", `there is no template \`${resolved.template}\`; the templates are: ${DEFAULT_TEMPLATE}`);
+    throw new EmberboxError(
+      "unknown_template",
+      `there is no template \`${resolved.template}\`; the templates are: ${DEFAULT_TEMPLATE}`,
+    );
   }
   const cpus = Math.max(availableParallelism() * 2, 2);
   if (resolved.cpuCount > cpus) {
-    throw new EmberboxError("invalid_argument", `Expected the \`cpuCount\` option to be at most ${cpus} on this machine, got \`${resolved.cpuCount}\` (number)`);
+    throw new EmberboxError(
+      "invalid_argument",
+      `Expected the \`cpuCount\` option to be at most ${cpus} on this machine, got \`${resolved.cpuCount}\` (number)`,
+    );
   }
   return resolved;
 }

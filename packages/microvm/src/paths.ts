@@ -15,5 +15,10 @@ export interface Paths {
 export function paths(environment: NodeJS.ProcessEnv = process.env): Paths {
   const cache = environment["XDG_CACHE_HOME"] || join(homedir(), ".cache");
   const home = resolve(environment["EMBERBOX_HOME"] || join(cache, "emberbox"));
-  return { home, images: join(home, "images"), templates: join(home, "templates"), run: join(home, "run") };
+  return {
+    home,
+    images: join(home, "images"),
+    templates: join(home, "templates"),
+    run: join(home, "run"),
+  };
 }

@@ -20,7 +20,10 @@ export function createPool(engine: Engine, shape: ResolvedCreateOptions, size: n
   let filling: Promise<void> | undefined;
 
   const fill = async (): Promise<void> => {
-    for (let failures = 0; ready.length < size && failures < MAX_FAILURES && !closing.signal.aborted; ) {
+    for (
+      let failures = 0;
+      ready.length < size && failures < MAX_FAILURES && !closing.signal.aborted;
+    ) {
       try {
         ready.push(await makeSpare(engine, shape, closing.signal));
       } catch {
@@ -46,13 +49,19 @@ export function createPool(engine: Engine, shape: ResolvedCreateOptions, size: n
     async close() {
       closing.abort(new EmberboxError("sandbox_closed", "the pool was closed"));
       await filling;
-      await Promise.all(ready.splice(0).map((spare) => spare.close(closing.signal.reason as EmberboxError)));
+      await Promise.all(
+        ready.splice(0).map((spare) => spare.close(closing.signal.reason as EmberboxError)),
+      );
     },
   };
 }
 
 /** A restored sandbox that has answered one call, so that what a call needs has been translated. */
-async function makeSpare(engine: Engine, shape: ResolvedCreateOptions, signal: AbortSignal): Promise<LocalSandbox> {
+async function makeSpare(
+  engine: Engine,
+  shape: ResolvedCreateOptions,
+  signal: AbortSignal,
+): Promise<LocalSandbox> {
   const spare = await engine.restore(shape, signal);
   try {
     const { dispatcher } = spare.endpoint(INTERPRETER_PORT);

@@ -1,6 +1,11 @@
 import { EmberboxError, type SandboxConnection, type SandboxProvider } from "@emberbox/core";
 import { type Engine, openEngine } from "./engine.ts";
-import { type MicrovmOptions, type ResolvedCreateOptions, resolveCreateOptions, resolveMicrovmOptions } from "./options.ts";
+import {
+  type MicrovmOptions,
+  type ResolvedCreateOptions,
+  resolveCreateOptions,
+  resolveMicrovmOptions,
+} from "./options.ts";
 import { createPool, type Pool } from "./pool.ts";
 import { infoOf, type LocalSandbox } from "./sandbox.ts";
 
@@ -28,7 +33,11 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
   };
   const find = (sandboxId: string): Entry => {
     const entry = entries.get(sandboxId);
-    if (!entry) throw new EmberboxError("sandbox_not_found", `no sandbox \`${sandboxId}\` is running in this program`);
+    if (!entry)
+      throw new EmberboxError(
+        "sandbox_not_found",
+        `no sandbox \`${sandboxId}\` is running in this program`,
+      );
     return entry;
   };
   const close = async (entry: Entry, reason: EmberboxError): Promise<void> => {
@@ -36,13 +45,23 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     entries.delete(entry.sandbox.sandboxId);
     await entry.sandbox.close(reason);
   };
-  const endAfter = (entry: Pick<Entry, "sandbox">, timeoutMs: number): Pick<Entry, "endAt" | "timer"> => {
+  const endAfter = (
+    entry: Pick<Entry, "sandbox">,
+    timeoutMs: number,
+  ): Pick<Entry, "endAt" | "timer"> => {
     const expire = (): void => {
       const known = entries.get(entry.sandbox.sandboxId);
-      if (known) void close(known, new EmberboxError("sandbox_closed", `the sandbox reached the end of its ${timeoutMs} ms`));
+      if (known)
+        void close(
+          known,
+          new EmberboxError("sandbox_closed", `the sandbox reached the end of its ${timeoutMs} ms`),
+        );
     };
     // A sandbox does not keep its program alive; it ends with it.
-    return { endAt: new Date(Date.now() + timeoutMs), timer: setTimeout(expire, timeoutMs).unref() };
+    return {
+      endAt: new Date(Date.now() + timeoutMs),
+      timer: setTimeout(expire, timeoutMs).unref(),
+    };
   };
   const setTimeoutOf = (entry: Entry, timeoutMs: number): void => {
     clearTimeout(entry.timer);
@@ -52,11 +71,17 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
   const obtain = async (resolved: ResolvedCreateOptions): Promise<LocalSandbox> => {
     const { signal } = resolved;
     const ready = await open();
-    if (settings.pool?.size) pool ??= createPool(ready, resolveCreateOptions({}), settings.pool.size);
+    if (settings.pool?.size)
+      pool ??= createPool(ready, resolveCreateOptions({}), settings.pool.size);
     const spare = isDefaultShape(resolved) ? pool?.take() : undefined;
     if (!spare) return ready.restore(resolved, signal);
     if (Object.keys(resolved.envs).length > 0) {
-      await spare.hello({ sandboxId: spare.sandboxId, accessToken: undefined, envs: resolved.envs, growDisk: false });
+      await spare.hello({
+        sandboxId: spare.sandboxId,
+        accessToken: undefined,
+        envs: resolved.envs,
+        growDisk: false,
+      });
     }
     return spare;
   };
@@ -74,7 +99,11 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
         await sandbox.close(reason);
         throw reason;
       }
-      const entry: Entry = { sandbox, options: resolved, ...endAfter({ sandbox }, resolved.timeoutMs) };
+      const entry: Entry = {
+        sandbox,
+        options: resolved,
+        ...endAfter({ sandbox }, resolved.timeoutMs),
+      };
       entries.set(sandbox.sandboxId, entry);
       void sandbox.ended.then(() => {
         clearTimeout(entry.timer);
@@ -85,10 +114,12 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     async connect(sandboxId, connectOptions) {
       const entry = find(sandboxId);
       const timeoutMs = connectOptions?.timeoutMs;
-      if (timeoutMs !== undefined && Date.now() + timeoutMs > entry.endAt.getTime()) setTimeoutOf(entry, timeoutMs);
+      if (timeoutMs !== undefined && Date.now() + timeoutMs > entry.endAt.getTime())
+        setTimeoutOf(entry, timeoutMs);
       return connectionTo(entry.sandbox);
     },
-    list: async () => [...entries.values()].map((entry) => infoOf(entry.sandbox, entry.options, entry.endAt)),
+    list: async () =>
+      [...entries.values()].map((entry) => infoOf(entry.sandbox, entry.options, entry.endAt)),
     async getInfo(sandboxId) {
       const entry = find(sandboxId);
       return infoOf(entry.sandbox, entry.options, entry.endAt);
@@ -102,23 +133,35 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     async setTimeout(sandboxId, timeoutMs) {
       const entry = find(sandboxId);
       if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > 2 ** 31 - 1) {
-        throw new EmberboxError("invalid_argument", `Expected \`timeoutMs\` to be a positive number of milliseconds, got \`${timeoutMs}\``);
+        throw new EmberboxError(
+          "invalid_argument",
+          `Expected \`timeoutMs\` to be a positive number of milliseconds, got \`${timeoutMs}\``,
+        );
       }
       setTimeoutOf(entry, timeoutMs);
     },
     async [Symbol.asyncDispose]() {
       closed = true;
       const reason = new EmberboxError("sandbox_closed", "this provider was closed");
-      await Promise.all([pool?.close(), ...[...entries.values()].map((entry) => close(entry, reason))]);
+      await Promise.all([
+        pool?.close(),
+        ...[...entries.values()].map((entry) => close(entry, reason)),
+      ]);
     },
   };
 }
 
 function connectionTo(sandbox: LocalSandbox): SandboxConnection {
-  return { sandboxId: sandbox.sandboxId, endpoint: (port) => sandbox.endpoint(port), gone: () => sandbox.gone() };
+  return {
+    sandboxId: sandbox.sandboxId,
+    endpoint: (port) => sandbox.endpoint(port),
+    gone: () => sandbox.gone(),
+  };
 }
 
 function isDefaultShape(options: ResolvedCreateOptions): boolean {
   const usual = resolveCreateOptions({});
-  return (["template", "memoryMB", "cpuCount", "diskMB"] as const).every((key) => options[key] === usual[key]);
+  return (["template", "memoryMB", "cpuCount", "diskMB"] as const).every(
+    (key) => options[key] === usual[key],
+  );
 }

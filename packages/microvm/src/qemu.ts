@@ -7,9 +7,14 @@ import { EmberboxError } from "@emberbox/core";
 export const QEMU = "qemu-system-x86_64";
 
 /** Path of a program, or `undefined`. */
-export function findProgram(name: string, path: string = process.env["PATH"] ?? ""): string | undefined {
+export function findProgram(
+  name: string,
+  path: string = process.env["PATH"] ?? "",
+): string | undefined {
   const places = [...path.split(delimiter), "/usr/bin", "/usr/sbin", "/sbin"];
-  return places.map((place) => join(place, name)).find((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
+  return places
+    .map((place) => join(place, name))
+    .find((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
 }
 
 /** The program of that name. @throws `qemu_missing` or `tool_missing` */
@@ -21,7 +26,13 @@ export function requireProgram(name: string): string {
 }
 
 function packageOf(name: string): string {
-  const packages: Record<string, string> = { [QEMU]: "qemu-system-x86", "qemu-img": "qemu-utils", bwrap: "bubblewrap", newuidmap: "uidmap", mke2fs: "e2fsprogs" };
+  const packages: Record<string, string> = {
+    [QEMU]: "qemu-system-x86",
+    "qemu-img": "qemu-utils",
+    bwrap: "bubblewrap",
+    newuidmap: "uidmap",
+    mke2fs: "e2fsprogs",
+  };
   return packages[name] ?? name;
 }
 

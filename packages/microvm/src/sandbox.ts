@@ -47,7 +47,11 @@ export async function restoreSandbox(options: RestoreOptions): Promise<LocalSand
   });
   failed.catch(() => {});
   try {
-    await within(RESTORE_MS, options.signal, Promise.race([begin(guest, machine, options), failed]));
+    await within(
+      RESTORE_MS,
+      options.signal,
+      Promise.race([begin(guest, machine, options), failed]),
+    );
   } catch (error) {
     const failure = await describeFailure(error, machine, options.signal);
     await machine.kill();
@@ -62,7 +66,13 @@ export async function restoreSandbox(options: RestoreOptions): Promise<LocalSand
 
 function startRestoring(options: RestoreOptions): Machine {
   const { template } = options;
-  const paths = { ram: template.ram, kernel: template.image.kernel, initrd: template.initrd, image: template.image.rootfs, template: template.disk };
+  const paths = {
+    ram: template.ram,
+    kernel: template.image.kernel,
+    initrd: template.initrd,
+    image: template.image.rootfs,
+    template: template.disk,
+  };
   const overlay = openOverlay(options.overlay, options.run);
   const files = openFiles(paths, template.readOnlyRam ? [] : ["ram"]);
   const machine = startMachine({
@@ -75,7 +85,9 @@ function startRestoring(options: RestoreOptions): Machine {
   // Nothing here is waited for: QEMU takes the commands in turn, and runs the machine once it has its state.
   const commands = [
     machine.qmp.command("qmp_capabilities"),
-    machine.qmp.command("migrate-set-capabilities", { capabilities: [{ capability: "x-ignore-shared", state: true }] }),
+    machine.qmp.command("migrate-set-capabilities", {
+      capabilities: [{ capability: "x-ignore-shared", state: true }],
+    }),
     machine.qmp.command("migrate-incoming", { uri: `fd:${descriptors.state}` }),
   ];
   for (const command of commands) command.catch(() => {});
@@ -88,7 +100,10 @@ async function begin(guest: Guest, machine: Machine, options: RestoreOptions): P
   if (growDisk) {
     await guest.hello({ ...options.identity, growDisk: false });
     // The guest remembers the template's size until it is told that the disk has changed.
-    await machine.qmp.command("block_resize", { "node-name": "overlay", size: options.diskMB * 1024 * 1024 });
+    await machine.qmp.command("block_resize", {
+      "node-name": "overlay",
+      size: options.diskMB * 1024 * 1024,
+    });
   }
   await guest.hello({ ...options.identity, growDisk });
 }
@@ -116,17 +131,28 @@ function sandboxOf(
   };
 }
 
-function describeFailure(error: unknown, machine: Machine, signal: AbortSignal | undefined): unknown {
+function describeFailure(
+  error: unknown,
+  machine: Machine,
+  signal: AbortSignal | undefined,
+): unknown {
   if (signal?.aborted) return signal.reason;
   if (error instanceof TimeoutError) {
-    return new EmberboxError("boot_failed", `the sandbox did not answer within ${RESTORE_MS / 1000} s:\n${machine.console.tail()}`);
+    return new EmberboxError(
+      "boot_failed",
+      `the sandbox did not answer within ${RESTORE_MS / 1000} s:\n${machine.console.tail()}`,
+    );
   }
   return explainFailure(error, machine, "sandbox_died", "the sandbox's virtual machine ended");
 }
 
 class TimeoutError extends Error {}
 
-async function within<T>(ms: number, signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+async function within<T>(
+  ms: number,
+  signal: AbortSignal | undefined,
+  work: Promise<T>,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   let onAbort: (() => void) | undefined;
   const stopped = new Promise<never>((_resolve, reject) => {
@@ -142,7 +168,21 @@ async function within<T>(ms: number, signal: AbortSignal | undefined, work: Prom
   }
 }
 
-export function infoOf(sandbox: LocalSandbox, options: ResolvedCreateOptions, endAt: Date): SandboxInfo {
+export function infoOf(
+  sandbox: LocalSandbox,
+  options: ResolvedCreateOptions,
+  endAt: Date,
+): SandboxInfo {
   const { template, metadata, cpuCount, memoryMB, diskMB } = options;
-  return { sandboxId: sandbox.sandboxId, template, metadata, cpuCount, memoryMB, diskMB, startedAt: sandbox.startedAt, endAt, state: "running" };
+  return {
+    sandboxId: sandbox.sandboxId,
+    template,
+    metadata,
+    cpuCount,
+    memoryMB,
+    diskMB,
+    startedAt: sandbox.startedAt,
+    endAt,
+    state: "running",
+  };
 }

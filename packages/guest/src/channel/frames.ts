@@ -66,7 +66,8 @@ export function createFrameParser(sink: FrameSink): (chunk: Buffer) => void {
         kind = header[0]!;
         stream = header.readUInt32BE(1);
         missing = header.readUInt32BE(5);
-        if (missing > MAX_PAYLOAD) throw new Error(`a frame of ${missing} bytes is over the limit of ${MAX_PAYLOAD}`);
+        if (missing > MAX_PAYLOAD)
+          throw new Error(`a frame of ${missing} bytes is over the limit of ${MAX_PAYLOAD}`);
       }
       const part = chunk.subarray(at, at + missing);
       at += part.length;

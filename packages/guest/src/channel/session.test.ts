@@ -3,7 +3,15 @@ import { createServer, request } from "node:http";
 import { type Duplex, duplexPair } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
-import { createFrameParser, frame, frameKinds, HEADER_BYTES, INITIAL_WINDOW, MAX_PAYLOAD, sessionMark } from "./frames.ts";
+import {
+  createFrameParser,
+  frame,
+  frameKinds,
+  HEADER_BYTES,
+  INITIAL_WINDOW,
+  MAX_PAYLOAD,
+  sessionMark,
+} from "./frames.ts";
 import { Session } from "./session.ts";
 import type { ChannelStream } from "./stream.ts";
 
@@ -50,7 +58,8 @@ const read = (bytes: Buffer, size: number): [string, number, string][] => {
   const seen: [string, number, string][] = [];
   const parse = createFrameParser({
     data: (stream, part) => seen.push(["data", stream, part.toString("latin1")]),
-    control: (kind, stream, payload) => seen.push([String(kind), stream, payload.toString("latin1")]),
+    control: (kind, stream, payload) =>
+      seen.push([String(kind), stream, payload.toString("latin1")]),
   });
   for (let at = 0; at < bytes.length; at += size) parse(bytes.subarray(at, at + size));
   return seen;
@@ -58,10 +67,24 @@ const read = (bytes: Buffer, size: number): [string, number, string][] => {
 
 describe("the frame parser", () => {
   test.for([1, 2, 3, 7, 10, 1000])("finds the same frames in pieces of %d bytes", (size) => {
-    const bytes = Buffer.concat([frame(frameKinds.open, 3, Buffer.from("ab")), frame(frameKinds.end, 5), frame(frameKinds.data, 3, Buffer.from("hello")), frame(frameKinds.window, 7, Buffer.alloc(4))]);
+    const bytes = Buffer.concat([
+      frame(frameKinds.open, 3, Buffer.from("ab")),
+      frame(frameKinds.end, 5),
+      frame(frameKinds.data, 3, Buffer.from("hello")),
+      frame(frameKinds.window, 7, Buffer.alloc(4)),
+    ]);
     const seen = read(bytes, size);
-    expect(seen.filter(([kind]) => kind !== "data")).toEqual([["1", 3, "ab"], ["3", 5, ""], ["5", 7, "\0\0\0\0"]]);
-    expect(seen.filter(([kind]) => kind === "data").map(([, , part]) => part).join("")).toBe("hello");
+    expect(seen.filter(([kind]) => kind !== "data")).toEqual([
+      ["1", 3, "ab"],
+      ["3", 5, ""],
+      ["5", 7, "\0\0\0\0"],
+    ]);
+    expect(
+      seen
+        .filter(([kind]) => kind === "data")
+        .map(([, , part]) => part)
+        .join(""),
+    ).toBe("hello");
   });
 
   test("refuses a frame over the limit before its payload has come", () => {
@@ -99,7 +122,11 @@ describe("a session", () => {
     const body = randomBytes(3_000_000);
     const call = (): Promise<Buffer> =>
       new Promise((resolve, reject) => {
-        const outgoing = request("http://guest/", { method: "POST", createConnection: () => host.session.open(80) as never }, (incoming) => resolve(buffer(incoming)));
+        const outgoing = request(
+          "http://guest/",
+          { method: "POST", createConnection: () => host.session.open(80) as never },
+          (incoming) => resolve(buffer(incoming)),
+        );
         outgoing.on("error", reject).end(body);
       });
     const calls = [call(), call(), call()];
@@ -174,8 +201,19 @@ describe("a hostile other side", () => {
     ["a stream that it may not open", frame(frameKinds.open, 3, Buffer.alloc(2))],
     ["an open without a port", frame(frameKinds.open, 2)],
     ["a window frame without a size", frame(frameKinds.window, 1)],
-    ["a grant beyond reason", Buffer.concat([frame(frameKinds.window, 1, Buffer.from("7fffffff", "hex")), frame(frameKinds.window, 1, Buffer.from("7fffffff", "hex"))])],
-    ["more data than was granted", Buffer.concat(Array.from({ length: 6 }, () => frame(frameKinds.data, 1, Buffer.alloc(MAX_PAYLOAD))))],
+    [
+      "a grant beyond reason",
+      Buffer.concat([
+        frame(frameKinds.window, 1, Buffer.from("7fffffff", "hex")),
+        frame(frameKinds.window, 1, Buffer.from("7fffffff", "hex")),
+      ]),
+    ],
+    [
+      "more data than was granted",
+      Buffer.concat(
+        Array.from({ length: 6 }, () => frame(frameKinds.data, 1, Buffer.alloc(MAX_PAYLOAD))),
+      ),
+    ],
   ];
   test.for(attacks)("%s ends the session, and nothing else", async ([, bytes]) => {
     const { host, toHost } = await pair();
@@ -196,7 +234,8 @@ describe("a hostile other side", () => {
 
   test("data for streams that are not there is thrown away", async () => {
     const { host, toHost } = await pair();
-    for (let round = 0; round < 100; round++) toHost.write(frame(frameKinds.data, 4_000_000_000, Buffer.alloc(MAX_PAYLOAD)));
+    for (let round = 0; round < 100; round++)
+      toHost.write(frame(frameKinds.data, 4_000_000_000, Buffer.alloc(MAX_PAYLOAD)));
     await settle();
     expect(host.broken).toEqual([]);
   });

@@ -42,7 +42,9 @@ export class Session {
     this.#port = options.port;
     this.#nextStream = options.firstStream;
     const { gather } = options;
-    this.#port.on("data", (chunk: Buffer) => this.#receive(gather === undefined ? chunk : gather(chunk)));
+    this.#port.on("data", (chunk: Buffer) =>
+      this.#receive(gather === undefined ? chunk : gather(chunk)),
+    );
     this.#port.on("drain", () => this.#drained());
     this.#port.on("error", (error) => this.#break(error));
     this.#port.on("close", () => this.#break(new Error("the channel was closed")));
@@ -123,7 +125,8 @@ export class Session {
   #write(bytes: Uint8Array): void {
     if (this.#broken) return;
     this.#port.write(bytes);
-    if (this.#port.writableLength > MAX_UNSENT) this.#break(new Error("the other side stopped reading"));
+    if (this.#port.writableLength > MAX_UNSENT)
+      this.#break(new Error("the other side stopped reading"));
   }
 
   #drained(): void {
@@ -168,7 +171,8 @@ export class Session {
 
   #onData(id: number, part: Buffer): void {
     // Data for a stream that was just closed here is still on its way; it is not an error.
-    if (this.#streams.get(id)?.receive(part) === false) throw new Error(`stream ${id} got more data than was granted`);
+    if (this.#streams.get(id)?.receive(part) === false)
+      throw new Error(`stream ${id} got more data than was granted`);
   }
 
   #onControl(kind: number, id: number, payload: Buffer): void {
@@ -176,10 +180,12 @@ export class Session {
     if (kind === frameKinds.hello) return this.#options.onHello(payload);
     if (kind === frameKinds.open) return this.#onOpen(id, payload);
     if (kind === frameKinds.end) return stream?.receiveEnd();
-    if (kind === frameKinds.reset) return stream?.receiveReset(new Error("the other side closed the stream"));
+    if (kind === frameKinds.reset)
+      return stream?.receiveReset(new Error("the other side closed the stream"));
     if (kind === frameKinds.window) {
       if (payload.length !== 4) throw new Error("a window frame without its size");
-      if (stream?.receiveWindow(payload.readUInt32BE()) === false) throw new Error(`stream ${id} was granted too much`);
+      if (stream?.receiveWindow(payload.readUInt32BE()) === false)
+        throw new Error(`stream ${id} was granted too much`);
       return;
     }
     if (kind === frameKinds.freeze) {
@@ -191,7 +197,8 @@ export class Session {
   }
 
   #onOpen(id: number, payload: Buffer): void {
-    if (payload.length !== 2 || !this.#isPeers(id) || this.#streams.has(id)) throw new Error("a stream was opened wrongly");
+    if (payload.length !== 2 || !this.#isPeers(id) || this.#streams.has(id))
+      throw new Error("a stream was opened wrongly");
     if (this.#peerStreams >= MAX_STREAMS) return this.#write(frame(frameKinds.reset, id));
     this.#peerStreams++;
     const stream = this.#addStream(id);

@@ -78,7 +78,11 @@ export class ChannelStream extends Duplex {
     this.#ungranted = 0;
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+  override _write(
+    chunk: Buffer,
+    _encoding: BufferEncoding,
+    callback: (error?: Error | null) => void,
+  ): void {
     const bytes = Math.min(chunk.length, this.#sendCredit, MAX_PAYLOAD);
     if (bytes > 0) {
       this.#sendCredit -= bytes;
@@ -96,7 +100,8 @@ export class ChannelStream extends Duplex {
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    if (!this.#resetByPeer && !(this.#ended && this.writableFinished)) this.#port.sendReset(this.id);
+    if (!this.#resetByPeer && !(this.#ended && this.writableFinished))
+      this.#port.sendReset(this.id);
     this.#port.forget(this.id);
     this.#waiting = undefined;
     callback(error);

@@ -47,12 +47,22 @@ export function machineArguments(
     ...["-accel", shape.accelerator === "kvm" ? "kvm" : "tcg,thread=multi"],
     ...["-cpu", shape.accelerator === "kvm" ? "host" : "max"],
     ...["-smp", String(shape.cpuCount), "-m", `${shape.memoryMB}M`, "-object", ram],
-    ...["-kernel", `/proc/self/fd/${descriptors.kernel}`, "-initrd", `/proc/self/fd/${descriptors.initrd}`],
+    ...[
+      "-kernel",
+      `/proc/self/fd/${descriptors.kernel}`,
+      "-initrd",
+      `/proc/self/fd/${descriptors.initrd}`,
+    ],
     ...["-append", options.kernelArguments],
     ...["-chardev", `socket,id=console,fd=${descriptors.console}`, "-serial", "chardev:console"],
     ...["-chardev", `socket,id=qmp,fd=${descriptors.qmp}`, "-mon", "chardev=qmp,mode=control"],
     ...["-chardev", `socket,id=channel,fd=${descriptors.channel}`],
-    ...["-device", "virtio-serial-pci,max_ports=2", "-device", "virtserialport,chardev=channel,name=emberbox"],
+    ...[
+      "-device",
+      "virtio-serial-pci,max_ports=2",
+      "-device",
+      "virtserialport,chardev=channel,name=emberbox",
+    ],
     ...diskArguments(sandbox),
     ...(sandbox ? ["-incoming", "defer"] : []),
     ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
@@ -64,13 +74,29 @@ function diskArguments(sandbox: boolean): string[] {
     fileNode("image-file", descriptors.image, true),
     { driver: "raw", "node-name": "image", file: "image-file", "read-only": true },
     fileNode("template-file", descriptors.template, sandbox),
-    { driver: "qcow2", "node-name": "template", file: "template-file", backing: "image", "read-only": sandbox, discard: "unmap" },
+    {
+      driver: "qcow2",
+      "node-name": "template",
+      file: "template-file",
+      backing: "image",
+      "read-only": sandbox,
+      discard: "unmap",
+    },
   ];
   if (sandbox) {
     nodes.push(fileNode("overlay-file", descriptors.overlay, false));
-    nodes.push({ driver: "qcow2", "node-name": "overlay", file: "overlay-file", backing: "template", "read-only": false, discard: "unmap" });
+    nodes.push({
+      driver: "qcow2",
+      "node-name": "overlay",
+      file: "overlay-file",
+      backing: "template",
+      "read-only": false,
+      discard: "unmap",
+    });
   }
-  const sets = nodes.flatMap((node) => ("filename" in node ? ["-add-fd", `fd=${descriptorOf(node)},set=${descriptorOf(node)}`] : []));
+  const sets = nodes.flatMap((node) =>
+    "filename" in node ? ["-add-fd", `fd=${descriptorOf(node)},set=${descriptorOf(node)}`] : [],
+  );
   return [
     ...sets,
     ...nodes.flatMap((node) => ["-blockdev", JSON.stringify(node)]),

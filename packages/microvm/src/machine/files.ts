@@ -1,4 +1,15 @@
-import { chmodSync, chownSync, closeSync, constants, copyFileSync, mkdirSync, openSync, readdirSync, statSync, unlinkSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  statSync,
+  unlinkSync,
+} from "node:fs";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
@@ -6,7 +17,10 @@ import { JAIL_ID } from "./jail.ts";
 import type { OpenFiles } from "./machine.ts";
 
 /** Opens what `paths` names, or nothing: a file that cannot be opened closes the others. */
-export function openFiles(paths: Partial<Record<keyof OpenFiles, string>>, writable: readonly (keyof OpenFiles)[]): OpenFiles {
+export function openFiles(
+  paths: Partial<Record<keyof OpenFiles, string>>,
+  writable: readonly (keyof OpenFiles)[],
+): OpenFiles {
   const files: OpenFiles = {};
   try {
     for (const [name, path] of Object.entries(paths) as [keyof OpenFiles, string][]) {
@@ -28,7 +42,11 @@ export function openOverlay(empty: string, run: string): number {
     return openSync(path, constants.O_RDWR);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOSPC") {
-      throw new EmberboxError("host_disk_full", `there is no space in ${run} for a sandbox's disk`, { cause: error });
+      throw new EmberboxError(
+        "host_disk_full",
+        `there is no space in ${run} for a sandbox's disk`,
+        { cause: error },
+      );
     }
     throw error;
   } finally {

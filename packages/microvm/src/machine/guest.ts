@@ -31,7 +31,13 @@ export function connectGuest(machine: Machine, onBroken: (error: Error) => void)
       const answer = readAnswer(payload);
       if (answer.nonce !== greeting?.nonce) return;
       if (answer.error === undefined) greeting.resolve();
-      else greeting.reject(new EmberboxError("boot_failed", `the guest could not be set up: ${answer.error.slice(0, 1000)}`));
+      else
+        greeting.reject(
+          new EmberboxError(
+            "boot_failed",
+            `the guest could not be set up: ${answer.error.slice(0, 1000)}`,
+          ),
+        );
       greeting = undefined;
     },
     onFreeze: () => freezing?.resolve(),

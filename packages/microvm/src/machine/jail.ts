@@ -11,7 +11,15 @@ export interface JailedCommand {
 }
 
 /** What QEMU needs of the host: its program, its libraries and its firmware. */
-const READ_ONLY = ["/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/share/qemu", "/usr/share/seabios", "/etc/ld.so.cache"];
+const READ_ONLY = [
+  "/usr/lib",
+  "/usr/lib64",
+  "/lib",
+  "/lib64",
+  "/usr/share/qemu",
+  "/usr/share/seabios",
+  "/etc/ld.so.cache",
+];
 
 /**
  * QEMU in namespaces of its own (user, mount, pid, ipc, uts, cgroup, network), without capabilities, without the

@@ -8,7 +8,9 @@ import { jailed } from "./jail.ts";
 import { connectQmp, type Qmp } from "./qmp.ts";
 
 /** Files open for QEMU, by the descriptor it will see them as. */
-export type OpenFiles = Partial<Record<"ram" | "kernel" | "initrd" | "image" | "template" | "overlay", number>>;
+export type OpenFiles = Partial<
+  Record<"ram" | "kernel" | "initrd" | "image" | "template" | "overlay", number>
+>;
 
 export interface MachineOptions {
   /** Path of the QEMU program. */
@@ -53,8 +55,21 @@ let sweepsAtExit = false;
 /** Starts QEMU. The machine belongs to this process: it ends with it, however that ends. */
 export function startMachine(options: MachineOptions): Machine {
   const { files } = options;
-  const command = options.jail ? jailed(options.qemu, options.args, { accelerator: options.accelerator, shared: options.shared }) : { file: options.qemu, args: [...options.args] };
-  const stdio: ("ignore" | "pipe" | number)[] = ["ignore", "ignore", "pipe", "pipe", "pipe", "pipe", "pipe"];
+  const command = options.jail
+    ? jailed(options.qemu, options.args, {
+        accelerator: options.accelerator,
+        shared: options.shared,
+      })
+    : { file: options.qemu, args: [...options.args] };
+  const stdio: ("ignore" | "pipe" | number)[] = [
+    "ignore",
+    "ignore",
+    "pipe",
+    "pipe",
+    "pipe",
+    "pipe",
+    "pipe",
+  ];
   for (const [name, fd] of Object.entries(files)) stdio[descriptors[name as keyof OpenFiles]] = fd;
   // A descriptor that this program was started with would pass on to QEMU; /dev/null takes its place.
   for (const fd of inheritedDescriptors()) stdio[fd] ??= "ignore";
@@ -82,11 +97,15 @@ export function startMachine(options: MachineOptions): Machine {
   for (const stream of [channel, state]) stream.on("error", () => {});
 
   const ended = new Promise<MachineEnd>((resolve) => {
-    child.once("error", (error) => resolve({ exitCode: null, signal: null, console: "", stderr: String(error) }));
+    child.once("error", (error) =>
+      resolve({ exitCode: null, signal: null, console: "", stderr: String(error) }),
+    );
     // "close" would wait for whoever else holds the pipes; the process is what matters.
     child.once("exit", (exitCode, signal) => {
       running.delete(child);
-      setImmediate(() => resolve({ exitCode, signal, console: console.tail(), stderr: stderr.trim() }));
+      setImmediate(() =>
+        resolve({ exitCode, signal, console: console.tail(), stderr: stderr.trim() }),
+      );
     });
   });
   return {
@@ -108,7 +127,9 @@ let inherited: readonly number[] | undefined;
 
 /** Descriptors of this process that its children would get: those that Node did not open itself. */
 function inheritedDescriptors(): readonly number[] {
-  inherited ??= readdirSync("/proc/self/fd").map(Number).filter((fd) => fd > 2 && !closesOnExec(fd));
+  inherited ??= readdirSync("/proc/self/fd")
+    .map(Number)
+    .filter((fd) => fd > 2 && !closesOnExec(fd));
   return inherited;
 }
 
@@ -132,19 +153,31 @@ function endWithThisProcess(child: ChildProcess): void {
 }
 
 /** The error for a machine that ended when it should not have. */
-export function machineError(code: "boot_failed" | "sandbox_died", what: string, end: MachineEnd): EmberboxError {
+export function machineError(
+  code: "boot_failed" | "sandbox_died",
+  what: string,
+  end: MachineEnd,
+): EmberboxError {
   const how = end.signal ? `signal ${end.signal}` : `exit code ${end.exitCode}`;
   const said = [end.stderr, end.console].filter(Boolean).join("\n");
   const missing = /ENOENT/.test(end.stderr) && end.exitCode === null;
-  if (missing) return new EmberboxError("tool_missing", `${what}: ${end.stderr}`, { details: { ...end } });
-  return new EmberboxError(code, `${what} (${how})${said ? `:\n${said}` : ""}`, { details: { ...end } });
+  if (missing)
+    return new EmberboxError("tool_missing", `${what}: ${end.stderr}`, { details: { ...end } });
+  return new EmberboxError(code, `${what} (${how})${said ? `:\n${said}` : ""}`, {
+    details: { ...end },
+  });
 }
 
 /** Time between a channel's end and the news of QEMU's, `ms`. */
 const NEWS_MS = 1000;
 
 /** The better error where a machine's channel broke: why the machine ended, when it did. */
-export async function explainFailure(error: unknown, machine: Machine, code: "boot_failed" | "sandbox_died", what: string): Promise<unknown> {
+export async function explainFailure(
+  error: unknown,
+  machine: Machine,
+  code: "boot_failed" | "sandbox_died",
+  what: string,
+): Promise<unknown> {
   if (EmberboxError.isInstance(error)) return error;
   const wait = new Promise<undefined>((resolve) => setTimeout(resolve, NEWS_MS, undefined));
   const end = await Promise.race([machine.ended, wait]);

@@ -5,7 +5,12 @@ import { letJailWrite } from "../machine/files.ts";
 import { requireProgram } from "../qemu.ts";
 
 /** Makes the memory and the disk of a machine that is to boot: zeroes, and a layer over the image. */
-export async function createBlank(options: { ram: string; disk: string; memoryMB: number; rootfs: string }): Promise<void> {
+export async function createBlank(options: {
+  ram: string;
+  disk: string;
+  memoryMB: number;
+  rootfs: string;
+}): Promise<void> {
   await rm(options.disk, { force: true });
   await createOverlay({ path: options.disk, backing: options.rootfs, format: "raw" });
   await writeFile(options.ram, "");
@@ -14,8 +19,24 @@ export async function createBlank(options: { ram: string; disk: string; memoryMB
 }
 
 /** An empty qcow2 layer over another disk; as large as that one unless `megabytes` is given. */
-export async function createOverlay(options: { path: string; backing: string; format: "raw" | "qcow2"; megabytes?: number }): Promise<void> {
+export async function createOverlay(options: {
+  path: string;
+  backing: string;
+  format: "raw" | "qcow2";
+  megabytes?: number;
+}): Promise<void> {
   const size = options.megabytes === undefined ? [] : [`${options.megabytes}M`];
-  const args = ["create", "-q", "-f", "qcow2", "-b", options.backing, "-F", options.format, options.path, ...size];
+  const args = [
+    "create",
+    "-q",
+    "-f",
+    "qcow2",
+    "-b",
+    options.backing,
+    "-F",
+    options.format,
+    options.path,
+    ...size,
+  ];
   await promisify(execFile)(requireProgram("qemu-img"), args);
 }

@@ -6,11 +6,23 @@ const COMMANDS = ["true", "python3 -c 1", "node -e 1", "ls / | cat"];
 const CELLS = ["print(1)", "1+1", "1/0"];
 
 /** Posts to a guest's service and returns the answer's text; fails on a status that is not success. */
-async function post(dispatcher: Dispatcher, port: number, path: string, body: Buffer | string, contentType: string): Promise<string> {
+async function post(
+  dispatcher: Dispatcher,
+  port: number,
+  path: string,
+  body: Buffer | string,
+  contentType: string,
+): Promise<string> {
   const headers = { "content-type": contentType, "connect-protocol-version": "1" };
-  const response = await request(`http://sandbox:${port}${path}`, { dispatcher, method: "POST", headers, body });
+  const response = await request(`http://sandbox:${port}${path}`, {
+    dispatcher,
+    method: "POST",
+    headers,
+    body,
+  });
   const text = await response.body.text();
-  if (response.statusCode >= 300) throw new Error(`${path} answered ${response.statusCode}: ${text.slice(0, 500)}`);
+  if (response.statusCode >= 300)
+    throw new Error(`${path} answered ${response.statusCode}: ${text.slice(0, 500)}`);
   return text;
 }
 
@@ -27,17 +39,29 @@ export async function exercise(dispatcher: Dispatcher): Promise<void> {
 
 /** Runs code in a context of its own, which leaves no trace in the default one. */
 export async function runCells(dispatcher: Dispatcher, cells: readonly string[]): Promise<void> {
-  const call = (path: string, body: unknown): Promise<string> => post(dispatcher, INTERPRETER_PORT, path, JSON.stringify(body), "application/json");
+  const call = (path: string, body: unknown): Promise<string> =>
+    post(dispatcher, INTERPRETER_PORT, path, JSON.stringify(body), "application/json");
   const context = JSON.parse(await call("/contexts", { language: "python" })) as { id: string };
   for (const code of cells) await call("/execute", { code, context_id: context.id });
-  const removed = await request(`http://sandbox:${INTERPRETER_PORT}/contexts/${context.id}`, { dispatcher, method: "DELETE" });
+  const removed = await request(`http://sandbox:${INTERPRETER_PORT}/contexts/${context.id}`, {
+    dispatcher,
+    method: "DELETE",
+  });
   await removed.body.dump();
 }
 
 export async function runCommand(dispatcher: Dispatcher, command: string): Promise<void> {
-  const message = Buffer.from(JSON.stringify({ process: { cmd: "/bin/bash", args: ["-l", "-c", command] } }));
+  const message = Buffer.from(
+    JSON.stringify({ process: { cmd: "/bin/bash", args: ["-l", "-c", command] } }),
+  );
   // A message of the Connect protocol's streams: a flag, the length, JSON.
   const head = Buffer.alloc(5);
   head.writeUInt32BE(message.length, 1);
-  await post(dispatcher, ENVD_PORT, "/process.Process/Start", Buffer.concat([head, message]), "application/connect+json");
+  await post(
+    dispatcher,
+    ENVD_PORT,
+    "/process.Process/Start",
+    Buffer.concat([head, message]),
+    "application/connect+json",
+  );
 }

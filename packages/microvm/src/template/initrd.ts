@@ -12,7 +12,8 @@ import type { AgentFile } from "@emberbox/guest";
 
 export function hashAgent(files: readonly AgentFile[]): string {
   const hash = createHash("sha256");
-  for (const { target, content } of files) hash.update(`${target}\0${content.length}\0`).update(content);
+  for (const { target, content } of files)
+    hash.update(`${target}\0${content.length}\0`).update(content);
   return hash.digest("hex");
 }
 
@@ -41,9 +42,16 @@ export async function writeInitrd(options: {
 }
 
 async function appendArchive(directory: string, target: string): Promise<void> {
-  const child = spawn("sh", ["-c", "find . | sort | cpio --quiet -o -H newc -R 0:0"], { cwd: directory, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn("sh", ["-c", "find . | sort | cpio --quiet -o -H newc -R 0:0"], {
+    cwd: directory,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const exited = once(child, "exit");
   await pipeline(child.stdout, createGzip(), createWriteStream(target, { flags: "a" }));
   const [code] = (await exited) as [number | null];
-  if (code !== 0) throw new EmberboxError("tool_missing", `cpio failed with exit code ${code} (Debian package: cpio)`);
+  if (code !== 0)
+    throw new EmberboxError(
+      "tool_missing",
+      `cpio failed with exit code ${code} (Debian package: cpio)`,
+    );
 }

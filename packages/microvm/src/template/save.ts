@@ -23,13 +23,19 @@ export async function receiveState(path: string): Promise<StateReceiver> {
   const server = createServer();
   server.listen(socketPath);
   await once(server, "listening");
-  if (process.getuid?.() === 0) for (const each of [directory, socketPath]) chownSync(each, JAIL_ID, JAIL_ID);
+  if (process.getuid?.() === 0)
+    for (const each of [directory, socketPath]) chownSync(each, JAIL_ID, JAIL_ID);
   return {
     directory,
     async save(qmp) {
-      const written = once(server, "connection").then(([socket]) => pipeline(socket as Socket, createWriteStream(path)));
+      const written = once(server, "connection").then(([socket]) =>
+        pipeline(socket as Socket, createWriteStream(path)),
+      );
       void qmp.command("qmp_capabilities");
-      const capabilities = ["x-ignore-shared", "events"].map((capability) => ({ capability, state: true }));
+      const capabilities = ["x-ignore-shared", "events"].map((capability) => ({
+        capability,
+        state: true,
+      }));
       await qmp.command("migrate-set-capabilities", { capabilities });
       const saved = migrationEnd(qmp);
       // The machine still runs when this begins: saved so, a restored one runs by itself, without another command.
@@ -48,7 +54,8 @@ function migrationEnd(qmp: Qmp): Promise<void> {
     qmp.on(({ event, data }) => {
       if (event !== "MIGRATION") return;
       if (data?.["status"] === "completed") resolve();
-      if (data?.["status"] === "failed") reject(new EmberboxError("boot_failed", "QEMU could not save the machine"));
+      if (data?.["status"] === "failed")
+        reject(new EmberboxError("boot_failed", "QEMU could not save the machine"));
     });
   });
 }

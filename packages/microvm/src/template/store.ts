@@ -24,13 +24,22 @@ type Wanted = Pick<TemplateRequest, "templates" | "image" | "shape" | "qemu">;
 
 /** Where the template of a shape is, or would be. */
 function locate(request: Wanted, agent: readonly AgentFile[]): { key: string; directory: string } {
-  const key = templateKey({ shape: request.shape, image: request.image, agent: hashAgent(agent), qemuStamp: programStamp(request.qemu) });
+  const key = templateKey({
+    shape: request.shape,
+    image: request.image,
+    agent: hashAgent(agent),
+    qemuStamp: programStamp(request.qemu),
+  });
   return { key, directory: join(request.templates, key) };
 }
 
 /** The template of a shape, if it has been warmed. */
 export async function findTemplate(request: Wanted): Promise<Template | undefined> {
-  return loadTemplate({ ...locate(request, await agentFiles()), shape: request.shape, image: request.image });
+  return loadTemplate({
+    ...locate(request, await agentFiles()),
+    shape: request.shape,
+    image: request.image,
+  });
 }
 
 /** The template of a shape, warmed first when it is not there. Two that want the same one wait for each other. */
@@ -49,7 +58,8 @@ export async function ensureTemplate(request: TemplateRequest): Promise<Template
   const found = await load();
   if (found) return found;
   await mkdir(request.templates, { recursive: true, mode: 0o700 });
-  const onWait = (): void => onProgress?.("waiting for another program that warms the same template");
+  const onWait = (): void =>
+    onProgress?.("waiting for another program that warms the same template");
   return withLock(`${directory}.lock`, warm, { ...(signal && { signal }), onWait });
 }
 
@@ -57,6 +67,7 @@ export async function ensureTemplate(request: TemplateRequest): Promise<Template
 async function removeOutdated(templates: string, key: string): Promise<void> {
   const shape = key.replace(/[0-9a-f]{16}$/, "");
   for (const name of await readdir(templates)) {
-    if (name.startsWith(shape) && !name.startsWith(key) && !name.endsWith(".lock")) await rm(join(templates, name), { recursive: true, force: true });
+    if (name.startsWith(shape) && !name.startsWith(key) && !name.endsWith(".lock"))
+      await rm(join(templates, name), { recursive: true, force: true });
   }
 }

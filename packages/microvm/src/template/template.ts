@@ -33,13 +33,22 @@ export interface TemplateFacts {
 const FORMAT = 1;
 
 /** Everything that must be the same for a saved machine to be restorable, and its contents current. */
-export function templateKey(parts: { shape: MachineShape; image: GuestImage; agent: string; qemuStamp: string }): string {
+export function templateKey(parts: {
+  shape: MachineShape;
+  image: GuestImage;
+  agent: string;
+  qemuStamp: string;
+}): string {
   const { shape } = parts;
-  const hash = createHash("sha256").update(JSON.stringify([FORMAT, shape, parts.image.digest, parts.agent, parts.qemuStamp]));
+  const hash = createHash("sha256").update(
+    JSON.stringify([FORMAT, shape, parts.image.digest, parts.agent, parts.qemuStamp]),
+  );
   return `${shape.accelerator}-${shape.cpuCount}cpu-${shape.memoryMB}mb-${hash.digest("hex").slice(0, 16)}`;
 }
 
-export const templateFiles = (directory: string): Pick<Template, "ram" | "disk" | "overlay" | "initrd"> & { state: string; facts: string } => ({
+export const templateFiles = (
+  directory: string,
+): Pick<Template, "ram" | "disk" | "overlay" | "initrd"> & { state: string; facts: string } => ({
   ram: join(directory, "ram"),
   disk: join(directory, "disk.qcow2"),
   overlay: join(directory, "overlay.qcow2"),
@@ -49,7 +58,12 @@ export const templateFiles = (directory: string): Pick<Template, "ram" | "disk" 
 });
 
 /** The finished template, or `undefined`. */
-export async function loadTemplate(options: { key: string; directory: string; shape: MachineShape; image: GuestImage }): Promise<Template | undefined> {
+export async function loadTemplate(options: {
+  key: string;
+  directory: string;
+  shape: MachineShape;
+  image: GuestImage;
+}): Promise<Template | undefined> {
   const files = templateFiles(options.directory);
   try {
     const facts = JSON.parse(await readFile(files.facts, "utf8")) as TemplateFacts;

@@ -43,7 +43,8 @@ export async function warmTemplate(options: WarmOptions): Promise<void> {
     await syncFile(dirname(options.directory));
     await rename(building, options.directory);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOSPC") throw new EmberboxError("host_disk_full", "no space for the template", { cause: error });
+    if ((error as NodeJS.ErrnoException).code === "ENOSPC")
+      throw new EmberboxError("host_disk_full", "no space for the template", { cause: error });
     throw error;
   } finally {
     await rm(building, { recursive: true, force: true });
@@ -53,24 +54,36 @@ export async function warmTemplate(options: WarmOptions): Promise<void> {
 async function build(options: WarmOptions): Promise<void> {
   const { shape, image } = options;
   const files = templateFiles(options.directory);
-  const facts: TemplateFacts = { kernelArguments: kernelArguments(shape), readOnlyRam: readsRamOnly(await qemuVersion(options.qemu)) };
+  const facts: TemplateFacts = {
+    kernelArguments: kernelArguments(shape),
+    readOnlyRam: readsRamOnly(await qemuVersion(options.qemu)),
+  };
   // V8's compilers cost more than they give where every new instruction has to be translated (measured under TCG).
   const nodeFlags = shape.accelerator === "tcg" ? ["--jitless"] : [];
   await writeInitrd({ base: image.initrd, files: options.agent, nodeFlags, target: files.initrd });
   for (let attempt = 1; ; attempt++) {
-    await createBlank({ ram: files.ram, disk: files.disk, memoryMB: shape.memoryMB, rootfs: image.rootfs });
+    await createBlank({
+      ram: files.ram,
+      disk: files.disk,
+      memoryMB: shape.memoryMB,
+      rootfs: image.rootfs,
+    });
     try {
       await bootAndSave(options, facts);
       break;
     } catch (error) {
       options.signal?.throwIfAborted();
       if (attempt === BOOT_TRIES) throw error;
-      options.onProgress?.(`the machine did not start (${(error as Error).message.split("\n")[0]}); trying again`);
+      options.onProgress?.(
+        `the machine did not start (${(error as Error).message.split("\n")[0]}); trying again`,
+      );
     }
   }
   await createOverlay({ path: files.overlay, backing: files.disk, format: "qcow2" });
-  for (const path of [files.initrd, files.state, files.disk, files.overlay]) await chmod(path, 0o644);
-  for (const path of [files.ram, files.state, files.disk, files.overlay, files.initrd]) await syncFile(path);
+  for (const path of [files.initrd, files.state, files.disk, files.overlay])
+    await chmod(path, 0o644);
+  for (const path of [files.ram, files.state, files.disk, files.overlay, files.initrd])
+    await syncFile(path);
   await writeFile(files.facts, JSON.stringify(facts));
   await syncFile(files.facts);
 }
@@ -82,7 +95,16 @@ async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<
   const machine = startMachine({
     qemu: options.qemu,
     args: machineArguments(shape, "template", facts),
-    files: openFiles({ ram: files.ram, kernel: image.kernel, initrd: files.initrd, image: image.rootfs, template: files.disk }, ["ram", "template"]),
+    files: openFiles(
+      {
+        ram: files.ram,
+        kernel: image.kernel,
+        initrd: files.initrd,
+        image: image.rootfs,
+        template: files.disk,
+      },
+      ["ram", "template"],
+    ),
     jail: options.jail,
     accelerator: shape.accelerator,
     shared: receiver.directory,
@@ -91,23 +113,38 @@ async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<
   const stop = AbortSignal.any([deadline, ...(options.signal ? [options.signal] : [])]);
   const stopped = new Promise<never>((_resolve, reject) => {
     stop.addEventListener("abort", () => reject(stop.reason as Error), { once: true });
-    void machine.ended.then((end) => reject(machineError("boot_failed", "the virtual machine ended while it started", end)));
+    void machine.ended.then((end) =>
+      reject(machineError("boot_failed", "the virtual machine ended while it started", end)),
+    );
   });
   stopped.catch(() => {});
   try {
     await Promise.race([warmAndSave(machine, receiver, options.onProgress), stopped]);
   } catch (error) {
     if (deadline.aborted) {
-      throw new EmberboxError("boot_failed", `the virtual machine was not ready after ${BOOT_MS / 1000} s:\n${machine.console.tail()}`, { cause: error });
+      throw new EmberboxError(
+        "boot_failed",
+        `the virtual machine was not ready after ${BOOT_MS / 1000} s:\n${machine.console.tail()}`,
+        { cause: error },
+      );
     }
     options.signal?.throwIfAborted();
-    throw await explainFailure(error, machine, "boot_failed", "the virtual machine ended while it started");
+    throw await explainFailure(
+      error,
+      machine,
+      "boot_failed",
+      "the virtual machine ended while it started",
+    );
   } finally {
     await machine.kill();
   }
 }
 
-async function warmAndSave(machine: Machine, receiver: StateReceiver, onProgress: WarmOptions["onProgress"]): Promise<void> {
+async function warmAndSave(
+  machine: Machine,
+  receiver: StateReceiver,
+  onProgress: WarmOptions["onProgress"],
+): Promise<void> {
   onProgress?.("booting the machine and loading Python's libraries");
   const guest = connectGuest(machine, () => {});
   await guest.hello({ sandboxId: "template", accessToken: undefined, envs: {}, growDisk: false });
@@ -126,7 +163,8 @@ function kernelArguments(shape: MachineShape): string {
 }
 
 /** From 8.2 on QEMU maps a file privately that it may not write. */
-const readsRamOnly = ([major, minor]: [number, number]): boolean => major > 8 || (major === 8 && minor >= 2);
+const readsRamOnly = ([major, minor]: [number, number]): boolean =>
+  major > 8 || (major === 8 && minor >= 2);
 
 async function syncFile(path: string): Promise<void> {
   const file = await open(path, "r");

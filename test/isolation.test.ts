@@ -70,9 +70,14 @@ describe("from inside the sandbox", () => {
   });
 });
 
+/** A line of a process's status, as the kernel tells it. */
+function status(pid: number, key: string): string {
+  return new RegExp(`^${key}:\\s+(.*)$`, "m").exec(
+    readFileSync(`/proc/${pid}/status`, "utf8"),
+  )![1]!;
+}
+
 describe("the QEMU process", () => {
-  const status = (pid: number, key: string): string =>
-    new RegExp(`^${key}:\\s+(.*)$`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]!;
   let pid: number;
   beforeAll(() => {
     pid = machinesOf()[0]!.pid;

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EmberboxError, Sandbox } from "@emberbox/core";
@@ -67,6 +68,28 @@ describe("a machine that is not ready", () => {
     expect(
       (await readdir(join(directory, "templates"))).filter((name) => !name.endsWith(".lock")),
     ).toEqual([]);
+  });
+
+  test("without space: how much is needed and where, and nothing half-made", async ({ skip }) => {
+    if (process.getuid?.() !== 0) {
+      if (process.env["EMBERBOX_REQUIRE"]?.includes("root"))
+        throw new Error("root is required here");
+      skip("only root can mount a small file system to fill");
+    }
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m", "tmpfs", directory]);
+    try {
+      await symlink(paths().images, join(directory, "images"));
+      await using own = microvm({ home: directory, accelerator: "tcg" });
+      const error = await failure(Sandbox.create({ provider: own }));
+      expect(error).toMatchObject({
+        code: "host_disk_full",
+        message: expect.stringMatching(/\d+ MiB/),
+      });
+      const left = await readdir(join(directory, "templates"));
+      expect(left.filter((name) => !name.endsWith(".lock"))).toEqual([]);
+    } finally {
+      execFileSync("umount", [directory]);
+    }
   });
 
   test("the accelerator is found by trying it, and the answer is remembered", async () => {

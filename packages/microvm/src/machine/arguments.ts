@@ -100,7 +100,11 @@ function diskArguments(sandbox: boolean): string[] {
   return [
     ...sets,
     ...nodes.flatMap((node) => ["-blockdev", JSON.stringify(node)]),
-    ...["-device", `virtio-blk-pci,drive=${sandbox ? "overlay" : "template"}`],
+    // When the host's disk is full, the guest is to hear of it; QEMU would stop the machine.
+    ...[
+      "-device",
+      `virtio-blk-pci,drive=${sandbox ? "overlay" : "template"},werror=report,rerror=report`,
+    ],
   ];
 }
 

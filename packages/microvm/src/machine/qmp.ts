@@ -50,7 +50,9 @@ export function connectQmp(socket: Duplex): Qmp {
     }
   });
   socket.on("error", end);
-  socket.on("close", () => end(new Error("QEMU closed its control connection")));
+  for (const event of ["end", "close"]) {
+    socket.on(event, () => end(new Error("QEMU closed its control connection")));
+  }
 
   const qmp: Qmp = {
     command(name, args) {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, open, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, open, rename, rm, statfs, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import type { AgentFile } from "@emberbox/guest";
@@ -39,6 +39,7 @@ export async function warmTemplate(options: WarmOptions): Promise<void> {
   await mkdir(building, { recursive: true, mode: 0o700 });
   // QEMU's account, when we are root, must reach the files by the descriptors it is given, not by path: 0700 is right.
   try {
+    await checkSpace(building, options.shape.memoryMB);
     await build({ ...options, directory: building });
     await syncFile(dirname(options.directory));
     await rename(building, options.directory);
@@ -49,6 +50,21 @@ export async function warmTemplate(options: WarmOptions): Promise<void> {
   } finally {
     await rm(building, { recursive: true, force: true });
   }
+}
+
+/** What a template's disk and state take, with room to spare, `bytes`. */
+const DISK_BYTES = 512 * 1024 * 1024;
+
+/** The memory's file is sparse: without space for all of it QEMU would be killed when it writes to it. */
+async function checkSpace(directory: string, memoryMB: number): Promise<void> {
+  const { bavail, bsize } = await statfs(directory);
+  const needed = memoryMB * 1024 * 1024 + DISK_BYTES;
+  if (bavail * bsize >= needed) return;
+  const [has, needs] = [bavail * bsize, needed].map((bytes) => Math.round(bytes / 1024 / 1024));
+  throw new EmberboxError(
+    "host_disk_full",
+    `warming a template needs ${needs} MiB in ${directory}, which has ${has} MiB`,
+  );
 }
 
 async function build(options: WarmOptions): Promise<void> {

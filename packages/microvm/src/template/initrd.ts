@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { spawn } from "node:child_process";
 import { createReadStream, createWriteStream } from "node:fs";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { once } from "node:events";
@@ -24,7 +23,7 @@ export async function writeInitrd(options: {
   readonly nodeFlags: readonly string[];
   readonly target: string;
 }): Promise<void> {
-  const staging = await mkdtemp(join(tmpdir(), "emberbox-agent-"));
+  const staging = await mkdtemp(`${options.target}.staging-`);
   try {
     const agent = join(staging, "agent");
     for (const file of options.files) {

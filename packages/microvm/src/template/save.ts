@@ -1,5 +1,5 @@
-import { chownSync, createWriteStream } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chownSync, createWriteStream, existsSync } from "node:fs";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
@@ -17,8 +17,12 @@ export interface StateReceiver extends AsyncDisposable {
   save(qmp: Qmp): Promise<void>;
 }
 
+const PREFIX = "emberbox-save-";
+
 export async function receiveState(path: string): Promise<StateReceiver> {
-  const directory = await mkdtemp(join(tmpdir(), "emberbox-save-"));
+  await removeAbandoned();
+  // Not below our own directory: QEMU's account must be able to walk there when we are root.
+  const directory = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`));
   const socketPath = join(directory, "state");
   const server = createServer();
   server.listen(socketPath);
@@ -47,6 +51,18 @@ export async function receiveState(path: string): Promise<StateReceiver> {
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Directories of programs that were killed while they saved. */
+async function removeAbandoned(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const pid = name.startsWith(PREFIX)
+      ? Number.parseInt(name.slice(PREFIX.length), 10)
+      : undefined;
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+    // Another user's may not be removed, and is not ours to.
+    await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => {});
+  }
 }
 
 function migrationEnd(qmp: Qmp): Promise<void> {

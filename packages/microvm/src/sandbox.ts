@@ -68,7 +68,7 @@ function startRestoring(options: RestoreOptions): Machine {
   const { template } = options;
   const paths = {
     ram: template.ram,
-    kernel: template.image.kernel,
+    kernel: template.kernelHead,
     initrd: template.initrd,
     image: template.image.rootfs,
     template: template.disk,

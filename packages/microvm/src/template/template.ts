@@ -18,6 +18,8 @@ export interface Template {
   /** An empty overlay over `disk`, copied for each sandbox. */
   readonly overlay: string;
   readonly initrd: string;
+  /** The kernel file's beginning: a restored machine has its kernel in memory, QEMU merely wants to see a file. */
+  readonly kernelHead: string;
   readonly kernelArguments: string;
   /** QEMU can map the memory file without write access to it. */
   readonly readOnlyRam: boolean;
@@ -30,7 +32,7 @@ export interface TemplateFacts {
 }
 
 /** Raise when the meaning of a template's files changes. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** Everything that must be the same for a saved machine to be restorable, and its contents current. */
 export function templateKey(parts: {
@@ -48,11 +50,15 @@ export function templateKey(parts: {
 
 export const templateFiles = (
   directory: string,
-): Pick<Template, "ram" | "disk" | "overlay" | "initrd"> & { state: string; facts: string } => ({
+): Pick<Template, "ram" | "disk" | "overlay" | "initrd" | "kernelHead"> & {
+  state: string;
+  facts: string;
+} => ({
   ram: join(directory, "ram"),
   disk: join(directory, "disk.qcow2"),
   overlay: join(directory, "overlay.qcow2"),
   initrd: join(directory, "initrd"),
+  kernelHead: join(directory, "kernel-head"),
   state: join(directory, "state"),
   facts: join(directory, "template.json"),
 });

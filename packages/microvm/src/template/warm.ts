@@ -77,6 +77,7 @@ async function build(options: WarmOptions): Promise<void> {
   // V8's compilers cost more than they give where every new instruction has to be translated (measured under TCG).
   const nodeFlags = shape.accelerator === "tcg" ? ["--jitless"] : [];
   await writeInitrd({ base: image.initrd, files: options.agent, nodeFlags, target: files.initrd });
+  await writeFile(files.kernelHead, await readHead(image.kernel));
   for (let attempt = 1; ; attempt++) {
     await createBlank({
       ram: files.ram,
@@ -96,7 +97,7 @@ async function build(options: WarmOptions): Promise<void> {
     }
   }
   await createOverlay({ path: files.overlay, backing: files.disk, format: "qcow2" });
-  for (const path of [files.initrd, files.state, files.disk, files.overlay])
+  for (const path of [files.initrd, files.kernelHead, files.state, files.disk, files.overlay])
     await chmod(path, 0o644);
   for (const path of [files.ram, files.state, files.disk, files.overlay, files.initrd])
     await syncFile(path);
@@ -181,6 +182,19 @@ function kernelArguments(shape: MachineShape): string {
 /** From 8.2 on QEMU maps a file privately that it may not write. */
 const readsRamOnly = ([major, minor]: [number, number]): boolean =>
   major > 8 || (major === 8 && minor >= 2);
+
+/** More than the set-up code of a kernel, whose size its header tells and QEMU checks, `bytes`. */
+const HEAD_BYTES = 65_536;
+
+async function readHead(path: string): Promise<Buffer> {
+  const file = await open(path, "r");
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
 
 async function syncFile(path: string): Promise<void> {
   const file = await open(path, "r");

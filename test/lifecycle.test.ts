@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { EmberboxError, Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { describe, expect, test } from "vitest";
@@ -76,6 +77,19 @@ describe("the end of a sandbox", () => {
       hostProcesses().every(({ pid }) => !machines.some((machine) => machine.pid === pid)),
     );
     expect(readdirSync(join(home.trim(), "run"))).toEqual([]);
+  });
+
+  test("a program that forgets its sandbox ends all the same, and the sandbox with it", async () => {
+    const child = spawn(
+      process.execPath,
+      ["--conditions=@emberbox/source", join(import.meta.dirname, "support/forget.ts")],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
+    const output = text(child.stdout);
+    const [code] = (await once(child, "exit")) as [number];
+    expect(code).toBe(0);
+    expect(await output).toBe("42\n");
+    await eventually("the machine ends", 5000, () => machinesOf(child.pid!).length === 0);
   });
 
   test("closing the provider closes what it made", async () => {

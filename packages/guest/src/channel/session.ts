@@ -15,6 +15,8 @@ export interface SessionOptions {
   readonly onStream: (stream: ChannelStream, port: number) => boolean;
   /** The other side asked to end the session. */
   readonly onFreeze?: () => void;
+  /** Whether anything is waited for changed: an answer to `hello`, or a stream that is in use. */
+  readonly onBusy?: (isBusy: boolean) => void;
   /** The other side broke the protocol, or the port ended; the session cannot go on. */
   readonly onBroken: (error: Error) => void;
 }
@@ -34,6 +36,7 @@ export class Session {
   #parse: ((chunk: Buffer) => void) | undefined;
   #marked = 0;
   #greeted = false;
+  #held = 0;
   #broken: Error | undefined;
   #writable: (() => void)[] = [];
 
@@ -96,6 +99,7 @@ export class Session {
         if (this.#port.writableNeedDrain) this.#writable.push(callback);
         else callback();
       },
+      hold: (isHeld) => this.#hold(isHeld),
       forget: (streamId) => {
         if (this.#streams.delete(streamId) && this.#isPeers(streamId)) this.#peerStreams--;
       },
@@ -104,6 +108,11 @@ export class Session {
     stream.on("error", () => {});
     this.#streams.set(id, stream);
     return stream;
+  }
+
+  #hold(isHeld: boolean): void {
+    this.#held += isHeld ? 1 : -1;
+    if (this.#held === (isHeld ? 1 : 0)) this.#options.onBusy?.(isHeld);
   }
 
   #isPeers(id: number): boolean {

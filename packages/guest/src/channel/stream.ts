@@ -10,6 +10,8 @@ export interface StreamPort {
   /** Calls back when the port takes more; at once when it does already. */
   whenWritable(callback: () => void): void;
   forget(id: number): void;
+  /** Whether the stream is waited for changed. */
+  hold(isHeld: boolean): void;
 }
 
 const GRANT_BYTES = INITIAL_WINDOW / 4;
@@ -25,11 +27,13 @@ export class ChannelStream extends Duplex {
   #waiting: (() => void) | undefined;
   #ended = false;
   #resetByPeer = false;
+  #isHeld = false;
 
   constructor(id: number, port: StreamPort) {
     super({ allowHalfOpen: true });
     this.id = id;
     this.#port = port;
+    this.#hold(true);
   }
 
   /** Takes a part of the peer's data. False when the peer sent more than it was granted. */
@@ -103,15 +107,24 @@ export class ChannelStream extends Duplex {
     if (!this.#resetByPeer && !(this.#ended && this.writableFinished))
       this.#port.sendReset(this.id);
     this.#port.forget(this.id);
+    this.#hold(false);
     this.#waiting = undefined;
     callback(error);
   }
 
+  #hold(isHeld: boolean): void {
+    if (this.#isHeld === isHeld) return;
+    this.#isHeld = isHeld;
+    this.#port.hold(isHeld);
+  }
+
   // What HTTP libraries call on the socket that this stands for.
   ref(): this {
+    if (!this.destroyed) this.#hold(true);
     return this;
   }
   unref(): this {
+    this.#hold(false);
     return this;
   }
   setTimeout(): this {

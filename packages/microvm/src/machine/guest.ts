@@ -23,10 +23,20 @@ interface Waiting<T> {
 export function connectGuest(machine: Machine, onBroken: (error: Error) => void): Guest {
   let greeting: (Waiting<void> & { nonce: string }) | undefined;
   let freezing: Waiting<void> | undefined;
+  let isInUse = false;
+  // An idle sandbox does not keep its program alive.
+  const keepAlive = (): void => {
+    if (isInUse || greeting || freezing) machine.channel.ref();
+    else machine.channel.unref();
+  };
   const session = new Session({
     port: machine.channel,
     firstStream: 1,
     onStream: () => false,
+    onBusy(isBusy) {
+      isInUse = isBusy;
+      keepAlive();
+    },
     onHello(payload) {
       const answer = readAnswer(payload);
       if (answer.nonce !== greeting?.nonce) return;
@@ -39,6 +49,7 @@ export function connectGuest(machine: Machine, onBroken: (error: Error) => void)
           ),
         );
       greeting = undefined;
+      keepAlive();
     },
     onFreeze: () => freezing?.resolve(),
     onBroken(error) {
@@ -59,6 +70,7 @@ export function connectGuest(machine: Machine, onBroken: (error: Error) => void)
       };
       return new Promise((resolve, reject) => {
         greeting = { nonce, resolve, reject };
+        keepAlive();
         session.hello(Buffer.from(JSON.stringify(hello)));
       });
     },
@@ -66,6 +78,7 @@ export function connectGuest(machine: Machine, onBroken: (error: Error) => void)
     freeze: () =>
       new Promise((resolve, reject) => {
         freezing = { resolve, reject };
+        keepAlive();
         session.freeze();
       }),
   };

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, readdirSync, readFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { EmberboxError } from "@emberbox/core";
 import { descriptors } from "./arguments.ts";
@@ -29,7 +30,7 @@ export interface MachineOptions {
 export interface Machine {
   readonly pid: number;
   readonly qmp: Qmp;
-  readonly channel: Duplex;
+  readonly channel: Socket;
   readonly state: Duplex;
   readonly console: Console;
   /** Resolves when the process has ended, with what is known of why. Never rejects. */
@@ -86,7 +87,7 @@ export function startMachine(options: MachineOptions): Machine {
   }
   endWithThisProcess(child);
 
-  const pipe = (descriptor: number): Duplex => child.stdio[descriptor as 4] as unknown as Duplex;
+  const pipe = (descriptor: number): Socket => child.stdio[descriptor as 4] as unknown as Socket;
   const console = recordConsole(pipe(descriptors.console));
   let stderr = "";
   child.stderr!.setEncoding("utf8").on("data", (text: string) => {
@@ -95,6 +96,9 @@ export function startMachine(options: MachineOptions): Machine {
   const channel = pipe(descriptors.channel);
   const state = pipe(descriptors.state);
   for (const stream of [channel, state]) stream.on("error", () => {});
+  // A sandbox that nobody waits for does not keep its program alive: it ends with it.
+  child.unref();
+  for (const stream of child.stdio) if (stream !== channel) (stream as Socket | null)?.unref();
 
   const ended = new Promise<MachineEnd>((resolve) => {
     child.once("error", (error) =>
@@ -116,6 +120,7 @@ export function startMachine(options: MachineOptions): Machine {
     console,
     ended,
     async kill() {
+      child.ref();
       child.kill("SIGKILL");
       await ended;
       for (const stream of child.stdio) stream?.destroy();

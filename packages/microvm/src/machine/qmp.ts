@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 const MAX_LINE = 1024 * 1024;
@@ -19,7 +20,7 @@ interface QmpMessage extends Partial<QmpEvent> {
 }
 
 /** A client of the QEMU Machine Protocol. QEMU is not trusted: a line that is too long or not JSON ends the connection. */
-export function connectQmp(socket: Duplex): Qmp {
+export function connectQmp(socket: Duplex & Partial<Pick<Socket, "ref" | "unref">>): Qmp {
   const waiting: { resolve(value: unknown): void; reject(error: Error): void }[] = [];
   const listeners: ((event: QmpEvent) => void)[] = [];
   let buffered = "";
@@ -36,6 +37,7 @@ export function connectQmp(socket: Duplex): Qmp {
       for (const listener of listeners) listener(message as QmpEvent);
     } else if (message.error) waiting.shift()?.reject(new Error(`QEMU: ${message.error.desc}`));
     else if ("return" in message) waiting.shift()?.resolve(message.return);
+    if (waiting.length === 0) socket.unref?.();
   };
   socket.setEncoding("utf8");
   socket.on("data", (chunk: string) => {
@@ -59,6 +61,7 @@ export function connectQmp(socket: Duplex): Qmp {
       if (ended) return Promise.reject(ended);
       return new Promise((resolve, reject) => {
         waiting.push({ resolve, reject });
+        socket.ref?.();
         socket.write(`${JSON.stringify({ execute: name, ...(args && { arguments: args }) })}\n`);
       });
     },

@@ -22,8 +22,8 @@ export default defineConfig({
           include: ["test/**/*.test.ts", "packages/*/test/**/*.test.ts"],
           // Every test here runs real virtual machines, and two of them fill a small computer.
           fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
         },
       },
     ],

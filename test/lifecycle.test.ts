@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { EmberboxError, Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { describe, expect, test } from "vitest";
+import { paths } from "../packages/microvm/src/paths.ts";
 import { eventually, hostProcesses, machinesOf } from "./support/processes.ts";
 import { createSandbox, provider, python } from "./support/sandboxes.ts";
 
@@ -147,6 +148,19 @@ describe("creation", () => {
     expect((await Sandbox.list({ provider })).map(({ sandboxId }) => sandboxId)).toContain(
       sandbox.sandboxId,
     );
+  });
+
+  test("goes on when somebody has cleared the templates away", async () => {
+    const options = { memoryMB: 640 };
+    await using first = await createSandbox(options);
+    expect(await python(first, "print(1)")).toBe("1\n");
+    for (const name of readdirSync(paths().templates)) {
+      if (name.includes("-640mb-") && !name.endsWith(".lock"))
+        rmSync(join(paths().templates, name), { recursive: true });
+    }
+    await using second = await createSandbox(options);
+    expect(await python(second, "print(2)")).toBe("2\n");
+    expect(await python(first, "print(3)")).toBe("3\n");
   });
 
   test("a spare from the pool has a fresh identity and the variables it was asked for", async () => {

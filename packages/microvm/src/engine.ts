@@ -11,6 +11,7 @@ import { type Paths, paths } from "./paths.ts";
 import { programStamp, QEMU, requireProgram } from "./qemu.ts";
 import { type LocalSandbox, restoreSandbox } from "./sandbox.ts";
 import { createOverlay } from "./template/blank.ts";
+import { createSharedWork } from "./template/shared-work.ts";
 import { ensureTemplate } from "./template/store.ts";
 import type { Template } from "./template/template.ts";
 
@@ -41,7 +42,7 @@ export async function openEngine(options: MicrovmOptions): Promise<Engine> {
     throw new EmberboxError("image_missing", `there is no guest image in ${places.images}`);
   const accelerator = await chooseFor(options, places, qemu, image);
   sweepOverlays(places.run);
-  const templates = new Map<string, Promise<Template>>();
+  const warmed = createSharedWork<Template>();
 
   const engine: Engine = {
     paths: places,
@@ -49,37 +50,30 @@ export async function openEngine(options: MicrovmOptions): Promise<Engine> {
     image,
     accelerator,
     template({ memoryMB, cpuCount }, signal) {
-      const key = `${memoryMB}/${cpuCount}`;
-      const known = templates.get(key);
-      if (known) return known;
       const shape = { accelerator: accelerator.accelerator, memoryMB, cpuCount };
-      const made = ensureTemplate({
-        templates: places.templates,
-        image,
-        shape,
-        qemu,
-        jail,
-        onProgress: options.onProgress,
-        signal,
-      });
-      templates.set(key, made);
-      made.catch(() => templates.delete(key));
-      return made;
+      const { templates } = places;
+      const { onProgress } = options;
+      const warm = (stop: AbortSignal): Promise<Template> =>
+        ensureTemplate({ templates, image, shape, qemu, jail, onProgress, signal: stop });
+      return warmed.get(shapeKey(shape), warm, signal);
     },
     async restore(create, signal) {
-      const template = await engine.template(create, signal);
-      const overlay = await overlayOf(template, create.diskMB);
-      const identity = { sandboxId: newSandboxId(), accessToken: undefined, envs: create.envs };
-      return restoreSandbox({
-        template,
-        qemu,
-        jail,
-        run: places.run,
-        diskMB: create.diskMB,
-        overlay,
-        identity,
-        signal,
-      });
+      const restore = async (): Promise<LocalSandbox> => {
+        const template = await engine.template(create, signal);
+        const overlay = await overlayOf(template, create.diskMB);
+        const identity = { sandboxId: newSandboxId(), accessToken: undefined, envs: create.envs };
+        const { run } = places;
+        const { diskMB } = create;
+        return restoreSandbox({ template, qemu, jail, run, diskMB, overlay, identity, signal });
+      };
+      try {
+        return await restore();
+      } catch (error) {
+        // Somebody cleared the caches away while this program had them in use.
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+        warmed.forget(shapeKey(create));
+        return restore();
+      }
     },
   };
   return engine;
@@ -95,6 +89,9 @@ async function chooseFor(
     return { accelerator: options.accelerator, reason: "it was asked for" };
   return chooseAccelerator({ home: places.home, qemu, qemuStamp: programStamp(qemu), image });
 }
+
+const shapeKey = (shape: { memoryMB: number; cpuCount: number }): string =>
+  `${shape.memoryMB}/${shape.cpuCount}`;
 
 /** The empty overlay of a disk size, made on first use. */
 async function overlayOf(template: Template, diskMB: number): Promise<string> {

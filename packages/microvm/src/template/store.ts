@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type AgentFile, agentFiles } from "@emberbox/guest";
 import type { GuestImage } from "../image/index.ts";
@@ -6,7 +6,7 @@ import { withLock } from "../lock.ts";
 import type { MachineShape } from "../machine/arguments.ts";
 import { programStamp } from "../qemu.ts";
 import { hashAgent } from "./initrd.ts";
-import { loadTemplate, type Template, templateKey } from "./template.ts";
+import { loadTemplate, type Template, templateFiles, templateKey } from "./template.ts";
 import { warmTemplate } from "./warm.ts";
 
 export interface TemplateRequest {
@@ -51,7 +51,7 @@ export async function ensureTemplate(request: TemplateRequest): Promise<Template
   const warm = async (): Promise<Template> => {
     const meanwhile = await load();
     if (meanwhile) return meanwhile;
-    await removeOutdated(request.templates, key);
+    await removeUnused(request.templates);
     await warmTemplate({ directory, shape, image, agent, qemu, jail, onProgress, signal });
     return (await load())!;
   };
@@ -63,11 +63,14 @@ export async function ensureTemplate(request: TemplateRequest): Promise<Template
   return withLock(`${directory}.lock`, warm, { ...(signal && { signal }), onWait });
 }
 
-/** A template of the same shape with another agent, image or QEMU cannot be used any more. */
-async function removeOutdated(templates: string, key: string): Promise<void> {
-  const shape = key.replace(/[0-9a-f]{16}$/, "");
+const UNUSED_MS = 7 * 24 * 60 * 60 * 1000;
+
+/** Removes templates that nobody has used for a week: other shapes, and other versions of the agent or the image. */
+async function removeUnused(templates: string): Promise<void> {
   for (const name of await readdir(templates)) {
-    if (name.startsWith(shape) && !name.startsWith(key) && !name.endsWith(".lock"))
-      await rm(join(templates, name), { recursive: true, force: true });
+    const directory = join(templates, name);
+    const used = await stat(templateFiles(directory).facts).catch(() => undefined);
+    if (used && Date.now() - used.mtimeMs > UNUSED_MS)
+      await rm(directory, { recursive: true, force: true });
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { GuestImage } from "../image/index.ts";
 import type { MachineShape } from "../machine/arguments.ts";
@@ -73,6 +73,9 @@ export async function loadTemplate(options: {
   const files = templateFiles(options.directory);
   try {
     const facts = JSON.parse(await readFile(files.facts, "utf8")) as TemplateFacts;
+    // What is used is not cleared away.
+    const now = new Date();
+    await utimes(files.facts, now, now);
     return { ...options, ...files, state: await readFile(files.state), ...facts };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;

@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import { createSharedWork } from "./shared-work.ts";
+
+const hang = (signal: AbortSignal): Promise<string> =>
+  new Promise((_resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error));
+  });
+
+test("the work is done once for all who ask, and its result kept", async () => {
+  const shared = createSharedWork<number>();
+  let begun = 0;
+  const begin = async (): Promise<number> => ++begun;
+  expect(await Promise.all([shared.get("a", begin), shared.get("a", begin)])).toEqual([1, 1]);
+  expect(await shared.get("a", begin)).toBe(1);
+  expect(await shared.get("b", begin)).toBe(2);
+  shared.forget("a");
+  expect(await shared.get("a", begin)).toBe(3);
+});
+
+test("work that failed is begun anew", async () => {
+  const shared = createSharedWork<number>();
+  await expect(shared.get("a", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+  expect(await shared.get("a", () => Promise.resolve(1))).toBe(1);
+});
+
+test("one who gives up does not stop the work for the other", async () => {
+  const shared = createSharedWork<string>();
+  const work = Promise.withResolvers<string>();
+  const controller = new AbortController();
+  const first = shared.get("a", () => work.promise, controller.signal);
+  const second = shared.get("a", hang);
+  controller.abort(new Error("enough"));
+  await expect(first).rejects.toThrow("enough");
+  work.resolve("done");
+  expect(await second).toBe("done");
+});
+
+test("when the last has given up, the work is stopped", async () => {
+  const shared = createSharedWork<string>();
+  const controller = new AbortController();
+  let stopped: AbortSignal | undefined;
+  const only = shared.get("a", (signal) => hang((stopped = signal)), controller.signal);
+  controller.abort(new Error("enough"));
+  await expect(only).rejects.toThrow("enough");
+  expect(stopped?.aborted).toBe(true);
+  expect(await shared.get("a", () => Promise.resolve("anew"))).toBe("anew");
+});

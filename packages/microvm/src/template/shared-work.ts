@@ -1,0 +1,61 @@
+/** Work that several may ask for at once, and whose result is kept. */
+export interface SharedWork<Value> {
+  /** The result of the work named `key`, begun by the first who asks. A signal stops the waiting of its owner. */
+  get(
+    key: string,
+    begin: (signal: AbortSignal) => Promise<Value>,
+    signal?: AbortSignal,
+  ): Promise<Value>;
+  /** Forgets a result. */
+  forget(key: string): void;
+}
+
+interface Entry<Value> {
+  readonly work: Promise<Value>;
+  readonly controller: AbortController;
+  waiting: number;
+  settled: boolean;
+}
+
+/** Work is stopped when the last who waited for it has gone; work that failed is begun anew by the next who asks. */
+export function createSharedWork<Value>(): SharedWork<Value> {
+  const entries = new Map<string, Entry<Value>>();
+
+  const start = (key: string, begin: (signal: AbortSignal) => Promise<Value>): Entry<Value> => {
+    const controller = new AbortController();
+    const work = begin(controller.signal);
+    const entry: Entry<Value> = { work, controller, waiting: 0, settled: false };
+    const settle = (failed: boolean): void => {
+      entry.settled = true;
+      if (failed && entries.get(key) === entry) entries.delete(key);
+    };
+    work.then(
+      () => settle(false),
+      () => settle(true),
+    );
+    entries.set(key, entry);
+    return entry;
+  };
+
+  return {
+    async get(key, begin, signal) {
+      signal?.throwIfAborted();
+      const entry = entries.get(key) ?? start(key, begin);
+      entry.waiting++;
+      const aborted = Promise.withResolvers<never>();
+      const onAbort = (): void => aborted.reject(signal!.reason as Error);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      try {
+        return await Promise.race([entry.work, aborted.promise]);
+      } finally {
+        signal?.removeEventListener("abort", onAbort);
+        entry.waiting--;
+        if (entry.waiting === 0 && !entry.settled) {
+          entries.delete(key);
+          entry.controller.abort(signal?.reason);
+        }
+      }
+    },
+    forget: (key) => void entries.delete(key),
+  };
+}

@@ -1,10 +1,12 @@
 import type { SandboxProvider } from "@emberbox/core";
 import { createHarness, type Runner } from "./harness.ts";
+import { describeCharts } from "./suites/charts.ts";
 import { describeCode } from "./suites/code.ts";
 import { describeCommands, describeTerminals } from "./suites/commands.ts";
 import { describeContexts } from "./suites/contexts.ts";
 import { describeFiles } from "./suites/files.ts";
 import { describeLifecycle } from "./suites/lifecycle.ts";
+import { describeRichResults } from "./suites/rich-results.ts";
 
 /**
  * Registers the tests of every behaviour that a provider can be asked for. Most share one sandbox;
@@ -18,6 +20,8 @@ export function describeProvider(
   runner.describe(`${name}: a sandbox`, () => {
     const harness = createHarness(makeProvider, runner);
     describeCode(harness);
+    describeRichResults(harness);
+    describeCharts(harness);
     describeContexts(harness);
     describeFiles(harness);
     describeCommands(harness);

@@ -8,6 +8,8 @@ export type {
 export { EmberboxError, errorCodes } from "./errors.ts";
 export type { EmberboxErrorOptions, ErrorCode } from "./errors.ts";
 export { Execution, Result } from "./interpreter/execution.ts";
+export type { Chart } from "./interpreter/chart.ts";
+export type { FileChange } from "./interpreter/file-change.ts";
 export type { ExecutionError } from "./interpreter/execution.ts";
 export type { OutputMessage } from "./interpreter/collector.ts";
 export type { RunCodeOptions } from "./interpreter/run-code.ts";

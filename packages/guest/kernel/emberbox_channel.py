@@ -19,7 +19,7 @@ from time import gmtime, sleep, strftime, time
 # To the agent.
 OUTPUT, ERROR, END, READY, HELLO = 1, 2, 3, 4, 5
 # From the agent.
-EXECUTE, RESTORED, RESET = 1, 2, 3
+EXECUTE, RESTORED, RESET, REPORT_FILES = 1, 2, 3, 4
 
 HEADER = struct.Struct(">IB")
 # One read of a pipe; its line is at most six times as long.

@@ -12,7 +12,8 @@ import sys
 
 from IPython.core import async_helpers
 
-from emberbox_channel import EXECUTE, HEADER, RESET, RESTORED, Channel, Streams
+from emberbox_channel import EXECUTE, HEADER, OUTPUT, REPORT_FILES, RESET, RESTORED, Channel, Streams
+from emberbox_files import files_line, snapshot
 from emberbox_shell import attach, reset
 
 LENGTH = struct.Struct(">I")
@@ -25,6 +26,8 @@ class Context:
         self.channel = Channel(connection, pipes)
         self.received = bytearray()
         self.env = env
+        self.report_files = False
+        self.before = None
         attach(shell, self.channel, Streams(self.channel))
         os.register_at_fork(before=self.channel.drain, after_in_child=self.channel.forked)
         os.system = ordered(self.channel, os.system)
@@ -44,6 +47,8 @@ class Context:
                 except KeyboardInterrupt:
                     # It came after the cell's last statement.
                     self.finish()
+            elif kind == REPORT_FILES:
+                self.report_files = True
             elif kind == RESTORED:
                 self.restored(json.loads(payload))
             elif kind == RESET:
@@ -90,6 +95,9 @@ class Context:
             signal.signal(signal.SIGINT, self.channel.on_interrupt)
         shell, channel = self.shell, self.channel
         shell.streams.heal()
+        if self.report_files:
+            self.report_files = False
+            self.before = snapshot()
         channel.begin(shell.execution_count)
         try:
             shell.run_cell(code, store_history=True)
@@ -115,6 +123,9 @@ class Context:
                     stream.flush()
                 except Exception:
                     pass
+            if self.before is not None:
+                before, self.before = self.before, None
+                self.channel.line(OUTPUT, files_line(before), flush=False)
             self.channel.end()
         finally:
             self.channel.guarded = 0

@@ -4,6 +4,8 @@ import base64
 import json
 from json.encoder import encode_basestring_ascii as quote
 
+from emberbox_saved import save
+
 # The field of a result that holds each MIME type; all others go into `extra`.
 FIELDS = {
     "text/plain": "text",
@@ -26,6 +28,9 @@ RESULT_LIMIT = 32 * 1024 * 1024
 
 def result_line(bundle, main):
     """The line for a MIME bundle, all ASCII."""
+    size = sum(map(length, bundle.values()))
+    if size > RESULT_LIMIT:
+        return too_large(bundle, size, main)
     fields = []
     extra = []
     for mime, value in bundle.items():
@@ -37,6 +42,9 @@ def result_line(bundle, main):
             extra.append(quote(str(mime)) + ":" + encode(value))
         else:
             fields.append('"%s":%s' % (field, encode(value)))
+            total = getattr(value, "total_rows", None)
+            if total is not None:
+                fields.append('"data_rows":%d' % total)
     if extra:
         fields.append('"extra":{' + ",".join(extra) + "}")
     fields.append('"is_main_result":true' if main else '"is_main_result":false')
@@ -77,12 +85,26 @@ def finite(value, depth=0):
     return value
 
 
+def length(value):
+    """Bytes or characters, of what has them."""
+    return len(value) if isinstance(value, (str, bytes, bytearray, memoryview)) else 0
+
+
 def too_large(bundle, size, main):
-    note = "A result of %.1f MB (%s) is over the limit of %d MB and was left out. Save it to a file instead." % (
+    """In the place of a result over the limit: a note, and its largest representation in a file where one can be had."""
+    largest = max(bundle, key=lambda mime: length(bundle[mime]))
+    content = bundle[largest]
+    if not length(content):
+        # Structured data: its JSON is what is large.
+        largest = max(bundle, key=lambda mime: len(encode(bundle[mime])))
+        content = bundle[largest] if length(bundle[largest]) else encode(bundle[largest])
+    path = save(largest, content)
+    note = "A result of %.1f MB (%s) is over the limit of %d MiB and is not shown. " % (
         size / 1e6,
         ", ".join(map(str, bundle)),
         RESULT_LIMIT // (1024 * 1024),
     )
+    note += "Its %s was saved in the sandbox as %s." % (largest, path) if path else "Save it to a file instead."
     return '{"type":"result","text":%s,"is_main_result":%s}\n' % (quote(note), "true" if main else "false")
 
 

@@ -20,7 +20,8 @@ from traitlets import Any, Type
 from traitlets.config import Config
 
 from emberbox_channel import ERROR, OUTPUT
-from emberbox_results import error_line, result_line
+from emberbox_results import RESULT_LIMIT, error_line, result_line
+from emberbox_structured import close_shown, describe_figures_and_tables
 
 DIRECTORY = os.path.dirname(os.path.abspath(__file__))
 
@@ -53,8 +54,12 @@ class Hook(DisplayHook):
     def compute_format_data(self, result):
         kind = type(result)
         if kind in PLAIN_TYPES and self.is_plain(kind):
-            return {"text/plain": repr(result)}, {}
-        return super().compute_format_data(result)
+            # The limit's file gets the text itself; a `repr` would only be a copy as long.
+            large = kind is str and len(result) > RESULT_LIMIT
+            return {"text/plain": result if large else repr(result)}, {}
+        formatted = super().compute_format_data(result)
+        close_shown(result)
+        return formatted
 
     def is_plain(self, kind):
         """Whether nobody has said how values of a plain type are to look; asking all formatters takes 2 ms."""
@@ -225,6 +230,7 @@ def create_shell(ipython_dir):
     getpass.getpass = no_input
     warnings.filterwarnings("ignore", "To exit: use")
     shell.enable_matplotlib("inline")
+    describe_figures_and_tables(shell)
     return shell
 
 

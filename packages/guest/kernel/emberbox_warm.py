@@ -1,6 +1,7 @@
 """Runs, in the zygote, what first calls usually do, so that contexts inherit it done."""
 
 import asyncio
+import mimetypes
 import os
 import sys
 
@@ -28,6 +29,10 @@ CELLS = (
     "plt.figure(figsize=(3, 2))\nplt.plot([1, 2, 3], [1, 4, 9], label='line')\nplt.legend()\nplt.title('t')",
     "frame['b'].plot.hist()\nplt.xlabel('x')",
     "display(frame)",
+    "frame['a'].rename('days').groupby(frame['c']).sum()",
+    "pd.Series(1.5, pd.date_range('2024-01-01', periods=9)).plot()",
+    "figure, axes = plt.subplots(1, 4)\naxes[0].bar(['p', 'q'], [1, 2])\naxes[1].scatter([1, 2], [3, 4])\n"
+    "axes[2].boxplot([[1, 2, 9], [3, 4, 5]])\naxes[3].pie([1, 2], labels=['s', 't'])",
     "def fail():\n    raise ValueError('no')\nfail()",
     "1 +",
     "import asyncio\nawait asyncio.sleep(0)",
@@ -41,6 +46,8 @@ CELLS = (
 def prepare(ipython_dir):
     """The shell, warm and pristine."""
     matplotlib.use("module://matplotlib_inline.backend_inline")
+    os.environ.setdefault("PLOTLY_RENDERER", "plotly_mimetype")
+    mimetypes.init()
     shell = create_shell(ipython_dir)
     before = sys.stdout, sys.stderr
     errors = os.dup(2)

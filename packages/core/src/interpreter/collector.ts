@@ -1,6 +1,7 @@
 import { BoundedText } from "../bounded-text.ts";
 import { EmberboxError } from "../errors.ts";
 import type { JsonObject } from "../wire/ndjson.ts";
+import { fileReport, type FileReport } from "./file-change.ts";
 import { Execution, Result, type ExecutionError, type Truncation } from "./execution.ts";
 
 /** Results kept beside the main one. */
@@ -38,6 +39,7 @@ export class ExecutionCollector {
   #resultCharacters = 0;
   #error: ExecutionError | undefined;
   #executionCount: number | undefined;
+  #files: FileReport | undefined;
   /** The failure that the sandbox reported instead of an exception of the code. */
   failure: EmberboxError | undefined;
   /** True when the last message has come. */
@@ -61,6 +63,9 @@ export class ExecutionCollector {
       case "number_of_executions":
         this.#executionCount = numberOf(message["execution_count"]);
         return undefined;
+      case "files":
+        this.#files = fileReport(message["files"], message["truncated"]);
+        return undefined;
       case "end_of_execution":
         this.ended = true;
         return undefined;
@@ -77,6 +82,7 @@ export class ExecutionCollector {
       error: this.#error,
       executionCount: this.#executionCount,
       truncated: this.#truncation(),
+      files: this.#files?.files,
     });
   }
 
@@ -116,6 +122,7 @@ export class ExecutionCollector {
     const truncation = {
       ...(this.#stdout.truncated && { stdoutBytes: this.#stdout.totalBytes }),
       ...(this.#stderr.truncated && { stderrBytes: this.#stderr.totalBytes }),
+      ...(this.#files?.truncated && { files: true }),
       ...(this.#resultCount > this.#results.length && { results: this.#resultCount }),
     };
     return Object.keys(truncation).length > 0 ? truncation : undefined;

@@ -1,3 +1,5 @@
+import { chartFrom, type Chart } from "./chart.ts";
+import type { FileChange } from "./file-change.ts";
 import type { JsonObject } from "../wire/ndjson.ts";
 
 const textFormats = [
@@ -30,10 +32,12 @@ export class Result {
   readonly latex: string | undefined;
   readonly javascript: string | undefined;
   readonly json: unknown;
-  /** A data frame's columns. */
-  readonly data: unknown;
-  /** What a chart shows, as data. */
-  readonly chart: unknown;
+  /** A data frame's columns, by their names; dates as ISO 8601, and `null` where there is no value. */
+  readonly data: Readonly<Record<string, readonly unknown[]>> | undefined;
+  /** Rows of the whole data frame, when `data` has only the first of them. */
+  readonly dataRows: number | undefined;
+  /** What a figure shows, as data. */
+  readonly chart: Chart | undefined;
   /** Representations of other kinds, by their MIME type. */
   readonly extra: Readonly<Record<string, unknown>> | undefined;
   /** Every representation as the sandbox sent it. */
@@ -52,8 +56,9 @@ export class Result {
     this.latex = textOf(raw, "latex");
     this.javascript = textOf(raw, "javascript");
     this.json = raw["json"];
-    this.data = raw["data"];
-    this.chart = raw["chart"];
+    this.data = columnsOf(raw["data"]);
+    this.dataRows = typeof raw["data_rows"] === "number" ? raw["data_rows"] : undefined;
+    this.chart = chartFrom(raw["chart"]);
     this.extra = objectOf(raw["extra"]);
   }
 
@@ -98,6 +103,8 @@ export interface Truncation {
   readonly stderrBytes?: number;
   /** Number of results, when more than are kept. */
   readonly results?: number;
+  /** True when there were more files than are looked at or reported. */
+  readonly files?: boolean;
 }
 
 export interface ExecutionFields {
@@ -106,6 +113,7 @@ export interface ExecutionFields {
   readonly error?: ExecutionError | undefined;
   readonly executionCount?: number | undefined;
   readonly truncated?: Truncation | undefined;
+  readonly files?: readonly FileChange[] | undefined;
 }
 
 /** What running a piece of code gave. */
@@ -117,6 +125,8 @@ export class Execution {
   readonly executionCount: number | undefined;
   /** Set when the output was too large to be kept whole. */
   readonly truncated: Truncation | undefined;
+  /** What the code made or changed below its working directory, by path; set when that was asked for. */
+  readonly files: readonly FileChange[] | undefined;
 
   constructor(fields: ExecutionFields) {
     this.results = fields.results;
@@ -124,6 +134,7 @@ export class Execution {
     this.error = fields.error;
     this.executionCount = fields.executionCount;
     this.truncated = fields.truncated;
+    this.files = fields.files;
   }
 
   /** The text of the last expression's value. */
@@ -132,14 +143,21 @@ export class Execution {
   }
 
   toJSON(): Record<string, unknown> {
-    const { results, logs, error, executionCount, truncated, text } = this;
-    return { text, results, logs, error, executionCount, truncated };
+    const { results, logs, error, executionCount, truncated, files, text } = this;
+    return { text, results, logs, error, executionCount, truncated, files };
   }
 }
 
 function textOf(raw: JsonObject, name: string): string | undefined {
   const value = raw[name];
   return typeof value === "string" ? value : undefined;
+}
+
+function columnsOf(value: unknown): Readonly<Record<string, readonly unknown[]>> | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  return Object.values(value).every(Array.isArray)
+    ? (value as Record<string, unknown[]>)
+    : undefined;
 }
 
 function objectOf(value: unknown): Readonly<Record<string, unknown>> | undefined {

@@ -53,6 +53,41 @@ describe("a well-formed answer", () => {
     });
   });
 
+  test("charts, tables and changed files are told", async () => {
+    const line = {
+      type: "line",
+      title: null,
+      x_label: "t (s)",
+      x_unit: "s",
+      elements: [{ label: "a", points: [[1, null], ["b", 2]], total_points: 9 }],
+      ...{ x_ticks: [1], x_tick_labels: ["1"], x_scale: "linear" },
+      ...{ y_ticks: [], y_tick_labels: [], y_scale: "log" },
+    };
+    const file = { path: "/home/user/a", size: 1, mime_type: "text/csv", change: "created" };
+    await using it = await scriptedSandbox(
+      messages(
+        { type: "result", chart: line, data: { a: [1, null] }, data_rows: 7 },
+        { type: "result", chart: { type: "superchart", elements: [line, { type: "pie" }] } },
+        { type: "result", chart: { type: "bar", elements: [{ label: 5 }] }, data: { a: 1 } },
+        { type: "files", files: [file, { path: 5 }, null], truncated: true },
+        end,
+      ),
+    );
+    const execution = await it.sandbox.runCode("x", { reportFiles: true });
+    const [first, several, wrong] = execution.results;
+    const { title: _title, ...known } = line;
+    expect(first).toMatchObject({ chart: known, data: { a: [1, null] }, dataRows: 7 });
+    expect(several?.chart).toEqual({
+      type: "superchart",
+      elements: [known, { type: "unknown", elements: [] }],
+    });
+    expect(wrong).toMatchObject({ chart: { type: "unknown" }, data: undefined });
+    expect(execution.files).toEqual([
+      { path: "/home/user/a", size: 1, mimeType: "text/csv", change: "created" },
+    ]);
+    expect(execution.truncated).toEqual({ files: true });
+  });
+
   test("an exception of the code is a result", async () => {
     const error = { name: "ValueError", value: "no", traceback: "Traceback" };
     await using it = await scriptedSandbox(messages({ type: "error", ...error }, end));

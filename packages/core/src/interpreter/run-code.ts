@@ -32,6 +32,12 @@ export interface RunCodeOptions extends RequestOptions, ExecutionCallbacks {
   readonly envs?: Readonly<Record<string, string>> | undefined;
   /** How long the code may run, in milliseconds; 0 for no limit. @default 60_000 */
   readonly timeoutMs?: number | undefined;
+  /**
+   * Reports as `execution.files` what the code made or changed below its working directory. Hidden files and
+   * `node_modules` are passed over, and at most 10 000 entries, 8 levels deep, are looked at. Python only.
+   * @default false
+   */
+  readonly reportFiles?: boolean | undefined;
 }
 
 const schema = z
@@ -41,6 +47,7 @@ const schema = z
     context: contextReference,
     envs,
     timeoutMs: milliseconds,
+    reportFiles: z.boolean().optional(),
     onStdout: callback<NonNullable<ExecutionCallbacks["onStdout"]>>(),
     onStderr: callback<NonNullable<ExecutionCallbacks["onStderr"]>>(),
     onResult: callback<NonNullable<ExecutionCallbacks["onResult"]>>(),
@@ -88,6 +95,7 @@ async function startExecution(
     language: options.language,
     env_vars: options.envs,
     timeout_ms: timeoutMs > 0 ? timeoutMs : undefined,
+    report_files: options.reportFiles || undefined,
   };
   const response = await call.send(INTERPRETER_PORT, {
     method: "POST",

@@ -101,7 +101,8 @@ export class CodeContext {
     const execution = this.#queue.shift()!;
     this.#running = execution;
     execution.begin();
-    kernel.execute(execution.request.code, execution.request.envs, execution);
+    const { code, envs, reportFiles } = execution.request;
+    kernel.execute(code, envs, execution, { reportFiles });
   }
 
   #cannotStart(error: unknown): void {

@@ -62,7 +62,9 @@ beforeEach(async () => {
     const url = new URL(request.url!, "http://localhost");
     const timeoutMs = Number(url.searchParams.get("timeout") ?? 0);
     const code = url.searchParams.get("code")!;
-    context.submit(new Execution({ code, envs: undefined, timeoutMs }, response));
+    context.submit(
+      new Execution({ code, envs: undefined, reportFiles: false, timeoutMs }, response),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 });

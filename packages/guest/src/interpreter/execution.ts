@@ -15,6 +15,7 @@ export interface ExecutionRequest {
   readonly envs: Readonly<Record<string, string>> | undefined;
   /** From the request's arrival; 0 for none, `ms`. */
   readonly timeoutMs: number;
+  readonly reportFiles: boolean;
 }
 
 /** What an execution may do to the kernel it runs in. */

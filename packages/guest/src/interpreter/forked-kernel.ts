@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { executeFrame, frame, FROM_KERNEL, FrameReader, TO_KERNEL } from "./frames.ts";
-import type { Kernel, KernelExit, KernelListener } from "./language.ts";
+import type { ExecuteOptions, Kernel, KernelExit, KernelListener } from "./language.ts";
 import { memoryKills } from "./memory.ts";
 
 /** After a process has ended, how long its connection may stay open, `ms`. A child may have inherited it. */
@@ -39,8 +39,10 @@ export class ForkedKernel implements Kernel {
     code: string,
     envs: Readonly<Record<string, string>> | undefined,
     listener: KernelListener,
+    options?: ExecuteOptions,
   ): void {
     this.#listener = listener;
+    if (options?.reportFiles) this.#socket.write(frame(TO_KERNEL.reportFiles));
     this.#socket.write(executeFrame(code, envs));
   }
 

@@ -31,6 +31,7 @@ export interface Kernel {
     code: string,
     envs: Readonly<Record<string, string>> | undefined,
     listener: KernelListener,
+    options?: ExecuteOptions,
   ): void;
   /** Interrupts the code that runs, and the processes it started. */
   interrupt(): void;
@@ -45,6 +46,11 @@ export interface Kernel {
   resume(): void;
   /** Called once, when the process is gone and all it said has been heard. */
   onExit: (exit: KernelExit) => void;
+}
+
+export interface ExecuteOptions {
+  /** Say at the end which files changed below the working directory, where the kernel can tell. */
+  readonly reportFiles?: boolean;
 }
 
 export interface KernelListener {

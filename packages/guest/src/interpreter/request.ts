@@ -71,6 +71,7 @@ export function executionRequest(body: Record<string, unknown>): ExecutionReques
     code,
     envs: variables(body["env_vars"]),
     timeoutMs: Math.min(Math.ceil(timeoutMs), MAX_TIMEOUT_MS),
+    reportFiles: body["report_files"] === true,
   };
 }
 

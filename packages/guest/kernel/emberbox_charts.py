@@ -1,0 +1,249 @@
+"""What a matplotlib figure shows, as data in E2B's shapes, so that an application can draw its own chart."""
+
+import functools
+import re
+
+import matplotlib.axes
+from matplotlib.collections import PathCollection, PolyCollection
+from matplotlib.container import BarContainer, ErrorbarContainer, StemContainer
+from matplotlib.patches import Wedge
+
+from emberbox_axis import AxisReader, clipped, number
+
+# All points of a figure together; more are thinned out evenly, and `total_points` says how many there were.
+MAX_POINTS = 5000
+# Elements of one chart; `total_elements` says how many there were.
+MAX_ELEMENTS = 500
+MAX_AXES = 50
+UNIT = re.compile(r"\s\((.*?)\)|\[(.*?)\]")
+
+
+def chart_of(figure):
+    """The chart of a figure, or `None` of one without axes. Costs far less than drawing the figure did."""
+    axes = [ax for ax in figure.axes if ax.get_visible() and ax.get_label() != "<colorbar>"]
+    if not axes:
+        return None
+    budget = MAX_POINTS // len(axes)
+    charts = [chart for ax in axes[:MAX_AXES] for chart in charts_of(ax, budget)]
+    if len(charts) == 1:
+        return charts[0]
+    title = figure._suptitle.get_text() if figure._suptitle else axes[0].get_title() if len(axes) == 1 else ""
+    return limited({"type": "superchart", "title": clipped(title) or None, "elements": charts})
+
+
+def charts_of(ax, budget):
+    """One chart of each kind that is drawn on the axes; what only decorates another kind is not a chart."""
+    if ax.name != "rectilinear":
+        return [described(ax, "unknown", [])]
+    boxes, decoration = boxes_of(ax)
+    bars = [item for item in ax.containers if isinstance(item, BarContainer) and len(item)]
+    wedges = [patch for patch in ax.patches if isinstance(patch, Wedge)]
+    dots = [item for item in ax.collections if isinstance(item, PathCollection) and len(item.get_offsets())]
+    lines = data_lines(ax, decoration, bool(bars or dots or has_areas(ax)))
+    charts = []
+    if boxes:
+        charts.append(box_chart(ax, boxes))
+    if bars:
+        charts.append(bar_chart(ax, bars))
+    if wedges:
+        charts.append(described(ax, "pie", [wedge_data(wedge) for wedge in wedges[:MAX_ELEMENTS]], len(wedges)))
+    # Dots over boxes or bars are single observations.
+    if dots and not boxes and not bars:
+        charts.append(point_chart(ax, "scatter", dots, budget))
+    if lines and not boxes:
+        charts.append(point_chart(ax, "line", lines, budget))
+    return charts or [described(ax, "unknown", [])]
+
+
+def described(ax, kind, elements, total=0, swapped=False):
+    title = ax.get_title() or ax.get_title(loc="left") or ax.get_title(loc="right")
+    chart = {"type": kind, "title": clipped(title) or None}
+    if kind != "pie":
+        labels = [clipped(ax.get_xlabel()), clipped(ax.get_ylabel())]
+        if swapped:
+            labels.reverse()
+        for name, label in zip("xy", labels):
+            match = UNIT.search(label)
+            chart[name + "_label"] = label or None
+            chart[name + "_unit"] = (match.group(1) or match.group(2)) if match else None
+    chart["elements"] = elements
+    if total > len(elements):
+        chart["total_elements"] = total
+    return chart
+
+
+def limited(chart):
+    total = len(chart["elements"])
+    if total > MAX_ELEMENTS:
+        chart.update(elements=chart["elements"][:MAX_ELEMENTS], total_elements=total)
+    return chart
+
+
+def has_areas(ax):
+    return any(isinstance(item, PolyCollection) for item in ax.collections)
+
+
+def data_lines(ax, decoration, strokes):
+    """Lines of data: in the axes' own coordinates, not part of an error bar, nor strokes where other things have those."""
+    decoration = set(decoration)
+    for container in ax.containers:
+        if isinstance(container, ErrorbarContainer):
+            decoration.update(map(id, container.lines[1]))
+        elif isinstance(container, StemContainer):
+            decoration.add(id(container.baseline))
+    return [
+        line
+        for line in ax.lines
+        if id(line) not in decoration
+        and line.get_transform() == ax.transData
+        and len(line.get_xdata())
+        and not (strokes and is_stroke(line))
+    ]
+
+
+def is_stroke(line):
+    """Whether a line is upright or level, from one point to another: an error bar, a whisker, a mark."""
+    xs, ys = line.get_xdata(orig=False), line.get_ydata(orig=False)
+    return len(xs) < 3 and (xs[0] == xs[-1] or ys[0] == ys[-1])
+
+
+def point_chart(ax, kind, artists, budget):
+    readers = AxisReader(ax.xaxis), AxisReader(ax.yaxis)
+    names = legend_names(ax)
+    series = []
+    for artist in artists[:MAX_ELEMENTS]:
+        series += [(artist, *part) for part in (parts_of_line if kind == "line" else parts_of_dots)(artist, names)]
+    elements = []
+    share = max(2, budget // max(1, len(series)))
+    for index, (artist, label, xs, ys) in enumerate(series):
+        total = len(xs)
+        if label.startswith("_"):
+            label = "%s %d" % ("Line" if kind == "line" else "Series", index)
+        step = -(-total // share)
+        points = list(zip(*(reader.values(values[::step]) for reader, values in zip(readers, (xs, ys)))))
+        element = {"label": clipped(label), "points": points}
+        if step > 1:
+            element["total_points"] = total
+        elements.append(element)
+    chart = described(ax, kind, elements, len(artists) if len(artists) > MAX_ELEMENTS else 0)
+    for name, reader in zip("xy", readers):
+        chart[name + "_ticks"], chart[name + "_tick_labels"] = reader.ticks()
+        chart[name + "_scale"] = reader.scale
+    return chart
+
+
+def legend_names(ax):
+    """Names by colour: seaborn names series by empty artists that are there for the legend only."""
+    names = {}
+    for artist in (*ax.lines, *ax.collections):
+        label = str(artist.get_label())
+        if label.startswith("_"):
+            continue
+        if isinstance(artist, PathCollection):
+            if len(artist.get_offsets()) == 0 and len(artist.get_facecolor()):
+                names[color_key(artist.get_facecolor()[0])] = label
+        elif hasattr(artist, "get_xdata") and len(artist.get_xdata()) == 0:
+            names[color_key(matplotlib.colors.to_rgba(artist.get_color()))] = label
+    return names
+
+
+def color_key(color):
+    return tuple(round(float(part), 3) for part in color[:3])
+
+
+def parts_of_line(line, names):
+    label = str(line.get_label())
+    if label.startswith("_") and names:
+        label = names.get(color_key(matplotlib.colors.to_rgba(line.get_color())), label)
+    return [(label, line.get_xdata(orig=True), line.get_ydata(orig=True))]
+
+
+def parts_of_dots(dots, names):
+    """One part for each colour that the legend names."""
+    offsets, colors, label = dots.get_offsets(), dots.get_facecolor(), str(dots.get_label())
+    xs, ys = offsets[:, 0], offsets[:, 1]
+    if names and label.startswith("_") and len(colors) == len(xs):
+        keys = [color_key(color) for color in colors.tolist()]
+        if set(keys) <= set(names):
+            picks = [(name, [i for i, own in enumerate(keys) if own == key]) for key, name in names.items()]
+            return [(name, xs[pick], ys[pick]) for name, pick in picks if pick]
+    return [(label, xs, ys)]
+
+
+def bar_chart(ax, containers):
+    swapped = containers[0].orientation == "horizontal"
+    reader = AxisReader(ax.yaxis if swapped else ax.xaxis)
+    elements = []
+    for index, container in enumerate(containers):
+        label = str(container.get_label())
+        group = "Group %d" % index if label.startswith("_") else clipped(label)
+        bars = [
+            (bar.get_y(), bar.get_height(), bar.get_width())
+            if swapped
+            else (bar.get_x(), bar.get_width(), bar.get_height())
+            for bar in container.patches[: MAX_ELEMENTS - len(elements)]
+        ]
+        # Bars that touch are a histogram's: each stands for a range.
+        touching = len(bars) > 1 and all(
+            abs(start + width - following[0]) < 1e-6 * abs(width) for (start, width, _), following in zip(bars, bars[1:])
+        )
+        for start, width, value in bars:
+            label = reader.range_label(start, start + width) if touching else reader.label(start + width / 2)
+            elements.append({"label": label, "group": group, "value": number(value)})
+    return described(ax, "bar", elements, sum(map(len, containers)), swapped)
+
+
+def wedge_data(wedge):
+    label = str(wedge.get_label())
+    angle = round(abs(wedge.theta2 - wedge.theta1), 4)
+    return {"label": "" if label.startswith("_") else clipped(label), "angle": number(angle), "radius": number(wedge.r)}
+
+
+def box_chart(ax, boxes):
+    swapped = not boxes[0][2]
+    reader = AxisReader(ax.yaxis if swapped else ax.xaxis)
+    elements = [
+        {
+            "label": reader.label(position),
+            "min": number(stats["whislo"]),
+            "first_quartile": number(stats["q1"]),
+            "median": number(stats["med"]),
+            "third_quartile": number(stats["q3"]),
+            "max": number(stats["whishi"]),
+            "outliers": [number(value) for value in list(stats.get("fliers", ()))[:MAX_ELEMENTS]],
+        }
+        for stats, position, _ in boxes[:MAX_ELEMENTS]
+    ]
+    return described(ax, "box_and_whisker", elements, len(boxes), swapped)
+
+
+def boxes_of(ax):
+    """Boxes that are still drawn, and the ids of the artists that draw them."""
+    children = set(map(id, ax._children))
+    boxes, decoration = [], set()
+    for stats, position, vertical, median, artists in getattr(ax, "_emberbox_boxes", ()):
+        if id(median) in children:
+            boxes.append((stats, position, vertical))
+            decoration.update(map(id, artists))
+    return boxes, decoration
+
+
+def remember_boxes():
+    """Makes box plots keep what they were drawn from: their lines alone do not tell it."""
+    original = matplotlib.axes.Axes.bxp
+
+    @functools.wraps(original)
+    def bxp(self, bxpstats, positions=None, *arguments, **named):
+        artists = original(self, bxpstats, positions, *arguments, **named)
+        try:
+            vertical = named.get("vert", arguments[1] if len(arguments) > 1 else True)
+            everything = [artist for group in artists.values() for artist in group]
+            boxes = self.__dict__.setdefault("_emberbox_boxes", [])
+            for index, stats in enumerate(bxpstats):
+                position = index + 1 if positions is None else positions[index]
+                boxes.append((stats, float(position), bool(vertical), artists["medians"][index], everything))
+        except Exception:
+            pass
+        return artists
+
+    matplotlib.axes.Axes.bxp = bxp

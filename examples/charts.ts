@@ -39,7 +39,9 @@ function draw(chart: Chart): void {
     case "bar": {
       const most = Math.max(...chart.elements.map(({ value }) => value ?? 0));
       for (const { label, value } of chart.elements)
-        console.log(`  ${label.padEnd(8)} ${"█".repeat(Math.round(((value ?? 0) / most) * 40))} ${value}`);
+        console.log(
+          `  ${label.padEnd(8)} ${"█".repeat(Math.round(((value ?? 0) / most) * 40))} ${value}`,
+        );
       console.log(`  ${chart.y_label}, in ${chart.y_unit}`);
       return;
     }
@@ -48,8 +50,16 @@ function draw(chart: Chart): void {
         console.log(`  ${label.padEnd(8)} ${(((angle ?? 0) / 360) * 100).toFixed(1)} %`);
       return;
     case "box_and_whisker":
-      for (const { label, first_quartile: low, median, third_quartile: high, outliers } of chart.elements)
-        console.log(`  ${label.padEnd(8)} ${low} … ${median} … ${high}, ${outliers.length} outliers`);
+      for (const {
+        label,
+        first_quartile: low,
+        median,
+        third_quartile: high,
+        outliers,
+      } of chart.elements)
+        console.log(
+          `  ${label.padEnd(8)} ${low?.toFixed(2)} … ${median?.toFixed(2)} … ${high?.toFixed(2)}, ${outliers.length} outliers`,
+        );
       return;
     case "superchart":
       return chart.elements.forEach(draw);
@@ -94,7 +104,9 @@ len(sales)
 `);
 if (text !== String(rows)) throw new Error(`expected ${rows} rows, not ${text}`);
 
-await show("by-day", await sandbox.runCode(`
+await show(
+  "by-day",
+  await sandbox.runCode(`
 daily = sales.pivot_table(index="date", columns="region", values="price", aggfunc="sum").rolling(14).mean().dropna()
 plt.plot(daily, label=daily.columns)
 plt.title("Sales by day")
@@ -102,14 +114,20 @@ plt.xlabel("Day")
 plt.ylabel("Revenue (EUR)")
 plt.legend()
 plt.show()
-`));
+`),
+);
 
-await show("by-region", await sandbox.runCode(`
+await show(
+  "by-region",
+  await sandbox.runCode(`
 sales.groupby("region").price.sum().round().plot.bar(title="Sales by region", ylabel="Revenue (EUR)")
 plt.show()
-`));
+`),
+);
 
-await show("shares-and-prices", await sandbox.runCode(`
+await show(
+  "shares-and-prices",
+  await sandbox.runCode(`
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4))
 shares = sales.region.value_counts()
 left.pie(shares, labels=shares.index)
@@ -117,13 +135,17 @@ left.set_title("Share of sales")
 seaborn.boxplot(data=sales, x="region", y="price", ax=right)
 right.set_title("Prices")
 figure
-`));
+`),
+);
 
-await show("every-sale", await sandbox.runCode(`
+await show(
+  "every-sale",
+  await sandbox.runCode(`
 seaborn.scatterplot(data=sales, x="date", y="price", s=4)
 plt.title("Every sale")
 plt.show()
-`));
+`),
+);
 
 // A table comes as columns, and files that the code makes are reported when asked for.
 const monthly = await sandbox.runCode(

@@ -35,7 +35,9 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "code.picture": { holds: "gives a figure as PNG" },
   "code.data-frame": { holds: "gives a data frame as text and HTML" },
   "code.figure-once": { holds: "shows a figure that is also the cell's value once" },
-  "code.data": { holds: "gives a data frame's columns as data, dates as ISO 8601, and says what was cut" },
+  "code.data": {
+    holds: "gives a data frame's columns as data, dates as ISO 8601, and says what was cut",
+  },
   "code.large-result": {
     holds: "replaces a result over the limit by a note, and saves it to a file that the note names",
   },

@@ -1,10 +1,8 @@
 """Values, ticks and the scale of one axis of a figure, as JSON can hold them."""
 
-import datetime
-
 import numpy
 from matplotlib.category import StrCategoryConverter
-from matplotlib.dates import num2date
+from matplotlib.dates import get_epoch
 from matplotlib.ticker import FixedLocator
 
 MAX_TICKS = 200
@@ -20,11 +18,6 @@ def number(value):
     """A number that JSON has, or `None`."""
     value = float(value)
     return value if value - value == 0 else None
-
-
-def moment(value):
-    """ISO 8601; without an offset where the data has none."""
-    return value.replace(tzinfo=None).isoformat() if value.utcoffset() == datetime.timedelta(0) else value.isoformat()
 
 
 class AxisReader:
@@ -92,15 +85,25 @@ class AxisReader:
             return clipped(item)
 
     def _moments(self, items):
-        return [self._moment(item) for item in items]
+        if self.frequency is not None:
+            return [self._moment(item) for item in items]
+        # All at once: matplotlib's own way costs a third of a millisecond for each.
+        days = numpy.asarray(items, dtype=float)
+        known = numpy.isfinite(days) & (abs(days) < 1e8)
+        times = numpy.round(numpy.where(known, days, 0) * 86_400_000).astype("timedelta64[ms]")
+        moments = numpy.datetime64(get_epoch(), "ms") + times
+        unit = "s" if (moments == moments.astype("datetime64[s]")).all() else "ms"
+        texts = numpy.datetime_as_string(moments, unit=unit).tolist()
+        return [text if real else None for text, real in zip(texts, known.tolist())]
 
     def _moment(self, item):
+        """ISO 8601 in UTC, without an offset."""
         try:
             if self.frequency is not None:
                 from pandas import Period
 
                 return Period(ordinal=int(item), freq=self.frequency).to_timestamp().isoformat()
-            return moment(num2date(item))
+            return self._moments([item])[0]
         except (ValueError, OverflowError):
             return None
 

@@ -5,7 +5,7 @@ import numpy
 MAX_ROWS = 10_000
 MAX_COLUMNS = 500
 # Values, and characters of their texts, of one table.
-MAX_CELLS = 50_000
+MAX_CELLS = 20_000
 MAX_CHARACTERS = 4 * 1024 * 1024
 
 

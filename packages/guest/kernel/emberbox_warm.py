@@ -31,7 +31,7 @@ CELLS = (
     "display(frame)",
     "frame['a'].rename('days').groupby(frame['c']).sum()",
     "pd.Series(1.5, pd.date_range('2024-01-01', periods=9)).plot()",
-    "figure, axes = plt.subplots(1, 4)\naxes[0].bar(['p', 'q'], [1, 2])\naxes[1].scatter([1, 2], [3, 4])\n"
+    "figure, axes = plt.subplots(1, 4, figsize=(3, 1))\naxes[0].bar(['p', 'q'], [1, 2])\naxes[1].scatter([1, 2], [3, 4])\n"
     "axes[2].boxplot([[1, 2, 9], [3, 4, 5]])\naxes[3].pie([1, 2], labels=['s', 't'])",
     "def fail():\n    raise ValueError('no')\nfail()",
     "1 +",

@@ -23,7 +23,15 @@ export function describeCharts({ expect, behaviour }: Harness): void {
       y_unit: "mm",
       x_scale: "linear",
       y_scale: "linear",
-      elements: [{ label: "cells", points: [[1, 3], [2, 4]] }],
+      elements: [
+        {
+          label: "cells",
+          points: [
+            [1, 3],
+            [2, 4],
+          ],
+        },
+      ],
     });
   });
 
@@ -33,7 +41,13 @@ export function describeCharts({ expect, behaviour }: Harness): void {
     expect(await chartOf(sandbox, code)).toMatchObject({
       type: "scatter",
       elements: [
-        { label: "a", points: [[1, 4], [3, 6]] },
+        {
+          label: "a",
+          points: [
+            [1, 4],
+            [3, 6],
+          ],
+        },
         { label: "b", points: [[2, 5]] },
       ],
     });
@@ -68,7 +82,15 @@ export function describeCharts({ expect, behaviour }: Harness): void {
     expect(await chartOf(sandbox, code)).toMatchObject({
       type: "box_and_whisker",
       elements: [
-        { label: "a", min: 1, first_quartile: 2.25, median: 3.5, third_quartile: 4.75, max: 5, outliers: [50] },
+        {
+          label: "a",
+          min: 1,
+          first_quartile: 2.25,
+          median: 3.5,
+          third_quartile: 4.75,
+          max: 5,
+          outliers: [50],
+        },
       ],
     });
   });
@@ -89,7 +111,8 @@ export function describeCharts({ expect, behaviour }: Harness): void {
   });
 
   behaviour("chart.scales", async (sandbox) => {
-    const dates = "plt.plot(pd.date_range('2024-01-01', periods=3), [1, 10, 100])\nplt.yscale('log')";
+    const dates =
+      "plt.plot(pd.date_range('2024-01-01', periods=3), [1, 10, 100])\nplt.yscale('log')";
     const overTime = await chartOf(sandbox, dates);
     expect(overTime).toMatchObject({ x_scale: "datetime", y_scale: "log" });
     expect((overTime as Extract<Chart, { type: "line" }>).elements[0]?.points[0]).toEqual([

@@ -29,7 +29,9 @@ export function describeRichResults({ expect, behaviour }: Harness): void {
     expect(error).toBe(undefined);
     expect(text).toContain("50.0 MB");
     const path = /saved in the sandbox as (\S+)\.$/.exec(text ?? "")?.[1] ?? "";
-    const size = await sandbox.runCode(`import os\nprint(os.path.getsize(${JSON.stringify(path)}))`);
+    const size = await sandbox.runCode(
+      `import os\nprint(os.path.getsize(${JSON.stringify(path)}))`,
+    );
     expect(printed(size)).toBe("50000000\n");
   });
 
@@ -48,7 +50,10 @@ export function describeRichResults({ expect, behaviour }: Harness): void {
       context,
     });
     const made = await sandbox.runCode(write("a.csv", "1") + write("below/b.png", "12"), options);
-    expect(made.files?.map(({ path }) => path.split("/made/")[1])).toEqual(["a.csv", "below/b.png"]);
+    expect(made.files?.map(({ path }) => path.split("/made/")[1])).toEqual([
+      "a.csv",
+      "below/b.png",
+    ]);
     expect(made.files?.map(({ size, mimeType, change }) => [size, mimeType, change])).toEqual([
       [1, "text/csv", "created"],
       [2, "image/png", "created"],

@@ -59,7 +59,16 @@ describe("a well-formed answer", () => {
       title: null,
       x_label: "t (s)",
       x_unit: "s",
-      elements: [{ label: "a", points: [[1, null], ["b", 2]], total_points: 9 }],
+      elements: [
+        {
+          label: "a",
+          points: [
+            [1, null],
+            ["b", 2],
+          ],
+          total_points: 9,
+        },
+      ],
       ...{ x_ticks: [1], x_tick_labels: ["1"], x_scale: "linear" },
       ...{ y_ticks: [], y_tick_labels: [], y_scale: "log" },
     };

@@ -3,7 +3,12 @@ import { executionRequest, optionalString } from "./request.ts";
 
 describe("a request to run code", () => {
   it("needs code", () => {
-    expect(executionRequest({ code: "1" })).toEqual({ code: "1", envs: undefined, timeoutMs: 0, reportFiles: false });
+    expect(executionRequest({ code: "1" })).toEqual({
+      code: "1",
+      envs: undefined,
+      timeoutMs: 0,
+      reportFiles: false,
+    });
     for (const code of [undefined, null, 1, {}, ["1"]])
       expect(() => executionRequest({ code })).toThrow(/code/);
   });

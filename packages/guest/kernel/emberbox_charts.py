@@ -38,7 +38,7 @@ def charts_of(ax, budget):
     boxes, decoration = boxes_of(ax)
     bars = [item for item in ax.containers if isinstance(item, BarContainer) and len(item)]
     wedges = [patch for patch in ax.patches if isinstance(patch, Wedge)]
-    dots = [item for item in ax.collections if isinstance(item, PathCollection) and len(item.get_offsets())]
+    dots = data_dots(ax)
     lines = data_lines(ax, decoration, bool(bars or dots or has_areas(ax)))
     charts = []
     if boxes:
@@ -81,6 +81,18 @@ def limited(chart):
 
 def has_areas(ax):
     return any(isinstance(item, PolyCollection) for item in ax.collections)
+
+
+def data_dots(ax):
+    """Scattered dots: contours are made of the same artists, and a violin marks its middle by one."""
+    dots = [
+        item
+        for item in ax.collections
+        if isinstance(item, PathCollection)
+        and len(item.get_offsets())
+        and item.get_offset_transform() == ax.transData
+    ]
+    return [] if has_areas(ax) and all(len(item.get_offsets()) == 1 for item in dots) else dots
 
 
 def data_lines(ax, decoration, strokes):

@@ -26,7 +26,7 @@ export interface WarmOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-const BOOT_MS = 180_000;
+const BOOT_MS = 300_000;
 const BOOT_TRIES = 3;
 
 /**

@@ -1,7 +1,6 @@
 // Charts as pictures and as data, from 10 000 rows of sales. Run it with: node examples/charts.ts
 import { mkdir, writeFile } from "node:fs/promises";
-import type { Chart } from "@emberbox/core";
-import { Sandbox, type Execution } from "emberbox";
+import { type Chart, type Execution, Sandbox } from "emberbox";
 
 const rows = 10_000;
 const regions = ["north", "south", "east", "west"];

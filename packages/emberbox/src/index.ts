@@ -3,12 +3,14 @@ export { Sandbox, type CreateSandboxOptions, type ConnectSandboxOptions } from "
 export { microvm, type MicrovmOptions } from "@emberbox/microvm";
 export { EmberboxError, Execution, Result } from "@emberbox/core";
 export type {
+  Chart,
   CodeContext,
   CommandHandle,
   CommandResult,
   EntryInfo,
   ErrorCode,
   ExecutionError,
+  FileChange,
   OutputMessage,
   RunCodeOptions,
   SandboxInfo,

@@ -49,3 +49,19 @@ test("the clock is the host's", async () => {
   expect(inside).toBeGreaterThan(before - 1000);
   expect(inside).toBeLessThan(Date.now() + 1000);
 });
+
+const DRAW_JAVASCRIPT = `
+const crypto = require("node:crypto");
+const key = crypto.generateKeyPairSync("ed25519").publicKey.export({ format: "jwk" }).x;
+[Math.random(), crypto.randomUUID(), globalThis.crypto.randomUUID(), crypto.randomInt(2 ** 40), crypto.randomBytes(8).toString("hex"), key]
+`;
+
+test("clones agree on no random number of JavaScript", async () => {
+  const sandboxes = await Promise.all([createSandbox(), createSandbox()]);
+  const draws = await Promise.all(
+    sandboxes.map(async (sandbox) => (await sandbox.runCode(DRAW_JAVASCRIPT, { language: "javascript" })).results[0]?.json as unknown[]),
+  );
+  expect(draws[0]).toHaveLength(6);
+  for (const [row, drawn] of draws[0]!.entries()) expect(drawn).not.toBe(draws[1]![row]);
+  await Promise.all(sandboxes.map((sandbox) => sandbox.kill()));
+});

@@ -1,22 +1,31 @@
 import { copyFileSync, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { defineConfig } from "rolldown";
 
-/** Native code cannot be bundled: the terminal's is put beside the bundle, which loads it from there. */
+const resolve = createRequire(import.meta.url).resolve;
+/** Native code cannot be bundled: it is put beside the bundles, which load it from there. */
 const copyNative = {
   name: "copy-native",
   buildStart() {
     mkdirSync("dist", { recursive: true });
+    copyFileSync(resolve("@lydell/node-pty-linux-x64/pty.node"), "dist/pty.node");
     copyFileSync(
-      createRequire(import.meta.url).resolve("@lydell/node-pty-linux-x64/pty.node"),
-      "dist/pty.node",
+      join(dirname(resolve("@koromix/koffi-linux-x64")), "linux_x64/koffi.node"),
+      "dist/koffi.node",
     );
   },
 };
 
-export default defineConfig({
-  input: "src/main.ts",
+const bundle = (input, name, plugins = []) => ({
+  input,
   platform: "node",
-  plugins: [copyNative],
-  output: { file: "dist/agent.mjs", format: "esm" },
+  plugins,
+  output: { file: `dist/${name}.mjs`, format: "esm" },
 });
+
+export default defineConfig([
+  bundle("src/main.ts", "agent", [copyNative]),
+  bundle("src/javascript/main.ts", "javascript"),
+  bundle("src/javascript/watchdog.ts", "watchdog"),
+]);

@@ -81,6 +81,24 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "code.options-checked": {
     holds: "refuses options that it does not know or that exclude each other",
   },
+  "javascript.state-kept": {
+    holds: "keeps JavaScript's declarations between calls, and lets them be made again",
+  },
+  "javascript.await-and-import": {
+    holds: "awaits and imports at the top level of JavaScript, packages of the working directory too",
+  },
+  "javascript.output": { holds: "gives JavaScript's console, displays and last value" },
+  "javascript.error": { holds: "reports JavaScript's errors with a stack of the code's own lines" },
+  "javascript.timeout-keeps-kernel": {
+    holds: "interrupts JavaScript in loops and in waiting, and keeps its variables",
+  },
+  "javascript.interpreter-dies": { holds: "replaces a JavaScript interpreter that exits" },
+  "javascript.envs": { holds: "sets variables for one run of JavaScript only" },
+  "javascript.clones": {
+    holds: "draws numbers in JavaScript that no clone of its template draws",
+    shownBy: clones("clones agree on no random number of JavaScript"),
+  },
+  "typescript.types": { holds: "runs TypeScript, its types taken away" },
   "context.separate": { holds: "keeps the names of contexts apart" },
   "context.parallel": { holds: "runs contexts beside each other" },
   "context.cwd": { holds: "starts a context in the directory asked for" },

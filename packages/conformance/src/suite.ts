@@ -5,6 +5,7 @@ import { describeCode } from "./suites/code.ts";
 import { describeCommands, describeTerminals } from "./suites/commands.ts";
 import { describeContexts } from "./suites/contexts.ts";
 import { describeFiles } from "./suites/files.ts";
+import { describeLanguages } from "./suites/languages.ts";
 import { describeLifecycle } from "./suites/lifecycle.ts";
 import { describeRichResults } from "./suites/rich-results.ts";
 
@@ -23,6 +24,7 @@ export function describeProvider(
     describeRichResults(harness);
     describeCharts(harness);
     describeContexts(harness);
+    describeLanguages(harness);
     describeFiles(harness);
     describeCommands(harness);
     describeTerminals(harness);

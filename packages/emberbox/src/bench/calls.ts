@@ -4,7 +4,7 @@ import { type GroupPlan, milliseconds } from "./group.ts";
 
 /** Calls in a sandbox that is warm. */
 export const calls: GroupPlan = {
-  ids: ["run_code", "command"],
+  ids: ["run_code", "run_code_javascript", "command"],
   rounds: 40,
   warmUp: 5,
   async begin() {
@@ -15,6 +15,12 @@ export const calls: GroupPlan = {
         async run_code() {
           const started = performance.now();
           const { text } = await sandbox.runCode("1+1");
+          if (text !== "2") throw new Error(`1+1 answered ${text}`);
+          return milliseconds(started);
+        },
+        async run_code_javascript() {
+          const started = performance.now();
+          const { text } = await sandbox.runCode("1+1", { language: "javascript" });
           if (text !== "2") throw new Error(`1+1 answered ${text}`);
           return milliseconds(started);
         },

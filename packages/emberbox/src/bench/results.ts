@@ -5,6 +5,7 @@ export type BenchId =
   | "create_pooled"
   | "cold_boot"
   | "run_code"
+  | "run_code_javascript"
   | "command"
   | "idle_memory"
   | "burst_20"
@@ -41,6 +42,7 @@ export const targets: Readonly<Record<BenchId, Target>> = {
     aim: null,
   },
   run_code: { what: "runCode('1+1')", unit: "ms", limit: 80, aim: 15 },
+  run_code_javascript: { what: "runCode('1+1') in JavaScript", unit: "ms", limit: 80, aim: 15 },
   command: { what: "commands.run('true')", unit: "ms", limit: 100, aim: 40 },
   idle_memory: {
     what: "memory of an idle sandbox, one of four (PSS)",

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { executeFrame, frame, FROM_KERNEL, FrameReader, TO_KERNEL } from "./frames.ts";
 import type { ExecuteOptions, Kernel, KernelExit, KernelListener } from "./language.ts";
 import { memoryKills } from "./memory.ts";
+import type { RawOutput } from "./raw-output.ts";
 
 /** After a process has ended, how long its connection may stay open, `ms`. A child may have inherited it. */
 const LINGER_MS = 500;
@@ -10,12 +11,20 @@ const WATCH_MS = 500;
 
 let knownKills = memoryKills();
 
+export interface ForkedKernelOptions {
+  /** Descriptors 1 and 2 of the process, where the agent reads them. */
+  readonly output?: RawOutput;
+  /** Tells the process of an interrupt, beside the signal. */
+  readonly interrupt?: () => void;
+}
+
 /** A kernel in a process of its own that speaks frames on a socket. */
 export class ForkedKernel implements Kernel {
   readonly ready: Promise<void>;
   onExit: (exit: KernelExit) => void = () => undefined;
   readonly #pid: number;
   readonly #socket: Socket;
+  readonly #options: ForkedKernelOptions;
   readonly #reader = new FrameReader();
   readonly #started: PromiseWithResolvers<void> = Promise.withResolvers();
   #listener: KernelListener | undefined;
@@ -25,9 +34,10 @@ export class ForkedKernel implements Kernel {
   #over = false;
   #watch: NodeJS.Timeout | undefined;
 
-  constructor(pid: number, socket: Socket) {
+  constructor(pid: number, socket: Socket, options: ForkedKernelOptions = {}) {
     this.#pid = pid;
     this.#socket = socket;
+    this.#options = options;
     this.ready = this.#started.promise;
     this.ready.catch(() => undefined);
     socket.on("error", () => undefined);
@@ -42,11 +52,13 @@ export class ForkedKernel implements Kernel {
     options?: ExecuteOptions,
   ): void {
     this.#listener = listener;
+    this.#options.output?.begin(listener);
     if (options?.reportFiles) this.#socket.write(frame(TO_KERNEL.reportFiles));
     this.#socket.write(executeFrame(code, envs));
   }
 
   interrupt(): void {
+    this.#options.interrupt?.();
     this.#signal("SIGINT");
   }
 
@@ -60,6 +72,7 @@ export class ForkedKernel implements Kernel {
   }
 
   reset(): Promise<void> {
+    this.#options.output?.discard();
     this.#socket.write(frame(TO_KERNEL.reset));
     return new Promise((resolve) => {
       this.#listener = { output: ignore, error: ignore, flush: ignore, end: resolve };
@@ -67,11 +80,14 @@ export class ForkedKernel implements Kernel {
   }
 
   pause(): void {
-    if (this.#exit === undefined) this.#socket.pause();
+    if (this.#exit !== undefined) return;
+    this.#socket.pause();
+    this.#options.output?.pause();
   }
 
   resume(): void {
     this.#socket.resume();
+    this.#options.output?.resume();
   }
 
   /** The process has ended; what it said before may still be on its way. */
@@ -85,7 +101,7 @@ export class ForkedKernel implements Kernel {
     this.#exit = { ...exit, outOfMemory, reason: this.#reason };
     // Its children may live on: the group goes with it.
     this.#signal("SIGKILL");
-    this.#socket.resume();
+    this.resume();
     if (this.#closed) this.#finish();
     else setTimeout(() => this.#finish(), LINGER_MS);
   }
@@ -120,7 +136,8 @@ export class ForkedKernel implements Kernel {
       case FROM_KERNEL.end: {
         const listener = this.#listener;
         this.#listener = undefined;
-        return listener?.end();
+        if (this.#options.output === undefined) return listener?.end();
+        return this.#options.output.end(() => listener?.end());
       }
       case FROM_KERNEL.ready:
         if (payload.length === 0) return this.#started.resolve();
@@ -145,6 +162,7 @@ export class ForkedKernel implements Kernel {
     if (this.#over) return;
     this.#over = true;
     this.#socket.destroy();
+    this.#options.output?.close();
     this.#started.reject(new Error("the kernel ended while it was starting"));
     this.onExit(this.#exit!);
   }

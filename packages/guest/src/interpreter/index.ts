@@ -7,6 +7,7 @@ import type { CodeContext } from "./code-context.ts";
 import { Contexts } from "./contexts.ts";
 import { Execution } from "./execution.ts";
 import type { RestoreRequest } from "./language.ts";
+import { JavaScriptLanguage } from "./javascript.ts";
 import { PythonLanguage } from "./python.ts";
 import {
   executionRequest,
@@ -30,14 +31,27 @@ export interface Interpreter {
   close(): void;
 }
 
-/** Resolves when the default Python context is ready. */
+/** Resolves when the default contexts of Python and JavaScript are ready. */
 export async function createInterpreter(context: AgentContext): Promise<Interpreter> {
   const directory = process.env["EMBERBOX_AGENT_DIR"] ?? dirname(fileURLToPath(import.meta.url));
   const home = `/home/${context.defaultUser}`;
   const python = new PythonLanguage({ directory, home, context });
-  const languages = [python];
+  const javascript = new JavaScriptLanguage({
+    name: "javascript",
+    aliases: ["js", "node", "nodejs"],
+    directory,
+    context,
+  });
+  const typescript = new JavaScriptLanguage({
+    name: "typescript",
+    aliases: ["ts"],
+    directory,
+    context,
+  });
+  const languages = [python, javascript, typescript];
   const contexts = new Contexts({ languages, home, envs: () => context.envs, log: context.log });
-  await contexts.defaultOf(python).start();
+  const warm = [contexts.defaultOf(python), contexts.defaultOf(javascript)];
+  await Promise.all(warm.map((one) => one.start()));
 
   const handler = (request: IncomingMessage, response: ServerResponse): void => {
     route(request, response).catch((error: unknown) => sendProblem(response, error));
@@ -120,7 +134,7 @@ export async function createInterpreter(context: AgentContext): Promise<Interpre
     handler,
     async warm() {
       await warmCalls(handler, context.accessToken);
-      await contexts.defaultOf(python).reset();
+      await Promise.all(warm.map((one) => one.reset()));
     },
     async restored(request) {
       await Promise.all(languages.map((language) => language.restored(request)));

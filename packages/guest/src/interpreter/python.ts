@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import type { AgentContext } from "../context.ts";
+import { environmentOf } from "./environment.ts";
 import { FROM_KERNEL, FrameReader } from "./frames.ts";
 import type { Kernel, KernelExit, KernelOptions, Language, RestoreRequest } from "./language.ts";
 import { ForkedKernel } from "./forked-kernel.ts";
@@ -91,7 +92,10 @@ export class PythonLanguage implements Language {
       script: join(this.#options.directory, "kernel", "zygote.py"),
       socketPath: this.#socketPath,
       user: this.#options.context.defaultUser,
-      env: environmentOf(this.#options),
+      env: {
+        ...environmentOf(this.#options.context.defaultUser),
+        MPLBACKEND: "module://matplotlib_inline.backend_inline",
+      },
       cwd: this.#options.home,
       log: this.#options.context.log,
       onExit: (pid, exit) => this.#exited(pid, exit),
@@ -150,20 +154,3 @@ export class PythonLanguage implements Language {
 
 /** A header and 32 hexadecimal digits. */
 const HELLO_BYTES = 5 + 32;
-
-function environmentOf(options: PythonOptions): Record<string, string> {
-  const user = options.context.defaultUser;
-  return {
-    PATH: `${options.home}/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
-    HOME: options.home,
-    USER: user,
-    LOGNAME: user,
-    SHELL: "/bin/bash",
-    LANG: "C.UTF-8",
-    TERM: "xterm-256color",
-    PAGER: "cat",
-    GIT_PAGER: "cat",
-    PIP_BREAK_SYSTEM_PACKAGES: "1",
-    MPLBACKEND: "module://matplotlib_inline.backend_inline",
-  };
-}

@@ -2,12 +2,22 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { duplexPair } from "node:stream";
 
 /** What a first call usually is: the agent's own code runs once for each. */
-const CALLS = [
-  "1+1",
-  "print('hello')\nimport sys; print('hello', file=sys.stderr)",
-  "1/0",
-  "print('x' * 100000)",
-];
+const CALLS: Readonly<Record<string, readonly string[]>> = {
+  python: [
+    "1+1",
+    "print('hello')\nimport sys; print('hello', file=sys.stderr)",
+    "1/0",
+    "print('x' * 100000)",
+  ],
+  // None declares anything: V8 takes no declaration back.
+  javascript: [
+    "1+1",
+    "console.log('hello'); console.error('hello', { a: [1] })",
+    "await import('node:fs/promises'); [{ a: 1 }]",
+    "null.x",
+    "console.log('x'.repeat(100000))",
+  ],
+};
 
 /**
  * Sends calls through the whole way of a real one, so nothing on it runs for the first time in a sandbox.
@@ -21,10 +31,17 @@ export async function warmCalls(
   const server = createServer(handler);
   const authorization = token === undefined ? "" : `X-Access-Token: ${token}\r\n`;
   for (let round = 0; round < 3; round++) {
-    for (const code of CALLS) {
-      const body = JSON.stringify({ code, timeout_ms: 60_000, env_vars: { WARM: "1" } });
-      const answer = await call(server, authorization, body);
-      if (!answer.includes("end_of_execution")) throw new Error(`a first call failed: ${answer}`);
+    for (const [language, cells] of Object.entries(CALLS)) {
+      for (const code of cells) {
+        const body = JSON.stringify({
+          code,
+          language,
+          timeout_ms: 60_000,
+          env_vars: { WARM: "1" },
+        });
+        const answer = await call(server, authorization, body);
+        if (!answer.includes("end_of_execution")) throw new Error(`a first call failed: ${answer}`);
+      }
     }
   }
 }

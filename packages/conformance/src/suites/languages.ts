@@ -1,0 +1,103 @@
+import type { Harness } from "../harness.ts";
+
+export function describeLanguages({ expect, behaviour }: Harness): void {
+  behaviour("javascript.state-kept", async (sandbox) => {
+    const run = (code: string) => sandbox.runCode(code, { language: "javascript" });
+    await run("const twice = (x) => 2 * x; let kept = 1; class Point { x = 3 }");
+    await run("const kept2 = kept; let kept3 = 5");
+    expect((await run("let kept3 = twice(kept + new Point().x); kept3")).text).toBe("8");
+  });
+
+  behaviour("javascript.await-and-import", async (sandbox) => {
+    await sandbox.files.write(
+      "node_modules/small/index.js",
+      "export const small = 4; export default 5;",
+    );
+    await sandbox.files.write(
+      "node_modules/small/package.json",
+      '{ "type": "module", "exports": "./index.js" }',
+    );
+    const run = (code: string) => sandbox.runCode(code, { language: "js" });
+    const code =
+      "import five, { small as four } from 'small';\nimport * as path from 'node:path';\nfour + five";
+    const first = await run(code);
+    expect(first.error?.value).toBe(undefined);
+    expect(first.text).toBe("9");
+    expect((await run("await Promise.resolve(path.join('a', 'b'))")).text).toBe("a/b");
+    const missing = await run("import 'there-is-no-such-package'");
+    expect(missing.error?.value).toContain("npm install there-is-no-such-package");
+  });
+
+  behaviour("javascript.output", async (sandbox) => {
+    const { logs, results } = await sandbox.runCode(
+      "console.log('out', { a: 1 }); console.error('err'); display({ 'text/html': '<b>x</b>' }); [1, 2]",
+      { language: "javascript" },
+    );
+    expect(logs.stdout.join("")).toBe("out { a: 1 }\n");
+    expect(logs.stderr.join("")).toBe("err\n");
+    expect(
+      results.map(({ html, text, json, isMainResult }) => [html ?? text, json, isMainResult]),
+    ).toEqual([
+      ["<b>x</b>", undefined, false],
+      ["[ 1, 2 ]", [1, 2], true],
+    ]);
+  });
+
+  behaviour("javascript.error", async (sandbox) => {
+    const run = (code: string) => sandbox.runCode(code, { language: "javascript" });
+    const { error } = await run("function fails() {\n  null.x;\n}\nfails()");
+    expect(error).toMatchObject({ name: "TypeError" });
+    expect(error?.traceback).toMatch(/at fails \(cell-\d+\.js:2:8\)\n\s+at cell-\d+\.js:4:1$/);
+    const syntax = await run("let ok = 1;\nlet x = ;");
+    expect(syntax.error?.name).toBe("SyntaxError");
+    expect(syntax.error?.traceback).toContain("let x = ;\n        ^");
+    const stray = await run(
+      "setTimeout(() => { throw new Error('stray') }, 1); await new Promise((r) => setTimeout(r, 100)); 'lives'",
+    );
+    expect(stray.text).toBe("lives");
+    expect(stray.logs.stderr.join("")).toContain("Error: stray");
+  });
+
+  behaviour("javascript.timeout-keeps-kernel", async (sandbox) => {
+    await sandbox.runCode("const survivor = 1", { language: "javascript" });
+    for (const code of [
+      "while (true);",
+      "await new Promise(() => {})",
+      "await null; while (true);",
+    ]) {
+      const options = { language: "javascript", timeoutMs: 1000 };
+      const error = await sandbox.runCode(code, options).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: "timeout", details: { restarted: false } });
+    }
+    expect((await sandbox.runCode("survivor", { language: "javascript" })).text).toBe("1");
+  });
+
+  behaviour("javascript.interpreter-dies", async (sandbox) => {
+    const context = await sandbox.createCodeContext({ language: "javascript" });
+    const { error } = await sandbox.runCode("process.exit(3)", { context });
+    expect(error).toMatchObject({ name: "KernelDied" });
+    expect(error?.value).toContain("exit code 3");
+    expect((await sandbox.runCode("40 + 2", { context })).text).toBe("42");
+    await sandbox.removeCodeContext(context);
+  });
+
+  behaviour("javascript.envs", async (sandbox) => {
+    const run = (envs?: Record<string, string>) =>
+      sandbox.runCode("process.env.ONCE ?? 'unset'", {
+        language: "javascript",
+        ...(envs && { envs }),
+      });
+    expect((await run({ ONCE: "x" })).text).toBe("x");
+    expect((await run()).text).toBe("unset");
+  });
+
+  behaviour("typescript.types", async (sandbox) => {
+    const run = (code: string) => sandbox.runCode(code, { language: "ts" });
+    const first = await run(
+      "interface P { a: number }\nenum E { x = 3 }\nconst p: P = { a: E.x };\nawait p.a satisfies number",
+    );
+    expect(first.error?.value).toBe(undefined);
+    expect(first.text).toBe("3");
+    expect((await run("(p as P).a + 1")).text).toBe("4");
+  });
+}

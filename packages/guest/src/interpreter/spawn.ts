@@ -1,0 +1,67 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { closeSync } from "node:fs";
+import type { Socket } from "node:net";
+import { exposeToOomKiller, inUserCgroup } from "../cgroup.ts";
+import type { AgentContext } from "../context.ts";
+import { createPipeMaker, type PipeMaker } from "../envd/pipes.ts";
+import { findUser } from "../envd/users.ts";
+import { environmentOf } from "./environment.ts";
+import type { KernelOptions } from "./language.ts";
+
+export interface KernelProcess {
+  readonly process: ChildProcess;
+  readonly pid: number;
+  /** What comes out of descriptors 1 and 2. */
+  readonly stdout: Socket;
+  readonly stderr: Socket;
+  /** The agent's ends of descriptors 3 and 4. */
+  readonly frames: Socket;
+  readonly control: Socket;
+}
+
+let pipes: PipeMaker | undefined;
+
+/** Starts a kernel as the user, in the user's control group, as the leader of a process group. */
+export async function spawnKernel(
+  context: AgentContext,
+  command: string,
+  args: readonly string[],
+  { cwd, envs }: KernelOptions,
+): Promise<KernelProcess> {
+  const user = findUser(context.defaultUser);
+  pipes ??= createPipeMaker();
+  const [stdout, stderr] = [pipes.output(), pipes.output()];
+  try {
+    const child = inUserCgroup(() =>
+      spawn(command, args, {
+        cwd,
+        env: { ...environmentOf(user.name), ...envs, PWD: cwd },
+        ...(process.getuid?.() === 0 ? { uid: user.uid, gid: user.gid } : {}),
+        detached: true,
+        stdio: ["pipe", stdout.theirs, stderr.theirs, "pipe", "pipe"],
+      }),
+    );
+    if (child.pid === undefined)
+      throw await new Promise<Error>((resolve) => child.once("error", resolve));
+    child.on("error", () => undefined);
+    exposeToOomKiller(child.pid);
+    const [, , , frames, control] = child.stdio as unknown as Socket[];
+    for (const socket of [child.stdin!, frames!, control!, stdout.ours, stderr.ours])
+      socket.on("error", () => undefined);
+    return {
+      process: child,
+      pid: child.pid,
+      stdout: stdout.ours,
+      stderr: stderr.ours,
+      frames: frames!,
+      control: control!,
+    };
+  } catch (error) {
+    stdout.ours.destroy();
+    stderr.ours.destroy();
+    throw error;
+  } finally {
+    closeSync(stdout.theirs);
+    closeSync(stderr.theirs);
+  }
+}

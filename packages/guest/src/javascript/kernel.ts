@@ -1,0 +1,160 @@
+import { isPromise } from "node:util/types";
+import type { Channel } from "./channel.ts";
+import { prepare } from "./cell.ts";
+import { partsOf, partsOfSyntaxError } from "./errors.ts";
+import { Evaluator, type Outcome } from "./evaluate.ts";
+import { reseed } from "./random.ts";
+import { bundleOf, fieldsOf } from "./results.ts";
+
+export interface JavaScriptKernelOptions {
+  readonly channel: Channel;
+  /** Shared with the thread that interrupts: the execution that runs, or 0. */
+  readonly running: Int32Array;
+  readonly isTypeScript: boolean;
+}
+
+/** Runs one cell after another. */
+export class Kernel {
+  readonly #channel: Channel;
+  readonly #running: Int32Array;
+  readonly #isTypeScript: boolean;
+  readonly #evaluator = new Evaluator();
+  #count = 0;
+  #execution = 0;
+  #current = 0;
+  #changed: Record<string, string | undefined> | undefined;
+  #envs: Record<string, string> | undefined;
+
+  constructor({ channel, running, isTypeScript }: JavaScriptKernelOptions) {
+    this.#channel = channel;
+    this.#running = running;
+    this.#isTypeScript = isTypeScript;
+  }
+
+  execute(code: string, envs: Record<string, string>): void {
+    this.#count++;
+    const execution = (this.#current = ++this.#execution);
+    this.#channel.begin(this.#count);
+    this.#changed = apply(envs);
+    Atomics.store(this.#running, 0, execution);
+    const cell = `cell-${this.#count}`;
+    let prepared: string;
+    try {
+      prepared = prepare(code, this.#isTypeScript);
+    } catch (error) {
+      return this.#fail(execution, error, code, cell);
+    }
+    this.#evaluator.evaluate(`${prepared}\n//# sourceURL=${cell}.js`, (outcome) => {
+      // An interrupted cell may still come to its end, which is of no more interest.
+      if (this.#current === execution) this.#settle(execution, outcome, code, cell);
+    });
+  }
+
+  interrupt(execution: number): void {
+    if (this.#current === execution) this.#interrupted();
+  }
+
+  /** An error that no cell waits for. */
+  stray(error: unknown): void {
+    this.#channel.text("stderr", `Uncaught ${partsOf(error).traceback}\n`);
+  }
+
+  /** A snapshot went on: its clones must differ, and have variables of their own. */
+  restored(envs: Record<string, string>): void {
+    for (const name of Object.keys(this.#envs ?? {})) if (!(name in envs)) delete process.env[name];
+    Object.assign(process.env, envs);
+    this.#envs = envs;
+    reseed();
+  }
+
+  /** Only what calls leave that declare nothing: V8 cannot take declarations back. */
+  reset(): void {
+    this.#count = 0;
+    this.#channel.forget();
+    this.#channel.end();
+  }
+
+  close(): void {
+    this.#evaluator.close();
+  }
+
+  #settle(execution: number, outcome: Outcome, code: string, cell: string): void {
+    if (outcome.kind === "terminated") return this.#interrupted();
+    if (outcome.kind === "error") {
+      const { error, line = 0, column = 0 } = outcome;
+      return this.#fail(execution, error, code, cell, line, column);
+    }
+    const { value } = outcome;
+    if (value === undefined) return this.#finish();
+    if (isSimple(value)) {
+      this.#channel.result({ text: String(value) }, true);
+      return this.#finish();
+    }
+    this.#show(value).then(
+      (fields) => {
+        if (this.#current !== execution) return;
+        if (fields !== undefined) this.#channel.result(fields, true);
+        this.#finish();
+      },
+      (error: unknown) => {
+        if (this.#current === execution) this.#fail(execution, error, code, cell);
+      },
+    );
+  }
+
+  /** A promise is waited for: what a cell ends with is often a call of an asynchronous function. */
+  async #show(value: unknown): Promise<Record<string, unknown> | undefined> {
+    const settled = isPromise(value) ? await value : value;
+    return settled === undefined ? undefined : fieldsOf(await bundleOf(settled));
+  }
+
+  #fail(
+    execution: number,
+    error: unknown,
+    code: string,
+    cell: string,
+    line?: number,
+    column = 0,
+  ): void {
+    if (this.#current !== execution) return;
+    const isSyntax =
+      error instanceof SyntaxError &&
+      line !== undefined &&
+      !/\n\s+at cell-/.test(error.stack ?? "");
+    const parts = isSyntax ? partsOfSyntaxError(error, code, cell, line, column) : partsOf(error);
+    this.#channel.error(parts.name, parts.value, parts.traceback);
+    this.#finish();
+  }
+
+  #interrupted(): void {
+    const value = "The code was interrupted.";
+    this.#channel.error("Interrupted", value, `Interrupted: ${value}`);
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.#current = 0;
+    Atomics.store(this.#running, 0, 0);
+    if (this.#changed !== undefined) apply(this.#changed);
+    this.#changed = undefined;
+    this.#channel.end();
+  }
+}
+
+function isSimple(value: unknown): boolean {
+  const kind = typeof value;
+  return (kind === "number" && !Object.is(value, -0)) || kind === "string" || kind === "boolean";
+}
+
+/** Sets variables of the environment (`undefined` removes one) and answers what they were. */
+function apply(
+  variables: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  const before: Record<string, string | undefined> = {};
+  for (const [name, value] of Object.entries(variables)) {
+    before[name] = process.env[name];
+    if (value === undefined || value === null) delete process.env[name];
+    else process.env[name] = value;
+  }
+  return before;
+}

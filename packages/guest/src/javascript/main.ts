@@ -1,0 +1,105 @@
+/** One JavaScript or TypeScript context: a process that runs cells one after another. */
+import { Console } from "node:console";
+import { Socket } from "node:net";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { HEADER_BYTES, TO_KERNEL } from "../interpreter/frames.ts";
+import { Channel } from "./channel.ts";
+import { Kernel } from "./kernel.ts";
+import { provideDisplay } from "./display.ts";
+import { provideModules } from "./modules.ts";
+import { drawNoneAhead, prepareReseed } from "./random.ts";
+
+/** Descriptors that the agent gives: frames both ways, and interrupts. */
+const [FRAMES, INTERRUPTS] = [3, 4];
+
+const isTypeScript = process.argv[2] === "typescript";
+process.argv.length = 1;
+process.execArgv = [];
+process.title = isTypeScript ? "typescript" : "javascript";
+
+const channel = new Channel(FRAMES);
+const running = new Int32Array(new SharedArrayBuffer(4));
+const kernel = new Kernel({ channel, running, isTypeScript });
+
+speakOn("stdout");
+speakOn("stderr");
+// The usual one tells inspectors of every line, and keeps the last thousand for them.
+globalThis.console = new Console({
+  stdout: process.stdout,
+  stderr: process.stderr,
+  colorMode: false,
+});
+provideModules();
+provideDisplay(channel);
+drawNoneAhead();
+
+process.on("exit", () => {
+  channel.flush();
+  kernel.close();
+});
+process.on("SIGINT", () => undefined);
+for (const event of ["uncaughtException", "unhandledRejection"] as const)
+  process.on(event, (error: unknown) => kernel.stray(error));
+
+let received: Buffer = Buffer.alloc(0);
+new Socket({ fd: FRAMES }).on("data", take).on("close", () => process.kill(process.pid, "SIGKILL"));
+channel.ready("");
+setImmediate(watch);
+
+/** The thread that interrupts takes long to start, and nothing waits for it. */
+function watch(): void {
+  const workerData = { running, descriptor: INTERRUPTS };
+  const options = { workerData, stdout: false, stderr: false, execArgv: [], env: {} };
+  const watchdog = new Worker(join(import.meta.dirname, "watchdog.mjs"), options);
+  watchdog.on("message", (execution: number) => kernel.interrupt(execution));
+  watchdog.on("error", () => undefined);
+  watchdog.unref();
+}
+
+function take(chunk: Buffer): void {
+  received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
+  while (received.length >= HEADER_BYTES) {
+    const end = HEADER_BYTES + received.readUInt32BE(0);
+    if (received.length < end) return;
+    const kind = received[4]!;
+    const payload = received.subarray(HEADER_BYTES, end);
+    received = received.subarray(end);
+    handle(kind, payload);
+  }
+}
+
+function handle(kind: number, payload: Buffer): void {
+  switch (kind) {
+    case TO_KERNEL.execute: {
+      const start = 4 + payload.readUInt32BE(0);
+      const envs = payload.toString("utf8", 4, start);
+      return kernel.execute(payload.toString("utf8", start), envs === "" ? {} : JSON.parse(envs));
+    }
+    case TO_KERNEL.restored:
+      return kernel.restored(
+        (JSON.parse(payload.toString()) as { env: Record<string, string> }).env,
+      );
+    case TO_KERNEL.reset:
+      prepareReseed();
+      return kernel.reset();
+  }
+}
+
+/** Standard streams go to the agent as they are written, in order with results. */
+function speakOn(name: "stdout" | "stderr"): void {
+  const decoder = new TextDecoder();
+  const write = (chunk: string | Uint8Array, encoding?: unknown, callback?: unknown): boolean => {
+    const text =
+      typeof chunk !== "string"
+        ? decoder.decode(chunk, { stream: true })
+        : typeof encoding === "string" && !/^utf-?8$/i.test(encoding)
+          ? Buffer.from(chunk, encoding as BufferEncoding).toString()
+          : chunk;
+    channel.text(name, text);
+    const done = typeof encoding === "function" ? encoding : callback;
+    if (typeof done === "function") process.nextTick(done as () => void);
+    return true;
+  };
+  process[name].write = write as typeof process.stdout.write;
+}

@@ -1,0 +1,74 @@
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { IMPORTER } from "./cell.ts";
+
+/** Gives cells `import`, `import.meta`, `require` and `module`, which find packages from the working directory. */
+export function provideModules(): void {
+  const module = { exports: {} };
+  define("module", module);
+  define("exports", module.exports);
+  define(
+    "require",
+    Object.assign((name: string): unknown => requireHere()(name), {
+      resolve: (name: string, options?: { paths?: string[] }): string =>
+        requireHere().resolve(name, options),
+      main: module,
+      get cache() {
+        return requireHere().cache;
+      },
+    }),
+  );
+  const importer = async (specifier: unknown, options?: ImportCallOptions): Promise<unknown> =>
+    import(resolve(String(specifier)), options);
+  const meta = {
+    get url() {
+      return cellUrl();
+    },
+    get dirname() {
+      return process.cwd();
+    },
+    get filename() {
+      return cellPath();
+    },
+    resolve,
+  };
+  Object.defineProperty(globalThis, IMPORTER, { value: Object.assign(importer, { meta }) });
+  for (const [name, get] of [
+    ["__dirname", () => process.cwd()],
+    ["__filename", cellPath],
+  ] as const)
+    Object.defineProperty(globalThis, name, {
+      get,
+      set(value) {
+        define(name, value);
+      },
+      configurable: true,
+    });
+}
+
+function resolve(specifier: string): string {
+  // With a second argument this needs a flag of Node's, which the agent gives.
+  return import.meta.resolve(specifier, cellUrl());
+}
+
+function requireHere(): NodeJS.Require {
+  return createRequire(cellPath());
+}
+
+function cellPath(): string {
+  return join(process.cwd(), "cell.js");
+}
+
+function cellUrl(): string {
+  return pathToFileURL(cellPath()).href;
+}
+
+function define(name: string, value: unknown): void {
+  Object.defineProperty(globalThis, name, {
+    value,
+    writable: true,
+    configurable: true,
+    enumerable: false,
+  });
+}

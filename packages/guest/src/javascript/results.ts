@@ -1,0 +1,95 @@
+import { inspect } from "node:util";
+
+/** The field of a result that holds each MIME type; all others go into `extra`. */
+const FIELDS: Readonly<Record<string, string>> = {
+  "text/plain": "text",
+  "text/html": "html",
+  "text/markdown": "markdown",
+  "image/svg+xml": "svg",
+  "image/png": "png",
+  "image/jpeg": "jpeg",
+  "application/pdf": "pdf",
+  "text/latex": "latex",
+  "application/json": "json",
+  "application/javascript": "javascript",
+};
+const DISPLAY = Symbol.for("Jupyter.display");
+/** Longest JSON that stands beside a text, `characters`. */
+const JSON_LIMIT = 1024 * 1024;
+
+export type Bundle = Readonly<Record<string, unknown>>;
+
+/** What a value looks like, by MIME type: as Deno's notebooks have it. */
+export async function bundleOf(value: unknown): Promise<Bundle> {
+  if (typeof value !== "object" && typeof value !== "function")
+    return { "text/plain": textOf(value) };
+  if (value === null) return { "text/plain": "null" };
+  const thing = value as Record<PropertyKey, unknown>;
+  if (typeof thing[DISPLAY] === "function") return (await thing[DISPLAY]()) as Bundle;
+  const text = textOf(value);
+  const picture = pictureOf(thing);
+  if (picture !== undefined) return { "text/plain": text, ...picture };
+  const json = jsonOf(value);
+  return json === undefined
+    ? { "text/plain": text }
+    : { "text/plain": text, "application/json": json };
+}
+
+export function isBundle(value: unknown): value is Bundle {
+  if (!isPlain(value) || Array.isArray(value)) return false;
+  const names = Object.keys(value);
+  return names.length > 0 && names.every((name) => /^[\w-]+\/[\w.+-]+$/.test(name));
+}
+
+/** The fields of a result line. */
+export function fieldsOf(bundle: Bundle): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  const extra: Record<string, unknown> = {};
+  for (const [mime, value] of Object.entries(bundle)) {
+    const field = FIELDS[mime];
+    const data = value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value;
+    if (field === undefined) extra[mime] = data;
+    else fields[field] = data;
+  }
+  return Object.keys(extra).length > 0 ? { ...fields, extra } : fields;
+}
+
+export function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  return inspect(value, { depth: 4, maxStringLength: 100_000 });
+}
+
+function pictureOf(thing: Record<PropertyKey, unknown>): Bundle | undefined {
+  if (thing instanceof Uint8Array) {
+    if (startsWith(thing, [0x89, 0x50, 0x4e, 0x47])) return { "image/png": thing };
+    return startsWith(thing, [0xff, 0xd8, 0xff]) ? { "image/jpeg": thing } : undefined;
+  }
+  if (typeof thing["toDataURL"] === "function") {
+    const match = /^data:([^;,]+);base64,(.*)$/s.exec(String(thing["toDataURL"]()));
+    return match ? { [match[1]!]: match[2]! } : undefined;
+  }
+  const markup = thing["outerHTML"];
+  if (typeof markup !== "string") return undefined;
+  return markup.startsWith("<svg") ? { "image/svg+xml": markup } : { "text/html": markup };
+}
+
+function startsWith(bytes: Uint8Array, wanted: readonly number[]): boolean {
+  return wanted.every((byte, index) => bytes[index] === byte);
+}
+
+/** The JSON of plain objects and arrays, where they have one. */
+function jsonOf(value: object): unknown {
+  if (!isPlain(value)) return undefined;
+  try {
+    const text = JSON.stringify(value);
+    return text.length > JSON_LIMIT ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isPlain(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value) as unknown;
+  return prototype === Object.prototype || prototype === null || Array.isArray(value);
+}

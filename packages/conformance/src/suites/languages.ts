@@ -100,4 +100,46 @@ export function describeLanguages({ expect, behaviour }: Harness): void {
     expect(first.text).toBe("3");
     expect((await run("(p as P).a + 1")).text).toBe("4");
   });
+
+  behaviour("bash.state-kept", async (sandbox) => {
+    const run = (code: string) => sandbox.runCode(code, { language: "bash" });
+    await run('count=3; cd /tmp; shout() { echo "$1!"; }');
+    const { logs, error } = await run(
+      "shout $count; pwd; cat <<END\nhere it's $count\nEND\necho bad >&2",
+    );
+    expect(logs.stdout.join("")).toBe("3!\n/tmp\nhere it's 3\n");
+    expect(logs.stderr.join("")).toBe("bad\n");
+    expect(error?.name).toBe(undefined);
+  });
+
+  behaviour("bash.status", async (sandbox) => {
+    const run = (code: string) => sandbox.runCode(code, { language: "sh" });
+    expect((await run("(exit 7)")).error).toMatchObject({
+      name: "ExitStatus",
+      value: "exit status 7",
+    });
+    const syntax = await run("if then");
+    expect(syntax.logs.stderr.join("")).toContain("syntax error");
+    expect(syntax.error?.name).toBe("ExitStatus");
+    expect((await run("exit 4")).error?.value).toContain("exit code 4");
+    expect((await run("echo lives")).logs.stdout.join("")).toBe("lives\n");
+  });
+
+  behaviour("bash.timeout-keeps-kernel", async (sandbox) => {
+    await sandbox.runCode("survivor=1", { language: "bash" });
+    for (const code of ["while true; do sleep 0.2; done; echo reached", "while true; do :; done"]) {
+      const options = { language: "bash", timeoutMs: 1000 };
+      const error = await sandbox.runCode(code, options).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: "timeout", details: { restarted: false } });
+    }
+    const { logs } = await sandbox.runCode("echo $survivor", { language: "bash" });
+    expect(logs.stdout.join("")).toBe("1\n");
+  });
+
+  behaviour("bash.envs", async (sandbox) => {
+    const run = (envs?: Record<string, string>) =>
+      sandbox.runCode("echo ${ONCE-unset}", { language: "bash", ...(envs && { envs }) });
+    expect((await run({ ONCE: "it's\nx" })).logs.stdout.join("")).toBe("it's x\n");
+    expect((await run()).logs.stdout.join("")).toBe("unset\n");
+  });
 }

@@ -25,8 +25,8 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 
 export interface RunCodeOptions extends RequestOptions, ExecutionCallbacks {
   /**
-   * Runs in that language's default context: `python`, `javascript`, `typescript` (or `py`, `js`, `ts`), or whatever
-   * else the sandbox has. Excludes `context`. @default "python"
+   * Runs in that language's default context: `python`, `javascript`, `typescript`, `bash` (or `py`, `js`, `ts`,
+   * `sh`), or whatever else the sandbox has. Excludes `context`. @default "python"
    */
   readonly language?: string | undefined;
   /** Runs in that context, or the one with that id. Excludes `language`. */

@@ -7,6 +7,7 @@ import type { CodeContext } from "./code-context.ts";
 import { Contexts } from "./contexts.ts";
 import { Execution } from "./execution.ts";
 import type { RestoreRequest } from "./language.ts";
+import { BashLanguage } from "./bash.ts";
 import { JavaScriptLanguage } from "./javascript.ts";
 import { PythonLanguage } from "./python.ts";
 import {
@@ -48,7 +49,7 @@ export async function createInterpreter(context: AgentContext): Promise<Interpre
     directory,
     context,
   });
-  const languages = [python, javascript, typescript];
+  const languages = [python, javascript, typescript, new BashLanguage(context)];
   const contexts = new Contexts({ languages, home, envs: () => context.envs, log: context.log });
   const warm = [contexts.defaultOf(python), contexts.defaultOf(javascript)];
   await Promise.all(warm.map((one) => one.start()));

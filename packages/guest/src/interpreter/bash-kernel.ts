@@ -1,0 +1,163 @@
+import type { Kernel, KernelExit, KernelListener } from "./language.ts";
+import { memoryKills } from "./memory.ts";
+import { RawOutput } from "./raw-output.ts";
+import type { KernelProcess } from "./spawn.ts";
+
+/** Longest report of a shell that is listened to, `characters`. */
+const MAX_REPORT = 64;
+/** A name of a variable that the shell accepts. */
+const NAME = /^[A-Za-z_]\w*$/;
+
+/** A shell that reads code from its standard input, and reports the status of each piece on descriptor 3. */
+export class BashKernel implements Kernel {
+  readonly ready: Promise<void>;
+  onExit: (exit: KernelExit) => void = () => undefined;
+  readonly #shell: KernelProcess;
+  readonly #output: RawOutput;
+  readonly #started: PromiseWithResolvers<void> = Promise.withResolvers();
+  #listener: KernelListener | undefined;
+  #reported = "";
+  #count = 0;
+  #reason: string | undefined;
+  #kills = memoryKills();
+
+  constructor(shell: KernelProcess) {
+    this.#shell = shell;
+    this.#output = new RawOutput(shell.stdout, shell.stderr);
+    this.ready = this.#started.promise;
+    this.ready.catch(() => undefined);
+    shell.frames.setEncoding("latin1").on("data", (text: string) => this.#hear(text));
+    shell.process.on("exit", (code, signal) => this.#exited(code, signal));
+    this.#write(
+      "set +H; PS1= PS2=; unset HISTFILE; printf 'ready\\n' >&3 2>/dev/null 4>&- </dev/null",
+    );
+  }
+
+  execute(
+    code: string,
+    envs: Readonly<Record<string, string>> | undefined,
+    listener: KernelListener,
+  ): void {
+    this.#listener = listener;
+    this.#count++;
+    const count = `{"type":"number_of_executions","execution_count":${this.#count}}\n`;
+    listener.output(Buffer.from(count));
+    this.#output.begin(listener);
+    const { set, restore } = variables(envs);
+    // The second line is read when the first is over, also when that was interrupted.
+    this.#write(`${set}eval ${quoted(code)} </dev/null 3>&- 4>&-`);
+    this.#write(`__emberbox_status=$?; ${restore}printf '%s\\n' "$__emberbox_status" >&3`);
+  }
+
+  interrupt(): void {
+    this.#signal("SIGINT");
+  }
+
+  kill(reason?: string): void {
+    this.#reason ??= reason;
+    this.#signal("SIGKILL");
+  }
+
+  restored(envs: Readonly<Record<string, string>>): void {
+    const names = Object.entries(envs).filter(([name]) => NAME.test(name));
+    // A shell's $RANDOM is seeded once; copies of it must differ.
+    const seed = "RANDOM=$(od -An -N4 -tu4 /dev/urandom)";
+    const exports = names.map(([name, value]) => `export ${name}=${quoted(value)}`);
+    this.#write([seed, ...exports].join("; "));
+  }
+
+  async reset(): Promise<void> {}
+
+  pause(): void {
+    this.#output.pause();
+  }
+
+  resume(): void {
+    this.#output.resume();
+  }
+
+  #write(line: string): void {
+    this.#shell.process.stdin!.write(`${line}\n`);
+  }
+
+  #hear(text: string): void {
+    this.#reported = (this.#reported + text).slice(-MAX_REPORT);
+    const lines = this.#reported.split("\n");
+    this.#reported = lines.pop()!;
+    for (const line of lines) {
+      if (line === "ready") this.#begin();
+      else if (/^\d+$/.test(line)) this.#finish(Number(line));
+    }
+  }
+
+  /** What an interactive shell says about having no terminal is not for the user. */
+  #begin(): void {
+    this.#output.end(() => {
+      this.#output.discard();
+      this.#started.resolve();
+    });
+  }
+
+  #finish(status: number): void {
+    const listener = this.#listener;
+    this.#listener = undefined;
+    if (listener === undefined) return;
+    this.#output.end(() => {
+      if (status !== 0) listener.error(statusLine(status));
+      listener.end();
+      listener.flush();
+    });
+  }
+
+  #exited(code: number | null, signal: NodeJS.Signals | null): void {
+    this.#signal("SIGKILL");
+    this.#started.reject(new Error("the shell ended while it was starting"));
+    const kills = memoryKills();
+    const outOfMemory = signal === "SIGKILL" && this.#reason === undefined && kills > this.#kills;
+    this.#output.end(() => {
+      this.#output.close();
+      const exit = { code: code ?? undefined, signal: signal ?? undefined, reason: this.#reason };
+      this.onExit({ ...exit, outOfMemory });
+    });
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    try {
+      process.kill(-this.#shell.pid, signal);
+    } catch {
+      // The group is empty.
+    }
+  }
+}
+
+function statusLine(status: number): Buffer {
+  const value = `exit status ${status}`;
+  const line = { type: "error", name: "ExitStatus", value, traceback: `ExitStatus: ${value}` };
+  return Buffer.from(`${JSON.stringify(line)}\n`);
+}
+
+/** Commands that set variables for one piece of code, and that make them what they were. */
+function variables(envs: Readonly<Record<string, string>> | undefined): {
+  readonly set: string;
+  readonly restore: string;
+} {
+  let [set, restore] = ["", ""];
+  for (const [name, value] of Object.entries(envs ?? {})) {
+    if (!NAME.test(name)) continue;
+    const saved = `__emberbox_${name}`;
+    set += `${saved}=$(declare -p ${name} 2>/dev/null); export ${name}=${quoted(value)}; `;
+    restore += `unset ${name}; eval "\${${saved}/#declare /declare -g }"; unset ${saved}; `;
+  }
+  return { set, restore };
+}
+
+/** One word of the shell, on one line: its input is read by lines. */
+function quoted(text: string): string {
+  const escaped = text
+    .replaceAll("\0", "")
+    .replaceAll("\\", "\\\\")
+    .replaceAll("'", "\\'")
+    .replaceAll("\n", "\\n")
+    .replaceAll("\r", "\\r");
+  return `$'${escaped}'`;
+}

@@ -1,0 +1,32 @@
+import type { AgentContext } from "../context.ts";
+import { BashKernel } from "./bash-kernel.ts";
+import type { Kernel, KernelOptions, Language } from "./language.ts";
+import { spawnKernel } from "./spawn.ts";
+
+/** Bash: each kernel is one shell that lives on, with its variables, functions and directory. */
+export class BashLanguage implements Language {
+  readonly name = "bash";
+  readonly aliases: readonly string[] = ["sh", "shell"];
+  readonly #context: AgentContext;
+
+  constructor(context: AgentContext) {
+    this.#context = context;
+  }
+
+  async start(options: KernelOptions): Promise<Kernel> {
+    // Interactive, because only such a shell goes back to its prompt when it is interrupted.
+    const args = ["--norc", "--noprofile", "--noediting", "+m", "-i"];
+    const prompts = { PS1: "", PS2: "", BASH_SILENCE_DEPRECATION_WARNING: "1" };
+    const envs = { ...options.envs, ...prompts };
+    const started = await spawnKernel(this.#context, "/bin/bash", args, { cwd: options.cwd, envs });
+    const kernel = new BashKernel(started);
+    await kernel.ready;
+    return kernel;
+  }
+
+  async warm(): Promise<void> {}
+
+  async restored(): Promise<void> {}
+
+  close(): void {}
+}

@@ -28,6 +28,10 @@ export class ForkedKernel implements Kernel {
   readonly #reader = new FrameReader();
   readonly #started: PromiseWithResolvers<void> = Promise.withResolvers();
   #listener: KernelListener | undefined;
+  /** Has run no user code yet, so nothing happens in it until it does. */
+  #isPristine = false;
+  /** What a pristine process is told before it runs anything: until then its memory stays shared. */
+  #owed: Buffer | undefined;
   #exit: KernelExit | undefined;
   #reason: string | undefined;
   #closed = false;
@@ -53,6 +57,9 @@ export class ForkedKernel implements Kernel {
   ): void {
     this.#listener = listener;
     this.#options.output?.begin(listener);
+    this.#isPristine = false;
+    if (this.#owed !== undefined) this.#socket.write(this.#owed);
+    this.#owed = undefined;
     if (options?.reportFiles) this.#socket.write(frame(TO_KERNEL.reportFiles));
     this.#socket.write(executeFrame(code, envs));
   }
@@ -68,11 +75,14 @@ export class ForkedKernel implements Kernel {
   }
 
   restored(envs: Readonly<Record<string, string>>): void {
-    this.#socket.write(frame(TO_KERNEL.restored, Buffer.from(JSON.stringify({ env: envs }))));
+    const told = frame(TO_KERNEL.restored, Buffer.from(JSON.stringify({ env: envs })));
+    if (this.#isPristine) this.#owed = told;
+    else this.#socket.write(told);
   }
 
   reset(): Promise<void> {
     this.#options.output?.discard();
+    this.#isPristine = this.#options.output !== undefined;
     this.#socket.write(frame(TO_KERNEL.reset));
     return new Promise((resolve) => {
       this.#listener = { output: ignore, error: ignore, flush: ignore, end: resolve };

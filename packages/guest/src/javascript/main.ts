@@ -8,7 +8,7 @@ import { Channel } from "./channel.ts";
 import { Kernel } from "./kernel.ts";
 import { provideDisplay } from "./display.ts";
 import { provideModules } from "./modules.ts";
-import { drawNoneAhead, prepareReseed } from "./random.ts";
+import { drawNoneAhead, reseed } from "./random.ts";
 
 /** Descriptors that the agent gives: frames both ways, and interrupts. */
 const [FRAMES, INTERRUPTS] = [3, 4];
@@ -81,7 +81,8 @@ function handle(kind: number, payload: Buffer): void {
         (JSON.parse(payload.toString()) as { env: Record<string, string> }).env,
       );
     case TO_KERNEL.reset:
-      prepareReseed();
+      // Done once before the machine is saved, it is quick afterwards.
+      reseed();
       return kernel.reset();
   }
 }

@@ -25,18 +25,13 @@ export function drawNoneAhead(): void {
   syncBuiltinESMExports();
 }
 
-/** Loads what `reseed` needs, so that it is quick. */
-export function prepareReseed(): void {
-  poll ??= loadPoll();
-}
-
 /**
  * This process may be a copy: gives it random numbers of its own. OpenSSL takes new entropy from the kernel;
  * V8 cannot be told to, so `Math.random` is replaced.
  */
 export function reseed(): void {
-  prepareReseed();
-  if (poll!() !== 1) throw new Error("OpenSSL got no entropy");
+  poll ??= loadPoll();
+  if (poll() !== 1) throw new Error("OpenSSL got no entropy");
   const seeds = crypto.getRandomValues(new Int32Array(4));
   [a, b, c, counter] = seeds as unknown as [number, number, number, number];
   Math.random = random;

@@ -13,13 +13,9 @@ export interface JavaScriptOptions {
   readonly context: AgentContext;
 }
 
+// Not `--jitless`, which the agent has under emulation: loops would be many times slower there too,
+// and without WebAssembly there is no `fetch`.
 const NODE_FLAGS = ["--experimental-import-meta-resolve", "--disable-warning=ExperimentalWarning"];
-/**
- * Under emulation the optimizing compilers cost more than they gain in most cells. Not `--jitless` as the agent:
- * without WebAssembly there is no `fetch`.
- */
-const EMULATED_FLAGS: readonly string[] = [];
-
 /** JavaScript, or TypeScript with its types taken away: each kernel is a process of Node. */
 export class JavaScriptLanguage implements Language {
   readonly name: string;
@@ -34,8 +30,7 @@ export class JavaScriptLanguage implements Language {
 
   async start(options: KernelOptions): Promise<Kernel> {
     const { directory, context, name } = this.#options;
-    const emulated = process.execArgv.includes("--jitless") ? EMULATED_FLAGS : [];
-    const args = [...NODE_FLAGS, ...emulated, join(directory, "javascript.mjs"), name];
+    const args = [...NODE_FLAGS, join(directory, "javascript.mjs"), name];
     const started = await spawnKernel(context, process.execPath, args, options);
     const kernel = new ForkedKernel(started.pid, started.frames, {
       output: new RawOutput(started.stdout, started.stderr),

@@ -59,7 +59,11 @@ const key = crypto.generateKeyPairSync("ed25519").publicKey.export({ format: "jw
 test("clones agree on no random number of JavaScript", async () => {
   const sandboxes = await Promise.all([createSandbox(), createSandbox()]);
   const draws = await Promise.all(
-    sandboxes.map(async (sandbox) => (await sandbox.runCode(DRAW_JAVASCRIPT, { language: "javascript" })).results[0]?.json as unknown[]),
+    sandboxes.map(
+      async (sandbox) =>
+        (await sandbox.runCode(DRAW_JAVASCRIPT, { language: "javascript" })).results[0]
+          ?.json as unknown[],
+    ),
   );
   expect(draws[0]).toHaveLength(6);
   for (const [row, drawn] of draws[0]!.entries()) expect(drawn).not.toBe(draws[1]![row]);

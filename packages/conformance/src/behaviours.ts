@@ -85,7 +85,8 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
     holds: "keeps JavaScript's declarations between calls, and lets them be made again",
   },
   "javascript.await-and-import": {
-    holds: "awaits and imports at the top level of JavaScript, packages of the working directory too",
+    holds:
+      "awaits and imports at the top level of JavaScript, packages of the working directory too",
   },
   "javascript.output": { holds: "gives JavaScript's console, displays and last value" },
   "javascript.error": { holds: "reports JavaScript's errors with a stack of the code's own lines" },

@@ -11,21 +11,38 @@ const copyNative = {
     mkdirSync("dist", { recursive: true });
     copyFileSync(resolve("@lydell/node-pty-linux-x64/pty.node"), "dist/pty.node");
     copyFileSync(
+      join(dirname(resolve("zeromq")), "../build/linux/x64/node/glibc-127-Release/addon.node"),
+      "dist/zeromq.node",
+    );
+    copyFileSync(
       join(dirname(resolve("@koromix/koffi-linux-x64")), "linux_x64/koffi.node"),
       "dist/koffi.node",
     );
   },
 };
 
+/** What looks for ZeroMQ's native code among many finds it beside the bundle. */
+const loadZeromq = {
+  name: "load-zeromq",
+  load: {
+    filter: { id: /\/zeromq\/lib\/load-addon\.js$/ },
+    handler: () => `
+      import { createRequire } from "node:module";
+      export default createRequire(import.meta.url)("./zeromq.node");
+    `,
+  },
+};
+
 const bundle = (input, name, plugins = []) => ({
   input,
   platform: "node",
+  resolve: { conditionNames: ["@emberbox/source", "node", "import", "default"] },
   plugins,
-  output: { file: `dist/${name}.mjs`, format: "esm" },
+  output: { file: `dist/${name}.mjs`, format: "esm", codeSplitting: false },
 });
 
 export default defineConfig([
-  bundle("src/main.ts", "agent", [copyNative]),
+  bundle("src/main.ts", "agent", [copyNative, loadZeromq]),
   bundle("src/javascript/main.ts", "javascript"),
   bundle("src/javascript/watchdog.ts", "watchdog"),
 ]);

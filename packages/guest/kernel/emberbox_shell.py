@@ -20,9 +20,12 @@ from traitlets import Any, Type
 from traitlets.config import Config
 
 from emberbox_channel import ERROR, OUTPUT
+from emberbox_plotly import MIME as PLOTLY, with_picture
 from emberbox_results import RESULT_LIMIT, error_line, result_line
 from emberbox_structured import close_shown, describe_figures_and_tables
 
+# Of an exception group, as many are shown.
+MAX_MEMBERS = 20
 DIRECTORY = os.path.dirname(os.path.abspath(__file__))
 
 # Types that look like their `repr`, with the function by which IPython says so.
@@ -34,6 +37,8 @@ class Publisher(DisplayPublisher):
 
     def publish(self, data, metadata=None, source=None, *, transient=None, update=False, **_):
         self._validate_data(data, metadata)
+        if PLOTLY in data:
+            data = with_picture(data)
         if data:
             self.channel.line(OUTPUT, result_line(data, False))
 
@@ -60,6 +65,11 @@ class Hook(DisplayHook):
         formatted = super().compute_format_data(result)
         close_shown(result)
         return formatted
+
+    def update_user_ns(self, result):
+        # Kept as `_` and in `Out`, a few such texts would fill the memory.
+        if not (isinstance(result, (str, bytes)) and len(result) > RESULT_LIMIT):
+            super().update_user_ns(result)
 
     def is_plain(self, kind):
         """Whether nobody has said how values of a plain type are to look; asking all formatters takes 2 ms."""
@@ -110,7 +120,7 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
 
     def _showtraceback(self, etype, evalue, stb):
         self._last_traceback = stb
-        line = error_line(etype.__name__, text_of(evalue), "\n".join(stb))
+        line = error_line(etype.__name__, text_of(evalue), "\n".join([*stb, *more_of(evalue)]))
         self.channel.line(ERROR, line, flush=False)
 
     def _get_exc_info(self, exc_tuple=None):
@@ -201,9 +211,24 @@ def show_page(text, start=0, screen_lines=0, pager_cmd=None):
 
 def text_of(value):
     try:
+        if isinstance(value, SyntaxError) and value.lineno is not None:
+            # The name of the cell's file says nothing to its author.
+            return "%s (line %d)" % (value.msg, value.lineno)
         return str(value)
     except Exception:
         return "<the error's own text cannot be made>"
+
+
+def more_of(error, indent="  "):
+    """Notes of an exception and the members of a group, which IPython's tracebacks lack."""
+    lines = [indent + str(note) for note in getattr(error, "__notes__", ())[:MAX_MEMBERS]]
+    members = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    for member in members[:MAX_MEMBERS]:
+        lines.append("%s%s: %s" % (indent, type(member).__name__, text_of(member)))
+        lines.extend(more_of(member, indent + "  "))
+    if len(members) > MAX_MEMBERS:
+        lines.append("%s... and %d more" % (indent, len(members) - MAX_MEMBERS))
+    return lines
 
 
 def leave(*_, **__):

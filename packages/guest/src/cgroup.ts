@@ -1,4 +1,14 @@
-import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmdirSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { isFrozen } from "./freezer.ts";
 
 const userDirectory = "/sys/fs/cgroup/user";
 const agentDirectory = "/sys/fs/cgroup/agent";
@@ -42,21 +52,136 @@ function currentGroup(): Group | null {
  * `work` must therefore be synchronous.
  */
 export function inUserCgroup<T>(work: () => T): T {
-  const { user, agent } = currentGroup() ?? {};
-  if (user === undefined || agent === undefined) return work();
-  move(user);
+  const group = currentGroup();
+  return group === null ? work() : visit(group.user, group.agent, work).result;
+}
+
+/** Steps into a group for the time of `work`; says whether the agent came back. */
+function visit<T>(there: number, back: number, work: () => T): { result: T; isBack: boolean } {
+  if (isFrozen()) return { result: joinAfterwards(there, work), isBack: true };
+  let isBack = true;
+  const hasLeft = move(there);
+  let result: T;
+  try {
+    result = work();
+  } finally {
+    isBack = move(back) || !hasLeft;
+  }
+  return { result, isBack };
+}
+
+/** In a frozen group the agent would stand still itself: what it starts follows when it has started. */
+function joinAfterwards<T>(there: number, work: () => T): T {
+  const before = new Set(ownChildren());
   try {
     return work();
   } finally {
-    move(agent);
+    for (const pid of ownChildren()) if (!before.has(pid)) move(there, pid);
   }
 }
 
-function move(descriptor: number): void {
+function ownChildren(): string[] {
+  const list = readFileSync(`/proc/self/task/${process.pid}/children`, "latin1");
+  return list.trim().split(" ").filter(Boolean);
+}
+
+function move(descriptor: number, pid = "0"): boolean {
   try {
-    writeSync(descriptor, "0");
+    writeSync(descriptor, pid);
+    return true;
   } catch {
     // A user with sudo may have removed the group: commands still have to run.
+    return false;
+  }
+}
+
+/** A group of one command's own, within the user's: all that the command starts stays in it. */
+export class CommandGroup {
+  readonly #directory: string;
+  readonly #members: number;
+  #isSafe = true;
+
+  constructor(name: string) {
+    this.#directory = `${userDirectory}/${name}`;
+    mkdirSync(this.#directory);
+    this.#members = openSync(`${this.#directory}/cgroup.procs`, "w");
+  }
+
+  /** As `inUserCgroup`. */
+  start<T>(work: () => T): T {
+    const { result, isBack } = visit(this.#members, currentGroup()!.agent, work);
+    this.#isSafe = isBack;
+    return result;
+  }
+
+  /** Kills every process in it; false when that is not possible. */
+  kill(): boolean {
+    // The agent must not be among them.
+    if (!this.#isSafe) return false;
+    try {
+      writeFileSync(`${this.#directory}/cgroup.kill`, "1");
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Nothing more will be started in it. */
+  close(): void {
+    closeSync(this.#members);
+  }
+
+  /** Removes it, if it is empty; what a command left running stays in it. */
+  remove(): boolean {
+    try {
+      rmdirSync(this.#directory);
+      return true;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code !== "EBUSY";
+    }
+  }
+}
+
+/** Opened ahead, as making one costs more than using it. */
+const groupsAhead = 2;
+/** Groups of commands that left something running, looked at whenever another is given back. */
+const lookedAt = 16;
+
+/** Hands out control groups for commands, and takes them back. */
+export class CommandGroups {
+  readonly #ahead: CommandGroup[] = [];
+  readonly #lingering: CommandGroup[] = [];
+  #made = 0;
+
+  /** Undefined where the user's group does not exist. */
+  take(): CommandGroup | undefined {
+    return this.#ahead.pop() ?? this.#make();
+  }
+
+  giveBack(group: CommandGroup): void {
+    group.close();
+    this.#lingering.push(group);
+    for (const one of this.#lingering.splice(0, lookedAt)) {
+      if (!one.remove()) this.#lingering.push(one);
+    }
+  }
+
+  /** Makes some ahead; to be called when there is time. */
+  refill(): void {
+    while (this.#ahead.length < groupsAhead) {
+      const group = this.#make();
+      if (group === undefined) return;
+      this.#ahead.push(group);
+    }
+  }
+
+  #make(): CommandGroup | undefined {
+    if (currentGroup() === null) return undefined;
+    try {
+      return new CommandGroup(`command-${this.#made++}`);
+    } catch {
+      return undefined;
+    }
   }
 }
 

@@ -12,9 +12,9 @@ export interface AgentFile {
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
-/** The agent's files: the machine's init script, the Python kernel, and the bundle. */
+/** The agent's files: the machine's init script, what prepares its network, the Python kernel, and the bundle. */
 export async function agentFiles(): Promise<AgentFile[]> {
-  const files = [await read("init", "init")];
+  const files = [await read("init", "init"), await read("egress.py", "egress.py")];
   for (const name of await namesIn("kernel", /\.py$/))
     files.push(await read(join("kernel", name), join("kernel", name)));
   for (const name of await namesIn("dist", /\.(mjs|node)$/))

@@ -1,11 +1,15 @@
 import { writeSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
-import { connect } from "node:net";
+import { freezeFlags } from "./channel/frames.ts";
 import { Session } from "./channel/session.ts";
 import type { ChannelStream } from "./channel/stream.ts";
 import type { AgentContext } from "./context.ts";
+import { receiveNetwork, startEgress } from "./egress/egress.ts";
+import { NETWORK_PORT } from "./egress/protocol.ts";
 import { createEnvdHandler } from "./envd/index.ts";
-import type { Hello, HelloAnswer } from "./hello.ts";
+import { freezeUserCode, syncDisks, thawUserCode } from "./freezer.ts";
+import type { Hello, HelloAnswer, Thaw } from "./hello.ts";
+import { forward } from "./forward.ts";
 import { createInterpreter } from "./interpreter/index.ts";
 import { limitUserMemory, separateUserCode } from "./limits.ts";
 import { openPort } from "./port.ts";
@@ -34,8 +38,11 @@ limitUserMemory();
 const servers = new Map([
   [ENVD_PORT, serve(createEnvdHandler(context))],
   [INTERPRETER_PORT, serve(interpreter.handler)],
+  [NETWORK_PORT, (stream: ChannelStream) => receiveNetwork(stream, context)],
 ]);
 
+/** How often the machine was to hold still, or no longer. */
+let freezes = 0;
 const port = openPort();
 const session: Session = new Session({
   port: port.stream,
@@ -48,12 +55,14 @@ const session: Session = new Session({
     else server(stream);
     return true;
   },
-  onFreeze: () => session.freeze(),
+  onFreeze: (payload) => void freeze(payload[0] ?? 0),
+  onThaw: (payload) => void thaw(JSON.parse(payload.toString()) as Thaw),
   onBroken: (error) => {
     context.log(`the channel broke: ${error.message}`);
     process.exit(1);
   },
 });
+startEgress({ context, open: (port, host) => session.open(port, host) });
 context.log("ready");
 
 async function begin(hello: Hello): Promise<void> {
@@ -66,6 +75,30 @@ async function begin(hello: Hello): Promise<void> {
   session.hello(Buffer.from(JSON.stringify(answer)));
 }
 
+async function freeze(flags: number): Promise<void> {
+  const mine = ++freezes;
+  try {
+    if (flags & freezeFlags.processes) await freezeUserCode();
+    if (flags & freezeFlags.sync) await syncDisks();
+  } catch (error) {
+    context.log(`holding still: ${error}`);
+  }
+  // The host did not want to wait any longer.
+  if (mine !== freezes) return;
+  session.hold();
+}
+
+/** The machine stood still, and its clock with it. */
+async function thaw({ entropy, timeMs }: Thaw): Promise<void> {
+  freezes++;
+  try {
+    await interpreter.catchUp({ entropy, timeSeconds: timeMs / 1000 });
+  } catch (error) {
+    context.log(`going on: ${error}`);
+  }
+  thawUserCode();
+}
+
 /** An HTTP server for streams of the channel; time limits are the host's business. */
 function serve(handler: RequestListener): (stream: ChannelStream) => void {
   const server = createServer(
@@ -74,13 +107,4 @@ function serve(handler: RequestListener): (stream: ChannelStream) => void {
   );
   server.on("clientError", (_error, socket) => socket.destroy());
   return (stream) => void server.emit("connection", stream);
-}
-
-/** Joins a stream to a server that runs inside the sandbox. */
-function forward(stream: ChannelStream, port: number): void {
-  const socket = connect(port, "127.0.0.1");
-  socket.on("error", () => stream.destroy());
-  socket.on("close", () => stream.destroy());
-  stream.on("close", () => socket.destroy());
-  stream.pipe(socket).pipe(stream);
 }

@@ -1,12 +1,8 @@
 import { constants, openSync, readdirSync, readFileSync, readSync } from "node:fs";
-import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { pollable } from "./descriptor.ts";
 
 const PORT_NAME = "emberbox";
-
-interface PipeHandle {
-  open(fd: number): number;
-}
 
 /** The virtio-serial port. */
 export interface Port {
@@ -15,23 +11,14 @@ export interface Port {
   gather(chunk: Buffer): Buffer;
 }
 
-/**
- * Opens the virtio-serial port as a stream on the event loop. A character device is a "file" to Node's own
- * streams, which would take a thread and two context switches per read; libuv's pipe handle polls it.
- */
+/** Opens the virtio-serial port as a stream on the event loop. */
 export function openPort(): Port {
   const device = readdirSync("/sys/class/virtio-ports").find(
     (name) => readFileSync(`/sys/class/virtio-ports/${name}/name`, "utf8").trim() === PORT_NAME,
   );
   if (device === undefined) throw new Error("this machine has no channel to its host");
   const fd = openSync(`/dev/${device}`, constants.O_RDWR | constants.O_NONBLOCK);
-  const { Pipe, constants: pipe } = (
-    process as unknown as { binding(name: string): PipeBinding }
-  ).binding("pipe_wrap");
-  const handle = new Pipe(pipe.SOCKET);
-  const failed = handle.open(fd);
-  if (failed) throw new Error(`the channel cannot be polled (${failed})`);
-  const stream = new Socket({ handle, readable: true, writable: true } as never);
+  const stream = pollable(fd, { writable: true });
   return { stream, gather: (chunk) => gather(fd, chunk) };
 }
 
@@ -59,9 +46,4 @@ function readMore(fd: number, into: Buffer, at: number): number {
     if ((error as NodeJS.ErrnoException).code === "EAGAIN") return 0;
     throw error;
   }
-}
-
-interface PipeBinding {
-  readonly Pipe: new (type: number) => PipeHandle;
-  readonly constants: { readonly SOCKET: number };
 }

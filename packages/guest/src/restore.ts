@@ -1,7 +1,9 @@
 import { execFile } from "node:child_process";
-import { openSync, writeSync } from "node:fs";
+import { ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { promisify } from "node:util";
 import type { AgentContext } from "./context.ts";
+import { applyNetwork } from "./egress/egress.ts";
+import { thawUserCode } from "./freezer.ts";
 import type { Hello } from "./hello.ts";
 import type { Interpreter } from "./interpreter/index.ts";
 
@@ -9,17 +11,39 @@ import type { Interpreter } from "./interpreter/index.ts";
 const hostname = openSync("/proc/sys/kernel/hostname", "w");
 const machineId = openSync("/etc/machine-id", "r+");
 
+/** Where programs that know E2B's sandboxes look for facts about theirs: a file for each, in memory. */
+mkdirSync("/run/e2b", { recursive: true });
+const facts = new Map(
+  ["E2B_SANDBOX", "E2B_SANDBOX_ID", "E2B_TEMPLATE_ID"].map((name) => [
+    name,
+    openSync(`/run/e2b/.${name}`, "w", 0o644),
+  ]),
+);
+
 /** Sets right what a restored snapshot remembers wrongly: identity, clock, randomness, environment, disk size. */
 export async function restore(
   hello: Hello,
   context: AgentContext,
   interpreter: Interpreter,
 ): Promise<void> {
-  context.envs = { ...hello.envs, E2B_SANDBOX: "true", E2B_SANDBOX_ID: hello.sandboxId };
+  context.envs = {
+    ...hello.envs,
+    E2B_SANDBOX: "true",
+    E2B_SANDBOX_ID: hello.sandboxId,
+    E2B_TEMPLATE_ID: hello.templateId,
+  };
+  // Not waited for: the host refuses by itself, this only makes it quicker.
+  if (hello.network) void applyNetwork(hello.network, context);
+  for (const [name, file] of facts) {
+    ftruncateSync(file);
+    writeSync(file, context.envs[name]!, 0);
+  }
   context.accessToken = hello.accessToken;
   writeSync(hostname, hello.sandboxId, 0);
   writeSync(machineId, `${hello.machineId}\n`, 0);
   const grown = hello.growDisk ? promisify(execFile)("resize2fs", ["/dev/vda"]) : undefined;
-  await interpreter.restored({ entropy: hello.entropy, timeSeconds: hello.timeMs / 1000 });
+  await interpreter.catchUp({ entropy: hello.entropy, timeSeconds: hello.timeMs / 1000 });
+  thawUserCode();
+  interpreter.restored();
   await grown;
 }

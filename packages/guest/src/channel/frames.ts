@@ -5,7 +5,7 @@
 export const frameKinds = {
   /** Opens a session; the payload is JSON. Preceded by `sessionMark`. */
   hello: 0,
-  /** Opens a stream; the payload is the port, 2 bytes. */
+  /** Opens a stream; the payload is the port, 2 bytes, and from the guest the name or address of a host. */
   open: 1,
   data: 2,
   /** No more data from this side of the stream. */
@@ -14,8 +14,20 @@ export const frameKinds = {
   reset: 4,
   /** More data may be sent on the stream; the payload is the number of bytes, 4 bytes. */
   window: 5,
-  /** Asks the guest to end the session; it answers with the same, as its last bytes, and waits for the next `hello`. */
+  /**
+   * Asks the guest to hold still; the payload is a byte of `freezeFlags`. It answers with the same as its last bytes.
+   * What comes next is `thaw`, or the mark of a new session: the machine was copied.
+   */
   freeze: 6,
+  /** The session goes on; the payload is JSON, a `Thaw`. */
+  thaw: 7,
+} as const;
+
+export const freezeFlags = {
+  /** Stop the processes of the user. */
+  processes: 1,
+  /** Write everything to the disk. */
+  sync: 2,
 } as const;
 
 export const HEADER_BYTES = 9;

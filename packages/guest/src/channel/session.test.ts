@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createServer, request } from "node:http";
 import { type Duplex, duplexPair } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   createFrameParser,
   frame,
@@ -18,9 +18,9 @@ import type { ChannelStream } from "./stream.ts";
 interface Side {
   readonly session: Session;
   readonly hellos: string[];
-  readonly streams: { stream: ChannelStream; port: number }[];
+  readonly streams: { stream: ChannelStream; port: number; host: string }[];
   readonly broken: Error[];
-  frozen: number;
+  readonly frozen: number[];
 }
 
 function sideOf(port: Duplex, firstStream: 1 | 2): Side {
@@ -28,13 +28,14 @@ function sideOf(port: Duplex, firstStream: 1 | 2): Side {
     hellos: [],
     streams: [],
     broken: [],
-    frozen: 0,
+    frozen: [],
     session: new Session({
       port,
       firstStream,
       onHello: (payload) => void side.hellos.push(payload.toString()),
-      onStream: (stream, number) => side.streams.push({ stream, port: number }) > 0,
-      onFreeze: () => void side.frozen++,
+      onStream: (stream, number, name) =>
+        side.streams.push({ stream, port: number, host: name }) > 0,
+      onFreeze: (payload) => void side.frozen.push(payload[0]!),
       onBroken: (error) => void side.broken.push(error),
     }),
   };
@@ -170,25 +171,53 @@ describe("a session", () => {
     expect(stream.destroyed).toBe(true);
   });
 
-  test("freezes and begins anew on the same port", async () => {
-    const { host, guest } = await pair();
+  test("holds still, and goes on with its streams", async () => {
+    const { host, guest, toGuest, toHost } = await pair();
     const stream = host.session.open(1);
     await settle();
-    host.session.freeze();
+    const other = guest.streams[0]!.stream;
+    host.session.hold(3);
     await settle();
-    expect(guest.frozen).toBe(1);
+    expect(guest.frozen).toEqual([3]);
+    guest.session.hold();
+    await settle();
+    expect(host.frozen).toEqual([0]);
+    // Neither side writes while it holds still.
+    const written = [toGuest, toHost].map((port) => vi.spyOn(port, "write"));
+    stream.write("question");
+    other.write("answer");
+    host.session.open(2).write("later");
+    await settle();
+    for (const spy of written) expect(spy).not.toHaveBeenCalled();
+    host.session.thaw(Buffer.from("missed"));
+    await settle();
+    expect(String(other.read())).toBe("question");
+    expect(String(stream.read())).toBe("answer");
+    expect(String(guest.streams[1]!.stream.read())).toBe("later");
+    expect([...host.broken, ...guest.broken]).toEqual([]);
+  });
+
+  test("that was held begins anew in a copy of the machine", async () => {
+    const { host, guest, toGuest } = await pair();
+    host.session.open(1);
+    await settle();
+    host.session.hold();
+    await settle();
+    guest.session.hold();
+    guest.streams[0]!.stream.write("never sent");
+    await settle();
+    // The copy's host knows nothing of the session.
+    toGuest.removeAllListeners("data");
+    const other = sideOf(toGuest, 1);
+    other.session.hello(Buffer.from("again"));
+    await settle();
     expect(guest.streams[0]!.stream.destroyed).toBe(true);
-    expect(stream.destroyed).toBe(true);
-    guest.session.freeze();
-    await settle();
-    expect(host.frozen).toBe(1);
-    host.session.hello(Buffer.from("again"));
-    await settle();
     guest.session.hello(Buffer.from("welcome"));
     await settle();
     expect(guest.hellos).toEqual(["from host", "again"]);
-    expect(host.hellos).toEqual(["from guest", "welcome"]);
-    const anew = host.session.open(2);
+    expect(other.hellos).toEqual(["welcome"]);
+    expect(other.broken).toEqual([]);
+    const anew = other.session.open(2);
     anew.end("works");
     await settle();
     expect(await text(guest.streams.at(-1)!.stream)).toBe("works");
@@ -238,5 +267,34 @@ describe("a hostile other side", () => {
       toHost.write(frame(frameKinds.data, 4_000_000_000, Buffer.alloc(MAX_PAYLOAD)));
     await settle();
     expect(host.broken).toEqual([]);
+  });
+});
+
+describe("streams that the guest opens", () => {
+  test("name a host and its port", async () => {
+    const { host, guest } = await pair();
+    guest.session.open(443, "api.example.com").end("hello");
+    await settle();
+    expect(host.streams).toMatchObject([{ port: 443, host: "api.example.com" }]);
+    expect(await text(host.streams[0]!.stream)).toBe("hello");
+  });
+
+  test("break the session when the name is too long", async () => {
+    const { host, guest } = await pair();
+    guest.session.open(443, "a".repeat(254));
+    await settle();
+    expect(host.broken[0]?.message).toBe("a stream was opened wrongly");
+  });
+
+  test("keep what came before the end when the other side closes at once", async () => {
+    const { host, guest } = await pair();
+    const stream = guest.session.open(443, "a.test");
+    await settle();
+    const other = host.streams[0]!.stream;
+    other.end("all of it", () => other.destroy());
+    await settle();
+    expect(await text(stream)).toBe("all of it");
+    await settle();
+    expect(stream.destroyed).toBe(true);
   });
 });

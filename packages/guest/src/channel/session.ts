@@ -11,10 +11,12 @@ export interface SessionOptions {
   readonly firstStream: 1 | 2;
   /** The other side said `hello`; a session begins. */
   readonly onHello: (payload: Buffer) => void;
-  /** The other side opened a stream. Return false to refuse it. */
-  readonly onStream: (stream: ChannelStream, port: number) => boolean;
-  /** The other side asked to end the session. */
-  readonly onFreeze?: () => void;
+  /** The other side opened a stream, to a port of a host where it named one. Return false to refuse it. */
+  readonly onStream: (stream: ChannelStream, port: number, host: string) => boolean;
+  /** The other side asked this one to hold still, or agreed to. */
+  readonly onFreeze?: (payload: Buffer) => void;
+  /** The session goes on after `onFreeze`, whether it was held by then or not. */
+  readonly onThaw?: (payload: Buffer) => void;
   /** Whether anything is waited for changed: an answer to `hello`, or a stream that is in use. */
   readonly onBusy?: (isBusy: boolean) => void;
   /** The other side broke the protocol, or the port ended; the session cannot go on. */
@@ -23,6 +25,8 @@ export interface SessionOptions {
 
 /** Streams at once that the other side may have opened. */
 const MAX_STREAMS = 1024;
+/** A host's name is at most 253 bytes long. */
+const MAX_HOST_BYTES = 253;
 /** Unsent bytes at which the other side is taken to have stopped reading. */
 const MAX_UNSENT = 64 * 1024 * 1024;
 
@@ -36,7 +40,12 @@ export class Session {
   #parse: ((chunk: Buffer) => void) | undefined;
   #marked = 0;
   #greeted = false;
-  #held = 0;
+  #inUse = 0;
+  /** What would have been written while the session holds still. */
+  #unsent: Uint8Array[] | undefined;
+  #unsentBytes = 0;
+  /** The guest holds still, and does not know yet whether the session goes on. */
+  #isUndecided = false;
   #broken: Error | undefined;
   #writable: (() => void)[] = [];
 
@@ -50,7 +59,9 @@ export class Session {
     );
     this.#port.on("drain", () => this.#drained());
     this.#port.on("error", (error) => this.#break(error));
-    this.#port.on("close", () => this.#break(new Error("the channel was closed")));
+    // With a code, as an error of the port's own has: nobody broke the rules.
+    const closed = Object.assign(new Error("the channel was closed"), { code: "ECONNRESET" });
+    this.#port.on("close", () => this.#break(closed));
   }
 
   /** Begins the session from this side, or says hello again in the session there is. */
@@ -60,27 +71,36 @@ export class Session {
     this.#write(frame(frameKinds.hello, 0, payload));
   }
 
-  /** Opens a byte stream to a port of the other side. */
-  open(port: number): ChannelStream {
+  /** Opens a byte stream to a port of the other side, or of a host that the other side reaches. */
+  open(port: number, host: string = ""): ChannelStream {
     if (this.#broken) throw this.#broken;
     const id = this.#nextStream;
     this.#nextStream += 2;
-    const payload = Buffer.allocUnsafe(2);
+    const payload = Buffer.from(`\0\0${host}`);
     payload.writeUInt16BE(port);
     this.#write(frame(frameKinds.open, id, payload));
     return this.#addStream(id);
   }
 
-  /** Asks the other side to end the session, or agrees to it; nothing is written after this. */
-  freeze(): void {
-    this.#write(frame(frameKinds.freeze, 0));
-    this.forgetAll(new Error("the session was frozen"));
-    this.#greeted = false;
+  /** Asks the other side to hold still, or agrees to it; nothing is written after this until the session goes on. */
+  hold(flags = 0): void {
+    this.#write(frame(frameKinds.freeze, 0, Buffer.of(flags)));
+    this.#unsent = [];
+    this.#isUndecided = this.#options.firstStream === 2;
+  }
+
+  /** Goes on, on both sides, as if nothing had been. The host tells the guest what it missed. */
+  thaw(payload?: Uint8Array): void {
+    const unsent = this.#unsent ?? [];
+    this.#unsent = undefined;
+    this.#unsentBytes = 0;
+    if (this.#options.firstStream === 1) this.#write(frame(frameKinds.thaw, 0, payload));
+    for (const bytes of unsent) this.#write(bytes);
   }
 
   /** Drops every stream without a word to the other side. */
   forgetAll(reason: Error): void {
-    for (const stream of this.#streams.values()) stream.receiveReset(reason);
+    for (const stream of this.#streams.values()) stream.abandon(reason);
     this.#streams.clear();
     this.#peerStreams = 0;
   }
@@ -111,8 +131,8 @@ export class Session {
   }
 
   #hold(isHeld: boolean): void {
-    this.#held += isHeld ? 1 : -1;
-    if (this.#held === (isHeld ? 1 : 0)) this.#options.onBusy?.(isHeld);
+    this.#inUse += isHeld ? 1 : -1;
+    if (this.#inUse === (isHeld ? 1 : 0)) this.#options.onBusy?.(isHeld);
   }
 
   #isPeers(id: number): boolean {
@@ -133,8 +153,12 @@ export class Session {
 
   #write(bytes: Uint8Array): void {
     if (this.#broken) return;
-    this.#port.write(bytes);
-    if (this.#port.writableLength > MAX_UNSENT)
+    if (this.#unsent === undefined) this.#port.write(bytes);
+    else {
+      this.#unsent.push(bytes);
+      this.#unsentBytes += bytes.length;
+    }
+    if (this.#port.writableLength + this.#unsentBytes > MAX_UNSENT)
       this.#break(new Error("the other side stopped reading"));
   }
 
@@ -148,7 +172,13 @@ export class Session {
   }
 
   #receive(chunk: Buffer): void {
+    // A destroyed port still hands out what it had read.
+    if (this.#broken) return;
     let rest = chunk;
+    if (this.#isUndecided) {
+      this.#isUndecided = false;
+      if (chunk[0] !== frameKinds.thaw) this.#forgetSession();
+    }
     if (this.#parse === undefined) {
       const at = this.#skipToMark(rest);
       if (at < 0) return;
@@ -163,6 +193,15 @@ export class Session {
     } catch (error) {
       this.#break(error as Error);
     }
+  }
+
+  /** This is a copy of the machine whose session was held: a new one begins here. */
+  #forgetSession(): void {
+    this.forgetAll(new Error("the machine was copied"));
+    this.#parse = undefined;
+    this.#greeted = false;
+    this.#unsent = undefined;
+    this.#unsentBytes = 0;
   }
 
   /** Where the bytes after the mark begin, or -1 while the mark has not been seen whole. */
@@ -197,21 +236,23 @@ export class Session {
         throw new Error(`stream ${id} was granted too much`);
       return;
     }
-    if (kind === frameKinds.freeze) {
-      this.#parse = undefined;
-      this.forgetAll(new Error("the session was frozen"));
-      return this.#options.onFreeze?.();
+    if (kind === frameKinds.freeze) return this.#options.onFreeze?.(payload);
+    if (kind === frameKinds.thaw && this.#options.firstStream === 2) {
+      this.thaw();
+      return this.#options.onThaw?.(payload);
     }
     throw new Error(`a frame of the unknown kind ${kind}`);
   }
 
   #onOpen(id: number, payload: Buffer): void {
-    if (payload.length !== 2 || !this.#isPeers(id) || this.#streams.has(id))
+    const hasWrongSize = payload.length < 2 || payload.length > 2 + MAX_HOST_BYTES;
+    if (hasWrongSize || !this.#isPeers(id) || this.#streams.has(id))
       throw new Error("a stream was opened wrongly");
     if (this.#peerStreams >= MAX_STREAMS) return this.#write(frame(frameKinds.reset, id));
     this.#peerStreams++;
     const stream = this.#addStream(id);
-    if (!this.#options.onStream(stream, payload.readUInt16BE())) stream.destroy();
+    const host = payload.toString("utf8", 2);
+    if (!this.#options.onStream(stream, payload.readUInt16BE(), host)) stream.destroy();
   }
 
   #break(error: Error): void {

@@ -19,6 +19,8 @@ const GRANT_BYTES = INITIAL_WINDOW / 4;
 /** One byte stream of a session, with credit-based flow control in both directions. */
 export class ChannelStream extends Duplex {
   readonly id: number;
+  bytesSent = 0;
+  bytesReceived = 0;
   readonly #port: StreamPort;
   #sendCredit = INITIAL_WINDOW;
   #receiveCredit = INITIAL_WINDOW;
@@ -40,6 +42,7 @@ export class ChannelStream extends Duplex {
   receive(part: Buffer): boolean {
     this.#receiveCredit -= part.length;
     if (this.#receiveCredit < 0) return false;
+    this.bytesReceived += part.length;
     if (this.destroyed) return true;
     this.#ungranted += part.length;
     this.#full = !this.push(part);
@@ -55,6 +58,17 @@ export class ChannelStream extends Duplex {
   }
 
   receiveReset(reason: Error): void {
+    if (!this.#ended || this.readableEnded) return this.abandon(reason);
+    // All of its data is here, and may not have been read yet.
+    this.#resetByPeer = true;
+    this.once("end", () => this.destroy());
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.();
+  }
+
+  /** Ends without a word to the peer. */
+  abandon(reason: Error): void {
     this.#resetByPeer = true;
     this.destroy(reason);
   }
@@ -87,9 +101,11 @@ export class ChannelStream extends Duplex {
     _encoding: BufferEncoding,
     callback: (error?: Error | null) => void,
   ): void {
+    if (this.#resetByPeer) return callback();
     const bytes = Math.min(chunk.length, this.#sendCredit, MAX_PAYLOAD);
     if (bytes > 0) {
       this.#sendCredit -= bytes;
+      this.bytesSent += bytes;
       this.#port.sendData(this.id, bytes === chunk.length ? chunk : chunk.subarray(0, bytes));
     }
     if (bytes === chunk.length) return this.#port.whenWritable(callback);
@@ -99,7 +115,7 @@ export class ChannelStream extends Duplex {
   }
 
   override _final(callback: () => void): void {
-    this.#port.sendEnd(this.id);
+    if (!this.#resetByPeer) this.#port.sendEnd(this.id);
     callback();
   }
 

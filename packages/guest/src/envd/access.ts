@@ -1,5 +1,5 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { isEqual, signFile } from "@emberbox/core/envd";
 import type { AgentContext } from "../context.ts";
 import { HttpError } from "./http-error.ts";
 
@@ -33,23 +33,4 @@ export function demandTokenOrSignature(
   if (expiration !== null && !(Number(expiration) * 1000 > Date.now())) {
     throw new HttpError(401, "signature is already expired");
   }
-}
-
-export interface FileGrant {
-  readonly path: string;
-  readonly operation: "read" | "write";
-  readonly user: string;
-  /** Unix time in seconds, as text, or `null` for no end. */
-  readonly expiration: string | null;
-}
-
-export function signFile({ path, operation, user, expiration }: FileGrant, token: string): string {
-  const parts = [path, operation, user, token];
-  if (expiration !== null) parts.push(expiration);
-  return `v1_${createHash("sha256").update(parts.join(":")).digest("base64").replace(/=+$/, "")}`;
-}
-
-function isEqual(given: string, expected: string): boolean {
-  const [one, other] = [Buffer.from(given), Buffer.from(expected)];
-  return one.length === other.length && timingSafeEqual(one, other);
 }

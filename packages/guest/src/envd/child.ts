@@ -2,7 +2,7 @@ import { spawn, type ChildProcess, type StdioOptions } from "node:child_process"
 import { once } from "node:events";
 import { closeSync } from "node:fs";
 import type { Writable } from "node:stream";
-import { exposeToOomKiller, inUserCgroup } from "../cgroup.ts";
+import { exposeToOomKiller, inUserCgroup, type CommandGroup } from "../cgroup.ts";
 import { RpcError } from "./connect.ts";
 import type { Pipe, PipeMaker } from "./pipes.ts";
 import type { User } from "./users.ts";
@@ -16,6 +16,13 @@ export interface LaunchOptions {
   readonly directory: string;
   readonly user: User;
   readonly stdin: boolean;
+  /** Where it is born; the group of all the user's processes when there is none. */
+  readonly group: CommandGroup | undefined;
+}
+
+/** Runs `work`, which starts a process, so that the process is born where the options say. */
+export function born<T>({ group }: LaunchOptions, work: () => T): T {
+  return group === undefined ? inUserCgroup(work) : group.start(work);
 }
 
 /** What a running child tells the one who started it. */
@@ -111,7 +118,7 @@ async function start(options: LaunchOptions, pipes: PipeMaker): Promise<Started>
 
 function spawnChild(options: LaunchOptions, stdio: StdioOptions): ChildProcess {
   const { command, args, environment, directory, user } = options;
-  return inUserCgroup(() =>
+  return born(options, () =>
     spawn(command, args, {
       cwd: directory,
       env: environment,

@@ -23,6 +23,7 @@ const httpStatus = {
   failed_precondition: 400,
   unimplemented: 501,
   internal: 500,
+  data_loss: 500,
   unavailable: 503,
   unauthenticated: 401,
 } as const;
@@ -82,6 +83,24 @@ export function decodeEnvelope(body: Buffer): Json {
     );
   }
   return parseMessage(body.toString("utf8", headerBytes));
+}
+
+/** The messages of a body that holds any number of envelopes, as they come. */
+export async function* readEnvelopes(request: IncomingMessage): AsyncGenerator<Json> {
+  let waiting: Buffer = Buffer.alloc(0);
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    waiting = waiting.length === 0 ? chunk : Buffer.concat([waiting, chunk]);
+    while (waiting.length >= headerBytes) {
+      const size = headerBytes + waiting.readUInt32BE(1);
+      if (size > maxBodyBytes)
+        throw new RpcError("resource_exhausted", `a message is larger than ${maxBodyBytes} bytes`);
+      if (waiting.length < size) break;
+      const envelope = waiting.subarray(0, size);
+      waiting = waiting.subarray(size);
+      if (envelope[0] !== endFlag) yield decodeEnvelope(envelope);
+    }
+  }
+  if (waiting.length > 0) throw new RpcError("invalid_argument", "the last message is incomplete");
 }
 
 export function parseMessage(text: string): Json {

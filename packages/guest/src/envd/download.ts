@@ -3,7 +3,9 @@ import { open, type FileHandle } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { basename } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
 import { HttpError, toHttpError } from "./http-error.ts";
+import { checkConditions, chooseEncoding, isRangeCurrent } from "./negotiation.ts";
 
 /** Up to this size a file is sent in one piece; larger ones are read in pieces of it. */
 const pieceBytes = 256 * 1024;
@@ -37,18 +39,29 @@ async function send(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  response.setHeader("content-type", "application/octet-stream");
-  response.setHeader(
-    "content-disposition",
-    `inline; filename*=UTF-8''${encodeURIComponent(basename(path))}`,
-  );
+  const encoding = chooseEncoding(request.headers["accept-encoding"]);
+  response.setHeader("vary", "accept-encoding");
   response.setHeader("last-modified", stats.mtime.toUTCString());
   response.setHeader("accept-ranges", "bytes");
+  const outcome = checkConditions(request.headers, stats.mtime);
+  if (outcome === "failed") throw new HttpError(412, "the file is not as the request demands");
+  if (outcome === "not-modified") return void response.writeHead(304).end();
+  response.setHeader("content-type", "application/octet-stream");
+  response.setHeader("content-disposition", `inline; filename*=UTF-8''${quoteName(path)}`);
   // Files the kernel makes up say that they are empty, so those are read to find out.
-  const range = stats.size === 0 ? undefined : parseRange(request.headers.range, stats.size);
+  const wanted = isRangeCurrent(request.headers["if-range"] as string | undefined, stats.mtime)
+    ? request.headers.range
+    : undefined;
+  const range = stats.size === 0 ? undefined : parseRange(wanted, stats.size);
   if (range === "unsatisfiable") {
     response.setHeader("content-range", `bytes */${stats.size}`);
     throw new HttpError(416, "the range lies outside the file");
+  }
+  if (encoding === "gzip" && range === undefined && stats.size > 0) {
+    response.setHeader("content-encoding", "gzip");
+    // What grows while it is read ends where it ended.
+    const whole = file.createReadStream({ end: stats.size - 1, highWaterMark: pieceBytes });
+    return pipeline(whole, createGzip({ level: 1 }), response);
   }
   const start = range?.start ?? 0;
   const end = range?.end ?? stats.size - 1;
@@ -71,6 +84,13 @@ async function send(
   return pipeline(
     file.createReadStream({ start, end, highWaterMark: pieceBytes, autoClose: false }),
     response,
+  );
+}
+
+function quoteName(path: string): string {
+  return encodeURIComponent(basename(path)).replace(
+    /['()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16)}`,
   );
 }
 

@@ -1,5 +1,6 @@
 import { lstatSync, readlinkSync, realpathSync, statSync, type Stats } from "node:fs";
 import { basename } from "node:path";
+import { readMetadata, type Metadata } from "./metadata.ts";
 import { ownerNames } from "./users.ts";
 
 type FileType =
@@ -20,6 +21,7 @@ export interface EntryInfo {
   readonly group: string;
   readonly modifiedTime: string;
   readonly symlinkTarget?: string;
+  readonly metadata?: Metadata;
 }
 
 const formatMask = 0o170000;
@@ -66,6 +68,7 @@ export function entryInfo(
   const own = lstatSync(path);
   const target = own.isSymbolicLink() ? followed(path) : undefined;
   const seen = target ?? own;
+  const metadata = readMetadata(path);
   return {
     name: basename(path) || "/",
     type: fileType(seen),
@@ -76,6 +79,7 @@ export function entryInfo(
     owner: names.user(own.uid),
     group: names.group(own.gid),
     modifiedTime: own.mtime.toISOString(),
+    ...(metadata && { metadata }),
     ...(own.isSymbolicLink() && {
       symlinkTarget: target ? realpathSync(path) : readlinkSync(path),
     }),

@@ -10,12 +10,15 @@ import { entryInfo, type EntryInfo } from "./entry.ts";
 import { fileError, resolvePath } from "./paths.ts";
 import type { Service, UnaryMethod } from "./process-service.ts";
 import { ownerNames, requestUser, type User } from "./users.ts";
+import { createWatchMethods } from "./watch-service.ts";
 
 const maxEntries = 50_000;
+/** Characters of all that is listed at once. */
+const maxListing = 32 * 1024 * 1024;
 /** Entries looked at before others get a turn. Asynchronous calls cost more than they give here. */
 const entriesPerTurn = 256;
 
-/** `filesystem.Filesystem`, without watching. */
+/** `filesystem.Filesystem`. */
 export function createFilesystemService(context: AgentContext): Service {
   /** A method that works on the path in the request's field `name`. */
   const onPath =
@@ -30,15 +33,20 @@ export function createFilesystemService(context: AgentContext): Service {
       }
     };
 
+  const watching = createWatchMethods(context);
   return {
-    streams: {},
+    streams: watching.streams,
+    inputs: {},
     unary: {
+      ...watching.unary,
       Stat: onPath((path) => ({ entry: entryInfo(path) })),
       MakeDir: onPath((path, user) => {
         makeDirectory(path, user);
         return { entry: entryInfo(path) };
       }),
       Move: onPath(async (source, user, message) => {
+        demandPath(message["source"]);
+        demandPath(message["destination"]);
         const destination = resolvePath(message["destination"], user);
         await move(source, destination, user);
         return { entry: entryInfo(destination) };
@@ -46,7 +54,8 @@ export function createFilesystemService(context: AgentContext): Service {
       ListDir: onPath(async (path, _user, message) => ({
         entries: await list(path, depthOf(message)),
       })),
-      Remove: onPath(async (path) => {
+      Remove: onPath(async (path, _user, message) => {
+        demandPath(message["path"]);
         if (path === "/")
           throw new RpcError("invalid_argument", "the root directory cannot be removed");
         await rm(path, { recursive: true, force: true });
@@ -54,6 +63,12 @@ export function createFilesystemService(context: AgentContext): Service {
       }),
     },
   };
+}
+
+/** Where a forgotten path must not mean the home directory. */
+function demandPath(path: unknown): void {
+  if (path === undefined || path === null || path === "")
+    throw new RpcError("invalid_argument", "no path is given");
 }
 
 function makeDirectory(path: string, user: User): void {
@@ -109,6 +124,7 @@ async function list(path: string, depth: number): Promise<EntryInfo[]> {
   if (!statSync(path).isDirectory())
     throw new RpcError("invalid_argument", `path is not a directory: ${path}`);
   const entries: EntryInfo[] = [];
+  let size = 0;
   const names = ownerNames();
   const waiting: { path: string; depth: number }[] = [];
   const enter = (directory: string, left: number): void => {
@@ -117,15 +133,16 @@ async function list(path: string, depth: number): Promise<EntryInfo[]> {
   };
   enter(path, depth);
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    if (entries.length === maxEntries) {
+    if (entries.length === maxEntries || size > maxListing) {
       throw new RpcError(
         "resource_exhausted",
-        `more than ${maxEntries} entries below ${path}: ask for less depth`,
+        `more than ${entries.length} entries below ${path}: ask for less depth`,
       );
     }
     try {
       const entry = entryInfo(next.path, names);
       entries.push(entry);
+      size += sizeOf(entry);
       if (next.depth > 1 && entry.permissions.startsWith("d")) enter(next.path, next.depth - 1);
     } catch (error) {
       // What vanishes between being listed and being looked at is not there.
@@ -134,4 +151,9 @@ async function list(path: string, depth: number): Promise<EntryInfo[]> {
     if (entries.length % entriesPerTurn === 0) await turn();
   }
   return entries;
+}
+
+function sizeOf({ path, symlinkTarget = "", metadata = {} }: EntryInfo): number {
+  const texts = [path, symlinkTarget, ...Object.entries(metadata).flat()];
+  return texts.reduce((sum, { length }) => sum + length, 0);
 }

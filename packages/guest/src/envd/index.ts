@@ -3,9 +3,11 @@ import type { AgentContext } from "../context.ts";
 import { demandToken, demandTokenOrSignature } from "./access.ts";
 import {
   decodeEnvelope,
+  encodeEnvelope,
   EventStream,
   parseMessage,
   readBody,
+  readEnvelopes,
   RpcError,
   sendJson,
   sendUnary,
@@ -52,10 +54,12 @@ export function createEnvdHandler(context: AgentContext): Handler {
         return download(filePath(query, userOf(request, query)), request, response);
       case "POST /files": {
         demandTokenOrSignature(request, query, "write", context);
-        refuseMetadata(request);
         const user = userOf(request, query);
         return sendJson(response, 200, await upload(request, query.get("path") ?? undefined, user));
       }
+      case "POST /init":
+        // The channel's greeting does what E2B's control plane does here; nobody else may.
+        throw new HttpError(403, "only the control plane may initialise a sandbox");
     }
     demandToken(request, context);
     switch (`${request.method} ${path}`) {
@@ -84,12 +88,6 @@ export function createEnvdHandler(context: AgentContext): Handler {
 
 function filePath(query: URLSearchParams, user: User): string {
   return resolvePath(query.get("path") ?? "", user);
-}
-
-function refuseMetadata(request: IncomingMessage): void {
-  for (const name in request.headers) {
-    if (name.startsWith("x-metadata-")) throw new HttpError(501, "file metadata is not supported");
-  }
 }
 
 /** Ends the connection with the answer when part of the request would otherwise have to be read first. */
@@ -127,6 +125,11 @@ async function callStream(
 ): Promise<void> {
   const stream = new EventStream(response);
   try {
+    if (Object.hasOwn(service.inputs, method)) {
+      return stream.endWith(
+        encodeEnvelope(0, await service.inputs[method]!(readEnvelopes(request))),
+      );
+    }
     if (!Object.hasOwn(service.streams, method)) throw unimplemented(method);
     await service.streams[method]!(decodeEnvelope(await readBody(request)), request, stream);
   } catch (error) {

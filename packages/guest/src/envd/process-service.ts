@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
+import { CommandGroups, type CommandGroup } from "../cgroup.ts";
 import type { AgentContext } from "../context.ts";
-import { launch } from "./child.ts";
+import { launch, type Child } from "./child.ts";
 import { encodeEnvelope, EventStream, isObject, RpcError, type Json } from "./connect.ts";
 import { createPipeMaker } from "./pipes.ts";
 import { endFrame, ManagedProcess } from "./process.ts";
@@ -29,12 +30,21 @@ export type StreamMethod = (
 export interface Service {
   readonly unary: Readonly<Record<string, UnaryMethod>>;
   readonly streams: Readonly<Record<string, StreamMethod>>;
+  /** Methods that are sent many messages and answer one. */
+  readonly inputs: Readonly<Record<string, (messages: AsyncIterable<Json>) => Promise<Json>>>;
 }
 
 /** `process.Process`. */
 export function createProcessService(context: AgentContext): Service {
   const table = new ProcessTable();
   const pipes = createPipeMaker();
+  const groups = new CommandGroups();
+  /** What is put off until nobody waits for it. */
+  const tidy = (group: CommandGroup | undefined): void => {
+    if (group !== undefined) groups.giveBack(group);
+    groups.refill();
+    pipes.refill();
+  };
 
   async function start(
     message: Json,
@@ -42,31 +52,40 @@ export function createProcessService(context: AgentContext): Service {
     stream: EventStream,
   ): Promise<void> {
     const { config, tag, stdin, size } = parseStartRequest(message);
+    const milliseconds = deadlineOf(request);
     const user = requestUser(request, context);
+    const directory = workingDirectory(config.cwd, user);
+    const group = groups.take();
     const options = {
       command: config.cmd,
       args: config.args,
       environment: processEnvironment(user, context, config.envs),
-      directory: workingDirectory(config.cwd, user),
+      directory,
       user,
       stdin,
+      group,
     };
     let pid = 0;
     let deadline: NodeJS.Timeout | undefined;
-    const process = new ManagedProcess(config, tag, (end) => {
+    const process = new ManagedProcess(config, tag, group, (end) => {
       clearTimeout(deadline);
-      table.end(pid, end);
-      setImmediate(pipes.refill);
+      table.end(pid, process.tag, end);
+      setImmediate(tidy, group);
     });
-    const child = size
-      ? launchOnTerminal(options, size, process)
-      : await launch(options, pipes, process);
+    let child: Child;
+    try {
+      child = size
+        ? launchOnTerminal(options, size, process)
+        : await launch(options, pipes, process);
+    } catch (error) {
+      tidy(group);
+      throw error;
+    }
     pid = child.pid;
     process.attach(child);
     table.add(pid, process);
 
     let isLate = false;
-    const milliseconds = deadlineOf(request);
     if (milliseconds !== undefined) {
       deadline = setTimeout(() => {
         isLate = true;
@@ -75,7 +94,7 @@ export function createProcessService(context: AgentContext): Service {
       }, milliseconds);
     }
     stream.write(startFrame(pid));
-    keepAlive(stream, request);
+    keepAlive(stream, request, keepAliveFrame);
     process.follow(stream, (end) => {
       if (isLate) stream.end(deadlineError());
       else stream.endWith(endFrame(end));
@@ -84,6 +103,7 @@ export function createProcessService(context: AgentContext): Service {
 
   function connect(message: Json, request: IncomingMessage, stream: EventStream): void {
     const selector = message["process"];
+    const milliseconds = deadlineOf(request);
     const ended = table.find(selector) === undefined ? table.ended(selector) : undefined;
     if (ended !== undefined) {
       stream.write(startFrame(ended.pid));
@@ -91,8 +111,7 @@ export function createProcessService(context: AgentContext): Service {
     }
     const process = table.get(selector);
     stream.write(startFrame(process.child.pid));
-    keepAlive(stream, request);
-    const milliseconds = deadlineOf(request);
+    keepAlive(stream, request, keepAliveFrame);
     if (milliseconds !== undefined) {
       const timer = setTimeout(() => stream.end(deadlineError()), milliseconds);
       stream.onClose(() => clearTimeout(timer));
@@ -100,8 +119,22 @@ export function createProcessService(context: AgentContext): Service {
     process.follow(stream, (end) => stream.endWith(endFrame(end)));
   }
 
+  /** Input in a stream of messages: which process first, then what it is to read. */
+  async function streamInput(messages: AsyncIterable<Json>): Promise<Json> {
+    let child: Child | undefined;
+    for await (const { start, data } of messages) {
+      if (isObject(start)) child = table.get(start["process"]).child;
+      if (data === undefined) continue;
+      if (child === undefined)
+        throw new RpcError("invalid_argument", "the stream does not begin with a process");
+      await sendInput(child, isObject(data) ? data["input"] : undefined);
+    }
+    return {};
+  }
+
   return {
     streams: { Start: start, Connect: connect },
+    inputs: { StreamInput: streamInput },
     unary: {
       List: () => ({ processes: table.list() }),
       Update: ({ process, pty }) => {
@@ -129,7 +162,7 @@ export function createProcessService(context: AgentContext): Service {
   };
 }
 
-function sendInput(child: ManagedProcess["child"], input: unknown): Promise<void> {
+function sendInput(child: Child, input: unknown): Promise<void> {
   for (const kind of ["stdin", "pty"] as const) {
     const data = isObject(input) ? input[kind] : undefined;
     if (typeof data === "string") return child.write(kind, Buffer.from(data, "base64"));
@@ -140,6 +173,8 @@ function sendInput(child: ManagedProcess["child"], input: unknown): Promise<void
 function startFrame(pid: number): Buffer {
   return encodeEnvelope(0, { event: { start: { pid } } });
 }
+
+const keepAliveFrame = encodeEnvelope(0, { event: { keepalive: {} } });
 
 function deadlineError(): RpcError {
   return new RpcError("deadline_exceeded", "the time limit of the process was reached");

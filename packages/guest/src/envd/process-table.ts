@@ -4,19 +4,25 @@ import type { EndEvent, ManagedProcess } from "./process.ts";
 /** How many ended processes can still be asked how they ended. */
 const maxRetained = 256;
 
+interface Ended {
+  readonly pid: number;
+  readonly tag: string | undefined;
+  readonly end: EndEvent;
+}
+
 /** The processes that run, and how the last ones ended. */
 export class ProcessTable {
   readonly #running = new Map<number, ManagedProcess>();
-  readonly #ended = new Map<number, EndEvent>();
+  readonly #ended = new Map<number, Ended>();
 
   add(pid: number, process: ManagedProcess): void {
     this.#ended.delete(pid);
     this.#running.set(pid, process);
   }
 
-  end(pid: number, end: EndEvent): void {
+  end(pid: number, tag: string | undefined, end: EndEvent): void {
     this.#running.delete(pid);
-    this.#ended.set(pid, end);
+    this.#ended.set(pid, { pid, tag, end });
     if (this.#ended.size > maxRetained) this.#ended.delete(this.#ended.keys().next().value!);
   }
 
@@ -45,10 +51,10 @@ export class ProcessTable {
   }
 
   /** How a process that no longer runs ended, while that is remembered. */
-  ended(selector: unknown): { pid: number; end: EndEvent } | undefined {
-    const pid = isObject(selector) ? selector["pid"] : undefined;
-    if (typeof pid !== "number") return undefined;
-    const end = this.#ended.get(pid);
-    return end && { pid, end };
+  ended(selector: unknown): Ended | undefined {
+    const { pid, tag } = isObject(selector) ? selector : {};
+    if (typeof pid === "number") return this.#ended.get(pid);
+    if (typeof tag !== "string") return undefined;
+    return [...this.#ended.values()].findLast((ended) => ended.tag === tag);
   }
 }

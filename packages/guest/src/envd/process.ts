@@ -1,4 +1,4 @@
-import { memoryLimitMB, oomKills } from "../cgroup.ts";
+import { memoryLimitMB, oomKills, type CommandGroup } from "../cgroup.ts";
 import type { Child, ChildListener, OutputKind } from "./child.ts";
 import { encodeDataEnvelope, encodeEnvelope, RpcError, type EventStream } from "./connect.ts";
 import { describeSignal } from "./signals.ts";
@@ -42,6 +42,7 @@ const beforeData = {
 export class ManagedProcess implements ChildListener {
   readonly config: ProcessConfig;
   readonly tag: string | undefined;
+  readonly #group: CommandGroup | undefined;
   readonly #onEnd: (end: EndEvent) => void;
   readonly #followers = new Map<EventStream, (end: EndEvent) => void>();
   readonly #behind = new Set<EventStream>();
@@ -54,9 +55,15 @@ export class ManagedProcess implements ChildListener {
   #wasHeard = false;
   #chatterEnds = 0;
 
-  constructor(config: ProcessConfig, tag: string | undefined, onEnd: (end: EndEvent) => void) {
+  constructor(
+    config: ProcessConfig,
+    tag: string | undefined,
+    group: CommandGroup | undefined,
+    onEnd: (end: EndEvent) => void,
+  ) {
     this.config = config;
     this.tag = tag;
+    this.#group = group;
     this.#onEnd = onEnd;
   }
 
@@ -78,9 +85,10 @@ export class ManagedProcess implements ChildListener {
     stream.onDrain(() => this.#catchUp(stream));
   }
 
-  /** Signals the whole process group. */
+  /** Signals the whole process group; SIGKILL reaches also what has left it. */
   signal(signal: NodeJS.Signals): void {
     const { pid } = this.child;
+    if (signal === "SIGKILL" && this.#group?.kill()) return;
     // A child that has only just been forked does not lead its group yet.
     if (!sendSignal(-pid, signal) && this.#end === undefined) sendSignal(pid, signal);
   }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { encodeEnvelope, RpcError, type EventStream } from "./connect.ts";
+import { RpcError, type EventStream } from "./connect.ts";
 
 const defaultKeepAliveSeconds = 90;
 const maxTimerMs = 2 ** 31 - 1;
@@ -26,8 +26,6 @@ export function keepAliveSeconds(request: IncomingMessage): number {
 }
 
 /** Sends a sign of life whenever the stream has been idle for as long as the client asks. */
-export function keepAlive(stream: EventStream, request: IncomingMessage): void {
-  stream.onIdle(keepAliveSeconds(request) * 1000, () =>
-    stream.write(encodeEnvelope(0, { event: { keepalive: {} } })),
-  );
+export function keepAlive(stream: EventStream, request: IncomingMessage, frame: Buffer): void {
+  stream.onIdle(keepAliveSeconds(request) * 1000, () => stream.write(frame));
 }

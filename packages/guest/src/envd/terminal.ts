@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
 import { ReadStream, WriteStream } from "node:tty";
-import { exposeToOomKiller, inUserCgroup } from "../cgroup.ts";
+import { exposeToOomKiller } from "../cgroup.ts";
 import {
+  born,
   startError,
   writeInput,
   type Child,
@@ -96,13 +97,14 @@ export function launchOnTerminal(
 
 function fork(
   pty: PtyBinding,
-  { command, args, environment, directory, user }: LaunchOptions,
+  options: LaunchOptions,
   { columns, rows }: TerminalSize,
   onExit: (exitCode: number, signal: number) => void,
 ): { fd: number; pid: number } {
+  const { command, args, environment, directory, user } = options;
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
   try {
-    return inUserCgroup(() =>
+    return born(options, () =>
       pty.fork(
         command,
         args,

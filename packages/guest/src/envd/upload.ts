@@ -15,6 +15,7 @@ import { basename, dirname } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
+import { replaceMetadata, requestedMetadata, type Metadata } from "./metadata.ts";
 import { makeDirectories } from "./filesystem-service.ts";
 import { HttpError, toHttpError } from "./http-error.ts";
 import { resolvePath } from "./paths.ts";
@@ -25,6 +26,7 @@ export interface WrittenFile {
   readonly path: string;
   readonly name: string;
   readonly type: "file";
+  readonly metadata?: Metadata;
 }
 
 /** What one multipart part may be called: room for a path. */
@@ -41,7 +43,7 @@ export async function upload(
 ): Promise<WrittenFile[]> {
   const created: string[] = [];
   try {
-    return await receiveAll(request, path, { user, created });
+    return await receiveAll(request, path, { user, created, metadata: requestedMetadata(request) });
   } catch (error) {
     for (const file of created) rmSync(file, { force: true });
     throw error;
@@ -52,6 +54,7 @@ interface Target {
   readonly user: User;
   /** Files that did not exist before this request. */
   readonly created: string[];
+  readonly metadata: Metadata | undefined;
 }
 
 async function receiveAll(
@@ -154,7 +157,8 @@ async function receive(source: Readable, path: string, target: Target): Promise<
     if (isOurs) throw toHttpError(error, path);
     throw new HttpError(400, `cannot read the request: ${source.errored.message}`);
   }
-  return { path, name: basename(path), type: "file" };
+  const { metadata } = target;
+  return { path, name: basename(path), type: "file", ...(metadata && { metadata }) };
 }
 
 async function store(start: Start, source: Readable, descriptor: number): Promise<void> {
@@ -191,7 +195,7 @@ async function readStart(source: Readable): Promise<Start> {
 const writeFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK;
 
 /** Opens an empty file that belongs to the user, and makes the directories it needs. */
-function openForWriting(path: string, { user, created }: Target): number {
+function openForWriting(path: string, { user, created, metadata }: Target): number {
   const { descriptor, isNew } = openOrCreate(path, user);
   if (isNew) created.push(path);
   try {
@@ -199,6 +203,7 @@ function openForWriting(path: string, { user, created }: Target): number {
       throw new HttpError(400, `path '${path}' is not a regular file`);
     if (!isNew) ftruncateSync(descriptor);
     fchownSync(descriptor, user.uid, user.gid);
+    if (!isNew || metadata !== undefined) replaceMetadata(descriptor, metadata);
     return descriptor;
   } catch (error) {
     closeSync(descriptor);

@@ -1,15 +1,19 @@
+import { constants } from "node:os";
+import { oomKills } from "../cgroup.ts";
 import type { Kernel, KernelExit, KernelListener } from "./language.ts";
-import { memoryKills } from "./memory.ts";
 import { RawOutput } from "./raw-output.ts";
 import type { KernelProcess } from "./spawn.ts";
 
 /** Longest report of a shell that is listened to, `characters`. */
 const MAX_REPORT = 64;
+/** Functions that may call one another: without a limit, endless recursion takes half a minute to end the shell. */
+const MAX_NESTING = 2000;
 /** A name of a variable that the shell accepts. */
 const NAME = /^[A-Za-z_]\w*$/;
 
 /** A shell that reads code from its standard input, and reports the status of each piece on descriptor 3. */
 export class BashKernel implements Kernel {
+  readonly watched: number;
   readonly ready: Promise<void>;
   onExit: (exit: KernelExit) => void = () => undefined;
   readonly #shell: KernelProcess;
@@ -19,17 +23,18 @@ export class BashKernel implements Kernel {
   #reported = "";
   #count = 0;
   #reason: string | undefined;
-  #kills = memoryKills();
+  #kills = 0;
 
   constructor(shell: KernelProcess) {
     this.#shell = shell;
+    this.watched = shell.pid;
     this.#output = new RawOutput(shell.stdout, shell.stderr);
     this.ready = this.#started.promise;
     this.ready.catch(() => undefined);
     shell.frames.setEncoding("latin1").on("data", (text: string) => this.#hear(text));
     shell.process.on("exit", (code, signal) => this.#exited(code, signal));
     this.#write(
-      "set +H; PS1= PS2=; unset HISTFILE; printf 'ready\\n' >&3 2>/dev/null 4>&- </dev/null",
+      `set +H; PS1= PS2=; unset HISTFILE; FUNCNEST=${MAX_NESTING}; printf 'ready\\n' >&3 2>/dev/null 4>&- </dev/null`,
     );
   }
 
@@ -39,6 +44,7 @@ export class BashKernel implements Kernel {
     listener: KernelListener,
   ): void {
     this.#listener = listener;
+    this.#kills = oomKills();
     this.#count++;
     const count = `{"type":"number_of_executions","execution_count":${this.#count}}\n`;
     listener.output(Buffer.from(count));
@@ -112,8 +118,8 @@ export class BashKernel implements Kernel {
   #exited(code: number | null, signal: NodeJS.Signals | null): void {
     this.#signal("SIGKILL");
     this.#started.reject(new Error("the shell ended while it was starting"));
-    const kills = memoryKills();
-    const outOfMemory = signal === "SIGKILL" && this.#reason === undefined && kills > this.#kills;
+    const outOfMemory =
+      signal === "SIGKILL" && this.#reason === undefined && oomKills() > this.#kills;
     this.#output.end(() => {
       this.#output.close();
       const exit = { code: code ?? undefined, signal: signal ?? undefined, reason: this.#reason };
@@ -130,8 +136,11 @@ export class BashKernel implements Kernel {
   }
 }
 
+const SIGNALS = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+
 function statusLine(status: number): Buffer {
-  const value = `exit status ${status}`;
+  const name = status > 128 ? SIGNALS.get(status - 128) : undefined;
+  const value = `exit status ${status}${name === undefined ? "" : ` (ended by ${name})`}`;
   const line = { type: "error", name: "ExitStatus", value, traceback: `ExitStatus: ${value}` };
   return Buffer.from(`${JSON.stringify(line)}\n`);
 }

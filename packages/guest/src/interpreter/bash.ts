@@ -18,7 +18,8 @@ export class BashLanguage implements Language {
     const args = ["--norc", "--noprofile", "--noediting", "+m", "-i"];
     const prompts = { PS1: "", PS2: "", BASH_SILENCE_DEPRECATION_WARNING: "1" };
     const envs = { ...options.envs, ...prompts };
-    const started = await spawnKernel(this.#context, "/bin/bash", args, { cwd: options.cwd, envs });
+    const place = { cwd: options.cwd, envs };
+    const started = await spawnKernel(this.#context, "/bin/bash", args, place, "pipe");
     const kernel = new BashKernel(started);
     await kernel.ready;
     return kernel;

@@ -1,7 +1,9 @@
+import { memoryLimitMB } from "../cgroup.ts";
+import type { User } from "../envd/users.ts";
+import { reporting, snapshot } from "./changed-files.ts";
 import { Execution, type ExecutionControl } from "./execution.ts";
 import type { Kernel, KernelExit, Language } from "./language.ts";
 import { deathOf } from "./lines.ts";
-import { memoryLimitMB } from "./memory.ts";
 
 /** Executions that may wait in one context. */
 const MAX_QUEUE = 256;
@@ -14,6 +16,8 @@ export interface CodeContextOptions {
   readonly cwd: string;
   /** Variables that every kernel starts with. */
   readonly envs: () => Readonly<Record<string, string>>;
+  /** Who runs the code. */
+  readonly user: () => User;
   readonly log: (line: string) => void;
 }
 
@@ -102,7 +106,18 @@ export class CodeContext {
     this.#running = execution;
     execution.begin();
     const { code, envs, reportFiles } = execution.request;
+    if (reportFiles && kernel.watched !== undefined)
+      return void this.#executeWatched(kernel, execution, kernel.watched);
     kernel.execute(code, envs, execution, { reportFiles });
+  }
+
+  async #executeWatched(kernel: Kernel, execution: Execution, pid: number): Promise<void> {
+    const user = this.#options.user();
+    const before = await snapshot(pid, user);
+    if (this.#running !== execution) return;
+    if (!execution.isWanted) return execution.end();
+    const { code, envs } = execution.request;
+    kernel.execute(code, envs, before ? reporting(execution, before, user) : execution);
   }
 
   #cannotStart(error: unknown): void {
@@ -166,7 +181,7 @@ export class CodeContext {
   }
 
   #failOne(execution: Execution, exit: KernelExit): void {
-    const limitMB = exit.outOfMemory ? memoryLimitMB() : undefined;
+    const limitMB = (exit.outOfMemory && memoryLimitMB()) || undefined;
     execution.fail(deathOf(exit, !this.#removed, limitMB), exit.stdout, exit.stderr);
   }
 }

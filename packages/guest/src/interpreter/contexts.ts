@@ -1,6 +1,8 @@
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
+import type { User } from "../envd/users.ts";
 import { CodeContext } from "./code-context.ts";
+import type { JupyterLanguages } from "./jupyter/index.ts";
 import type { Language } from "./language.ts";
 import { HttpProblem } from "./request.ts";
 
@@ -9,8 +11,11 @@ const MAX_CONTEXTS = 64;
 
 export interface ContextsOptions {
   readonly languages: readonly Language[];
+  /** More of them, which may come and go. */
+  readonly jupyter: JupyterLanguages;
   readonly home: string;
   readonly envs: () => Readonly<Record<string, string>>;
+  readonly user: () => User;
   readonly log: (line: string) => void;
 }
 
@@ -62,11 +67,12 @@ export class Contexts {
 
   language(name: string): Language {
     const wanted = name.toLowerCase();
-    const found = this.#options.languages.find(
-      (one) => one.name === wanted || one.aliases.includes(wanted),
-    );
+    const { languages, jupyter } = this.#options;
+    const found =
+      languages.find((one) => one.name === wanted || one.aliases.includes(wanted)) ??
+      jupyter.find(wanted);
     if (found !== undefined) return found;
-    const known = this.#options.languages.map((one) => one.name).join(", ");
+    const known = [...languages.map((one) => one.name), ...jupyter.names()].join(", ");
     throw new HttpProblem(
       400,
       `There is no language ${JSON.stringify(name)} here; known are: ${known}.`,
@@ -87,6 +93,7 @@ export class Contexts {
       language,
       cwd,
       envs: this.#options.envs,
+      user: this.#options.user,
       log: this.#options.log,
     });
     this.#all.set(id, context);

@@ -37,6 +37,7 @@ class ScriptedKernel implements Kernel {
 }
 
 function silent(): void {}
+const user = () => ({ name: "user", uid: 1000, gid: 1000, home: "/" });
 
 const kernels: ScriptedKernel[] = [];
 let server: Server;
@@ -57,7 +58,7 @@ beforeEach(async () => {
     restored: async () => undefined,
     close: () => undefined,
   };
-  context = new CodeContext({ id: "one", language, cwd: "/", envs: () => ({}), log: silent });
+  context = new CodeContext({ id: "one", language, cwd: "/", envs: () => ({}), user, log: silent });
   server = createServer((request, response) => {
     const url = new URL(request.url!, "http://localhost");
     const timeoutMs = Number(url.searchParams.get("timeout") ?? 0);

@@ -67,6 +67,11 @@ export class Execution implements KernelListener {
     this.#state = "running";
   }
 
+  /** It runs, and nobody has told it to stop. */
+  get isWanted(): boolean {
+    return this.#state === "running";
+  }
+
   output(piece: Buffer): void {
     if (this.#answered) return;
     if (this.#state === "stopping" && this.#response.writableLength > MAX_TAIL_BYTES) return;
@@ -162,7 +167,7 @@ export class Execution implements KernelListener {
     const { timeoutMs } = this.request;
     const value =
       this.#state === "queued"
-        ? `Not started within ${timeoutMs} ms: an earlier execution still runs in this context.`
+        ? `Not started within ${timeoutMs} ms: an earlier execution still runs in this context, or its kernel is still starting.`
         : restarted
           ? `Stopped after ${timeoutMs} ms. The code ignored the interrupt, so the kernel was replaced; its variables are lost.`
           : `Interrupted after ${timeoutMs} ms. The kernel and its variables live on.`;

@@ -1,37 +1,43 @@
 import type { Socket } from "node:net";
+import { oomKills } from "../cgroup.ts";
 import { executeFrame, frame, FROM_KERNEL, FrameReader, TO_KERNEL } from "./frames.ts";
 import type { ExecuteOptions, Kernel, KernelExit, KernelListener } from "./language.ts";
-import { memoryKills } from "./memory.ts";
 import type { RawOutput } from "./raw-output.ts";
 
 /** After a process has ended, how long its connection may stay open, `ms`. A child may have inherited it. */
 const LINGER_MS = 500;
+/** Time that a fresh sandbox has for its first call, which may be in another language, `ms`. */
+const PAY_MS = 500;
 /** How often a process that nobody watches is looked at, `ms`. */
 const WATCH_MS = 500;
-
-let knownKills = memoryKills();
 
 export interface ForkedKernelOptions {
   /** Descriptors 1 and 2 of the process, where the agent reads them. */
   readonly output?: RawOutput;
-  /** Tells the process of an interrupt, beside the signal. */
-  readonly interrupt?: () => void;
+  /** Tells the process which execution to interrupt, beside the signal; the first one is 1. */
+  readonly interrupt?: (execution: number) => void;
+  /** It cannot tell itself which files changed. */
+  readonly isWatched?: boolean;
 }
 
 /** A kernel in a process of its own that speaks frames on a socket. */
 export class ForkedKernel implements Kernel {
+  readonly watched: number | undefined;
   readonly ready: Promise<void>;
   onExit: (exit: KernelExit) => void = () => undefined;
-  readonly #pid: number;
+  readonly pid: number;
   readonly #socket: Socket;
   readonly #options: ForkedKernelOptions;
   readonly #reader = new FrameReader();
-  readonly #started: PromiseWithResolvers<void> = Promise.withResolvers();
+  #started: PromiseWithResolvers<void> = Promise.withResolvers();
   #listener: KernelListener | undefined;
   /** Has run no user code yet, so nothing happens in it until it does. */
   #isPristine = false;
-  /** What a pristine process is told before it runs anything: until then its memory stays shared. */
+  /** What a pristine process is told in a while, or before it runs anything: the sandbox's first call comes first. */
   #owed: Buffer | undefined;
+  #executions = 0;
+  /** How many processes memory had cost when the execution began. */
+  #kills = 0;
   #exit: KernelExit | undefined;
   #reason: string | undefined;
   #closed = false;
@@ -39,7 +45,8 @@ export class ForkedKernel implements Kernel {
   #watch: NodeJS.Timeout | undefined;
 
   constructor(pid: number, socket: Socket, options: ForkedKernelOptions = {}) {
-    this.#pid = pid;
+    this.pid = pid;
+    this.watched = options.isWatched ? pid : undefined;
     this.#socket = socket;
     this.#options = options;
     this.ready = this.#started.promise;
@@ -49,6 +56,17 @@ export class ForkedKernel implements Kernel {
     socket.on("data", (chunk: Buffer) => this.#read(chunk));
   }
 
+  /** Tells a process that is ready where it is to work, and as what. */
+  become(part: {
+    readonly language: string;
+    readonly cwd: string;
+    readonly envs: Readonly<Record<string, string>>;
+  }): Promise<void> {
+    this.#started = Promise.withResolvers();
+    this.#socket.write(frame(TO_KERNEL.become, Buffer.from(JSON.stringify(part))));
+    return this.#started.promise;
+  }
+
   execute(
     code: string,
     envs: Readonly<Record<string, string>> | undefined,
@@ -56,16 +74,17 @@ export class ForkedKernel implements Kernel {
     options?: ExecuteOptions,
   ): void {
     this.#listener = listener;
+    this.#kills = oomKills();
+    this.#executions++;
     this.#options.output?.begin(listener);
     this.#isPristine = false;
-    if (this.#owed !== undefined) this.#socket.write(this.#owed);
-    this.#owed = undefined;
+    this.#pay();
     if (options?.reportFiles) this.#socket.write(frame(TO_KERNEL.reportFiles));
     this.#socket.write(executeFrame(code, envs));
   }
 
   interrupt(): void {
-    this.#options.interrupt?.();
+    this.#options.interrupt?.(this.#executions);
     this.#signal("SIGINT");
   }
 
@@ -76,8 +95,14 @@ export class ForkedKernel implements Kernel {
 
   restored(envs: Readonly<Record<string, string>>): void {
     const told = frame(TO_KERNEL.restored, Buffer.from(JSON.stringify({ env: envs })));
-    if (this.#isPristine) this.#owed = told;
-    else this.#socket.write(told);
+    this.#owed = told;
+    if (this.#isPristine) setTimeout(() => this.#pay(), PAY_MS).unref();
+    else this.#pay();
+  }
+
+  #pay(): void {
+    if (this.#owed !== undefined) this.#socket.write(this.#owed);
+    this.#owed = undefined;
   }
 
   reset(): Promise<void> {
@@ -104,10 +129,9 @@ export class ForkedKernel implements Kernel {
   exited(exit: KernelExit): void {
     if (this.#exit !== undefined) return;
     clearInterval(this.#watch);
-    const kills = memoryKills();
-    const outOfMemory =
-      exit.signal === "SIGKILL" && this.#reason === undefined && kills > knownKills;
-    knownKills = kills;
+    const wasChosen =
+      exit.signal === "SIGKILL" && this.#reason === undefined && oomKills() > this.#kills;
+    const outOfMemory = exit.outOfMemory === true || wasChosen;
     this.#exit = { ...exit, outOfMemory, reason: this.#reason };
     // Its children may live on: the group goes with it.
     this.#signal("SIGKILL");
@@ -120,7 +144,7 @@ export class ForkedKernel implements Kernel {
   orphaned(): void {
     if (this.#exit !== undefined) return;
     this.#watch = setInterval(() => {
-      if (!isAlive(this.#pid)) this.exited({});
+      if (!isAlive(this.pid)) this.exited({});
     }, WATCH_MS);
     this.#watch.unref();
   }
@@ -180,7 +204,7 @@ export class ForkedKernel implements Kernel {
   /** The process leads a group, so what it started is reached too. */
   #signal(signal: NodeJS.Signals): void {
     try {
-      process.kill(-this.#pid, signal);
+      process.kill(-this.pid, signal);
     } catch {
       // The group is empty.
     }

@@ -21,7 +21,7 @@ export const FROM_KERNEL = {
 } as const;
 
 /** What the agent sends. */
-export const TO_KERNEL = { execute: 1, restored: 2, reset: 3, reportFiles: 4 } as const;
+export const TO_KERNEL = { execute: 1, restored: 2, reset: 3, reportFiles: 4, become: 5 } as const;
 
 /** Called for each piece of output as it comes, and for every other frame when it is whole. */
 export type FrameHandler = (kind: number, payload: Buffer) => void;

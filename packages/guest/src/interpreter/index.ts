@@ -1,14 +1,17 @@
-import { timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isEqual } from "@emberbox/core/envd";
 import type { AgentContext } from "../context.ts";
+import { findUser } from "../envd/users.ts";
 import type { CodeContext } from "./code-context.ts";
 import { Contexts } from "./contexts.ts";
 import { Execution } from "./execution.ts";
 import type { RestoreRequest } from "./language.ts";
 import { BashLanguage } from "./bash.ts";
 import { JavaScriptLanguage } from "./javascript.ts";
+import { JavaScriptProcesses } from "./javascript-process.ts";
+import { JupyterLanguages } from "./jupyter/index.ts";
 import { PythonLanguage } from "./python.ts";
 import {
   executionRequest,
@@ -27,8 +30,10 @@ export interface Interpreter {
   handler(request: IncomingMessage, response: ServerResponse): void;
   /** Makes first calls as fast as later ones, and leaves no trace of having done so. */
   warm(): Promise<void>;
-  /** Must have resolved before a restored machine's first call. */
-  restored(request: RestoreRequest): Promise<void>;
+  /** Sets the machine's clock and randomness right; must have resolved before a restored machine's first call. */
+  catchUp(request: RestoreRequest): Promise<void>;
+  /** This machine is another one now: its kernels get new seeds and variables. */
+  restored(): void;
   close(): void;
 }
 
@@ -37,20 +42,20 @@ export async function createInterpreter(context: AgentContext): Promise<Interpre
   const directory = process.env["EMBERBOX_AGENT_DIR"] ?? dirname(fileURLToPath(import.meta.url));
   const home = `/home/${context.defaultUser}`;
   const python = new PythonLanguage({ directory, home, context });
-  const javascript = new JavaScriptLanguage({
-    name: "javascript",
-    aliases: ["js", "node", "nodejs"],
-    directory,
-    context,
-  });
-  const typescript = new JavaScriptLanguage({
-    name: "typescript",
-    aliases: ["ts"],
-    directory,
-    context,
-  });
+  const processes = new JavaScriptProcesses({ directory, home, context });
+  const javascript = new JavaScriptLanguage("javascript", ["js", "node", "nodejs"], processes);
+  const typescript = new JavaScriptLanguage("typescript", ["ts"], processes);
   const languages = [python, javascript, typescript, new BashLanguage(context)];
-  const contexts = new Contexts({ languages, home, envs: () => context.envs, log: context.log });
+  const taken = new Set(languages.flatMap(({ name, aliases }) => [name, ...aliases]));
+  const jupyter = new JupyterLanguages({ directory, home, context, taken });
+  const contexts = new Contexts({
+    languages,
+    jupyter,
+    home,
+    envs: () => context.envs,
+    user: () => findUser(context.defaultUser),
+    log: context.log,
+  });
   const warm = [contexts.defaultOf(python), contexts.defaultOf(javascript)];
   await Promise.all(warm.map((one) => one.start()));
 
@@ -64,7 +69,7 @@ export async function createInterpreter(context: AgentContext): Promise<Interpre
       authorize(request, true);
       execute(await readJson(request), response);
     } else if (path === "/health") {
-      response.end("OK");
+      sendJson(response, 200, "OK");
     } else if (path === "/contexts" || path.startsWith("/contexts/")) {
       authorize(request, false);
       await routeContexts(request, response, path);
@@ -95,7 +100,7 @@ export async function createInterpreter(context: AgentContext): Promise<Interpre
     const id = optionalString(body, "context_id");
     const language = optionalString(body, "language");
     if (id !== undefined && language !== undefined)
-      throw new HttpProblem(400, "Only one of context_id or language can be provided");
+      throw new HttpProblem(400, "Only one of context_id or language can be provided", true);
     if (id !== undefined) return contexts.find(id);
     return contexts.defaultOf(contexts.language(language ?? "python"));
   }
@@ -135,10 +140,13 @@ export async function createInterpreter(context: AgentContext): Promise<Interpre
     handler,
     async warm() {
       await warmCalls(handler, context.accessToken);
+      await Promise.all(languages.map((language) => language.warm()));
       await Promise.all(warm.map((one) => one.reset()));
     },
-    async restored(request) {
+    async catchUp(request) {
       await Promise.all(languages.map((language) => language.restored(request)));
+    },
+    restored() {
       for (const one of contexts.all()) one.restored();
     },
     close() {
@@ -158,9 +166,4 @@ function decode(id: string): string {
   } catch {
     return id;
   }
-}
-
-function isEqual(given: string, wanted: string): boolean {
-  const [one, other] = [Buffer.from(given), Buffer.from(wanted)];
-  return one.length === other.length && timingSafeEqual(one, other);
 }

@@ -26,6 +26,8 @@ export interface RestoreRequest {
 
 /** One process that runs code, one execution after another. */
 export interface Kernel {
+  /** The process whose working directory is looked at for changed files; a kernel without one reports them itself. */
+  readonly watched?: number | undefined;
   /** Runs code; what it does comes to the listener, until `end` or `died`. */
   execute(
     code: string,
@@ -49,7 +51,7 @@ export interface Kernel {
 }
 
 export interface ExecuteOptions {
-  /** Say at the end which files changed below the working directory, where the kernel can tell. */
+  /** Say at the end which files changed below the working directory, unless the process is `watched`. */
   readonly reportFiles?: boolean;
 }
 
@@ -70,7 +72,7 @@ export interface KernelExit {
   readonly signal?: string | undefined;
   /** Why the agent ended the process. */
   readonly reason?: string | undefined;
-  /** Memory ran out, and the kernel of the machine chose this process. */
+  /** Memory ran out, and the kernel of the machine chose this process, or it gave up itself. */
   readonly outOfMemory?: boolean;
   /** What the process wrote and nobody had read. */
   readonly stdout?: string | undefined;

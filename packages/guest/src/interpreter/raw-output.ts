@@ -5,20 +5,38 @@ import { textLine } from "./lines.ts";
 
 /** Characters of output kept while nothing runs, for the next execution. */
 const LATE_LIMIT = 64 * 1024;
+/** Of a program that writes in a hurry, so much is sent at once, or what came in so long, `characters`, `ms`. */
+const GATHER_CHARACTERS = 64 * 1024;
+const GATHER_MS = 5;
+/** Bytes that may still be in the pipes when an execution ends. */
+const IN_PIPES = 2 * 64 * 1024;
+const QUIET_TURNS = 3;
+
+/** Characters of it in a message. */
+const LAST_WORDS = 1000;
 
 type StreamName = "stdout" | "stderr";
 
+interface Stream {
+  readonly name: StreamName;
+  readonly socket: Socket;
+  decoder: StringDecoder;
+}
+
 /** What a kernel's process and its children write to descriptors 1 and 2, which the agent reads. */
 export class RawOutput {
-  readonly #sockets: readonly Socket[];
+  readonly #streams: readonly Stream[];
   #listener: KernelListener | undefined;
   #late: [StreamName, string][] = [];
   #lateSize = 0;
+  #bytes = 0;
+  #pending = "";
+  #pendingName: StreamName = "stdout";
+  #lastSent = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(stdout: Socket, stderr: Socket) {
-    this.#sockets = [stdout, stderr];
-    this.#read("stdout", stdout);
-    this.#read("stderr", stderr);
+    this.#streams = [this.#read("stdout", stdout), this.#read("stderr", stderr)];
   }
 
   /** From here on output belongs to an execution. */
@@ -30,13 +48,29 @@ export class RawOutput {
 
   /** Calls back when all that was written before now has been handed over. */
   end(done: () => void): void {
-    // Two turns of the loop: the first may have looked at the pipes already.
-    setImmediate(() =>
-      setImmediate(() => {
-        this.#listener = undefined;
-        done();
-      }),
-    );
+    this.resume();
+    const before = this.#bytes;
+    // One turn of the loop to start reading again, and another that may have looked at the pipes already.
+    // What is left running in the background may go on writing for ever.
+    const turn = (quiet: number, seen: number): void => {
+      const bytes = this.#bytes;
+      if (quiet < QUIET_TURNS && bytes - before <= IN_PIPES)
+        return void setImmediate(() => turn(bytes === seen ? quiet + 1 : 0, bytes));
+      for (const stream of this.#streams) this.#complete(stream);
+      this.#send();
+      this.#listener = undefined;
+      done();
+    };
+    turn(0, before);
+  }
+
+  /** The end of what nobody has heard yet. */
+  lastWords(): string {
+    return this.#late
+      .map(([, text]) => text)
+      .join("")
+      .trim()
+      .slice(-LAST_WORDS);
   }
 
   discard(): void {
@@ -45,31 +79,56 @@ export class RawOutput {
   }
 
   pause(): void {
-    for (const socket of this.#sockets) socket.pause();
+    for (const { socket } of this.#streams) socket.pause();
   }
 
   resume(): void {
-    for (const socket of this.#sockets) socket.resume();
+    for (const { socket } of this.#streams) socket.resume();
   }
 
   close(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    clearTimeout(this.#timer);
+    for (const { socket } of this.#streams) socket.destroy();
   }
 
-  #read(name: StreamName, socket: Socket): void {
-    const decoder = new StringDecoder("utf8");
+  #read(name: StreamName, socket: Socket): Stream {
+    const stream = { name, socket, decoder: new StringDecoder("utf8") };
     socket.on("data", (chunk: Buffer) => {
-      const text = decoder.write(chunk);
-      if (text !== "") this.#take(name, text);
+      this.#bytes += chunk.length;
+      this.#take(name, stream.decoder.write(chunk));
     });
+    return stream;
+  }
+
+  /** A character of which only the beginning came is not continued by the next execution. */
+  #complete(stream: Stream): void {
+    const rest = stream.decoder.end();
+    stream.decoder = new StringDecoder("utf8");
+    this.#take(stream.name, rest);
   }
 
   #take(name: StreamName, text: string): void {
-    if (this.#listener !== undefined) {
-      this.#listener.output(textLine(name, text));
-      this.#listener.flush();
-      return;
-    }
+    if (text === "") return;
+    if (this.#listener === undefined) return this.#keep(name, text);
+    if (name !== this.#pendingName) this.#send();
+    this.#pendingName = name;
+    this.#pending += text;
+    const isQuiet = performance.now() - this.#lastSent > GATHER_MS;
+    if (isQuiet || this.#pending.length >= GATHER_CHARACTERS) return this.#send();
+    this.#timer ??= setTimeout(() => this.#send(), GATHER_MS);
+  }
+
+  #send(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#pending === "") return;
+    this.#listener?.output(textLine(this.#pendingName, this.#pending));
+    this.#listener?.flush();
+    this.#pending = "";
+    this.#lastSent = performance.now();
+  }
+
+  #keep(name: StreamName, text: string): void {
     const kept = text.slice(0, LATE_LIMIT - this.#lateSize);
     if (kept === "") return;
     this.#late.push([name, kept]);

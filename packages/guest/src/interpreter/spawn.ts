@@ -27,6 +27,7 @@ export async function spawnKernel(
   command: string,
   args: readonly string[],
   { cwd, envs }: KernelOptions,
+  stdin: "pipe" | "ignore",
 ): Promise<KernelProcess> {
   const user = findUser(context.defaultUser);
   pipes ??= createPipeMaker();
@@ -38,7 +39,7 @@ export async function spawnKernel(
         env: { ...environmentOf(user.name), ...envs, PWD: cwd },
         ...(process.getuid?.() === 0 ? { uid: user.uid, gid: user.gid } : {}),
         detached: true,
-        stdio: ["pipe", stdout.theirs, stderr.theirs, "pipe", "pipe"],
+        stdio: [stdin, stdout.theirs, stderr.theirs, "pipe", "pipe"],
       }),
     );
     if (child.pid === undefined)
@@ -46,8 +47,8 @@ export async function spawnKernel(
     child.on("error", () => undefined);
     exposeToOomKiller(child.pid);
     const [, , , frames, control] = child.stdio as unknown as Socket[];
-    for (const socket of [child.stdin!, frames!, control!, stdout.ours, stderr.ours])
-      socket.on("error", () => undefined);
+    for (const socket of [child.stdin, frames!, control!, stdout.ours, stderr.ours])
+      socket?.on("error", () => undefined);
     return {
       process: child,
       pid: child.pid,

@@ -100,15 +100,21 @@ function editOf(node: SomeNode, code: string): Edit | undefined {
 }
 
 function importStatement(node: SomeNode, code: string): string {
-  const module = `await ${IMPORTER}(${sourceOf(node, code)})`;
   const names: string[] = [];
+  const wanted: string[] = [];
   let whole: string | undefined;
   for (const specifier of node["specifiers"] as SomeNode[]) {
     const local = textOf(specifier["local"], code);
     if (specifier.type === "ImportNamespaceSpecifier") whole = local;
-    else if (specifier.type === "ImportDefaultSpecifier") names.push(`default: ${local}`);
-    else names.push(`${textOf(specifier["imported"], code)}: ${local}`);
+    else {
+      const isDefault = specifier.type === "ImportDefaultSpecifier";
+      const name = isDefault ? "default" : textOf(specifier["imported"], code);
+      names.push(`${name}: ${local}`);
+      wanted.push(/^['"]/.test(name) ? name : `'${name}'`);
+    }
   }
+  const demand = wanted.length > 0 ? `.having(${wanted.join(", ")})` : "";
+  const module = `await ${IMPORTER}${demand}(${sourceOf(node, code)})`;
   const fields = `{ ${names.join(", ")} }`;
   if (whole !== undefined)
     return `const ${whole} = ${module}${names.length > 0 ? `, ${fields} = ${whole}` : ""};`;

@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import { frame, FROM_KERNEL } from "../interpreter/frames.ts";
+import { isAbandoned } from "./abandoned.ts";
 
 /** Characters of output kept while nothing runs, for the next execution. */
 const LATE_LIMIT = 64 * 1024;
@@ -13,6 +14,10 @@ type StreamName = "stdout" | "stderr";
 /** Text is sent at once, unless some was sent in the last moment, `ms`: then it waits for more. */
 const COALESCE_MS = 5;
 const COALESCE_CHARACTERS = 32 * 1024;
+/** Longer texts are sent in pieces: each takes several times its length on the way. */
+const PIECE_CHARACTERS = 256 * 1024;
+/** Not the one that cells see, whose callbacks end with their cell. */
+const soon = setImmediate;
 
 /** Frames to the agent, in the order in which things happened. */
 export class Channel {
@@ -44,7 +49,15 @@ export class Channel {
   }
 
   text(name: StreamName, text: string): void {
-    if (text === "") return;
+    if (isAbandoned()) return;
+    for (let start = 0; start < text.length;) {
+      const end = pieceEnd(text, start);
+      this.#add(name, start === 0 && end === text.length ? text : text.slice(start, end));
+      start = end;
+    }
+  }
+
+  #add(name: StreamName, text: string): void {
     if (!this.#executing) return this.#keep(name, text);
     if (this.#pending !== "" && name !== this.#pendingName) this.flush();
     this.#pending += text;
@@ -56,7 +69,7 @@ export class Channel {
       return this.flush();
     if (this.#isWaiting) return;
     this.#isWaiting = true;
-    setImmediate(() => {
+    soon(() => {
       this.#isWaiting = false;
       this.flush();
     });
@@ -68,13 +81,13 @@ export class Channel {
     if (text === "") return;
     this.#pending = "";
     const timestamp = new Date().toISOString();
-    const line = `{"type":"${this.#pendingName}","text":${JSON.stringify(text)},"timestamp":"${timestamp}"}\n`;
+    const line = `{"type":"${this.#pendingName}","text":${JSON.stringify(text.toWellFormed())},"timestamp":"${timestamp}"}\n`;
     this.#send(frame(FROM_KERNEL.output, Buffer.from(line)));
     this.#lastFlush = performance.now();
   }
 
   result(fields: Readonly<Record<string, unknown>>, main: boolean): void {
-    if (!this.#executing) return;
+    if (!this.#executing || isAbandoned()) return;
     this.flush();
     let line = resultLine(fields, main);
     if (line.length > RESULT_LIMIT) {
@@ -141,6 +154,13 @@ export class Channel {
 }
 
 const NOTHING = Buffer.alloc(0);
+
+/** Where a piece ends: never within a character. */
+function pieceEnd(text: string, start: number): number {
+  const end = start + PIECE_CHARACTERS;
+  if (end >= text.length) return text.length;
+  return (text.charCodeAt(end) & 0xfc00) === 0xdc00 ? end - 1 : end;
+}
 
 function resultLine(fields: Readonly<Record<string, unknown>>, main: boolean): string {
   return `${JSON.stringify({ type: "result", ...fields, is_main_result: main })}\n`;

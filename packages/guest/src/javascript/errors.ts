@@ -32,7 +32,21 @@ function withoutOwnFrames(traceback: string): string {
     cutting = isFrame && (cutting || OWN.test(line));
     return !cutting || line.endsWith(" {");
   });
-  return lines.map((line) => (OWN.test(line) || INTERNAL_TAIL.test(line) ? "{" : line)).join("\n");
+  return lines
+    .map((line) => (OWN.test(line) || INTERNAL_TAIL.test(line) ? "{" : line))
+    .join("\n")
+    .replaceAll("\n{\n", " {\n");
+}
+
+/** What the compiler that takes types away says of a mistake: its place is in the message and in fields of its own. */
+export function placeOf(error: unknown): {
+  readonly error: Error;
+  readonly line: number;
+  readonly column: number;
+} {
+  const { message, loc } = error as Error & { loc?: { line: number; column: number } };
+  const plain = new SyntaxError(message.replace(/ \(\d+:\d+\)$/, ""));
+  return { error: plain, line: (loc?.line ?? 1) - 1, column: (loc?.column ?? 1) - 1 };
 }
 
 /** A syntax error's stack does not say where it is. */

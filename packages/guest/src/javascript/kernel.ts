@@ -1,34 +1,56 @@
 import { isPromise } from "node:util/types";
 import type { Channel } from "./channel.ts";
 import { prepare } from "./cell.ts";
-import { partsOf, partsOfSyntaxError } from "./errors.ts";
+import { type Cell, runAs } from "./abandoned.ts";
+import { partsOf, partsOfSyntaxError, placeOf } from "./errors.ts";
 import { Evaluator, type Outcome } from "./evaluate.ts";
 import { reseed } from "./random.ts";
 import { bundleOf, fieldsOf } from "./results.ts";
+import { trustExtra } from "./trust.ts";
 
 export interface JavaScriptKernelOptions {
   readonly channel: Channel;
-  /** Shared with the thread that interrupts: the execution that runs, or 0. */
+  /** Shared with the thread that interrupts: the execution that runs, or 0; and the last one that began. */
   readonly running: Int32Array;
-  readonly isTypeScript: boolean;
 }
+
+/** None declares anything: V8 takes no declaration back. */
+const WARM_CELLS = [
+  "1 + 1",
+  "console.log('text'); console.error('text', { a: [1] })",
+  "await Promise.resolve([{ a: 1 as number }])",
+  "import 'node:path'; null.x",
+];
 
 /** Runs one cell after another. */
 export class Kernel {
   readonly #channel: Channel;
   readonly #running: Int32Array;
-  readonly #isTypeScript: boolean;
+  isTypeScript = false;
   readonly #evaluator = new Evaluator();
   #count = 0;
   #execution = 0;
   #current = 0;
+  #cell: Cell = { abandoned: false };
   #changed: Record<string, string | undefined> | undefined;
   #envs: Record<string, string> | undefined;
 
-  constructor({ channel, running, isTypeScript }: JavaScriptKernelOptions) {
+  constructor({ channel, running }: JavaScriptKernelOptions) {
     this.#channel = channel;
     this.#running = running;
-    this.#isTypeScript = isTypeScript;
+  }
+
+  /** What first calls do is done once before: a process that waits in a snapshot has it behind it. */
+  async warm(): Promise<void> {
+    for (const code of WARM_CELLS) {
+      const prepared = prepare(code, true);
+      const outcome = await new Promise<Outcome>((done) =>
+        runAs({ abandoned: false }, () => this.#evaluator.evaluate(prepared, done)),
+      );
+      if (outcome.kind === "error") partsOf(outcome.error);
+      if (outcome.kind === "value") fieldsOf(await bundleOf(outcome.value));
+    }
+    this.#channel.forget();
   }
 
   execute(code: string, envs: Record<string, string>): void {
@@ -37,21 +59,33 @@ export class Kernel {
     this.#channel.begin(this.#count);
     this.#changed = apply(envs);
     Atomics.store(this.#running, 0, execution);
-    const cell = `cell-${this.#count}`;
+    Atomics.store(this.#running, 1, execution);
+    const cell = `cell-${this.#count}.js`;
+    this.#cell = { abandoned: false };
     let prepared: string;
     try {
-      prepared = prepare(code, this.#isTypeScript);
+      prepared = prepare(code, this.isTypeScript);
     } catch (error) {
-      return this.#fail(execution, error, code, cell);
+      const { line, column, error: plain } = placeOf(error);
+      return this.#fail(execution, plain, code, cell, line, column);
     }
-    this.#evaluator.evaluate(`${prepared}\n//# sourceURL=${cell}.js`, (outcome) => {
-      // An interrupted cell may still come to its end, which is of no more interest.
-      if (this.#current === execution) this.#settle(execution, outcome, code, cell);
-    });
+    runAs(this.#cell, () =>
+      this.#evaluator.evaluate(`${prepared}\n//# sourceURL=${cell}`, (outcome) => {
+        // An interrupted cell may still come to its end, which is of no more interest.
+        if (this.#current === execution) this.#settle(execution, outcome, code, cell);
+      }),
+    );
   }
 
   interrupt(execution: number): void {
-    if (this.#current === execution) this.#interrupted();
+    if (execution !== 0 && this.#current === execution) this.#interrupted();
+  }
+
+  /** The running cell cannot go on: it waits for what never comes. */
+  giveUp(error: unknown): void {
+    if (this.#current === 0) return;
+    this.#cell.abandoned = true;
+    this.#fail(this.#current, error, "", "");
   }
 
   /** An error that no cell waits for. */
@@ -64,6 +98,7 @@ export class Kernel {
     for (const name of Object.keys(this.#envs ?? {})) if (!(name in envs)) delete process.env[name];
     Object.assign(process.env, envs);
     this.#envs = envs;
+    if (envs["NODE_EXTRA_CA_CERTS"] !== undefined) trustExtra(envs["NODE_EXTRA_CA_CERTS"]);
     reseed();
   }
 
@@ -87,7 +122,7 @@ export class Kernel {
     const { value } = outcome;
     if (value === undefined) return this.#finish();
     if (isSimple(value)) {
-      this.#channel.result({ text: String(value) }, true);
+      this.#channel.result({ text: String(value).toWellFormed() }, true);
       return this.#finish();
     }
     this.#show(value).then(
@@ -127,7 +162,9 @@ export class Kernel {
   }
 
   #interrupted(): void {
-    const value = "The code was interrupted.";
+    this.#cell.abandoned = true;
+    const value =
+      "The code was interrupted. Timers that it set do nothing any more, and what it may still print is dropped.";
     this.#channel.error("Interrupted", value, `Interrupted: ${value}`);
     this.#finish();
   }

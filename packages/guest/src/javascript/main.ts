@@ -1,26 +1,28 @@
 /** One JavaScript or TypeScript context: a process that runs cells one after another. */
 import { Console } from "node:console";
+import { once } from "node:events";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { HEADER_BYTES, TO_KERNEL } from "../interpreter/frames.ts";
 import { Channel } from "./channel.ts";
 import { Kernel } from "./kernel.ts";
+import { guardTimers } from "./abandoned.ts";
 import { provideDisplay } from "./display.ts";
+import { provideNoKeyboard } from "./keyboard.ts";
 import { provideModules } from "./modules.ts";
 import { drawNoneAhead, reseed } from "./random.ts";
 
 /** Descriptors that the agent gives: frames both ways, and interrupts. */
 const [FRAMES, INTERRUPTS] = [3, 4];
 
-const isTypeScript = process.argv[2] === "typescript";
 process.argv.length = 1;
 process.execArgv = [];
-process.title = isTypeScript ? "typescript" : "javascript";
+process.title = "javascript";
 
 const channel = new Channel(FRAMES);
-const running = new Int32Array(new SharedArrayBuffer(4));
-const kernel = new Kernel({ channel, running, isTypeScript });
+const running = new Int32Array(new SharedArrayBuffer(8));
+const kernel = new Kernel({ channel, running });
 
 speakOn("stdout");
 speakOn("stderr");
@@ -33,6 +35,8 @@ globalThis.console = new Console({
 provideModules();
 provideDisplay(channel);
 drawNoneAhead();
+guardTimers();
+provideNoKeyboard((error) => kernel.giveUp(error));
 
 process.on("exit", () => {
   channel.flush();
@@ -44,17 +48,20 @@ for (const event of ["uncaughtException", "unhandledRejection"] as const)
 
 let received: Buffer = Buffer.alloc(0);
 new Socket({ fd: FRAMES }).on("data", take).on("close", () => process.kill(process.pid, "SIGKILL"));
+reseed();
+await kernel.warm();
+await watch();
 channel.ready("");
-setImmediate(watch);
 
-/** The thread that interrupts takes long to start, and nothing waits for it. */
-function watch(): void {
+/** Resolves when the thread that interrupts is there: code could not be stopped before. */
+async function watch(): Promise<void> {
   const workerData = { running, descriptor: INTERRUPTS };
   const options = { workerData, stdout: false, stderr: false, execArgv: [], env: {} };
   const watchdog = new Worker(join(import.meta.dirname, "watchdog.mjs"), options);
   watchdog.on("message", (execution: number) => kernel.interrupt(execution));
   watchdog.on("error", () => undefined);
   watchdog.unref();
+  await once(watchdog, "message");
 }
 
 function take(chunk: Buffer): void {
@@ -69,6 +76,26 @@ function take(chunk: Buffer): void {
   }
 }
 
+interface Part {
+  readonly language: string;
+  readonly cwd: string;
+  readonly envs: Record<string, string>;
+}
+
+/** This process may have waited in a snapshot. Answers what is wrong with its part, if anything. */
+function become({ language, cwd, envs }: Part): string {
+  try {
+    process.chdir(cwd);
+  } catch (error) {
+    return `${cwd}: ${(error as Error).message}`;
+  }
+  process.env["PWD"] = cwd;
+  process.title = language;
+  kernel.isTypeScript = language === "typescript";
+  kernel.restored(envs);
+  return "";
+}
+
 function handle(kind: number, payload: Buffer): void {
   switch (kind) {
     case TO_KERNEL.execute: {
@@ -76,13 +103,13 @@ function handle(kind: number, payload: Buffer): void {
       const envs = payload.toString("utf8", 4, start);
       return kernel.execute(payload.toString("utf8", start), envs === "" ? {} : JSON.parse(envs));
     }
+    case TO_KERNEL.become:
+      return channel.ready(become(JSON.parse(payload.toString()) as Part));
     case TO_KERNEL.restored:
       return kernel.restored(
         (JSON.parse(payload.toString()) as { env: Record<string, string> }).env,
       );
     case TO_KERNEL.reset:
-      // Done once before the machine is saved, it is quick afterwards.
-      reseed();
       return kernel.reset();
   }
 }

@@ -21,6 +21,17 @@ export function provideModules(): void {
   );
   const importer = async (specifier: unknown, options?: ImportCallOptions): Promise<unknown> =>
     import(resolve(String(specifier)), options);
+  /** Static imports name what they need, and fail without it. */
+  const having =
+    (...names: string[]) =>
+    async (specifier: unknown, options?: ImportCallOptions): Promise<unknown> => {
+      const module = (await importer(specifier, options)) as object;
+      const missing = names.find((name) => !(name in module));
+      if (missing === undefined) return module;
+      throw new SyntaxError(
+        `The requested module '${String(specifier)}' does not provide an export named '${missing}'${exportsOf(module)}`,
+      );
+    };
   const meta = {
     get url() {
       return cellUrl();
@@ -33,7 +44,7 @@ export function provideModules(): void {
     },
     resolve,
   };
-  Object.defineProperty(globalThis, IMPORTER, { value: Object.assign(importer, { meta }) });
+  Object.defineProperty(globalThis, IMPORTER, { value: Object.assign(importer, { meta, having }) });
   for (const [name, get] of [
     ["__dirname", () => process.cwd()],
     ["__filename", cellPath],
@@ -45,6 +56,15 @@ export function provideModules(): void {
       },
       configurable: true,
     });
+}
+
+/** Of a module with more exports, their names would help nobody. */
+const MAX_NAMES = 20;
+
+function exportsOf(module: object): string {
+  const names = Object.keys(module);
+  if (names.length === 0 || names.length > MAX_NAMES) return "";
+  return `. It has: ${names.join(", ")}`;
 }
 
 function resolve(specifier: string): string {

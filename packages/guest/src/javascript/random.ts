@@ -1,10 +1,8 @@
 import crypto, { type RandomUUIDOptions } from "node:crypto";
-import { createRequire, syncBuiltinESMExports } from "node:module";
-import { join } from "node:path";
-
-interface Native {
-  load(library: null): { func(declaration: string): () => number };
-}
+import { syncBuiltinESMExports } from "node:module";
+import v8 from "node:v8";
+import vm from "node:vm";
+import { native } from "../native.ts";
 
 let poll: (() => number) | undefined;
 /** The generator's state, when there is one. */
@@ -22,7 +20,37 @@ export function drawNoneAhead(): void {
     writable: true,
     configurable: true,
   });
+  seedContexts();
   syncBuiltinESMExports();
+}
+
+type Make = (this: unknown, ...values: never[]) => unknown;
+
+/** The generator from which V8 seeds each new context's `Math.random` is one that copies of this process share. */
+function seedContexts(): void {
+  const { createContext, runInNewContext, runInContext, Script } = vm;
+  const seeded = (make: Make): Make =>
+    function (...values) {
+      v8.setFlagsFromString(
+        `--random-seed=${crypto.randomBytes(4).readUInt32LE() & 0x7fffffff || 1}`,
+      );
+      try {
+        return Reflect.apply(make, this, values);
+      } finally {
+        v8.setFlagsFromString("--random-seed=0");
+      }
+    };
+  Object.assign(vm, {
+    createContext: seeded((...values) => {
+      const context = Reflect.apply(createContext, vm, values);
+      // A context is seeded when it first draws.
+      runInContext("void Math.random()", context);
+      return context;
+    }),
+    runInNewContext: seeded(runInNewContext as Make),
+  });
+  const prototype = Script.prototype as { runInNewContext: unknown };
+  prototype.runInNewContext = seeded(prototype.runInNewContext as Make);
 }
 
 /**
@@ -39,9 +67,7 @@ export function reseed(): void {
 
 /** OpenSSL is part of Node's program, but Node has no way to call this function of it. */
 function loadPoll(): () => number {
-  const load = createRequire(import.meta.url);
-  const native = load(join(import.meta.dirname, "koffi.node")) as Native;
-  return native.load(null).func("int RAND_poll()");
+  return native().load(null).func("int RAND_poll()") as () => number;
 }
 
 /** Chris Doty-Humphrey's sfc32, which passes PractRand; 53 bits. */

@@ -55,7 +55,7 @@ export function fieldsOf(bundle: Bundle): Record<string, unknown> {
 }
 
 export function textOf(value: unknown): string {
-  if (typeof value === "string") return value;
+  if (typeof value === "string") return value.toWellFormed();
   return inspect(value, { depth: 4, maxStringLength: 100_000 });
 }
 
@@ -81,11 +81,20 @@ function startsWith(bytes: Uint8Array, wanted: readonly number[]): boolean {
 function jsonOf(value: object): unknown {
   if (!isPlain(value)) return undefined;
   try {
-    const text = JSON.stringify(value);
-    return text.length > JSON_LIMIT ? undefined : JSON.parse(text);
+    return JSON.parse(JSON.stringify(value, upTo(JSON_LIMIT)));
   } catch {
     return undefined;
   }
+}
+
+/** Gives up as soon as it is clear that the JSON is too long: all of it may not fit into memory. */
+function upTo(limit: number): (key: string, value: unknown) => unknown {
+  let size = 0;
+  return (key, value) => {
+    size += key.length + (typeof value === "string" ? value.length : 4);
+    if (size > limit) throw new RangeError("too long");
+    return value;
+  };
 }
 
 function isPlain(value: unknown): value is object {

@@ -1,23 +1,41 @@
 /** A thread that stops the main one where it does not listen. */
 import { Session } from "node:inspector";
 import { Socket } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 
 /** Time the main thread has to end an execution itself, `ms`. */
 const PATIENCE_MS = 100;
+const MAX_TRIES = 20;
+/** No execution has this number: the thread is ready. */
+const NONE = 0;
 
 const { running, descriptor } = workerData as { running: Int32Array; descriptor: number };
 
-// Each byte is an interrupt.
-new Socket({ fd: descriptor, readable: true, writable: false }).on("data", () => {
-  const execution = Atomics.load(running, 0);
-  if (execution === 0) return;
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-  parentPort!.postMessage(execution);
-  setTimeout(() => {
-    if (Atomics.load(running, 0) === execution) terminate();
-  }, PATIENCE_MS);
-});
+// Each interrupt is the number of the execution that is meant.
+new Socket({ fd: descriptor, readable: true, writable: false }).on(
+  "data",
+  (chunk: Buffer) => void interrupt(chunk.readUInt32BE(chunk.length - 4)),
+);
+
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+parentPort!.postMessage(NONE);
+
+async function interrupt(execution: number): Promise<void> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+    parentPort!.postMessage(execution);
+    await setTimeout(PATIENCE_MS);
+    if (isOver(execution)) return;
+    // It runs and does not listen; or what an earlier one left behind runs, and keeps it from starting.
+    terminate();
+  }
+}
+
+function isOver(execution: number): boolean {
+  const begun = Atomics.load(running, 1);
+  return begun > execution || (begun === execution && Atomics.load(running, 0) !== execution);
+}
 
 /** Connected for the moment only: Node does not exit in silence while an inspector is connected. */
 function terminate(): void {

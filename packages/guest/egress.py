@@ -1,0 +1,65 @@
+"""Prepares the machine for connections to the outside, then becomes the agent.
+
+Every address is made local, so that programs can connect without a network card; nftables hands such connections to
+a socket of the agent, whose option Node cannot set. It is inherited, and named in EMBERBOX_EGRESS.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+
+IP_TRANSPARENT = 19
+PORT = 3129
+OWN = "198.18.0.1"
+RULES = f"""
+table inet emberbox {{
+  set allowed {{ type ipv4_addr; flags interval; auto-merge; }}
+  set refused {{
+    type ipv4_addr; flags interval; auto-merge;
+    elements = {{
+      0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 169.254.0.0/16, 172.16.0.0/12, 192.0.0.0/24, 192.0.2.0/24,
+      192.168.0.0/16, 198.51.100.0/24, 203.0.113.0/24, 224.0.0.0/3
+    }}
+  }}
+  chain output {{
+    type filter hook output priority filter
+    ip daddr {{ 127.0.0.0/8, {OWN} }} accept
+    meta l4proto tcp accept
+    meta nfproto ipv4 reject with icmp admin-prohibited
+  }}
+  chain capture {{
+    type filter hook prerouting priority mangle
+    meta nfproto != ipv4 accept
+    ip daddr {{ 127.0.0.0/8, {OWN} }} accept
+    meta l4proto != tcp accept
+    iifname != "lo" accept
+    ip daddr 198.18.0.0/16 goto take
+    ip daddr 198.19.0.0/16 tcp dport != {{ 80, 443 }} reject with tcp reset
+    ip daddr 198.19.0.0/16 goto take
+    ip daddr @allowed goto take
+    ip daddr @refused reject with tcp reset
+    goto take
+  }}
+  chain take {{
+    meta l4proto tcp tproxy ip to 127.0.0.1:{PORT} accept
+    meta l4proto tcp reject with tcp reset
+  }}
+}}
+"""
+
+
+def prepare() -> None:
+    subprocess.run(["ip", "address", "add", f"{OWN}/32", "dev", "lo"], check=True)
+    subprocess.run(["ip", "route", "add", "local", "default", "dev", "lo", "src", OWN, "table", "main"], check=True)
+    subprocess.run(["nft", "-f", "-"], input=RULES.encode(), check=True)
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_IP, IP_TRANSPARENT, 1)
+    listener.bind(("127.0.0.1", PORT))
+    listener.listen(512)
+    os.set_inheritable(listener.fileno(), True)
+    os.environ["EMBERBOX_EGRESS"] = str(listener.detach())
+
+
+prepare()
+os.execvp(sys.argv[1], sys.argv[1:])

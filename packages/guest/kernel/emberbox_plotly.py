@@ -1,0 +1,52 @@
+"""A picture of a plotly figure, drawn by matplotlib: plotly's own renderer needs a browser, which a sandbox has not.
+
+Only what can be drawn as plotly would draw it is drawn. A figure with anything else has no picture: none is better
+than a wrong one. With kaleido installed plotly draws, whatever the figure has.
+"""
+
+import importlib.util
+
+# Now: once user code runs, the directory of these modules is not searched any more.
+from emberbox_plotly_figure import NotDrawable, draw
+
+MIME = "application/vnd.plotly.v1+json"
+# Points and cells of all traces; drawing more takes too long.
+MAX_POINTS = 200_000
+
+
+def with_picture(bundle):
+    """The bundle of a plotly figure with its picture, where there is one."""
+    if "image/png" in bundle:
+        return bundle
+    try:
+        png = picture(bundle[MIME])
+    except Exception:
+        # A figure may hold anything; without a picture it is shown as JSON all the same.
+        png = None
+    return bundle if png is None else {**bundle, "image/png": png}
+
+
+def picture(figure):
+    if importlib.util.find_spec("kaleido"):
+        try:
+            return by_kaleido(figure)
+        except Exception:
+            # Newer versions want a browser too.
+            pass
+    try:
+        return draw(figure, MAX_POINTS)
+    except NotDrawable:
+        return None
+
+
+def by_kaleido(figure):
+    import plotly.io
+
+    layout = figure.get("layout", {})
+    return plotly.io.to_image(
+        {key: figure[key] for key in ("data", "layout") if key in figure},
+        format="png",
+        validate=False,
+        width=layout.get("width") or 700,
+        height=layout.get("height") or 450,
+    )

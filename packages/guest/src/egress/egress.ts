@@ -1,0 +1,53 @@
+import type { ChannelStream } from "../channel/stream.ts";
+import type { AgentContext } from "../context.ts";
+import { capture, refuseAtOnce } from "./capture.ts";
+import { NameTable } from "./names.ts";
+import { egressAnswers, type GuestNetwork } from "./protocol.ts";
+import { serveNames } from "./resolver.ts";
+import { trust, trustEnvs } from "./trust.ts";
+
+export interface EgressOptions {
+  readonly context: AgentContext;
+  readonly open: (port: number, host: string) => ChannelStream;
+}
+
+/** Takes what the sandbox's programs send to the outside, and asks the host to carry it. */
+export function startEgress({ context, open }: EgressOptions): void {
+  const names = new NameTable();
+  const { log } = context;
+  const ownName = (): string => context.envs["E2B_SANDBOX_ID"] ?? "";
+  serveNames({ names, log, ask: (name) => ask(open, name) }, ownName);
+  capture({ names, log, open });
+}
+
+/** Applies what the host tells of the network. */
+export async function applyNetwork(network: GuestNetwork, context: AgentContext): Promise<void> {
+  if (network.authority !== undefined) {
+    trust(network.authority);
+    context.envs = { ...trustEnvs, ...context.envs };
+  }
+  await refuseAtOnce(network);
+}
+
+/** A change of the network, from the host. Answers with the end of the stream. */
+export function receiveNetwork(stream: ChannelStream, context: AgentContext): void {
+  const parts: Buffer[] = [];
+  stream.on("data", (part: Buffer) => parts.push(part));
+  stream.on("end", () => {
+    const network = JSON.parse(Buffer.concat(parts).toString()) as GuestNetwork;
+    void applyNetwork(network, context).then(() => stream.end());
+  });
+}
+
+function ask(open: EgressOptions["open"], name: string): Promise<number> {
+  return new Promise((resolve) => {
+    try {
+      const stream = open(0, name);
+      stream.once("data", (said: Buffer) => resolve(said[0]!));
+      stream.once("close", () => resolve(egressAnswers.unreachable));
+      stream.end();
+    } catch {
+      resolve(egressAnswers.unreachable);
+    }
+  });
+}

@@ -1,0 +1,50 @@
+import { execFile } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+
+const GROUP = "/sys/fs/cgroup/user";
+/** A process that waits for the disk cannot be stopped; what may be late is not waited for longer, `ms`. */
+const PATIENCE_MS = 2000;
+
+let frozen = false;
+
+export function isFrozen(): boolean {
+  return frozen;
+}
+
+/**
+ * Stops the user's processes where they are, so that in a copy of the machine none of them runs before clock and
+ * randomness have been set right.
+ */
+export async function freezeUserCode(): Promise<void> {
+  if (!setFreeze("1")) return;
+  frozen = true;
+  const deadline = performance.now() + PATIENCE_MS;
+  while (!areAllFrozen() && performance.now() < deadline) await sleep(1);
+}
+
+export function thawUserCode(): void {
+  if (!frozen) return;
+  frozen = false;
+  setFreeze("0");
+}
+
+/** Has everything that was written on the disk. */
+export async function syncDisks(): Promise<void> {
+  await promisify(execFile)("sync");
+}
+
+/** False where the group is not there: a user with sudo may have removed it. */
+function setFreeze(value: string): boolean {
+  try {
+    writeFileSync(`${GROUP}/cgroup.freeze`, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function areAllFrozen(): boolean {
+  return readFileSync(`${GROUP}/cgroup.events`, "latin1").includes("frozen 1");
+}

@@ -1,0 +1,47 @@
+/** How a language does what Jupyter's protocol has no message for. Kernels of other languages work without. */
+export interface Dialect {
+  /** Code that sets variables of the environment for one call, and code that makes them what they were. */
+  variables(envs: Readonly<Record<string, string>>): {
+    readonly set: string;
+    readonly restore: string;
+  };
+  /** Code that sets variables for good. */
+  export(envs: Readonly<Record<string, string>>): string;
+  /** Code after which random numbers are others than those of a copy of the machine. */
+  readonly reseed: string;
+}
+
+/** A name that every language can write down. */
+const NAME = /^[A-Za-z_]\w*$/;
+
+/** Both languages read JSON's strings as their own. */
+const pairs = (envs: Readonly<Record<string, string>>, join: string): string =>
+  Object.entries(envs)
+    .filter(([name]) => NAME.test(name))
+    .map(([name, value]) => `${JSON.stringify(name)}${join}${JSON.stringify(value)}`)
+    .join(", ");
+
+const python: Dialect = {
+  variables: (envs) => ({
+    set: `import os as _os\n_emberbox_new = {${pairs(envs, ": ")}}\n_emberbox_old = {name: _os.environ.get(name) for name in _emberbox_new}\n_os.environ.update(_emberbox_new)`,
+    restore: `for _name, _value in _emberbox_old.items():\n    _os.environ.pop(_name, None)\n    if _value is not None:\n        _os.environ[_name] = _value\ndel _emberbox_old, _emberbox_new, _name, _value, _os`,
+  }),
+  export: (envs) => `import os as _os\n_os.environ.update({${pairs(envs, ": ")}})\ndel _os`,
+  reseed:
+    "import random as _random, sys as _sys\n_random.seed()\nif 'numpy' in _sys.modules: _sys.modules['numpy'].random.seed()\ndel _random, _sys",
+};
+
+const r: Dialect = {
+  variables: (envs) => ({
+    set: `.emberbox_new <- c(${pairs(envs, " = ")}); .emberbox_old <- Sys.getenv(names(.emberbox_new), NA, TRUE); do.call(Sys.setenv, as.list(.emberbox_new))`,
+    restore: `Sys.unsetenv(names(.emberbox_old)); .emberbox_old <- .emberbox_old[!is.na(.emberbox_old)]; if (length(.emberbox_old)) do.call(Sys.setenv, as.list(.emberbox_old)); rm(.emberbox_new, .emberbox_old)`,
+  }),
+  export: (envs) => `do.call(Sys.setenv, list(${pairs(envs, " = ")}))`,
+  reseed: "set.seed(NULL)",
+};
+
+const dialects: Readonly<Record<string, Dialect>> = { python, r };
+
+export function dialectOf(language: string): Dialect | undefined {
+  return Object.hasOwn(dialects, language) ? dialects[language] : undefined;
+}

@@ -1,0 +1,123 @@
+import { join } from "node:path";
+import type { AgentContext } from "../../context.ts";
+import { findUser } from "../../envd/users.ts";
+import { environmentOf } from "../environment.ts";
+import type { Kernel, KernelOptions, Language } from "../language.ts";
+import { spawnKernel } from "../spawn.ts";
+import { openConnection } from "./connection.ts";
+import { JupyterKernel } from "./kernel.ts";
+import { findKernelspecs, kernelDirectories, type Kernelspec } from "./kernelspecs.ts";
+
+/** Time a kernel has to answer for the first time, `ms`. */
+const START_LIMIT_MS = 240_000;
+
+export interface JupyterOptions {
+  /** Where connection files are kept. */
+  readonly directory: string;
+  readonly home: string;
+  readonly context: AgentContext;
+  /** Names that other languages have. */
+  readonly taken: ReadonlySet<string>;
+}
+
+/** The languages of the Jupyter kernels that are installed, looked for whenever one is asked for. */
+export class JupyterLanguages {
+  readonly #options: JupyterOptions;
+  readonly #known = new Map<string, JupyterLanguage>();
+
+  constructor(options: JupyterOptions) {
+    this.#options = options;
+  }
+
+  /** The kernel of that name, else one for the language of that name. */
+  find(name: string): Language | undefined {
+    const specs = this.#specs();
+    const spec =
+      specs.find((one) => one.name.toLowerCase() === name) ??
+      specs.find((one) => one.language === name);
+    if (spec === undefined) return undefined;
+    const key = JSON.stringify(spec);
+    const language =
+      this.#known.get(key) ?? new JupyterLanguage(spec, this.#nameOf(spec), this.#options);
+    this.#known.set(key, language);
+    return language;
+  }
+
+  /** What the kernels are called, and their languages where those are called otherwise. */
+  names(): string[] {
+    const specs = this.#specs().filter(({ name }) => !this.#options.taken.has(name.toLowerCase()));
+    return specs.map(({ name, language }) => (name === language ? name : `${name} (${language})`));
+  }
+
+  /** Users write the language's name, where it means this kernel. */
+  #nameOf(spec: Kernelspec): string {
+    const { name, language } = spec;
+    const isFirst = this.#specs().find((one) => one.language === language)?.name === name;
+    return isFirst && !this.#options.taken.has(language) ? language : name;
+  }
+
+  #specs(): Kernelspec[] {
+    const { home, context } = this.#options;
+    return findKernelspecs(kernelDirectories(home, context.envs));
+  }
+}
+
+/** A language by the kernelspec of its Jupyter kernel. */
+class JupyterLanguage implements Language {
+  readonly name: string;
+  readonly aliases: readonly string[] = [];
+  readonly #spec: Kernelspec;
+  readonly #options: JupyterOptions;
+
+  constructor(spec: Kernelspec, name: string, options: JupyterOptions) {
+    this.name = name;
+    this.#spec = spec;
+    this.#options = options;
+  }
+
+  async start({ cwd, envs }: KernelOptions): Promise<Kernel> {
+    const { context, directory } = this.#options;
+    const spec = this.#spec;
+    const user = findUser(context.defaultUser);
+    let kernel: JupyterKernel | undefined;
+    const connection = await openConnection({
+      directory: join(directory, "jupyter"),
+      owner: user,
+      listener: {
+        message: (channel, message) => kernel?.hear(channel, message),
+        lost: () => kernel?.lost(),
+      },
+    });
+    try {
+      const [command, ...args] = spec.argv.map((word) =>
+        word
+          .replaceAll("{connection_file}", connection.file)
+          .replaceAll("{resource_dir}", spec.directory),
+      );
+      const usual: Record<string, string> = { ...environmentOf(user.name), ...envs };
+      const own = Object.entries(spec.env).map(([name, value]) => [
+        name,
+        value.replaceAll(/\$\{(\w+)\}/g, (_, other: string) => usual[other] ?? ""),
+      ]);
+      const options = { cwd, envs: { ...envs, ...Object.fromEntries(own) } };
+      const started = await spawnKernel(context, command!, args, options, "ignore");
+      kernel = new JupyterKernel(spec, started, connection);
+    } catch (error) {
+      connection[Symbol.dispose]();
+      throw error;
+    }
+    const started = kernel;
+    const late = setTimeout(
+      () => started.kill(`did not answer within ${START_LIMIT_MS / 1000} s`),
+      START_LIMIT_MS,
+    );
+    await started.ready.finally(() => clearTimeout(late));
+    return started;
+  }
+
+  async warm(): Promise<void> {}
+
+  async restored(): Promise<void> {}
+
+  close(): void {}
+}

@@ -1,0 +1,55 @@
+/** Which cell code belongs to, also after it has waited, and what becomes of it when the cell is given up. */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { syncBuiltinESMExports } from "node:module";
+import timers from "node:timers";
+import timersPromises from "node:timers/promises";
+import { promisify } from "node:util";
+
+export interface Cell {
+  /** It was interrupted: what goes on of it has nobody to tell. */
+  abandoned: boolean;
+}
+
+type Work = (...values: unknown[]) => unknown;
+
+const cells = new AsyncLocalStorage<Cell>();
+
+export function runAs(cell: Cell, work: () => void): void {
+  cells.run(cell, work);
+}
+
+export function isAbandoned(): boolean {
+  return cells.getStore()?.abandoned === true;
+}
+
+/** JavaScript cannot stop a function that waits; but it wakes no more when the timers it waits for do nothing. */
+export function guardTimers(): void {
+  const promises = timersPromises as unknown as Record<string, Work>;
+  for (const name of ["setTimeout", "setImmediate"]) {
+    const wait = promises[name]!;
+    promises[name] = async (...values) => {
+      const value = await wait(...values);
+      return isAbandoned() ? new Promise(() => {}) : value;
+    };
+  }
+  const all = timers as unknown as Record<string, Work>;
+  for (const name of ["setTimeout", "setInterval", "setImmediate"]) {
+    const set = all[name]!;
+    const guarded: Work = (callback, ...values) => set(guard(callback), ...values);
+    Object.defineProperty(guarded, "name", { value: name });
+    if (name !== "setInterval")
+      Object.defineProperty(guarded, promisify.custom, { value: promises[name] });
+    all[name] = guarded;
+    (globalThis as unknown as Record<string, Work>)[name] = guarded;
+  }
+  syncBuiltinESMExports();
+}
+
+function guard(callback: unknown): unknown {
+  if (typeof callback !== "function") return callback;
+  return function (this: NodeJS.Timeout, ...values: unknown[]): unknown {
+    if (!isAbandoned()) return Reflect.apply(callback, this, values);
+    clearInterval(this);
+    return undefined;
+  };
+}

@@ -1,15 +1,16 @@
-import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { dirname } from "node:path";
-import { promisify } from "node:util";
+import { text } from "node:stream/consumers";
 import { EmberboxError } from "@emberbox/core";
 import { chooseAccelerator } from "./accelerator.ts";
 import { checkSpace, checkTools } from "./image/check.ts";
 import { findImage, type GuestImage } from "./image/index.ts";
 import { SCRATCH_PARENT } from "./image/scratch.ts";
-import { jailed } from "./machine/jail.ts";
+import { findCgroupParent } from "./machine/cgroup.ts";
+import { startProcess } from "./machine/process.ts";
 import { resolveCreateOptions } from "./options.ts";
 import { type Paths, paths } from "./paths.ts";
 import { findProgram, programStamp, QEMU, qemuVersion } from "./qemu.ts";
@@ -45,12 +46,17 @@ type Finding = Omit<Check, "id">;
 /** Looks at everything that a sandbox needs of this machine. Changes nothing, but remembers whether KVM works. */
 export async function diagnose(): Promise<Diagnosis> {
   const places = paths();
-  const facts: Facts = { places, qemu: findProgram(QEMU), image: await findImage(places.images) };
+  const facts: Facts = {
+    places,
+    qemu: findProgram(QEMU),
+    image: await findImage(places.images, "default"),
+  };
   const looks: Readonly<Record<string, (facts: Facts) => Promise<Finding> | Finding>> = {
     qemu: lookAtQemu,
     accelerator: lookAtAccelerator,
     namespaces: lookAtNamespaces,
     jail: lookAtJail,
+    limits: lookAtLimits,
     "disk space": lookAtSpace,
     "build tools": lookAtBuildTools,
     image: lookAtImage,
@@ -166,22 +172,47 @@ async function lookAtJail(): Promise<Finding> {
       detail: "bwrap is not installed",
       advice: "sudo apt-get install bubblewrap",
     };
-  const { file, args, ...account } = jailed(findProgram("true") ?? "/usr/bin/true", [], {
-    accelerator: "tcg",
-    shared: undefined,
+  const { child } = startProcess({
+    qemu: findProgram("true") ?? "/usr/bin/true",
+    args: [],
+    files: {},
+    jail: "reading",
+    size: { accelerator: "tcg", memoryMB: 1024, diskMB: 1024, cpuCount: 1 },
   });
-  try {
-    await promisify(execFile)(file, args, { ...account, env: {}, cwd: "/", timeout: 10_000 });
-    return { status: "ok", detail: "bubblewrap builds the jail, and a program runs in it" };
-  } catch (error) {
-    const said = String((error as { stderr?: string }).stderr ?? "").trim() || firstLine(error);
+  const timer = setTimeout(() => child.kill("SIGKILL"), JAIL_MS);
+  const [said, [exitCode]] = await Promise.all([text(child.stderr!), once(child, "exit")]);
+  clearTimeout(timer);
+  if (exitCode === 0)
     return {
-      status: "fail",
-      detail: `bubblewrap does not build the jail: ${said}`,
-      advice: "allow user namespaces, see above; in a container, run it with those rights",
+      status: "ok",
+      detail: "bubblewrap builds the jail, and a program runs in it, with a filter of system calls",
+    };
+  return {
+    status: "fail",
+    detail: `bubblewrap does not build the jail: ${said.trim().split("\n")[0] || `it ended with ${exitCode}`}`,
+    advice: "allow user namespaces, see above; in a container, run it with those rights",
+  };
+}
+
+const JAIL_MS = 10_000;
+
+function lookAtLimits(): Finding {
+  const found = findCgroupParent();
+  if (!("missing" in found)) {
+    const controllers = found.controllers.filter((name) => CONTROLLERS.has(name));
+    return {
+      status: "ok",
+      detail: `control groups in ${found.path} limit each sandbox's ${controllers.join(", ")}`,
     };
   }
+  return {
+    status: "warn",
+    detail: `each sandbox's memory, processor time and disk traffic are not limited as a whole: ${found.missing}; limits on its address space, files and descriptors hold`,
+    advice: found.advice,
+  };
 }
+
+const CONTROLLERS: ReadonlySet<string> = new Set(["memory", "pids", "cpu", "io"]);
 
 const GIB = 1024 ** 3;
 /** A template holds its machine's memory and a disk; sandboxes hold what they write. */

@@ -1,70 +1,87 @@
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
-import { rename } from "node:fs/promises";
-import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { type AcceleratorChoice, chooseAccelerator } from "./accelerator.ts";
-import { findImage, type GuestImage } from "./image/index.ts";
-import { sweepOverlays } from "./machine/files.ts";
+import { findImage, type GuestImage, isTemplateName, templateNames } from "./image/index.ts";
+import { sweepScratch } from "./machine/files.ts";
+import { createOutside } from "./network/outside.ts";
 import { IMAGE_DISK_MB, type MicrovmOptions, type ResolvedCreateOptions } from "./options.ts";
 import { type Paths, paths } from "./paths.ts";
 import { programStamp, QEMU, requireProgram } from "./qemu.ts";
 import { type LocalSandbox, restoreSandbox } from "./sandbox.ts";
-import { createOverlay } from "./template/blank.ts";
+import type { Source } from "./start.ts";
+import { newSandboxId } from "./letters.ts";
+import { createStateEngine, type StateEngine } from "./state/engine.ts";
+import { sweepState } from "./state/sweep.ts";
+import { overlayOf } from "./template/blank.ts";
 import { createSharedWork } from "./template/shared-work.ts";
 import { ensureTemplate } from "./template/store.ts";
 import type { Template } from "./template/template.ts";
 
-/** What is found once per program: QEMU, the image, the accelerator. */
+type Shape = Pick<ResolvedCreateOptions, "template" | "memoryMB" | "cpuCount">;
+
+/** What is found once per program: QEMU, the images, the accelerator. */
 export interface Engine {
   readonly paths: Paths;
   readonly qemu: string;
-  readonly image: GuestImage;
-  readonly accelerator: AcceleratorChoice;
-  /** The template of a shape; warmed when it is new, once for all who ask. */
-  template(
-    shape: Pick<ResolvedCreateOptions, "memoryMB" | "cpuCount">,
-    signal?: AbortSignal,
-  ): Promise<Template>;
+  /** The image of a template. @throws `unknown_template`, `image_missing` */
+  image(template: string): Promise<GuestImage>;
+  accelerator(image: GuestImage): Promise<AcceleratorChoice>;
+  /** The template in a shape; warmed when it is new, once for all who ask. @throws `unknown_template`, `image_missing` */
+  template(shape: Shape, signal?: AbortSignal): Promise<Template>;
   restore(options: ResolvedCreateOptions, signal?: AbortSignal): Promise<LocalSandbox>;
+  readonly state: StateEngine;
 }
 
-/** @throws `qemu_missing`, `tool_missing`, `image_missing` */
-export async function openEngine(options: MicrovmOptions): Promise<Engine> {
-  const places = paths(
-    options.home === undefined ? process.env : { ...process.env, EMBERBOX_HOME: options.home },
-  );
+/** @throws `qemu_missing`, `tool_missing` */
+export function openEngine(options: MicrovmOptions): Engine {
+  const places = placesOf(options);
   const qemu = requireProgram(QEMU);
   const jail = options.jail ?? true;
   if (jail) requireProgram("bwrap");
-  const image = await findImage(places.images);
-  if (!image)
-    throw new EmberboxError("image_missing", `there is no guest image in ${places.images}`);
-  const accelerator = await chooseFor(options, places, qemu, image);
-  sweepOverlays(places.run);
+  sweepScratch(places.run);
+  void sweepState(places.state);
   const warmed = createSharedWork<Template>();
+  const outside = createOutside(options.network ?? {});
 
   const engine: Engine = {
     paths: places,
     qemu,
-    image,
-    accelerator,
-    template({ memoryMB, cpuCount }, signal) {
-      const shape = { accelerator: accelerator.accelerator, memoryMB, cpuCount };
-      const { templates } = places;
-      const { onProgress } = options;
-      const warm = (stop: AbortSignal): Promise<Template> =>
-        ensureTemplate({ templates, image, shape, qemu, jail, onProgress, signal: stop });
-      return warmed.get(shapeKey(shape), warm, signal);
+    state: createStateEngine({ root: places.state, run: places.run, qemu, jail, outside }),
+    image: (template) => findImageOf(template, places.images),
+    accelerator: (image) => chooseFor(options, places, qemu, image),
+    template(wanted, signal) {
+      const warm = async (stop: AbortSignal): Promise<Template> => {
+        const { memoryMB, cpuCount } = wanted;
+        const image = await engine.image(wanted.template);
+        const { accelerator } = await engine.accelerator(image);
+        const shape = { accelerator, memoryMB, cpuCount };
+        const { templates } = places;
+        const { onProgress } = options;
+        return ensureTemplate({ templates, image, shape, qemu, jail, onProgress, signal: stop });
+      };
+      return warmed.get(shapeKey(wanted), warm, signal);
     },
     async restore(create, signal) {
       const restore = async (): Promise<LocalSandbox> => {
         const template = await engine.template(create, signal);
-        const overlay = await overlayOf(template, create.diskMB);
-        const identity = { sandboxId: newSandboxId(), accessToken: undefined, envs: create.envs };
+        const source: Source = {
+          template,
+          layers: [],
+          overlay: await overlayOf(template, create.diskMB),
+          diskMB: IMAGE_DISK_MB,
+          start: { how: "sandbox" },
+        };
+        const identity = {
+          sandboxId: newSandboxId(),
+          templateId: create.template,
+          accessToken: randomBytes(32).toString("hex"),
+          envs: create.envs,
+        };
         const { run } = places;
-        const { diskMB } = create;
-        return restoreSandbox({ template, qemu, jail, run, diskMB, overlay, identity, signal });
+        const { diskMB, access } = create;
+        return restoreSandbox({
+          ...{ source, qemu, jail, run, diskMB, identity, access, outside, signal },
+        });
       };
       try {
         return await restore();
@@ -79,38 +96,39 @@ export async function openEngine(options: MicrovmOptions): Promise<Engine> {
   return engine;
 }
 
-async function chooseFor(
+/** Where the files of an engine with these options are. */
+export function placesOf({ home }: MicrovmOptions): Paths {
+  return paths(home === undefined ? process.env : { ...process.env, EMBERBOX_HOME: home });
+}
+
+async function findImageOf(template: string, images: string): Promise<GuestImage> {
+  if (!isTemplateName(template)) {
+    const known = templateNames.join(", ");
+    throw new EmberboxError(
+      "unknown_template",
+      `there is no template \`${template}\`; the templates are: ${known}`,
+    );
+  }
+  const image = await findImage(images, template);
+  if (image) return image;
+  const build = template === "default" ? "emberbox build" : `emberbox build ${template}`;
+  throw new EmberboxError(
+    "image_missing",
+    `there is no guest image for the template \`${template}\` in ${images}`,
+    { hint: `Run \`${build}\`.` },
+  );
+}
+
+function chooseFor(
   options: MicrovmOptions,
   places: Paths,
   qemu: string,
   image: GuestImage,
 ): Promise<AcceleratorChoice> {
-  if (options.accelerator === "kvm" || options.accelerator === "tcg")
-    return { accelerator: options.accelerator, reason: "it was asked for" };
+  const { accelerator = "auto" } = options;
+  if (accelerator !== "auto") return Promise.resolve({ accelerator, reason: "it was asked for" });
   return chooseAccelerator({ home: places.home, qemu, qemuStamp: programStamp(qemu), image });
 }
 
-const shapeKey = (shape: { memoryMB: number; cpuCount: number }): string =>
-  `${shape.memoryMB}/${shape.cpuCount}`;
-
-/** The empty overlay of a disk size, made on first use. */
-async function overlayOf(template: Template, diskMB: number): Promise<string> {
-  if (diskMB === IMAGE_DISK_MB) return template.overlay;
-  const path = join(template.directory, `overlay-${diskMB}.qcow2`);
-  if (existsSync(path)) return path;
-  const making = `${path}.${process.pid}`;
-  await createOverlay({ path: making, backing: template.disk, format: "qcow2", megabytes: diskMB });
-  await rename(making, path);
-  return path;
-}
-
-const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
-
-/** `i` and 20 letters or digits: E2B's form, which a host name can begin with. */
-function newSandboxId(): string {
-  // 252 is the largest multiple of 36 that a byte holds: above it letters would not be equally likely.
-  const letters = [...randomBytes(64)]
-    .filter((byte) => byte < 252)
-    .map((byte) => LETTERS[byte % 36]);
-  return `i${letters.slice(0, 20).join("")}`;
-}
+const shapeKey = ({ template, memoryMB, cpuCount }: Shape): string =>
+  `${template}/${memoryMB}/${cpuCount}`;

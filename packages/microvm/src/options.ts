@@ -1,6 +1,14 @@
 import { availableParallelism } from "node:os";
-import { EmberboxError, parseOptions } from "@emberbox/core";
+import {
+  type CreateOptions,
+  EmberboxError,
+  networkSchema,
+  parseOptions,
+  secretsSchema,
+} from "@emberbox/core";
 import { z } from "zod";
+import { Access, type AccessOptions } from "./network/access.ts";
+import { isServer } from "./network/outside.ts";
 
 export interface MicrovmOptions {
   /** Which accelerator runs the machines. `auto` takes KVM where it really works. @default "auto" */
@@ -11,6 +19,15 @@ export interface MicrovmOptions {
   readonly jail?: boolean | undefined;
   /** Directory of caches and of running sandboxes' files. @default `EMBERBOX_HOME` or the user's cache directory */
   readonly home?: string | undefined;
+  /** How sandboxes' gateways reach the outside. @default as this program does */
+  readonly network?:
+    | {
+        /** Name servers, as `address` or `address:port`. */
+        readonly dnsServers?: readonly string[] | undefined;
+        /** Authorities, as PEM, that gateways trust beside the usual ones where they speak TLS themselves. */
+        readonly ca?: readonly string[] | undefined;
+      }
+    | undefined;
   /** Hears of long work: a shape that is warmed for the first time. */
   readonly onProgress?: ((step: string) => void) | undefined;
 }
@@ -22,6 +39,13 @@ const microvmOptions = z.strictObject({
     .optional()
     .describe("`{ size }`, with a size from 0 to 64"),
   jail: z.boolean().optional().describe("true or false"),
+  network: z
+    .strictObject({
+      dnsServers: z.array(z.string().refine(isServer)).min(1).optional(),
+      ca: z.array(z.string().includes("BEGIN CERTIFICATE")).optional(),
+    })
+    .optional()
+    .describe("`{ dnsServers: addresses, ca: certificates as PEM }`"),
   home: z.string().min(1).optional().describe("the path of a directory"),
   onProgress: z
     .custom<(step: string) => void>((value) => typeof value === "function")
@@ -34,7 +58,6 @@ export function resolveMicrovmOptions(options: MicrovmOptions): MicrovmOptions {
   return parseOptions(microvmOptions, options);
 }
 
-export const DEFAULT_TEMPLATE = "default";
 /** Size of the guest image's file system; a sandbox's disk is at least this large. */
 export const IMAGE_DISK_MB = 4096;
 
@@ -49,7 +72,7 @@ const variables = z.record(
 );
 
 const createOptions = z.strictObject({
-  template: z.string().default(DEFAULT_TEMPLATE).describe("the name of a template"),
+  template: z.string().default("default").describe("the name of a template"),
   memoryMB: z.int().min(512).max(65_536).default(1024).describe("a whole number from 512 to 65536"),
   cpuCount: z.int().min(1).max(16).default(1).describe("a whole number from 1 to 16"),
   diskMB: z
@@ -68,6 +91,20 @@ const createOptions = z.strictObject({
     .max(MAX_LIFETIME_MS)
     .default(300_000)
     .describe(`a whole number from 1 to ${MAX_LIFETIME_MS}`),
+  lifecycle: z
+    .strictObject({
+      onTimeout: z.enum(["kill", "pause"]).optional(),
+      autoResume: z.boolean().optional(),
+    })
+    .refine(({ onTimeout, autoResume }) => !autoResume || onTimeout === "pause")
+    .optional()
+    .describe('`{ onTimeout, autoResume }`, the latter only with `onTimeout: "pause"`'),
+  network: networkSchema.optional().describe(networkSchema.description!),
+  secrets: secretsSchema,
+  onNetwork: z
+    .custom<NonNullable<AccessOptions["onNetwork"]>>((value) => typeof value === "function")
+    .optional()
+    .describe("a function"),
   signal: z.instanceof(AbortSignal).optional().describe("an AbortSignal"),
 });
 
@@ -79,18 +116,19 @@ export interface ResolvedCreateOptions {
   readonly envs: Record<string, string>;
   readonly metadata: Record<string, string>;
   readonly timeoutMs: number;
+  readonly lifecycle?: CreateOptions["lifecycle"];
+  readonly access: Access;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** @throws `invalid_argument`, `unknown_template` */
-export function resolveCreateOptions(options: unknown): ResolvedCreateOptions {
-  const resolved = parseOptions(createOptions, options);
-  if (resolved.template !== DEFAULT_TEMPLATE) {
-    throw new EmberboxError(
-      "unknown_template",
-      `there is no template \`${resolved.template}\`; the templates are: ${DEFAULT_TEMPLATE}`,
-    );
-  }
+/** What a snapshot decides, because its machine has it. */
+export type Shape = Pick<ResolvedCreateOptions, "memoryMB" | "cpuCount" | "diskMB">;
+
+/** @throws `invalid_argument` */
+export function resolveCreateOptions(options: unknown, snapshot?: Shape): ResolvedCreateOptions {
+  const given = parseOptions(createOptions, { ...snapshot, ...defined(options) });
+  const { network, secrets, onNetwork, ...resolved } = given;
+  if (snapshot) checkShape(resolved, snapshot);
   const cpus = Math.max(availableParallelism() * 2, 2);
   if (resolved.cpuCount > cpus) {
     throw new EmberboxError(
@@ -98,5 +136,29 @@ export function resolveCreateOptions(options: unknown): ResolvedCreateOptions {
       `Expected the \`cpuCount\` option to be at most ${cpus} on this machine, got \`${resolved.cpuCount}\` (number)`,
     );
   }
-  return resolved;
+  const twice = Object.keys(secrets ?? {}).find((name) => Object.hasOwn(resolved.envs, name));
+  if (twice !== undefined) {
+    throw new EmberboxError(
+      "invalid_argument",
+      `The variable ${twice} is in both \`envs\` and \`secrets\``,
+    );
+  }
+  return { ...resolved, access: new Access({ network, secrets, onNetwork }) };
 }
+
+/** A disk can grow; the rest is what it was when the snapshot was made. */
+function checkShape(asked: Shape, snapshot: Shape): void {
+  const fail = (key: keyof Shape, be: string): never => {
+    throw new EmberboxError(
+      "invalid_argument",
+      `Expected the \`${key}\` option to be ${be} ${snapshot[key]}, as the snapshot has it, got \`${asked[key]}\` (number)`,
+    );
+  };
+  for (const key of ["memoryMB", "cpuCount"] as const)
+    if (asked[key] !== snapshot[key]) fail(key, "left out or");
+  if (asked.diskMB < snapshot.diskMB) fail("diskMB", "left out or at least");
+}
+
+/** An option that is `undefined` was not given. */
+const defined = (options: unknown): object =>
+  Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined));

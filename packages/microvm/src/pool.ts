@@ -1,4 +1,4 @@
-import { INTERPRETER_PORT, EmberboxError } from "@emberbox/core";
+import { EmberboxError } from "@emberbox/core";
 import type { Engine } from "./engine.ts";
 import type { ResolvedCreateOptions } from "./options.ts";
 import type { LocalSandbox } from "./sandbox.ts";
@@ -64,9 +64,8 @@ async function makeSpare(
 ): Promise<LocalSandbox> {
   const spare = await engine.restore(shape, signal);
   try {
-    const { dispatcher } = spare.endpoint(INTERPRETER_PORT);
-    await runCells(dispatcher, ["1+1"]);
-    await runCommand(dispatcher, "true");
+    await runCells(spare.endpoint, ["1+1"]);
+    await runCommand(spare.endpoint, "true");
     return spare;
   } catch (error) {
     await spare.close(new EmberboxError("sandbox_closed", "the spare did not answer"));

@@ -1,10 +1,12 @@
 import { openEngine } from "./engine.ts";
-import { ensureImage, type GuestImage, type Progress } from "./image/index.ts";
+import { ensureImage, type GuestImage, type Progress, type TemplateName } from "./image/index.ts";
 import { resolveCreateOptions } from "./options.ts";
 import { paths } from "./paths.ts";
 import type { Template } from "./template/template.ts";
 
 export interface PrepareOptions {
+  /** @default "default" */
+  readonly template?: TemplateName | undefined;
   readonly onImage?: ((progress: Progress) => void) | undefined;
   readonly onTemplate?: ((step: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -15,10 +17,11 @@ export interface Preparation {
   readonly template: Template;
 }
 
-/** Builds the image and warms the template of the default shape, unless they are there. */
+/** Builds the image of a template and warms it in the default shape, unless that was done. */
 export async function prepare(options: PrepareOptions = {}): Promise<Preparation> {
-  const { onImage, onTemplate, signal } = options;
-  const image = await ensureImage({ images: paths().images, onProgress: onImage, signal });
-  const engine = await openEngine({ onProgress: onTemplate });
-  return { image, template: await engine.template(resolveCreateOptions({}), signal) };
+  const { template = "default", onImage, onTemplate, signal } = options;
+  const { images } = paths();
+  const image = await ensureImage({ images, template, onProgress: onImage, signal });
+  const engine = openEngine({ onProgress: onTemplate });
+  return { image, template: await engine.template(resolveCreateOptions({ template }), signal) };
 }

@@ -1,5 +1,12 @@
-import { EmberboxError, type SandboxConnection, type SandboxProvider } from "@emberbox/core";
-import { type Engine, openEngine } from "./engine.ts";
+import {
+  type ConnectOptions,
+  EmberboxError,
+  type SandboxConnection,
+  type SandboxProvider,
+} from "@emberbox/core";
+import { type Engine, openEngine, placesOf } from "./engine.ts";
+import { Entry, pausedInfo } from "./entry.ts";
+import { isTemplateName } from "./image/index.ts";
 import {
   type MicrovmOptions,
   type ResolvedCreateOptions,
@@ -7,79 +14,147 @@ import {
   resolveMicrovmOptions,
 } from "./options.ts";
 import { createPool, type Pool } from "./pool.ts";
-import { infoOf, type LocalSandbox } from "./sandbox.ts";
+import type { LocalSandbox } from "./sandbox.ts";
+import type { Facts } from "./state/engine.ts";
+import { openPaused } from "./state/paused.ts";
+import { openSnapshots } from "./state/snapshots.ts";
 
-interface Entry {
-  readonly sandbox: LocalSandbox;
-  readonly options: ResolvedCreateOptions;
-  endAt: Date;
-  timer: NodeJS.Timeout;
-}
+/** How long a sandbox lives that was resumed and not told, `ms`. */
+const RESUMED_MS = 300_000;
+/** When a sandbox could not be paused at the end of its time, it is tried again after, `ms`. */
+const AGAIN_MS = 30_000;
 
-/** Sandboxes as microVMs on this machine. They belong to this program, and end with it. */
+/** Sandboxes as microVMs on this machine. They belong to this program and end with it, except those that are paused. */
 export function microvm(options: MicrovmOptions = {}): SandboxProvider {
   const settings = resolveMicrovmOptions(options);
+  /** Those that run, and those that this program knows and that are paused. */
   const entries = new Map<string, Entry>();
-  let engine: Promise<Engine> | undefined;
+  const resuming = new Map<string, Promise<Entry>>();
+  const places = placesOf(settings);
+  const paused = openPaused(places.state);
+  const snapshots = openSnapshots(places.state);
+  let engine: Engine | undefined;
   let pool: Pool | undefined;
   let closed = false;
 
-  const open = (): Promise<Engine> => {
-    engine ??= openEngine(settings).catch((error: unknown) => {
-      engine = undefined;
-      throw error;
-    });
-    return engine;
+  const open = (): Engine => {
+    if (closed) throw new EmberboxError("sandbox_closed", "this provider was closed");
+    return (engine ??= openEngine(settings));
   };
-  const find = (sandboxId: string): Entry => {
+  const running = (sandboxId: string): Entry | undefined => {
     const entry = entries.get(sandboxId);
-    if (!entry)
-      throw new EmberboxError(
-        "sandbox_not_found",
-        `no sandbox \`${sandboxId}\` is running in this program`,
-      );
+    return entry?.sandbox ? entry : undefined;
+  };
+  /** Does work with a sandbox that runs. @throws `sandbox_not_found`, `sandbox_paused` */
+  const withRunning = async <T>(
+    sandboxId: string,
+    work: (entry: Entry, sandbox: LocalSandbox) => Promise<T>,
+  ): Promise<T> => {
+    const entry = running(sandboxId);
+    if (!entry) throw await notRunning(sandboxId);
+    return entry.exclusively(async () => {
+      if (!entry.sandbox) throw await notRunning(sandboxId);
+      return work(entry, entry.sandbox);
+    });
+  };
+  const notRunning = async (sandboxId: string): Promise<EmberboxError> =>
+    (await paused.find(sandboxId))
+      ? new EmberboxError("sandbox_paused", `the sandbox \`${sandboxId}\` is paused`)
+      : new EmberboxError(
+          "sandbox_not_found",
+          `no sandbox \`${sandboxId}\` is running in this program, and none is paused`,
+        );
+
+  const pauseEntry = async (
+    entry: Entry,
+    sandbox: LocalSandbox,
+    keepMemory: boolean,
+    signal?: AbortSignal,
+  ): Promise<void> => {
+    const { state } = open();
+    await state.pause(sandbox, factsOf(entry), { keepMemory, signal });
+    const reason = new EmberboxError(
+      "sandbox_paused",
+      `the sandbox \`${entry.sandboxId}\` is paused`,
+    );
+    entry.stop(reason);
+    await sandbox.close(reason);
+    if (entry.killed) await paused.delete(entry.sandboxId);
+  };
+  const resume = (
+    sandboxId: string,
+    timeoutMs: number,
+    connect: ConnectOptions = {},
+  ): Promise<Entry> => {
+    const work = async (): Promise<Entry> => {
+      const known = entries.get(sandboxId);
+      const resumed = await open().state.resume(sandboxId, {
+        reboot: connect.onResume === "reboot",
+        access: known?.access,
+        signal: connect.signal,
+      });
+      if (!resumed) throw await notRunning(sandboxId);
+      const { sandbox, manifest } = resumed;
+      if (closed) return rejectClosed(sandbox);
+      const entry =
+        known ?? new Entry(owner, sandbox, manifest.options, new Date(manifest.startedAt));
+      if (known) known.run(sandbox);
+      return keep(entry, timeoutMs);
+    };
+    const going = resuming.get(sandboxId) ?? work().finally(() => resuming.delete(sandboxId));
+    resuming.set(sandboxId, going);
+    return going;
+  };
+  const keep = (entry: Entry, timeoutMs: number): Entry => {
+    entries.set(entry.sandboxId, entry);
+    entry.endAfter(timeoutMs);
+    void entry.sandbox?.ended.then(() => {
+      // A paused one may be resumed, and those who hold it go on with it then.
+      if (!entry.sandbox && !entry.isPaused) entries.delete(entry.sandboxId);
+    });
     return entry;
   };
   const close = async (entry: Entry, reason: EmberboxError): Promise<void> => {
-    clearTimeout(entry.timer);
-    entries.delete(entry.sandbox.sandboxId);
-    await entry.sandbox.close(reason);
+    entries.delete(entry.sandboxId);
+    const { sandbox } = entry;
+    entry.stop(reason);
+    await sandbox?.close(reason);
   };
-  const endAfter = (
-    entry: Pick<Entry, "sandbox">,
-    timeoutMs: number,
-  ): Pick<Entry, "endAt" | "timer"> => {
-    const expire = (): void => {
-      const known = entries.get(entry.sandbox.sandboxId);
-      if (known)
-        void close(
-          known,
-          new EmberboxError("sandbox_closed", `the sandbox reached the end of its ${timeoutMs} ms`),
-        );
-    };
-    // A sandbox does not keep its program alive; it ends with it.
-    return {
-      endAt: new Date(Date.now() + timeoutMs),
-      timer: setTimeout(expire, timeoutMs).unref(),
-    };
-  };
-  const setTimeoutOf = (entry: Entry, timeoutMs: number): void => {
-    clearTimeout(entry.timer);
-    Object.assign(entry, endAfter(entry, timeoutMs));
+  const owner = {
+    wake: async (entry: Entry): Promise<void> => {
+      await resume(entry.sandboxId, Math.max(entry.options.timeoutMs, RESUMED_MS));
+    },
+    async expired(entry: Entry, timeoutMs: number): Promise<void> {
+      if (entry.options.lifecycle?.onTimeout !== "pause") {
+        const reason = `the sandbox reached the end of its ${timeoutMs} ms`;
+        return close(entry, new EmberboxError("sandbox_closed", reason));
+      }
+      try {
+        await withRunning(entry.sandboxId, (known, sandbox) => pauseEntry(known, sandbox, true));
+      } catch (error) {
+        if (!entry.sandbox) return;
+        // It would be lost: it goes on instead, until it can be paused.
+        settings.onProgress?.(`a sandbox could not be paused: ${(error as Error).message}`);
+        entry.endAfter(AGAIN_MS);
+      }
+    },
   };
 
   const obtain = async (resolved: ResolvedCreateOptions): Promise<LocalSandbox> => {
-    const { signal } = resolved;
-    const ready = await open();
+    const ready = open();
     if (settings.pool?.size)
       pool ??= createPool(ready, resolveCreateOptions({}), settings.pool.size);
     const spare = isDefaultShape(resolved) ? pool?.take() : undefined;
-    if (!spare) return ready.restore(resolved, signal);
-    if (Object.keys(resolved.envs).length > 0) {
+    if (!spare) return ready.restore(resolved, resolved.signal);
+    const { gateway } = spare;
+    await gateway.configure(resolved.access);
+    if (Object.keys(resolved.envs).length > 0 || !resolved.access.isUsual) {
       await spare.hello({
         sandboxId: spare.sandboxId,
-        accessToken: undefined,
-        envs: resolved.envs,
+        templateId: resolved.template,
+        accessToken: spare.accessToken,
+        envs: { ...resolved.envs, ...gateway.envs },
+        network: gateway.guest,
         growDisk: false,
       });
     }
@@ -88,75 +163,154 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
 
   return {
     name: "microvm",
-    capabilities: Object.freeze({ setTimeout: true }),
+    capabilities: Object.freeze({
+      setTimeout: true,
+      pause: true,
+      snapshots: true,
+      fork: true,
+      network: true,
+      updateNetwork: true,
+    }),
     async create(createOptions) {
-      const resolved = resolveCreateOptions(createOptions);
-      if (closed) throw new EmberboxError("sandbox_closed", "this provider was closed");
+      const { template } = createOptions;
+      const { state } = open();
+      const isSnapshot = template !== undefined && !isTemplateName(template);
+      const snapshot = isSnapshot ? await snapshots.find(template) : undefined;
+      const resolved = resolveCreateOptions(
+        createOptions,
+        snapshot && shapeOf(snapshot.manifest.options),
+      );
       resolved.signal?.throwIfAborted();
-      const sandbox = await obtain(resolved);
-      if (closed) {
-        const reason = new EmberboxError("sandbox_closed", "this provider was closed");
-        await sandbox.close(reason);
-        throw reason;
-      }
-      const entry: Entry = {
-        sandbox,
-        options: resolved,
-        ...endAfter({ sandbox }, resolved.timeoutMs),
-      };
-      entries.set(sandbox.sandboxId, entry);
-      void sandbox.ended.then(() => {
-        clearTimeout(entry.timer);
-        entries.delete(sandbox.sandboxId);
-      });
-      return connectionTo(sandbox);
+      const sandbox = await (snapshot ? state.create(snapshot, resolved) : obtain(resolved));
+      if (closed) return rejectClosed(sandbox);
+      return keep(new Entry(owner, sandbox, resolved), resolved.timeoutMs).connection();
     },
-    async connect(sandboxId, connectOptions) {
-      const entry = find(sandboxId);
+    async connect(sandboxId, connectOptions): Promise<SandboxConnection> {
+      // One that is being paused is resumed when it is.
+      await entries.get(sandboxId)?.exclusively(async () => {});
+      const entry = running(sandboxId);
       const timeoutMs = connectOptions?.timeoutMs;
+      if (!entry)
+        return (await resume(sandboxId, timeoutMs ?? RESUMED_MS, connectOptions)).connection();
       if (timeoutMs !== undefined && Date.now() + timeoutMs > entry.endAt.getTime())
-        setTimeoutOf(entry, timeoutMs);
-      return connectionTo(entry.sandbox);
+        entry.endAfter(timeoutMs);
+      return entry.connection();
     },
-    list: async () =>
-      [...entries.values()].map((entry) => infoOf(entry.sandbox, entry.options, entry.endAt)),
+    async list() {
+      const live = [...entries.values()]
+        .filter(({ sandbox }) => sandbox)
+        .map((entry) => entry.info());
+      const onDisk = (await paused.list()).map(pausedInfo);
+      return [...live, ...onDisk.filter(({ sandboxId }) => !running(sandboxId))];
+    },
     async getInfo(sandboxId) {
-      const entry = find(sandboxId);
-      return infoOf(entry.sandbox, entry.options, entry.endAt);
+      const entry = running(sandboxId);
+      if (entry) return entry.info();
+      const manifest = await paused.find(sandboxId);
+      if (manifest) return pausedInfo(manifest);
+      throw await notRunning(sandboxId);
     },
     async kill(sandboxId) {
       const entry = entries.get(sandboxId);
-      if (!entry) return false;
-      await close(entry, new EmberboxError("sandbox_closed", "the sandbox was killed"));
-      return true;
+      const wasRunning = entry?.sandbox !== undefined;
+      if (entry) {
+        entry.killed = true;
+        await close(entry, new EmberboxError("sandbox_closed", "the sandbox was killed"));
+        // Whatever was being done with it fails now.
+        await entry.exclusively(async () => {});
+      }
+      const wasPaused = await paused.delete(sandboxId);
+      return wasRunning || wasPaused;
     },
     async setTimeout(sandboxId, timeoutMs) {
-      const entry = find(sandboxId);
       if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > 2 ** 31 - 1) {
         throw new EmberboxError(
           "invalid_argument",
           `Expected \`timeoutMs\` to be a positive number of milliseconds, got \`${timeoutMs}\``,
         );
       }
-      setTimeoutOf(entry, timeoutMs);
+      const entry = running(sandboxId);
+      if (!entry) throw await notRunning(sandboxId);
+      entry.endAfter(timeoutMs);
     },
+    async pause(sandboxId, { keepMemory = true, signal } = {}) {
+      try {
+        await withRunning(sandboxId, (entry, sandbox) =>
+          pauseEntry(entry, sandbox, keepMemory, signal),
+        );
+        return true;
+      } catch (error) {
+        if (EmberboxError.isInstance(error) && error.code === "sandbox_paused") return false;
+        throw error;
+      }
+    },
+    createSnapshot: (sandboxId, { name, signal } = {}) => {
+      if (name !== undefined && isTemplateName(name))
+        throw new EmberboxError("invalid_argument", `\`${name}\` is the name of a template`);
+      return withRunning(sandboxId, (entry, sandbox) =>
+        open().state.snapshot(sandbox, factsOf(entry), { name, signal }),
+      );
+    },
+    async listSnapshots({ sandboxId, name } = {}) {
+      const all = await snapshots.list();
+      return all.filter(
+        (each) =>
+          (sandboxId === undefined || each.sandboxId === sandboxId) &&
+          (name === undefined || each.snapshotId === name || each.names.includes(name)),
+      );
+    },
+    deleteSnapshot: (snapshotId) => snapshots.delete(snapshotId),
+    fork: (sandboxId, { count = 1, timeoutMs = RESUMED_MS, signal } = {}) =>
+      withRunning(sandboxId, async (entry, sandbox) => {
+        const copies = await open().state.fork(sandbox, factsOf(entry), { count, signal });
+        const forkOptions = { ...entry.options, access: entry.access, timeoutMs };
+        return copies.map((copy) =>
+          EmberboxError.isInstance(copy)
+            ? copy
+            : keep(new Entry(owner, copy, forkOptions), timeoutMs).connection(),
+        );
+      }),
+    updateNetwork: (sandboxId, network) =>
+      withRunning(sandboxId, async (entry, { gateway, guest }) => {
+        entry.access = await gateway.update(network);
+        await guest.tellNetwork(gateway.guest);
+      }),
+    getNetworkLog: (sandboxId) =>
+      withRunning(sandboxId, async (_entry, { gateway }) => gateway.log()),
     async [Symbol.asyncDispose]() {
       closed = true;
       const reason = new EmberboxError("sandbox_closed", "this provider was closed");
       await Promise.all([
         pool?.close(),
-        ...[...entries.values()].map((entry) => close(entry, reason)),
+        ...[...entries.values()].map(async (entry) => {
+          await close(entry, reason);
+          // Whatever was being done with it fails now, and leaves nothing.
+          await entry.exclusively(async () => {});
+        }),
       ]);
     },
   };
 }
 
-function connectionTo(sandbox: LocalSandbox): SandboxConnection {
-  return {
-    sandboxId: sandbox.sandboxId,
-    endpoint: (port) => sandbox.endpoint(port),
-    gone: () => sandbox.gone(),
-  };
+async function rejectClosed(sandbox: LocalSandbox): Promise<never> {
+  const reason = new EmberboxError("sandbox_closed", "this provider was closed");
+  await sandbox.close(reason);
+  throw reason;
+}
+
+/** What is kept of an entry beside its machine. Secrets are not. */
+function factsOf({ options, startedAt, access }: Entry): Facts {
+  const { template, envs, metadata, timeoutMs, lifecycle } = options;
+  const kept = { ...shapeOf(options), template, envs, metadata, timeoutMs, lifecycle, access };
+  return { startedAt: startedAt.toISOString(), options: kept };
+}
+
+function shapeOf({
+  memoryMB,
+  cpuCount,
+  diskMB,
+}: Facts["options"]): Pick<ResolvedCreateOptions, "memoryMB" | "cpuCount" | "diskMB"> {
+  return { memoryMB, cpuCount, diskMB };
 }
 
 function isDefaultShape(options: ResolvedCreateOptions): boolean {

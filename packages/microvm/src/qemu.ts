@@ -42,6 +42,12 @@ export function programStamp(path: string): string {
   return [path, size, mtimeMs, ino].join(":");
 }
 
+/** What QEMU calls its version, the distribution's part included. */
+export async function qemuFullVersion(path: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(path, ["--version"]);
+  return stdout.split("\n", 1)[0]!;
+}
+
 /** Version of QEMU as numbers, e.g. `[7, 2]`. */
 export async function qemuVersion(path: string): Promise<[number, number]> {
   const { stdout } = await promisify(execFile)(path, ["--version"]);

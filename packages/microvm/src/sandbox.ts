@@ -1,19 +1,34 @@
-import { EmberboxError, type Endpoint, type SandboxInfo } from "@emberbox/core";
+import { EmberboxError, type Endpoint, ENVD_PORT, INTERPRETER_PORT } from "@emberbox/core";
+import type { ChannelStream } from "@emberbox/guest";
 import type { Agent } from "undici";
 import { channelDispatcher } from "./dispatcher.ts";
-import { descriptors, machineArguments } from "./machine/arguments.ts";
-import { openFiles, openOverlay } from "./machine/files.ts";
 import { connectGuest, type Guest, type Identity } from "./machine/guest.ts";
-import { explainFailure, type Machine, machineError, startMachine } from "./machine/machine.ts";
-import { IMAGE_DISK_MB, type ResolvedCreateOptions } from "./options.ts";
-import type { Template } from "./template/template.ts";
+import { explainFailure, type Machine, machineError } from "./machine/machine.ts";
+import type { Access } from "./network/access.ts";
+import { Gateway } from "./network/gateway.ts";
+import type { Outside } from "./network/outside.ts";
+import { type Source, startFrom } from "./start.ts";
+import type { Kept } from "./state/layers.ts";
+import type { MemoryLayer } from "./state/manifest.ts";
 
 /** A restored machine with its guest. */
 export interface LocalSandbox {
   readonly sandboxId: string;
+  /** What the agent demands of those who call it. */
+  readonly accessToken: string | undefined;
   readonly pid: number;
   readonly startedAt: Date;
+  /** For saving it. */
+  readonly machine: Machine;
+  readonly guest: Guest;
+  readonly source: Source;
+  /** Layers of memory that it was made of, or last saved as: the next one need not repeat them. */
+  savedMemory: readonly Kept<MemoryLayer>[];
+  /** Its way to the outside. */
+  readonly gateway: Gateway;
   endpoint(port: number): Endpoint;
+  /** A byte stream to a port inside. Throws when the machine is gone. */
+  open(port: number): ChannelStream;
   gone(): Error | undefined;
   /** Tells the guest anew who it is: its clock, randomness and variables. */
   hello(identity: Identity): Promise<void>;
@@ -23,109 +38,118 @@ export interface LocalSandbox {
 }
 
 export interface RestoreOptions {
-  readonly template: Template;
+  readonly source: Source;
   readonly qemu: string;
   readonly jail: boolean;
   readonly run: string;
   readonly diskMB: number;
-  /** An empty overlay of `diskMB`. */
-  readonly overlay: string;
-  readonly identity: Omit<Identity, "growDisk">;
+  readonly identity: Omit<Identity, "growDisk" | "network">;
+  readonly access: Access;
+  readonly outside: Outside;
   readonly signal?: AbortSignal | undefined;
 }
 
 const RESTORE_MS = 30_000;
+const BOOT_MS = 300_000;
 
-/** Restores a template as a new sandbox. Resolves when the guest has answered. */
+/** Makes a sandbox of what there is of one. Resolves when the guest has answered. */
 export async function restoreSandbox(options: RestoreOptions): Promise<LocalSandbox> {
   options.signal?.throwIfAborted();
-  const machine = startRestoring(options);
+  const gateway = new Gateway(options.identity.sandboxId, options.outside);
+  await gateway.configure(options.access);
+  const { machine, begun } = startFrom(options);
   let gone: EmberboxError | undefined;
-  const guest = connectGuest(machine, () => {});
+  const onBroken = (error: Error): void => {
+    // A channel that was closed, or failed, is that of a machine that ended, which says how.
+    if ("code" in error) return;
+    const what = `the sandbox's agent broke the channel's rules (${error.message}), so its machine was ended`;
+    gone ??= new EmberboxError("sandbox_died", what, { cause: error });
+    void machine.kill();
+  };
+  const guest = connectGuest(machine, onBroken, (stream, port, host) =>
+    gateway.accept(stream, port, host),
+  );
   const failed = machine.ended.then((end) => {
     throw (gone ??= machineError("sandbox_died", "the sandbox's virtual machine ended", end));
   });
   failed.catch(() => {});
+  const limit = options.source.start.how === "booted" ? BOOT_MS : RESTORE_MS;
+  const work = begun.then(() => begin(guest, gateway, machine, options));
   try {
-    await within(
-      RESTORE_MS,
-      options.signal,
-      Promise.race([begin(guest, machine, options), failed]),
-    );
+    await within(limit, options.signal, Promise.race([work, failed]));
   } catch (error) {
-    const failure = await describeFailure(error, machine, options.signal);
+    const failure = await describeFailure(error, machine, limit, options.signal);
     await machine.kill();
-    throw failure;
+    throw options.source.start.how === "resumed" ? refusedState(failure) : failure;
   }
   const dispatcher = channelDispatcher(guest);
-  return sandboxOf(options.identity.sandboxId, machine, guest, dispatcher, {
+  return sandboxOf(options, machine, guest, gateway, dispatcher, {
     get: () => gone,
     set: (reason) => (gone ??= reason),
   });
 }
 
-function startRestoring(options: RestoreOptions): Machine {
-  const { template } = options;
-  const paths = {
-    ram: template.ram,
-    kernel: template.kernelHead,
-    initrd: template.initrd,
-    image: template.image.rootfs,
-    template: template.disk,
+async function begin(
+  guest: Guest,
+  gateway: Gateway,
+  machine: Machine,
+  options: RestoreOptions,
+): Promise<void> {
+  // A fresh machine assumes the usual; one that was saved remembers something else.
+  const isAssumed = options.source.start.how === "sandbox" && options.access.isUsual;
+  const identity: Omit<Identity, "growDisk"> = {
+    ...options.identity,
+    envs: { ...options.identity.envs, ...gateway.envs },
+    ...(!isAssumed && { network: gateway.guest }),
   };
-  const overlay = openOverlay(options.overlay, options.run);
-  const files = openFiles(paths, template.readOnlyRam ? [] : ["ram"]);
-  const machine = startMachine({
-    qemu: options.qemu,
-    args: machineArguments(template.shape, "sandbox", template),
-    files: { ...files, overlay },
-    jail: options.jail,
-    accelerator: template.shape.accelerator,
-  });
-  // Nothing here is waited for: QEMU takes the commands in turn, and runs the machine once it has its state.
-  const commands = [
-    machine.qmp.command("qmp_capabilities"),
-    machine.qmp.command("migrate-set-capabilities", {
-      capabilities: [{ capability: "x-ignore-shared", state: true }],
-    }),
-    machine.qmp.command("migrate-incoming", { uri: `fd:${descriptors.state}` }),
-  ];
-  for (const command of commands) command.catch(() => {});
-  machine.state.end(template.state);
-  return machine;
-}
-
-async function begin(guest: Guest, machine: Machine, options: RestoreOptions): Promise<void> {
-  const growDisk = options.diskMB > IMAGE_DISK_MB;
+  const growDisk = options.diskMB > options.source.diskMB;
   if (growDisk) {
-    await guest.hello({ ...options.identity, growDisk: false });
+    await guest.hello({ ...identity, growDisk: false });
     // The guest remembers the template's size until it is told that the disk has changed.
     await machine.qmp.command("block_resize", {
       "node-name": "overlay",
       size: options.diskMB * 1024 * 1024,
     });
   }
-  await guest.hello({ ...options.identity, growDisk });
+  await guest.hello({ ...identity, growDisk });
 }
 
 function sandboxOf(
-  sandboxId: string,
+  { identity: { sandboxId, accessToken }, source }: RestoreOptions,
   machine: Machine,
   guest: Guest,
+  gateway: Gateway,
   dispatcher: Agent,
   gone: { get(): EmberboxError | undefined; set(reason: EmberboxError): void },
 ): LocalSandbox {
+  // Not to ports of the user's: whatever listens there would learn the token.
+  const token = accessToken === undefined ? {} : { "X-Access-Token": accessToken };
+  const headersFor = (port: number): Record<string, string> =>
+    port === ENVD_PORT || port === INTERPRETER_PORT ? token : {};
   return {
     sandboxId,
+    accessToken,
     pid: machine.pid,
     startedAt: new Date(),
-    endpoint: (port) => ({ origin: `http://sandbox:${port}`, headers: {}, dispatcher }),
+    machine,
+    guest,
+    source,
+    gateway,
+    savedMemory: source.start.how === "resumed" ? source.start.memory : [],
+    endpoint: (port) => ({
+      origin: `http://sandbox:${port}`,
+      headers: headersFor(port),
+      dispatcher,
+    }),
+    open: (port) => guest.open(port),
     gone: () => gone.get(),
     hello: (identity) => guest.hello(identity),
     async close(reason) {
       gone.set(reason);
+      // First, so that calls that run hear the reason, not that the channel broke.
+      const destroyed = dispatcher.destroy(reason);
       await machine.kill();
-      await dispatcher.destroy(reason);
+      await destroyed;
     },
     ended: machine.ended.then(() => dispatcher.destroy(gone.get() ?? null)),
   };
@@ -134,16 +158,25 @@ function sandboxOf(
 function describeFailure(
   error: unknown,
   machine: Machine,
+  limit: number,
   signal: AbortSignal | undefined,
 ): unknown {
   if (signal?.aborted) return signal.reason;
   if (error instanceof TimeoutError) {
     return new EmberboxError(
       "boot_failed",
-      `the sandbox did not answer within ${RESTORE_MS / 1000} s:\n${machine.console.tail()}`,
+      `the sandbox did not answer within ${limit / 1000} s:\n${machine.console.tail()}`,
     );
   }
   return explainFailure(error, machine, "sandbox_died", "the sandbox's virtual machine ended");
+}
+
+/** QEMU ends when it cannot take a state; the state itself was found undamaged. */
+function refusedState(failure: unknown): unknown {
+  if (!EmberboxError.isInstance(failure) || !/load of migration failed/.test(failure.message))
+    return failure;
+  const { message, details } = failure;
+  return new EmberboxError("snapshot_incompatible", message, { details, cause: failure });
 }
 
 class TimeoutError extends Error {}
@@ -166,23 +199,4 @@ async function within<T>(
     clearTimeout(timer);
     signal?.removeEventListener("abort", onAbort!);
   }
-}
-
-export function infoOf(
-  sandbox: LocalSandbox,
-  options: ResolvedCreateOptions,
-  endAt: Date,
-): SandboxInfo {
-  const { template, metadata, cpuCount, memoryMB, diskMB } = options;
-  return {
-    sandboxId: sandbox.sandboxId,
-    template,
-    metadata,
-    cpuCount,
-    memoryMB,
-    diskMB,
-    startedAt: sandbox.startedAt,
-    endAt,
-    state: "running",
-  };
 }

@@ -33,7 +33,8 @@ async function fetchPayload({
 }: Build): Promise<void> {
   progress.step("fetching Node");
   const payload = join(scratch.work, "payload");
-  for (const [name, text] of Object.entries(scripts)) await writeFile(join(payload, name), text);
+  const files = { ...scripts, "set-up.sh": `set -eu\n${recipe.setUp ?? ""}\n` };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(payload, name), text);
   for (const [name, version] of [
     ["node", recipe.node],
     ["npm", recipe.npm],
@@ -77,7 +78,7 @@ async function bootstrap({ recipe, scratch, progress, signal, lock }: Build): Pr
     ...recipe.dpkgOptions.map((option) => `--dpkgopt=${option}`),
     `--include=${recipe.packages.join(",")}`,
     `--essential-hook=cp -r ${scratch.work}/payload "$1/build" && ${IN_GUEST} /build/placeholder.sh ${recipe.leftOut.join(" ")}`,
-    ...["kernel.sh", "userland.sh", "finish.sh"].map(
+    ...["kernel.sh", "userland.sh", "set-up.sh", "finish.sh"].map(
       (script) => `--customize-hook=${IN_GUEST} /build/${script}`,
     ),
     recipe.suite,

@@ -10,7 +10,7 @@ import { publish } from "./build.ts";
 import { runBuilder } from "./builder.ts";
 import { ensureImage, findImage } from "./index.ts";
 import { type Progress, ProgressReader } from "./progress.ts";
-import { digestOf, readScripts, recipe } from "./recipe.ts";
+import { digestOf, readScripts, recipes } from "./recipe.ts";
 import { makeScratch, removeStale } from "./scratch.ts";
 
 async function imagesDirectory(): Promise<string> {
@@ -19,10 +19,13 @@ async function imagesDirectory(): Promise<string> {
   return directory;
 }
 
+const recipe = recipes.default;
+
 test("the digest follows the recipe and the scripts", async () => {
   const scripts = await readScripts();
   const digest = digestOf(recipe, scripts);
   expect(digest).toMatch(/^[0-9a-f]{16}$/);
+  expect(digestOf(recipes.r, scripts)).not.toBe(digest);
   expect(digestOf({ ...recipe }, { ...scripts })).toBe(digest);
   expect(digestOf({ ...recipe, packages: [...recipe.packages, "cowsay"] }, scripts)).not.toBe(
     digest,
@@ -32,14 +35,14 @@ test("the digest follows the recipe and the scripts", async () => {
 
 test("an image is found only under its final name", async () => {
   const images = await imagesDirectory();
-  await expect(findImage(images)).resolves.toBeUndefined();
-  await expect(findImage(join(images, "nowhere"))).resolves.toBeUndefined();
+  await expect(findImage(images, "default")).resolves.toBeUndefined();
+  await expect(findImage(join(images, "nowhere"), "default")).resolves.toBeUndefined();
   const digest = digestOf(recipe, await readScripts());
   const directory = join(images, `${recipe.name}-${digest}`);
   const result = join(images, ".building-abcdef");
   await mkdir(result);
   await writeFile(join(result, "rootfs"), "");
-  await expect(findImage(images)).resolves.toBeUndefined();
+  await expect(findImage(images, "default")).resolves.toBeUndefined();
   await publish(result, directory);
   const image = {
     directory,
@@ -48,8 +51,9 @@ test("an image is found only under its final name", async () => {
     initrd: join(directory, "initrd"),
     rootfs: join(directory, "rootfs"),
   };
-  await expect(findImage(images)).resolves.toEqual(image);
-  await expect(ensureImage({ images })).resolves.toEqual(image);
+  await expect(findImage(images, "default")).resolves.toEqual(image);
+  await expect(findImage(images, "r")).resolves.toBeUndefined();
+  await expect(ensureImage({ images, template: "default" })).resolves.toEqual(image);
 });
 
 test("what a dead builder left is removed, a finished image is not", async () => {

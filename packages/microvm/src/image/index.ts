@@ -5,10 +5,11 @@ import { withLock } from "../lock.ts";
 import { build, publish } from "./build.ts";
 import { checkSpace, checkTools } from "./check.ts";
 import { type Progress, ProgressReader } from "./progress.ts";
-import { digestOf, readScripts, recipe } from "./recipe.ts";
+import { digestOf, readScripts, type Recipe, recipes, type TemplateName } from "./recipe.ts";
 import { makeScratch, removeBuild, removeStale, removeWork, SCRATCH_PARENT } from "./scratch.ts";
 
 export type { Progress } from "./progress.ts";
+export { isTemplateName, type TemplateName, templateNames } from "./recipe.ts";
 
 /** A finished image: what a machine boots from. All paths are absolute. */
 export interface GuestImage {
@@ -25,29 +26,36 @@ export interface GuestImage {
 export interface EnsureImageOptions {
   /** The directory that holds all images. */
   readonly images: string;
+  readonly template: TemplateName;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The finished image for the current recipe, if it is there. */
-export async function findImage(images: string): Promise<GuestImage | undefined> {
-  return findFinished(await describe(images));
+/** The finished image for a template's current recipe, if it is there. */
+export async function findImage(
+  images: string,
+  template: TemplateName,
+): Promise<GuestImage | undefined> {
+  return findFinished(await describe(images, recipes[template]));
 }
 
-/** The image for the current recipe, built if it is not there. Two that build at once wait for each other. */
+/** The image for a template's current recipe, built if it is not there. Two that build at once wait for each other. */
 export async function ensureImage({
   images,
+  template,
   onProgress,
   signal,
 }: EnsureImageOptions): Promise<GuestImage> {
-  const image = await describe(images);
+  const recipe = recipes[template];
+  const image = await describe(images, recipe);
   const finished = await findFinished(image);
   if (finished) return finished;
   checkTools();
   await mkdir(images, { recursive: true });
   const progress = new ProgressReader((each) => onProgress?.(each));
   const locked = async (lock: { readonly fd: number }) =>
-    (await findFinished(image)) ?? (await buildImage(image, images, progress, signal, lock.fd));
+    (await findFinished(image)) ??
+    (await buildImage(image, recipe, images, progress, signal, lock.fd));
   return withLock(join(images, ".lock"), locked, {
     signal,
     onWait: () => progress.step("waiting for another build"),
@@ -56,6 +64,7 @@ export async function ensureImage({
 
 async function buildImage(
   image: GuestImage,
+  recipe: Recipe,
   images: string,
   progress: ProgressReader,
   signal: AbortSignal | undefined,
@@ -86,7 +95,7 @@ function asBuildError(error: unknown): EmberboxError {
   );
 }
 
-async function describe(images: string): Promise<GuestImage> {
+async function describe(images: string, recipe: Recipe): Promise<GuestImage> {
   const digest = digestOf(recipe, await readScripts());
   const directory = join(images, `${recipe.name}-${digest}`);
   return {

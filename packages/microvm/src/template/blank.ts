@@ -1,8 +1,12 @@
 import { execFile } from "node:child_process";
-import { rm, truncate, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { rename, rm, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { letJailWrite } from "../machine/files.ts";
+import { IMAGE_DISK_MB } from "../options.ts";
 import { requireProgram } from "../qemu.ts";
+import type { Template } from "./template.ts";
 
 /** Makes the memory and the disk of a machine that is to boot: zeroes, and a layer over the image. */
 export async function createBlank(options: {
@@ -39,4 +43,15 @@ export async function createOverlay(options: {
     ...size,
   ];
   await promisify(execFile)(requireProgram("qemu-img"), args);
+}
+
+/** The empty overlay of a disk size, made on first use. */
+export async function overlayOf(template: Template, diskMB: number): Promise<string> {
+  if (diskMB === IMAGE_DISK_MB) return template.overlay;
+  const path = join(template.directory, `overlay-${diskMB}.qcow2`);
+  if (existsSync(path)) return path;
+  const making = `${path}.${process.pid}`;
+  await createOverlay({ path: making, backing: template.disk, format: "qcow2", megabytes: diskMB });
+  await rename(making, path);
+  return path;
 }

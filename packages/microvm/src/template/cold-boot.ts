@@ -6,7 +6,7 @@ import { openEngine } from "../engine.ts";
 import { machineArguments } from "../machine/arguments.ts";
 import { openFiles } from "../machine/files.ts";
 import { machineError, startMachine } from "../machine/machine.ts";
-import { resolveCreateOptions } from "../options.ts";
+import { IMAGE_DISK_MB, resolveCreateOptions } from "../options.ts";
 import { createBlank } from "./blank.ts";
 import { writeInitrd } from "./initrd.ts";
 import type { Template } from "./template.ts";
@@ -26,7 +26,7 @@ exec python3 /run/emberbox/code.py >/dev/console 2>&1
  * be if machines were simply started. Resolves to the milliseconds from QEMU's start to the end of the code.
  */
 export async function coldBoot(code: string): Promise<number> {
-  const engine = await openEngine({});
+  const engine = openEngine({});
   const template = await engine.template(resolveCreateOptions({}));
   const directory = await mkdtemp(join(engine.paths.home, "cold-boot-"));
   try {
@@ -36,8 +36,8 @@ export async function coldBoot(code: string): Promise<number> {
       qemu: engine.qemu,
       args: machineArguments(template.shape, "template", template),
       files: openFiles(paths, ["ram", "template"]),
-      jail: true,
-      accelerator: template.shape.accelerator,
+      jail: "writing",
+      size: { ...template.shape, diskMB: IMAGE_DISK_MB },
     });
     const ended = machine.ended.then((end) =>
       Promise.reject(
@@ -91,7 +91,7 @@ async function writeFiles(
 export async function describeEngine(
   onProgress: (step: string) => void,
 ): Promise<{ qemu: string; accelerator: "kvm" | "tcg" }> {
-  const engine = await openEngine({ onProgress });
-  await engine.template(resolveCreateOptions({}));
-  return { qemu: engine.qemu, accelerator: engine.accelerator.accelerator };
+  const engine = openEngine({ onProgress });
+  const { shape } = await engine.template(resolveCreateOptions({}));
+  return { qemu: engine.qemu, accelerator: shape.accelerator };
 }

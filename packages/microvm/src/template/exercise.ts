@@ -1,5 +1,8 @@
-import { ENVD_PORT, INTERPRETER_PORT } from "@emberbox/core";
-import { type Dispatcher, request } from "undici";
+import { ENVD_PORT, type Endpoint, INTERPRETER_PORT } from "@emberbox/core";
+import { request } from "undici";
+
+/** How a port of the guest is reached. */
+export type Reach = (port: number) => Pick<Endpoint, "dispatcher" | "headers">;
 
 const ROUNDS = 3;
 const COMMANDS = ["true", "python3 -c 1", "node -e 1", "ls / | cat"];
@@ -7,13 +10,14 @@ const CELLS = ["print(1)", "1+1", "1/0"];
 
 /** Posts to a guest's service and returns the answer's text; fails on a status that is not success. */
 async function post(
-  dispatcher: Dispatcher,
+  reach: Reach,
   port: number,
   path: string,
   body: Buffer | string,
   contentType: string,
 ): Promise<string> {
-  const headers = { "content-type": contentType, "connect-protocol-version": "1" };
+  const { dispatcher, headers: own } = reach(port);
+  const headers = { ...own, "content-type": contentType, "connect-protocol-version": "1" };
   const response = await request(`http://sandbox:${port}${path}`, {
     dispatcher,
     method: "POST",
@@ -30,27 +34,27 @@ async function post(
  * Runs every path of the guest before the machine is saved: programs come into the page cache, and nothing is
  * loaded or compiled lazily in the first call of a sandbox.
  */
-export async function exercise(dispatcher: Dispatcher): Promise<void> {
+export async function exercise(reach: Reach): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
-    await runCells(dispatcher, CELLS);
-    for (const command of COMMANDS) await runCommand(dispatcher, command);
+    await runCells(reach, CELLS);
+    for (const command of COMMANDS) await runCommand(reach, command);
   }
 }
 
 /** Runs code in a context of its own, which leaves no trace in the default one. */
-export async function runCells(dispatcher: Dispatcher, cells: readonly string[]): Promise<void> {
+export async function runCells(reach: Reach, cells: readonly string[]): Promise<void> {
   const call = (path: string, body: unknown): Promise<string> =>
-    post(dispatcher, INTERPRETER_PORT, path, JSON.stringify(body), "application/json");
+    post(reach, INTERPRETER_PORT, path, JSON.stringify(body), "application/json");
   const context = JSON.parse(await call("/contexts", { language: "python" })) as { id: string };
   for (const code of cells) await call("/execute", { code, context_id: context.id });
   const removed = await request(`http://sandbox:${INTERPRETER_PORT}/contexts/${context.id}`, {
-    dispatcher,
+    ...reach(INTERPRETER_PORT),
     method: "DELETE",
   });
   await removed.body.dump();
 }
 
-export async function runCommand(dispatcher: Dispatcher, command: string): Promise<void> {
+export async function runCommand(reach: Reach, command: string): Promise<void> {
   const message = Buffer.from(
     JSON.stringify({ process: { cmd: "/bin/bash", args: ["-l", "-c", command] } }),
   );
@@ -58,7 +62,7 @@ export async function runCommand(dispatcher: Dispatcher, command: string): Promi
   const head = Buffer.alloc(5);
   head.writeUInt32BE(message.length, 1);
   await post(
-    dispatcher,
+    reach,
     ENVD_PORT,
     "/process.Process/Start",
     Buffer.concat([head, message]),

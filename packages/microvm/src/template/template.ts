@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { GuestImage } from "../image/index.ts";
+import type { BasePaths } from "../state/base.ts";
 import type { MachineShape } from "../machine/arguments.ts";
 
 /** A machine that was booted, warmed and saved. Sandboxes are restored from it. */
@@ -23,6 +24,8 @@ export interface Template {
   readonly kernelArguments: string;
   /** QEMU can map the memory file without write access to it. */
   readonly readOnlyRam: boolean;
+  /** Where the files come from, when these are links to them. */
+  readonly home?: BasePaths;
 }
 
 /** What is on disk about a template; written last, so that its presence says the template is whole. */
@@ -32,7 +35,7 @@ export interface TemplateFacts {
 }
 
 /** Raise when the meaning of a template's files changes. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /** Everything that must be the same for a saved machine to be restorable, and its contents current. */
 export function templateKey(parts: {

@@ -1,13 +1,14 @@
-import { chmod, mkdir, open, rename, rm, statfs, writeFile } from "node:fs/promises";
+import { mkdir, open, rename, rm, statfs, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import type { AgentFile } from "@emberbox/guest";
 import { channelDispatcher } from "../dispatcher.ts";
 import type { GuestImage } from "../image/index.ts";
 import { machineArguments, type MachineShape } from "../machine/arguments.ts";
-import { openFiles } from "../machine/files.ts";
+import { letJailRead, openFiles } from "../machine/files.ts";
 import { connectGuest } from "../machine/guest.ts";
 import { explainFailure, type Machine, machineError, startMachine } from "../machine/machine.ts";
+import { IMAGE_DISK_MB } from "../options.ts";
 import { qemuVersion } from "../qemu.ts";
 import { createBlank, createOverlay } from "./blank.ts";
 import { exercise } from "./exercise.ts";
@@ -97,8 +98,8 @@ async function build(options: WarmOptions): Promise<void> {
     }
   }
   await createOverlay({ path: files.overlay, backing: files.disk, format: "qcow2" });
-  for (const path of [files.initrd, files.kernelHead, files.state, files.disk, files.overlay])
-    await chmod(path, 0o644);
+  for (const path of [files.ram, files.initrd, files.kernelHead, files.state, files.disk])
+    letJailRead(path);
   for (const path of [files.ram, files.state, files.disk, files.overlay, files.initrd])
     await syncFile(path);
   await writeFile(files.facts, JSON.stringify(facts));
@@ -122,8 +123,8 @@ async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<
       },
       ["ram", "template"],
     ),
-    jail: options.jail,
-    accelerator: shape.accelerator,
+    jail: options.jail && "writing",
+    size: { ...shape, diskMB: IMAGE_DISK_MB },
     shared: receiver.directory,
   });
   const deadline = AbortSignal.timeout(BOOT_MS);
@@ -164,10 +165,16 @@ async function warmAndSave(
 ): Promise<void> {
   onProgress?.("booting the machine and loading Python's libraries");
   const guest = connectGuest(machine, () => {});
-  await guest.hello({ sandboxId: "template", accessToken: undefined, envs: {}, growDisk: false });
+  await guest.hello({
+    sandboxId: "template",
+    templateId: "template",
+    accessToken: undefined,
+    envs: {},
+    growDisk: false,
+  });
   onProgress?.("running every path once");
   const dispatcher = channelDispatcher(guest);
-  await exercise(dispatcher);
+  await exercise(() => ({ dispatcher, headers: {} }));
   await dispatcher.close();
   await guest.freeze();
   onProgress?.("saving the machine");

@@ -1,0 +1,141 @@
+import { EmberboxError, type SandboxConnection, type SandboxInfo } from "@emberbox/core";
+import type { Access } from "./network/access.ts";
+import type { ResolvedCreateOptions } from "./options.ts";
+import { createPorts, type Ports } from "./ports/ports.ts";
+import type { LocalSandbox } from "./sandbox.ts";
+import type { Manifest } from "./state/manifest.ts";
+
+/** What becomes of an entry is its provider's business. */
+export interface EntryOwner {
+  /** Resumes a paused one for a request. */
+  wake(entry: Entry): Promise<void>;
+  /** Its time is over. */
+  expired(entry: Entry, timeoutMs: number): void;
+}
+
+/** A sandbox of this program: it runs, or was paused and may run again, or is gone. */
+export class Entry {
+  readonly sandboxId: string;
+  readonly options: ResolvedCreateOptions;
+  readonly startedAt: Date;
+  readonly accessToken: string | undefined;
+  readonly ports: Ports;
+  /** The machine, while there is one. */
+  sandbox: LocalSandbox | undefined;
+  /** What it may reach now. */
+  access: Access;
+  endAt: Date = new Date();
+  killed = false;
+  readonly #owner: EntryOwner;
+  #timer: NodeJS.Timeout | undefined;
+  #gone: EmberboxError | undefined;
+  #busy: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    owner: EntryOwner,
+    sandbox: LocalSandbox,
+    options: ResolvedCreateOptions,
+    startedAt: Date = sandbox.startedAt,
+  ) {
+    this.#owner = owner;
+    this.sandboxId = sandbox.sandboxId;
+    this.accessToken = sandbox.accessToken;
+    this.options = options;
+    this.access = options.access;
+    this.startedAt = startedAt;
+    this.ports = createPorts({
+      sandboxId: this.sandboxId,
+      open: (port) => this.#machine().open(port),
+    });
+    this.run(sandbox);
+  }
+
+  /** It runs, or runs again. */
+  run(sandbox: LocalSandbox): void {
+    this.sandbox = sandbox;
+    this.#gone = undefined;
+    void sandbox.ended.then(() => {
+      if (this.sandbox === sandbox) this.stop(sandbox.gone() as EmberboxError | undefined);
+    });
+  }
+
+  /** It has no machine any more. */
+  stop(gone: EmberboxError | undefined): void {
+    clearTimeout(this.#timer);
+    this.sandbox = undefined;
+    this.#gone = gone ?? new EmberboxError("sandbox_closed", "the sandbox was closed");
+    if (!this.isPaused) this.ports.close();
+  }
+
+  #machine(): LocalSandbox {
+    if (!this.sandbox) throw this.#gone!;
+    return this.sandbox;
+  }
+
+  get isPaused(): boolean {
+    return this.#gone?.code === "sandbox_paused";
+  }
+
+  /** A sandbox does not keep its program alive; it ends with it. */
+  endAfter(timeoutMs: number): void {
+    clearTimeout(this.#timer);
+    this.endAt = new Date(Date.now() + timeoutMs);
+    this.#timer = setTimeout(() => this.#owner.expired(this, timeoutMs), timeoutMs).unref();
+  }
+
+  /** Does one thing after another that changes whether it runs, or must not overlap with that. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#busy.then(work, work);
+    this.#busy = done.catch(() => {});
+    return done;
+  }
+
+  connection(): SandboxConnection {
+    const resumes = (): boolean => this.isPaused && this.options.lifecycle?.autoResume === true;
+    return {
+      sandboxId: this.sandboxId,
+      accessToken: this.accessToken,
+      ready: async () => {
+        if (resumes()) await this.#owner.wake(this);
+      },
+      endpoint: (port) => this.#machine().endpoint(port),
+      url: (port) => this.ports.url(port),
+      gone: () => (this.sandbox ? this.sandbox.gone() : resumes() ? undefined : this.#gone),
+    };
+  }
+
+  info(): SandboxInfo {
+    return infoOf(this.sandboxId, this.options, this.startedAt, this.endAt, "running");
+  }
+}
+
+export const pausedInfo = (manifest: Manifest): SandboxInfo =>
+  infoOf(
+    manifest.sandboxId,
+    manifest.options,
+    new Date(manifest.startedAt),
+    new Date(manifest.createdAt),
+    "paused",
+  );
+
+function infoOf(
+  sandboxId: string,
+  options: Omit<ResolvedCreateOptions, "signal">,
+  startedAt: Date,
+  endAt: Date,
+  state: SandboxInfo["state"],
+): SandboxInfo {
+  const { template, metadata, cpuCount, memoryMB, diskMB, lifecycle } = options;
+  return {
+    sandboxId,
+    template,
+    metadata,
+    cpuCount,
+    memoryMB,
+    diskMB,
+    startedAt,
+    endAt,
+    state,
+    ...(lifecycle && { lifecycle }),
+  };
+}

@@ -1,0 +1,304 @@
+import { isIP, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { TLSSocket } from "node:tls";
+import type { NetworkLog, NetworkOptions } from "@emberbox/core";
+import { type ChannelStream, egressAnswers, type GuestNetwork } from "@emberbox/guest";
+import { parseAddress } from "./addresses.ts";
+import type { Authority } from "./authority.ts";
+import { Budget } from "./budget.ts";
+import type { Opening } from "./client-hello.ts";
+import { type Connection, join, sayOnly } from "./connection.ts";
+import { dial, type Target } from "./dial.ts";
+import { printable, withHeaders } from "./headers.ts";
+import { parseName } from "./hosts.ts";
+import { NetworkRecord } from "./record.ts";
+import { readFirst } from "./opening.ts";
+import type { Policy, Verdict } from "./policy.ts";
+import { createRelay, type Relay } from "./relay.ts";
+import { NoSuchName } from "./resolve.ts";
+import type { Outside } from "./outside.ts";
+import { Access } from "./access.ts";
+
+const MAX_CONNECTIONS = 512;
+const CONNECTIONS = { burst: 512, perSecond: 128 };
+const COMPLAINTS = { burst: 4, perSecond: 1 };
+const LOOKUPS = { burst: 256, perSecond: 64 };
+/** After so long without a word from the client, the server is asked whether it speaks first, `ms`. */
+const SILENCE_MS = 300;
+const [HTTP, HTTPS] = [80, 443];
+
+const written = (ranges: Policy["allowed"]): string[] =>
+  ranges.flatMap(({ base, bits }) =>
+    base.kind() === "ipv4" ? [`${base.toString()}/${bits}`] : [],
+  );
+
+/** One sandbox's way to the outside. What it does not allow does not leave this machine. */
+export class Gateway {
+  readonly #outside: Outside;
+  readonly #record: NetworkRecord;
+  readonly #relay: Relay = createRelay();
+  readonly #open: Set<Connection> = new Set();
+  readonly #connects = new Budget(CONNECTIONS);
+  readonly #lookups = new Budget(LOOKUPS);
+  readonly #complaints = new Budget(COMPLAINTS);
+  #access = new Access({ network: false });
+  #authority: Authority | undefined;
+
+  constructor(sandboxId: string, outside: Outside) {
+    this.#outside = outside;
+    this.#record = new NetworkRecord(sandboxId);
+  }
+
+  /** Variables that the sandbox is to have. */
+  get envs(): Readonly<Record<string, string>> {
+    return this.#access.secrets.envs;
+  }
+
+  /** What the guest is to know. */
+  get guest(): GuestNetwork {
+    const { isOff, refused, allowed } = this.#access.policy;
+    return {
+      isOff,
+      refused: written(refused),
+      allowed: written(allowed.filter(({ bits }) => bits > 0)),
+      authority: this.#authority?.certificate,
+    };
+  }
+
+  /** Begins to let through what is allowed; nothing was before. */
+  async configure(access: Access): Promise<void> {
+    if (access.policy.hasEntries || !access.secrets.isEmpty)
+      this.#authority = await access.authority();
+    this.#access = access;
+    this.#record.listener = access.onNetwork;
+  }
+
+  /** Replaces what may be reached, and cuts what no longer may. @throws `invalid_argument` */
+  async update(network: boolean | NetworkOptions): Promise<Access> {
+    const access = this.#access.with(network);
+    await this.configure(access);
+    for (const connection of this.#open) this.#judgeAgain(connection);
+    return access;
+  }
+
+  log(): NetworkLog {
+    return this.#record.read([...this.#open]);
+  }
+
+  /** Takes a stream that the guest opened. */
+  accept(stream: ChannelStream, port: number, host: string): boolean {
+    stream.unref();
+    const name = parseName(host);
+    const connection: Connection = {
+      stream,
+      host: name ?? printable(host),
+      port,
+      name,
+      addresses: [],
+      byName: false,
+    };
+    const isLookup = port === 0;
+    if (this.#open.size >= MAX_CONNECTIONS || !(isLookup ? this.#lookups : this.#connects).take()) {
+      if (this.#complaints.take()) this.#refuse(connection, "too much was asked for at once");
+      return false;
+    }
+    this.#open.add(connection);
+    stream.once("close", () => {
+      this.#open.delete(connection);
+      this.#record.add(connection);
+    });
+    // Whatever goes wrong, nothing is let through.
+    void (isLookup ? this.#lookUp(connection) : this.#connect(connection)).catch(() =>
+      stream.destroy(),
+    );
+    return true;
+  }
+
+  close(): void {
+    for (const { stream } of this.#open) stream.destroy();
+  }
+
+  async #lookUp(connection: Connection): Promise<void> {
+    const verdict = await this.#judge(connection);
+    if (typeof verdict === "number") return sayOnly(connection.stream, verdict);
+    if (verdict.allowed) return sayOnly(connection.stream, egressAnswers.connected);
+    this.#refuse(connection, verdict.reason);
+    sayOnly(connection.stream, this.#explains ? egressAnswers.explained : egressAnswers.refused);
+  }
+
+  async #connect(connection: Connection): Promise<void> {
+    const { stream, port, host, name } = connection;
+    const verdict = await this.#judge(connection);
+    if (stream.destroyed) return;
+    if (typeof verdict === "number") return sayOnly(stream, verdict);
+    if (!verdict.allowed) {
+      this.#refuse(connection, verdict.reason);
+      const isExplained = name !== undefined && this.#explains && (port === HTTP || port === HTTPS);
+      if (!isExplained) return sayOnly(stream, egressAnswers.refused);
+      stream.write(Buffer.of(egressAnswers.connected));
+      const client = port === HTTPS ? await this.#endTls(stream, name) : stream;
+      return this.#relay.refuse(client, verdict.reason);
+    }
+    connection.addresses = verdict.addresses;
+    connection.byName = verdict.byName;
+    const target: Target = { host, port, addresses: verdict.addresses };
+    if (name !== undefined && (await this.#relays(connection, name, target))) return;
+    await this.#carry(connection, target);
+  }
+
+  /** Where requests are read: to check or set their headers. False when the bytes are carried as they are. */
+  async #relays(connection: Connection, name: string, target: Target): Promise<boolean> {
+    const { stream, port, byName } = connection;
+    const hasSecrets = this.#access.secrets.isFor(name);
+    const headers = this.#access.policy.headersFor(name);
+    const isHttp = port === HTTP && (byName || headers !== undefined);
+    if (!isHttp && !hasSecrets && !headers) return false;
+    stream.write(Buffer.of(egressAnswers.connected));
+    if (isHttp) {
+      this.#record.allow(connection, target.addresses[0]!);
+      this.#serve(connection, stream, target, headers);
+      return true;
+    }
+    const { opening, socket } = await this.#whoSpeaks(stream, target);
+    if (opening === undefined) {
+      if (socket) this.#joinTo(connection, socket);
+      else stream.destroy();
+    } else if (opening.kind !== "tls" && port !== HTTPS)
+      await this.#carry(connection, target, true);
+    else if (!this.#isFor(connection, opening)) stream.destroy();
+    else {
+      this.#record.allow(connection, target.addresses[0]!);
+      this.#serve(connection, await this.#endTls(stream, name), target, headers);
+    }
+    return true;
+  }
+
+  #serve(
+    { host, port }: Connection,
+    client: ChannelStream | TLSSocket,
+    target: Target,
+    headers: Readonly<Record<string, string>> = {},
+  ): void {
+    const isTls = client instanceof TLSSocket;
+    this.#relay.serve(client, {
+      target,
+      isTls,
+      trusted: this.#outside.trusted,
+      prepare: (given) => {
+        const set = withHeaders(given, headers);
+        // Over a connection that anyone on the way can read, no secret is sent.
+        return isTls ? this.#access.secrets.fill(host, set) : set;
+      },
+      traces: isTls ? this.#access.secrets.traces(host) : [],
+      onRefused: (reason) => this.#record.refuse(host, port, reason),
+    });
+  }
+
+  /**
+   * What the client says first; or a connection to the server, when it was the server that spoke. A slow client
+   * may say nothing for long, and a server that waits for it says nothing either.
+   */
+  async #whoSpeaks(
+    stream: ChannelStream,
+    target: Target,
+  ): Promise<{ opening?: Opening; socket?: Socket }> {
+    const client = readFirst(stream);
+    if (target.port === HTTPS) return { opening: await client };
+    const soon = await Promise.race([client, sleep(SILENCE_MS, undefined, { ref: false })]);
+    if (soon !== undefined) return { opening: soon };
+    const socket = await dial(target).catch(() => undefined);
+    if (socket === undefined) return {};
+    const server = new Promise<undefined>((resolve) => {
+      for (const event of ["readable", "close"]) socket.once(event, () => resolve(undefined));
+    });
+    const opening = await Promise.race([client, server]);
+    if (opening === undefined) return { socket };
+    socket.destroy();
+    return { opening };
+  }
+
+  /** Carries the bytes as they are. */
+  async #carry(connection: Connection, target: Target, isAnswered = false): Promise<void> {
+    const { stream } = connection;
+    const socket = await dial(target).catch(() => undefined);
+    if (socket === undefined || stream.destroyed) {
+      socket?.destroy();
+      return isAnswered ? void stream.destroy() : sayOnly(stream, egressAnswers.unreachable);
+    }
+    if (!isAnswered) stream.write(Buffer.of(egressAnswers.connected));
+    this.#joinTo(connection, socket);
+  }
+
+  #joinTo(connection: Connection, socket: Socket): void {
+    const { stream, byName, port } = connection;
+    connection.addresses = [socket.remoteAddress ?? connection.addresses[0]!];
+    this.#record.allow(connection, connection.addresses[0]!);
+    if (!byName) return join(stream, socket, Promise.resolve(true));
+    const admit = readFirst(stream).then(
+      (opening) => (opening.kind !== "tls" && port !== HTTPS) || this.#isFor(connection, opening),
+    );
+    join(stream, socket, admit);
+  }
+
+  #isFor(connection: Connection, opening: Opening): boolean {
+    if (opening.kind === "incomplete") return false;
+    if (opening.kind === "tls" && opening.serverName === connection.name) return true;
+    const said =
+      opening.kind === "tls"
+        ? `its TLS is for ${printable(opening.serverName ?? "no name")}`
+        : "it is not TLS";
+    this.#refuse(connection, `${connection.host}: ${said}`);
+    return false;
+  }
+
+  async #endTls(stream: ChannelStream, host: string): Promise<TLSSocket> {
+    const secureContext = await this.#authority!.contextFor(host);
+    const socket = new TLSSocket(stream as never, {
+      isServer: true,
+      secureContext,
+      ALPNProtocols: ["http/1.1"],
+    });
+    socket.on("error", () => stream.destroy());
+    return socket;
+  }
+
+  /** Programs that speak HTTP are told why they were refused. */
+  get #explains(): boolean {
+    return !this.#access.policy.isOff && this.#authority !== undefined;
+  }
+
+  async #judge({ name, host }: Connection): Promise<Verdict | number> {
+    if (name === undefined) {
+      if (isIP(host) && parseAddress(host)) return this.#access.policy.decide(undefined, [host]);
+      return { allowed: false, reason: `${host} is not a host` };
+    }
+    const reason = this.#access.policy.refusesName(name);
+    if (reason !== undefined) return { allowed: false, reason };
+    try {
+      const addresses = await this.#outside.resolver.resolve(name);
+      return this.#access.policy.decide(name, addresses);
+    } catch (error) {
+      return error instanceof NoSuchName ? egressAnswers.notFound : egressAnswers.unreachable;
+    }
+  }
+
+  #judgeAgain(connection: Connection): void {
+    const { name, addresses, byName, stream } = connection;
+    if (addresses.length === 0) return void stream.destroy();
+    const reason = name === undefined ? undefined : this.#access.policy.refusesName(name);
+    const verdict: Verdict =
+      reason === undefined
+        ? this.#access.policy.decide(name, addresses)
+        : { allowed: false, reason };
+    // What was said on it was not checked against its name, or it may go to an address that is refused now.
+    const isSame =
+      verdict.allowed && verdict.byName === byName && verdict.addresses.length === addresses.length;
+    if (isSame) return;
+    this.#refuse(connection, verdict.allowed ? "the policy changed" : verdict.reason);
+    stream.destroy();
+  }
+
+  #refuse({ host, port }: Connection, reason: string): void {
+    this.#record.refuse(host, port === 0 ? undefined : port, reason);
+  }
+}

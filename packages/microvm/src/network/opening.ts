@@ -1,0 +1,32 @@
+import type { Duplex } from "node:stream";
+import { type Opening, readOpening } from "./client-hello.ts";
+
+const MAX_BYTES = 131_072;
+
+const asked: WeakMap<Duplex, Promise<Opening>> = new WeakMap();
+
+/** Waits for what a client says first, and leaves it in the stream. At the stream's end it is `incomplete`. */
+export function readFirst(stream: Duplex): Promise<Opening> {
+  const opening = asked.get(stream) ?? listen(stream);
+  asked.set(stream, opening);
+  return opening;
+}
+
+function listen(stream: Duplex): Promise<Opening> {
+  return new Promise((resolve) => {
+    let bytes: Buffer = Buffer.alloc(0);
+    const finish = (opening: Opening): void => {
+      stream.off("data", take).off("end", stop).off("close", stop).pause();
+      if (bytes.length > 0 && !stream.destroyed) stream.unshift(bytes);
+      resolve(opening);
+    };
+    const stop = (): void => finish({ kind: "incomplete" });
+    const take = (chunk: Buffer): void => {
+      bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
+      const opening = readOpening(bytes);
+      if (opening.kind !== "incomplete") finish(opening);
+      else if (bytes.length > MAX_BYTES) finish({ kind: "other" });
+    };
+    stream.on("data", take).on("end", stop).on("close", stop);
+  });
+}

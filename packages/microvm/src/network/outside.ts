@@ -1,0 +1,32 @@
+import { isIP } from "node:net";
+import { createSecureContext, getCACertificates, type SecureContext } from "node:tls";
+import { createResolver, type NameResolver } from "./resolve.ts";
+
+/** How gateways reach the outside; all of one engine share it. */
+export interface Outside {
+  readonly resolver: NameResolver;
+  /** What servers' certificates are checked against, where it is not the usual. */
+  readonly trusted: SecureContext | undefined;
+}
+
+export interface OutsideOptions {
+  readonly dnsServers?: readonly string[] | undefined;
+  readonly ca?: readonly string[] | undefined;
+}
+
+export function createOutside({ dnsServers, ca }: OutsideOptions): Outside {
+  let resolver: NameResolver | undefined;
+  return {
+    get resolver() {
+      return (resolver ??= createResolver(dnsServers));
+    },
+    trusted: ca && createSecureContext({ ca: [...getCACertificates("default"), ...ca] }),
+  };
+}
+
+/** `192.0.2.1`, `192.0.2.1:53`, `[2001:db8::1]:53` */
+export function isServer(text: string): boolean {
+  const [, inBrackets, alone, port] =
+    /^(?:\[([^\]]+)\]|([^:]+|[^\]]+:[^\]]*?))(?::(\d+))?$/.exec(text) ?? [];
+  return isIP(text) !== 0 || (isIP(inBrackets ?? alone ?? "") !== 0 && Number(port ?? 53) < 65_536);
+}

@@ -1,0 +1,88 @@
+import type { Socket } from "node:net";
+import type { ChannelStream } from "@emberbox/guest";
+import { checkHead, readHead } from "./head.ts";
+
+/** How one port of a sandbox is reached, and by whom. */
+export interface Gate {
+  readonly sandboxId: string;
+  readonly port: number;
+  readonly open: () => ChannelStream;
+  readonly token: string | undefined;
+  /** Replaces the `Host` of requests. */
+  readonly host: string | undefined;
+}
+
+const HTTP_REQUEST = /^[A-Z]{1,20} \S+ HTTP\/1\.[01]\r?\n/;
+
+/**
+ * Joins a connection to a port inside. The bytes pass unread, whatever the protocol, unless a token is demanded or
+ * the host is masked: then the connection is one HTTP request, or what it is upgraded to.
+ */
+export function forward(client: Socket, gate: Gate): void {
+  client.on("error", () => {});
+  if (gate.token === undefined && gate.host === undefined) {
+    let begin = "";
+    client.once("data", (chunk: Buffer) => (begin = chunk.toString("latin1", 0, 8192)));
+    join(client, gate, () => HTTP_REQUEST.test(begin));
+    return;
+  }
+  readHead(client, (head, rest) => {
+    const checked = head === undefined ? { status: 400 as const } : checkHead(head, gate);
+    if ("status" in checked) return refuse(client, gate, checked.status);
+    const stream = join(client, gate, () => true);
+    stream?.write(Buffer.concat([Buffer.from(checked.head, "latin1"), rest]));
+  });
+}
+
+function join(client: Socket, gate: Gate, speaksHttp: () => boolean): ChannelStream | undefined {
+  let stream: ChannelStream;
+  try {
+    stream = gate.open();
+  } catch {
+    refuse(client, gate, 502, "The sandbox was not found");
+    return undefined;
+  }
+  stream.unref();
+  let answered = false;
+  stream.once("data", () => (answered = true));
+  stream.once("close", () => {
+    if (stream.readableEnded) return;
+    if (answered || !speaksHttp()) client.destroy();
+    else refuse(client, gate, 502);
+  });
+  client.once("close", () => {
+    // What was read to its end is still on its way into the sandbox.
+    if (!client.readableEnded || !client.writableFinished) stream.destroy();
+  });
+  client.pipe(stream).pipe(client);
+  return stream;
+}
+
+const reasons = {
+  400: ["Bad Request", "The port takes HTTP requests only"],
+  403: ["Forbidden", "The header e2b-traffic-access-token is missing or wrong"],
+  502: ["Bad Gateway", "The sandbox is running but port is not open"],
+} as const;
+
+/** Answers in E2B's form. */
+function refuse(
+  client: Socket,
+  { sandboxId, port }: Gate,
+  code: keyof typeof reasons,
+  message: string = reasons[code][1],
+): void {
+  const body = JSON.stringify({ sandboxId, message, port, code });
+  const head = [
+    `HTTP/1.1 ${code} ${reasons[code][0]}`,
+    "Content-Type: application/json",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    "Connection: close",
+  ];
+  client.unpipe();
+  client.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  // What the client still sends is read and dropped, so that the answer is not lost to a reset.
+  client.resume();
+  setTimeout(() => client.destroy(), LINGER_MS).unref();
+}
+
+const LINGER_MS = 2000;

@@ -1,0 +1,81 @@
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { once } from "node:events";
+import { ENVD_PORT, EmberboxError } from "@emberbox/core";
+import type { ChannelStream } from "@emberbox/guest";
+import { forward, type Gate } from "./forward.ts";
+
+/** Connections to one sandbox at once, over all of its ports: what is left of the channel's streams is for calls. */
+const MAX_CONNECTIONS = 512;
+
+export interface PortsOptions {
+  readonly sandboxId: string;
+  /** Opens a byte stream to a port inside. Throws when the sandbox is gone. */
+  readonly open: (port: number) => ChannelStream;
+  /** What requests must carry as `e2b-traffic-access-token`, or `undefined` when anybody may come. */
+  readonly token?: string | undefined;
+  /** The `Host` that servers inside see; `${PORT}` stands for the port. */
+  readonly maskRequestHost?: string | undefined;
+}
+
+/** A sandbox's ports, as seen from this machine. */
+export interface Ports {
+  /** Where a server that listens on that port inside is reached; the same on every call. */
+  url(port: number): Promise<string>;
+  /** Ends every listener and every connection. */
+  close(): void;
+}
+
+/** Joins ports of this machine's loopback to a sandbox's; each is made when it is first asked for. */
+export function createPorts(options: PortsOptions): Ports {
+  const listeners = new Map<number, Promise<Server>>();
+  const connections = new Set<{ destroy(): unknown }>();
+  let closed = false;
+
+  const listen = async (port: number): Promise<Server> => {
+    const gate = gateOf(options, port);
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+      if (connections.size >= MAX_CONNECTIONS) return void client.destroy();
+      connections.add(client);
+      client.once("close", () => connections.delete(client));
+      // A connection that a browser keeps does not keep the program alive, as a sandbox does not.
+      client.unref();
+      forward(client, gate);
+    });
+    server.unref().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    if (closed) server.close();
+    return server;
+  };
+  return {
+    async url(port) {
+      if (closed) throw new EmberboxError("sandbox_closed", "the sandbox was closed");
+      let listening = listeners.get(port);
+      if (listening === undefined) {
+        listening = listen(port);
+        listeners.set(port, listening);
+        listening.catch(() => listeners.delete(port));
+      }
+      const address = (await listening).address() as AddressInfo | null;
+      if (address === null) throw new EmberboxError("sandbox_closed", "the sandbox was closed");
+      return `http://127.0.0.1:${address.port}`;
+    },
+    close() {
+      closed = true;
+      for (const listening of listeners.values())
+        void listening.then((server) => server.close()).catch(() => {});
+      for (const connection of connections) connection.destroy();
+    },
+  };
+}
+
+function gateOf(options: PortsOptions, port: number): Gate {
+  const { sandboxId, open, maskRequestHost } = options;
+  return {
+    sandboxId,
+    port,
+    open: () => open(port),
+    // Files and processes demand a token of their own; signed links to them carry no other.
+    token: port === ENVD_PORT ? undefined : options.token,
+    host: maskRequestHost?.replaceAll("${PORT}", String(port)),
+  };
+}

@@ -1,0 +1,131 @@
+import { closeSync, copyFileSync, ftruncateSync } from "node:fs";
+import { dirname } from "node:path";
+import { EmberboxError } from "@emberbox/core";
+import { descriptors, machineArguments } from "./machine/arguments.ts";
+import { letOwnerWrite, openFiles, openScratch } from "./machine/files.ts";
+import { type Machine, startMachine } from "./machine/machine.ts";
+import type { ProcessOptions } from "./machine/process.ts";
+import { openGuestMemory } from "./state/guest-memory.ts";
+import type { Kept } from "./state/layers.ts";
+import { damaged, type DiskLayer, type MemoryLayer } from "./state/manifest.ts";
+import { loadMemory } from "./state/memory-file.ts";
+import type { Template } from "./template/template.ts";
+
+/** What a machine is made of: a template, and what was saved of a sandbox over it. */
+export interface Source {
+  readonly template: Template;
+  /** Disk layers over the template's disk, lowest first. */
+  readonly layers: readonly Kept<DiskLayer>[];
+  /** A disk to begin with: empty, or what a paused sandbox had on its own. It is copied. */
+  readonly overlay: string;
+  /** Size of the disk that the machine knows, MiB. */
+  readonly diskMB: number;
+  readonly start: Start;
+}
+
+export type Start =
+  /** Goes on where the template was saved. */
+  | { readonly how: "sandbox" }
+  /** Goes on where another sandbox was saved: device state, and layers of memory over the template's or over zeroes. */
+  | {
+      readonly how: "resumed";
+      readonly state: Buffer;
+      readonly memory: readonly Kept<MemoryLayer>[];
+      readonly over: "template" | "nothing";
+    }
+  /** Boots from its disk. */
+  | { readonly how: "booted" };
+
+/** Memory of a machine that has no template's: what it has written to is all there is. */
+export const hasBlankMemory = ({ start }: Source): boolean =>
+  start.how === "booted" || (start.how === "resumed" && start.over === "nothing");
+
+export interface StartOptions {
+  readonly source: Source;
+  readonly qemu: string;
+  readonly jail: boolean;
+  /** Size that the disk may come to, MiB. */
+  readonly diskMB: number;
+  /** Directory for files that have no name once they are open. */
+  readonly run: string;
+}
+
+/** Starts a machine. `begun` resolves when it runs, or is about to; it rejects when what was saved is damaged. */
+export function startFrom(options: StartOptions): { machine: Machine; begun: Promise<void> } {
+  const { template, start } = options.source;
+  const machine = startMachine(sandboxProcess(options));
+  if (start.how === "resumed") return { machine, begun: resume(machine, start) };
+  // Nothing here is waited for: QEMU takes the commands in turn, and runs the machine once it has its state.
+  const commands = [machine.qmp.command("qmp_capabilities")];
+  if (start.how === "sandbox") {
+    commands.push(
+      machine.qmp.command("migrate-set-capabilities", {
+        capabilities: [{ capability: "x-ignore-shared", state: true }],
+      }),
+      machine.qmp.command("migrate-incoming", { uri: `fd:${descriptors.state}` }),
+    );
+    machine.state.end(template.state);
+  }
+  for (const command of commands) command.catch(() => {});
+  return { machine, begun: Promise.resolve() };
+}
+
+/** How QEMU is started for a sandbox: with every file that it may use open, and no other. */
+export function sandboxProcess(options: StartOptions): ProcessOptions {
+  const { source, jail } = options;
+  const { template, start } = source;
+  const { shape, readOnlyRam } = template;
+  if (!jail && !readOnlyRam && !hasBlankMemory(source)) letOwnerWrite(template.ram);
+  const { files, layers } = openAll(options);
+  return {
+    qemu: options.qemu,
+    args: machineArguments(shape, start.how, { ...template, layers: layers.length }),
+    files,
+    layers,
+    jail: jail && (readOnlyRam ? "reading" : "memoryAtZero"),
+    size: { ...shape, diskMB: options.diskMB },
+  };
+}
+
+async function resume(machine: Machine, start: Start & { how: "resumed" }): Promise<void> {
+  // When QEMU answers, it has mapped its memory.
+  await machine.qmp.command("qmp_capabilities");
+  await using memory = await openGuestMemory(machine.pid, machine.files.ram!);
+  for (const { path } of start.memory) {
+    await loadMemory(path, memory).catch((error: unknown) => {
+      throw EmberboxError.isInstance(error) ? error : damaged(dirname(path), error);
+    });
+  }
+  machine.state.end(start.state);
+  await machine.qmp.command("migrate-incoming", { uri: `fd:${descriptors.state}` });
+}
+
+function openAll({ source, run }: StartOptions): { files: Machine["files"]; layers: number[] } {
+  const { template, start } = source;
+  const paths = {
+    ...(!hasBlankMemory(source) && { ram: template.ram }),
+    kernel: start.how === "booted" ? template.image.kernel : template.kernelHead,
+    initrd: template.initrd,
+    image: template.image.rootfs,
+    template: template.disk,
+  };
+  const files = openFiles(paths, []);
+  const opened: number[] = Object.values(files);
+  const keep = (fd: number): number => {
+    opened.push(fd);
+    return fd;
+  };
+  try {
+    files.overlay = keep(openScratch(run, (path) => copyFileSync(source.overlay, path)));
+    files.save = keep(openScratch(run, undefined, "w"));
+    if (hasBlankMemory(source)) {
+      files.ram = keep(openScratch(run));
+      ftruncateSync(files.ram, template.shape.memoryMB * 1024 * 1024);
+    }
+    const layers = source.layers.map(({ path }) => keep(openFiles({ overlay: path }, []).overlay!));
+    return { files, layers };
+  } catch (error) {
+    for (const fd of opened) closeSync(fd);
+    throw error;
+  }
+}

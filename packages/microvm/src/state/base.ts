@@ -1,0 +1,112 @@
+import { execFile } from "node:child_process";
+import { existsSync, fstatSync, statSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { link, mkdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { OpenFiles } from "../machine/process.ts";
+import type { Template } from "../template/template.ts";
+
+/** The files of a template and its image that a saved machine needs: links, so that caches can be cleared away. */
+export const baseFiles = {
+  ram: "ram",
+  disk: "disk.qcow2",
+  overlay: "overlay.qcow2",
+  initrd: "initrd",
+  kernelHead: "kernel-head",
+  kernel: "kernel",
+  rootfs: "rootfs",
+} as const;
+
+/** Below the place of all saved machines: copies for those that are on another disk than the caches. */
+export const BASES = "bases";
+
+/** Links what a machine was made of into `directory`; what was cleared away is copied from what is open. */
+export async function keepBase(
+  directory: string,
+  template: Template,
+  open: OpenFiles,
+  { blankRam, booted }: { readonly blankRam: boolean; readonly booted: boolean },
+): Promise<void> {
+  await mkdir(directory, { mode: 0o700 });
+  const held: Partial<Record<BaseFile, number | undefined>> = {
+    disk: open.template,
+    initrd: open.initrd,
+    rootfs: open.image,
+    ...(!blankRam && { ram: open.ram }),
+    ...(booted ? { kernel: open.kernel } : { kernelHead: open.kernel }),
+  };
+  const [now, home] = [pathsOf(template), template.home];
+  for (const name of Object.keys(baseFiles) as BaseFile[]) {
+    if (name === "ram" && blankRam) continue;
+    const places = home ? [now[name], home[name]] : [now[name]];
+    await keep(places, held[name], join(directory, baseFiles[name]));
+  }
+}
+
+export type BaseFile = keyof typeof baseFiles;
+export type BasePaths = Readonly<Record<BaseFile, string>>;
+
+/** Where a template's files are. */
+export function pathsOf({ ram, disk, overlay, initrd, kernelHead, image }: Template): BasePaths {
+  return { ram, disk, overlay, initrd, kernelHead, kernel: image.kernel, rootfs: image.rootfs };
+}
+
+/** Without an open file, what is not there is left out: it is not needed to go on, or made again. */
+async function keep(
+  places: readonly string[],
+  fd: number | undefined,
+  target: string,
+): Promise<void> {
+  for (const path of places) {
+    if (fd === undefined ? !existsSync(path) : !isSame(path, fd)) continue;
+    try {
+      return await link(path, target);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ENOENT") continue;
+      // Another disk, or one where links are not to be had.
+      if (code !== "EXDEV" && code !== "EPERM") throw error;
+      return linkCopy(path, target);
+    }
+  }
+  if (fd !== undefined) await copySparse(`/proc/${process.pid}/fd/${fd}`, target);
+}
+
+/** Links a copy that all saved machines share, made when it is first wanted. */
+async function linkCopy(path: string, target: string): Promise<void> {
+  const { ino, mtimeMs, size } = await stat(path);
+  // `target` is in `base` of a directory of a kind of saved machines.
+  const bases = join(target, "../../../..", BASES);
+  const shared = join(bases, `${ino}-${Math.trunc(mtimeMs)}-${size}`);
+  if (!existsSync(shared)) {
+    await mkdir(bases, { recursive: true, mode: 0o700 });
+    const making = join(bases, `.new-${process.pid}-${randomBytes(8).toString("hex")}`);
+    try {
+      await copySparse(path, making);
+      await rename(making, shared);
+    } finally {
+      await rm(making, { force: true });
+    }
+  }
+  await link(shared, target).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPERM") throw error;
+    return copySparse(shared, target);
+  });
+}
+
+async function copySparse(from: string, target: string): Promise<void> {
+  const flags = ["--sparse=always", "--reflink=auto", "--dereference"];
+  try {
+    await promisify(execFile)("cp", [...flags, "--preserve=mode,ownership", from, target]);
+  } catch (error) {
+    const isFull = String((error as { stderr?: string }).stderr).includes("No space left");
+    throw isFull ? Object.assign(error as Error, { code: "ENOSPC" }) : error;
+  }
+}
+
+/** False when another file has taken the place of the one that is open. */
+function isSame(path: string, fd: number): boolean {
+  const [there, here] = [statSync(path, { throwIfNoEntry: false }), fstatSync(fd)];
+  return there?.ino === here.ino && there.dev === here.dev;
+}

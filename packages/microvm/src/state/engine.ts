@@ -1,0 +1,202 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { EmberboxError, type SnapshotInfo } from "@emberbox/core";
+import { newSandboxId } from "../letters.ts";
+import { Access } from "../network/access.ts";
+import type { Outside } from "../network/outside.ts";
+import type { ResolvedCreateOptions } from "../options.ts";
+import { programStamp, qemuFullVersion } from "../qemu.ts";
+import { type LocalSandbox, restoreSandbox } from "../sandbox.ts";
+import { loadSource, type LoadOptions } from "./load.ts";
+import type { Manifest } from "./manifest.ts";
+import { openPaused } from "./paused.ts";
+import { saveSandbox } from "./save.ts";
+import { openSnapshots, type Snapshot, snapshotInfo } from "./snapshots.ts";
+
+export type Facts = Pick<Manifest, "startedAt" | "options">;
+
+/** Keeps sandboxes on disk, and makes sandboxes of what was kept. */
+export interface StateEngine {
+  /** Saves a sandbox whose machine then stands still, to be closed. When it fails, the machine goes on. */
+  pause(
+    sandbox: LocalSandbox,
+    facts: Facts,
+    options: Stoppable & { keepMemory: boolean },
+  ): Promise<void>;
+  /** Resolves to `undefined` when no such sandbox is paused. */
+  resume(
+    sandboxId: string,
+    options: Stoppable & {
+      reboot: boolean;
+      /** What this program knows of its network, secrets included, which are not on disk. */
+      access?: Access | undefined;
+    },
+  ): Promise<{ sandbox: LocalSandbox; manifest: Manifest } | undefined>;
+  snapshot(
+    sandbox: LocalSandbox,
+    facts: Facts,
+    options: Stoppable & { name?: string | undefined },
+  ): Promise<SnapshotInfo>;
+  /** A new sandbox of a snapshot. */
+  create(snapshot: Snapshot, options: ResolvedCreateOptions): Promise<LocalSandbox>;
+  /** Copies of a sandbox that goes on, or why there is none. */
+  fork(
+    sandbox: LocalSandbox,
+    facts: Facts,
+    options: Stoppable & { count: number },
+  ): Promise<(LocalSandbox | EmberboxError)[]>;
+}
+
+interface Stoppable {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface StateEngineOptions {
+  readonly root: string;
+  readonly run: string;
+  readonly qemu: string;
+  readonly jail: boolean;
+  readonly outside: Outside;
+}
+
+/** What a machine takes beyond its memory's changed pages, `bytes`. */
+const MACHINE_BYTES = 96 * 1024 * 1024;
+const FORKS_AT_ONCE = 4;
+
+export function createStateEngine({
+  root,
+  run,
+  qemu,
+  jail,
+  outside,
+}: StateEngineOptions): StateEngine {
+  const paused = openPaused(root);
+  const snapshots = openSnapshots(root);
+  let version: Promise<string> | undefined;
+  const qemuVersion = (): Promise<string> => (version ??= qemuFullVersion(qemu));
+  const factsOf = async (facts: Facts) => ({
+    ...facts,
+    qemuStamp: programStamp(qemu),
+    qemu: await qemuVersion(),
+  });
+  const load = (
+    directory: string,
+    manifest: Manifest,
+    options: Pick<LoadOptions, "reboot" | "as" | "diskMB">,
+  ) =>
+    loadSource(directory, manifest, {
+      ...options,
+      qemu: { stamp: programStamp(qemu), version: qemuVersion },
+    });
+  const make = async (
+    directory: string,
+    manifest: Manifest,
+    { create, signal }: Stoppable & { create: ResolvedCreateOptions },
+  ): Promise<LocalSandbox> => {
+    const { diskMB, envs, template, access } = create;
+    const source = await load(directory, manifest, { reboot: false, as: "copy", diskMB });
+    const identity = {
+      sandboxId: newSandboxId(),
+      templateId: template,
+      accessToken: randomBytes(32).toString("hex"),
+      envs: { ...manifest.options.envs, ...envs },
+    };
+    return restoreSandbox({
+      ...{ source, qemu, jail, run, diskMB, identity, access, outside, signal },
+    });
+  };
+
+  return {
+    async pause(sandbox, facts, { keepMemory, signal }) {
+      await paused.clear(sandbox.sandboxId);
+      await saveSandbox(sandbox, {
+        target: paused.directoryOf(sandbox.sandboxId),
+        keepMemory,
+        after: "end",
+        facts: { ...(await factsOf(facts)), accessToken: sandbox.accessToken },
+        signal,
+      });
+    },
+    resume: (sandboxId, { reboot, access: known, signal }) =>
+      paused.take(
+        sandboxId,
+        async (directory, manifest) => {
+          const { diskMB, envs, template } = manifest.options;
+          const source = await load(directory, manifest, { reboot, as: "same", diskMB });
+          const { accessToken } = manifest;
+          const identity = { sandboxId, templateId: template, accessToken, envs };
+          const access = known ?? new Access({ network: manifest.options.access.network });
+          const sandbox = await restoreSandbox({
+            ...{ source, qemu, jail, run, diskMB, identity, access, outside, signal },
+          });
+          return { sandbox, manifest: { ...manifest, options: { ...manifest.options, access } } };
+        },
+        signal,
+      ),
+    async snapshot(sandbox, facts, { name, signal }) {
+      const snapshotId = snapshots.newId();
+      const manifest = await saveSandbox(sandbox, {
+        target: snapshots.directoryOf(snapshotId),
+        keepMemory: true,
+        after: "continue",
+        facts: await factsOf(facts),
+        signal,
+      });
+      if (name !== undefined) await snapshots.name(snapshotId, name);
+      return snapshotInfo(snapshotId, name === undefined ? [] : [name], manifest);
+    },
+    create: (snapshot, create) =>
+      make(snapshot.directory, snapshot.manifest, { create, signal: create.signal }),
+    async fork(sandbox, facts, { count, signal }) {
+      const target = join(root, "forks", `.gone-${process.pid}-${randomBytes(8).toString("hex")}`);
+      try {
+        const manifest = await saveSandbox(sandbox, {
+          target,
+          keepMemory: true,
+          after: "continue",
+          facts: await factsOf(facts),
+          signal,
+        });
+        checkMemory(count, manifest);
+        const copies: (LocalSandbox | EmberboxError)[] = [];
+        while (copies.length < count) {
+          const batch = Math.min(FORKS_AT_ONCE, count - copies.length);
+          copies.push(
+            ...(await Promise.all(
+              Array.from({ length: batch }, () =>
+                make(target, manifest, { create: facts.options, signal }).catch(asError),
+              ),
+            )),
+          );
+        }
+        return copies;
+      } finally {
+        await rm(target, { recursive: true, force: true });
+      }
+    },
+  };
+}
+
+/** Copies of a large sandbox can take more memory than there is: that would end other programs, not only the copies. */
+function checkMemory(count: number, { memory }: Manifest): void {
+  const pages = memory!.layers.reduce((sum, { bytes }) => sum + bytes, 0);
+  const needed = count * (pages + MACHINE_BYTES);
+  const meminfo = readFileSync("/proc/meminfo", "utf8");
+  const available = Number(/MemAvailable:\s+(\d+) kB/.exec(meminfo)?.[1] ?? Infinity) * 1024;
+  if (needed <= available) return;
+  const [needs, has] = [needed, available].map((bytes) => Math.round(bytes / 1024 / 1024));
+  throw new EmberboxError(
+    "host_out_of_memory",
+    `${count} copies need ${needs} MiB of memory; this machine has ${has} MiB`,
+  );
+}
+
+function asError(error: unknown): EmberboxError {
+  if (EmberboxError.isInstance(error)) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new EmberboxError("boot_failed", `the copy could not be started: ${message}`, {
+    cause: error,
+  });
+}

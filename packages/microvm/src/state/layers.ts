@@ -1,0 +1,63 @@
+import { link } from "node:fs/promises";
+import { join } from "node:path";
+import type { DiskLayer, MemoryLayer } from "./manifest.ts";
+import { copySummed } from "./summed-file.ts";
+
+/** A layer and where it is now; it is never changed, and its name is never used again. */
+export interface Kept<Layer> {
+  readonly path: string;
+  readonly layer: Layer;
+}
+
+/**
+ * Links layers of memory into `directory`, from the lowest up to the first that is gone: what that one and those
+ * above it held has to be written anew.
+ */
+export async function keepMemoryLayers(
+  layers: readonly Kept<MemoryLayer>[],
+  directory: string,
+): Promise<Kept<MemoryLayer>[]> {
+  const kept: Kept<MemoryLayer>[] = [];
+  for (const each of layers.slice(0, MAX_LAYERS)) {
+    const path = join(directory, each.layer.name);
+    if (!(await linkFrom(each, path))) break;
+    kept.push({ path, layer: each.layer });
+  }
+  // As many as there may be: the next one begins anew.
+  return kept.length === MAX_LAYERS ? [] : kept;
+}
+
+const MAX_LAYERS = 16;
+
+/** Links layers of the disk into `directory`; one that is gone is copied from `open`. */
+export async function keepDiskLayers(
+  layers: readonly Kept<DiskLayer>[],
+  open: readonly number[],
+  directory: string,
+): Promise<DiskLayer[]> {
+  const kept: DiskLayer[] = [];
+  for (const [index, each] of layers.entries()) {
+    const path = join(directory, each.layer.name);
+    if (!(await linkFrom(each, path))) await copySummed(open[index]!, path, each.layer.name);
+    kept.push(each.layer);
+  }
+  return kept;
+}
+
+/** False when the layer is in none of the places where it was. */
+async function linkFrom(
+  { path, layer }: Kept<{ readonly home: string; readonly name: string }>,
+  target: string,
+): Promise<boolean> {
+  const isMemory = layer.name.startsWith("memory-");
+  for (const from of [path, layer.home]) {
+    try {
+      await link(from, target);
+      if (isMemory) await link(`${from}.index`, `${target}.index`);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+  return false;
+}

@@ -1,0 +1,120 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { crc32 } from "node:zlib";
+import { EmberboxError } from "@emberbox/core";
+import type { Source, Start } from "../start.ts";
+import { createOverlay, overlayOf } from "../template/blank.ts";
+import type { Template } from "../template/template.ts";
+import { baseFiles } from "./base.ts";
+import type { Kept } from "./layers.ts";
+import { damaged, type DiskLayer, type Manifest } from "./manifest.ts";
+import { verifySummed } from "./summed-file.ts";
+
+export interface LoadOptions {
+  /** Boot from the disk, whether or not memory was kept. */
+  readonly reboot: boolean;
+  /** A paused sandbox goes on with the disk it had; a snapshot's copies write to disks over it. */
+  readonly as: "same" | "copy";
+  readonly diskMB: number;
+  /** The QEMU there is. */
+  readonly qemu: { readonly stamp: string; version(): Promise<string> };
+}
+
+/** What to make a machine of, from what was saved. @throws `snapshot_damaged`, `snapshot_incompatible` */
+export async function loadSource(
+  directory: string,
+  manifest: Manifest,
+  options: LoadOptions,
+): Promise<Source> {
+  const reboot = options.reboot || manifest.memory === undefined;
+  if (!reboot) await checkCompatible(directory, manifest, options.qemu);
+  try {
+    const disk = await loadDisk(directory, manifest);
+    const start = reboot ? ({ how: "booted" } as const) : await loadMachine(directory, manifest);
+    const template = templateIn(join(directory, "base"), manifest);
+    checkBase(template, start);
+    // The one file that is made again when it could not be linked.
+    if (!existsSync(template.overlay)) {
+      const { overlay: path, disk: backing } = template;
+      await createOverlay({ path, backing, format: "qcow2" });
+    }
+    const own = options.as === "same" ? disk.pop() : undefined;
+    const overlay = own?.path ?? (await overlayOf(template, options.diskMB));
+    return { template, layers: disk, overlay, diskMB: manifest.options.diskMB, start };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // Taken away by another program, all at once: not damage.
+    if (EmberboxError.isInstance(error) || (code === "ENOENT" && !existsSync(directory)))
+      throw error;
+    throw damaged(directory, error);
+  }
+}
+
+async function checkCompatible(
+  directory: string,
+  manifest: Manifest,
+  qemu: LoadOptions["qemu"],
+): Promise<void> {
+  const fail = (was: string, is: string): never => {
+    throw new EmberboxError(
+      "snapshot_incompatible",
+      `what was kept in ${directory} was saved with ${was}; here is ${is}`,
+    );
+  };
+  if (manifest.accelerator === "kvm" && !existsSync("/dev/kvm")) fail("KVM", "none");
+  if (manifest.qemuStamp === qemu.stamp) return;
+  const version = await qemu.version();
+  if (manifest.qemu !== version) fail(manifest.qemu, version);
+}
+
+async function loadDisk(directory: string, { disk }: Manifest): Promise<Kept<DiskLayer>[]> {
+  const kept = disk.map((layer) => ({ path: join(directory, layer.name), layer }));
+  for (const { path, layer } of kept) await verifySummed(path, layer);
+  return kept;
+}
+
+async function loadMachine(directory: string, manifest: Manifest): Promise<Start> {
+  const { state, over, layers } = manifest.memory!;
+  const path = join(directory, state.name);
+  const bytes = await readFile(path);
+  if (bytes.length !== state.bytes || crc32(bytes) !== state.sum)
+    throw new Error(`${path} has other bytes than were written`);
+  const memory = layers.map((layer) => ({ path: join(directory, layer.name), layer }));
+  return { how: "resumed", state: bytes, memory, over };
+}
+
+function templateIn(base: string, manifest: Manifest): Template {
+  const file = (name: keyof typeof baseFiles): string => join(base, baseFiles[name]);
+  const { accelerator, options, kernelArguments, readOnlyRam } = manifest;
+  const { memoryMB, cpuCount } = options;
+  return {
+    key: manifest.templateKey,
+    shape: { accelerator, memoryMB, cpuCount },
+    image: {
+      directory: base,
+      digest: manifest.imageDigest,
+      kernel: file("kernel"),
+      initrd: file("initrd"),
+      rootfs: file("rootfs"),
+    },
+    directory: base,
+    ram: file("ram"),
+    state: Buffer.alloc(0),
+    disk: file("disk"),
+    overlay: file("overlay"),
+    initrd: file("initrd"),
+    kernelHead: file("kernelHead"),
+    kernelArguments,
+    readOnlyRam,
+    home: manifest.base,
+  };
+}
+
+function checkBase(template: Template, start: Start): void {
+  const needed = [template.disk, template.initrd, template.image.rootfs];
+  if (start.how === "booted") needed.push(template.image.kernel);
+  else needed.push(template.kernelHead);
+  if (start.how === "resumed" && start.over === "template") needed.push(template.ram);
+  for (const path of needed) if (!existsSync(path)) throw new Error(`${path} is missing`);
+}

@@ -1,0 +1,93 @@
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { EmberboxError } from "@emberbox/core";
+import { withLock } from "../lock.ts";
+import { type Manifest, readManifest } from "./manifest.ts";
+
+const ID = /^[a-z0-9]{1,64}$/;
+
+/** Paused sandboxes on disk: a directory each, which is gone when the sandbox runs again. */
+export interface PausedStore {
+  directoryOf(sandboxId: string): string;
+  find(sandboxId: string): Promise<Manifest | undefined>;
+  list(): Promise<Manifest[]>;
+  /**
+   * Does work with a paused sandbox that nobody else does, in no program; then it is no longer paused.
+   * When the work fails it still is. Resolves to `undefined` when it is not there.
+   */
+  take<T>(
+    sandboxId: string,
+    work: (directory: string, manifest: Manifest) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T | undefined>;
+  /** Makes sure that nothing is in the way of a sandbox that is to be paused. */
+  clear(sandboxId: string): Promise<void>;
+  /** Removes a paused sandbox, whole or damaged. False when there is none. */
+  delete(sandboxId: string): Promise<boolean>;
+}
+
+export function openPaused(root: string): PausedStore {
+  const directories = join(root, "paused");
+  const directoryOf = (id: string): string => join(directories, id);
+  const remove = async (sandboxId: string): Promise<void> => {
+    // It is gone at once for others, whatever happens while its files are removed.
+    const gone = join(directories, `.gone-${process.pid}-${randomBytes(8).toString("hex")}`);
+    await rename(directoryOf(sandboxId), gone);
+    await rm(gone, { recursive: true, force: true });
+  };
+  const locked = <T>(sandboxId: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
+    withLock(join(directoryOf(sandboxId), "lock"), work, { signal });
+  const store: PausedStore = {
+    directoryOf,
+    async find(sandboxId) {
+      return ID.test(sandboxId) ? readManifest(directoryOf(sandboxId)) : undefined;
+    },
+    async list() {
+      const ids = await readdir(directories).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === "ENOENT") return [];
+        throw error;
+      });
+      const found = await Promise.all(
+        ids.filter((id) => ID.test(id)).map((id) => store.find(id).catch(ifUnreadable)),
+      );
+      return found.filter((manifest) => manifest !== undefined);
+    },
+    async take(sandboxId, work, signal) {
+      if (!(await store.find(sandboxId))) return undefined;
+      return locked(
+        sandboxId,
+        async () => {
+          // Somebody else may have had it meanwhile.
+          const manifest = await store.find(sandboxId);
+          if (!manifest) {
+            await rm(directoryOf(sandboxId), { recursive: true, force: true });
+            return undefined;
+          }
+          const result = await work(directoryOf(sandboxId), manifest);
+          await remove(sandboxId);
+          return result;
+        },
+        signal,
+      );
+    },
+    async clear(sandboxId) {
+      await rm(directoryOf(sandboxId), { recursive: true, force: true });
+    },
+    async delete(sandboxId) {
+      if (!ID.test(sandboxId) || !existsSync(directoryOf(sandboxId))) return false;
+      return locked(sandboxId, async () => {
+        const there = existsSync(join(directoryOf(sandboxId), "manifest.json"));
+        await remove(sandboxId);
+        return there;
+      });
+    },
+  };
+  return store;
+}
+
+/** One that is damaged is reported when it is asked for, not in the way of the others. */
+function ifUnreadable(error: unknown): undefined {
+  if (!EmberboxError.isInstance(error)) throw error;
+}

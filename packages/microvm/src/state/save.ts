@@ -1,0 +1,199 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { crc32 } from "node:zlib";
+import { EmberboxError } from "@emberbox/core";
+import { freezeFlags } from "@emberbox/guest";
+import { descriptors } from "../machine/arguments.ts";
+import type { LocalSandbox } from "../sandbox.ts";
+import { hasBlankMemory } from "../start.ts";
+import { keepBase, pathsOf } from "./base.ts";
+import { openGuestMemory } from "./guest-memory.ts";
+import { keepDiskLayers, keepMemoryLayers } from "./layers.ts";
+import {
+  FORMAT,
+  type Manifest,
+  type MemoryLayer,
+  type SavedMemory,
+  writeManifest,
+} from "./manifest.ts";
+import { differing } from "./memory-difference.ts";
+import { pageBytes, writeDurably, writeMemory } from "./memory-file.ts";
+import { copySummed, type SummedFile } from "./summed-file.ts";
+
+export interface SaveOptions {
+  /** Where it is to be; what is there afterwards is whole. */
+  readonly target: string;
+  readonly keepMemory: boolean;
+  /** Whether the machine goes on; when saving it failed, it always does. */
+  readonly after: "continue" | "end";
+  readonly facts: Pick<Manifest, "accessToken" | "startedAt" | "options" | "qemuStamp" | "qemu">;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const HOLD_MS = 30_000;
+/** Usual is less than 1 MiB. */
+const MAX_STATE_BYTES = 64 * 1024 * 1024;
+
+/** Saves a machine that runs. @throws `host_disk_full`, `timeout` */
+export async function saveSandbox(sandbox: LocalSandbox, options: SaveOptions): Promise<Manifest> {
+  const parent = dirname(options.target);
+  const building = join(parent, `.new-${process.pid}-${randomBytes(8).toString("hex")}`);
+  await mkdir(parent, { recursive: true, mode: 0o700 });
+  await mkdir(building, { mode: 0o700 });
+  try {
+    return await whileStill(sandbox, options, async () => {
+      const manifest = await write(sandbox, building, options);
+      options.signal?.throwIfAborted();
+      await syncDirectory(building);
+      await rename(building, options.target);
+      await syncDirectory(parent);
+      return manifest;
+    });
+  } catch (error) {
+    await rm(building, { recursive: true, force: true });
+    if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+    throw new EmberboxError(
+      "host_disk_full",
+      `there is no space in ${parent} to save the sandbox`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Does work while the machine stands still, with nothing on its way in or out. */
+async function whileStill<T>(
+  { guest, machine }: LocalSandbox,
+  { keepMemory, after, signal }: SaveOptions,
+  work: () => Promise<T>,
+): Promise<T> {
+  let isStopped = false;
+  let isSaved = false;
+  try {
+    // What is paused can be booted from its disk alone, so nothing of its files may be in memory only.
+    const sync = !keepMemory || after === "end" ? freezeFlags.sync : 0;
+    await holdStill(guest.freeze(freezeFlags.processes | sync), signal);
+    await machine.qmp.command("stop");
+    isStopped = true;
+    const result = await work();
+    isSaved = true;
+    return result;
+  } finally {
+    if (!isSaved || after === "continue") {
+      if (isStopped) await machine.qmp.command("cont").catch(() => {});
+      guest.thaw();
+    }
+  }
+}
+
+async function holdStill(freezing: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  const stop = AbortSignal.any([AbortSignal.timeout(HOLD_MS), ...(signal ? [signal] : [])]);
+  const stopped = new Promise<never>((_resolve, reject) => {
+    stop.addEventListener("abort", () => {
+      reject(
+        signal?.aborted
+          ? (signal.reason as Error)
+          : new EmberboxError(
+              "timeout",
+              `the sandbox did not hold still within ${HOLD_MS / 1000} s`,
+            ),
+      );
+    });
+  });
+  await Promise.race([freezing, stopped]);
+}
+
+async function write(
+  sandbox: LocalSandbox,
+  directory: string,
+  { keepMemory, facts, target }: SaveOptions,
+): Promise<Manifest> {
+  const { machine, source } = sandbox;
+  const id = randomBytes(8).toString("hex");
+  // The device state comes first: writing it has QEMU write what it holds of the disk.
+  const state = keepMemory ? await saveDevices(sandbox, directory) : undefined;
+  const [memory, disk] = await Promise.all([
+    state && saveMemory(sandbox, directory, target, `memory-${id}`, state),
+    saveDisk(sandbox, directory, target, `disk-${id}.qcow2`),
+    keepBase(join(directory, "base"), source.template, machine.files, {
+      blankRam: hasBlankMemory(source),
+      booted: source.start.how === "booted",
+    }),
+  ]);
+  const { template } = source;
+  const manifest: Manifest = {
+    ...facts,
+    format: FORMAT,
+    createdAt: new Date().toISOString(),
+    sandboxId: sandbox.sandboxId,
+    accelerator: template.shape.accelerator,
+    templateKey: template.key,
+    imageDigest: template.image.digest,
+    kernelArguments: template.kernelArguments,
+    readOnlyRam: template.readOnlyRam,
+    base: template.home ?? pathsOf(template),
+    memory,
+    disk,
+  };
+  await writeManifest(directory, manifest);
+  return manifest;
+}
+
+async function saveDevices({ machine }: LocalSandbox, directory: string): Promise<SummedFile> {
+  const saved = `/proc/self/fd/${machine.files.save!}`;
+  const before = (await stat(saved)).size;
+  await machine.qmp.command("xen-save-devices-state", {
+    filename: `/dev/fdset/${descriptors.save}`,
+    live: false,
+  });
+  if ((await stat(saved)).size - before > MAX_STATE_BYTES)
+    throw new EmberboxError("sandbox_died", "QEMU's device state is too large to be one");
+  // QEMU empties the file and writes on where it was: what came before is a hole now.
+  const bytes = (await readFile(saved)).subarray(before);
+  await writeDurably(join(directory, "state"), bytes);
+  return { name: "state", bytes: bytes.length, sum: crc32(bytes) };
+}
+
+async function saveMemory(
+  sandbox: LocalSandbox,
+  directory: string,
+  target: string,
+  name: string,
+  state: SummedFile,
+): Promise<SavedMemory> {
+  const { machine, source } = sandbox;
+  const below = await keepMemoryLayers(sandbox.savedMemory, directory);
+  await using memory = await openGuestMemory(machine.pid, machine.files.ram!);
+  const changed = await memory.changed();
+  const runs =
+    below.length === 0
+      ? changed
+      : await differing(
+          memory,
+          changed,
+          below.map(({ path }) => path),
+        );
+  await writeMemory(join(directory, name), memory, runs);
+  const layer: MemoryLayer = { name, home: join(target, name), bytes: pageBytes(runs) };
+  const over = hasBlankMemory(source) ? "nothing" : "template";
+  sandbox.savedMemory = [...below, { path: layer.home, layer }];
+  return { state, over, layers: [...below.map(({ layer: each }) => each), layer] };
+}
+
+async function saveDisk(
+  { machine, source }: LocalSandbox,
+  directory: string,
+  target: string,
+  name: string,
+): Promise<Manifest["disk"]> {
+  const below = await keepDiskLayers(source.layers, machine.layers, directory);
+  const own = await copySummed(machine.files.overlay!, join(directory, name), name);
+  return [...below, { ...own, home: join(target, name) }];
+}
+
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, "r");
+  await directory.sync().finally(() => directory.close());
+}

@@ -1,0 +1,133 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { EmberboxError, type SnapshotInfo } from "@emberbox/core";
+import { randomLetters } from "../letters.ts";
+import { type Manifest, readManifest } from "./manifest.ts";
+import { syncDirectory } from "./save.ts";
+
+const ID = /^s[a-z0-9]{20}$/;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+export interface Snapshot {
+  readonly snapshotId: string;
+  readonly directory: string;
+  readonly manifest: Manifest;
+}
+
+/** Snapshots on disk: a directory each below `root`, and names, each a file that holds an id. */
+export interface SnapshotStore {
+  newId(): string;
+  directoryOf(snapshotId: string): string;
+  /** By id or name. @throws `snapshot_damaged`, `snapshot_incompatible` */
+  find(idOrName: string): Promise<Snapshot | undefined>;
+  /** Newest first. What is damaged is listed by what is known of it. */
+  list(): Promise<SnapshotInfo[]>;
+  /** Gives a name to a snapshot; another that had it loses it. */
+  name(snapshotId: string, name: string): Promise<void>;
+  delete(idOrName: string): Promise<boolean>;
+}
+
+export function openSnapshots(root: string): SnapshotStore {
+  const directories = join(root, "snapshots");
+  const names = join(root, "names");
+  const directoryOf = (id: string): string => join(directories, id);
+  const resolve = async (idOrName: string): Promise<string | undefined> => {
+    if (ID.test(idOrName)) return idOrName;
+    if (!NAME.test(idOrName)) return undefined;
+    const id = (await readFile(join(names, idOrName), "utf8").catch(ifMissing(""))).trim();
+    return ID.test(id) ? id : undefined;
+  };
+  const allNames = async (): Promise<Map<string, string[]>> => {
+    const byId = new Map<string, string[]>();
+    for (const name of await readdir(names).catch(ifMissing([]))) {
+      const id = await resolve(name);
+      if (id !== undefined) byId.set(id, [...(byId.get(id) ?? []), name]);
+    }
+    return byId;
+  };
+  return {
+    newId: () => `s${randomLetters(20)}`,
+    directoryOf,
+    async find(idOrName) {
+      const snapshotId = await resolve(idOrName);
+      if (snapshotId === undefined) return undefined;
+      const directory = directoryOf(snapshotId);
+      const manifest = await readManifest(directory);
+      return manifest && { snapshotId, directory, manifest };
+    },
+    async list() {
+      const named = await allNames();
+      const ids = (await readdir(directories).catch(ifMissing([]))).filter((id) => ID.test(id));
+      const all = await Promise.all(
+        ids.map((id) => describeSnapshot(id, directoryOf(id), named.get(id) ?? [])),
+      );
+      return all
+        .filter((info) => info !== undefined)
+        .toSorted((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
+    },
+    async name(snapshotId, name) {
+      await mkdir(names, { recursive: true, mode: 0o700 });
+      const beside = join(names, `.${randomBytes(8).toString("hex")}`);
+      await writeFile(beside, snapshotId, { mode: 0o600, flush: true });
+      await rename(beside, join(names, name));
+      await syncDirectory(names);
+    },
+    async delete(idOrName) {
+      const snapshotId = await resolve(idOrName);
+      if (snapshotId === undefined) return false;
+      const gone = join(directories, `.gone-${process.pid}-${randomBytes(8).toString("hex")}`);
+      try {
+        await rename(directoryOf(snapshotId), gone);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+        throw error;
+      }
+      await rm(gone, { recursive: true, force: true });
+      for (const name of (await allNames()).get(snapshotId) ?? [])
+        await rm(join(names, name), { force: true });
+      return true;
+    },
+  };
+}
+
+async function describeSnapshot(
+  snapshotId: string,
+  directory: string,
+  names: string[],
+): Promise<SnapshotInfo | undefined> {
+  try {
+    const manifest = await readManifest(directory);
+    return manifest && snapshotInfo(snapshotId, names, manifest);
+  } catch (error) {
+    if (!EmberboxError.isInstance(error)) throw error;
+    const { mtime } = await stat(directory);
+    return { snapshotId, names, createdAt: mtime };
+  }
+}
+
+export function snapshotInfo(
+  snapshotId: string,
+  names: readonly string[],
+  manifest: Manifest,
+): SnapshotInfo {
+  return {
+    snapshotId,
+    names,
+    sandboxId: manifest.sandboxId,
+    createdAt: new Date(manifest.createdAt),
+    sizeBytes: ownBytes(manifest),
+  };
+}
+
+/** What it takes beyond what it shares with the snapshot below. */
+function ownBytes({ memory, disk }: Manifest): number {
+  return disk.at(-1)!.bytes + (memory ? memory.state.bytes + memory.layers.at(-1)!.bytes : 0);
+}
+
+const ifMissing =
+  <Value>(value: Value) =>
+  (error: NodeJS.ErrnoException): Value => {
+    if (error.code === "ENOENT") return value;
+    throw error;
+  };

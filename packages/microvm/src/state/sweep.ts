@@ -1,0 +1,30 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { BASES } from "./base.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** Removes what programs left half made, or half removed, that were killed. */
+export async function sweepState(root: string): Promise<void> {
+  for (const kind of ["paused", "snapshots", "forks", BASES]) {
+    let names: string[];
+    try {
+      names = readdirSync(join(root, kind));
+    } catch {
+      continue;
+    }
+    for (const name of names) {
+      if (kind === BASES && isUnused(join(root, kind, name))) await rm(join(root, kind, name));
+      const pid = /^\.(?:new|gone)-(\d+)-/.exec(name)?.[1];
+      if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+      await rm(join(root, kind, name), { recursive: true, force: true });
+    }
+  }
+}
+
+/** A copy that nothing links any more, and that was not made just now. */
+function isUnused(path: string): boolean {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats?.nlink === 1 && Date.now() - stats.ctimeMs > HOUR_MS;
+}

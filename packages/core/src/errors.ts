@@ -18,13 +18,20 @@ export type ErrorCode =
   | "sandbox_not_found"
   | "sandbox_died"
   | "sandbox_closed"
+  | "sandbox_paused"
   | "unknown_template"
+  | "snapshot_damaged"
+  | "snapshot_incompatible"
+  | "provider_missing"
   | "qemu_missing"
   | "tool_missing"
   | "image_missing"
   | "image_build_failed"
   | "boot_failed"
   | "host_disk_full"
+  | "host_out_of_memory"
+  | "service_failed"
+  | "events_lost"
   | "connection_failed"
   | "protocol_error";
 
@@ -92,7 +99,10 @@ export const errorCodes: Readonly<
     meaning: "The code needed more memory than the sandbox has.",
     hint: "Create the sandbox with a larger `memoryMB`, or use less at a time.",
   },
-  sandbox_not_found: { meaning: "No sandbox with that id is running.", hint: "Create a new one." },
+  sandbox_not_found: {
+    meaning: "No sandbox with that id is running or paused.",
+    hint: "Create a new one.",
+  },
   sandbox_died: {
     meaning: "The sandbox's virtual machine ended by itself.",
     hint: "Create a new one; the console's last lines say why it ended.",
@@ -101,9 +111,25 @@ export const errorCodes: Readonly<
     meaning: "The sandbox was closed, or reached the end of its lifetime.",
     hint: "Create a new one, with a larger `timeoutMs` or `setTimeout()` in time.",
   },
+  sandbox_paused: {
+    meaning: "The sandbox is paused.",
+    hint: "Resume it with `connect`, or create it with `lifecycle: { onTimeout: 'pause', autoResume: true }`.",
+  },
   unknown_template: {
-    meaning: "No template with that name.",
-    hint: "Use one of the templates that the message names.",
+    meaning: "No template or snapshot with that name.",
+    hint: "Use one of the templates that the message names, or a snapshot that `listSnapshots` names.",
+  },
+  snapshot_damaged: {
+    meaning: "What was kept of a sandbox on disk is damaged or incomplete.",
+    hint: "Delete it and make it anew; nothing of it was used.",
+  },
+  snapshot_incompatible: {
+    meaning: "What was kept of a sandbox was saved by another version of the engine.",
+    hint: "Resume with `onResume: 'reboot'`, which needs its disk only, or make it anew.",
+  },
+  provider_missing: {
+    meaning: "No provider was given, and the engine on this machine is not installed.",
+    hint: "Install `@emberbox/microvm`, or give a `provider`.",
   },
   qemu_missing: {
     meaning: "QEMU is not installed, or too old.",
@@ -125,6 +151,18 @@ export const errorCodes: Readonly<
   host_disk_full: {
     meaning: "This machine's disk is full.",
     hint: "Free some space, or point EMBERBOX_HOME at another disk.",
+  },
+  host_out_of_memory: {
+    meaning: "This machine has not enough free memory.",
+    hint: "End some sandboxes, or ask for fewer or smaller ones.",
+  },
+  service_failed: {
+    meaning: "The service that runs the sandboxes failed.",
+    hint: "Try again; the service's own log says why.",
+  },
+  events_lost: {
+    meaning: "More changed in a watched directory than could be reported.",
+    hint: "List the directory to see what is there now, and watch it again.",
   },
   connection_failed: {
     meaning: "The connection to the sandbox failed, or was given up.",

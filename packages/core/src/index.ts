@@ -7,6 +7,8 @@ export type {
 } from "./sandbox-options.ts";
 export { EmberboxError, errorCodes } from "./errors.ts";
 export type { EmberboxErrorOptions, ErrorCode } from "./errors.ts";
+export { e2b } from "./e2b/provider.ts";
+export type { E2bOptions } from "./e2b/options.ts";
 export { Execution, Result } from "./interpreter/execution.ts";
 export type { Chart } from "./interpreter/chart.ts";
 export type { FileChange } from "./interpreter/file-change.ts";
@@ -15,6 +17,7 @@ export type { OutputMessage } from "./interpreter/collector.ts";
 export type { RunCodeOptions } from "./interpreter/run-code.ts";
 export type { CodeContext } from "./interpreter/contexts.ts";
 export type { Files } from "./files/files.ts";
+export type { FilesystemEvent, WatchHandle } from "./files/watch.ts";
 export type { EntryInfo } from "./files/entry.ts";
 export type { CommandOptions, Commands } from "./commands/commands.ts";
 export type { CommandHandle } from "./commands/handle.ts";
@@ -22,13 +25,19 @@ export type { CommandResult } from "./commands/output.ts";
 export type { Pty } from "./commands/pty.ts";
 export type { SandboxMetrics } from "./health.ts";
 export { parseOptions } from "./options.ts";
+export { networkSchema, secretsSchema } from "./network.ts";
 export { ENVD_PORT, INTERPRETER_PORT } from "./provider.ts";
 export type {
   Capabilities,
   ConnectOptions,
   CreateOptions,
   Endpoint,
+  NetworkEvent,
+  NetworkLog,
+  NetworkOptions,
   SandboxConnection,
   SandboxInfo,
   SandboxProvider,
+  SandboxSecret,
+  SnapshotInfo,
 } from "./provider.ts";

@@ -1,4 +1,5 @@
 import type { Dispatcher } from "undici";
+import type { EmberboxError } from "./errors.ts";
 
 /** The port on which a sandbox serves files and processes (E2B's envd). */
 export const ENVD_PORT = 49983;
@@ -9,11 +10,90 @@ export const INTERPRETER_PORT = 49999;
 export interface Capabilities {
   /** `setTimeout` moves the end of a running sandbox. */
   readonly setTimeout: boolean;
+  /** `pause` keeps a sandbox on disk, and `connect` resumes it; `lifecycle.onTimeout: "pause"` too. */
+  readonly pause: boolean;
+  /** `createSnapshot` and its siblings; `template` takes a snapshot's id. */
+  readonly snapshots: boolean;
+  /** `fork` copies a running sandbox. */
+  readonly fork: boolean;
+  /** `network` restricts what a sandbox reaches. */
+  readonly network: boolean;
+  /** `updateNetwork` changes that while it runs. */
+  readonly updateNetwork: boolean;
+}
+
+/** What becomes of a sandbox at the end of its time. */
+export interface Lifecycle {
+  /** @default "kill" */
+  readonly onTimeout?: "kill" | "pause" | undefined;
+  /** Traffic resumes it when it is paused; only with `onTimeout: "pause"`. @default false */
+  readonly autoResume?: boolean | undefined;
+}
+
+/** What a sandbox may reach, and who may reach its servers; with E2B's meaning. */
+export interface NetworkOptions {
+  /** Addresses, CIDR ranges and domains (`*.example.com`); allowing beats denying. */
+  readonly allowOut?: readonly string[] | undefined;
+  /** Addresses and CIDR ranges. */
+  readonly denyOut?: readonly string[] | undefined;
+  /** What is done to requests to a host. */
+  readonly rules?: Readonly<Record<string, readonly NetworkRule[]>> | undefined;
+  /** False demands the traffic token for the sandbox's own servers. @default true */
+  readonly allowPublicTraffic?: boolean | undefined;
+  /** The `Host` that the sandbox's servers see; `${PORT}` stands for the port. */
+  readonly maskRequestHost?: string | undefined;
+}
+
+export interface NetworkRule {
+  readonly transform: { readonly headers: Readonly<Record<string, string>> };
+}
+
+/** A value that requests carry and the sandbox never sees: it gets a placeholder in the variable of that name. */
+export interface SandboxSecret {
+  readonly value: string;
+  /** Host names (`api.example.com`, `*.example.com`) whose requests get the value, in headers, over TLS. */
+  readonly hosts: readonly string[];
+}
+
+/** What was decided about one thing that the sandbox wanted to reach. */
+export interface NetworkEvent {
+  readonly sandboxId: string;
+  readonly time: Date;
+  readonly decision: "allowed" | "refused";
+  /** The name or address that was asked for. */
+  readonly host: string;
+  /** Absent when only the name was looked up. */
+  readonly port?: number | undefined;
+  /** What was dialled. */
+  readonly address?: string | undefined;
+  /** Why it was refused. */
+  readonly reason?: string | undefined;
+}
+
+/** What the sandbox did with its network, since it was created. */
+export interface NetworkLog {
+  /** Connections that were made. */
+  readonly allowed: number;
+  readonly refused: number;
+  /** Connections that are open. */
+  readonly open: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /** What was refused: a host and port once, the newest last; the oldest are forgotten. */
+  readonly refusals: readonly NetworkRefusal[];
+}
+
+export interface NetworkRefusal {
+  readonly host: string;
+  readonly port?: number | undefined;
+  readonly reason: string;
+  readonly count: number;
+  readonly lastAt: Date;
 }
 
 /** What every provider's `create` understands; each rejects what it cannot honour. */
 export interface CreateOptions {
-  /** @default "default" */
+  /** The name of a template, or the id of a snapshot. @default "default" */
   readonly template?: string | undefined;
   /** Memory of the sandbox in MiB. */
   readonly memoryMB?: number | undefined;
@@ -27,13 +107,25 @@ export interface CreateOptions {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** Lifetime in milliseconds; the sandbox is killed at its end. @default 300_000 */
   readonly timeoutMs?: number | undefined;
+  readonly lifecycle?: Lifecycle | undefined;
+  /** False is no network at all. @default true */
+  readonly network?: boolean | NetworkOptions | undefined;
+  /** Values by the name of the variable that holds their placeholder. */
+  readonly secrets?: Readonly<Record<string, SandboxSecret>> | undefined;
+  /** Hears of every decision of the network's policy. */
+  readonly onNetwork?: ((event: NetworkEvent) => void) | undefined;
   /** Stops the creation. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface ConnectOptions {
-  /** Extends the lifetime to at least this many milliseconds from now. */
+  /**
+   * Extends the lifetime to at least this many milliseconds from now. A sandbox that is resumed lives that long.
+   * @default for a paused sandbox 300_000
+   */
   readonly timeoutMs?: number | undefined;
+  /** How a paused sandbox comes back: as it was, or booted from its disk. @default "restore" */
+  readonly onResume?: "restore" | "reboot" | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -48,7 +140,21 @@ export interface SandboxInfo {
   readonly memoryMB: number;
   /** MiB */
   readonly diskMB: number;
-  readonly state: "running";
+  readonly state: "running" | "paused";
+  readonly lifecycle?: Lifecycle | undefined;
+}
+
+export interface SnapshotInfo {
+  readonly snapshotId: string;
+  readonly names: readonly string[];
+  /** The sandbox it was made of. */
+  readonly sandboxId?: string | undefined;
+  readonly createdAt: Date;
+  readonly sizeBytes?: number | undefined;
+}
+
+export interface SignalOptions {
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How to reach one port of a sandbox. */
@@ -60,7 +166,22 @@ export interface Endpoint {
 
 export interface SandboxConnection {
   readonly sandboxId: string;
+  /**
+   * What files and processes demand of those who reach the sandbox another way than through `endpoint`, which
+   * sends it by itself; signed URLs are made with it. It stays the same while the sandbox is paused.
+   */
+  readonly accessToken?: string | undefined;
+  /** What requests to the sandbox's own servers must carry as `e2b-traffic-access-token`, where they must. */
+  readonly trafficAccessToken?: string | undefined;
+  /** Resolves when a request can be sent: resumes a paused sandbox whose `lifecycle` has `autoResume`. */
+  ready?(): Promise<void>;
+  /** The way to a port. A sandbox that was paused and resumed has another one. */
   endpoint(port: number): Endpoint;
+  /**
+   * The origin at which any HTTP client, a browser too, reaches a server that listens on a port of the sandbox.
+   * The same on every call, while the sandbox lives.
+   */
+  url?(port: number): Promise<string>;
   /**
    * Why the sandbox is gone (`sandbox_died`, `sandbox_closed`), or `undefined` while it runs.
    * A request that fails because the sandbox went away is reported with this error.
@@ -82,4 +203,34 @@ export interface SandboxProvider extends AsyncDisposable {
   kill(sandboxId: string): Promise<boolean>;
   /** Sets the end of the sandbox's life to `timeoutMs` from now. @throws `sandbox_not_found` */
   setTimeout?(sandboxId: string, timeoutMs: number): Promise<void>;
+  /** Resolves to false when it was paused already. @throws `sandbox_not_found` */
+  pause?(
+    sandboxId: string,
+    options?: SignalOptions & { readonly keepMemory?: boolean | undefined },
+  ): Promise<boolean>;
+  /** @throws `sandbox_not_found` */
+  createSnapshot?(
+    sandboxId: string,
+    options?: SignalOptions & { readonly name?: string | undefined },
+  ): Promise<SnapshotInfo>;
+  listSnapshots?(
+    options?: SignalOptions & {
+      readonly sandboxId?: string | undefined;
+      readonly name?: string | undefined;
+    },
+  ): Promise<SnapshotInfo[]>;
+  /** By id or name. Resolves to false when there was no such snapshot. */
+  deleteSnapshot?(snapshotId: string, options?: SignalOptions): Promise<boolean>;
+  /** Copies of a running sandbox, which goes on; for each copy a connection, or why it failed. */
+  fork?(
+    sandboxId: string,
+    options?: SignalOptions & {
+      readonly count?: number | undefined;
+      readonly timeoutMs?: number | undefined;
+    },
+  ): Promise<(SandboxConnection | EmberboxError)[]>;
+  /** Replaces what the sandbox may reach, and cuts what is no longer allowed. @throws `sandbox_not_found` */
+  updateNetwork?(sandboxId: string, network: boolean | NetworkOptions): Promise<void>;
+  /** @throws `sandbox_not_found` */
+  getNetworkLog?(sandboxId: string): Promise<NetworkLog>;
 }

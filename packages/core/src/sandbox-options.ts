@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { envs, parseOptions, positiveInteger, signal } from "./options.ts";
-import type { ConnectOptions, CreateOptions, SandboxProvider } from "./provider.ts";
+import { networkSchema, secretsSchema } from "./network.ts";
+import { callback, envs, parseOptions, positiveInteger, signal } from "./options.ts";
+import type { ConnectOptions, CreateOptions, NetworkEvent, SandboxProvider } from "./provider.ts";
 
 export interface ProviderOptions {
   /** Where sandboxes come from. It stays yours: closing a sandbox does not close it. */
@@ -18,15 +19,32 @@ const provider = z
 
 const connectFields = { provider, signal, timeoutMs: positiveInteger };
 const providerSchema = z.strictObject({ provider });
-const connectSchema = z.strictObject(connectFields);
+const connectSchema = z.strictObject({
+  ...connectFields,
+  onResume: z.enum(["restore", "reboot"]).optional().describe("`restore` or `reboot`"),
+});
+const lifecycle = z
+  .strictObject({
+    onTimeout: z.enum(["kill", "pause"]).optional(),
+    autoResume: z.boolean().optional(),
+  })
+  .refine(({ onTimeout, autoResume }) => !autoResume || onTimeout === "pause")
+  .optional()
+  .describe(
+    '`{ onTimeout: "kill" | "pause", autoResume: boolean }`, the latter only with `"pause"`',
+  );
 const createSchema = z.strictObject({
   ...connectFields,
-  template: z.string().min(1).optional().describe("a template's name"),
+  template: z.string().min(1).optional().describe("a template's name or a snapshot's id"),
   memoryMB: positiveInteger,
   cpuCount: positiveInteger,
   diskMB: positiveInteger,
   envs,
   metadata: z.record(z.string(), z.string()).optional().describe("an object of strings"),
+  lifecycle,
+  network: networkSchema.optional().describe(networkSchema.description!),
+  secrets: secretsSchema,
+  onNetwork: callback<(event: NetworkEvent) => void>(),
 });
 
 export function parseCreateOptions(options: unknown): SandboxCreateOptions {

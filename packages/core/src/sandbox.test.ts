@@ -8,7 +8,14 @@ const asked: CreateOptions[] = [];
 const killed: string[] = [];
 const provider: SandboxProvider = {
   name: "fake",
-  capabilities: Object.freeze({ setTimeout: false }),
+  capabilities: Object.freeze({
+    setTimeout: false,
+    pause: false,
+    snapshots: false,
+    fork: false,
+    network: false,
+    updateNetwork: false,
+  }),
   create: async (options) => {
     asked.push(options);
     return connection("made");
@@ -67,5 +74,45 @@ test("leaving the scope kills the sandbox and leaves the provider alone", async 
 
 test("what a provider cannot do is said", async () => {
   const sandbox = await Sandbox.create({ provider });
-  await expect(sandbox.setTimeout(1000)).rejects.toMatchObject({ code: "unsupported" });
+  const refused = { code: "unsupported" };
+  await expect(sandbox.setTimeout(1000)).rejects.toMatchObject(refused);
+  await expect(sandbox.pause()).rejects.toMatchObject(refused);
+  await expect(sandbox.createSnapshot()).rejects.toMatchObject(refused);
+  await expect(sandbox.listSnapshots()).rejects.toMatchObject(refused);
+  await expect(sandbox.fork()).rejects.toMatchObject(refused);
+  await expect(Sandbox.deleteSnapshot("x", { provider })).rejects.toMatchObject(refused);
+  await expect(sandbox.updateNetwork(false)).rejects.toMatchObject(refused);
+  await expect(sandbox.getNetworkLog()).rejects.toMatchObject(refused);
+});
+
+test("what a snapshot, a fork or a lifecycle cannot be is said", async () => {
+  const sandbox = await Sandbox.create({ provider });
+  const refused = { code: "invalid_argument" };
+  await expect(sandbox.createSnapshot({ name: "../up" })).rejects.toMatchObject(refused);
+  await expect(sandbox.fork({ count: 101 })).rejects.toMatchObject(refused);
+  await expect(sandbox.pause({ keepDisk: true } as never)).rejects.toMatchObject(refused);
+  const lifecycle = { autoResume: true };
+  await expect(Sandbox.create({ provider, lifecycle })).rejects.toMatchObject(refused);
+});
+
+const create = (options: object): Promise<Sandbox> => Sandbox.create({ provider, ...options });
+
+test("what a network or a secret cannot be is said, without the secret", async () => {
+  const refused = { code: "invalid_argument", message: expect.not.stringContaining("s3cret") };
+  await expect(create({ network: "off" })).rejects.toMatchObject(refused);
+  await expect(create({ network: { allow: ["x.org"] } })).rejects.toMatchObject(refused);
+  await expect(create({ network: { allowOut: [""] } })).rejects.toMatchObject(refused);
+  const transform = { headers: { "x\r\ny": "z" } };
+  await expect(create({ network: { rules: { "x.org": [{ transform }] } } })).rejects.toMatchObject(
+    refused,
+  );
+  await expect(
+    create({ secrets: { KEY: { value: "s3cret\n", hosts: ["x.org"] } } }),
+  ).rejects.toMatchObject(refused);
+  await expect(create({ secrets: { KEY: { value: "s3cret", hosts: [] } } })).rejects.toMatchObject(
+    refused,
+  );
+  await expect(
+    create({ secrets: { "A B": { value: "s3cret", hosts: ["x.org"] } } }),
+  ).rejects.toMatchObject(refused);
 });

@@ -2,6 +2,7 @@ import { Commands } from "./commands/commands.ts";
 import { Pty } from "./commands/pty.ts";
 import { EmberboxError } from "./errors.ts";
 import { Files } from "./files/files.ts";
+import { fileUrl, type FileUrlOptions } from "./files/file-url.ts";
 import { isRunning, readMetrics, type SandboxMetrics } from "./health.ts";
 import {
   createCodeContext,
@@ -13,8 +14,19 @@ import {
 } from "./interpreter/contexts.ts";
 import type { Execution } from "./interpreter/execution.ts";
 import { runCode, type RunCodeOptions } from "./interpreter/run-code.ts";
+import { portUrl } from "./ports.ts";
+import { networkSchema } from "./network.ts";
 import { parseArgument, sandboxId, timeout, type RequestOptions } from "./options.ts";
-import type { SandboxConnection, SandboxInfo, SandboxProvider } from "./provider.ts";
+import type {
+  ConnectOptions,
+  NetworkLog,
+  NetworkOptions,
+  SandboxConnection,
+  SandboxInfo,
+  SandboxProvider,
+  SignalOptions,
+  SnapshotInfo,
+} from "./provider.ts";
 import {
   parseConnectOptions,
   parseCreateOptions,
@@ -23,6 +35,18 @@ import {
   type SandboxConnectOptions,
   type SandboxCreateOptions,
 } from "./sandbox-options.ts";
+import {
+  deleteSnapshot,
+  type ForkOptions,
+  forkSandbox,
+  listSnapshots,
+  type ListSnapshotsOptions,
+  type PauseOptions,
+  pauseSandbox,
+  type SnapshotOptions,
+  snapshotSandbox,
+  unsupported,
+} from "./state.ts";
 import { createRpc } from "./wire/rpc.ts";
 
 /**
@@ -61,7 +85,10 @@ export class Sandbox implements AsyncDisposable {
     return new this(await provider.create(options), provider);
   }
 
-  /** Connects to a sandbox that runs. @throws `sandbox_not_found` */
+  /**
+   * Connects to a sandbox, and resumes it when it is paused.
+   * @throws `sandbox_not_found`; where it cannot be resumed, `snapshot_damaged` or `snapshot_incompatible`
+   */
   static async connect(id: string, options: SandboxConnectOptions): Promise<Sandbox> {
     const { provider, ...rest } = parseConnectOptions(options);
     rest.signal?.throwIfAborted();
@@ -71,7 +98,7 @@ export class Sandbox implements AsyncDisposable {
     );
   }
 
-  /** The provider's sandboxes that run. */
+  /** The provider's sandboxes, running and paused. */
   static async list(options: ProviderOptions): Promise<SandboxInfo[]> {
     return parseProviderOptions(options).provider.list();
   }
@@ -80,6 +107,23 @@ export class Sandbox implements AsyncDisposable {
   static async kill(id: string, options: ProviderOptions): Promise<boolean> {
     const { provider } = parseProviderOptions(options);
     return provider.kill(parseArgument(sandboxId, "sandboxId", id));
+  }
+
+  /** The provider's snapshots, the newest first. @throws `unsupported` */
+  static async listSnapshots(
+    options: ListSnapshotsOptions & ProviderOptions,
+  ): Promise<SnapshotInfo[]> {
+    const { provider, ...rest } = options;
+    return listSnapshots(parseProviderOptions({ provider }).provider, rest);
+  }
+
+  /** Deletes a snapshot by id or name. Resolves to false when there is none. @throws `unsupported` */
+  static async deleteSnapshot(
+    id: string,
+    options: SignalOptions & ProviderOptions,
+  ): Promise<boolean> {
+    const { provider, ...rest } = options;
+    return deleteSnapshot(parseProviderOptions({ provider }).provider, id, rest);
   }
 
   /**
@@ -120,6 +164,11 @@ export class Sandbox implements AsyncDisposable {
     return [await readMetrics(this.#connection, options)];
   }
 
+  /** Why it is gone, as far as is known without asking it; `undefined` while it runs. */
+  get gone(): Error | undefined {
+    return this.#connection.gone();
+  }
+
   /** True when it answers. */
   isRunning(options?: RequestOptions): Promise<boolean> {
     return isRunning(this.#connection, options);
@@ -129,12 +178,106 @@ export class Sandbox implements AsyncDisposable {
   async setTimeout(timeoutMs: number): Promise<void> {
     parseArgument(timeout, "timeoutMs", timeoutMs);
     if (this.#provider.setTimeout === undefined) {
-      throw new EmberboxError(
-        "unsupported",
-        `The provider ${this.#provider.name} cannot change a sandbox's lifetime`,
-      );
+      throw unsupported(this.#provider, "change a sandbox's lifetime");
     }
     await this.#provider.setTimeout(this.sandboxId, timeoutMs);
+  }
+
+  /**
+   * Keeps it on disk, with its memory unless told otherwise, until `connect` resumes it. Calls that run are
+   * rejected with `sandbox_paused`. Resolves to false when it was paused already.
+   * @throws `unsupported`, `sandbox_not_found`, `host_disk_full` (it runs on then)
+   */
+  pause(options?: PauseOptions): Promise<boolean> {
+    return pauseSandbox(this.#provider, this.sandboxId, options);
+  }
+
+  /** Resumes it when it is paused. This object, and all others of the same sandbox, work again. */
+  async connect(options?: ConnectOptions): Promise<this> {
+    const { provider, ...rest } = parseConnectOptions({ ...options, provider: this.#provider });
+    rest.signal?.throwIfAborted();
+    await provider.connect(this.sandboxId, rest);
+    return this;
+  }
+
+  /**
+   * Keeps a copy of it on disk, from which any number of sandboxes can be created (`template: snapshotId`).
+   * It runs on. @throws `unsupported`, `sandbox_not_found`, `host_disk_full`
+   */
+  createSnapshot(options?: SnapshotOptions): Promise<SnapshotInfo> {
+    return snapshotSandbox(this.#provider, this.sandboxId, options);
+  }
+
+  /** The snapshots made of it, the newest first. @throws `unsupported` */
+  listSnapshots(options?: SignalOptions): Promise<SnapshotInfo[]> {
+    return listSnapshots(this.#provider, { ...options, sandboxId: this.sandboxId });
+  }
+
+  /**
+   * Copies it, running; it runs on unharmed. For each copy a sandbox, or the error for which there is none.
+   * @throws `unsupported`, `sandbox_not_found`, `host_out_of_memory`
+   */
+  async fork(options?: ForkOptions): Promise<(this | EmberboxError)[]> {
+    const copies = await forkSandbox(this.#provider, this.sandboxId, options);
+    const Same = this.constructor as new (...of: ConstructorParameters<typeof Sandbox>) => this;
+    return copies.map((copy) =>
+      EmberboxError.isInstance(copy) ? copy : new Same(copy, this.#provider),
+    );
+  }
+
+  /**
+   * The host and port under which a server that listens on a port of the sandbox is reached from outside: HTTP,
+   * WebSocket, or any protocol over TCP where the provider passes it on. A promise, unlike E2B's, since a local
+   * sandbox opens the way only now; `await` does for both. @throws `invalid_argument`, `unsupported`, `sandbox_closed`
+   */
+  async getHost(port: number): Promise<string> {
+    return new URL(await this.url(port)).host;
+  }
+
+  /** The same as an origin, `http://` or `https://`. */
+  url(port: number): Promise<string> {
+    return portUrl(this.#connection, this.#provider, port);
+  }
+
+  /**
+   * What requests to `getHost` and `url` must carry as the header `e2b-traffic-access-token`; `undefined`
+   * unless it was created with `network: { allowPublicTraffic: false }`.
+   */
+  get trafficAccessToken(): string | undefined {
+    return this.#connection.trafficAccessToken;
+  }
+
+  /**
+   * Replaces what it may reach; connections that are no longer allowed are cut. Secrets stay as they are.
+   * @throws `unsupported`, `sandbox_not_found`, `invalid_argument`
+   */
+  async updateNetwork(network: boolean | NetworkOptions): Promise<void> {
+    const parsed = parseArgument(networkSchema, "network", network);
+    if (!this.#provider.updateNetwork) {
+      throw unsupported(this.#provider, "change the network of a sandbox that runs");
+    }
+    await this.#provider.updateNetwork(this.sandboxId, parsed);
+  }
+
+  /** What it reached and what was refused. @throws `unsupported`, `sandbox_not_found` */
+  async getNetworkLog(): Promise<NetworkLog> {
+    if (!this.#provider.getNetworkLog) {
+      throw unsupported(this.#provider, "tell what a sandbox reached");
+    }
+    return this.#provider.getNetworkLog(this.sandboxId);
+  }
+
+  /**
+   * A URL from which whoever has it can download that file, without any other credential.
+   * @throws `unsupported` when nobody else can reach the provider's sandboxes
+   */
+  downloadUrl(path: string, options?: FileUrlOptions): Promise<string> {
+    return fileUrl(this.#connection, this.#provider, "read", path, options);
+  }
+
+  /** A URL to which whoever has it can upload that file, as multipart (field `file`) or octet-stream. @throws `unsupported` */
+  uploadUrl(path: string, options?: FileUrlOptions): Promise<string> {
+    return fileUrl(this.#connection, this.#provider, "write", path, options);
   }
 
   /** Ends it, whatever it is doing. Resolves to false when it was gone already. */

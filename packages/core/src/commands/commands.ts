@@ -14,10 +14,10 @@ import {
 import type { SandboxConnection } from "../provider.ts";
 import { callRpc } from "../wire/rpc-call.ts";
 import type { Rpc } from "../wire/rpc.ts";
-import { killInBackground, processControl, selectPid } from "./control.ts";
+import { processControl } from "./control.ts";
 import { CommandHandle, type ProcessControl } from "./handle.ts";
+import { processOpener, type ProcessOpener } from "./open.ts";
 import { textSink, type CommandResult, type OutputCallback } from "./output.ts";
-import { openProcess } from "./stream.ts";
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
@@ -80,12 +80,14 @@ export class Commands {
   readonly #connection: SandboxConnection;
   readonly #rpc: Rpc;
   readonly #control: ProcessControl;
+  readonly #opener: ProcessOpener;
 
   /** Sandboxes make these. */
   constructor(connection: SandboxConnection, rpc: Rpc) {
     this.#connection = connection;
     this.#rpc = rpc;
     this.#control = processControl(connection, rpc, "stdin");
+    this.#opener = processOpener(connection, rpc, this.#control);
   }
 
   /**
@@ -108,35 +110,28 @@ export class Commands {
       stdin = false,
       ...checked
     } = parseOptions(runSchema, options);
-    const { pid, stream } = await openProcess(this.#connection, {
-      ...checked,
-      timeoutMs: checked.timeoutMs ?? (background ? 0 : DEFAULT_TIMEOUT_MS),
-      sink: textSink(checked.onStdout, checked.onStderr),
-      kill: killInBackground(this.#control),
-      open: (call) => {
-        const process = {
-          cmd: "/bin/bash",
-          args: ["-l", "-c", line],
-          envs: environment,
-          ...(cwd !== undefined && { cwd }),
-        };
-        return this.#rpc.process.start({ process, stdin }, call);
+    const process = {
+      cmd: "/bin/bash",
+      args: ["-l", "-c", line],
+      envs: environment,
+      ...(cwd !== undefined && { cwd }),
+    };
+    const { pid, stream } = await this.#opener.start(
+      { process, stdin },
+      {
+        ...checked,
+        timeoutMs: checked.timeoutMs ?? (background ? 0 : DEFAULT_TIMEOUT_MS),
+        sink: textSink(checked.onStdout, checked.onStderr),
       },
-    });
+    );
     return background ? new CommandHandle(pid, stream, this.#control) : stream.result;
   }
 
   /** Receives what a running command prints from now on. @throws `process_not_found` */
   async connect(pid: number, options?: ConnectCommandOptions): Promise<CommandHandle> {
     const checked = parseOptions(connectSchema, options);
-    const process = selectPid(pid);
-    const { stream } = await openProcess(this.#connection, {
-      ...checked,
-      timeoutMs: checked.timeoutMs ?? 0,
-      sink: textSink(checked.onStdout, checked.onStderr),
-      open: (call) => this.#rpc.process.connect({ process }, call),
-    });
-    return new CommandHandle(pid, stream, this.#control);
+    const sink = textSink(checked.onStdout, checked.onStderr);
+    return this.#opener.connect(pid, { ...checked, sink });
   }
 
   /** Commands and terminals that run. */

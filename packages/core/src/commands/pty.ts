@@ -12,10 +12,10 @@ import {
 import type { SandboxConnection } from "../provider.ts";
 import { callRpc } from "../wire/rpc-call.ts";
 import type { Rpc } from "../wire/rpc.ts";
-import { killInBackground, processControl, selectPid } from "./control.ts";
+import { processControl, selectPid } from "./control.ts";
 import { CommandHandle, type ProcessControl } from "./handle.ts";
+import { processOpener, type ProcessOpener } from "./open.ts";
 import { terminalSink, type OutputCallback } from "./output.ts";
-import { openProcess } from "./stream.ts";
 
 export interface PtySize {
   readonly cols: number;
@@ -30,6 +30,8 @@ export interface PtyConnectOptions extends RequestOptions {
 }
 
 export interface PtyCreateOptions extends PtyConnectOptions, PtySize {
+  /** A command line to run instead of a login shell. */
+  readonly cmd?: string | undefined;
   /** @default the user's home directory */
   readonly cwd?: string | undefined;
   readonly envs?: Readonly<Record<string, string>> | undefined;
@@ -47,6 +49,7 @@ const createSchema = z.strictObject({
   ...connectSchema.shape,
   cols: side,
   rows: side,
+  cmd: text,
   cwd: text,
   envs,
   user,
@@ -58,44 +61,36 @@ export class Pty {
   readonly #connection: SandboxConnection;
   readonly #rpc: Rpc;
   readonly #control: ProcessControl;
+  readonly #opener: ProcessOpener;
 
   /** Sandboxes make these. */
   constructor(connection: SandboxConnection, rpc: Rpc) {
     this.#connection = connection;
     this.#rpc = rpc;
     this.#control = processControl(connection, rpc, "pty");
+    this.#opener = processOpener(connection, rpc, this.#control);
   }
 
-  /** Opens a terminal with a login shell. */
+  /** Opens a terminal with a login shell, or for one command. */
   async create(options: PtyCreateOptions): Promise<CommandHandle> {
-    const { cols, rows, cwd, envs: extra, ...checked } = parseOptions(createSchema, options);
+    const { cols, rows, cmd, cwd, envs: extra, ...checked } = parseOptions(createSchema, options);
     const process = {
       cmd: "/bin/bash",
-      args: ["-i", "-l"],
+      args: cmd === undefined ? ["-i", "-l"] : ["-l", "-c", cmd],
       envs: { ...TERMINAL_ENVS, ...extra },
       ...(cwd !== undefined && { cwd }),
     };
-    const { pid, stream } = await openProcess(this.#connection, {
-      ...checked,
-      timeoutMs: checked.timeoutMs ?? 0,
-      sink: terminalSink(checked.onData),
-      kill: killInBackground(this.#control),
-      open: (call) => this.#rpc.process.start({ process, pty: { size: { cols, rows } } }, call),
-    });
+    const { pid, stream } = await this.#opener.start(
+      { process, pty: { size: { cols, rows } } },
+      { ...checked, sink: terminalSink(checked.onData) },
+    );
     return new CommandHandle(pid, stream, this.#control);
   }
 
   /** Receives what a terminal shows from now on. @throws `process_not_found` */
   async connect(pid: number, options: PtyConnectOptions): Promise<CommandHandle> {
     const checked = parseOptions(connectSchema, options);
-    const process = selectPid(pid);
-    const { stream } = await openProcess(this.#connection, {
-      ...checked,
-      timeoutMs: checked.timeoutMs ?? 0,
-      sink: terminalSink(checked.onData),
-      open: (call) => this.#rpc.process.connect({ process }, call),
-    });
-    return new CommandHandle(pid, stream, this.#control);
+    return this.#opener.connect(pid, { ...checked, sink: terminalSink(checked.onData) });
   }
 
   /** Types into a terminal. @throws `process_not_found` */

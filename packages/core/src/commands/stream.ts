@@ -5,13 +5,10 @@ import type { SandboxConnection } from "../provider.ts";
 import { Call } from "../wire/call.ts";
 import type { ProcessEvent, ProcessEvent_EndEvent } from "../wire/generated/process_pb.ts";
 import { rpcError } from "../wire/rpc-call.ts";
-import { userHeaders } from "../wire/rpc.ts";
+import { KEEPALIVE_HEADERS, userHeaders } from "../wire/rpc.ts";
 import { isPromise, SAFETY_MS, TimeLimit } from "../wire/time-limit.ts";
 import type { ProcessStream } from "./handle.ts";
 import type { CommandResult, Sink } from "./output.ts";
-
-/** Seconds between signs of life that the sandbox is asked for. */
-const KEEPALIVE_SECONDS = 50;
 
 type Events = AsyncIterable<{ readonly event?: ProcessEvent | undefined }>;
 
@@ -186,7 +183,7 @@ function sinkFor(
 function streamHeaders({ user, timeoutMs }: StreamOptions): Record<string, string> {
   const limit: Record<string, string> =
     timeoutMs > 0 ? { "Connect-Timeout-Ms": String(timeoutMs) } : {};
-  return { "Keepalive-Ping-Interval": String(KEEPALIVE_SECONDS), ...limit, ...userHeaders(user) };
+  return { ...KEEPALIVE_HEADERS, ...limit, ...userHeaders(user) };
 }
 
 function timedOut({ timeoutMs, kill }: StreamOptions): EmberboxError {

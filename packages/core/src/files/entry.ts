@@ -21,6 +21,8 @@ export interface EntryInfo {
   readonly modifiedTime: Date | undefined;
   /** Where the link points, when it is one. */
   readonly symlinkTarget: string | undefined;
+  /** What `write` was given as `metadata`, or extended attributes `user.e2b.*`; keys are in lower case. */
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** What was written. */
@@ -50,5 +52,6 @@ export function entryFrom(entry: WireEntry | undefined): EntryInfo {
     group: entry.group,
     modifiedTime: entry.modifiedTime && timestampDate(entry.modifiedTime),
     symlinkTarget: entry.symlinkTarget,
+    metadata: { ...entry.metadata },
   };
 }

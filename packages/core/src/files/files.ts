@@ -7,7 +7,13 @@ import type { Rpc } from "../wire/rpc.ts";
 import { entryFrom, type EntryInfo, type WriteInfo } from "./entry.ts";
 import { checkPath } from "./path.ts";
 import { readFile, type FileOptions, type ReadFormat, type ReadOptions } from "./read.ts";
-import { writeFiles, type FileData, type WriteEntry } from "./write.ts";
+import {
+  watchDirectory,
+  type WatchCallback,
+  type WatchHandle,
+  type WatchOptions,
+} from "./watch.ts";
+import { writeFiles, type FileData, type WriteEntry, type WriteOptions } from "./write.ts";
 
 export interface ListOptions extends FileOptions {
   /** How many levels to go down. @default 1 */
@@ -64,18 +70,18 @@ export class Files {
    * file that is there is replaced. An upload that fails may leave a part of the file.
    * @throws `disk_full`, `permission_denied`
    */
-  write(path: string, data: FileData, options?: FileOptions): Promise<WriteInfo>;
-  write(files: readonly WriteEntry[], options?: FileOptions): Promise<WriteInfo[]>;
+  write(path: string, data: FileData, options?: WriteOptions): Promise<WriteInfo>;
+  write(files: readonly WriteEntry[], options?: WriteOptions): Promise<WriteInfo[]>;
   async write(
     target: string | readonly WriteEntry[],
-    second?: FileData | FileOptions,
-    third?: FileOptions,
+    second?: FileData | WriteOptions,
+    third?: WriteOptions,
   ): Promise<WriteInfo | WriteInfo[]> {
     if (Array.isArray(target)) {
       return writeFiles(
         this.#connection,
         target as readonly WriteEntry[],
-        second as FileOptions | undefined,
+        second as WriteOptions | undefined,
       );
     }
     const entry = { path: target as string, data: second as FileData };
@@ -146,5 +152,14 @@ export class Files {
       this.#rpc.filesystem.stat({ path }, call),
     );
     return entryFrom(entry);
+  }
+
+  /**
+   * Watches a directory: `onEvent` is called with each change from when this resolves, one after the other. When
+   * the directory is removed or moved away, the last change is one of `.`, and the watch ends.
+   * @throws `file_not_found`, `invalid_argument` when it is no directory; through `onExit` also `timeout`, `events_lost`
+   */
+  watchDir(path: string, onEvent: WatchCallback, options?: WatchOptions): Promise<WatchHandle> {
+    return watchDirectory(this.#connection, this.#rpc, path, onEvent, options);
   }
 }

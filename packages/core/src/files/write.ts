@@ -24,6 +24,11 @@ export interface WriteEntry {
   readonly data: FileData;
 }
 
+export interface WriteOptions extends FileOptions {
+  /** Kept with each file as extended attributes, in place of what was there: names become lower case. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+}
+
 interface Payload {
   readonly path: string;
   /** All of the file, when it is in memory. */
@@ -33,7 +38,11 @@ interface Payload {
   readonly size: number | undefined;
 }
 
-const schema = z.strictObject({ ...requestFields, user });
+const metadata = z
+  .record(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/), z.string().regex(/^[\x20-\x7e]*$/))
+  .optional()
+  .describe("an object of printable US-ASCII strings, whose names are those of HTTP headers");
+const schema = z.strictObject({ ...requestFields, user, metadata });
 const entryTypes = ["file", "dir", "symlink"] as const;
 const answerSchema = z.array(
   z.object({
@@ -47,7 +56,7 @@ const answerSchema = z.array(
 export async function writeFiles(
   connection: SandboxConnection,
   entries: readonly WriteEntry[],
-  options: FileOptions | undefined,
+  options: WriteOptions | undefined,
 ): Promise<WriteInfo[]> {
   const checked = parseOptions(schema, options);
   const payloads = entries.map(payloadOf);
@@ -109,13 +118,13 @@ function query(fields: Record<string, string | undefined>): string {
 async function upload(
   connection: SandboxConnection,
   batch: readonly Payload[],
-  options: FileOptions,
+  options: WriteOptions,
 ): Promise<WriteInfo[]> {
   const call = new Call(connection, options);
   const encode = batch.length === 1 ? single : together;
   try {
     return await call.begin(async (progress) => {
-      const response = await call.send(ENVD_PORT, encode(batch, options.user, call, progress));
+      const response = await call.send(ENVD_PORT, encode(batch, options, call, progress));
       if (response.statusCode !== 200) throw await httpError(response);
       return parseAnswer(await collect(response.body));
     });
@@ -128,7 +137,7 @@ async function upload(
 
 function single(
   [payload]: readonly Payload[],
-  asUser: string | undefined,
+  { user: asUser, metadata }: WriteOptions,
   call: Call,
   progress: () => void,
 ): HttpRequest {
@@ -137,14 +146,18 @@ function single(
   return {
     method: "POST",
     path: `/files?${query({ path, username: asUser })}`,
-    headers: { "Content-Type": "application/octet-stream", ...length, ...userHeaders(asUser) },
+    headers: {
+      "Content-Type": "application/octet-stream",
+      ...length,
+      ...sharedHeaders(asUser, metadata),
+    },
     body: stream === undefined ? piecesOf(bytes!, progress) : uploadStream(stream, call, progress),
   };
 }
 
 function together(
   batch: readonly Payload[],
-  asUser: string | undefined,
+  { user: asUser, metadata }: WriteOptions,
   _call: Call,
   progress: () => void,
 ): HttpRequest {
@@ -156,10 +169,18 @@ function together(
     headers: {
       "Content-Type": contentType,
       "Content-Length": String(body.length),
-      ...userHeaders(asUser),
+      ...sharedHeaders(asUser, metadata),
     },
     body: piecesOf(body, progress),
   };
+}
+
+function sharedHeaders(
+  asUser: string | undefined,
+  metadata: WriteOptions["metadata"] = {},
+): Record<string, string> {
+  const given = Object.entries(metadata).map(([name, text]) => [`X-Metadata-${name}`, text]);
+  return { ...userHeaders(asUser), ...Object.fromEntries(given) };
 }
 
 function piecesOf(bytes: Uint8Array, progress: () => void): Uint8Array | AsyncIterable<Uint8Array> {

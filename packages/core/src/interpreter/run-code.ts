@@ -37,7 +37,7 @@ export interface RunCodeOptions extends RequestOptions, ExecutionCallbacks {
   readonly timeoutMs?: number | undefined;
   /**
    * Reports as `execution.files` what the code made or changed below its working directory. Hidden files and
-   * `node_modules` are passed over, and at most 10 000 entries, 8 levels deep, are looked at. Python only.
+   * `node_modules` are passed over, and at most 10 000 entries, 8 levels deep, are looked at.
    * @default false
    */
   readonly reportFiles?: boolean | undefined;

@@ -80,11 +80,12 @@ export class Call {
   }
 
   /** Sends a request, without a limit on how long its answer may take. */
-  send(
+  async send(
     port: number,
     { method, path, headers, body }: HttpRequest,
   ): Promise<Dispatcher.ResponseData> {
     this.throwIfGone();
+    if (this.#connection.ready) await this.race(this.#connection.ready());
     const endpoint = this.#connection.endpoint(port);
     return request(endpoint.origin + path, {
       dispatcher: endpoint.dispatcher,

@@ -16,6 +16,7 @@ const codes: Readonly<Partial<Record<Code, ErrorCode>>> = {
   [Code.Unavailable]: "connection_failed",
   [Code.Canceled]: "connection_failed",
   [Code.Unauthenticated]: "unauthorized",
+  [Code.DataLoss]: "events_lost",
 };
 
 export interface RpcOptions extends RequestOptions {

@@ -16,13 +16,21 @@ export function createRpc(connection: SandboxConnection): Rpc {
   const transport = createConnectTransport({
     baseUrl: "http://sandbox",
     useBinaryFormat: false,
-    fetch: (input, init) => fetchThrough(connection.endpoint(ENVD_PORT), String(input), init),
+    fetch: async (input, init) => {
+      await connection.ready?.();
+      return fetchThrough(connection.endpoint(ENVD_PORT), String(input), init);
+    },
   });
   return {
     process: createClient(Process, transport),
     filesystem: createClient(Filesystem, transport),
   };
 }
+
+/** Asks for signs of life, in seconds, on streams that may be silent for long. */
+export const KEEPALIVE_HEADERS: Readonly<Record<string, string>> = {
+  "Keepalive-Ping-Interval": "50",
+};
 
 /** Names the user in the sandbox that a call acts as. */
 export function userHeaders(user: string | undefined): Record<string, string> {

@@ -1,0 +1,67 @@
+import { z } from "zod";
+import { EmberboxError } from "../errors.ts";
+import { milliseconds, parseOptions, text } from "../options.ts";
+
+export interface E2bOptions {
+  /** @default E2B_API_KEY */
+  readonly apiKey?: string | undefined;
+  /** @default E2B_DOMAIN, or "e2b.app" */
+  readonly domain?: string | undefined;
+  /** Where sandboxes are made and ended. @default E2B_API_URL, or `https://api.{domain}` */
+  readonly apiUrl?: string | undefined;
+  /** One address for the traffic of all sandboxes. @default E2B_SANDBOX_URL, or host names of the domain */
+  readonly sandboxUrl?: string | undefined;
+  /** How long making, finding and ending a sandbox may take, in milliseconds; 0 for no limit. @default 60_000 */
+  readonly requestTimeoutMs?: number | undefined;
+  /** How often what can safely be tried again is. @default 3 */
+  readonly retries?: number | undefined;
+}
+
+export interface Settings {
+  readonly apiKey: string;
+  readonly domain: string;
+  readonly apiUrl: string;
+  readonly sandboxUrl: string | undefined;
+  readonly requestTimeoutMs: number;
+  readonly retries: number;
+}
+
+const schema = z.strictObject({
+  apiKey: text,
+  domain: text,
+  apiUrl: text,
+  sandboxUrl: text,
+  requestTimeoutMs: milliseconds,
+  retries: z.int().min(0).max(100).optional().describe("a whole number from 0 to 100"),
+});
+
+/** @throws `invalid_argument`, and `unauthorized` without a key */
+export function resolveOptions(options: E2bOptions): Settings {
+  const given = parseOptions(schema, options);
+  const { E2B_API_KEY, E2B_DOMAIN, E2B_API_URL, E2B_SANDBOX_URL } = process.env;
+  const apiKey = given.apiKey || E2B_API_KEY;
+  if (!apiKey) {
+    throw new EmberboxError("unauthorized", "There is no API key", {
+      hint: "Set E2B_API_KEY, or give `e2b({ apiKey })`.",
+    });
+  }
+  const domain = given.domain || E2B_DOMAIN || "e2b.app";
+  const sandboxUrl = given.sandboxUrl || E2B_SANDBOX_URL;
+  return {
+    apiKey,
+    domain,
+    apiUrl: readUrl("apiUrl", given.apiUrl || E2B_API_URL || `https://api.${domain}`),
+    sandboxUrl: sandboxUrl ? readUrl("sandboxUrl", sandboxUrl) : undefined,
+    requestTimeoutMs: given.requestTimeoutMs ?? 60_000,
+    retries: given.retries ?? 3,
+  };
+}
+
+/** Without a slash at its end. */
+function readUrl(name: string, value: string): string {
+  if (!/^https?:$/.test(URL.parse(value)?.protocol ?? "")) {
+    const message = `Expected the \`${name}\` option to be an http or https URL, got \`${value}\``;
+    throw new EmberboxError("invalid_argument", message);
+  }
+  return value.replace(/\/+$/, "");
+}

@@ -1,0 +1,44 @@
+import { z } from "zod";
+import { signFile, type FileGrant } from "../envd.ts";
+import { EmberboxError } from "../errors.ts";
+import { portUrl } from "../ports.ts";
+import { parseOptions, positiveInteger, user } from "../options.ts";
+import { ENVD_PORT, type SandboxConnection, type SandboxProvider } from "../provider.ts";
+import { checkPath } from "./path.ts";
+
+export interface FileUrlOptions {
+  /** How long the URL can be used, in seconds. @default as long as the sandbox lives */
+  readonly useSignatureExpiration?: number | undefined;
+  /** The user in the sandbox that the file is read or written as. @default the sandbox's user */
+  readonly user?: string | undefined;
+}
+
+const schema = z.strictObject({ user, useSignatureExpiration: positiveInteger });
+
+/** A URL that grants one operation on one file. */
+export async function fileUrl(
+  connection: SandboxConnection,
+  provider: SandboxProvider,
+  operation: FileGrant["operation"],
+  path: string,
+  options: FileUrlOptions | undefined,
+): Promise<string> {
+  checkPath(path);
+  const { user: name = "", useSignatureExpiration } = parseOptions(schema, options);
+  const url = new URL("/files", await portUrl(connection, provider, ENVD_PORT));
+  url.searchParams.set("path", path);
+  if (name !== "") url.searchParams.set("username", name);
+  const expiration =
+    useSignatureExpiration === undefined
+      ? null
+      : String(Math.floor(Date.now() / 1000) + useSignatureExpiration);
+  if (connection.accessToken === undefined) {
+    if (expiration === null) return String(url);
+    const message = "A URL can expire only where the sandbox demands an access token";
+    throw new EmberboxError("invalid_argument", message);
+  }
+  const signature = signFile({ path, operation, user: name, expiration }, connection.accessToken);
+  url.searchParams.set("signature", signature);
+  if (expiration !== null) url.searchParams.set("signature_expiration", expiration);
+  return String(url);
+}

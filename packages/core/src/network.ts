@@ -1,0 +1,53 @@
+import { z } from "zod";
+import type { NetworkOptions, SandboxSecret } from "./provider.ts";
+
+const hosts = z.array(z.string().min(1).max(253)).max(1024);
+
+/** E2B's limits: 10 hosts with one transform each, 20 headers. */
+const headers = z
+  .record(
+    z.string().regex(/^[!#$%&'*+.^_`|~\w-]{1,64}$/),
+    z
+      .string()
+      .max(2048)
+      .regex(/^[^\0\r\n]*$/),
+  )
+  .refine((given) => Object.keys(given).length <= 20);
+const rules = z
+  .record(
+    z.string().min(1).max(253),
+    z.array(z.strictObject({ transform: z.strictObject({ headers }) })).max(1),
+  )
+  .refine((given) => Object.keys(given).length <= 10);
+
+/** The form only: what an entry means is the provider's business. */
+export const networkSchema: z.ZodType<boolean | NetworkOptions> = z
+  .union([
+    z.boolean(),
+    z.strictObject({
+      allowOut: hosts.optional(),
+      denyOut: hosts.optional(),
+      rules: rules.optional(),
+      allowPublicTraffic: z.boolean().optional(),
+      maskRequestHost: z.string().min(1).max(253).optional(),
+    }),
+  ])
+  .describe("a boolean or `{ allowOut, denyOut, rules, allowPublicTraffic, maskRequestHost }`");
+
+const MAX_SECRETS = 64;
+
+export const secretsSchema: z.ZodType<Readonly<Record<string, SandboxSecret>> | undefined> = z
+  .record(
+    z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/),
+    z.strictObject({
+      value: z
+        .string()
+        .min(1)
+        .max(16_384)
+        .regex(/^[^\0\r\n]*$/),
+      hosts: hosts.min(1),
+    }),
+  )
+  .refine((given) => Object.keys(given).length <= MAX_SECRETS)
+  .optional()
+  .describe("`{ NAME: { value, hosts } }`: a value in one line, and at least one host");

@@ -1,0 +1,250 @@
+import { z } from "zod";
+import { EmberboxError } from "../errors.ts";
+import { callback, milliseconds, parseOptions } from "../options.ts";
+import type { SandboxProvider } from "../provider.ts";
+import type { Sandbox } from "../sandbox.ts";
+import { queueOf } from "./queue.ts";
+import { Session, type SessionHost } from "./session.ts";
+import { resolveSource, type ResolvedSource, type SandboxSource } from "./source.ts";
+import { untilAborted } from "./until-aborted.ts";
+
+export interface SandboxSessionsOptions {
+  /** How long a conversation's sandbox waits for its next call, in milliseconds; 0 for ever. @default 900_000 */
+  readonly idleTimeoutMs?: number | undefined;
+  /** What becomes of it then. `pause` needs a provider that can. @default "kill" */
+  readonly onIdle?: "kill" | "pause" | undefined;
+  /** Sandboxes that may run at once. Beyond it the one idle longest is ended, or a call waits. @default no limit */
+  readonly maxSandboxes?: number | undefined;
+  /** Hears of every failure that is the machine's or the provider's, as it is; a model gets only words about it. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+const optionsSchema = z.strictObject({
+  idleTimeoutMs: milliseconds,
+  onIdle: z.enum(["kill", "pause"]).optional().describe("`kill` or `pause`"),
+  maxSandboxes: z.int().positive().optional().describe("a positive integer"),
+  onError: callback<(error: unknown) => void>(),
+});
+
+/** A sandbox for the time of one call. */
+export interface SandboxLease extends Disposable {
+  readonly sandbox: Sandbox;
+  /** Why the state of this conversation's earlier calls is gone, until that was told. */
+  readonly lost: string | undefined;
+  /** The conversation knows now. */
+  told(): void;
+  /** To be told when a call failed because the sandbox is gone: the next call gets another one. */
+  forget(sandbox: Sandbox, reason: unknown): void;
+}
+
+const IDLE_TIMEOUT_MS = 900_000;
+/** What a sandbox outlives its idle time by: the longest call, and some. */
+const MARGIN_MS = 900_000;
+const LONGEST_MS = 24 * 3_600_000;
+/** Conversations that are remembered without a running sandbox. */
+const MAX_REMEMBERED = 10_000;
+const ONLY = "";
+
+/**
+ * One sandbox for each conversation, made on first use. `await using` ends all that were made here; a sandbox or a
+ * provider that was given stays as it is.
+ */
+export class SandboxSessions implements AsyncDisposable {
+  readonly source: ResolvedSource;
+  readonly #options: SandboxSessionsOptions;
+  readonly #sessions = new Map<string, Session>();
+  readonly #slots = new Set<Session>();
+  readonly #waiting = new Set<() => void>();
+  readonly #host: SessionHost;
+  #closed = false;
+
+  /** @throws `invalid_argument`, `unsupported` */
+  constructor(source?: SandboxSource, options: SandboxSessionsOptions = {}) {
+    this.source = resolveSource(source);
+    this.#options = parseOptions(optionsSchema, options);
+    if (this.source.known !== undefined) this.#check(this.source.known);
+    const { create } = this.source;
+    const idleMs = this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
+    this.#host = {
+      create,
+      renews: create.timeoutMs === undefined,
+      lifetimeMs: idleMs === 0 ? LONGEST_MS : idleMs + MARGIN_MS,
+      provider: async () => this.#check(await this.source.provider()),
+      slot: (session, signal) => this.#slot(session, signal),
+      free: (session) => this.#free(session),
+      report: (error) => this.report(error),
+    };
+  }
+
+  /** The id of a conversation's sandbox, while it has one. */
+  sandboxId(threadId: string = ONLY): string | undefined {
+    return this.source.given?.sandboxId ?? this.#sessions.get(threadId)?.sandboxId;
+  }
+
+  /**
+   * A conversation's sandbox; dispose of the lease when the call has ended. An abort gives up only this caller.
+   * @throws what creating one throws; `sandbox_closed` when these sessions were closed
+   */
+  async acquire(
+    threadId: string = ONLY,
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<SandboxLease> {
+    signal?.throwIfAborted();
+    this.#throwIfClosed();
+    const { given } = this.source;
+    if (given !== undefined) return leaseOfGiven(given);
+    const session = this.#session(threadId);
+    session.users += 1;
+    clearTimeout(session.timer);
+    const release = (): void => this.#release(threadId, session);
+    try {
+      const sandbox = await session.sandbox(signal);
+      this.#throwIfClosed();
+      const { lost } = session;
+      let released = false;
+      return {
+        sandbox,
+        lost,
+        told: () => {
+          if (session.lost === lost) session.lost = undefined;
+        },
+        forget: (sandbox, reason) => session.forget(sandbox, reason),
+        [Symbol.dispose]: () => {
+          if (!released) release();
+          released = true;
+        },
+      };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** Runs `work` with a conversation's sandbox. */
+  async use<T>(
+    threadId: string | undefined,
+    work: (lease: SandboxLease) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    using lease = await this.acquire(threadId, { signal });
+    return await work(lease);
+  }
+
+  /** Ends a conversation's sandbox; the next call gets a new one. Resolves to false when there was none. */
+  async close(threadId: string = ONLY): Promise<boolean> {
+    const session = this.#sessions.get(threadId);
+    if (session === undefined) return false;
+    const had = session.runs || session.sandboxId !== undefined;
+    this.#sessions.delete(threadId);
+    clearTimeout(session.timer);
+    await session.discard("it was closed");
+    return had;
+  }
+
+  /** Resolves when the calls of a conversation have ended, also those whose callers have given up. */
+  async idle(threadId: string = ONLY): Promise<void> {
+    const sandbox = this.source.given ?? this.#sessions.get(threadId)?.current;
+    if (sandbox !== undefined) await queueOf(sandbox).idle();
+  }
+
+  /** Tells the developer. */
+  report(error: unknown): void {
+    try {
+      this.#options.onError?.(error);
+    } catch {
+      // What the hook does is not the call's matter.
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    for (const wake of this.#waiting) wake();
+    await Promise.all([...this.#sessions.keys()].map((threadId) => this.close(threadId)));
+  }
+
+  #session(threadId: string): Session {
+    const known = this.#sessions.get(threadId);
+    if (known !== undefined) return known;
+    const session = new Session(this.#host);
+    this.#sessions.set(threadId, session);
+    this.#dropOldest();
+    return session;
+  }
+
+  #dropOldest(): void {
+    if (this.#sessions.size <= MAX_REMEMBERED) return;
+    for (const [threadId, session] of this.#sessions) {
+      if (session.users > 0 || session.sandboxId !== undefined || session.runs) continue;
+      this.#sessions.delete(threadId);
+      return;
+    }
+  }
+
+  #release(threadId: string, session: Session): void {
+    session.users -= 1;
+    session.usedAt = Date.now();
+    if (session.users > 0) return;
+    this.#wake();
+    const after = this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
+    if (after === 0 || this.#sessions.get(threadId) !== session) return;
+    const minutes = Math.round(after / 6_000) / 10;
+    session.timer = setTimeout(
+      () => void this.#rest(session, `it was not used for ${minutes} minutes`),
+      after,
+    ).unref();
+  }
+
+  #rest(session: Session, reason: string): Promise<void> {
+    return session.end({ pause: this.#options.onIdle === "pause", reason });
+  }
+
+  async #slot(session: Session, signal: AbortSignal): Promise<void> {
+    const max = this.#options.maxSandboxes ?? Infinity;
+    while (this.#slots.size >= max) {
+      const idle = [...this.#slots]
+        .filter(({ users, resting }) => users === 0 && !resting)
+        .toSorted((a, b) => a.usedAt - b.usedAt)[0];
+      if (idle === undefined) await this.#change(signal);
+      else await untilAborted(this.#rest(idle, "another conversation needed the room"), signal);
+      this.#throwIfClosed();
+    }
+    this.#slots.add(session);
+  }
+
+  #free(session: Session): void {
+    this.#slots.delete(session);
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake();
+  }
+
+  async #change(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.add(resolve);
+    try {
+      await untilAborted(promise, signal);
+    } finally {
+      this.#waiting.delete(resolve);
+    }
+  }
+
+  #check(provider: SandboxProvider): SandboxProvider {
+    if (this.#options.onIdle !== "pause" || provider.capabilities.pause) return provider;
+    throw new EmberboxError(
+      "unsupported",
+      `The provider ${provider.name} cannot pause sandboxes, as \`onIdle: "pause"\` asks for`,
+    );
+  }
+
+  #throwIfClosed(): void {
+    if (this.#closed) throw new EmberboxError("sandbox_closed", "These sessions were closed");
+  }
+}
+
+function leaseOfGiven(sandbox: Sandbox): SandboxLease {
+  const { gone } = sandbox;
+  if (gone !== undefined) throw gone;
+  return { sandbox, lost: undefined, told: () => {}, forget: () => {}, [Symbol.dispose]: () => {} };
+}

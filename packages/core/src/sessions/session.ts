@@ -1,0 +1,238 @@
+import { EmberboxError, type ErrorCode } from "../errors.ts";
+import type { CreateOptions, SandboxProvider } from "../provider.ts";
+import { Sandbox } from "../sandbox.ts";
+import { untilAborted } from "./until-aborted.ts";
+
+/** What a session needs of those who keep it. */
+export interface SessionHost {
+  /** How sandboxes are created; they live `lifetimeMs` from their last use. */
+  readonly create: Omit<CreateOptions, "signal">;
+  readonly lifetimeMs: number;
+  readonly renews: boolean;
+  provider(): Promise<SandboxProvider>;
+  /** Resolves when one more sandbox may run. */
+  slot(session: Session, signal: AbortSignal): Promise<void>;
+  /** The slot is free again. */
+  free(session: Session): void;
+  report(error: unknown): void;
+}
+
+/** Why a paused sandbox does not come back, however often it is tried. */
+const UNUSABLE: ReadonlySet<ErrorCode> = new Set([
+  "sandbox_not_found",
+  "snapshot_damaged",
+  "snapshot_incompatible",
+]);
+
+interface Start {
+  readonly controller: AbortController;
+  readonly promise: Promise<Sandbox>;
+  waiting: number;
+}
+
+/** The sandbox of one conversation: made when first used, one for all who wait for it, replaced when it has died. */
+export class Session {
+  readonly #host: SessionHost;
+  #sandbox: Sandbox | undefined;
+  #start: Start | undefined;
+  #ending: Promise<void> = Promise.resolve();
+  #pausedId: string | undefined;
+  #renewedAt = 0;
+  /** Why the state of earlier calls is gone; told once, by the next call. */
+  lost: string | undefined;
+  users = 0;
+  usedAt: number = Date.now();
+  timer: NodeJS.Timeout | undefined;
+
+  constructor(host: SessionHost) {
+    this.#host = host;
+  }
+
+  get sandboxId(): string | undefined {
+    return this.#sandbox?.sandboxId ?? this.#pausedId;
+  }
+
+  /** The sandbox, when there is one now. */
+  get current(): Sandbox | undefined {
+    return this.#sandbox;
+  }
+
+  /** True while it is being ended. */
+  resting = false;
+
+  get runs(): boolean {
+    return this.#sandbox !== undefined || this.#start !== undefined;
+  }
+
+  /** The sandbox, started if need be. An abort ends the waiting; the start goes on while others wait for it. */
+  async sandbox(signal: AbortSignal | undefined): Promise<Sandbox> {
+    for (;;) {
+      signal?.throwIfAborted();
+      const gone = this.#sandbox?.gone;
+      if (gone !== undefined) this.#takeNote(this.#sandbox!, gone);
+      if (this.#sandbox !== undefined) return this.#renew(this.#sandbox);
+      if (this.#start?.controller.signal.aborted === true) {
+        await untilAborted(
+          this.#start.promise.catch(() => {}),
+          signal,
+        );
+        continue;
+      }
+      return this.#wait((this.#start ??= this.#begin()), signal);
+    }
+  }
+
+  /** Takes note that the sandbox is gone: the next call gets another one, and is told. */
+  forget(sandbox: Sandbox | undefined, reason: unknown): void {
+    if (sandbox === undefined || this.#sandbox !== sandbox) return;
+    this.#sandbox = undefined;
+    this.lost = reasonText(reason);
+    this.#host.free(this);
+  }
+
+  /** One that was paused from elsewhere is resumed; any other is replaced. */
+  #takeNote(sandbox: Sandbox, gone: Error): void {
+    const paused = EmberboxError.isInstance(gone) && gone.code === "sandbox_paused";
+    this.forget(sandbox, gone);
+    if (!paused) return;
+    this.lost = undefined;
+    this.#pausedId = sandbox.sandboxId;
+  }
+
+  /** Ends the sandbox; `how` says whether it is kept on disk, and why it ends. */
+  end(how: { readonly pause: boolean; readonly reason: string }): Promise<void> {
+    const start = this.#start;
+    start?.controller.abort(new EmberboxError("sandbox_closed", "The session was closed"));
+    const sandbox = this.#sandbox;
+    this.#sandbox = undefined;
+    const before = this.#ending;
+    this.resting = true;
+    this.#ending = (async () => {
+      await before;
+      await start?.promise.catch(() => {});
+      if (sandbox !== undefined) await this.#endOne(sandbox, how);
+      this.resting = false;
+    })();
+    return this.#ending;
+  }
+
+  /** Kills what is paused, too. */
+  async discard(reason: string): Promise<void> {
+    await this.end({ pause: false, reason });
+    if (this.#pausedId === undefined) return;
+    const id = this.#pausedId;
+    this.#pausedId = undefined;
+    await (
+      await this.#host.provider()
+    )
+      .kill(id)
+      .catch((error: unknown) => this.#host.report(error));
+  }
+
+  async #wait(start: Start, signal: AbortSignal | undefined): Promise<Sandbox> {
+    start.waiting += 1;
+    try {
+      return await untilAborted(start.promise, signal);
+    } finally {
+      start.waiting -= 1;
+      if (start.waiting === 0 && signal?.aborted) start.controller.abort(signal.reason);
+    }
+  }
+
+  #begin(): Start {
+    const controller = new AbortController();
+    const promise = this.#obtain(controller.signal).finally(() => {
+      this.#start = undefined;
+    });
+    promise.catch(() => {});
+    return { controller, promise, waiting: 0 };
+  }
+
+  async #obtain(signal: AbortSignal): Promise<Sandbox> {
+    await untilAborted(this.#ending, signal);
+    await this.#host.slot(this, signal);
+    try {
+      const provider = await this.#host.provider();
+      const resumed = await this.#resume(provider, signal);
+      const sandbox = resumed ?? (await this.#create(provider, signal));
+      if (signal.aborted) await this.#takeBack(sandbox, resumed !== undefined);
+      signal.throwIfAborted();
+      this.#sandbox = sandbox;
+      this.#renewedAt = Date.now();
+      return sandbox;
+    } catch (error) {
+      this.#host.free(this);
+      throw error;
+    }
+  }
+
+  #create(provider: SandboxProvider, signal: AbortSignal): Promise<Sandbox> {
+    const { create, lifetimeMs } = this.#host;
+    return Sandbox.create({ timeoutMs: lifetimeMs, ...create, provider, signal });
+  }
+
+  async #resume(provider: SandboxProvider, signal: AbortSignal): Promise<Sandbox | undefined> {
+    const id = this.#pausedId;
+    if (id === undefined) return undefined;
+    try {
+      const timeoutMs = this.#host.create.timeoutMs ?? this.#host.lifetimeMs;
+      const sandbox = await Sandbox.connect(id, { provider, timeoutMs, signal });
+      this.#pausedId = undefined;
+      return sandbox;
+    } catch (error) {
+      if (!EmberboxError.isInstance(error) || !UNUSABLE.has(error.code)) throw error;
+      this.#host.report(error);
+      this.#pausedId = undefined;
+      this.lost = "it was paused, and what was kept of it is gone or cannot be used";
+      return undefined;
+    }
+  }
+
+  /** Nobody waits any more for what has come. */
+  async #takeBack(sandbox: Sandbox, wasPaused: boolean): Promise<void> {
+    if (wasPaused && (await this.#pause(sandbox))) return;
+    await sandbox.kill().catch((error: unknown) => this.#host.report(error));
+  }
+
+  async #endOne(sandbox: Sandbox, how: { pause: boolean; reason: string }): Promise<void> {
+    try {
+      if (how.pause && (await this.#pause(sandbox))) return;
+      this.lost = how.reason;
+      await sandbox.kill();
+    } catch (error) {
+      this.#host.report(error);
+    } finally {
+      this.#host.free(this);
+    }
+  }
+
+  /** True when it is on disk now. */
+  async #pause(sandbox: Sandbox): Promise<boolean> {
+    const provider = await this.#host.provider();
+    try {
+      await provider.pause?.(sandbox.sandboxId);
+      this.#pausedId = sandbox.sandboxId;
+      return true;
+    } catch (error) {
+      this.#host.report(error);
+      return false;
+    }
+  }
+
+  /** Moves the end of its life away, now and then. */
+  async #renew(sandbox: Sandbox): Promise<Sandbox> {
+    const { renews, lifetimeMs } = this.#host;
+    if (!renews || Date.now() - this.#renewedAt < lifetimeMs / 10) return sandbox;
+    this.#renewedAt = Date.now();
+    const provider = await this.#host.provider();
+    if (!provider.capabilities.setTimeout) return sandbox;
+    await sandbox.setTimeout(lifetimeMs).catch((error: unknown) => this.#host.report(error));
+    return sandbox;
+  }
+}
+
+function reasonText(reason: unknown): string {
+  if (!EmberboxError.isInstance(reason)) return "it ended";
+  if (reason.code === "sandbox_died") return "its machine ended unexpectedly";
+  return "it was closed, or reached the end of its lifetime";
+}

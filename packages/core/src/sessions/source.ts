@@ -1,0 +1,69 @@
+import { EmberboxError } from "../errors.ts";
+import type { CreateOptions, SandboxProvider } from "../provider.ts";
+import { Sandbox } from "../sandbox.ts";
+import { defaultProvider } from "./default-provider.ts";
+
+/** Options for the sandboxes that sessions create. */
+export interface SessionCreateOptions extends Omit<CreateOptions, "signal"> {
+  /** @default the engine on this machine, `@emberbox/microvm` */
+  readonly provider?: SandboxProvider | undefined;
+}
+
+/**
+ * Where sandboxes come from: one that is there, a provider, options for creating them, or nothing, which is the
+ * engine on this machine. What is given stays yours.
+ */
+export type SandboxSource = Sandbox | SandboxProvider | SessionCreateOptions | undefined;
+
+/** The source, told apart. */
+export interface ResolvedSource {
+  /** The one sandbox of all conversations, when one was given. */
+  readonly given: Sandbox | undefined;
+  readonly create: Omit<CreateOptions, "signal">;
+  /** Known without any work, when one was given. */
+  readonly known: SandboxProvider | undefined;
+  provider(): Promise<SandboxProvider>;
+}
+
+/** @throws `invalid_argument` */
+export function resolveSource(source: SandboxSource): ResolvedSource {
+  if (isSandbox(source)) {
+    return { given: source, create: {}, known: undefined, provider: noProvider };
+  }
+  if (isProvider(source)) return fromProvider(source, {});
+  if (source !== undefined && (typeof source !== "object" || source === null)) {
+    throw new EmberboxError(
+      "invalid_argument",
+      `Expected a sandbox, a provider, options for creating sandboxes, or nothing, got ${typeof source}`,
+    );
+  }
+  const { provider, ...create } = source ?? {};
+  return fromProvider(provider, create);
+}
+
+function fromProvider(
+  known: SandboxProvider | undefined,
+  create: Omit<CreateOptions, "signal">,
+): ResolvedSource {
+  const provider = async (): Promise<SandboxProvider> => known ?? defaultProvider();
+  return { given: undefined, create, known, provider };
+}
+
+/** A `Sandbox` of any copy of this package. */
+function isSandbox(value: unknown): value is Sandbox {
+  if (value instanceof Sandbox) return true;
+  return has(value, "runCode") && has(value, "sandboxId");
+}
+
+function isProvider(value: unknown): value is SandboxProvider {
+  return has(value, "capabilities") && has(value, "create");
+}
+
+function has(value: unknown, name: string): boolean {
+  return typeof value === "object" && value !== null && name in value;
+}
+
+/** A sandbox that was given is never replaced, so nobody asks. */
+async function noProvider(): Promise<never> {
+  throw new EmberboxError("sandbox_closed", "The sandbox that was given is gone");
+}

@@ -1,0 +1,118 @@
+import { z } from "zod";
+import { EmberboxError } from "./errors.ts";
+import { parseArgument, parseOptions, positiveInteger, sandboxId, signal } from "./options.ts";
+import type {
+  SandboxConnection,
+  SandboxProvider,
+  SignalOptions,
+  SnapshotInfo,
+} from "./provider.ts";
+
+export interface PauseOptions extends SignalOptions {
+  /** False keeps the disk only: resuming it boots the sandbox anew. @default true */
+  readonly keepMemory?: boolean | undefined;
+}
+
+export interface SnapshotOptions extends SignalOptions {
+  /** Stands for the snapshot's id until a later snapshot takes it. Letters, digits, `.`, `_` and `-`. */
+  readonly name?: string | undefined;
+}
+
+export interface ListSnapshotsOptions extends SignalOptions {
+  /** Only those made of this sandbox. */
+  readonly sandboxId?: string | undefined;
+  /** Only the one with this name. */
+  readonly name?: string | undefined;
+}
+
+export interface ForkOptions extends SignalOptions {
+  /** How many copies, 1 to 100. @default 1 */
+  readonly count?: number | undefined;
+  /** Lifetime of each copy in milliseconds. @default 300_000 */
+  readonly timeoutMs?: number | undefined;
+}
+
+const snapshotName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/)
+  .describe("1 to 128 letters, digits, `.`, `_` and `-`, the first a letter or digit");
+const snapshotId = z.string().min(1).max(256).describe("a snapshot's id or name");
+
+const pauseSchema = z.strictObject({
+  signal,
+  keepMemory: z.boolean().optional().describe("true or false"),
+});
+const snapshotSchema = z.strictObject({
+  signal,
+  name: snapshotName.optional().describe(snapshotName.description!),
+});
+const listSchema = z.strictObject({
+  signal,
+  sandboxId: sandboxId.optional().describe(sandboxId.description!),
+  name: snapshotId.optional().describe(snapshotId.description!),
+});
+const forkSchema = z.strictObject({
+  signal,
+  count: z.int().min(1).max(100).optional().describe("a whole number from 1 to 100"),
+  timeoutMs: positiveInteger,
+});
+const deleteSchema = z.strictObject({ signal });
+
+export async function pauseSandbox(
+  provider: SandboxProvider,
+  id: string,
+  options?: PauseOptions,
+): Promise<boolean> {
+  const parsed = parseOptions(pauseSchema, options);
+  if (!provider.pause) throw unsupported(provider, "pause a sandbox");
+  parsed.signal?.throwIfAborted();
+  return provider.pause(id, parsed);
+}
+
+export async function snapshotSandbox(
+  provider: SandboxProvider,
+  id: string,
+  options?: SnapshotOptions,
+): Promise<SnapshotInfo> {
+  const parsed = parseOptions(snapshotSchema, options);
+  if (!provider.createSnapshot) throw unsupported(provider, "make snapshots");
+  parsed.signal?.throwIfAborted();
+  return provider.createSnapshot(id, parsed);
+}
+
+export async function listSnapshots(
+  provider: SandboxProvider,
+  options?: ListSnapshotsOptions,
+): Promise<SnapshotInfo[]> {
+  const parsed = parseOptions(listSchema, options);
+  if (!provider.listSnapshots) throw unsupported(provider, "make snapshots");
+  parsed.signal?.throwIfAborted();
+  return provider.listSnapshots(parsed);
+}
+
+export async function deleteSnapshot(
+  provider: SandboxProvider,
+  id: string,
+  options?: SignalOptions,
+): Promise<boolean> {
+  const parsed = parseOptions(deleteSchema, options);
+  parseArgument(snapshotId, "snapshotId", id);
+  if (!provider.deleteSnapshot) throw unsupported(provider, "make snapshots");
+  parsed.signal?.throwIfAborted();
+  return provider.deleteSnapshot(id, parsed);
+}
+
+export async function forkSandbox(
+  provider: SandboxProvider,
+  id: string,
+  options?: ForkOptions,
+): Promise<(SandboxConnection | EmberboxError)[]> {
+  const parsed = parseOptions(forkSchema, options);
+  if (!provider.fork) throw unsupported(provider, "fork a sandbox");
+  parsed.signal?.throwIfAborted();
+  return provider.fork(id, parsed);
+}
+
+export function unsupported(provider: SandboxProvider, what: string): EmberboxError {
+  return new EmberboxError("unsupported", `The provider ${provider.name} cannot ${what}`);
+}

@@ -1,0 +1,141 @@
+import type { z } from "zod";
+import { EmberboxError } from "../errors.ts";
+import { SandboxSessions, type SandboxSessionsOptions } from "../sessions/sandbox-sessions.ts";
+import type { SandboxSource } from "../sessions/source.ts";
+import { callTool } from "./call.ts";
+import type { ToolDefinition } from "./definition.ts";
+import { editFileTool, type EditFileInput } from "./edit-file.ts";
+import { factsOf } from "./facts.ts";
+import type { JsonSchema } from "./input.ts";
+import { listFilesTool, type ListFilesInput } from "./list-files.ts";
+import { resolveToolOptions, type ToolOptions } from "./options.ts";
+import { readFileTool, type ReadFileInput } from "./read-file.ts";
+import { runCodeTool, type RunCodeInput } from "./run-code.ts";
+import { runCommandTool, type RunCommandInput } from "./run-command.ts";
+import { streamTool } from "./stream.ts";
+import type { ToolContext, ToolName, ToolProgress, ToolResult } from "./types.ts";
+import { writeFileTool, type WriteFileInput } from "./write-file.ts";
+
+/** The arguments of each tool. */
+export interface ToolInputs {
+  run_code: RunCodeInput;
+  run_command: RunCommandInput;
+  read_file: ReadFileInput;
+  write_file: WriteFileInput;
+  edit_file: EditFileInput;
+  list_files: ListFilesInput;
+}
+
+type Definitions = { readonly [Name in ToolName]: ToolDefinition<ToolInputs[Name]> };
+
+const definitions: Definitions = {
+  run_code: runCodeTool,
+  run_command: runCommandTool,
+  read_file: readFileTool,
+  write_file: writeFileTool,
+  edit_file: editFileTool,
+  list_files: listFilesTool,
+};
+
+/** A tool as a framework needs it. */
+export interface SandboxTool<Name extends ToolName = ToolName> {
+  /** What it is. */
+  readonly kind: Name;
+  /** What a model calls it: its kind, with the prefix that was asked for. */
+  readonly name: string;
+  readonly title: string;
+  /** What a model is told; the same for the life of the set. */
+  readonly description: string;
+  /** Says what the arguments are, and lets everything pass: `execute` checks, and answers with words. */
+  readonly inputSchema: z.ZodType<ToolInputs[Name]>;
+  /** The same as JSON schema (draft 7). */
+  readonly jsonSchema: JsonSchema;
+  /** True when it changes nothing. */
+  readonly readOnly: boolean;
+  /** Runs it. Rejects only with the reason of an aborted signal, and with what `onOutput` throws. */
+  execute(input: unknown, context?: ToolContext): Promise<ToolResult>;
+  /** Runs it, giving progress now and then, and the result last; giving up the iteration stops the work. */
+  stream(
+    input: unknown,
+    context?: ToolContext,
+  ): AsyncGenerator<ToolProgress | ToolResult, void, undefined>;
+}
+
+/** Tools with the sandboxes that they work in. `await using` ends the sandboxes made here. */
+export class SandboxTools implements AsyncDisposable {
+  readonly sessions: SandboxSessions;
+  readonly tools: readonly SandboxTool[];
+  readonly #owned: boolean;
+
+  constructor(source?: SandboxSource | SandboxSessions, options: ToolOptions = {}) {
+    const { include, prefix, facts, limits, reportFiles, progress, ...lifecycle } =
+      resolveToolOptions(options);
+    this.#owned = !(source instanceof SandboxSessions);
+    this.sessions =
+      source instanceof SandboxSessions
+        ? source
+        : new SandboxSessions(source, lifecycle satisfies SandboxSessionsOptions);
+    const known = factsOf(this.sessions, facts);
+    const settings = { sessions: this.sessions, limits, reportFiles };
+    this.tools = include.map((kind) => {
+      const definition = definitions[kind] as ToolDefinition<unknown>;
+      const { title, readOnly, schema } = definition;
+      const execute = (input: unknown, context: ToolContext = {}): Promise<ToolResult> =>
+        callTool(definition, input, context, settings);
+      return Object.freeze({
+        kind,
+        name: `${prefix}${kind}`,
+        title,
+        description: definition.describe(known, limits),
+        inputSchema: schema.lenient as SandboxTool["inputSchema"],
+        jsonSchema: schema.json,
+        readOnly,
+        execute,
+        stream: (input: unknown, context: ToolContext = {}) =>
+          streamTool(kind, (inner) => execute(input, inner), context, progress),
+      });
+    });
+  }
+
+  /** The tool of that kind. @throws `invalid_argument` when the set is without it */
+  get<Name extends ToolName>(kind: Name): SandboxTool<Name> {
+    const found = this.tools.find((tool) => tool.kind === kind);
+    if (found !== undefined) return found as unknown as SandboxTool<Name>;
+    throw new EmberboxError("invalid_argument", `These tools do not include ${kind}`);
+  }
+
+  /**
+   * Runs a tool by the name that a model called, with its arguments as an object or as JSON text: all that a
+   * hand-written loop needs. An unknown name is a result, too.
+   */
+  async execute(name: string, input: unknown, context?: ToolContext): Promise<ToolResult> {
+    const tool = this.tools.find((tool) => tool.name === name);
+    if (tool !== undefined) return tool.execute(input, context);
+    context?.signal?.throwIfAborted();
+    const names = this.tools.map((tool) => tool.name).join(", ");
+    return {
+      status: "done",
+      tool: this.tools[0]?.kind ?? "run_code",
+      isError: true,
+      text: `There is no tool ${JSON.stringify(name.slice(0, 100))}. The tools are: ${names}.`,
+      pictures: [],
+      files: [],
+      data: { durationMs: 0, timedOut: false, outOfMemory: false, truncated: false },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#owned) await this.sessions[Symbol.asyncDispose]();
+  }
+}
+
+/**
+ * Tools for an agent. They work in a sandbox that was given, or in sandboxes of a provider (or of the engine on this
+ * machine), one for each conversation, made when first needed. @throws `invalid_argument`, `unsupported`
+ */
+export function createSandboxTools(
+  source?: SandboxSource | SandboxSessions,
+  options?: ToolOptions,
+): SandboxTools {
+  return new SandboxTools(source, options);
+}

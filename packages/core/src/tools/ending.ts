@@ -1,0 +1,49 @@
+import type { EmberboxError } from "../errors.ts";
+import type { ToolLimits } from "./definition.ts";
+import { explainFailure } from "./failure.ts";
+import { formatDuration } from "./mime.ts";
+
+export interface RunLimit {
+  readonly timeoutMs: number;
+  /** To be added to the text. */
+  readonly note: string;
+}
+
+/** How long a call may run, and what to say when it asked for more. */
+export function runLimit(
+  asked: number | undefined,
+  { timeoutMs, maxTimeoutMs }: ToolLimits,
+): RunLimit {
+  if (asked === undefined) return { timeoutMs, note: "" };
+  if (asked <= maxTimeoutMs) return { timeoutMs: asked, note: "" };
+  const note = `\n\n(The time limit was ${formatDuration(maxTimeoutMs)}, the most there is.)`;
+  return { timeoutMs: maxTimeoutMs, note };
+}
+
+/** How code or a command was ended early, in words. */
+export function endingText(
+  failure: EmberboxError,
+  what: "code" | "command",
+  timeoutMs: number,
+  replaced: boolean = true,
+): string {
+  if (failure.code !== "timeout" && failure.code !== "out_of_memory") {
+    return explainFailure(failure, replaced).text;
+  }
+  const { restarted } = failure.details;
+  const state =
+    what === "command"
+      ? ""
+      : restarted === true
+        ? " The interpreter was started afresh: its variables are lost, files are kept."
+        : " Variables and files are kept.";
+  const advice =
+    failure.code === "timeout"
+      ? " Do less in one call, ask for a longer `timeout_ms`, or run it in the background."
+      : " Use less memory at a time, such as smaller pieces of the data.";
+  const happened =
+    failure.code === "timeout"
+      ? `The ${what} did not end within its time limit of ${formatDuration(timeoutMs)} and was stopped.`
+      : failure.message.replace(/\.?$/, ".");
+  return `${happened}${state}${advice}`;
+}

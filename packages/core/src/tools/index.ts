@@ -1,0 +1,37 @@
+// This file is the public API of `@emberbox/core/tools`: what adapters to agent frameworks are made of.
+export { createSandboxTools, SandboxTools } from "./create-tools.ts";
+export type { SandboxTool, ToolInputs } from "./create-tools.ts";
+export type { ToolOptions } from "./options.ts";
+export type { ToolLimits } from "./definition.ts";
+export type { SandboxFacts } from "./facts.ts";
+export type { JsonSchema } from "./input.ts";
+export type {
+  ToolContext,
+  ToolData,
+  ToolEntry,
+  ToolFile,
+  ToolName,
+  ToolOutput,
+  ToolPicture,
+  ToolProgress,
+  ToolResult,
+  ToolTable,
+} from "./types.ts";
+export { explainFailure } from "./failure.ts";
+export type { Failure } from "./failure.ts";
+export { BoundedText } from "../bounded-text.ts";
+export { toolOutputSchema } from "./output-schema.ts";
+export { pictureDataUrl } from "./pictures.ts";
+export { mimeType, pictureType } from "./mime.ts";
+export { truncate } from "./truncate.ts";
+export type { Truncated } from "./truncate.ts";
+export { queueOf } from "../sessions/queue.ts";
+export { SandboxSessions } from "../sessions/sandbox-sessions.ts";
+export type { SandboxLease, SandboxSessionsOptions } from "../sessions/sandbox-sessions.ts";
+export type { SandboxSource, SessionCreateOptions } from "../sessions/source.ts";
+export { NativeTools } from "./native/native-tools.ts";
+export { applyDiff } from "./native/diff.ts";
+export type { PatchOperation, PatchResult } from "./native/apply-patch.ts";
+export type { BashInput } from "./native/bash.ts";
+export type { TextEditorInput } from "./native/text-editor.ts";
+export type { LocalShellInput, ShellInput, ShellOutput, ShellResult } from "./native/shell.ts";

@@ -1,0 +1,73 @@
+import { EmberboxError } from "../../errors.ts";
+import type { Execution } from "../../interpreter/execution.ts";
+import type { Sandbox } from "../../sandbox.ts";
+import type { ToolRun } from "../definition.ts";
+import { endingText, runLimit } from "../ending.ts";
+import { showPrinted } from "../printed.ts";
+
+export interface BashInput {
+  readonly command?: string | undefined;
+  readonly restart?: boolean | undefined;
+}
+
+/** The shell of each sandbox: a context of its own, apart from that of `run_code`. */
+const shells = new WeakMap<Sandbox, string>();
+
+export async function runBash({ command, restart }: BashInput, run: ToolRun): Promise<string> {
+  const { sandbox, signal, onOutput } = run;
+  if (restart === true) {
+    const known = shells.get(sandbox);
+    if (known !== undefined) await sandbox.restartCodeContext(known, { signal });
+    return "The shell was restarted.";
+  }
+  if (typeof command !== "string") {
+    throw new EmberboxError(
+      "invalid_argument",
+      "Expected `command`, a command line, or `restart: true`",
+    );
+  }
+  const limit = runLimit(undefined, run.limits);
+  try {
+    const context = shells.get(sandbox) ?? (await openShell(sandbox, signal));
+    const execution = await sandbox.runCode(command, {
+      context,
+      timeoutMs: limit.timeoutMs,
+      signal,
+      ...(onOutput && {
+        onStdout: ({ line }) => onOutput({ stream: "stdout", text: line }),
+        onStderr: ({ line }) => onOutput({ stream: "stderr", text: line }),
+      }),
+    });
+    return await show(execution, execution.error?.value, run);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!EmberboxError.isInstance(error) || error.details["execution"] === undefined) throw error;
+    if (error.code !== "timeout" && error.code !== "out_of_memory") throw error;
+    const words = `${endingText(error, "command", limit.timeoutMs)} If the shell does not answer, restart it.`;
+    return show(error.details["execution"] as Execution, words, run);
+  }
+}
+
+async function openShell(sandbox: Sandbox, signal: AbortSignal | undefined): Promise<string> {
+  const { id } = await sandbox.createCodeContext({ language: "bash", signal });
+  shells.set(sandbox, id);
+  return id;
+}
+
+async function show(
+  { logs, truncated }: Execution,
+  ending: string | undefined,
+  run: ToolRun,
+): Promise<string> {
+  const printed = await showPrinted(
+    {
+      stdout: logs.stdout.join(""),
+      stderr: logs.stderr.join(""),
+      stdoutBytes: truncated?.stdoutBytes,
+      stderrBytes: truncated?.stderrBytes,
+    },
+    run,
+  );
+  const sections = printed.sections.map((section) => section.replace(/^stdout:\n/, ""));
+  return [...sections, ...(ending === undefined ? [] : [ending])].join("\n\n") || "(no output)";
+}

@@ -1,0 +1,125 @@
+import { SandboxSessions } from "../../sessions/sandbox-sessions.ts";
+import { queueOf } from "../../sessions/queue.ts";
+import type { SandboxSource } from "../../sessions/source.ts";
+import { EmberboxError } from "../../errors.ts";
+import type { ToolRun } from "../definition.ts";
+import { explainFailure, explainNoSandbox, isLost, lostNotice } from "../failure.ts";
+import { resolveToolOptions, type ToolOptions } from "../options.ts";
+import type { ToolContext } from "../types.ts";
+import { applyPatch, type PatchOperation, type PatchResult } from "./apply-patch.ts";
+import { runBash, type BashInput } from "./bash.ts";
+import {
+  localShell,
+  runShell,
+  type LocalShellInput,
+  type ShellInput,
+  type ShellResult,
+} from "./shell.ts";
+import { editText, type TextEditorInput } from "./text-editor.ts";
+
+/**
+ * Executors for the tools that models were trained on: OpenAI's shell, local shell and apply_patch, Anthropic's bash and
+ * text editor. Each answers in its tool's own form; failures are answers, too, and only an abort rejects.
+ */
+export class NativeTools implements AsyncDisposable {
+  readonly sessions: SandboxSessions;
+  readonly #owned: boolean;
+  readonly #settings: Pick<ToolRun, "limits" | "reportFiles">;
+
+  constructor(source?: SandboxSource | SandboxSessions, options: ToolOptions = {}) {
+    const { limits, reportFiles, idleTimeoutMs, onIdle, maxSandboxes, onError } =
+      resolveToolOptions(options);
+    this.#owned = !(source instanceof SandboxSessions);
+    this.sessions =
+      source instanceof SandboxSessions
+        ? source
+        : new SandboxSessions(source, { idleTimeoutMs, onIdle, maxSandboxes, onError });
+    this.#settings = { limits, reportFiles };
+  }
+
+  /** OpenAI's `shell`: commands one after the other, each in a shell of its own, until one runs out of time. */
+  shell(input: ShellInput, context: ToolContext = {}): Promise<ShellResult> {
+    return this.#run(context, shellFailed, (run) => runShell(input, run), withStderrNotice);
+  }
+
+  /** OpenAI's `local_shell`: one program with its arguments. */
+  localShell(input: LocalShellInput, context: ToolContext = {}): Promise<{ output: string }> {
+    return this.#run(
+      context,
+      (output) => ({ output }),
+      (run) => localShell(input, run),
+      ({ output }, notice) => ({ output: notice + output }),
+    );
+  }
+
+  /** Anthropic's `bash`: one shell for a conversation, whose directory and variables stay until `restart`. */
+  bash(input: BashInput, context: ToolContext = {}): Promise<string> {
+    return this.#run(context, String, (run) => runBash(input, run), prepend);
+  }
+
+  /** Anthropic's text editor: `view`, `create`, `str_replace` and `insert`. */
+  textEditor(input: TextEditorInput, context: ToolContext = {}): Promise<string> {
+    return this.#run(context, String, (run) => editText(input, run), prepend);
+  }
+
+  /** OpenAI's `apply_patch`: one file made, changed by a V4A diff, or removed. */
+  applyPatch(operation: PatchOperation, context: ToolContext = {}): Promise<PatchResult> {
+    return this.#run(
+      context,
+      (output): PatchResult => ({ status: "failed", output }),
+      (run) => applyPatch(operation, run),
+      ({ status, output }, notice) => ({ status, output: notice + output }),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#owned) await this.sessions[Symbol.asyncDispose]();
+  }
+
+  async #run<Answer>(
+    { signal, onOutput, threadId }: ToolContext,
+    failed: (text: string) => Answer,
+    work: (run: ToolRun) => Promise<Answer>,
+    withNotice: (answer: Answer, notice: string) => Answer,
+  ): Promise<Answer> {
+    signal?.throwIfAborted();
+    const { sessions } = this;
+    const replaced = sessions.source.given === undefined;
+    let lease;
+    let answer: Answer;
+    try {
+      lease = await sessions.acquire(threadId, { signal });
+      const { sandbox } = lease;
+      const run = { sandbox, signal, onOutput, ...this.#settings, replaced };
+      answer = await queueOf(sandbox).run(() => work(run), signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      const failure =
+        lease === undefined ? explainNoSandbox(error) : explainFailure(error, replaced);
+      if (failure.report) sessions.report(error);
+      if (lease && EmberboxError.isInstance(error) && isLost(error.code)) {
+        lease.forget(lease.sandbox, error);
+      }
+      answer = failed(failure.text);
+    } finally {
+      lease?.[Symbol.dispose]();
+    }
+    if (lease?.lost === undefined) return answer;
+    lease.told();
+    return withNotice(answer, lostNotice(lease.lost));
+  }
+}
+
+function prepend(answer: string, notice: string): string {
+  return notice + answer;
+}
+
+function withStderrNotice(answer: ShellResult, notice: string): ShellResult {
+  const [first, ...rest] = answer.output;
+  if (first === undefined) return answer;
+  return { ...answer, output: [{ ...first, stderr: notice + first.stderr }, ...rest] };
+}
+
+function shellFailed(stderr: string): ShellResult {
+  return { output: [{ stdout: "", stderr, outcome: { type: "exit", exitCode: 1 } }] };
+}

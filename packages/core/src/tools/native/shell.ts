@@ -1,0 +1,111 @@
+import { EmberboxError } from "../../errors.ts";
+import { runToEnd, type RunToEndOptions } from "../command.ts";
+import type { ToolRun } from "../definition.ts";
+import { endingText, runLimit } from "../ending.ts";
+import { withoutColours } from "../printed.ts";
+import { truncate } from "../truncate.ts";
+
+export interface ShellInput {
+  readonly commands: readonly string[];
+  /** Of each command, in milliseconds. */
+  readonly timeoutMs?: number | null | undefined;
+  /** The most of each stream that comes back, as the model asked; echoed. */
+  readonly maxOutputLength?: number | null | undefined;
+}
+
+export interface ShellOutput {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly outcome:
+    | { readonly type: "exit"; readonly exitCode: number }
+    | { readonly type: "timeout" };
+}
+
+export interface ShellResult {
+  readonly output: readonly ShellOutput[];
+  readonly maxOutputLength?: number;
+}
+
+export interface LocalShellInput {
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>> | null | undefined;
+  readonly workingDirectory?: string | null | undefined;
+  readonly timeoutMs?: number | null | undefined;
+  readonly user?: string | null | undefined;
+}
+
+export async function runShell(input: ShellInput, run: ToolRun): Promise<ShellResult> {
+  const { commands, maxOutputLength } = input;
+  if (!Array.isArray(commands) || !commands.every((command) => typeof command === "string")) {
+    throw new EmberboxError(
+      "invalid_argument",
+      "Expected `commands` to be an array of command lines",
+    );
+  }
+  const output: ShellOutput[] = [];
+  for (const command of commands) {
+    const done = await runOne(command, input.timeoutMs, maxOutputLength ?? undefined, {}, run);
+    output.push(done);
+    if (done.outcome.type === "timeout") break;
+  }
+  return { output, ...(typeof maxOutputLength === "number" && { maxOutputLength }) };
+}
+
+export async function localShell(
+  input: LocalShellInput,
+  run: ToolRun,
+): Promise<{ output: string }> {
+  const { command, env, workingDirectory, user } = input;
+  if (!Array.isArray(command) || command.length === 0) {
+    throw new EmberboxError(
+      "invalid_argument",
+      "Expected `command` to be a program and its arguments",
+    );
+  }
+  const options = {
+    ...(env && { envs: env }),
+    ...(workingDirectory && { cwd: workingDirectory }),
+    ...(user && { user }),
+  };
+  const line = command.map((part) => quote(String(part))).join(" ");
+  const { stdout, stderr, outcome } = await runOne(line, input.timeoutMs, undefined, options, run);
+  const ending =
+    outcome.type === "exit" && outcome.exitCode !== 0 ? `exit code: ${outcome.exitCode}` : "";
+  return { output: [stdout, stderr, ending].filter((part) => part !== "").join("\n") };
+}
+
+async function runOne(
+  command: string,
+  timeoutMs: number | null | undefined,
+  maxOutputLength: number | undefined,
+  options: Partial<RunToEndOptions>,
+  run: ToolRun,
+): Promise<ShellOutput> {
+  const asked = timeoutMs && timeoutMs > 0 ? Math.ceil(timeoutMs) : undefined;
+  const limit = runLimit(asked, run.limits);
+  const most = Math.max(Math.min(maxOutputLength ?? Infinity, run.limits.maxOutputBytes), 0);
+  const cut = (text: string): string => truncate(withoutColours(text), most).text;
+  try {
+    const ended = await runToEnd(run, command, { ...options, timeoutMs: limit.timeoutMs });
+    const { stdout, stderr, exitCode } = ended;
+    return { stdout: cut(stdout), stderr: cut(stderr), outcome: { type: "exit", exitCode } };
+  } catch (error) {
+    run.signal?.throwIfAborted();
+    if (!EmberboxError.isInstance(error) || !["timeout", "out_of_memory"].includes(error.code))
+      throw error;
+    const { stdout = "", stderr = "", exitCode } = error.details;
+    const words = endingText(error, "command", limit.timeoutMs);
+    return {
+      stdout: cut(String(stdout)),
+      stderr: `${cut(String(stderr))}${stderr === "" ? "" : "\n"}${words}`,
+      outcome:
+        error.code === "timeout"
+          ? { type: "timeout" }
+          : { type: "exit", exitCode: typeof exitCode === "number" ? exitCode : 137 },
+    };
+  }
+}
+
+function quote(part: string): string {
+  return /^[\w@%+=:,./-]+$/.test(part) ? part : `'${part.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,100 @@
+import { z } from "zod";
+import { callback, milliseconds, parseOptions, positiveInteger } from "../options.ts";
+import type { SandboxSessionsOptions } from "../sessions/sandbox-sessions.ts";
+import type { ToolLimits } from "./definition.ts";
+import type { SandboxFacts } from "./facts.ts";
+import type { ProgressOptions } from "./stream.ts";
+import type { ToolName } from "./types.ts";
+
+export interface ToolOptions extends SandboxSessionsOptions, Partial<ToolLimits> {
+  /** Which tools, in this order. @default all six */
+  readonly include?: readonly ToolName[] | undefined;
+  /** Put before every name, such as `sandbox_`. @default "" */
+  readonly prefix?: string | undefined;
+  /** Reports the files that Python code made and changed with each result. @default false */
+  readonly reportFiles?: boolean | undefined;
+  /** What the descriptions say, where you know better. */
+  readonly facts?: Partial<SandboxFacts> | undefined;
+  /** How often `stream` gives progress, in milliseconds. @default 250 */
+  readonly progressIntervalMs?: number | undefined;
+  /** Bytes of each stream in one progress: its last ones. @default 4096 */
+  readonly progressBytes?: number | undefined;
+}
+
+const NAMES = [
+  "run_code",
+  "run_command",
+  "read_file",
+  "write_file",
+  "edit_file",
+  "list_files",
+] as const satisfies readonly ToolName[];
+
+const schema = z.strictObject({
+  include: z
+    .array(z.enum(NAMES))
+    .optional()
+    .describe(`an array of ${NAMES.join(", ")}`),
+  prefix: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{0,32}$/)
+    .optional()
+    .describe("up to 32 letters, digits, - and _"),
+  reportFiles: z.boolean().optional().describe("true or false"),
+  facts: z
+    .strictObject({
+      languages: z.array(z.string()).optional(),
+      workingDirectory: z.string().optional(),
+      network: z.string().optional(),
+    })
+    .optional()
+    .describe("an object with `languages`, `workingDirectory` and `network`"),
+  progressIntervalMs: positiveInteger,
+  progressBytes: positiveInteger,
+  timeoutMs: positiveInteger,
+  maxTimeoutMs: positiveInteger,
+  maxOutputBytes: z.int().min(1000).optional().describe("a whole number of at least 1000"),
+  maxPictureBytes: positiveInteger,
+  maxPictures: milliseconds,
+  idleTimeoutMs: milliseconds,
+  onIdle: z.enum(["kill", "pause"]).optional().describe("`kill` or `pause`"),
+  maxSandboxes: positiveInteger,
+  onError: callback<(error: unknown) => void>(),
+});
+
+export interface ResolvedToolOptions extends SandboxSessionsOptions {
+  readonly include: readonly ToolName[];
+  readonly prefix: string;
+  readonly reportFiles: boolean;
+  readonly facts: Partial<SandboxFacts> | undefined;
+  readonly progress: ProgressOptions;
+  readonly limits: ToolLimits;
+}
+
+/** @throws `invalid_argument` */
+export function resolveToolOptions(options: ToolOptions): ResolvedToolOptions {
+  const given = parseOptions(schema, options);
+  const { idleTimeoutMs, onIdle, maxSandboxes, onError } = given;
+  const maxTimeoutMs = given.maxTimeoutMs ?? 600_000;
+  return {
+    include: given.include ?? NAMES,
+    prefix: given.prefix ?? "",
+    reportFiles: given.reportFiles ?? false,
+    facts: given.facts as Partial<SandboxFacts> | undefined,
+    progress: {
+      intervalMs: given.progressIntervalMs ?? 250,
+      tailBytes: given.progressBytes ?? 4096,
+    },
+    limits: {
+      timeoutMs: Math.min(given.timeoutMs ?? 60_000, maxTimeoutMs),
+      maxTimeoutMs,
+      maxOutputBytes: given.maxOutputBytes ?? 20_000,
+      maxPictureBytes: given.maxPictureBytes ?? 3_500_000,
+      maxPictures: given.maxPictures ?? 8,
+    },
+    idleTimeoutMs,
+    onIdle,
+    maxSandboxes,
+    onError,
+  };
+}

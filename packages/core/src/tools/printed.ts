@@ -1,0 +1,62 @@
+import { keep, keptIn } from "./keep.ts";
+import type { ToolRun } from "./definition.ts";
+import { formatBytes } from "./mime.ts";
+import { truncate } from "./truncate.ts";
+import type { ToolData, ToolFile } from "./types.ts";
+
+/** What ran printed, or as much of it as was kept. */
+export interface Printed {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Bytes printed, where not all were kept. */
+  readonly stdoutBytes?: number | undefined;
+  readonly stderrBytes?: number | undefined;
+}
+
+export interface Shown {
+  readonly sections: string[];
+  readonly files: ToolFile[];
+  readonly data: Pick<ToolData, "stdout" | "stderr" | "truncated">;
+}
+
+/** Puts output into labelled sections; what is too long is cut, and whole in a file. */
+export async function showPrinted(printed: Printed, run: ToolRun): Promise<Shown> {
+  const stdout = await show("stdout", printed.stdout, printed.stdoutBytes, run);
+  const stderr = await show("stderr", printed.stderr, printed.stderrBytes, run);
+  return {
+    sections: [stdout, stderr].flatMap(({ section }) => section),
+    files: [stdout, stderr].flatMap(({ file }) => file),
+    data: {
+      stdout: stdout.text,
+      stderr: stderr.text,
+      truncated: stdout.truncated || stderr.truncated,
+    },
+  };
+}
+
+async function show(
+  name: "stdout" | "stderr",
+  output: string,
+  bytes: number | undefined,
+  run: ToolRun,
+): Promise<{ text: string; truncated: boolean; section: string[]; file: ToolFile[] }> {
+  const plain = withoutColours(output);
+  const { text, truncated } = truncate(plain, run.limits.maxOutputBytes);
+  if (text.trim() === "") return { text, truncated, section: [], file: [] };
+  if (!truncated) return { text, truncated, section: [`${name}:\n${text.trimEnd()}`], file: [] };
+  const file = await keep(run, `${name}.txt`, "text/plain", plain);
+  const where =
+    bytes === undefined
+      ? keptIn(file)
+      : `it printed ${formatBytes(bytes)}, of which ${file === undefined ? "only this was kept" : `the beginning and the end are in ${file.path}`}`;
+  const section = `${name} (too long, beginning and end shown; ${where}):\n${text.trimEnd()}`;
+  return { text, truncated, section: [section], file: file === undefined ? [] : [file] };
+}
+
+// oxlint-disable-next-line no-control-regex
+const ESCAPES = /\x1b(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,512}(?:\x07|\x1b\\))/g;
+
+/** Without a terminal's colours and cursor movements, which cost a model much and tell it nothing. */
+export function withoutColours(text: string): string {
+  return text.includes("\x1b") ? text.replaceAll(ESCAPES, "") : text;
+}

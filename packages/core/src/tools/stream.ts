@@ -1,0 +1,64 @@
+import { lastBytes } from "./truncate.ts";
+import type { ToolContext, ToolName, ToolOutput, ToolProgress, ToolResult } from "./types.ts";
+
+export interface ProgressOptions {
+  readonly intervalMs: number;
+  /** Bytes of each stream in one progress. */
+  readonly tailBytes: number;
+}
+
+/**
+ * Gives what a running call has printed last, whenever there is something new and not too often, and its result at the
+ * end. Each value stands for itself, so that all of them together stay small.
+ */
+export async function* streamTool(
+  tool: ToolName,
+  execute: (context: ToolContext) => Promise<ToolResult>,
+  context: ToolContext,
+  { intervalMs, tailBytes }: ProgressOptions,
+): AsyncGenerator<ToolProgress | ToolResult, void, undefined> {
+  const started = performance.now();
+  const stop = new AbortController();
+  const signal =
+    context.signal === undefined ? stop.signal : AbortSignal.any([context.signal, stop.signal]);
+  const tails = { stdout: "", stderr: "" };
+  const state = { outputBytes: 0, dirty: false, ended: false };
+  const onOutput = (output: ToolOutput): unknown => {
+    const { stream, text } = output;
+    tails[stream] = lastBytes(tails[stream] + lastBytes(text, tailBytes), tailBytes);
+    state.outputBytes += Buffer.byteLength(text);
+    state.dirty = true;
+    return context.onOutput?.(output);
+  };
+  const result = execute({ ...context, signal, onOutput }).finally(() => {
+    state.ended = true;
+  });
+  result.catch(() => {});
+  try {
+    while (!state.ended) {
+      await ticked(result, intervalMs);
+      if (state.ended || !state.dirty) continue;
+      state.dirty = false;
+      const elapsedMs = Math.round(performance.now() - started);
+      yield { status: "running", tool, ...tails, outputBytes: state.outputBytes, elapsedMs };
+    }
+    yield await result;
+  } finally {
+    if (!state.ended) {
+      stop.abort(new DOMException("The iteration was given up", "AbortError"));
+      await result.catch(() => {});
+    }
+  }
+}
+
+/** Resolves after that time, or when the work has ended. */
+async function ticked(work: Promise<unknown>, ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  work.then(
+    () => resolve(),
+    () => resolve(),
+  );
+  await promise;
+  clearTimeout(timer);
+}

@@ -6,7 +6,7 @@ const root = new URL("../../../", import.meta.url);
 const suites = new URL("./suites/", import.meta.url);
 const cited = readdirSync(suites).flatMap((file) => {
   const source = readFileSync(new URL(file, suites), "utf8");
-  return [...source.matchAll(/behaviour\("([^"]+)"/g)].map(([, id]) => id!);
+  return [...source.matchAll(/behaviour\(\s*"([^"]+)"/g)].map(([, id]) => id!);
 });
 
 test("each behaviour is cited by one test", () => {

@@ -14,7 +14,22 @@ type Shown = NonNullable<Behaviour["shownBy"]>;
 const hostile = (test: string): Shown => ({ file: "test/hostile.test.ts", test });
 const isolation = (test: string): Shown => ({ file: "test/isolation.test.ts", test });
 const lifecycle = (test: string): Shown => ({ file: "test/lifecycle.test.ts", test });
+const network = (test: string): Shown => ({ file: "test/network.test.ts", test });
 const clones = (test: string): Shown => ({ file: "test/clones.test.ts", test });
+const ports = (test: string): Shown => ({ file: "test/ports.test.ts", test });
+const tools = (test: string): Shown => ({ file: "test/tools.test.ts", test });
+const openaiSession = (test: string): Shown => ({
+  file: "test/openai-agents/session.test.ts",
+  test,
+});
+const langchain = (file: string, test: string): Shown => ({
+  file: `packages/langchain/${file}.test.ts`,
+  test,
+});
+const openaiAgent = (test: string): Shown => ({ file: "test/openai-agents/agents.test.ts", test });
+const kernels = (test: string): Shown => ({ file: "test/kernels.test.ts", test });
+const plotly = (test: string): Shown => ({ file: "test/plotly.test.ts", test });
+const r = (test: string): Shown => ({ file: "test/r.test.ts", test });
 const setup = (test: string): Shown => ({ file: "test/setup-errors.test.ts", test });
 
 /** Everything that is promised of a sandbox, by id. Tests cite the ids, and each id is cited. */
@@ -42,7 +57,15 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
     holds: "replaces a result over the limit by a note, and saves it to a file that the note names",
   },
   "code.plotly": { holds: "gives a plotly figure as JSON" },
+  "code.plotly-picture": {
+    holds:
+      "gives a picture of a plotly figure of a common kind beside its JSON, and none of another",
+    shownBy: plotly("code.plotly-picture: a picture beside the JSON, of a value and of show()"),
+  },
   "code.files": { holds: "reports the files that code made and changed, when asked" },
+  "code.files-any-language": {
+    holds: "reports changed files for JavaScript, TypeScript and bash too",
+  },
   "chart.line": { holds: "describes a line chart: labels, units, ticks, scales and points" },
   "chart.scatter": { holds: "describes a scatter chart, one series for each name" },
   "chart.bar": { holds: "describes bars by label, group and value, upright or on their side" },
@@ -78,6 +101,46 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "code.unknown-language": {
     holds: "refuses a language that it does not have, naming those it has",
   },
+  "interrupt.python": {
+    holds: "interrupts Python in sleep, compute, native code and the programs it waits for",
+  },
+  "interrupt.javascript": {
+    holds: "interrupts JavaScript in callbacks of timers, endless awaits and programs it waits for",
+  },
+  "interrupt.javascript-left-over": {
+    holds:
+      "interrupts what an earlier piece of JavaScript left behind, when it keeps the next from starting",
+  },
+  "interrupt.javascript-abandoned": {
+    holds: "stops the timers of interrupted JavaScript, and never shows its output in a later call",
+  },
+  "interrupt.bash": { holds: "interrupts bash and the programs it runs" },
+  "stream.terminal-codes": { holds: "keeps carriage returns and terminal codes as they are" },
+  "stream.order": { holds: "keeps the order between both streams and results" },
+  "stream.as-it-comes": { holds: "hands over output of JavaScript and bash while it is made" },
+  "stream.slow-consumer": { holds: "makes JavaScript and bash wait for a slow callback" },
+  "stream.much-in-bash": { holds: "hands over all output of programs that bash runs" },
+  "failure.syntax": { holds: "shows the place of a syntax error, in every language" },
+  "failure.cause": { holds: "shows what caused an exception, its notes, and a group's members" },
+  "failure.long-traceback": { holds: "keeps both ends of very long errors" },
+  "failure.recursion": { holds: "survives recursion without end, in every language" },
+  "failure.exit": {
+    holds: "says with which code an interpreter ended itself; Python lives on after `exit()`",
+  },
+  "failure.interrupt-raised": { holds: "survives interrupts that code sends to itself" },
+  "failure.crash": { holds: "says which signal ended an interpreter, and has a fresh one" },
+  "failure.heap": { holds: "says that memory ran out when JavaScript's heap is full" },
+  "failure.large-value": {
+    holds: "shows a value of 200 MB by a note, or says that memory ran out",
+  },
+  "failure.large-print": { holds: "survives a text of 200 MB that is printed at once" },
+  "javascript.large-print": { holds: "survives a text of 200 MB that JavaScript prints at once" },
+  "failure.invalid-utf8": {
+    holds: "puts replacement characters where output is not UTF-8, and carries nothing over",
+  },
+  "failure.large-code": { holds: "runs code of 5 MB, and refuses code over a limit that it names" },
+  "failure.no-input": { holds: "answers every way to ask for input at once, in every language" },
+  "failure.removed-context": { holds: "says that a removed context is not there" },
   "code.options-checked": {
     holds: "refuses options that it does not know or that exclude each other",
   },
@@ -87,6 +150,9 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "javascript.await-and-import": {
     holds:
       "awaits and imports at the top level of JavaScript, packages of the working directory too",
+  },
+  "javascript.missing-export": {
+    holds: "refuses to import a name that a module does not have",
   },
   "javascript.output": { holds: "gives JavaScript's console, displays and last value" },
   "javascript.error": { holds: "reports JavaScript's errors with a stack of the code's own lines" },
@@ -104,8 +170,88 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "bash.status": { holds: "reports a piece of bash that ends with a status other than 0" },
   "bash.timeout-keeps-kernel": { holds: "interrupts bash, and keeps its variables" },
   "bash.envs": { holds: "sets variables for one run of bash only" },
+  "kernel.by-name": {
+    holds:
+      "runs any Jupyter kernel that is installed, by the name of its kernelspec or of its language",
+    shownBy: kernels("kernel.by-name: a kernelspec is all that a language needs"),
+  },
+  "kernel.results": {
+    holds: "gives what a Jupyter kernel emits: every MIME type, in order, the main result marked",
+    shownBy: kernels("kernel.results: what a kernel emits, in its order"),
+  },
+  "kernel.error": {
+    holds: "reports a Jupyter kernel's exceptions as results, and refuses its requests for input",
+    shownBy: kernels(
+      "kernel.error: an exception is a result, and what asks for input gets the usual answer",
+    ),
+  },
+  "kernel.envs": {
+    holds: "sets variables for one call in kernels of known languages, and refuses elsewhere",
+    shownBy: kernels("kernel.envs: variables for one call, where the language is known"),
+  },
+  "kernel.timeout": {
+    holds: "interrupts a Jupyter kernel as its kernelspec says, and keeps it",
+    shownBy: kernels("kernel.timeout: an interrupt keeps the kernel, by signal or by message"),
+  },
+  "kernel.dies": {
+    holds: "tells how a Jupyter kernel ended, and starts another",
+    shownBy: kernels("kernel.dies: its end is told, and a fresh one takes its place"),
+  },
+  "kernel.large": {
+    holds: "replaces results of a Jupyter kernel that are too large by a note",
+    shownBy: kernels("kernel.large: results over the limit become a note, and the next call works"),
+  },
+  "kernel.slow-reader": {
+    holds: "slows a Jupyter kernel to the pace of its reader",
+    shownBy: kernels("kernel.slow-reader: who reads slowly slows the kernel, and loses nothing"),
+  },
+  "kernel.broken": {
+    holds: "says why a Jupyter kernel cannot be started",
+    shownBy: kernels(
+      "kernel.broken: a kernel that cannot start says why, and what is no kernel is none",
+    ),
+  },
+  "kernel.private": {
+    holds: "keeps the keys of Jupyter kernels' connections from others",
+    shownBy: kernels(
+      "kernel.private: what connects to a kernel is for its user alone, and goes with it",
+    ),
+  },
+  "r.values": {
+    holds: "runs R: values, printed output, messages; variables stay",
+    shownBy: r("r.values: values, printed output and messages; variables stay"),
+  },
+  "r.table": {
+    holds: "gives R's data frames as text, HTML and Markdown",
+    shownBy: r("r.table: a data frame as text, HTML and Markdown"),
+  },
+  "r.plot": {
+    holds: "gives R's plots as PNG, SVG and PDF",
+    shownBy: r("r.plot: plots as PNG, and as SVG and PDF when those are asked for"),
+  },
+  "r.error": {
+    holds: "reports R's errors as results, and refuses requests for input",
+    shownBy: r(
+      "r.error: a condition and a mistake in the syntax are results; a request for input is refused",
+    ),
+  },
+  "r.timeout": {
+    holds: "interrupts R and keeps its variables",
+    shownBy: r("r.timeout: an interrupt keeps the variables"),
+  },
+  "r.envs": {
+    holds: "sets variables for one call in R",
+    shownBy: r("r.envs: variables for one call only"),
+  },
+  "r.packages": {
+    holds: "lets the user install packages of R",
+    shownBy: r("r.packages: packages can be installed by the user"),
+  },
   "context.separate": { holds: "keeps the names of contexts apart" },
   "context.parallel": { holds: "runs contexts beside each other" },
+  "context.envs": { holds: "sets variables for one call in one context only, in every language" },
+  "context.crash-alone": { holds: "loses one context's variables when it crashes, and no other's" },
+  "context.queue": { holds: "runs the calls of one context in order, in every language" },
   "context.cwd": { holds: "starts a context in the directory asked for" },
   "context.list": { holds: "lists contexts" },
   "context.remove": { holds: "removes a context, after which it is not found" },
@@ -129,6 +275,23 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "files.bad-path": { holds: "refuses paths that are empty, too long, or hold `..` or NUL" },
   "files.aborted": { holds: "rejects with the reason of an aborted signal" },
   "files.seen-by-code": { holds: "shows code and commands the same files" },
+  "files.metadata": { holds: "keeps metadata with a file, and replaces it with the file" },
+  "files.url": {
+    holds: "gives URLs for files that need no other credential, and end when they shall",
+  },
+  "files.watch": {
+    holds: "reports what is created, written, renamed, removed and given other permissions",
+  },
+  "files.watch-recursive": {
+    holds: "reports changes below a directory when asked, in new directories too",
+  },
+  "files.watch-removed": { holds: "reports that a watched directory was removed" },
+  "files.watch-entry": { holds: "tells size and mode with a change when asked" },
+  "files.watch-stop": {
+    holds: "reports nothing after a watch was stopped, at its time limit or by hand",
+  },
+  "files.watch-callback-throws": { holds: "ends a watch whose callback throws, and says so" },
+  "files.watch-not-found": { holds: "refuses to watch what is not there or no directory" },
   "commands.output": { holds: "gives exit code and output of a command" },
   "commands.exit-code": { holds: "reports a non-zero exit code as a result" },
   "commands.streamed": { holds: "hands a command's output to callbacks while it runs" },
@@ -146,6 +309,10 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "commands.stdin": { holds: "writes to a command's standard input, and ends it" },
   "commands.list": { holds: "lists running commands" },
   "commands.connect": { holds: "connects to a running command again" },
+  "commands.kill-tree": {
+    holds: "kills what a command started, also what has left its session",
+  },
+  "commands.connect-late": { holds: "tells for a while how a command ended" },
   "commands.kill": { holds: "kills a command, and says when there was none" },
   "commands.killed-by-signal": { holds: "says which signal ended a command" },
   "commands.unicode": { holds: "decodes output across any boundary" },
@@ -155,10 +322,87 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "pty.shell": {
     holds: "opens a terminal of the size asked for, which can be typed into and resized",
   },
+  "pty.connect": { holds: "connects to a terminal again, which has lived on" },
+  "pty.command": { holds: "runs one command in a terminal" },
   "pty.kill": { holds: "ends a terminal" },
+  "ports.http": {
+    holds: "is reached by HTTP at a port, also where its server listens on its own loopback only",
+  },
+  "ports.events": { holds: "passes on a server's events as they come" },
+  "ports.websocket": { holds: "passes on WebSockets" },
+  "ports.closed": { holds: "answers 502 at a port on which nothing listens" },
+  "ports.bad-port": { holds: "refuses a port that is none" },
+  "ports.any-protocol": {
+    holds: "passes on any protocol over TCP, whoever speaks first and whoever ends first",
+    shownBy: ports("a server that speaks first"),
+  },
+  "ports.end": {
+    holds: "has no open port after its end",
+    shownBy: ports("a port is closed with its sandbox"),
+  },
+  "network.ordinary-programs": {
+    holds: "reaches what is allowed from programs that know nothing of it, on any port",
+    capability: "network",
+    shownBy: network("programs that know nothing of proxies reach what is allowed, on any port"),
+  },
+  "network.refused": {
+    holds: "fails at once to reach what its policy refuses, and says why",
+    capability: "network",
+    shownBy: network("what is refused fails at once, and programs are told why"),
+  },
+  "network.server-name": {
+    holds: "speaks TLS only for the name that it asked for, where names are allowed",
+    capability: "network",
+    shownBy: network("TLS for another host than was asked for is cut"),
+  },
+  "network.udp": {
+    holds: "is refused UDP at once",
+    capability: "network",
+    shownBy: network("UDP and IPv6 are refused at once"),
+  },
+  "network.observed": {
+    holds: "tells every decision about its network, and what was refused",
+    capability: "network",
+    shownBy: network("every decision is told, and what was refused is listed"),
+  },
+  "network.update": {
+    holds: "has a network that can be changed, which cuts connections",
+    capability: "updateNetwork",
+    shownBy: network("a changed policy cuts what it no longer allows, and applies to what comes"),
+  },
+  "network.off": {
+    holds: "reaches nothing with its network off, and asks for nothing",
+    capability: "network",
+    shownBy: network("with the network off nothing is reached, and nothing is asked for"),
+  },
+  "network.host": {
+    holds: "does not reach its host's own services",
+    shownBy: network("the host's own services are not reached by default"),
+  },
+  "network.large": {
+    holds: "carries large transfers whole",
+    shownBy: network("large transfers pass whole, in both directions"),
+  },
+  "network.npm": {
+    holds: "installs from a registry where it is allowed",
+    shownBy: network("npm installs from the registry where it is allowed"),
+  },
+  "network.secret": {
+    holds: "uses a secret that it never has",
+    capability: "network",
+    shownBy: network("a secret reaches its host and never enters the sandbox"),
+  },
+  "network.secret-refused": {
+    holds: "is not made with a secret for a host that it may not reach",
+    capability: "network",
+    shownBy: network("a secret for a host that the policy refuses is an error"),
+  },
   "sandbox.info": { holds: "tells what it is made of" },
   "sandbox.metrics": { holds: "tells how busy it is" },
   "sandbox.envs": { holds: "shows its variables to code and commands" },
+  "sandbox.identity": {
+    holds: "tells programs its id and template, by variables and in files where E2B has them",
+  },
   "sandbox.connect": { holds: "can be connected to by its id" },
   "sandbox.list": { holds: "is listed while it runs" },
   "sandbox.set-timeout": {
@@ -171,6 +415,235 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "sandbox.dispose": { holds: "is killed at the end of an `await using` scope" },
   "sandbox.bad-options": { holds: "is refused with an explanation when an option is wrong" },
   "sandbox.create-aborted": { holds: "is not created when the signal is aborted" },
+  "pause.goes-on": {
+    holds: "goes on after a pause where it was: variables, processes, open files, servers",
+    capability: "pause",
+  },
+  "pause.calls": {
+    holds: "that is paused rejects calls, and those that ran",
+    capability: "pause",
+  },
+  "pause.listed": {
+    holds: "that is paused is listed as such, and can be killed",
+    capability: "pause",
+  },
+  "pause.set-right": {
+    holds: "has the right time and fresh randomness after a pause",
+    capability: "pause",
+  },
+  "pause.disk-only": {
+    holds: "that was paused without its memory boots from its disk",
+    capability: "pause",
+  },
+  "pause.on-timeout": {
+    holds: "is paused at the end of its time when asked to be, and resumed by the next call",
+    capability: "pause",
+  },
+  "snapshot.create": {
+    holds: "can be created from a snapshot any number of times",
+    capability: "snapshots",
+  },
+  "snapshot.listed": {
+    holds: "lists its snapshots, newest first, whose names move, and which can be deleted",
+    capability: "snapshots",
+  },
+  "fork.copies": {
+    holds: "is copied while it runs, and unharmed by it; no copy repeats another's randomness",
+    capability: "fork",
+  },
+  "tools.run-code": { holds: "has tools that run code: output, value and state from call to call" },
+  "tools.languages": {
+    holds: "has tools that run other languages, and name them when one is unknown",
+  },
+  "tools.run-command": {
+    holds: "has tools that run commands: both streams apart, the exit code in words",
+  },
+  "tools.files": { holds: "has tools that write, read, edit and list files, by lines where asked" },
+  "tools.error-corrected": {
+    holds: "has tools whose errors come as text, after which the next call works",
+  },
+  "tools.picture": { holds: "has tools that give pictures apart from the text: figures and files" },
+  "tools.large-picture": {
+    holds: "has tools that leave a picture over the limit in a file, and name it",
+  },
+  "tools.bad-arguments": {
+    holds: "has tools that say which argument is wrong, and what is expected",
+  },
+  "tools.unknown-path": {
+    holds: "has tools that say when a path is not there, is a directory or is not text",
+  },
+  "tools.large-output": {
+    holds:
+      "has tools that cut 10 MB of output, keep its ends, and name the file that has all of it",
+  },
+  "tools.timeout": { holds: "has tools that say when time ran out, with the output so far" },
+  "tools.streamed": { holds: "has tools that hand output on while the work still runs" },
+  "tools.abort": {
+    holds: "has tools that reject within a second of an abort, the command gone from the machine",
+  },
+  "tools.abort-code": {
+    holds: "has tools whose code is stopped by an abort, and the next call works",
+  },
+  "tools.aborted-already": {
+    holds: "has tools that do nothing when the signal is aborted already",
+  },
+  "tools.in-order": {
+    holds: "has tools that change things one after the other, and read beside them",
+  },
+  "tools.threads": { holds: "has tools that give each conversation a sandbox of its own" },
+  "tools.dead-sandbox": {
+    holds: "has tools that replace a sandbox that is gone, and say that its state is lost",
+  },
+  "tools.one-creation": {
+    holds: "is made once for parallel first calls, and survives the abort of one of them",
+    shownBy: tools("parallel first calls make one sandbox"),
+  },
+  "tools.idle": {
+    holds: "is ended when its conversation was idle for long, and replaced when it goes on",
+    shownBy: tools("an idle conversation's sandbox ends"),
+  },
+  "tools.idle-pause": {
+    holds: "is paused when its conversation was idle for long, if asked, and goes on where it was",
+    capability: "pause",
+    shownBy: tools("an idle conversation's sandbox is paused when asked"),
+  },
+  "tools.max-sandboxes": {
+    holds: "makes room when as many run as may",
+    shownBy: tools("no more sandboxes run than may"),
+  },
+  "tools.ownership": {
+    holds: "stays when it was given to tools, and ends with them when they made it",
+    shownBy: tools("what was given stays"),
+  },
+  "tools.no-engine": {
+    holds: "that cannot be made is text for the model, and the developer hears the error",
+    shownBy: tools("without an engine"),
+  },
+  "tools.progress": {
+    holds: "has tools whose progress stays small, whatever is printed",
+    shownBy: tools("progress is small"),
+  },
+  "tools.native": {
+    holds: "has executors for the shell, bash, editor and patch tools that models know",
+    shownBy: tools("native executors"),
+  },
+  "langchain.agent": {
+    holds: "lets an agent of LangChain go on from an error, with state, a picture and a file",
+    shownBy: langchain(
+      "test/tools",
+      "goes on from an error, keeps state, gets a picture and a file",
+    ),
+  },
+  "langchain.streamed": {
+    holds: "gives its output on both streaming channels of LangGraph",
+    shownBy: langchain("test/tools", "streams output as it comes"),
+  },
+  "langchain.wire": {
+    holds: "has tools, text and pictures in the form that each provider of LangChain sends",
+    shownBy: langchain("src/wire", "OpenAI's responses"),
+  },
+  "langchain.pictures": {
+    holds: "has its pictures shown to LangChain's model, also from a checkpoint",
+    shownBy: langchain("test/middleware", "the model sees pictures, also from a checkpoint"),
+  },
+  "langchain.aborted-run": {
+    holds: "stays for a LangChain conversation whose run was aborted, and the conversation goes on",
+    shownBy: langchain("test/middleware", "a conversation goes on after its run was aborted"),
+  },
+  "langchain.run-scope": {
+    holds: "ends with the run of a LangChain agent, if asked",
+    shownBy: langchain("test/middleware", "a sandbox for each run ends with it"),
+  },
+  "langchain.native": {
+    holds: "executes the shell, patch, bash and editor tools of LangChain's providers",
+    shownBy: langchain("test/native", "provider tools work in the sandbox of their thread"),
+  },
+  "deepagents.protocol": {
+    holds: "does what the standard tests of deepagents ask of a backend",
+    shownBy: langchain(
+      "test/deepagents",
+      "the protocol, as the standard tests for sandboxes have it",
+    ),
+  },
+  "deepagents.bytes": {
+    holds: "keeps bytes and names as they are when a deep agent works with its files",
+    shownBy: langchain(
+      "test/deepagents",
+      "bytes that are not text, and names that are odd, survive",
+    ),
+  },
+  "deepagents.deadline": {
+    holds:
+      "stops a deep agent's command when its time is over, with the output so far as the result",
+    shownBy: langchain("test/deepagents", "a command that runs for too long is stopped"),
+  },
+  "deepagents.abort": {
+    holds: "stops a deep agent's command when its run is aborted",
+    shownBy: langchain(
+      "test/deepagents",
+      "stops the command in the machine when its run is aborted",
+    ),
+  },
+  "deepagents.dead": {
+    holds: "is replaced under a deep agent when it is gone, and the agent is told",
+    shownBy: langchain(
+      "test/deepagents",
+      "a sandbox that is gone is replaced, and the agent hears of it",
+    ),
+  },
+  "openai.workspace": {
+    holds: "begins with the files, users and variables of an OpenAI agent's manifest",
+    shownBy: openaiSession("has the manifest's workspace, users and variables"),
+  },
+  "openai.yield": {
+    holds:
+      "lets an OpenAI agent's command run on after the yield time, to be read, written to and interrupted",
+    shownBy: openaiSession("leaves a command running after the yield time"),
+  },
+  "openai.terminal": {
+    holds: "gives an OpenAI agent's command a terminal",
+    shownBy: openaiSession("has terminals"),
+  },
+  "openai.deadline": {
+    holds: "ends an OpenAI agent's command at its time limit, and says so",
+    shownBy: openaiSession("ends a command at its time limit"),
+  },
+  "openai.files": {
+    holds: "shows an OpenAI agent its files, directories and pictures",
+    shownBy: openaiSession("reads files, directories and pictures"),
+  },
+  "openai.editor": {
+    holds: "takes an OpenAI agent's patches, and says why one does not fit",
+    shownBy: openaiSession("edits files"),
+  },
+  "openai.ports": {
+    holds: "opens ports for an OpenAI agent",
+    shownBy: openaiSession("opens ports"),
+  },
+  "openai.archive": {
+    holds: "goes on from an OpenAI session's archive, and never begins empty instead",
+    shownBy: openaiSession("goes on from an archive when its sandbox is gone"),
+  },
+  "openai.no-leak": {
+    holds: "is not left behind when an OpenAI session cannot be made ready",
+    shownBy: openaiSession("a session that cannot be made ready leaves no sandbox"),
+  },
+  "openai.loop": {
+    holds: "serves an OpenAI agent's loop: state, an error it corrects, a picture and a file",
+    shownBy: openaiAgent("works in its sandbox over several calls"),
+  },
+  "openai.abort": {
+    holds: "ends an OpenAI agent's command within a second of an abort",
+    shownBy: openaiAgent("an abort ends a 60-second command within a second"),
+  },
+  "openai.approval": {
+    holds: "is still there when an OpenAI agent waits for approval and its program is killed",
+    shownBy: openaiAgent("waits for approval while the program is killed"),
+  },
+  "openai.reuse": {
+    holds: "goes on in the same sandbox after an OpenAI agent's approval, and ends then",
+    shownBy: openaiAgent("goes on in the same sandbox after an approval"),
+  },
   "isolation.no-host-env": { holds: "sees no variable of the host" },
   "isolation.separate": { holds: "sees no file or process of another sandbox" },
   "isolation.no-host-file": {
@@ -178,8 +651,8 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
     shownBy: isolation("no file of the host is there"),
   },
   "isolation.no-network": {
-    holds: "reaches no network",
-    shownBy: isolation("no network but its own loopback is there"),
+    holds: "has no network card",
+    shownBy: isolation("no network card is there"),
   },
   "isolation.no-device": {
     holds: "has no device but its machine's",

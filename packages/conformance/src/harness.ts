@@ -30,7 +30,11 @@ export interface Assertion {
 }
 
 /** Registers the test of one behaviour; it gets a sandbox that other tests use too. */
-export type CiteBehaviour = (id: string, body: (sandbox: Sandbox) => Promise<void>) => void;
+export type CiteBehaviour = (
+  id: string,
+  body: (sandbox: Sandbox) => Promise<void>,
+  timeoutMs?: number,
+) => void;
 
 export interface Harness {
   readonly expect: Expect;
@@ -42,7 +46,9 @@ export interface Harness {
   failure(work: Promise<unknown>, code: ErrorCode): Promise<EmberboxError>;
 }
 
-const TEST_TIMEOUT_MS = 120_000;
+const TEST_TIMEOUT_MS = 300_000;
+/** The tests take longer than a sandbox usually lives. */
+const SHARED_MS = 3_600_000;
 
 /** A provider and one sandbox of it, made when first needed and closed at the end. */
 export function createHarness(makeProvider: () => SandboxProvider, runner: Runner): Harness {
@@ -61,12 +67,12 @@ export function createHarness(makeProvider: () => SandboxProvider, runner: Runne
     expect: runner.expect,
     provider,
     create,
-    behaviour(id, body) {
+    behaviour(id, body, timeoutMs = TEST_TIMEOUT_MS) {
       const known = behaviours[id];
       if (known === undefined) throw new Error(`There is no behaviour ${id}`);
       const run = async (): Promise<void> =>
-        body(await (shared ??= create({ envs: { SANDBOX_WIDE: "yes" } })));
-      runner.test(`${id}: a sandbox ${known.holds}`, run, TEST_TIMEOUT_MS);
+        body(await (shared ??= create({ envs: { SANDBOX_WIDE: "yes" }, timeoutMs: SHARED_MS })));
+      runner.test(`${id}: a sandbox ${known.holds}`, run, timeoutMs);
     },
     async failure(work, code) {
       const outcome = await work.then(
@@ -83,6 +89,14 @@ export function createHarness(makeProvider: () => SandboxProvider, runner: Runne
 
 export function delay(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** Waits until that is so, for 20 seconds at most. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (let waited = 0; !(await holds()); waited += 50) {
+    if (waited > 20_000) throw new Error("it did not happen within 20 s");
+    await delay(50);
+  }
 }
 
 /** What a run printed. */

@@ -4,10 +4,16 @@ import { describeCharts } from "./suites/charts.ts";
 import { describeCode } from "./suites/code.ts";
 import { describeCommands, describeTerminals } from "./suites/commands.ts";
 import { describeContexts } from "./suites/contexts.ts";
+import { describeFailures } from "./suites/failures.ts";
 import { describeFiles } from "./suites/files.ts";
+import { describeInterrupts } from "./suites/interrupts.ts";
 import { describeLanguages } from "./suites/languages.ts";
 import { describeLifecycle } from "./suites/lifecycle.ts";
+import { describePorts } from "./suites/ports.ts";
 import { describeRichResults } from "./suites/rich-results.ts";
+import { describeWatching } from "./suites/watching.ts";
+import { describeState } from "./suites/state.ts";
+import { describeStreams } from "./suites/streams.ts";
 
 /**
  * Registers the tests of every behaviour that a provider can be asked for. Most share one sandbox;
@@ -25,9 +31,15 @@ export function describeProvider(
     describeCharts(harness);
     describeContexts(harness);
     describeLanguages(harness);
+    describeFailures(harness);
+    describeInterrupts(harness);
+    describeStreams(harness);
     describeFiles(harness);
+    describeWatching(harness);
     describeCommands(harness);
     describeTerminals(harness);
+    describePorts(harness);
     describeLifecycle(harness);
+    describeState(harness);
   });
 }

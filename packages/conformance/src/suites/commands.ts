@@ -1,4 +1,4 @@
-import { delay, type Harness } from "../harness.ts";
+import { delay, until, type Harness } from "../harness.ts";
 
 export function describeCommands({ expect, behaviour, failure }: Harness): void {
   behaviour("commands.output", async (sandbox) => {
@@ -100,6 +100,24 @@ export function describeCommands({ expect, behaviour, failure }: Harness): void 
     await failure(sandbox.commands.connect(4_000_000), "process_not_found");
   });
 
+  behaviour("commands.connect-late", async (sandbox) => {
+    const ended = await sandbox.commands.run("exit 6", { background: true });
+    await ended.wait();
+    const late = await sandbox.commands.connect(ended.pid);
+    expect((await late.wait()).exitCode).toBe(6);
+  });
+
+  behaviour("commands.kill-tree", async (sandbox) => {
+    const script = "setsid sleep 7654 & (setsid setsid sleep 7654 &) ; sleep 7654";
+    const count = async (): Promise<string> =>
+      (await sandbox.commands.run("pgrep -fc '^sleep 7654'")).stdout;
+    const handle = await sandbox.commands.run(script, { background: true });
+    await until(async () => (await count()) === "3\n");
+    await handle.kill();
+    await handle.wait();
+    expect(await count()).toBe("0\n");
+  });
+
   behaviour("commands.kill", async (sandbox) => {
     const handle = await sandbox.commands.run("sleep 6543 & sleep 6543", { background: true });
     expect(await sandbox.commands.kill(handle.pid)).toBe(true);
@@ -148,17 +166,35 @@ export function describeTerminals({ expect, behaviour }: Harness): void {
     expect(shown).toContain("20 50");
   });
 
+  behaviour("pty.connect", async (sandbox) => {
+    const terminal = await sandbox.pty.create({ cols: 80, rows: 24, onData: () => {} });
+    await sandbox.pty.sendInput(terminal.pid, "KEPT=still\n");
+    await terminal.disconnect();
+    let shown = "";
+    const again = await sandbox.pty.connect(terminal.pid, {
+      onData: (bytes) => void (shown += Buffer.from(bytes).toString()),
+    });
+    await sandbox.pty.sendInput(terminal.pid, "echo $KEPT-here; exit 2\n");
+    expect((await again.wait()).exitCode).toBe(2);
+    expect(shown).toContain("still-here");
+  });
+
+  behaviour("pty.command", async (sandbox) => {
+    let shown = "";
+    const terminal = await sandbox.pty.create({
+      cols: 80,
+      rows: 24,
+      cmd: "test -t 0 && echo here; exit 7",
+      onData: (bytes) => void (shown += String(Buffer.from(bytes))),
+    });
+    expect((await terminal.wait()).exitCode).toBe(7);
+    expect(shown).toContain("here");
+  });
+
   behaviour("pty.kill", async (sandbox) => {
     const terminal = await sandbox.pty.create({ cols: 80, rows: 24, onData: () => {} });
     expect(await sandbox.pty.kill(terminal.pid)).toBe(true);
     await terminal.wait();
     expect(await sandbox.pty.kill(terminal.pid)).toBe(false);
   });
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let waited = 0; !holds(); waited += 50) {
-    if (waited > 20_000) throw new Error("it did not happen within 20 s");
-    await delay(50);
-  }
 }

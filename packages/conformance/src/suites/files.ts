@@ -1,4 +1,4 @@
-import type { Harness } from "../harness.ts";
+import { delay, type Harness } from "../harness.ts";
 
 const everyByte = Uint8Array.from({ length: 256 }, (_, index) => index);
 
@@ -151,6 +151,37 @@ export function describeFiles({ expect, behaviour, failure }: Harness): void {
     const owners = await sandbox.commands.run("id -un; cat /root/secret");
     expect(owners.exitCode).toBe(1);
     await failure(sandbox.files.read("/tmp", { user: "nobody-of-that-name" }), "invalid_argument");
+  });
+
+  behaviour("files.metadata", async (sandbox) => {
+    const metadata = { "made-by": "a test", Empty: "" };
+    for (const path of ["/home/user/noted", '/home/user/not"ed']) {
+      await sandbox.files.write(path, "text", { metadata });
+      const kept = { "made-by": "a test", empty: "" };
+      expect((await sandbox.files.getInfo(path)).metadata).toEqual(kept);
+      const listed = await sandbox.files.list("/home/user");
+      expect(listed.find((entry) => entry.path === path)?.metadata).toEqual(kept);
+      await sandbox.files.write(path, "again", { metadata: { other: "1" } });
+      expect((await sandbox.files.getInfo(path)).metadata).toEqual({ other: "1" });
+      await sandbox.files.write(path, "without");
+      expect((await sandbox.files.getInfo(path)).metadata).toEqual({});
+    }
+    await failure(sandbox.files.write("/tmp/x", "", { metadata: { a: "é" } }), "invalid_argument");
+  });
+
+  behaviour("files.url", async (sandbox) => {
+    const path = "/home/user/by url";
+    const upload = await sandbox.uploadUrl(path);
+    const headers = { "Content-Type": "application/octet-stream" };
+    const sent = await fetch(upload, { method: "POST", headers, body: "through a URL" });
+    expect(sent.status).toBe(200);
+    const download = await sandbox.downloadUrl(path, { useSignatureExpiration: 60 });
+    expect(await (await fetch(download)).text()).toBe("through a URL");
+    expect((await fetch(download, { method: "POST", headers, body: "" })).status).toBe(401);
+    expect((await fetch(download.replace("by", "of"))).status).toBe(401);
+    const short = await sandbox.downloadUrl(path, { useSignatureExpiration: 1 });
+    await delay(2100);
+    expect((await fetch(short)).status).toBe(401);
   });
 
   behaviour("files.bad-path", async (sandbox) => {

@@ -28,6 +28,16 @@ export function describeLanguages({ expect, behaviour }: Harness): void {
     expect(missing.error?.value).toContain("npm install there-is-no-such-package");
   });
 
+  behaviour("javascript.missing-export", async (sandbox) => {
+    const run = (code: string) => sandbox.runCode(code, { language: "javascript" });
+    const { error } = await run("import { readFileSync, nothing } from 'node:fs'");
+    expect(error?.name).toBe("SyntaxError");
+    expect(error?.value).toContain("'node:fs' does not provide an export named 'nothing'");
+    expect(
+      (await run("import fs, { existsSync as is } from 'node:fs'; is === fs.existsSync")).text,
+    ).toBe("true");
+  });
+
   behaviour("javascript.output", async (sandbox) => {
     const { logs, results } = await sandbox.runCode(
       "console.log('out', { a: 1 }); console.error('err'); display({ 'text/html': '<b>x</b>' }); [1, 2]",

@@ -26,6 +26,14 @@ export function describeLifecycle({ expect, behaviour, failure, provider, create
     expect((await sandbox.commands.run("echo $SANDBOX_WIDE")).stdout).toBe("yes\n");
   });
 
+  behaviour("sandbox.identity", async (sandbox) => {
+    const names = ["E2B_SANDBOX", "E2B_SANDBOX_ID", "E2B_TEMPLATE_ID"];
+    const told = ["true", sandbox.sandboxId, (await sandbox.getInfo()).template];
+    const script = names.map((name) => `echo $${name}; echo $(cat /run/e2b/.${name})`).join("; ");
+    const expected = told.map((text) => `${text}\n${text}\n`).join("");
+    expect((await sandbox.commands.run(script)).stdout).toBe(expected);
+  });
+
   behaviour("sandbox.connect", async (sandbox) => {
     const again = await Sandbox.connect(sandbox.sandboxId, { provider: provider() });
     await sandbox.runCode("shared = 'same'");

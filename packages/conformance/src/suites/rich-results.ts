@@ -63,7 +63,41 @@ export function describeRichResults({ expect, behaviour }: Harness): void {
     expect((await sandbox.runCode(write("a.csv", "1"), { context })).files).toBe(undefined);
     await sandbox.removeCodeContext(context);
   });
+
+  behaviour("code.files-any-language", async (sandbox) => {
+    for (const [language, writes] of Object.entries(WRITERS)) {
+      const cwd = `reported-${language}`;
+      await sandbox.files.write(`${cwd}/below/kept.txt`, "kept");
+      const context = await sandbox.createCodeContext({ language, cwd });
+      const code = `${writes("a.csv", "1")}${writes("below/b ü.png", "12")}${writes(".hidden", "x")}`;
+      const made = await sandbox.runCode(code, { context, reportFiles: true });
+      const shown = made.files?.map(({ path, size, mimeType, change }) => ({
+        path: path.split(`${cwd}/`)[1],
+        size,
+        mimeType,
+        change,
+      }));
+      expect(shown, language).toEqual([
+        { path: "a.csv", size: 1, mimeType: "text/csv", change: "created" },
+        { path: "below/b ü.png", size: 2, mimeType: "image/png", change: "created" },
+      ]);
+      const changed = await sandbox.runCode(writes("a.csv", "123"), { context, reportFiles: true });
+      expect(
+        changed.files?.map(({ size, change }) => [size, change]),
+        language,
+      ).toEqual([[3, "modified"]]);
+      const none = await sandbox.runCode("1", { context, reportFiles: true });
+      expect(none.files, language).toEqual([]);
+      await sandbox.removeCodeContext(context);
+    }
+  });
 }
+
+const WRITERS: Readonly<Record<string, (name: string, text: string) => string>> = {
+  javascript: (name, text) => `require("node:fs").writeFileSync("${name}", "${text}");\n`,
+  typescript: (name, text) => `require("node:fs").writeFileSync("${name}" as string, "${text}");\n`,
+  bash: (name, text) => `printf %s "${text}" > "${name}"\n`,
+};
 
 function write(name: string, text: string): string {
   return `open('${name}', 'w').write('${text}')\n`;

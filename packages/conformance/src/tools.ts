@@ -1,0 +1,73 @@
+import type { SandboxProvider } from "@emberbox/core";
+import type { ToolName, ToolPicture } from "@emberbox/core/tools";
+import { behaviours } from "./behaviours.ts";
+import type { Expect, Runner } from "./harness.ts";
+import { describeToolCalls } from "./suites/tools.ts";
+import { describeToolFailures } from "./suites/tool-failures.ts";
+
+/** What a model, or a program, sees of one call. */
+export interface ToolAnswer {
+  readonly text: string;
+  readonly isError: boolean;
+  readonly pictures: readonly Pick<ToolPicture, "mimeType" | "base64">[];
+}
+
+export interface ToolCallOptions {
+  readonly signal?: AbortSignal;
+  /** To be called with output as it comes, in whatever way the framework hands it on. */
+  readonly onOutput?: (text: string) => void;
+  readonly threadId?: string;
+}
+
+/** The tools, called through a framework as an agent of it would; closed at the end. */
+export interface ToolSubject extends AsyncDisposable {
+  call(tool: ToolName, input: unknown, options?: ToolCallOptions): Promise<ToolAnswer>;
+  /** Behaviours that the framework has no way for, with the reason; they are reported, not run. */
+  readonly without?: Readonly<Record<string, string>>;
+}
+
+export interface ToolHarness {
+  readonly expect: Expect;
+  behaviour(id: string, body: (subject: ToolSubject) => Promise<void>): void;
+  provider(): SandboxProvider;
+}
+
+const TEST_TIMEOUT_MS = 300_000;
+
+/**
+ * Registers the tests of every behaviour of the tools, called through a framework. The subject's tools are made with
+ * `maxPictureBytes: 100_000`.
+ */
+export function describeTools(
+  name: string,
+  makeProvider: () => SandboxProvider,
+  makeSubject: (provider: SandboxProvider) => ToolSubject | Promise<ToolSubject>,
+  runner: Runner,
+): void {
+  runner.describe(`${name}: a sandbox`, () => {
+    let provider: SandboxProvider | undefined;
+    let subject: Promise<ToolSubject> | undefined;
+    const made = (): SandboxProvider => (provider ??= makeProvider());
+    runner.afterAll(async () => {
+      await (await subject?.catch(() => undefined))?.[Symbol.asyncDispose]();
+      await provider?.[Symbol.asyncDispose]();
+    }, TEST_TIMEOUT_MS);
+    const harness: ToolHarness = {
+      expect: runner.expect,
+      provider: made,
+      behaviour(id, body) {
+        const known = behaviours[id];
+        if (known === undefined) throw new Error(`There is no behaviour ${id}`);
+        const run = async (): Promise<void> => {
+          const tools = await (subject ??= Promise.resolve(makeSubject(made())));
+          const reason = tools.without?.[id];
+          if (reason !== undefined) console.warn(`${name} is without ${id}: ${reason}`);
+          else await body(tools);
+        };
+        runner.test(`${id}: a sandbox ${known.holds}`, run, TEST_TIMEOUT_MS);
+      },
+    };
+    describeToolCalls(harness);
+    describeToolFailures(harness);
+  });
+}

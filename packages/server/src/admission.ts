@@ -1,0 +1,60 @@
+import { readFileSync } from "node:fs";
+import { ApiError } from "./api-error.ts";
+
+const MIB = 1024 * 1024;
+/** When to ask again: sandboxes end any time. */
+const RETRY_AFTER_SECONDS = 1;
+/** What a sandbox is taken to need when nobody says. */
+const USUAL_MB = 1024;
+
+export interface Limits {
+  readonly maxSandboxes?: number | undefined;
+  readonly memoryMB?: number | undefined;
+  readonly reserveMB: number;
+}
+
+/** Decides whether there is room for more sandboxes. */
+export interface Admission {
+  /** Runs `work`, which begins `count` sandboxes. @throws 429 when there is no room */
+  admit<T>(count: number, work: () => Promise<T>): Promise<T>;
+}
+
+/** `running` tells how many run; memory is what the host says is left, less what beginners will take. */
+export function createAdmission(
+  limits: Limits,
+  running: () => Promise<number>,
+  availableBytes: () => number = readAvailable,
+): Admission {
+  let beginning = 0;
+  const needed = (limits.memoryMB ?? USUAL_MB) * MIB;
+  return {
+    async admit(count, work) {
+      beginning += count;
+      // Those that come later are not counted against this one.
+      const mine = beginning;
+      try {
+        const { maxSandboxes } = limits;
+        if (maxSandboxes !== undefined && (await running()) + mine > maxSandboxes) {
+          throw refusal(`you have reached the maximum number of sandboxes: ${maxSandboxes}`);
+        }
+        const left = availableBytes() - limits.reserveMB * MIB;
+        if (left < mine * needed)
+          throw refusal(
+            `this machine has ${Math.max(0, Math.floor(left / MIB))} MiB of memory left for sandboxes, and each takes up to ${needed / MIB} MiB`,
+          );
+        return await work();
+      } finally {
+        beginning -= count;
+      }
+    },
+  };
+}
+
+function refusal(message: string): ApiError {
+  return new ApiError(429, message, RETRY_AFTER_SECONDS);
+}
+
+function readAvailable(): number {
+  const kilobytes = /^MemAvailable:\s+(\d+) kB/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1];
+  return kilobytes === undefined ? Infinity : Number(kilobytes) * 1024;
+}

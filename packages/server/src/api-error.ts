@@ -1,0 +1,60 @@
+import { EmberboxError, type ErrorCode } from "@emberbox/core";
+
+/** An answer with a failure status, in E2B's shape: `{"code": 404, "message": "..."}`. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(status: number, message: string, retryAfterSeconds?: number) {
+    super(message);
+    this.status = status;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+export interface ErrorBody {
+  readonly code: number;
+  readonly message: string;
+}
+
+export function errorBody(error: ApiError): ErrorBody {
+  return { code: error.status, message: error.message };
+}
+
+const statusOf: Partial<Record<ErrorCode, number>> = {
+  invalid_argument: 400,
+  invalid_path: 400,
+  unsupported: 501,
+  unauthorized: 401,
+  rate_limited: 429,
+  sandbox_not_found: 404,
+  sandbox_closed: 404,
+  sandbox_paused: 409,
+  unknown_template: 404,
+  host_disk_full: 507,
+  host_out_of_memory: 429,
+  timeout: 504,
+};
+
+/** What the client is told about whatever was thrown. An error that is not ours says nothing of itself. */
+export function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (EmberboxError.isInstance(error)) {
+    const status = statusOf[error.code] ?? 500;
+    const retryAfter = error.details["retryAfterSeconds"];
+    return new ApiError(
+      status,
+      status < 500 ? error.message : `${error.message} (${error.code}: ${error.hint})`,
+      typeof retryAfter === "number" ? retryAfter : status === 429 ? 1 : undefined,
+    );
+  }
+  return new ApiError(500, "The server failed; its log says why");
+}
+
+export function sandboxNotFound(sandboxId: string): ApiError {
+  return new ApiError(404, `Sandbox "${sandboxId}" doesn't exist or you don't have access to it`);
+}
+
+export function notImplemented(what: string): ApiError {
+  return new ApiError(501, `unimplemented: ${what} is not available on this server`);
+}

@@ -1,0 +1,100 @@
+import { isEqual } from "@emberbox/core/envd";
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyServerFactory,
+} from "fastify";
+import type { Logger } from "pino";
+import { ApiError, errorBody, toApiError } from "../api-error.ts";
+import type { Sandboxes } from "../sandboxes.ts";
+import { addListRoutes } from "./list-routes.ts";
+import { addObservationRoutes } from "./observation-routes.ts";
+import { addSandboxRoutes } from "./sandbox-routes.ts";
+import { addSnapshotRoutes } from "./snapshot-routes.ts";
+
+const BODY_BYTES = 1024 * 1024;
+const PARAMETER_LENGTH = 512;
+
+export interface ControlOptions {
+  readonly sandboxes: Sandboxes;
+  readonly apiKeys: readonly string[];
+  readonly domain: () => string;
+  readonly log: Logger;
+  /** Text of the `/metrics`, and its type. */
+  readonly metrics: () => Promise<{ type: string; text: string }>;
+  /** Others than this machine may ask, so `/metrics` needs a key. */
+  readonly isExposed: boolean;
+  readonly serverFactory: FastifyServerFactory;
+}
+
+/** E2B's control plane: what is done to sandboxes, rather than in them. */
+export function createControl(options: ControlOptions): FastifyInstance {
+  const { sandboxes, domain, log } = options;
+  const app = Fastify({
+    bodyLimit: BODY_BYTES,
+    routerOptions: { maxParamLength: PARAMETER_LENGTH },
+    serverFactory: options.serverFactory,
+    return503OnClosing: false,
+    frameworkErrors: (error, _request, reply) => fail(error, reply, log),
+  });
+
+  app.removeAllContentTypeParsers();
+  // Clients say all kinds of things about bodies; they mean JSON.
+  app.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => {
+    try {
+      done(null, body === "" ? undefined : JSON.parse(String(body)));
+    } catch {
+      done(new ApiError(400, "Invalid request: the body is not JSON"));
+    }
+  });
+  app.setErrorHandler((error, _request, reply) => fail(error as FastifyError, reply, log));
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split("?", 1)[0]!.slice(0, 200);
+    return fail(new ApiError(404, `there is no ${request.method} ${path}`), reply, log);
+  });
+
+  app.get("/health", async () => ({ status: "ok" }));
+  app.get("/metrics", async (request, reply) => {
+    if (options.isExposed) demandKey(request.headers, options.apiKeys);
+    const { type, text } = await options.metrics();
+    return reply.header("content-type", type).send(text);
+  });
+  app.register(async (guarded) => {
+    guarded.addHook("onRequest", async ({ headers }) => demandKey(headers, options.apiKeys));
+    addSandboxRoutes(guarded, sandboxes, domain);
+    addListRoutes(guarded, sandboxes);
+    addSnapshotRoutes(guarded, sandboxes);
+    addObservationRoutes(guarded, sandboxes);
+  });
+  return app;
+}
+
+type Reply = Parameters<FastifyInstance["errorHandler"]>[2];
+
+/** Answers with an error; those of the framework have a status, and none of its words are needed. */
+function fail(error: FastifyError | ApiError, reply: Reply, log: Logger): unknown {
+  const known = error instanceof ApiError ? error : fromFramework(error);
+  if (known.status >= 500 && known.status !== 501) log.error({ err: error }, "a request failed");
+  if (known.retryAfterSeconds !== undefined) reply.header("retry-after", known.retryAfterSeconds);
+  return reply.code(known.status).type("application/json").send(errorBody(known));
+}
+
+function fromFramework(error: FastifyError): ApiError {
+  const { statusCode } = error;
+  if (error.code?.startsWith("FST_") && statusCode !== undefined && statusCode < 500)
+    return new ApiError(statusCode, `Invalid request: ${error.message}`);
+  return toApiError(error);
+}
+
+/** @throws 401 */
+function demandKey(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  keys: readonly string[],
+): void {
+  const bearer = /^Bearer (.+)$/i.exec(String(headers["authorization"] ?? ""))?.[1];
+  const given = String(headers["x-api-key"] ?? bearer ?? "");
+  if (given === "") throw new ApiError(401, "API key is missing, or its header is not X-API-KEY");
+  // All are compared, so that the time tells nothing.
+  if (keys.filter((key) => isEqual(given, key)).length === 0)
+    throw new ApiError(401, "Invalid API key");
+}

@@ -1,0 +1,82 @@
+import type { SandboxInfo, SnapshotInfo } from "@emberbox/core";
+import { envdVersion } from "@emberbox/core/envd";
+import type { KnownSandbox } from "../sandboxes.ts";
+import type { Tokens } from "../tokens.ts";
+
+/** Part of E2B's answers since its ids had two parts. */
+const CLIENT_ID = "emberbox";
+
+export interface Described {
+  readonly sandboxId: string;
+  readonly template: string;
+  readonly alias: string;
+  readonly domain: string;
+  readonly tokens: Tokens;
+  readonly isPublic: boolean;
+}
+
+/** What `create` and `connect` answer. */
+export function describeAccess(described: Described): Record<string, unknown> {
+  const { sandboxId, template, alias, domain, tokens, isPublic } = described;
+  return {
+    sandboxID: sandboxId,
+    templateID: template,
+    alias,
+    clientID: CLIENT_ID,
+    envdVersion,
+    envdAccessToken: tokens.envd,
+    trafficAccessToken: isPublic ? null : tokens.traffic,
+    domain,
+  };
+}
+
+/** A sandbox in a listing. */
+export function describeListed({ info, alias }: KnownSandbox): Record<string, unknown> {
+  return {
+    sandboxID: info.sandboxId,
+    templateID: info.template,
+    alias,
+    clientID: CLIENT_ID,
+    startedAt: info.startedAt.toISOString(),
+    endAt: info.endAt.toISOString(),
+    cpuCount: info.cpuCount,
+    memoryMB: info.memoryMB,
+    diskSizeMB: info.diskMB,
+    metadata: info.metadata,
+    state: info.state,
+    envdVersion,
+    volumeMounts: [],
+  };
+}
+
+export function describeDetail(
+  known: KnownSandbox,
+  domain: string,
+  tokens: Tokens,
+): Record<string, unknown> {
+  const { allowInternetAccess, ...network } = known.network;
+  return {
+    ...describeListed(known),
+    envdAccessToken: tokens.envd,
+    domain,
+    ...(allowInternetAccess !== undefined && { allowInternetAccess }),
+    ...(Object.keys(network).length > 0 && { network }),
+    lifecycle: lifecycleOf(known.info),
+  };
+}
+
+function lifecycleOf({ lifecycle }: SandboxInfo): Record<string, unknown> {
+  return {
+    onTimeout: lifecycle?.onTimeout ?? "kill",
+    autoResume: lifecycle?.autoResume ?? false,
+  };
+}
+
+export function describeSnapshot(snapshot: SnapshotInfo): Record<string, unknown> {
+  return {
+    snapshotID: snapshot.snapshotId,
+    names: snapshot.names,
+    ...(snapshot.sandboxId !== undefined && { sandboxID: snapshot.sandboxId }),
+    createdAt: snapshot.createdAt.toISOString(),
+  };
+}

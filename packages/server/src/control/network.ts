@@ -1,0 +1,52 @@
+import type { Capabilities } from "@emberbox/core";
+import type { z } from "zod";
+import { notImplemented } from "../api-error.ts";
+import type { KnownNetwork } from "../sandboxes.ts";
+import type { create, network, networkUpdate } from "./schemas.ts";
+
+/** The network part of a request for a sandbox. @throws 501 for what cannot be honoured */
+export function readNetwork(
+  body: z.output<typeof create>,
+  capabilities: Readonly<Capabilities>,
+): KnownNetwork {
+  const { network } = body;
+  const known: KnownNetwork = {
+    ...(network && readEgress(network)),
+    ...(typeof network?.allowPublicTraffic === "boolean" && {
+      allowPublicTraffic: network.allowPublicTraffic,
+    }),
+    ...(network?.maskRequestHost && { maskRequestHost: network.maskRequestHost }),
+    ...(typeof body.allow_internet_access === "boolean" && {
+      allowInternetAccess: body.allow_internet_access,
+    }),
+  };
+  if (network?.httpsPorts) throw notImplemented("httpsPorts");
+  const restricts =
+    known.allowInternetAccess === false || known.allowOut || known.denyOut || known.rules;
+  if (restricts && !capabilities.network) throw notImplemented("restricting the network");
+  return known;
+}
+
+export function readUpdate(body: z.output<typeof networkUpdate>): KnownNetwork {
+  return {
+    ...readEgress(body),
+    ...(typeof body.allow_internet_access === "boolean" && {
+      allowInternetAccess: body.allow_internet_access,
+    }),
+  };
+}
+
+type Egress = Pick<z.output<typeof network>, "allowOut" | "denyOut" | "rules" | "egressProxy">;
+
+function readEgress({ allowOut, denyOut, rules, egressProxy }: Egress): KnownNetwork {
+  if (egressProxy) throw notImplemented("egressProxy");
+  const transforms = Object.entries(rules ?? {}).map(
+    ([host, list]) =>
+      [host, list.flatMap(({ transform }) => (transform ? [{ transform }] : []))] as const,
+  );
+  return {
+    ...(allowOut && allowOut.length > 0 && { allowOut }),
+    ...(denyOut && denyOut.length > 0 && { denyOut }),
+    ...(transforms.length > 0 && { rules: Object.fromEntries(transforms) }),
+  };
+}

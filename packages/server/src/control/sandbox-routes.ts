@@ -1,0 +1,173 @@
+import type { ServerResponse } from "node:http";
+import { EmberboxError } from "@emberbox/core";
+import type { FastifyInstance } from "fastify";
+import { ApiError, errorBody, notImplemented, sandboxNotFound, toApiError } from "../api-error.ts";
+import type { KnownNetwork, KnownSandbox, Sandboxes } from "../sandboxes.ts";
+import { resolveTemplate } from "../templates.ts";
+import { describeAccess, describeDetail } from "./describe.ts";
+import { readNetwork, readUpdate } from "./network.ts";
+import * as schemas from "./schemas.ts";
+import { lifetime, parse, parseSandboxId } from "./schemas.ts";
+
+const USUAL_SECONDS = 300;
+/** What the first generation of the protocol gives a sandbox of which nothing is said. */
+const USUAL_SECONDS_V1 = 15;
+
+interface WithId {
+  Params: { id: string };
+}
+
+/** Making, finding, changing and ending sandboxes. */
+export function addSandboxRoutes(
+  app: FastifyInstance,
+  sandboxes: Sandboxes,
+  domain: () => string,
+): void {
+  const access = (
+    sandboxId: string,
+    { template, alias, network }: { template: string; alias: string; network: KnownNetwork },
+  ) =>
+    describeAccess({
+      sandboxId,
+      template,
+      alias,
+      domain: domain(),
+      tokens: sandboxes.tokens(sandboxId),
+      isPublic: network.allowPublicTraffic !== false,
+    });
+  const accessTo = ({ info, alias, network }: KnownSandbox) =>
+    access(info.sandboxId, { template: info.template, alias, network });
+
+  const addCreate = (path: string, usualSeconds: number): void => {
+    app.post(path, async (request, reply) => {
+      const body = parse(schemas.create, request.body);
+      const network = readNetwork(body, sandboxes.capabilities);
+      const options = {
+        ...readCreate(body, sandboxes, usualSeconds),
+        signal: whenGone(reply.raw),
+      };
+      const { sandboxId } = await sandboxes.create(body.templateID, options, network);
+      return reply
+        .code(201)
+        .send(access(sandboxId, { template: options.template, alias: body.templateID, network }));
+    });
+  };
+  addCreate("/v2/sandboxes", USUAL_SECONDS);
+  addCreate("/sandboxes", USUAL_SECONDS_V1);
+
+  const addConnect = (path: string, schema: typeof schemas.connect | typeof schemas.connectV1) => {
+    app.post<WithId>(path, async (request, reply) => {
+      const body = parse(schema, request.body);
+      const sandboxId = parseSandboxId(request.params.id);
+      const { resumed } = await sandboxes.connect(sandboxId, {
+        timeoutMs: lifetime(body.timeout, USUAL_SECONDS),
+        ...(body.memory === false && { onResume: "reboot" as const }),
+      });
+      return reply.code(resumed ? 201 : 200).send(accessTo(await sandboxes.get(sandboxId)));
+    });
+  };
+  addConnect("/v2/sandboxes/:id/connect", schemas.connect);
+  addConnect("/sandboxes/:id/connect", schemas.connectV1);
+
+  app.post<WithId>("/sandboxes/:id/resume", async (request, reply) => {
+    const body = parse(schemas.connect, request.body);
+    const sandboxId = parseSandboxId(request.params.id);
+    const { info } = await sandboxes.get(sandboxId);
+    if (info.state === "running")
+      throw new ApiError(409, `Sandbox ${sandboxId} is already running`);
+    await sandboxes.connect(sandboxId, {
+      timeoutMs: lifetime(body.timeout, USUAL_SECONDS_V1),
+      ...(body.memory === false && { onResume: "reboot" as const }),
+    });
+    return reply.code(201).send(accessTo(await sandboxes.get(sandboxId)));
+  });
+
+  app.get<WithId>("/sandboxes/:id", async (request) => {
+    const known = await sandboxes.get(parseSandboxId(request.params.id));
+    return describeDetail(known, domain(), sandboxes.tokens(known.info.sandboxId));
+  });
+
+  app.delete<WithId>("/sandboxes/:id", async (request, reply) => {
+    const sandboxId = parseSandboxId(request.params.id);
+    if (!(await sandboxes.kill(sandboxId))) throw sandboxNotFound(sandboxId);
+    return reply.code(204).send();
+  });
+
+  app.post<WithId>("/sandboxes/:id/timeout", async (request, reply) => {
+    const { timeout } = parse(schemas.timeout, request.body);
+    const sandboxId = parseSandboxId(request.params.id);
+    // No time left means that it ends now.
+    const timeoutMs = timeout === 0 ? 1 : lifetime(timeout, USUAL_SECONDS);
+    await sandboxes.setTimeout(sandboxId, timeoutMs);
+    return reply.code(204).send();
+  });
+
+  app.post<WithId>("/sandboxes/:id/refreshes", async (request, reply) => {
+    const { duration } = parse(schemas.refresh, request.body);
+    const sandboxId = parseSandboxId(request.params.id);
+    const { info } = await sandboxes.get(sandboxId);
+    const timeoutMs = (duration ?? USUAL_SECONDS_V1) * 1000;
+    // Only ever longer.
+    if (Date.now() + timeoutMs > info.endAt.getTime())
+      await sandboxes.setTimeout(sandboxId, timeoutMs);
+    return reply.code(204).send();
+  });
+
+  app.post<WithId>("/sandboxes/:id/pause", async (request, reply) => {
+    const { memory } = parse(schemas.pause, request.body);
+    const sandboxId = parseSandboxId(request.params.id);
+    if (!(await sandboxes.pause(sandboxId, memory ?? true)))
+      throw new ApiError(409, `Sandbox ${sandboxId} is already paused`);
+    return reply.code(204).send();
+  });
+
+  app.put<WithId>("/sandboxes/:id/network", async (request, reply) => {
+    const update = readUpdate(parse(schemas.networkUpdate, request.body));
+    await sandboxes.updateNetwork(parseSandboxId(request.params.id), update);
+    return reply.code(204).send();
+  });
+
+  app.post<WithId>("/sandboxes/:id/fork", async (request, reply) => {
+    const body = parse(schemas.fork, request.body);
+    const sandboxId = parseSandboxId(request.params.id);
+    const timeoutMs = lifetime(body.timeout, USUAL_SECONDS);
+    const { info, alias, network } = await sandboxes.get(sandboxId);
+    const forks = await sandboxes.fork(sandboxId, body.count ?? 1, timeoutMs);
+    const answers = forks.map((fork) =>
+      EmberboxError.isInstance(fork)
+        ? { error: errorBody(toApiError(fork)) }
+        : { sandbox: access(fork.sandboxId, { template: info.template, alias, network }) },
+    );
+    return reply.code(201).send(answers);
+  });
+}
+
+/** Aborted when the client does not wait for its answer any more. */
+function whenGone(response: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  response.once("close", () => controller.abort(new ApiError(499, "the client went away")));
+  return controller.signal;
+}
+
+function readCreate(
+  body: ReturnType<typeof parse<typeof schemas.create>>,
+  { capabilities }: Sandboxes,
+  usualSeconds: number,
+) {
+  const timeoutMs = lifetime(body.timeout, usualSeconds);
+  const onTimeout = body.autoPause === true ? "pause" : "kill";
+  const autoResume = body.autoResume?.enabled === true;
+  if (onTimeout === "pause" && !capabilities.pause) throw notImplemented("pausing");
+  if (autoResume && onTimeout !== "pause") throw new ApiError(400, "autoResume needs autoPause");
+  if (onTimeout === "pause" && body.autoPauseMemory === false)
+    throw notImplemented("pausing without memory at the end of a sandbox's time");
+  if (body.iam !== undefined && body.iam !== null) throw notImplemented("iam");
+  if (body.volumeMounts && body.volumeMounts.length > 0) throw notImplemented("mounting volumes");
+  return {
+    template: resolveTemplate(body.templateID),
+    timeoutMs,
+    ...(body.metadata && { metadata: body.metadata }),
+    ...(body.envVars && { envs: body.envVars }),
+    ...(onTimeout === "pause" && { lifecycle: { onTimeout, autoResume } as const }),
+  };
+}

@@ -1,0 +1,99 @@
+import { z } from "zod";
+import { ApiError } from "../api-error.ts";
+
+/** 2^31 - 1 ms, the longest delay of a timer. */
+export const MAX_SECONDS = 2_147_483;
+
+const seconds = z.number().refine(Number.isInteger, "must be a whole number of seconds");
+const strings = z.record(z.string().max(1024), z.string().max(65_536));
+const hosts = z.array(z.string().min(1).max(255)).max(1000);
+const rules = z
+  .record(
+    z.string().min(1).max(255),
+    z
+      .array(z.object({ transform: z.object({ headers: strings }).optional() }))
+      .max(1, "at most one transform for each host"),
+  )
+  .refine((value) => Object.keys(value).length <= 10, "rules for at most 10 hosts");
+
+const egress = {
+  allowOut: hosts.nullish(),
+  denyOut: hosts.nullish(),
+  rules: rules.nullish(),
+  egressProxy: z.unknown().optional(),
+};
+
+export const network = z.object({
+  ...egress,
+  allowPublicTraffic: z.boolean().nullish(),
+  maskRequestHost: z
+    .string()
+    .min(1)
+    .max(255)
+    .regex(/^[\w.:${}-]+$/)
+    .nullish(),
+  httpsPorts: z.unknown().optional(),
+});
+
+export const networkUpdate = z.object({ ...egress, allow_internet_access: z.boolean().nullish() });
+
+export const create = z.object({
+  templateID: z.string().min(1).max(255),
+  timeout: seconds.nullish(),
+  metadata: strings.nullish(),
+  envVars: strings.nullish(),
+  allow_internet_access: z.boolean().nullish(),
+  network: network.nullish(),
+  autoPause: z.boolean().nullish(),
+  autoPauseMemory: z.boolean().nullish(),
+  autoResume: z.object({ enabled: z.boolean() }).nullish(),
+  iam: z.unknown().optional(),
+  volumeMounts: z.array(z.unknown()).nullish(),
+});
+
+export const connect = z.object({ timeout: seconds.nullish(), memory: z.boolean().nullish() });
+export const connectV1 = z.object({ timeout: seconds, memory: z.boolean().nullish() });
+export const timeout = z.object({ timeout: seconds });
+export const refresh = z.object({ duration: seconds.min(0).max(3600).nullish() });
+export const pause = z.object({ memory: z.boolean().nullish() });
+export const fork = z.object({
+  count: z.int().min(1).max(100).nullish(),
+  timeout: seconds.nullish(),
+});
+export const snapshot = z.object({
+  name: z
+    .string()
+    .max(128)
+    .regex(/^[a-zA-Z0-9][a-zA-Z0-9._/-]*(:[a-zA-Z0-9._-]+)?$/)
+    .nullish(),
+});
+
+/** @throws 400 that names the field; a body that is missing is an empty one */
+export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(value ?? {});
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const field = issue.path.join(".") || "the request";
+  throw new ApiError(400, `Invalid request: ${field}: ${issue.message}`);
+}
+
+/** Seconds of a lifetime as milliseconds. @throws 400 */
+export function lifetime(value: number | null | undefined, usual: number): number {
+  const given = value ?? usual;
+  if (given <= 0) throw new ApiError(400, "Timeout must be greater than 0");
+  if (given > MAX_SECONDS) {
+    throw new ApiError(
+      400,
+      `Timeout cannot be greater than ${Math.floor(MAX_SECONDS / 3600)} hours`,
+    );
+  }
+  return given * 1000;
+}
+
+const sandboxId = /^[a-z0-9]{1,64}(-[a-z0-9]{1,64})?$/;
+
+/** A sandbox's id, without the client's part that old ones have. @throws 400 */
+export function parseSandboxId(text: string): string {
+  if (!sandboxId.test(text)) throw new ApiError(400, "Invalid sandbox ID");
+  return text.split("-", 1)[0]!;
+}

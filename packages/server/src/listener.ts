@@ -1,0 +1,88 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import { createSecureServer, type Http2SecureServer } from "node:http2";
+import type { Duplex } from "node:stream";
+import { rawAnswer } from "./proxy/answer.ts";
+import type { Proxy } from "./proxy/proxy.ts";
+import type { Certificate } from "./tls.ts";
+
+/** How long the head of a request may take, and the whole of one to the server itself. */
+const HEADERS_MS = 20_000;
+const BODY_MS = 30_000;
+const HEADER_BYTES = 64 * 1024;
+const STREAMS = 2_000;
+
+export interface Listener {
+  readonly server: Server;
+  /** Ends all connections. */
+  drop(): void;
+}
+
+/** A server for both kinds of requests: those to sandboxes, and those to the control plane. */
+export function createListener(
+  control: RequestListener,
+  proxy: Proxy,
+  certificate: Certificate | undefined,
+): Listener {
+  const handle: RequestListener = (request, response) => {
+    if (proxy.claims(request)) return void proxy.handle(request, response);
+    limitBody(request);
+    control(request, response);
+  };
+  const limits = {
+    headersTimeout: HEADERS_MS,
+    // Bodies for sandboxes take as long as they take.
+    requestTimeout: 0,
+    maxHeaderSize: HEADER_BYTES,
+  };
+  // The HTTP/2 server takes the same listeners.
+  const server = (
+    certificate ? createTls(certificate, handle) : createServer(limits, handle)
+  ) as Server;
+  if (certificate) Object.assign(server, limits);
+  const connections = new Set<Duplex>();
+  const track = (socket: Duplex): void => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  };
+  server.on(certificate ? "secureConnection" : "connection", track);
+  server.on("clientError", refuse);
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (proxy.claims(request)) return void proxy.upgrade(request, socket, head);
+    socket.end(answerTo(400, "there is nothing here to upgrade to"));
+  });
+  return {
+    server,
+    drop() {
+      for (const socket of connections) socket.destroy();
+    },
+  };
+}
+
+function createTls({ cert, key }: Certificate, handle: RequestListener): Http2SecureServer {
+  const options = { cert, key, allowHTTP1: true, settings: { maxConcurrentStreams: STREAMS } };
+  return createSecureServer(options, handle as never);
+}
+
+/** Ends requests whose body does not come, or does not end. */
+function limitBody(request: IncomingMessage): void {
+  const timer = setTimeout(() => request.destroy(), BODY_MS);
+  const stop = (): void => clearTimeout(timer);
+  request.once("end", stop);
+  request.once("close", stop);
+}
+
+const answers: Readonly<Record<string, readonly [number, string]>> = {
+  HPE_HEADER_OVERFLOW: [431, "the headers are too long"],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "the request took too long"],
+};
+
+/** Answers what is not HTTP. */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  const [status, message] = answers[error.code ?? ""] ?? [400, "this is not a request"];
+  socket.end(answerTo(status, message));
+}
+
+function answerTo(status: number, message: string): string {
+  return rawAnswer(status, JSON.stringify({ code: status, message }));
+}

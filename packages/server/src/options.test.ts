@@ -1,0 +1,38 @@
+import type { SandboxProvider } from "@emberbox/core";
+import { expect, test } from "vitest";
+import { newApiKey, resolveOptions, type ServeOptions } from "./options.ts";
+
+const provider = { name: "some" } as SandboxProvider;
+
+test("a server that others can reach wants a key", () => {
+  for (const host of ["127.0.0.1", "localhost", "::1", "127.8.9.1"])
+    expect(resolveOptions({ provider, host })).toMatchObject({ host, port: 3000 });
+  for (const host of [
+    "0.0.0.0",
+    "::",
+    "192.168.1.4",
+    "localhost.example.com",
+    "127.0.0.1.example",
+  ]) {
+    expect(() => resolveOptions({ provider, host })).toThrow("needs an API key");
+    expect(resolveOptions({ provider, host, apiKeys: [newApiKey()] }).host).toBe(host);
+  }
+});
+
+test.each<[Partial<ServeOptions>, string]>([
+  [{ port: 65_536 }, "`port`"],
+  [{ apiKeys: ["short"] }, "`apiKeys`"],
+  [{ apiKeys: ["with a space in it"] }, "`apiKeys`"],
+  [{ domain: "http://x" }, "`domain`"],
+  [{ tls: { cert: "x" } as never }, "`tls`"],
+  [{ maxSandboxes: 0 }, "`maxSandboxes`"],
+  [{ onShutdown: "pause" }, "cannot pause"],
+  [{ hots: "x" } as never, "Unknown option `hots`"],
+])("%j is refused", (options, message) => {
+  expect(() => resolveOptions({ provider, ...options })).toThrow(message);
+});
+
+test("keys are of the form that old SDKs insist on", () => {
+  expect(newApiKey()).toMatch(/^e2b_[0-9a-f]{40}$/);
+  expect(newApiKey()).not.toBe(newApiKey());
+});

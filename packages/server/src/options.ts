@@ -1,0 +1,104 @@
+import { randomBytes } from "node:crypto";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { EmberboxError, parseOptions, type SandboxProvider } from "@emberbox/core";
+import type { Logger } from "pino";
+import { z } from "zod";
+
+export interface ServeOptions {
+  /** Where sandboxes come from. The server does not close it. */
+  readonly provider: SandboxProvider;
+  /** @default "127.0.0.1" */
+  readonly host?: string | undefined;
+  /** 0 takes any free port. @default 3000 */
+  readonly port?: number | undefined;
+  /** Who may use it. Needed unless the server listens on this machine only; there one is made. */
+  readonly apiKeys?: readonly string[] | undefined;
+  /** What host names of sandboxes end with: `{port}-{id}.{domain}`. @default `localhost:{port}` */
+  readonly domain?: string | undefined;
+  /** Serves HTTPS and HTTP/2: a certificate and its key as PEM, or "self-signed" for one that is made and kept. */
+  readonly tls?: { readonly cert: string; readonly key: string } | "self-signed" | undefined;
+  /** Directory of the server's own state. @default `server` in `EMBERBOX_HOME` or the user's cache directory */
+  readonly stateDirectory?: string | undefined;
+  /** Sandboxes that may run at once. @default no limit but memory */
+  readonly maxSandboxes?: number | undefined;
+  /** Memory and processors of each sandbox; the provider's defaults otherwise. */
+  readonly memoryMB?: number | undefined;
+  readonly cpuCount?: number | undefined;
+  /** Memory that the host must have left when a sandbox has begun, in MiB. @default 256 */
+  readonly reserveMB?: number | undefined;
+  /** What becomes of running sandboxes when the server is closed. @default "kill" */
+  readonly onShutdown?: "pause" | "kill" | undefined;
+  /** @default 30_000 */
+  readonly shutdownTimeoutMs?: number | undefined;
+  /** @default a log of warnings on standard error */
+  readonly logger?: Logger | undefined;
+}
+
+const text = z.string().min(1);
+const schema = z.strictObject({
+  provider: z
+    .custom<SandboxProvider>((value) => typeof value === "object" && value !== null)
+    .describe("a provider"),
+  host: text.default("127.0.0.1").describe("a host name or address"),
+  port: z.int().min(0).max(65_535).default(3000).describe("a port from 0 to 65535"),
+  apiKeys: z
+    .array(z.string().regex(/^[\x21-\x7e]{8,200}$/))
+    .default([])
+    .describe("a list of keys of 8 to 200 printable characters"),
+  domain: z
+    .string()
+    .regex(/^[a-z0-9.-]+(:\d{1,5})?$/i)
+    .optional()
+    .describe("a domain, with a port where it is not the usual one"),
+  tls: z
+    .union([z.literal("self-signed"), z.strictObject({ cert: text, key: text })])
+    .optional()
+    .describe('`{ cert, key }` in PEM, or "self-signed"'),
+  stateDirectory: text.optional().describe("the path of a directory"),
+  maxSandboxes: z.int().min(1).optional().describe("a positive integer"),
+  memoryMB: z.int().min(1).optional().describe("a positive integer"),
+  cpuCount: z.int().min(1).optional().describe("a positive integer"),
+  reserveMB: z.int().min(0).default(256).describe("a non-negative integer"),
+  onShutdown: z.enum(["pause", "kill"]).default("kill").describe("`pause` or `kill`"),
+  shutdownTimeoutMs: z.int().min(1).default(30_000).describe("a positive integer"),
+  logger: z
+    .custom<Logger>((value) => typeof value === "object")
+    .optional()
+    .describe("a logger of pino"),
+});
+
+export interface Settings extends Omit<z.output<typeof schema>, "stateDirectory"> {
+  readonly stateDirectory: string;
+}
+
+/** @throws `invalid_argument`, also when others could reach the server without a key */
+export function resolveOptions(options: ServeOptions): Settings {
+  const settings = parseOptions(schema, options);
+  const { onShutdown, provider, host, apiKeys } = settings;
+  if (apiKeys.length === 0 && !isLoopback(host)) {
+    throw new EmberboxError(
+      "invalid_argument",
+      `Others can reach ${host}: the server needs an API key there`,
+      { hint: `Give it one (--api-key ${newApiKey()}), or listen on 127.0.0.1.` },
+    );
+  }
+  if (onShutdown === "pause" && provider.pause === undefined) {
+    throw new EmberboxError("unsupported", `The provider ${provider.name} cannot pause sandboxes`);
+  }
+  return { ...settings, stateDirectory: settings.stateDirectory ?? defaultStateDirectory() };
+}
+
+/** A key in E2B's form, which its older SDKs insist on. */
+export function newApiKey(): string {
+  return `e2b_${randomBytes(20).toString("hex")}`;
+}
+
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function defaultStateDirectory(): string {
+  const cache = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
+  return join(process.env["EMBERBOX_HOME"] || join(cache, "emberbox"), "server");
+}

@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { requestHeaders, responseHeaders } from "./headers.ts";
+import { targetOf } from "./target.ts";
+
+test("a sandbox is named by the host, or else by headers", () => {
+  const headers = { "e2b-sandbox-id": "iabc", "e2b-sandbox-port": "49999" };
+  expect(targetOf({ host: "localhost:3000", ...headers })).toEqual({
+    sandboxId: "iabc",
+    port: 49999,
+  });
+  expect(targetOf({ host: "127.0.0.1", "e2b-sandbox-id": "iabc-client" })).toEqual({
+    sandboxId: "iabc",
+    port: 49983,
+  });
+  const named = { sandboxId: "ixyz", port: 8080 };
+  expect(targetOf({ host: "8080-ixyz.localhost:3000", ...headers })).toEqual(named);
+  expect(targetOf({}, "8080-IXYZ.sbx.example")).toEqual(named);
+  for (const host of [
+    "localhost",
+    "api.localhost",
+    "8080.localhost",
+    "x-ixyz.localhost",
+    "8080-i_.x",
+  ])
+    expect(targetOf({ host })).toBeUndefined();
+});
+
+test.each([
+  { host: "0-ixyz.localhost" },
+  { host: "70000-ixyz.localhost" },
+  { "e2b-sandbox-id": "../x" },
+  { "e2b-sandbox-id": "iabc", "e2b-sandbox-port": "80a" },
+])("%j names none", (headers) => {
+  expect(() => targetOf(headers)).toThrow("Invalid sandbox");
+});
+
+test("headers of the connection and for this server are not passed on", () => {
+  const headers = requestHeaders(
+    {
+      ":authority": "8080-ixyz.localhost",
+      connection: "keep-alive, x-once",
+      "x-once": "1",
+      "transfer-encoding": "chunked",
+      expect: "100-continue",
+      "e2b-sandbox-id": "ixyz",
+      "e2b-traffic-access-token": "secret",
+      "x-api-key": "the sandbox's own",
+      cookie: "a=1",
+    },
+    undefined,
+  );
+  expect(headers).toEqual({
+    host: "8080-ixyz.localhost",
+    "x-api-key": "the sandbox's own",
+    cookie: "a=1",
+  });
+  expect(requestHeaders({ host: "outside" }, "inside:80")).toEqual({ host: "inside:80" });
+  expect(responseHeaders({ "set-cookie": ["a", "b"], upgrade: "h2c" })).toEqual({
+    "set-cookie": ["a", "b"],
+  });
+});

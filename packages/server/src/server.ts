@@ -1,0 +1,136 @@
+import { mkdirSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { pino } from "pino";
+import { createControl } from "./control/app.ts";
+import { createListener, type Listener } from "./listener.ts";
+import { createMetrics } from "./metrics.ts";
+import { isLoopback, resolveOptions, type ServeOptions } from "./options.ts";
+import { createProxy } from "./proxy/proxy.ts";
+import { Sandboxes } from "./sandboxes.ts";
+import { openStore } from "./store.ts";
+import { observe } from "./telemetry.ts";
+import { ownCertificate } from "./tls.ts";
+
+const SWEEP_MS = 5_000;
+const OWN_DOMAIN = "sbx.localhost";
+
+/** A server that listens. */
+export interface EmberboxServer extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  /** What host names of sandboxes end with. */
+  readonly domain: string;
+  /** One of the keys it takes. */
+  readonly apiKey: string;
+  /** The file of a certificate that was made, for `NODE_EXTRA_CA_CERTS`. */
+  readonly certificateFile: string | undefined;
+  /** Sandboxes that ended with a server before this one. */
+  readonly lost: number;
+  /** Pauses or kills what runs, and stops listening. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves E2B's HTTP API over a provider's sandboxes.
+ * @throws `invalid_argument`, `unsupported`, and what listening throws
+ */
+export async function serve(options: ServeOptions): Promise<EmberboxServer> {
+  const settings = resolveOptions(options);
+  const log = settings.logger ?? pino({ level: "warn" }, pino.destination(2));
+  mkdirSync(settings.stateDirectory, { recursive: true, mode: 0o700 });
+  const store = openStore(settings.stateDirectory);
+  try {
+    const apiKeys = settings.apiKeys.length > 0 ? settings.apiKeys : [store.apiKey];
+    const sandboxes = new Sandboxes(settings, store, log);
+    const metrics = createMetrics(() => sandboxes);
+    const { lost, paused } = await sandboxes.reconcile();
+    metrics.lost(lost);
+    log.info({ lost, paused }, "state was read");
+
+    const certificate =
+      settings.tls === "self-signed"
+        ? await ownCertificate(settings.stateDirectory, hostOf(settings.domain ?? OWN_DOMAIN))
+        : settings.tls;
+    const proxy = createProxy(sandboxes, log);
+    let listener: Listener | undefined;
+    let domain = settings.domain ?? "";
+    const control = createControl({
+      sandboxes,
+      apiKeys,
+      log,
+      metrics: () => metrics.read(),
+      isExposed: !isLoopback(settings.host),
+      domain: () => domain,
+      serverFactory: (handler) => {
+        listener = createListener(
+          (request, response) =>
+            observe("control", request, response, { log, metrics }, () =>
+              handler(request, response),
+            ),
+          {
+            ...proxy,
+            handle: async (request, response) =>
+              observe("sandbox", request, response, { log, metrics }, () => {
+                void proxy.handle(request, response);
+              }),
+          },
+          certificate,
+        );
+        return listener.server;
+      },
+    });
+    await control.listen({ host: settings.host, port: settings.port });
+    const { port } = control.server.address() as AddressInfo;
+    if (domain === "") domain = `${certificate ? OWN_DOMAIN : "localhost"}:${port}`;
+    const sweeper = setInterval(() => {
+      sandboxes.sweep().catch((error: unknown) => log.error({ err: error }, "sweeping failed"));
+    }, SWEEP_MS).unref();
+
+    let closing: Promise<void> | undefined;
+    const close = async (): Promise<void> => {
+      clearInterval(sweeper);
+      const ending = sandboxes.close(settings.onShutdown);
+      await within(settings.shutdownTimeoutMs, ending, () =>
+        log.error("shutting down took too long: what still runs is killed"),
+      );
+      // Whatever is still under way belongs to sandboxes that are gone.
+      listener?.drop();
+      await control.close();
+      store.close();
+    };
+    return {
+      url: `${certificate ? "https" : "http"}://${urlHost(settings.host)}:${port}`,
+      port,
+      domain,
+      apiKey: apiKeys[0]!,
+      certificateFile: certificate && "file" in certificate ? certificate.file : undefined,
+      lost,
+      close: () => (closing ??= close()),
+      [Symbol.asyncDispose]: () => (closing ??= close()),
+    };
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+function hostOf(domain: string): string {
+  return domain.split(":", 1)[0]!;
+}
+
+function urlHost(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+async function within(ms: number, work: Promise<unknown>, onLate: () => void): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      onLate();
+      resolve();
+    }, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,71 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { openStore, type Row } from "./store.ts";
+
+function directory(): string {
+  const path = mkdtempSync(join(tmpdir(), "emberbox-store-"));
+  onTestFinished(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+const row = (sandboxId: string): Omit<Row, "server"> => ({
+  sandboxId,
+  template: "base",
+  state: "paused",
+  reason: null,
+  network: null,
+});
+
+test("secrets stay the same, and are for their owner only", () => {
+  const path = directory();
+  const first = openStore(path);
+  const { seed, apiKey } = first;
+  first.close();
+  const second = openStore(path);
+  expect([second.seed, second.apiKey]).toEqual([seed, apiKey]);
+  second.close();
+  expect(apiKey).toMatch(/^e2b_[0-9a-f]{40}$/);
+  expect(statSync(join(path, "state.db")).mode & 0o077).toBe(0);
+});
+
+test("two servers keep their rows apart, and see whose is whose", () => {
+  const path = directory();
+  const [one, other] = [openStore(path), openStore(path)];
+  one.put(row("ione"));
+  other.put(row("itwo"));
+  expect(one.all().map(({ sandboxId }) => sandboxId)).toEqual(["ione"]);
+  expect(one.get("itwo")?.server).toBe(other.server);
+  one.close();
+  other.close();
+});
+
+test("the rows of a server that was killed go to the next, those of one that runs do not", () => {
+  const path = directory();
+  const runs = openStore(path);
+  runs.put(row("itwo"));
+  const program = `
+    import { openStore } from ${JSON.stringify(new URL("./store.ts", import.meta.url).href)};
+    const row = ${JSON.stringify(row("ione"))};
+    openStore(${JSON.stringify(path)}).put(row);
+    process.kill(process.pid, "SIGKILL");
+  `;
+  const flags = ["--conditions=@emberbox/source", "--input-type=module", "--eval", program];
+  expect(spawnSync(process.execPath, flags).signal).toBe("SIGKILL");
+  const next = openStore(path);
+  expect(next.all().map(({ sandboxId }) => sandboxId)).toEqual(["ione"]);
+  expect(runs.all().map(({ sandboxId }) => sandboxId)).toEqual(["itwo"]);
+  next.close();
+  runs.close();
+});
+
+test("why a sandbox is gone is remembered", () => {
+  const store = openStore(directory());
+  store.put(row("ione"));
+  store.setState("ione", "gone", "it was killed");
+  store.prune();
+  expect(store.get("ione")).toMatchObject({ state: "gone", reason: "it was killed" });
+  store.close();
+});

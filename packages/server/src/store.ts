@@ -1,0 +1,138 @@
+import { randomBytes } from "node:crypto";
+import { closeSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { newApiKey } from "./options.ts";
+
+/** What is remembered of a sandbox; the rest its provider knows. */
+export interface Row {
+  readonly sandboxId: string;
+  /** The server that has it. */
+  readonly server: string;
+  readonly template: string;
+  readonly state: "running" | "paused" | "gone";
+  /** Why it is gone. */
+  readonly reason: string | null;
+  /** The network part of the request that made it, as JSON. */
+  readonly network: string | null;
+}
+
+/**
+ * The server's memory, in SQLite. Servers with the same directory share it: each row belongs to one
+ * of them, and those of a server that no longer runs go to the next that starts.
+ */
+export interface Store {
+  readonly server: string;
+  /** The secret that sandboxes' tokens are made from. */
+  readonly seed: string;
+  /** The key for those who need none of their own. */
+  readonly apiKey: string;
+  /** Of any server. */
+  get(sandboxId: string): Row | undefined;
+  put(row: Omit<Row, "server">): void;
+  setState(sandboxId: string, state: Row["state"], reason?: string): void;
+  setNetwork(sandboxId: string, network: string | null): void;
+  remove(sandboxId: string): void;
+  /** This server's. */
+  all(): Row[];
+  /** Forgets those that have been gone for a day. */
+  prune(): void;
+  close(): void;
+}
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS sandboxes (
+    sandboxId TEXT PRIMARY KEY,
+    server TEXT NOT NULL,
+    template TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('running', 'paused', 'gone')),
+    reason TEXT,
+    network TEXT,
+    changedAt INTEGER NOT NULL DEFAULT (unixepoch())
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS sandboxes_of_server ON sandboxes (server);
+`;
+const GONE_IS_KEPT_SECONDS = 24 * 60 * 60;
+
+export function openStore(directory: string): Store {
+  mkdirSync(join(directory, "running"), { recursive: true, mode: 0o700 });
+  const path = join(directory, "state.db");
+  // SQLite gives its other files the rights of this one, which holds secrets.
+  closeSync(openSync(path, "a", 0o600));
+  const database = new DatabaseSync(path, { timeout: 10_000 });
+  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+  database.exec(SCHEMA);
+  const server = randomBytes(8).toString("hex");
+  const lock = holdLock(join(directory, "running", server));
+  const prepare = (sql: string) => database.prepare(sql);
+  const remember = prepare("INSERT INTO facts VALUES (?, ?) ON CONFLICT DO NOTHING");
+  const recall = prepare("SELECT value FROM facts WHERE name = ?");
+  const fact = (name: string, value: string): string => {
+    remember.run(name, value);
+    return recall.get(name)!["value"] as string;
+  };
+  const get = prepare("SELECT * FROM sandboxes WHERE sandboxId = ?");
+  const put = prepare(
+    `INSERT OR REPLACE INTO sandboxes (sandboxId, server, template, state, reason, network)
+     VALUES (:sandboxId, :server, :template, :state, :reason, :network)`,
+  );
+  const setState = prepare(
+    "UPDATE sandboxes SET state = ?, reason = ?, changedAt = unixepoch() WHERE sandboxId = ?",
+  );
+  const setNetwork = prepare("UPDATE sandboxes SET network = ? WHERE sandboxId = ?");
+  const remove = prepare("DELETE FROM sandboxes WHERE sandboxId = ?");
+  const all = prepare("SELECT * FROM sandboxes WHERE server = ?");
+
+  const prune = prepare(
+    "DELETE FROM sandboxes WHERE state = 'gone' AND changedAt < unixepoch() - ?",
+  );
+
+  takeOver(database, directory, server);
+  return {
+    server,
+    seed: fact("seed", randomBytes(32).toString("hex")),
+    apiKey: fact("apiKey", newApiKey()),
+    get: (sandboxId) => get.get(sandboxId) as Row | undefined,
+    put: (row) => void put.run({ ...row, server }),
+    setState: (sandboxId, state, reason) => void setState.run(state, reason ?? null, sandboxId),
+    setNetwork: (sandboxId, network) => void setNetwork.run(network, sandboxId),
+    remove: (sandboxId) => void remove.run(sandboxId),
+    all: () => all.all(server) as unknown as Row[],
+    prune: () => void prune.run(GONE_IS_KEPT_SECONDS),
+    close() {
+      database.close();
+      lock.close();
+      rmSync(join(directory, "running", server), { force: true });
+    },
+  };
+}
+
+/** An exclusive transaction on a database of its own: the kernel ends it with the process. */
+function holdLock(path: string): DatabaseSync {
+  const lock = new DatabaseSync(path, { timeout: 0 });
+  try {
+    lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS held (x)");
+    return lock;
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+/** Makes the rows of servers that no longer run this server's. */
+function takeOver(database: DatabaseSync, directory: string, server: string): void {
+  const others = database
+    .prepare("SELECT DISTINCT server FROM sandboxes WHERE server <> ?")
+    .all(server);
+  for (const { server: other } of others as { server: string }[]) {
+    const path = join(directory, "running", other);
+    try {
+      holdLock(path).close();
+    } catch {
+      continue; // It runs.
+    }
+    database.prepare("UPDATE sandboxes SET server = ? WHERE server = ?").run(server, other);
+    rmSync(path, { force: true });
+  }
+}

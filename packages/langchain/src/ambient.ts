@@ -1,0 +1,36 @@
+import { AsyncLocalStorageProviderSingleton } from "@langchain/core/singletons";
+import type { RunnableConfig } from "@langchain/core/runnables";
+import type { ToolContext } from "@emberbox/core/tools";
+import { threadOf } from "./tool.ts";
+
+interface EventHandler {
+  handleToolEvent?(chunk: unknown, runId: string): unknown;
+}
+
+/** The parts of a callback manager that reach the run of the tool we are in. */
+interface ChildCallbacks {
+  readonly handlers?: readonly EventHandler[];
+  getParentRunId?(): string | undefined;
+}
+
+/**
+ * What LangChain knows of the tool call that runs now, for callbacks to which it hands nothing of it: the signal, the
+ * thread, and listeners for output.
+ */
+export function ambientContext(): ToolContext {
+  const config: RunnableConfig | undefined = AsyncLocalStorageProviderSingleton.getRunnableConfig();
+  if (config === undefined) return {};
+  const callbacks = config.callbacks as ChildCallbacks | undefined;
+  const runId = callbacks?.getParentRunId?.();
+  return {
+    signal: config.signal,
+    threadId: threadOf(config),
+    ...(runId !== undefined && {
+      onOutput: async ({ text }) => {
+        for (const handler of callbacks?.handlers ?? []) {
+          await Promise.resolve(handler.handleToolEvent?.(text, runId)).catch(() => {});
+        }
+      },
+    }),
+  };
+}

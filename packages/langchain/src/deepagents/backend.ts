@@ -1,0 +1,161 @@
+import { randomUUID } from "node:crypto";
+import type {
+  DeleteResult,
+  EditResult,
+  ExecuteResponse,
+  FileDownloadResponse,
+  FileUploadResponse,
+  GlobResult,
+  GrepResult,
+  LsResult,
+  ReadRawResult,
+  ReadResult,
+  SandboxBackendProtocolV2,
+  WriteResult,
+} from "deepagents";
+import { z } from "zod";
+import { EmberboxError } from "@emberbox/core";
+import {
+  SandboxSessions,
+  type SandboxSessionsOptions,
+  type SandboxSource,
+} from "@emberbox/core/tools";
+import { callSandbox, type BackendCall } from "./call.ts";
+import { execute, type ExecuteLimits } from "./execute.ts";
+import * as files from "./files.ts";
+import { read, readRaw } from "./read.ts";
+import { glob, grep } from "./search.ts";
+
+export interface SandboxBackendOptions extends SandboxSessionsOptions {
+  /** How long a command may run, in milliseconds. @default 120_000 */
+  readonly timeoutMs?: number | undefined;
+  /** Bytes of a command's output: its beginning and its end. deepagents keeps what is long in a file. @default 1_000_000 */
+  readonly maxOutputBytes?: number | undefined;
+}
+
+const limitsSchema = z.object({
+  timeoutMs: z.int().positive().default(120_000),
+  maxOutputBytes: z.int().min(1000).default(1_000_000),
+});
+
+/**
+ * A backend for `createDeepAgent`: one object for all threads, each of which has a sandbox of its own. It does not
+ * throw, since that would end an agent's run; an abort kills what runs.
+ */
+export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable {
+  readonly id: string;
+  readonly sessions: SandboxSessions;
+  readonly #owned: boolean;
+  readonly #limits: ExecuteLimits;
+
+  /** `createSandboxBackend` makes these. */
+  constructor(source?: SandboxSource | SandboxSessions, options: SandboxBackendOptions = {}) {
+    const { timeoutMs, maxOutputBytes, ...lifecycle } = options;
+    const limits = limitsSchema.safeParse({ timeoutMs, maxOutputBytes });
+    if (!limits.success) {
+      throw new EmberboxError(
+        "invalid_argument",
+        "Expected `timeoutMs` to be a positive integer, and `maxOutputBytes` one of at least 1000",
+      );
+    }
+    this.#limits = limits.data;
+    this.#owned = !(source instanceof SandboxSessions);
+    this.sessions =
+      source instanceof SandboxSessions ? source : new SandboxSessions(source, lifecycle);
+    this.id = this.sessions.source.given?.sandboxId ?? `emberbox-${randomUUID()}`;
+  }
+
+  execute(command: string): Promise<ExecuteResponse> {
+    return this.#call(commandFailure, (call) => execute(call, command, this.#limits));
+  }
+
+  ls(path: string): Promise<LsResult> {
+    return this.#call(failure, (call) => files.ls(call, path));
+  }
+
+  read(filePath: string, offset: number = 0, limit: number = 500): Promise<ReadResult> {
+    return this.#call(failure, (call) => read(call, filePath, offset, limit));
+  }
+
+  readRaw(filePath: string): Promise<ReadRawResult> {
+    return this.#call(failure, (call) => readRaw(call, filePath));
+  }
+
+  write(filePath: string, content: string): Promise<WriteResult> {
+    return this.#call(failure, (call) => files.write(call, filePath, content));
+  }
+
+  edit(
+    filePath: string,
+    oldString: string,
+    newString: string,
+    replaceAll: boolean = false,
+  ): Promise<EditResult> {
+    return this.#call(failure, (call) =>
+      files.edit(call, filePath, oldString, newString, replaceAll),
+    );
+  }
+
+  delete(filePath: string): Promise<DeleteResult> {
+    return this.#call(failure, (call) => files.remove(call, filePath));
+  }
+
+  grep(
+    pattern: string,
+    path?: string | null,
+    filter?: string | null,
+    maxCount?: number | null,
+  ): Promise<GrepResult> {
+    return this.#call(failure, (call) =>
+      grep(call, pattern, path ?? "/", filter ?? null, maxCount ?? null),
+    );
+  }
+
+  glob(pattern: string, path: string = "/"): Promise<GlobResult> {
+    return this.#call(failure, (call) => glob(call, pattern, path));
+  }
+
+  uploadFiles(given: [string, Uint8Array][]): Promise<FileUploadResponse[]> {
+    const paths = given.map(([path]) => path);
+    return this.#call(
+      (text) => paths.map((path) => ({ path, error: files.asErrorCode(text) })),
+      (call) => files.upload(call, given),
+    );
+  }
+
+  downloadFiles(paths: string[]): Promise<FileDownloadResponse[]> {
+    const failed = (text: string): FileDownloadResponse[] =>
+      paths.map((path) => ({ path, content: null, error: files.asErrorCode(text) }));
+    return this.#call(failed, (call) => files.download(call, paths));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#owned) await this.sessions[Symbol.asyncDispose]();
+  }
+
+  #call<Answer>(
+    failed: (text: string) => Answer,
+    work: (call: BackendCall) => Promise<Answer>,
+  ): Promise<Answer> {
+    return callSandbox(this.sessions, work, failed);
+  }
+}
+
+function commandFailure(output: string): ExecuteResponse {
+  return { output, exitCode: 1, truncated: false };
+}
+
+function failure(error: string): { error: string } {
+  return { error };
+}
+
+/**
+ * A backend for deep agents, whose commands and files are in a sandbox that was given, or in sandboxes of a provider
+ * (or of the engine on this machine), one for each `thread_id`. @throws `invalid_argument`, `unsupported`
+ */
+export function createSandboxBackend(
+  source?: SandboxSource | SandboxSessions,
+  options?: SandboxBackendOptions,
+): SandboxBackend {
+  return new SandboxBackend(source, options);
+}

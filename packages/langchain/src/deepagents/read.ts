@@ -1,0 +1,178 @@
+import type { ReadRawResult, ReadResult } from "deepagents";
+import { mimeType } from "@emberbox/core/tools";
+import { asAnyUser, hasCode, type BackendCall } from "./call.ts";
+
+/** What deepagents passes on of a file that is not text, and what one read of lines may hold. */
+const MAX_BYTES = 10 * 1024 * 1024;
+/** Enough to tell text from what is not. */
+const SAMPLE_BYTES = 8192;
+
+/** A file's lines from `offset`, counted from 0; all of it when it is not text. */
+export async function read(
+  call: BackendCall,
+  path: string,
+  offset: number,
+  limit: number,
+): Promise<ReadResult> {
+  const opened = await open(call, path);
+  if ("error" in opened) return opened;
+  const { stream, size } = opened;
+  const reader = new ByteReader(stream);
+  try {
+    await reader.fill(SAMPLE_BYTES);
+    const type = mimeType(path, reader.bytes.subarray(0, SAMPLE_BYTES));
+    if (!isText(type)) {
+      if (size > MAX_BYTES) return { error: tooLarge(path, size) };
+      await reader.fill(MAX_BYTES);
+      return { content: reader.bytes, mimeType: type };
+    }
+    const lines = await readLines(reader, wholeNumber(offset), wholeNumber(limit));
+    // deepagents takes some types, such as XML, for binary.
+    return { ...lines, mimeType: type === "application/xml" ? "text/xml" : type };
+  } finally {
+    await reader.cancel();
+  }
+}
+
+/** All of a file. */
+export async function readRaw(call: BackendCall, path: string): Promise<ReadRawResult> {
+  const opened = await open(call, path);
+  if ("error" in opened) return opened;
+  const { stream, size, modified } = opened;
+  const reader = new ByteReader(stream);
+  try {
+    if (size > MAX_BYTES) return { error: tooLarge(path, size) };
+    await reader.fill(MAX_BYTES);
+    const { bytes } = reader;
+    const type = mimeType(path, bytes.subarray(0, SAMPLE_BYTES));
+    const content = isText(type) ? new TextDecoder().decode(bytes) : bytes;
+    const times = { created_at: modified, modified_at: modified };
+    return { data: { content, mimeType: type, ...times } };
+  } finally {
+    await reader.cancel();
+  }
+}
+
+type Opened =
+  | {
+      readonly stream: ReadableStream<Uint8Array>;
+      readonly size: number;
+      readonly modified: string;
+    }
+  | { readonly error: string };
+
+async function open({ sandbox, signal }: BackendCall, path: string): Promise<Opened> {
+  try {
+    return await asAnyUser(async (as) => {
+      const info = await sandbox.files.getInfo(path, { signal, ...as });
+      if (info.type === "dir") return { error: `'${path}' is a directory; list it with ls` };
+      if (info.type !== "file") return { error: `'${path}' is not a regular file` };
+      const stream = await sandbox.files.read(path, { format: "stream", signal, ...as });
+      const modified = (info.modifiedTime ?? new Date(0)).toISOString();
+      return { stream, size: info.size, modified };
+    });
+  } catch (error) {
+    if (hasCode(error, "file_not_found")) return { error: `File '${path}' not found` };
+    throw error;
+  }
+}
+
+/** Reads no further than the lines need: the end of a large file is not looked at. */
+async function readLines(reader: ByteReader, offset: number, limit: number): Promise<ReadResult> {
+  const from = await reader.skipLines(offset);
+  let end = from;
+  let count = 0;
+  while (count < limit && end - from < MAX_BYTES) {
+    const newline = await reader.indexOfNewline(end);
+    if (newline < 0) {
+      if (reader.bytes.length > end) count += 1;
+      end = reader.bytes.length;
+      break;
+    }
+    end = newline + 1;
+    count += 1;
+  }
+  const more = count > 0 && (await reader.has(end));
+  const text = new TextDecoder().decode(reader.bytes.subarray(from, end));
+  if (count === 0) return { content: "" };
+  return {
+    content: text.replace(/\n$/, ""),
+    startLine: offset + 1,
+    endLine: offset + count,
+    ...(more ? { nextOffset: offset + count } : { totalLines: offset + count }),
+  };
+}
+
+function isText(type: string): boolean {
+  return type.startsWith("text/") || /^(?:application\/(?:json|xml)|image\/svg\+xml)$/.test(type);
+}
+
+function wholeNumber(value: number): number {
+  return Number.isFinite(value) ? Math.max(0, Math.floor(value)) : 0;
+}
+
+function tooLarge(path: string, size: number): string {
+  return `File '${path}' is too large to be read (${Math.round(size / 1e6)} MB); use a command`;
+}
+
+/** Bytes of a stream, as many as were asked for. */
+class ByteReader {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  #done = false;
+  bytes: Buffer = Buffer.alloc(0);
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.#reader = stream.getReader();
+  }
+
+  /** Reads until there are that many, or all. */
+  async fill(length: number): Promise<void> {
+    const pieces: Uint8Array[] = [this.bytes];
+    let have = this.bytes.length;
+    while (have < length && !this.#done) {
+      const { done, value } = await this.#reader.read();
+      this.#done = done;
+      if (value === undefined) continue;
+      pieces.push(value);
+      have += value.length;
+    }
+    if (pieces.length > 1) this.bytes = Buffer.concat(pieces);
+  }
+
+  async has(at: number): Promise<boolean> {
+    await this.fill(at + 1);
+    return this.bytes.length > at;
+  }
+
+  /** Where the next line ends, -1 when there is no more end of a line within the limit. */
+  async indexOfNewline(from: number): Promise<number> {
+    let searched = from;
+    for (;;) {
+      const found = this.bytes.indexOf(10, searched);
+      searched = this.bytes.length;
+      if (found >= 0 || this.#done || searched - from > MAX_BYTES) return found;
+      await this.fill(searched * 2 + SAMPLE_BYTES);
+    }
+  }
+
+  /** Lets go of what was skipped. Resolves to where the line begins. */
+  async skipLines(count: number): Promise<number> {
+    let at = 0;
+    for (let line = 0; line < count;) {
+      const newline = this.bytes.indexOf(10, at);
+      if (newline >= 0) {
+        at = newline + 1;
+        line += 1;
+        continue;
+      }
+      this.bytes = Buffer.alloc(0);
+      at = 0;
+      if (!(await this.has(0))) return 0;
+    }
+    return at;
+  }
+
+  async cancel(): Promise<void> {
+    await this.#reader.cancel().catch(() => {});
+  }
+}

@@ -1,0 +1,99 @@
+import type { FileInfo, GlobResult, GrepMatch, GrepResult } from "deepagents";
+import { EmberboxError } from "@emberbox/core";
+import type { BackendCall } from "./call.ts";
+import { globRegex } from "./glob-regex.ts";
+
+const MAX_FILES = 1000;
+const MAX_MATCHES = 5000;
+const MAX_BYTES = 2_000_000;
+const MAX_LINE_LENGTH = 2000;
+const TIMEOUT_MS = 30_000;
+
+/** Exit code for a base that is not there. */
+const MISSING = 66;
+const ENTER = `[ -e "$BASE" ] || exit ${MISSING}`;
+/** Names of the kernel's own trees, which have no end. */
+const PRUNE = "\\( -path ./proc -o -path ./sys -o -path ./dev \\) -prune -o";
+
+/** Files and directories under `base` whose path from there matches; paths are relative to `base`. */
+export async function glob(call: BackendCall, pattern: string, base: string): Promise<GlobResult> {
+  const regex = `\\./${globRegex(pattern.replace(/^\/+/, ""))}`;
+  const script = [
+    ENTER,
+    'cd -- "$BASE" || exit 0',
+    `find . -mindepth 1 ${base === "/" ? PRUNE : ""} -regextype posix-extended -regex "$REGEX" ` +
+      `-printf '%y\\t%s\\t%T@\\t%P\\0' 2>/dev/null | head -z -n ${MAX_FILES + 1}`,
+  ].join("\n");
+  const found = await run(call, script, { BASE: base, REGEX: regex });
+  if (found === undefined) return { error: `Directory '${base}' not found` };
+  const files = found.output.split("\0").slice(0, -1).map(fileInfo);
+  return { files: files.slice(0, MAX_FILES), truncated: found.stopped || files.length > MAX_FILES };
+}
+
+/** Lines of text files under `base` that contain `text`, in files that match `filter`. */
+export async function grep(
+  call: BackendCall,
+  text: string,
+  base: string,
+  filter: string | null,
+  maxCount: number | null,
+): Promise<GrepResult> {
+  if (text.includes("\n")) return { matches: [] }; // No line contains a line's end.
+  const most = Math.min(maxCount ?? MAX_MATCHES, MAX_MATCHES);
+  // As elsewhere, a pattern without a slash is about names in any directory.
+  const regex = filter && `.*/${filter.includes("/") ? "" : "(.*/)?"}${globRegex(filter)}`;
+  const script = [
+    ENTER,
+    'if [ -d "$BASE" ]; then cd -- "$BASE" || exit 0; set -- .; else set -- "$BASE"; fi',
+    `find "$@" ${base === "/" ? PRUNE : ""} -type f ${regex ? '-regextype posix-extended -regex "$REGEX"' : ""} -print0 ` +
+      '2>/dev/null | xargs -0 -r grep -HnIFZs -e "$TEXT" -- ' +
+      `| head -n ${most + 1} | head -c ${MAX_BYTES}`,
+  ].join("\n");
+  const found = await run(call, script, { BASE: base, TEXT: text, REGEX: regex ?? "" });
+  if (found === undefined) return { error: `Path '${base}' not found` };
+  const matches = matchesIn(found.output, base);
+  // By what `head` counted, which a name with an end of line in it counts twice.
+  const lines = found.output.split("\n").length - 1;
+  const cut = lines > most || Buffer.byteLength(found.output) >= MAX_BYTES;
+  return { matches: matches.slice(0, most), truncated: found.stopped || cut };
+}
+
+async function run(
+  { sandbox, signal }: BackendCall,
+  script: string,
+  values: Record<string, string>,
+): Promise<{ output: string; stopped: boolean } | undefined> {
+  if (Object.values(values).some((value) => value.includes("\0"))) {
+    throw new EmberboxError("invalid_argument", "A pattern may not contain a NUL character");
+  }
+  const envs = { ...values, LC_ALL: "C.UTF-8" };
+  try {
+    const options = { envs, signal, timeoutMs: TIMEOUT_MS };
+    const { stdout, exitCode } = await sandbox.commands.run(script, options);
+    return exitCode === MISSING ? undefined : { output: stdout, stopped: false };
+  } catch (error) {
+    if (!EmberboxError.isInstance(error) || error.code !== "timeout") throw error;
+    const { stdout } = error.details;
+    return { output: typeof stdout === "string" ? stdout : "", stopped: true };
+  }
+}
+
+function fileInfo(record: string): FileInfo {
+  const [type = "", size, modified, ...path] = record.split("\t");
+  return {
+    path: path.join("\t"),
+    is_dir: type === "d",
+    size: Number(size),
+    modified_at: new Date(Number(modified) * 1000).toISOString(),
+  };
+}
+
+/** Records of `path NUL line:text newline`; a last one that was cut is left out. */
+function matchesIn(output: string, base: string): GrepMatch[] {
+  const matches: GrepMatch[] = [];
+  for (const [, path, line, text] of output.matchAll(/([^\0]*)\0(\d+):([^\n]*)\n/g)) {
+    const full = path!.startsWith("./") ? `${base.replace(/\/+$/, "")}/${path!.slice(2)}` : path!;
+    matches.push({ path: full, line: Number(line), text: text!.slice(0, MAX_LINE_LENGTH) });
+  }
+  return matches;
+}

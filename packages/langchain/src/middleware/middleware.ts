@@ -1,0 +1,79 @@
+import { randomUUID } from "node:crypto";
+import { createMiddleware, type AgentMiddleware } from "langchain";
+import { z } from "zod";
+import { EmberboxError } from "@emberbox/core";
+import { SandboxTools, type SandboxSessions, type SandboxSource } from "@emberbox/core/tools";
+import { threadOf, type ToolRuntimeConfig } from "../tool.ts";
+import { LangChainTools, type LangChainToolOptions } from "../tools.ts";
+import { withPictures } from "./pictures.ts";
+import { withAnsweredCalls } from "./repair.ts";
+
+export interface SandboxMiddlewareOptions extends LangChainToolOptions {
+  /**
+   * Who has a sandbox: each `thread_id`, or each run of the agent, whose sandbox ends with it.
+   * @default "thread"
+   */
+  readonly scope?: "thread" | "run" | undefined;
+  /** Pictures of results that a model is shown at once, the latest ones; 0 for a model that cannot see. @default 8 */
+  readonly shownPictures?: number | undefined;
+}
+
+/** Middleware for `createAgent` with its sandboxes. `await using` ends those made here. */
+export type SandboxMiddleware = AgentMiddleware &
+  AsyncDisposable & { readonly sessions: SandboxSessions };
+
+const optionsSchema = z.object({
+  scope: z.enum(["thread", "run"]).default("thread"),
+  shownPictures: z.int().min(0).default(8),
+});
+const stateSchema = z.object({ _sandboxRun: z.string().optional() });
+
+/**
+ * The tools of `createSandboxTools`, whose pictures reach the model with every provider, and whose aborted calls do not
+ * spoil the conversation. @throws `invalid_argument`, `unsupported`
+ */
+export function createSandboxMiddleware(
+  source?: SandboxSource | SandboxSessions,
+  options: SandboxMiddlewareOptions = {},
+): SandboxMiddleware {
+  const { scope, shownPictures, ...toolOptions } = options;
+  const own = optionsSchema.safeParse({ scope, shownPictures });
+  if (!own.success) {
+    throw new EmberboxError(
+      "invalid_argument",
+      "Expected `scope` to be `thread` or `run`, and `shownPictures` a whole number of at least 0",
+    );
+  }
+  const perRun = own.data.scope === "run";
+  const core = new SandboxTools(source, toolOptions);
+  const sandbox = new LangChainTools(core, perRun ? runOf : threadOf);
+  const { sessions } = sandbox;
+  const middleware = createMiddleware({
+    name: "SandboxMiddleware",
+    tools: sandbox.tools,
+    wrapModelCall: (request, handler) => {
+      const messages = withAnsweredCalls(request.messages);
+      return handler({ ...request, messages: withPictures(messages, own.data.shownPictures) });
+    },
+    ...(perRun && {
+      stateSchema,
+      beforeAgent: () => ({ _sandboxRun: `run-${randomUUID()}` }),
+      // Not called when a run is aborted or fails: then the idle time ends the sandbox.
+      afterAgent: async ({ _sandboxRun }: { _sandboxRun?: string | undefined }) => {
+        if (_sandboxRun !== undefined) await sessions.close(_sandboxRun);
+        return undefined;
+      },
+    }),
+  });
+  return Object.assign(middleware as AgentMiddleware, {
+    sessions,
+    [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose](),
+  });
+}
+
+function runOf(config: ToolRuntimeConfig): string | undefined {
+  const { state } = config;
+  const run =
+    typeof state === "object" && state !== null && "_sandboxRun" in state && state._sandboxRun;
+  return typeof run === "string" ? run : threadOf(config);
+}

@@ -1,0 +1,27 @@
+import { AIMessage, ToolMessage, type BaseMessage } from "@langchain/core/messages";
+
+const TEXT =
+  "This call was stopped before it gave a result, such as when the user cancelled it. It may have run in part.";
+
+/**
+ * The messages with an answer to each call of a tool. An aborted run leaves calls without one, and providers refuse
+ * such a history from then on.
+ */
+export function withAnsweredCalls(messages: readonly BaseMessage[]): BaseMessage[] {
+  return messages.flatMap((message, at) => {
+    if (!AIMessage.isInstance(message) || !message.tool_calls?.length) return [message];
+    const answered = new Set<string>();
+    for (let next = at + 1; ; next += 1) {
+      const result = messages[next];
+      if (!ToolMessage.isInstance(result)) break;
+      answered.add(result.tool_call_id);
+    }
+    const answers = message.tool_calls
+      .filter(({ id }) => id !== undefined && !answered.has(id))
+      .map(
+        ({ id, name }) =>
+          new ToolMessage({ status: "error", content: TEXT, tool_call_id: id!, name }),
+      );
+    return [message, ...answers];
+  });
+}

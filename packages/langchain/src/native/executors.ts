@@ -1,0 +1,94 @@
+import {
+  NativeTools,
+  type BashInput,
+  type PatchOperation,
+  type SandboxSessions,
+  type SandboxSource,
+  type TextEditorInput,
+} from "@emberbox/core/tools";
+import { ambientContext } from "../ambient.ts";
+import type { LangChainToolOptions } from "../tools.ts";
+
+interface ShellAction {
+  readonly commands: readonly string[];
+  readonly timeout_ms?: number | null;
+  readonly max_output_length?: number | null;
+}
+
+interface ShellAnswer {
+  output: {
+    stdout: string;
+    stderr: string;
+    outcome: { type: "exit"; exit_code: number } | { type: "timeout" };
+  }[];
+  maxOutputLength: number | null;
+}
+
+interface LocalShellAction {
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly working_directory?: string | null;
+  readonly timeout_ms?: number | null;
+  readonly user?: string | null;
+}
+
+/** What the `execute` options of provider tools take. `await using` ends the sandboxes made here. */
+export interface NativeExecutors extends AsyncDisposable {
+  readonly sessions: SandboxSessions;
+  /** For `tools.shell` of `@langchain/openai`. */
+  shell(action: ShellAction): Promise<ShellAnswer>;
+  /** For `tools.localShell` of `@langchain/openai`. */
+  localShell(action: LocalShellAction): Promise<string>;
+  /** For `tools.applyPatch` of `@langchain/openai`. */
+  applyPatch(operation: PatchOperation): Promise<string>;
+  /** For `tools.bash_20250124` of `@langchain/anthropic`. */
+  bash(input: BashInput): Promise<string>;
+  /** For `tools.textEditor_20250728` of `@langchain/anthropic`. */
+  textEditor(input: TextEditorInput): Promise<string>;
+}
+
+/**
+ * Executors for the tools that providers' models were trained on, one sandbox for each thread.
+ * @throws `invalid_argument`, `unsupported`
+ */
+export function createNativeExecutors(
+  source?: SandboxSource | SandboxSessions,
+  options?: LangChainToolOptions,
+): NativeExecutors {
+  const native = new NativeTools(source, options);
+  return {
+    sessions: native.sessions,
+    async shell({ commands, timeout_ms, max_output_length }) {
+      const input = { commands, timeoutMs: timeout_ms, maxOutputLength: max_output_length };
+      const { output } = await native.shell(input, ambientContext());
+      return {
+        output: output.map(({ stdout, stderr, outcome }) => ({
+          stdout,
+          stderr,
+          outcome:
+            outcome.type === "exit"
+              ? { type: "exit" as const, exit_code: outcome.exitCode }
+              : { type: "timeout" as const },
+        })),
+        maxOutputLength: max_output_length ?? null,
+      };
+    },
+    async localShell({ command, env, working_directory, timeout_ms, user }) {
+      const input = {
+        command,
+        env,
+        workingDirectory: working_directory,
+        timeoutMs: timeout_ms,
+        user,
+      };
+      return (await native.localShell(input, ambientContext())).output;
+    },
+    async applyPatch(operation) {
+      const { status, output } = await native.applyPatch(operation, ambientContext());
+      return status === "failed" ? `Failed: ${output}` : output;
+    },
+    bash: (input) => native.bash(input, ambientContext()),
+    textEditor: (input) => native.textEditor(input, ambientContext()),
+    [Symbol.asyncDispose]: () => native[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,65 @@
+import { ToolMessage } from "@langchain/core/messages";
+import { DynamicStructuredTool, type ToolRunnableConfig } from "@langchain/core/tools";
+import type { SandboxTool, ToolResult } from "@emberbox/core/tools";
+import { liveOutput, type SandboxOutput } from "./live-output.ts";
+
+/** The `artifact` of a tool's message: plain JSON, so that checkpoints keep it. Pictures are in it, not in the text. */
+export type SandboxArtifact = Pick<ToolResult, "tool" | "isError" | "pictures" | "files" | "data">;
+
+/** What an agent's runtime adds to a tool's configuration. */
+export interface ToolRuntimeConfig extends ToolRunnableConfig {
+  readonly state?: unknown;
+  readonly writer?: ((chunk: SandboxOutput) => unknown) | null;
+}
+
+export type ThreadOf = (config: ToolRuntimeConfig) => string | undefined;
+
+/** LangGraph's thread, so that each conversation has a sandbox of its own. */
+export function threadOf({ configurable }: ToolRuntimeConfig): string | undefined {
+  const id: unknown = configurable?.["thread_id"];
+  return typeof id === "string" || typeof id === "number" ? String(id) : undefined;
+}
+
+/**
+ * A sandbox's tool for LangChain. Not made by `tool()`, which leaves the work running after an abort, and never
+ * settles when the signal is aborted already.
+ */
+export function langchainTool(tool: SandboxTool, thread: ThreadOf): DynamicStructuredTool {
+  return new DynamicStructuredTool({
+    name: tool.name,
+    description: tool.description,
+    schema: tool.inputSchema,
+    responseFormat: "content_and_artifact",
+    func: async (input: unknown, runManager, config: ToolRuntimeConfig = {}) => {
+      const toolCallId = config.toolCall?.id;
+      const { signal, writer } = config;
+      const result = await tool.execute(input, {
+        signal,
+        toolCallId,
+        threadId: thread(config),
+        onOutput: liveOutput({ name: tool.name, toolCallId, runManager, writer }),
+      });
+      return [content(result, tool.name, toolCallId), artifactOf(result)];
+    },
+  }) as unknown as DynamicStructuredTool;
+}
+
+function artifactOf({ tool, isError, pictures, files, data }: ToolResult): SandboxArtifact {
+  return { tool, isError, pictures, files, data };
+}
+
+/** Always text: other content breaks with some provider. A failure needs a message of its own to be marked as one. */
+function content(
+  result: ToolResult,
+  name: string,
+  toolCallId: string | undefined,
+): string | ToolMessage {
+  if (!result.isError || toolCallId === undefined) return result.text;
+  return new ToolMessage({
+    status: "error",
+    content: result.text,
+    artifact: artifactOf(result),
+    tool_call_id: toolCallId,
+    name,
+  });
+}

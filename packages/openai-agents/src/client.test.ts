@@ -1,0 +1,82 @@
+import { EmberboxError, type SandboxProvider } from "@emberbox/core";
+import { Manifest, localBindMountStrategy, mount } from "@openai/agents-core/sandbox";
+import { expect, test } from "vitest";
+import { EmberboxSandboxClient } from "./client.ts";
+
+const none = {
+  setTimeout: false,
+  pause: false,
+  snapshots: false,
+  fork: false,
+  network: false,
+  updateNetwork: false,
+};
+
+/** Has no sandboxes, and makes none. */
+const empty: SandboxProvider = {
+  name: "empty",
+  capabilities: none,
+  create: () => Promise.reject(new EmberboxError("boot_failed", "It makes none")),
+  connect: (id) => Promise.reject(new EmberboxError("sandbox_not_found", `There is no ${id}`)),
+  list: async () => [],
+  getInfo: (id) => Promise.reject(new EmberboxError("sandbox_not_found", `There is no ${id}`)),
+  kill: async () => false,
+  async [Symbol.asyncDispose]() {},
+};
+const client = new EmberboxSandboxClient({ provider: empty });
+const saved = { sandboxId: "sb-1", manifest: { root: "/workspace" } };
+
+test("what cannot be honoured is refused before a sandbox is made", async () => {
+  const mounted = new Manifest({
+    entries: { data: mount({ source: "/data", mountStrategy: localBindMountStrategy() }) },
+  });
+  await expect(client.create({ manifest: mounted })).rejects.toThrow("is a mount");
+  const shared = new Manifest({ extraPathGrants: [{ path: "/shared", hostPath: "/srv" }] });
+  await expect(client.create({ manifest: shared })).rejects.toThrow("shares none");
+  await expect(client.create({ snapshot: { type: "emberbox" } })).rejects.toThrow(
+    "cannot keep machines",
+  );
+  await expect(client.create({ snapshot: { type: "remote" } })).rejects.toThrow("needs a `store`");
+  expect(() => new EmberboxSandboxClient({ commandTimeoutMs: -1 })).toThrow("commandTimeoutMs");
+  expect(() => new EmberboxSandboxClient({ snapshot: { type: "docker" } })).toThrow("snapshot");
+});
+
+test("a failure of the engine is the framework's error, with what to do", async () => {
+  const error = await client.create().catch((error: unknown) => error);
+  expect(error).toMatchObject({
+    code: "provider_error",
+    details: { code: "boot_failed", operation: "create" },
+  });
+});
+
+test("a session whose sandbox is gone does not begin empty", async () => {
+  const state = await client.deserializeSessionState(saved);
+  await expect(client.resume(state)).rejects.toMatchObject({
+    message: expect.stringContaining("nothing was kept of it"),
+    code: "snapshot_not_restorable",
+  });
+  const lost = {
+    ...saved,
+    snapshot: { type: "local", id: "6a9a8f80-0000-4000-8000-000000000000" },
+  };
+  await expect(client.resume(await client.deserializeSessionState(lost))).rejects.toThrow(
+    "cannot be read",
+  );
+});
+
+test("state from elsewhere is not trusted", async () => {
+  const validate = (state: Record<string, unknown>) =>
+    client.validateSessionStateForResume({ source: "runState", state });
+  validate(saved);
+  expect(() => validate({ manifest: {} })).toThrow("not the state of an Emberbox session");
+  expect(() => validate({ ...saved, snapshot: { type: "elsewhere", id: "x" } })).toThrow(
+    "not the state",
+  );
+  expect(() => validate({ ...saved, snapshot: { type: "remote", id: "x" } })).toThrow(
+    "needs a `store`",
+  );
+  const outside = { ...saved, snapshot: { type: "local", id: "../../etc/passwd" } };
+  await expect(client.resume(await client.deserializeSessionState(outside))).rejects.toThrow(
+    "not the id",
+  );
+});

@@ -1,0 +1,226 @@
+import {
+  type Manifest,
+  normalizeSandboxClientCreateArgs,
+  type SandboxArchiveLimits,
+  type SandboxClient,
+  type SandboxClientCreateArgs,
+  type SandboxClientResumeOptions,
+  type SandboxPreservedSessionReuseOptions,
+  type SandboxSessionResumeValidationInput,
+  type SandboxSessionSerializationOptions,
+  SandboxSnapshotNotRestorableError,
+  type SnapshotSpec,
+  validateSandboxArchiveLimits,
+} from "@openai/agents-core/sandbox";
+import { ZodError } from "zod";
+import { providerError } from "./failure.ts";
+import { Materializer } from "./manifest/materialize.ts";
+import { ownManifest } from "./manifest/own.ts";
+import { checkManifest } from "./manifest/supported.ts";
+import {
+  type ClientOptions,
+  type EmberboxSandboxClientOptions,
+  resolveClientOptions,
+  type Settings,
+} from "./options.ts";
+import { createPlace, findPlace, type Place, providerOf } from "./place.ts";
+import { EmberboxSandboxSession } from "./session.ts";
+import { unpackWorkspace } from "./snapshots/archive.ts";
+import { deleteSnapshot, loadArchive, storeOf } from "./snapshots/snapshots.ts";
+import {
+  deserializeState,
+  type EmberboxSessionState,
+  liveSession,
+  parseSaved,
+  serializeState,
+} from "./state.ts";
+
+const BACKEND_ID = "emberbox";
+type State = EmberboxSessionState;
+
+/** Sandboxes for the `sandbox` option of `run` and `Runner`: one for each session, made when the run begins. */
+export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State> {
+  readonly backendId: string = BACKEND_ID;
+  readonly #options: EmberboxSandboxClientOptions;
+
+  /** @throws `invalid_argument` */
+  constructor(options: EmberboxSandboxClientOptions = {}) {
+    resolveClientOptions(options, undefined);
+    this.#options = options;
+  }
+
+  /** What cannot be honoured is refused before anything is made; what fails leaves nothing. */
+  async create(
+    first?: SandboxClientCreateArgs<ClientOptions> | Manifest,
+    second?: ClientOptions,
+  ): Promise<EmberboxSandboxSession> {
+    const given =
+      first !== undefined && "root" in first ? { manifest: first, options: second } : first;
+    const { manifest, options, snapshot, archiveLimits } = normalizeSandboxClientCreateArgs({
+      ...given,
+      ...(given?.manifest !== undefined && { manifest: ownManifest(given.manifest) }),
+    } as SandboxClientCreateArgs<ClientOptions>);
+    const settings = resolveClientOptions(this.#options, options);
+    checkManifest(manifest);
+    validateSandboxArchiveLimits(archiveLimits);
+    const environment = await manifest.resolveEnvironment();
+    const spec = snapshot ?? settings.snapshot;
+    const place = await createPlace(settings, spec);
+    return this.#keepOrEnd(place, async () => {
+      await new Materializer(place.sandbox, manifest).all(manifest);
+      const state: State = {
+        manifest,
+        environment,
+        sandboxId: place.sandbox.sandboxId,
+        workspaceReady: true,
+      };
+      return this.#session(place, state, settings, spec, archiveLimits);
+    });
+  }
+
+  /** Whether the state is ours, and can be kept on with the options there are. */
+  validateSessionStateForResume(
+    { state }: SandboxSessionResumeValidationInput<State>,
+    options?: SandboxClientResumeOptions<ClientOptions>,
+  ): void {
+    const settings = resolveClientOptions(this.#options, options?.clientOptions);
+    try {
+      const { snapshot } = parseSaved(state);
+      if (snapshot?.type === "remote") storeOf(settings.snapshot);
+    } catch (cause) {
+      if (!(cause instanceof ZodError)) throw cause;
+      throw new SandboxSnapshotNotRestorableError("This is not the state of an Emberbox session", {
+        cause,
+      });
+    }
+  }
+
+  /**
+   * Goes on where a session stopped: in its sandbox while that is there, running or paused, else from its snapshot.
+   * @throws `SandboxSnapshotNotRestorableError` when both are gone; a session never begins empty instead
+   */
+  async resume(
+    state: State,
+    { archiveLimits, clientOptions }: SandboxClientResumeOptions<ClientOptions> = {},
+  ): Promise<EmberboxSandboxSession> {
+    const settings = resolveClientOptions(this.#options, clientOptions);
+    checkManifest(state.manifest);
+    const known = await findPlace(state.sandboxId, settings);
+    if (known !== undefined)
+      return this.#session(known, state, settings, settings.snapshot, archiveLimits);
+    return this.#restore(state, settings, archiveLimits);
+  }
+
+  /** With its sandbox kept as well: paused or archived while a run waits, and as `snapshot` says at its end. */
+  async serializeSessionState(
+    state: State,
+    options: SandboxSessionSerializationOptions = {},
+  ): Promise<Record<string, unknown>> {
+    const { preserveOwnedSession = false, willCloseAfterSerialize = false } = options;
+    const session = state[liveSession];
+    await session?.lifecycle.keep(preserveOwnedSession, willCloseAfterSerialize);
+    return serializeState(state);
+  }
+
+  deserializeSessionState(record: Record<string, unknown>): Promise<State> {
+    return deserializeState(record);
+  }
+
+  /** At a run's end only what was asked for is kept. */
+  canPersistOwnedSessionState(state: State): boolean {
+    return state[liveSession]?.lifecycle.keepsAfterRun ?? false;
+  }
+
+  canReusePreservedOwnedSession(
+    state: State,
+    _options?: SandboxPreservedSessionReuseOptions<ClientOptions>,
+  ): boolean {
+    return state[liveSession]?.lifecycle.ended === false;
+  }
+
+  /** Ends a session by its state, with all that was kept of it. */
+  async delete(state: State): Promise<void> {
+    const session = state[liveSession];
+    await session?.delete();
+    const settings = resolveClientOptions(this.#options, undefined);
+    const provider = await providerOf(settings);
+    if (provider === undefined) return;
+    await provider.kill(state.sandboxId);
+    if (state.snapshot) await deleteSnapshot(state.snapshot, provider, settings.snapshot);
+    state.snapshot = null;
+  }
+
+  async #restore(
+    state: State,
+    settings: Settings,
+    archiveLimits: SandboxArchiveLimits | null | undefined,
+  ): Promise<EmberboxSandboxSession> {
+    const { snapshot } = state;
+    if (!snapshot) {
+      throw new SandboxSnapshotNotRestorableError(
+        `The session's sandbox ${state.sandboxId} is gone, and nothing was kept of it. Keep it with the client's option ` +
+          '`snapshot: { type: "local" }`.',
+        { sandboxId: state.sandboxId },
+      );
+    }
+    const machine = snapshot.type === "emberbox";
+    const archive = machine ? undefined : await loadArchive(state, settings.snapshot);
+    const place = await createPlace(
+      settings,
+      settings.snapshot,
+      machine ? snapshot.id : undefined,
+    ).catch((cause: unknown) => {
+      if (!machine) throw cause;
+      throw new SandboxSnapshotNotRestorableError(
+        `The machine that was kept, ${snapshot.id}, cannot be restored`,
+        {
+          snapshot,
+          cause,
+        },
+      );
+    });
+    return this.#keepOrEnd(place, async () => {
+      const { sandbox } = place;
+      const { manifest } = state;
+      if (archive !== undefined) {
+        await new Materializer(sandbox, manifest).all(manifest, () => false);
+        await unpackWorkspace(sandbox, manifest.root, archive, archiveLimits);
+        await new Materializer(sandbox, manifest).all(
+          manifest,
+          ({ ephemeral }) => ephemeral === true,
+        );
+      }
+      state.sandboxId = sandbox.sandboxId;
+      state.workspaceReady = true;
+      delete state.exposedPorts;
+      return this.#session(place, state, settings, settings.snapshot, archiveLimits);
+    });
+  }
+
+  #session(
+    place: Place,
+    state: State,
+    { commandTimeoutMs, onOutput }: Settings,
+    spec: SnapshotSpec | undefined,
+    archiveLimits: SandboxArchiveLimits | null | undefined,
+  ): EmberboxSandboxSession {
+    return new EmberboxSandboxSession({
+      ...place,
+      state,
+      spec,
+      archiveLimits,
+      commandTimeoutMs,
+      onOutput,
+    });
+  }
+
+  /** A sandbox that could not be made ready is not left behind. */
+  async #keepOrEnd<T>({ sandbox, provider }: Place, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      await provider?.kill(sandbox.sandboxId).catch(() => {});
+      throw providerError(error, "prepare");
+    }
+  }
+}

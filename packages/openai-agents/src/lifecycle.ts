@@ -1,0 +1,139 @@
+import type { Sandbox } from "@emberbox/core";
+import type { SandboxPreStopHook, SnapshotSpec } from "@openai/agents-core/sandbox";
+import { providerError } from "./failure.ts";
+import type { Place } from "./place.ts";
+import { deleteSnapshot, saveSnapshot } from "./snapshots/snapshots.ts";
+import type { EmberboxSessionState } from "./state.ts";
+
+export interface LifecycleParts extends Place {
+  readonly state: EmberboxSessionState;
+  /** How it is kept; `undefined` to choose. */
+  readonly spec: SnapshotSpec | undefined;
+}
+
+/** How a session begins, rests and ends. Every step may be taken twice. */
+export class Lifecycle {
+  readonly #parts: LifecycleParts;
+  readonly #stopProcesses: () => Promise<void>;
+  readonly #hooks = new Set<SandboxPreStopHook>();
+  #paused: Promise<unknown> | undefined;
+  #waking: Promise<unknown> | undefined;
+  #ending: Promise<void> | undefined;
+  #renewedAt = Date.now();
+
+  constructor(parts: LifecycleParts, stopProcesses: () => Promise<void>) {
+    this.#parts = parts;
+    this.#stopProcesses = stopProcesses;
+  }
+
+  get ended(): boolean {
+    return this.#ending !== undefined;
+  }
+
+  /** True when something is to be kept at the end of a run. */
+  get keepsAfterRun(): boolean {
+    const { provider, spec } = this.#parts;
+    return provider !== undefined && spec !== undefined && spec.type !== "noop";
+  }
+
+  /** The sandbox, awake, with the end of its life moved away now and then. */
+  async ready(): Promise<Sandbox> {
+    const { sandbox } = this.#parts;
+    if (this.#paused !== undefined) {
+      await (this.#waking ??= this.#wake());
+    }
+    this.#renew();
+    return sandbox;
+  }
+
+  async start(): Promise<void> {
+    await this.ready();
+  }
+
+  async running(): Promise<boolean> {
+    if (this.#paused !== undefined || this.#ending !== undefined) return false;
+    return this.#parts.sandbox.gone === undefined && this.#parts.sandbox.isRunning();
+  }
+
+  registerPreStopHook(hook: SandboxPreStopHook): () => void {
+    this.#hooks.add(hook);
+    return () => void this.#hooks.delete(hook);
+  }
+
+  /** Each once. */
+  async runPreStopHooks(): Promise<void> {
+    for (const hook of this.#hooks) {
+      this.#hooks.delete(hook);
+      await hook();
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#paused === undefined && this.#ending === undefined) await this.#stopProcesses();
+  }
+
+  async shutdown(): Promise<void> {
+    await (this.#ending ??= this.#end());
+  }
+
+  /** Ends it with what was kept only for a wait; snapshots that were asked for stay. */
+  async delete(): Promise<void> {
+    await this.shutdown();
+    const { state, provider, spec } = this.#parts;
+    if (state.snapshotAutomatic !== true || !state.snapshot || provider === undefined) return;
+    await deleteSnapshot(state.snapshot, provider, spec);
+    state.snapshot = null;
+    delete state.snapshotAutomatic;
+  }
+
+  /** Makes the session outlive this program: while a run waits, or after it when a snapshot was asked for. */
+  async keep(waits: boolean, ends: boolean): Promise<void> {
+    const { sandbox, provider, state, spec } = this.#parts;
+    if (provider === undefined || (!waits && !ends) || this.#paused !== undefined) return;
+    if (spec !== undefined) {
+      if (spec.type !== "noop") await saveSnapshot(sandbox, provider, state, spec);
+    } else if (waits && provider.capabilities.pause) {
+      this.#waking = undefined;
+      this.#paused = sandbox.pause();
+      await this.#paused.catch((error: unknown) => {
+        this.#paused = undefined;
+        throw providerError(error, "pause");
+      });
+    } else if (waits) {
+      await saveSnapshot(sandbox, provider, state, { type: "local" });
+      state.snapshotAutomatic = true;
+    }
+  }
+
+  async #wake(): Promise<void> {
+    try {
+      await this.#paused;
+      await this.#parts.sandbox.connect({ timeoutMs: this.#parts.lifetimeMs });
+      this.#paused = undefined;
+    } catch (error) {
+      throw providerError(error, "resume");
+    } finally {
+      this.#waking = undefined;
+    }
+  }
+
+  async #end(): Promise<void> {
+    const { provider, sandbox } = this.#parts;
+    if (provider === undefined) return;
+    try {
+      await provider.kill(sandbox.sandboxId);
+    } catch (error) {
+      this.#ending = undefined;
+      throw providerError(error, "shutdown");
+    }
+  }
+
+  #renew(): void {
+    const { sandbox, provider, lifetimeMs } = this.#parts;
+    if (!provider?.capabilities.setTimeout || Date.now() - this.#renewedAt < lifetimeMs / 10)
+      return;
+    this.#renewedAt = Date.now();
+    // It lives on for a while without; the next call tries again.
+    sandbox.setTimeout(lifetimeMs).catch(() => {});
+  }
+}

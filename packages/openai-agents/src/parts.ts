@@ -1,0 +1,76 @@
+import {
+  pictureDataUrl,
+  type SandboxTool,
+  type ToolContext,
+  type ToolOutput,
+  type ToolResult,
+} from "@emberbox/core/tools";
+import {
+  type FunctionTool,
+  tool,
+  type ToolOutputImage,
+  type ToolOutputText,
+} from "@openai/agents-core";
+
+type Parts = (ToolOutputText | ToolOutputImage)[];
+
+export interface AsFunctionToolOptions {
+  readonly needsApproval?: boolean | undefined;
+  readonly onOutput?:
+    | ((output: ToolOutput, call: { readonly toolCallId?: string | undefined }) => unknown)
+    | undefined;
+  /** The conversation of a run's context. */
+  threadId?(context: unknown): string | undefined;
+}
+
+/** Results on their way to the run's items, by run and call: the framework hands on copies. */
+const results = new WeakMap<object, Map<string, ToolResult>>();
+
+/** One of core's tools as the framework's. */
+export function asFunctionTool(
+  sandboxTool: Pick<SandboxTool, "name" | "description" | "jsonSchema" | "execute">,
+  { needsApproval = false, onOutput, threadId }: AsFunctionToolOptions,
+): FunctionTool {
+  const { name, description, jsonSchema } = sandboxTool;
+  return tool({
+    name,
+    description,
+    parameters: jsonSchema as never,
+    strict: false,
+    needsApproval,
+    // What is thrown is an abort or the developer's own error, and none of the model's business.
+    errorFunction: null,
+    async execute(input, runContext, details): Promise<Parts> {
+      const toolCallId = details?.toolCall?.callId;
+      const result = await sandboxTool.execute(input, {
+        signal: details?.signal,
+        threadId: threadId?.(runContext?.context),
+        toolCallId,
+        ...(onOutput && { onOutput: (output) => onOutput(output, { toolCallId }) }),
+      } satisfies ToolContext);
+      if (runContext !== undefined && toolCallId !== undefined) {
+        const ofRun = results.get(runContext) ?? new Map<string, ToolResult>();
+        results.set(runContext, ofRun.set(toolCallId, result));
+      }
+      return partsOf(result);
+    },
+    customDataExtractor: ({ runContext, toolCall }) => dataOf(runContext, toolCall.callId),
+  }) as FunctionTool;
+}
+
+function partsOf({ text, pictures }: ToolResult): Parts {
+  const images = pictures.map((picture): ToolOutputImage => ({
+    type: "image",
+    image: pictureDataUrl(picture),
+  }));
+  return [{ type: "text", text }, ...images];
+}
+
+/** What a run's item carries beside what the model reads. */
+function dataOf(runContext: object, callId: string): Record<string, unknown> | null {
+  const result = results.get(runContext)?.get(callId);
+  if (result === undefined) return null;
+  results.get(runContext)?.delete(callId);
+  const { tool, isError, files, data } = result;
+  return JSON.parse(JSON.stringify({ tool, isError, files, data })) as Record<string, unknown>;
+}

@@ -1,0 +1,87 @@
+import { EmberboxError, Sandbox, type SandboxProvider } from "@emberbox/core";
+import { SandboxSessions } from "@emberbox/core/tools";
+import { SandboxSnapshotNotRestorableError, type SnapshotSpec } from "@openai/agents-core/sandbox";
+import { providerError } from "./failure.ts";
+import type { Settings } from "./options.ts";
+import { checkSpec } from "./snapshots/snapshots.ts";
+
+/** How long a sandbox lives after it was last used, when the options do not say. */
+const LIFETIME_MS = 30 * 60_000;
+/** Failures to connect which mean that the sandbox will not come back. */
+const GONE: ReadonlySet<string> = new Set([
+  "sandbox_not_found",
+  "sandbox_died",
+  "sandbox_closed",
+  "snapshot_damaged",
+  "snapshot_incompatible",
+]);
+
+/** Where a session works. */
+export interface Place {
+  readonly sandbox: Sandbox;
+  /** `undefined` when the sandbox was given: then it is never ended, nor paused. */
+  readonly provider: SandboxProvider | undefined;
+  readonly lifetimeMs: number;
+}
+
+/** The sandbox that was given, or a new one. @throws `SandboxProviderError` */
+export async function createPlace(
+  settings: Settings,
+  spec: SnapshotSpec | undefined,
+  template?: string,
+): Promise<Place> {
+  const { given, create, provider } = sourceOf(settings);
+  if (given !== undefined) return placeOf(given);
+  try {
+    const known = await provider();
+    checkSpec(spec, known);
+    const lifetimeMs = create.timeoutMs ?? LIFETIME_MS;
+    const { signal } = settings;
+    const sandbox = await Sandbox.create({
+      ...create,
+      provider: known,
+      timeoutMs: lifetimeMs,
+      ...(template !== undefined && { template }),
+      ...(signal && { signal }),
+    });
+    return { sandbox, provider: known, lifetimeMs };
+  } catch (error) {
+    throw providerError(error, "create");
+  }
+}
+
+/** The sandbox of that id, resumed when it is paused; `undefined` when it is gone. @throws `SandboxProviderError` */
+export async function findPlace(sandboxId: string, settings: Settings): Promise<Place | undefined> {
+  const { given, create, provider } = sourceOf(settings);
+  if (given !== undefined) {
+    if (given.sandboxId === sandboxId) return placeOf(given);
+    throw new SandboxSnapshotNotRestorableError(
+      `The session worked in the sandbox ${sandboxId}; the one that was given is ${given.sandboxId}.`,
+      { sandboxId },
+    );
+  }
+  try {
+    const known = await provider();
+    const lifetimeMs = create.timeoutMs ?? LIFETIME_MS;
+    const { signal } = settings;
+    const options = { provider: known, timeoutMs: lifetimeMs, ...(signal && { signal }) };
+    return { sandbox: await Sandbox.connect(sandboxId, options), provider: known, lifetimeMs };
+  } catch (error) {
+    if (EmberboxError.isInstance(error) && GONE.has(error.code)) return undefined;
+    throw providerError(error, "resume");
+  }
+}
+
+/** `undefined` when a sandbox was given. */
+export async function providerOf(settings: Settings): Promise<SandboxProvider | undefined> {
+  const { given, provider } = sourceOf(settings);
+  return given === undefined ? provider() : undefined;
+}
+
+function sourceOf({ source }: Settings): SandboxSessions["source"] {
+  return new SandboxSessions(source).source;
+}
+
+function placeOf(sandbox: Sandbox): Place {
+  return { sandbox, provider: undefined, lifetimeMs: LIFETIME_MS };
+}

@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { EmberboxError, type CommandHandle } from "@emberbox/core";
+import { BoundedText, explainFailure, type ToolOutput } from "@emberbox/core/tools";
+import { untilAborted } from "../abort.ts";
+
+/** Bytes of output kept from both ends while nobody reads it. */
+const KEEP_BYTES = 512 * 1024;
+/** How long an aborted call waits for the sandbox to say that its command is gone. */
+const KILL_MS = 700;
+
+export interface ProcessOutput {
+  /** Both streams, in the order in which they came. */
+  readonly output: string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A command that a model started: what it printed since it was last asked, and how it ended. */
+export class SandboxProcess {
+  readonly tty: boolean;
+  readonly onOutput: (stream: ToolOutput["stream"], text: string) => unknown;
+  #handle: CommandHandle | undefined;
+  #output = new BoundedText(KEEP_BYTES);
+  #stdout = new BoundedText(KEEP_BYTES);
+  #stderr = new BoundedText(KEEP_BYTES);
+  #ended: Promise<void> = Promise.resolve();
+  /** `undefined` while it runs. */
+  exitCode: number | undefined;
+
+  constructor(tty: boolean, listener: ((output: ToolOutput) => unknown) | undefined) {
+    this.tty = tty;
+    this.onOutput = (stream, text) => {
+      this.#output.push(text);
+      (stream === "stdout" ? this.#stdout : this.#stderr).push(text);
+      return listener?.({ stream, text });
+    };
+  }
+
+  follow(handle: CommandHandle): void {
+    this.#handle = handle;
+    this.#ended = this.#wait(handle);
+  }
+
+  /** Waits for the end, for at most so long; an abort ends the waiting. */
+  async settle(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const enough = new AbortController();
+    const pause = sleep(timeoutMs, undefined, { signal: enough.signal }).catch(() => {});
+    try {
+      await untilAborted(Promise.race([this.#ended, pause]), signal);
+    } finally {
+      enough.abort();
+    }
+  }
+
+  /** What it printed since the last call. */
+  take(): ProcessOutput {
+    const taken = {
+      output: String(this.#output),
+      stdout: String(this.#stdout),
+      stderr: String(this.#stderr),
+    };
+    this.#output = new BoundedText(KEEP_BYTES);
+    this.#stdout = new BoundedText(KEEP_BYTES);
+    this.#stderr = new BoundedText(KEEP_BYTES);
+    return taken;
+  }
+
+  write(text: string): Promise<void> {
+    return this.#handle!.sendStdin(text);
+  }
+
+  get pid(): number | undefined {
+    return this.#handle?.pid;
+  }
+
+  /** Ends it and what it started. */
+  async kill(): Promise<void> {
+    if (this.exitCode !== undefined) return;
+    await this.#handle?.kill({ requestTimeoutMs: KILL_MS }).catch(() => {});
+  }
+
+  async #wait(handle: CommandHandle): Promise<void> {
+    try {
+      this.exitCode = (await handle.wait()).exitCode;
+    } catch (error) {
+      this.#output.push(`\n${explainFailure(error, false).text}\n`);
+      this.exitCode = EmberboxError.isInstance(error) && error.code === "timeout" ? 124 : 1;
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import {
+  createSandboxTools,
+  type SandboxTool,
+  type ToolContext,
+  type ToolOptions,
+  type ToolResult,
+} from "@emberbox/core/tools";
+import type { Sandbox } from "@emberbox/core";
+import type { Tool } from "@openai/agents-core";
+import { Capability, SandboxUnsupportedFeatureError } from "@openai/agents-core/sandbox";
+import { asFunctionTool, type AsFunctionToolOptions } from "./parts.ts";
+import { EmberboxSandboxSession } from "./session.ts";
+
+export interface RunCodeOptions
+  extends
+    Pick<
+      ToolOptions,
+      | "timeoutMs"
+      | "maxTimeoutMs"
+      | "maxOutputBytes"
+      | "maxPictureBytes"
+      | "maxPictures"
+      | "reportFiles"
+    >,
+    Pick<AsFunctionToolOptions, "needsApproval" | "onOutput"> {}
+
+/** What is run before the first code in a language: there it begins in the workspace, with the manifest's variables. */
+const beginnings: Readonly<Record<string, (root: string, envs: string) => string>> = {
+  python: (root, envs) =>
+    `import os as _os; _os.chdir(${root}); _os.environ.update(${envs}); del _os`,
+  javascript: (root, envs) =>
+    `process.chdir(${root}); Object.assign(process.env, ${envs}); undefined`,
+};
+
+/** A tool that runs code as a notebook does, for the sandbox's languages; pictures come back as pictures. */
+export function runCode(options: RunCodeOptions = {}): Capability {
+  return new RunCode(options);
+}
+
+class RunCode extends Capability {
+  override readonly type = "run_code";
+  readonly options: RunCodeOptions;
+
+  constructor(options: RunCodeOptions) {
+    super();
+    this.options = options;
+  }
+
+  override tools(): Tool<unknown>[] {
+    const session = this._session;
+    if (!(session instanceof EmberboxSandboxSession)) {
+      throw new SandboxUnsupportedFeatureError(
+        "The capability `runCode()` needs a session of EmberboxSandboxClient.",
+        {
+          feature: "runCode",
+        },
+      );
+    }
+    const { needsApproval, onOutput, ...limits } = this.options;
+    const facts = { workingDirectory: session.state.manifest.root };
+    const set = createSandboxTools(session.sandbox, { ...limits, include: ["run_code"], facts });
+    const tool = set.get("run_code");
+    const begun = new Set<string>();
+    const execute: SandboxTool["execute"] = async (input, context) => {
+      await session.lifecycle.ready();
+      const language = languageOf(input);
+      if (!begun.has(language)) await begin(session, language, context);
+      begun.add(language);
+      const result = await tool.execute(input, context);
+      if (mayHaveRestarted(result)) begun.delete(language);
+      return result;
+    };
+    return [asFunctionTool({ ...tool, execute }, { needsApproval, onOutput }) as Tool<unknown>];
+  }
+
+  override instructions(): string {
+    return "Use `run_code` to calculate, to work with data and to draw; its variables stay. Use `exec_command` for programs.";
+  }
+}
+
+async function begin(
+  { sandbox, state }: EmberboxSandboxSession,
+  language: string,
+  context: ToolContext | undefined,
+): Promise<void> {
+  const beginning = beginnings[language === "typescript" ? "javascript" : language];
+  if (beginning === undefined) return;
+  const code = beginning(
+    JSON.stringify(state.manifest.root),
+    JSON.stringify(state.environment ?? {}),
+  );
+  // What fails here fails in the call itself, which says so to the model.
+  await run(sandbox, code, language, context).catch(() => context?.signal?.throwIfAborted());
+}
+
+async function run(
+  sandbox: Sandbox,
+  code: string,
+  language: string,
+  context: ToolContext | undefined,
+): Promise<void> {
+  await sandbox.runCode(code, {
+    ...(language !== "python" && { language }),
+    ...(context?.signal && { signal: context.signal }),
+  });
+}
+
+function languageOf(input: unknown): string {
+  const { language } = (input ?? {}) as { readonly language?: unknown };
+  const name = typeof language === "string" ? language.trim().toLowerCase() : "";
+  return name === "" || /^py(?:thon)?3?$/.test(name) ? "python" : (aliases[name] ?? name);
+}
+
+const aliases: Readonly<Record<string, string>> = {
+  js: "javascript",
+  node: "javascript",
+  ts: "typescript",
+};
+
+function mayHaveRestarted({ data }: ToolResult): boolean {
+  return data.timedOut || data.outOfMemory;
+}

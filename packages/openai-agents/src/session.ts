@@ -1,0 +1,220 @@
+import type { Sandbox } from "@emberbox/core";
+import type { Editor, ToolOutputImage } from "@openai/agents-core";
+import {
+  type ExecCommandArgs,
+  type ExposedPortEndpoint,
+  type ListDirectoryArgs,
+  type Manifest,
+  type MaterializeEntryArgs,
+  normalizeExposedPort,
+  type ReadFileArgs,
+  recordExposedPortEndpoint,
+  type SandboxArchiveLimits,
+  type SandboxDirectoryEntry,
+  type SandboxExecResult,
+  type SandboxPreStopHook,
+  type SandboxSession,
+  validateSandboxArchiveLimits,
+  type ViewImageArgs,
+  type WorkspaceArchiveData,
+  type WorkspaceArchiveOptions,
+  WorkspacePathPolicy,
+  type WriteStdinArgs,
+} from "@openai/agents-core/sandbox";
+import {
+  formatExecResponse,
+  mergeManifestDelta,
+  mergeManifestEntryDelta,
+  withExclusiveSandboxManifestMutation,
+} from "@openai/agents-core/sandbox/internal";
+import { createEditor } from "./editor.ts";
+import { providerError } from "./failure.ts";
+import { directoryExists, listDir, pathExists, readFile, viewImage } from "./files.ts";
+import { Lifecycle, type LifecycleParts } from "./lifecycle.ts";
+import { Materializer } from "./manifest/materialize.ts";
+import { ownManifest } from "./manifest/own.ts";
+import { checkManifest } from "./manifest/supported.ts";
+import { Processes, type ProcessesOptions } from "./processes/processes.ts";
+import { archiveWorkspace, unpackWorkspace } from "./snapshots/archive.ts";
+import { type EmberboxSessionState, liveSession } from "./state.ts";
+
+export interface SessionParts extends ProcessesOptions, LifecycleParts {
+  readonly archiveLimits: SandboxArchiveLimits | null | undefined;
+}
+
+/** A sandbox as the framework's agents use it. Clients make these. */
+export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionState> {
+  readonly state: EmberboxSessionState;
+  /** The sandbox itself, for all that the framework has no way for. */
+  readonly sandbox: Sandbox;
+  /** @internal */
+  readonly lifecycle: Lifecycle;
+  readonly #processes: Processes;
+  #archiveLimits: SandboxArchiveLimits | null | undefined;
+
+  constructor(parts: SessionParts) {
+    this.state = parts.state;
+    this.state[liveSession] = this;
+    this.sandbox = parts.sandbox;
+    this.#processes = new Processes(parts.sandbox, parts);
+    this.#archiveLimits = parts.archiveLimits;
+    this.lifecycle = new Lifecycle(parts, () => this.#processes.stop());
+  }
+
+  start(): Promise<void> {
+    return this.lifecycle.start();
+  }
+
+  running(): Promise<boolean> {
+    return this.lifecycle.running();
+  }
+
+  registerPreStopHook(hook: SandboxPreStopHook): () => void {
+    return this.lifecycle.registerPreStopHook(hook);
+  }
+
+  runPreStopHooks(): Promise<void> {
+    return this.lifecycle.runPreStopHooks();
+  }
+
+  stop(): Promise<void> {
+    return this.lifecycle.stop();
+  }
+
+  shutdown(): Promise<void> {
+    return this.lifecycle.shutdown();
+  }
+
+  delete(): Promise<void> {
+    return this.lifecycle.delete();
+  }
+
+  close(): Promise<void> {
+    return this.lifecycle.delete();
+  }
+
+  /** What a model reads. */
+  async execCommand(args: ExecCommandArgs): Promise<string> {
+    return formatExecResponse(await this.exec(args));
+  }
+
+  async exec(args: ExecCommandArgs): Promise<SandboxExecResult> {
+    await this.lifecycle.ready();
+    const envs = this.state.environment ?? {};
+    return this.#processes.exec(args, { cwd: this.#workdir(args.workdir), envs });
+  }
+
+  async writeStdin(args: WriteStdinArgs): Promise<string> {
+    await this.lifecycle.ready();
+    return this.#processes.writeStdin(args);
+  }
+
+  supportsPty(): boolean {
+    return true;
+  }
+
+  createEditor(runAs?: string): Editor {
+    return createEditor(
+      () => this.lifecycle.ready(),
+      (path) => this.#path(path, true),
+      runAs,
+    );
+  }
+
+  async viewImage(args: ViewImageArgs): Promise<ToolOutputImage> {
+    return viewImage(await this.lifecycle.ready(), this.#resolve, args);
+  }
+
+  async readFile(args: ReadFileArgs): Promise<Uint8Array> {
+    return readFile(await this.lifecycle.ready(), this.#resolve, args);
+  }
+
+  async listDir(args: ListDirectoryArgs): Promise<SandboxDirectoryEntry[]> {
+    return listDir(await this.lifecycle.ready(), this.#resolve, args);
+  }
+
+  async pathExists(path: string, runAs?: string): Promise<boolean> {
+    return pathExists(await this.lifecycle.ready(), this.#path(path), runAs);
+  }
+
+  async directoryExists(path: string, runAs?: string): Promise<boolean> {
+    return directoryExists(await this.lifecycle.ready(), this.#path(path), runAs);
+  }
+
+  async materializeEntry({ path, entry, runAs }: MaterializeEntryArgs): Promise<void> {
+    await this.#change(async (sandbox) => {
+      const target = this.#path(path, true);
+      const relative = target.slice(this.state.manifest.root.length).replace(/^\/+/, "");
+      const next = mergeManifestEntryDelta(this.state.manifest, relative, entry);
+      checkManifest(next);
+      const materializer = new Materializer(sandbox, next, runAs);
+      await materializer.entry(target, entry);
+      await materializer.finish();
+      this.state.manifest = next;
+    });
+  }
+
+  async applyManifest(manifest: Manifest, runAs?: string): Promise<void> {
+    const delta = ownManifest(manifest);
+    await this.#change(async (sandbox) => {
+      const next = mergeManifestDelta(this.state.manifest, delta);
+      checkManifest(next);
+      await new Materializer(sandbox, next, runAs).all(delta);
+      this.state.environment = { ...this.state.environment, ...(await delta.resolveEnvironment()) };
+      this.state.manifest = next;
+    });
+  }
+
+  /** The workspace as a tar archive. */
+  async persistWorkspace(): Promise<Uint8Array> {
+    return archiveWorkspace(await this.lifecycle.ready(), this.state.manifest);
+  }
+
+  async hydrateWorkspace(
+    data: WorkspaceArchiveData,
+    options: WorkspaceArchiveOptions = {},
+  ): Promise<void> {
+    const { archiveLimits = this.#archiveLimits } = options;
+    await unpackWorkspace(
+      await this.lifecycle.ready(),
+      this.state.manifest.root,
+      data,
+      archiveLimits,
+    );
+  }
+
+  setArchiveLimits(limits?: SandboxArchiveLimits | null): void {
+    validateSandboxArchiveLimits(limits);
+    this.#archiveLimits = limits;
+  }
+
+  async resolveExposedPort(port: number): Promise<ExposedPortEndpoint> {
+    const checked = normalizeExposedPort(port);
+    const sandbox = await this.lifecycle.ready();
+    const url = new URL(
+      await sandbox.url(checked).catch((error: unknown) => {
+        throw providerError(error, "resolveExposedPort");
+      }),
+    );
+    const tls = url.protocol === "https:";
+    const endpoint = { host: url.hostname, port: Number(url.port || (tls ? 443 : 80)), tls };
+    return recordExposedPortEndpoint(this.state, endpoint, checked);
+  }
+
+  readonly #resolve = (path: string | undefined): string => this.#path(path);
+
+  #path(path: string | undefined, forWrite: boolean = false): string {
+    const { root, extraPathGrants } = this.state.manifest;
+    return new WorkspacePathPolicy({ root, extraPathGrants }).resolve(path, { forWrite }).path;
+  }
+
+  /** A command may begin anywhere in the machine; it can go anywhere, too. */
+  #workdir(workdir: string | undefined): string {
+    return workdir?.startsWith("/") ? workdir : this.#path(workdir);
+  }
+
+  async #change(work: (sandbox: Sandbox) => Promise<void>): Promise<void> {
+    const sandbox = await this.lifecycle.ready();
+    await withExclusiveSandboxManifestMutation(this.state, () => work(sandbox));
+  }
+}

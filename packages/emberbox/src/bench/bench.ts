@@ -6,6 +6,7 @@ import { creation } from "./creation.ts";
 import { type GroupPlan, NotMeasured } from "./group.ts";
 import { describeMachine } from "./machine.ts";
 import { memory } from "./memory.ts";
+import { output } from "./output.ts";
 import { pooled } from "./pooled.ts";
 import {
   type BenchId,
@@ -14,9 +15,20 @@ import {
   type BenchResult,
   summarize,
 } from "./results.ts";
+import { state } from "./state.ts";
 import { transfer } from "./transfer.ts";
 
-const plans: readonly GroupPlan[] = [creation, pooled, boot, calls, memory, burst, transfer];
+const plans: readonly GroupPlan[] = [
+  creation,
+  pooled,
+  boot,
+  calls,
+  output,
+  memory,
+  burst,
+  transfer,
+  state,
+];
 
 /** Measures what is asked for, one group after another. `say` hears of the progress. */
 export async function bench(

@@ -6,16 +6,21 @@ export type BenchId =
   | "cold_boot"
   | "run_code"
   | "run_code_javascript"
+  | "print_lines"
+  | "png_result"
   | "command"
   | "idle_memory"
   | "burst_20"
   | "upload"
-  | "download";
+  | "download"
+  | "pause"
+  | "snapshot"
+  | "resume";
 
 /** What is measured. `limit` and `aim` are for software emulation on two processors. */
 interface Target {
   readonly what: string;
-  readonly unit: "ms" | "s" | "MB" | "MB/s";
+  readonly unit: "ms" | "s" | "MB" | "MB/s" | "lines/s";
   readonly limit: number | null;
   readonly aim: number | null;
 }
@@ -43,6 +48,13 @@ export const targets: Readonly<Record<BenchId, Target>> = {
   },
   run_code: { what: "runCode('1+1')", unit: "ms", limit: 80, aim: 15 },
   run_code_javascript: { what: "runCode('1+1') in JavaScript", unit: "ms", limit: 80, aim: 15 },
+  print_lines: {
+    what: "10 000 printed lines, streamed",
+    unit: "lines/s",
+    limit: 5000,
+    aim: 50_000,
+  },
+  png_result: { what: "a PNG of 1 MB as a result", unit: "ms", limit: 400, aim: 100 },
   command: { what: "commands.run('true')", unit: "ms", limit: 100, aim: 40 },
   idle_memory: {
     what: "memory of an idle sandbox, one of four (PSS)",
@@ -53,6 +65,14 @@ export const targets: Readonly<Record<BenchId, Target>> = {
   burst_20: { what: "20 creates at once, all answered", unit: "s", limit: 10, aim: 4 },
   upload: { what: "upload of 64 MiB", unit: "MB/s", limit: 8, aim: 40 },
   download: { what: "download of 64 MiB", unit: "MB/s", limit: 8, aim: 40 },
+  pause: { what: "pause, 300 MiB touched", unit: "ms", limit: 2000, aim: 500 },
+  snapshot: { what: "snapshot, 300 MiB touched", unit: "ms", limit: 2000, aim: 500 },
+  resume: {
+    what: "resume until it answers, 300 MiB touched",
+    unit: "ms",
+    limit: 400,
+    aim: 200,
+  },
 };
 
 export const benchIds: readonly BenchId[] = Object.keys(targets) as BenchId[];
@@ -107,7 +127,7 @@ export function summarize(id: BenchId, samples: readonly number[], reason?: stri
 }
 
 export function isBetterHigher(unit: Target["unit"]): boolean {
-  return unit === "MB/s";
+  return unit.endsWith("/s");
 }
 
 /** Three significant digits are more than a benchmark can promise. */

@@ -1,32 +1,46 @@
 import { SingleBar, Presets } from "cli-progress";
 import type { Command } from "commander";
-import { prepare } from "@emberbox/microvm/internal";
-import { EXIT, say } from "./failure.ts";
+import {
+  isTemplateName,
+  prepare,
+  type TemplateName,
+  templateNames,
+} from "@emberbox/microvm/internal";
+import { EXIT, say, UsageError } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 import type { Finish } from "./program.ts";
 
 export function addBuild(program: Command, finish: Finish): void {
   program
     .command("build")
-    .summary("build the guest image and warm the default template")
+    .summary("build a template: its disk image, and a warm machine to restore")
     .description(
-      "Builds the guest image and warms the default template, unless they are there. It can be interrupted and repeated.",
+      "Builds a template's disk image and warms a machine, unless they are there. It can be interrupted and repeated.",
     )
+    .argument("[TEMPLATE]", `one of: ${templateNames.join(", ")}`, parseTemplate, "default")
     .addHelpText(
       "after",
       `
 Examples:
   $ emberbox build
+  $ emberbox build r
   $ EMBERBOX_HOME=/srv/emberbox emberbox build`,
     )
-    .action(async () => finish(await build()));
+    .action(async (template: TemplateName) => finish(await build(template)));
 }
 
-async function build(): Promise<number> {
+function parseTemplate(name: string): TemplateName {
+  if (isTemplateName(name)) return name;
+  const known = templateNames.join(", ");
+  throw new UsageError(`there is no template \`${name}\``, `The templates are: ${known}.`);
+}
+
+async function build(name: TemplateName): Promise<number> {
   using interrupt = listenForInterrupt();
   const display = process.stderr.isTTY ? bar() : lines();
   try {
     const { image, template } = await prepare({
+      template: name,
       onImage: ({ step, fraction, message }) => display.image(step, fraction, message),
       onTemplate: (step) => {
         display.end();

@@ -14,7 +14,11 @@ export class UsageError extends Error {
 }
 
 /** Mistakes of the caller, which another try will not mend. */
-const usageCodes: ReadonlySet<string> = new Set(["invalid_argument", "unknown_language"]);
+const usageCodes: ReadonlySet<string> = new Set([
+  "invalid_argument",
+  "unknown_language",
+  "unknown_template",
+]);
 
 export function exitCodeOf(error: unknown): number {
   const usage =

@@ -31,8 +31,14 @@ describe("mistakes on the command line end with 2 and say what is wrong", () => 
     [["run", "--memory", "1.5"], /positive whole number/],
     [["run", "no/such/file.py"], /no\/such\/file\.py cannot be read/],
     [["run", "-", "--out", "/dev/null/pictures"], /pictures cannot be saved/],
+    [["build", "fortran"], /no template `fortran`\n.*default, r/],
+    [["run", "-", "--template", "fortran"], /no template `fortran`.*default, r/],
     [["run", "a.py", "b.py"], /too many arguments/],
     [["bench", "--only", "speed"], /no `speed`/],
+    [["serve", "--host", "0.0.0.0"], /needs an API key[\s\S]*--api-key e2b_/],
+    [["serve", "--port", "70000"], /port from 0 to 65535/],
+    [["serve", "--tls-cert", "a.pem"], /go together/],
+    [["serve", "--on-shutdown", "shrug"], /Allowed choices are pause, kill/],
   ];
   test.each(mistakes)("%j", (parameters, message) => {
     const { code, stdout, stderr } = emberbox(parameters);
@@ -44,7 +50,7 @@ describe("mistakes on the command line end with 2 and say what is wrong", () => 
 });
 
 test("help is on standard output, with examples, for every command", () => {
-  for (const command of [[], ["run"], ["shell"], ["doctor"], ["build"], ["bench"]]) {
+  for (const command of [[], ["run"], ["shell"], ["serve"], ["doctor"], ["build"], ["bench"]]) {
     const { code, stdout, stderr } = emberbox([...command, "--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain("Examples:");

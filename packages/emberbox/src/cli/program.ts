@@ -5,6 +5,7 @@ import { addBuild } from "./build.ts";
 import { addDoctor } from "./doctor.ts";
 import { EXIT, exitCodeOf, reportFailure } from "./failure.ts";
 import { addRun } from "./run.ts";
+import { addServe } from "./serve.ts";
 import { addShell } from "./shell.ts";
 
 const { version } = createRequire(import.meta.url)("emberbox/package.json") as { version: string };
@@ -44,7 +45,8 @@ Examples:
 
 Files are kept in EMBERBOX_HOME (default: ~/.cache/emberbox). EMBERBOX_DEBUG=1 shows the stacks of errors.`,
     );
-  for (const add of [addRun, addShell, addDoctor, addBuild, addBench]) add(program, finish);
+  for (const add of [addRun, addShell, addServe, addDoctor, addBuild, addBench])
+    add(program, finish);
   return program;
 }
 

@@ -14,6 +14,7 @@ import { plainUnlessTerminal } from "./terminal.ts";
 
 interface RunFlags {
   readonly language?: string;
+  readonly template?: string;
   /** Milliseconds. */
   readonly timeout?: number;
   readonly memory?: number;
@@ -35,6 +36,7 @@ export function addRun(program: Command, finish: Finish): void {
     )
     .argument("[FILE]", "the code; - is standard input")
     .option("-l, --language <L>", "language of the code (default: python)")
+    .option("--template <NAME>", "template of the sandbox (default: default)")
     .option(
       "-t, --timeout <S>",
       "stop the code after so many seconds; 0 is never (default: 0)",
@@ -101,12 +103,13 @@ async function execute(
   signal: AbortSignal,
   callbacks: Callbacks,
 ): Promise<Execution> {
-  const { language, timeout = 0, memory } = flags;
+  const { language, template, timeout = 0, memory } = flags;
   await using provider = microvm({ onProgress: say });
   await using sandbox = await Sandbox.create({
     provider,
     signal,
     timeoutMs: timeout === 0 ? LONGEST_MS : Math.min(timeout + MARGIN_MS, LONGEST_MS),
+    ...(template !== undefined && { template }),
     ...(memory !== undefined && { memoryMB: memory }),
   });
   return await sandbox.runCode(code, {

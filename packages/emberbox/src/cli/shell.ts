@@ -11,12 +11,18 @@ import type { Finish } from "./program.ts";
 const LIFETIME_MS = 2 ** 31 - 1;
 const END_OF_INPUT = "\u0004";
 
+interface ShellFlags {
+  readonly memory?: number;
+  readonly template?: string;
+}
+
 export function addShell(program: Command, finish: Finish): void {
   program
     .command("shell")
     .summary("open a terminal in a fresh sandbox")
     .description("Opens a terminal in a fresh sandbox, which is gone when the shell ends.")
     .option("-m, --memory <MB>", "memory of the sandbox in MiB (default: 1024)", parseWhole)
+    .option("--template <NAME>", "template of the sandbox (default: default)")
     .addHelpText(
       "after",
       `
@@ -26,10 +32,10 @@ Examples:
   $ emberbox shell
   $ emberbox shell --memory 4096`,
     )
-    .action(async (flags: { readonly memory?: number }) => finish(await shell(flags.memory)));
+    .action(async (flags: ShellFlags) => finish(await shell(flags)));
 }
 
-async function shell(memoryMB: number | undefined): Promise<number> {
+async function shell({ memory, template }: ShellFlags): Promise<number> {
   using interrupt = listenForInterrupt();
   const { signal } = interrupt;
   try {
@@ -38,7 +44,8 @@ async function shell(memoryMB: number | undefined): Promise<number> {
       provider,
       signal,
       timeoutMs: LIFETIME_MS,
-      ...(memoryMB !== undefined && { memoryMB }),
+      ...(memory !== undefined && { memoryMB: memory }),
+      ...(template !== undefined && { template }),
     };
     await using sandbox = await Sandbox.create(create);
     const terminal = await sandbox.pty.create({ ...windowSize(), onData: writeOut, signal });

@@ -1,0 +1,53 @@
+import { microvm } from "@emberbox/microvm";
+import { Sandbox } from "../sandbox.ts";
+import { type GroupPlan, milliseconds } from "./group.ts";
+
+const TOUCHED_MB = 300;
+
+/** Pausing and resuming a sandbox that has written to much of its memory, and snapshots of it. */
+export const state: GroupPlan = {
+  ids: ["pause", "resume", "snapshot"],
+  rounds: 5,
+  warmUp: 1,
+  async begin() {
+    const provider = microvm();
+    const sandbox = await Sandbox.create({ provider });
+    // Random numbers, so that no page is like another.
+    const { error } = await sandbox.runCode(
+      `import numpy; touched = numpy.random.rand(${TOUCHED_MB} * 2**17)`,
+    );
+    if (error) throw new Error(error.traceback);
+    const isPaused = async (): Promise<boolean> => (await sandbox.getInfo()).state === "paused";
+    return {
+      samplers: {
+        async pause() {
+          if (await isPaused()) await sandbox.connect();
+          const started = performance.now();
+          await sandbox.pause();
+          return milliseconds(started);
+        },
+        async resume() {
+          if (!(await isPaused())) await sandbox.pause();
+          const started = performance.now();
+          await sandbox.connect();
+          return milliseconds(started);
+        },
+        async snapshot() {
+          if (await isPaused()) await sandbox.connect();
+          // What is the same as in a snapshot before would not be written again: forget that there was one.
+          await sandbox.pause();
+          await sandbox.connect();
+          const started = performance.now();
+          const { snapshotId } = await sandbox.createSnapshot();
+          const taken = milliseconds(started);
+          await Sandbox.deleteSnapshot(snapshotId, { provider });
+          return taken;
+        },
+      },
+      async [Symbol.asyncDispose]() {
+        await sandbox.kill();
+        await provider[Symbol.asyncDispose]();
+      },
+    };
+  },
+};

@@ -1,0 +1,188 @@
+import { readFile } from "node:fs/promises";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { microvm } from "@emberbox/microvm";
+import { prepare } from "@emberbox/microvm/internal";
+import type { EmberboxServer, ServeOptions } from "@emberbox/server";
+import { EXIT, say, UsageError } from "./failure.ts";
+import { listenForInterrupt } from "./interrupt.ts";
+import { parseSeconds, parseWhole } from "./numbers.ts";
+import type { Finish } from "./program.ts";
+
+interface ServeFlags {
+  readonly host: string;
+  readonly port: number;
+  readonly apiKey?: readonly string[];
+  readonly domain?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsSelfSigned?: true;
+  readonly maxSandboxes?: number;
+  readonly memory?: number;
+  readonly cpus?: number;
+  readonly pool: number;
+  readonly onShutdown: "pause" | "kill";
+  /** Milliseconds. */
+  readonly shutdownTimeout: number;
+  readonly state?: string;
+  readonly logLevel: string;
+}
+
+const LEVELS = ["trace", "debug", "info", "warn", "error", "silent"];
+
+export function addServe(program: Command, finish: Finish): void {
+  program
+    .command("serve")
+    .summary("serve E2B's API: for the official E2B SDKs, and for other machines")
+    .description(
+      "Serves E2B's HTTP API over this machine's sandboxes, until it is told to end (Ctrl-C, SIGTERM).",
+    )
+    .option(
+      "--host <H>",
+      "address to listen on; all but this machine's own need a key",
+      "127.0.0.1",
+    )
+    .option("-p, --port <P>", "port to listen on; 0 takes a free one", parsePort, 3000)
+    .option(
+      "--api-key <K>",
+      "a key to accept; may be repeated (also EMBERBOX_API_KEYS, with commas)",
+      collect,
+    )
+    .option("--domain <D>", "what host names of sandboxes end with, with the port: {port}-{id}.D")
+    .option("--tls-cert <FILE>", "serve HTTPS and HTTP/2 with this certificate (PEM)")
+    .option("--tls-key <FILE>", "its private key (PEM)")
+    .option(
+      "--tls-self-signed",
+      "serve HTTPS with a certificate that is made for the domain, and kept",
+    )
+    .option(
+      "--max-sandboxes <N>",
+      "sandboxes that may run at once (default: what memory allows)",
+      parseWhole,
+    )
+    .option("-m, --memory <MB>", "memory of each sandbox in MiB (default: 1024)", parseWhole)
+    .option("--cpus <N>", "processors of each sandbox (default: 1)", parseWhole)
+    .option("--pool <N>", "sandboxes kept ready", parseCount, 0)
+    .addOption(
+      new Option("--on-shutdown <WHAT>", "what becomes of running sandboxes")
+        .choices(["pause", "kill"])
+        .default("kill"),
+    )
+    .option("--shutdown-timeout <S>", "how long that may take, in seconds", parseSeconds, 30_000)
+    .option(
+      "--state <DIR>",
+      "directory of the server's own state (default: server in EMBERBOX_HOME)",
+    )
+    .addOption(
+      new Option("--log-level <L>", "what is logged, as JSON on standard error")
+        .choices(LEVELS)
+        .default("info"),
+    )
+    .addHelpText(
+      "after",
+      `
+Without --api-key, a server for this machine only makes a key of its own and keeps it.
+OpenTelemetry: load an SDK with NODE_OPTIONS=--import and the usual OTEL_ variables.
+
+Examples:
+  $ emberbox serve
+  $ emberbox serve --host 0.0.0.0 --api-key "$KEY" --max-sandboxes 20
+  $ emberbox serve --tls-self-signed --domain sbx.localhost:3000`,
+    )
+    .action(async (flags: ServeFlags) => finish(await run(flags)));
+}
+
+async function run(flags: ServeFlags): Promise<number> {
+  const options = await readFlags(flags);
+  // Only this command pays for loading a web server.
+  const { serve } = await import("@emberbox/server");
+  const { pino } = await import("pino");
+  const logger = pino({ level: flags.logLevel }, pino.destination({ dest: 2, sync: true }));
+  using interrupt = listenForInterrupt();
+  await using provider = microvm({ pool: { size: flags.pool }, onProgress: say });
+  await using server = await serve({ ...options, provider, logger });
+  // No sandbox is to wait for the template longer than its client does.
+  await prepare({ onImage: ({ step }) => say(step), onTemplate: say, signal: interrupt.signal });
+  printEnvironment(server);
+  await aborted(interrupt.signal);
+  logger.info({ onShutdown: flags.onShutdown }, "shutting down");
+  await server.close();
+  // It did what it was told to.
+  return EXIT.ok;
+}
+
+async function readFlags(flags: ServeFlags): Promise<Omit<ServeOptions, "provider">> {
+  const { host, port, domain, maxSandboxes, memory, cpus, onShutdown, state } = flags;
+  const inEnvironment = (process.env["EMBERBOX_API_KEYS"] ?? "").split(",").filter(Boolean);
+  const tls = await readTls(flags);
+  return {
+    host,
+    port,
+    onShutdown,
+    shutdownTimeoutMs: flags.shutdownTimeout,
+    apiKeys: flags.apiKey ?? inEnvironment,
+    ...(domain !== undefined && { domain }),
+    ...(tls && { tls }),
+    ...(maxSandboxes !== undefined && { maxSandboxes }),
+    ...(memory !== undefined && { memoryMB: memory }),
+    ...(cpus !== undefined && { cpuCount: cpus }),
+    ...(state !== undefined && { stateDirectory: state }),
+  };
+}
+
+async function readTls({
+  tlsCert,
+  tlsKey,
+  tlsSelfSigned,
+}: ServeFlags): Promise<ServeOptions["tls"]> {
+  if (tlsSelfSigned) return "self-signed";
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined)
+    throw new UsageError("--tls-cert and --tls-key go together");
+  return { cert: await readPem(tlsCert), key: await readPem(tlsKey) };
+}
+
+async function readPem(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw new UsageError(`${path} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/** What to paste so that the official SDKs come here. */
+function printEnvironment(server: EmberboxServer): void {
+  const { url, domain, apiKey, certificateFile } = server;
+  const lines = url.startsWith("https:")
+    ? [["E2B_DOMAIN", domain]]
+    : [
+        ["E2B_API_URL", url],
+        ["E2B_SANDBOX_URL", url],
+      ];
+  if (url.startsWith("https:")) lines.push(["E2B_API_URL", url]);
+  lines.push(["E2B_API_KEY", apiKey]);
+  if (certificateFile !== undefined) lines.push(["NODE_EXTRA_CA_CERTS", certificateFile]);
+  process.stdout.write(lines.map(([name, value]) => `export ${name}=${value}\n`).join(""));
+  say(`serving E2B's API on ${url}`);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
+
+function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
+  if (port < 0 || port > 65_535)
+    throw new InvalidArgumentError("It must be a port from 0 to 65535.");
+  return port;
+}
+
+function parseCount(text: string): number {
+  return text === "0" ? 0 : parseWhole(text);
+}

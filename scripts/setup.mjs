@@ -1,4 +1,4 @@
-// Takes a fresh Debian or Ubuntu machine with Node 20 or newer to a running sandbox, the tests or the benchmarks.
+// Takes a fresh Debian or Ubuntu machine with Node 20 or newer to a running sandbox, the tests, the examples or the benchmarks.
 // Plain JavaScript without dependencies: it runs before anything is installed. It can be interrupted and repeated.
 import { argv, exit } from "node:process";
 import { comparedWith, installDebianPackages } from "./setup/debian.mjs";
@@ -9,16 +9,18 @@ import { buildGuest, installWorkspace, node, script } from "./setup/workspace.mj
 const source = "--conditions=@emberbox/source";
 
 /** Everything that has to be there before a virtual machine can start. */
-async function prepare(morePackages) {
+async function prepare(morePackages, templates = ["default"]) {
   checkMachine();
   await installDebianPackages(morePackages);
   await installWorkspace();
   await buildGuest();
-  await command(
-    "guest image and template",
-    [node, source, "packages/emberbox/src/bin.ts", "build"],
-    { stdout: "stderr" },
-  );
+  for (const template of templates) {
+    await command(
+      `template ${template}`,
+      [node, source, "packages/emberbox/src/bin.ts", "build", template],
+      { stdout: "stderr" },
+    );
+  }
 }
 
 const modes = {
@@ -28,7 +30,7 @@ const modes = {
   },
 
   async test(parameters) {
-    await prepare();
+    await prepare([], ["default", "r"]);
     // All three are run, whatever the first one finds.
     const results = [
       await command("lint", [node, "--run", "lint"], { mayFail: true }),
@@ -39,9 +41,19 @@ const modes = {
     if (failed !== undefined) throw new StepFailed("not everything passed, see above", failed);
   },
 
+  async examples(parameters) {
+    await prepare();
+    await command("examples", [node, source, "scripts/examples.ts", ...parameters]);
+  },
+
   async bench(parameters) {
     await prepare(comparedWith);
     await command("bench", [node, source, "bench/main.ts", ...parameters]);
+  },
+
+  async escapes(parameters) {
+    await prepare();
+    await command("escapes", [node, source, "test/escapes/main.ts", ...parameters]);
   },
 };
 

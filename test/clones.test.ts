@@ -53,7 +53,11 @@ test("the clock is the host's", async () => {
 const DRAW_JAVASCRIPT = `
 const crypto = require("node:crypto");
 const key = crypto.generateKeyPairSync("ed25519").publicKey.export({ format: "jwk" }).x;
-[Math.random(), crypto.randomUUID(), globalThis.crypto.randomUUID(), crypto.randomInt(2 ** 40), crypto.randomBytes(8).toString("hex"), key]
+const vm = require("node:vm");
+const fresh = vm.runInNewContext("Math.random()");
+const made = vm.runInContext("Math.random()", vm.createContext({}));
+const scripted = new vm.Script("Math.random()").runInNewContext();
+[fresh, made, scripted, Math.random(), crypto.randomUUID(), globalThis.crypto.randomUUID(), crypto.randomInt(2 ** 40), crypto.randomBytes(8).toString("hex"), key]
 `;
 
 test("clones agree on no random number of JavaScript", async () => {
@@ -65,7 +69,8 @@ test("clones agree on no random number of JavaScript", async () => {
           ?.json as unknown[],
     ),
   );
-  expect(draws[0]).toHaveLength(6);
+  expect(draws[0]).toHaveLength(9);
+  expect(new Set(draws[0])).toHaveLength(9);
   for (const [row, drawn] of draws[0]!.entries()) expect(drawn).not.toBe(draws[1]![row]);
   await Promise.all(sandboxes.map((sandbox) => sandbox.kill()));
 });

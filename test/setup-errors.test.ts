@@ -43,6 +43,14 @@ describe("a machine that is not ready", () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
+  test("without a template's image: how to build that one", async () => {
+    await using own = microvm({ home: directory });
+    expect(await failure(Sandbox.create("r", { provider: own }))).toMatchObject({
+      code: "image_missing",
+      hint: expect.stringContaining("emberbox build r"),
+    });
+  });
+
   test("without QEMU: its package", async () => {
     process.env["PATH"] = directory;
     await using own = microvm({ home: directory });
@@ -57,7 +65,7 @@ describe("a machine that is not ready", () => {
 
   test("an image whose files are gone or damaged: an error with the machine's last words, and nothing left behind", async () => {
     await using own = microvm({ home: directory, accelerator: "tcg" });
-    const image = await findImage(paths().images);
+    const image = await findImage(paths().images, "default");
     const target = join(directory, "images", image!.directory.split("/").at(-1)!);
     await mkdir(target, { recursive: true });
     for (const name of await readdir(image!.directory))
@@ -93,7 +101,7 @@ describe("a machine that is not ready", () => {
   });
 
   test("the accelerator is found by trying it, and the answer is remembered", async () => {
-    const image = (await findImage(paths().images))!;
+    const image = (await findImage(paths().images, "default"))!;
     const qemu = requireProgram(QEMU);
     const ask = (): Promise<AcceleratorChoice> =>
       chooseAccelerator({ home: directory, qemu, qemuStamp: programStamp(qemu), image });
@@ -107,6 +115,11 @@ describe("a machine that is not ready", () => {
 });
 
 describe("options that cannot be honoured", () => {
+  test("an unknown template: which there are", async () => {
+    const error = await failure(createSandbox({ template: "nope" }));
+    expect(error.message).toBe("there is no template `nope`; the templates are: default, r");
+  });
+
   const cases: [string, Record<string, unknown>, string][] = [
     ["an unknown template", { template: "nope" }, "unknown_template"],
     ["too little memory", { memoryMB: 16 }, "invalid_argument"],

@@ -1,0 +1,62 @@
+// Builds what npm would get: `node scripts/dist.mjs [package...]` compiles packages (all public ones, when none is
+// named) and those they depend on into their `dist`, JavaScript and types, one after the other.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { argv, execPath, exit } from "node:process";
+
+const root = resolve(import.meta.dirname, "..");
+const packages = new Map(
+  readdirSync(join(root, "packages"))
+    .map((name) => ({ name, folder: join(root, "packages", name) }))
+    .filter(({ folder }) => existsSync(join(folder, "package.json")))
+    .map(({ name, folder }) => [name, { folder, manifest: read(join(folder, "package.json")) }]),
+);
+const named = argv.slice(2);
+const done = new Set();
+const publicOnes = [...packages.keys()].filter((name) => !packages.get(name).manifest.private);
+for (const name of named.length > 0 ? named : publicOnes) build(name);
+
+function build(name) {
+  const found = packages.get(name);
+  if (found === undefined) throw new Error(`There is no package ${name}`);
+  if (done.has(name)) return;
+  done.add(name);
+  const { folder, manifest } = found;
+  const needed = { ...manifest.dependencies, ...manifest.peerDependencies };
+  for (const [other, { manifest: its }] of packages) {
+    const optional = manifest.peerDependenciesMeta?.[its.name]?.optional === true;
+    if (its.name in needed && !optional) build(other);
+  }
+  if (!manifest.private) compile(folder);
+}
+
+/** The others are seen as those who install them see them: through their `dist`. */
+function compile(folder) {
+  const config = join(folder, ".tsc", "dist.json");
+  const { compilerOptions } = read(join(folder, "tsconfig.json"));
+  mkdirSync(join(folder, ".tsc"), { recursive: true });
+  rmSync(join(folder, "dist"), { recursive: true, force: true });
+  const settings = {
+    extends: "../../../tsconfig.base.json",
+    compilerOptions: {
+      ...compilerOptions,
+      composite: false,
+      declaration: true,
+      customConditions: [],
+      emitDeclarationOnly: false,
+      rootDir: "../src",
+      outDir: "../dist",
+    },
+    include: ["../src"],
+    exclude: ["../src/**/*.test.ts", "../src/testing"],
+  };
+  writeFileSync(config, JSON.stringify(settings));
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  const { status } = spawnSync(execPath, [tsc, "-p", config], { stdio: "inherit" });
+  if (status !== 0) exit(status ?? 1);
+}
+
+function read(file) {
+  return JSON.parse(readFileSync(file, "utf8"));
+}

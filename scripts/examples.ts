@@ -1,0 +1,105 @@
+// Runs every example, each with a time limit, and prints a table. Names given as arguments choose some of them.
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+/** A slow machine warms a template meanwhile. */
+const LIMIT_MS = 300_000;
+const MAX_OUTPUT = 64 * 1024;
+
+export interface ExampleRun {
+  readonly ok: boolean;
+  /** How it ended. */
+  readonly outcome: string;
+  readonly seconds: number;
+  /** The last of what it printed. */
+  readonly output: string;
+}
+
+/** Directories of what is not an example itself; hidden ones are passed over too. */
+const PASSED_OVER = /^(?:\.|node_modules$|support$)/;
+
+/** The TypeScript files in `examples` and in the directories right below; what is deeper belongs to one of them. */
+export function findExamples(): string[] {
+  const directories = readdirSync(join(root, "examples"), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !PASSED_OVER.test(entry.name))
+    .map((entry) => `examples/${entry.name}`);
+  return ["examples", ...directories].flatMap((directory) =>
+    readdirSync(join(root, directory))
+      .filter((name) => name.endsWith(".ts"))
+      .toSorted()
+      .map((name) => `${directory}/${name}`),
+  );
+}
+
+/** The variable that an example says it cannot do without, when it is not set. */
+export function missing(file: string): string | undefined {
+  const name = /^\/\/ needs: (\w+)$/m.exec(readFileSync(join(root, file), "utf8"))?.[1];
+  return name !== undefined && process.env[name] === undefined ? name : undefined;
+}
+
+/** In a directory that goes away again, and without the keys of any service. */
+export async function runExample(file: string, limitMs: number = LIMIT_MS): Promise<ExampleRun> {
+  const directory = mkdtempSync(join(tmpdir(), "emberbox-example-"));
+  const env = Object.entries(process.env).filter(([name]) => !/_(?:API_KEY|TOKEN)$/.test(name));
+  const started = performance.now();
+  const child = spawn(
+    process.execPath,
+    ["--conditions=@emberbox/source", join(root, file)],
+    // A group of its own, so that a hanging one goes with all that it started.
+    {
+      cwd: directory,
+      env: Object.fromEntries(env),
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    },
+  );
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output = (output + text).slice(-MAX_OUTPUT);
+    });
+  let isLate = false;
+  const limit = setTimeout(() => {
+    isLate = true;
+    process.kill(-child.pid!, "SIGKILL");
+  }, limitMs);
+  try {
+    const [code, signal] = await new Promise<[number | null, string | null]>((resolve, reject) => {
+      child.on("error", reject).on("close", (...end) => resolve(end));
+    });
+    const outcome = isLate
+      ? `no end after ${limitMs / 1000} s`
+      : code === 0
+        ? "ok"
+        : `ended with ${signal ?? code}`;
+    const seconds = (performance.now() - started) / 1000;
+    return { ok: outcome === "ok", outcome, seconds, output };
+  } finally {
+    clearTimeout(limit);
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+if (import.meta.main) {
+  const wanted = process.argv.slice(2);
+  const files = findExamples().filter((file) => wanted.every((name) => file.includes(name)));
+  const width = Math.max(...files.map((file) => file.length));
+  let failed = files.length === 0;
+  for (const file of files) {
+    const needed = missing(file);
+    if (needed !== undefined) {
+      console.log(`- ${file.padEnd(width)}            skipped: it needs ${needed}`);
+      continue;
+    }
+    const { ok, outcome, seconds, output } = await runExample(file);
+    failed ||= !ok;
+    if (!ok) console.log(output);
+    console.log(
+      `${ok ? "✓" : "✗"} ${file.padEnd(width)}  ${seconds.toFixed(1).padStart(6)} s  ${outcome}`,
+    );
+  }
+  process.exitCode = failed ? 1 : 0;
+}

@@ -1,0 +1,250 @@
+import type { Sandbox } from "@emberbox/core";
+import type { Attempt, World } from "./attempt.ts";
+
+/**
+ * An agent that has been taken over: root stops the real one and copies its descriptor of the channel. It answers
+ * every stream that the host opens with `answer(stream)`, after it has sent `first`.
+ */
+const takeOver = (first: string, answer: string): string => `
+import ctypes, os, signal, struct, subprocess, sys, time
+agent = int(subprocess.check_output(["pgrep", "-P", "1", "-f", "agent.mjs"]))
+libc = ctypes.CDLL(None, use_errno=True)
+pidfd = libc.syscall(434, agent, 0)
+links = {n: os.readlink(f"/proc/{agent}/fd/{n}") for n in os.listdir(f"/proc/{agent}/fd")}
+channel = libc.syscall(438, pidfd, int(next(n for n, to in links.items() if "vport" in to)), 0)
+os.kill(agent, signal.SIGSTOP)
+os.set_blocking(channel, True)
+def frame(kind, stream, payload=b"", length=None):
+    return struct.pack(">BII", kind, stream, len(payload) if length is None else length) + payload
+def send(data):
+    at = 0
+    while at < len(data): at += os.write(channel, data[at:at + 65536])
+def data(stream, payload):
+    for at in range(0, len(payload), 65536): send(frame(2, stream, payload[at:at + 65536]))
+def read(n):
+    got = b""
+    while len(got) < n:
+        more = os.read(channel, n - len(got))
+        if not more: time.sleep(0.01)
+        got += more
+    return got
+credit = {}
+def more(stream, payload):
+    while credit.get(stream, 0) < len(payload): step()
+    credit[stream] -= len(payload)
+    data(stream, payload)
+def step():
+    kind, stream, length = struct.unpack(">BII", read(9))
+    payload = read(length)
+    if kind == 1: credit[stream] = 262144
+    if kind == 5: credit[stream] = credit.get(stream, 0) + int.from_bytes(payload, "big")
+    return kind, stream, payload
+HEAD = b"HTTP/1.1 200 OK\\r\\nContent-Type: application/json\\r\\n"
+def answer(stream):
+${answer.replaceAll(/^/gm, "    ")}
+${first}
+answered = set()
+while True:
+    kind, stream, payload = step()
+    if kind == 2 and stream not in answered:
+        answered.add(stream)
+        answer(stream)
+`;
+
+const BROKEN = "sandbox_died";
+const GROWTH = 192 * 1024 * 1024;
+
+interface Told {
+  readonly first?: string;
+  readonly answer?: string;
+}
+
+/** Takes the agent over in a sandbox of its own, calls it, and says how the call and its neighbours fared. */
+async function withHostileAgent({ create, bystander }: World, told: Told): Promise<string> {
+  await using sandbox = await create();
+  const program = takeOver(told.first ?? "", told.answer ?? "pass");
+  await sandbox.files.write("/opt/agent.py", program, { user: "root" });
+  const before = process.memoryUsage().rss;
+  let peak = before;
+  const watch = setInterval(() => (peak = Math.max(peak, process.memoryUsage().rss)), 50);
+  try {
+    await sandbox.commands
+      .run("setsid python3 /opt/agent.py >/tmp/agent.log 2>&1 & sleep 3", {
+        user: "root",
+        requestTimeoutMs: 4000,
+        timeoutMs: 5000,
+      })
+      .catch(() => {});
+    let outcome = await call(sandbox);
+    // The real agent answers until it has been stopped.
+    for (let tries = 0; outcome === "GOT" && tries < 40; tries++) outcome = await call(sandbox);
+    // A call that was cut short says so; the next one says what became of the machine, if it was ended for it.
+    if (outcome !== "timeout" && (await call(sandbox)) === BROKEN) outcome = BROKEN;
+    const other = (await bystander.commands.run("echo unharmed")).stdout.trim();
+    const grown = peak - before < GROWTH ? "bounded memory" : `${peak - before} bytes more`;
+    return `${outcome}, neighbour ${other}, ${grown}`;
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+const call = (sandbox: Sandbox): Promise<string> =>
+  sandbox.files.list("/", { requestTimeoutMs: 8000 }).then(
+    () => "GOT",
+    (error: unknown) => String((error as { code?: string }).code ?? error),
+  );
+
+const fared = (codes: string): RegExp =>
+  new RegExp(`^(${codes}), neighbour unharmed, bounded memory$`);
+const agent = (id: string, tries: string, told: Told, codes: string): Attempt => ({
+  id: `agent.${id}`,
+  tries,
+  run: (world) => withHostileAgent(world, told),
+  refused: fared(codes),
+});
+
+const UNANSWERED = "timeout|connection_failed|protocol_error";
+
+/** By an agent that the root of the sandbox has taken over: it may say to the host what it likes. */
+export const agentAttempts: readonly Attempt[] = [
+  agent(
+    "long-frame",
+    "announce a frame of 4 GiB",
+    { first: "send(frame(2, 1, b'x', 0xffffffff))" },
+    BROKEN,
+  ),
+  agent("garbage", "send noise", { first: "for _ in range(64): send(os.urandom(65536))" }, BROKEN),
+  agent(
+    "endless-frames",
+    "send frames of no meaning without end",
+    {
+      first:
+        "noise = frame(200, 7, b'x' * 1000) * 60\nend = time.time() + 60\nwhile time.time() < end: send(noise)",
+    },
+    `${BROKEN}|${UNANSWERED}`,
+  ),
+  agent(
+    "streams",
+    "open 100 000 streams to the host",
+    { first: "for n in range(2, 200002, 2): send(frame(1, n, struct.pack('>H', 80)))" },
+    `${BROKEN}|${UNANSWERED}`,
+  ),
+  agent(
+    "odd-stream",
+    "open a stream with one of the host's numbers",
+    { first: "send(frame(1, 99999, b'\\0\\x50'))" },
+    BROKEN,
+  ),
+  agent(
+    "slow-loris",
+    "begin a frame and never end it",
+    { first: "send(struct.pack('>BI', 2, 1)); time.sleep(600)" },
+    UNANSWERED,
+  ),
+  agent(
+    "too-much-data",
+    "send more than the host has asked for",
+    { answer: "while True: data(stream, b'x' * 65536)" },
+    `${BROKEN}|${UNANSWERED}`,
+  ),
+  agent(
+    "too-much-credit",
+    "grant the host more than can be meant",
+    { answer: "for _ in range(3): send(frame(5, stream, b'\\xff' * 4))" },
+    BROKEN,
+  ),
+  agent(
+    "window-size",
+    "send a window frame without its size",
+    { answer: "send(frame(5, stream, b'x'))" },
+    BROKEN,
+  ),
+  agent(
+    "impersonation",
+    "greet the host as another sandbox",
+    {
+      first:
+        'send(frame(0, 0, b\'{"nonce": "0", "sandboxId": "i0"}\'))\nfor _ in range(1000): send(frame(0, 0, b\'[]\'))',
+    },
+    BROKEN,
+  ),
+  agent("no-answer", "never answer", { answer: "time.sleep(600)" }, "timeout"),
+  agent(
+    "endless-head",
+    "answer with HTTP headers without end",
+    {
+      answer: "more(stream, HEAD)\nwhile True: more(stream, b'X-More: ' + b'x' * 8000 + b'\\r\\n')",
+    },
+    UNANSWERED,
+  ),
+  agent(
+    "endless-body",
+    "answer with a body without end",
+    {
+      answer:
+        "more(stream, HEAD + b'Transfer-Encoding: chunked\\r\\n\\r\\n')\nwhile True: more(stream, b'4000\\r\\n' + b'x' * 0x4000 + b'\\r\\n')",
+    },
+    UNANSWERED,
+  ),
+  agent(
+    "wrong-length",
+    "announce 100 bytes, send 7 and close",
+    {
+      answer:
+        "more(stream, HEAD + b'Content-Length: 100\\r\\n\\r\\n{\"a\":1}')\nsend(frame(3, stream))",
+    },
+    UNANSWERED,
+  ),
+  agent(
+    "two-lengths",
+    "answer with two lengths",
+    {
+      answer:
+        "more(stream, HEAD + b'Content-Length: 2\\r\\nContent-Length: 7\\r\\n\\r\\n{}{}{}{}')",
+    },
+    UNANSWERED,
+  ),
+  agent(
+    "deep-json",
+    "answer with 4 MB of nested JSON",
+    {
+      answer:
+        "body = b'[' * 4_000_000\nmore(stream, HEAD + b'Content-Length: %d\\r\\n\\r\\n' % len(body))\nfor at in range(0, len(body), 16384): more(stream, body[at:at + 16384])",
+    },
+    UNANSWERED,
+  ),
+  agent(
+    "gzip-bomb",
+    "answer with 1 GB of zeroes, compressed",
+    {
+      answer:
+        "import gzip, io, zlib\nz = zlib.compressobj(9, zlib.DEFLATED, 31)\nbody = b''.join(z.compress(bytes(1 << 20)) for _ in range(256)) + z.flush()\nmore(stream, HEAD + b'Content-Encoding: gzip\\r\\nContent-Length: %d\\r\\n\\r\\n' % len(body))\nfor at in range(0, len(body), 16384): more(stream, body[at:at + 16384])",
+    },
+    UNANSWERED,
+  ),
+  {
+    id: "agent.reset",
+    tries: "restart the machine, to come back as something else",
+    async run({ create, bystander }) {
+      await using sandbox = await create();
+      const reset = "echo b > /proc/sysrq-trigger";
+      await sandbox.commands.run(reset, { user: "root", timeoutMs: 10_000 }).catch(() => {});
+      const other = (await bystander.commands.run("echo unharmed")).stdout.trim();
+      return `${await call(sandbox)}, neighbour ${other}, bounded memory`;
+    },
+    refused: fared(BROKEN),
+  },
+  {
+    id: "agent.sysrq",
+    tries: "crash the machine's kernel",
+    async run({ create, bystander }) {
+      await using sandbox = await create();
+      await sandbox.commands
+        .run("echo c > /proc/sysrq-trigger", { user: "root", timeoutMs: 10_000 })
+        .catch(() => {});
+      const other = (await bystander.commands.run("echo unharmed")).stdout.trim();
+      return `${await call(sandbox)}, neighbour ${other}, bounded memory`;
+    },
+    refused: fared(BROKEN),
+  },
+];

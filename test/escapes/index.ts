@@ -1,0 +1,44 @@
+import { microvm } from "@emberbox/microvm";
+import { Sandbox } from "@emberbox/core";
+import type { Attempt, World } from "./attempt.ts";
+import { agentAttempts } from "./channel.ts";
+import { fileAttempts } from "./files.ts";
+import { rootAttempts, userAttempts } from "./guest.ts";
+import { type Probe, probeJail } from "./probe.ts";
+import { pieces, qemuAttempts } from "./qemu.ts";
+
+/** Every attempt, by where it is made from, inside out. */
+export const attempts: readonly Attempt[] = [
+  ...userAttempts,
+  ...fileAttempts,
+  ...rootAttempts,
+  ...agentAttempts,
+  ...qemuAttempts,
+];
+
+export interface Verdict {
+  readonly seen: string;
+  readonly isRefused: boolean;
+}
+
+export async function make(attempt: Attempt, world: World): Promise<Verdict> {
+  const seen = await attempt
+    .run(world)
+    .catch((error: unknown) => `it could not be tried: ${error}`);
+  return { seen, isRefused: attempt.refused.test(seen) };
+}
+
+/** A world with two sandboxes, and as many more as attempts ask for. */
+export async function openWorld(): Promise<World & AsyncDisposable> {
+  const provider = microvm();
+  const create = (): Promise<Sandbox> => Sandbox.create({ provider, timeoutMs: 3_600_000 });
+  let probe: Promise<Probe> | undefined;
+  return {
+    create,
+    sandbox: await create(),
+    bystander: await create(),
+    probe: () =>
+      (probe ??= probeJail(Object.fromEntries(pieces.map((piece) => [piece.id, piece.perl])))),
+    [Symbol.asyncDispose]: () => provider[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,279 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import type { CreateOptions, NetworkEvent, NetworkOptions } from "@emberbox/core";
+import { Sandbox } from "@emberbox/core";
+import { microvm } from "@emberbox/microvm";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { memoryHolds } from "./support/memory.ts";
+import {
+  findRegistry,
+  LOOPBACK,
+  startServer,
+  startTestNetwork,
+  type TestNetwork,
+  type TestServer,
+} from "./support/outside.ts";
+import { machinesOf } from "./support/processes.ts";
+import { python } from "./support/sandboxes.ts";
+
+let network: TestNetwork;
+let web: TestServer;
+let plain: TestServer;
+let echo: Server;
+let echoPort: number;
+const requests: Record<string, string | string[] | undefined>[] = [];
+const sockets: Set<Socket> = new Set();
+const MEGABYTES = 16;
+
+beforeAll(async () => {
+  network = await startTestNetwork(["api.test", "cdn.test", "db.test"]);
+  const payload = Buffer.alloc(MEGABYTES * 1024 * 1024, "0123456789abcdef");
+  const certificate = await network.authority.certify("api.test", "cdn.test");
+  web = await startServer((request, response) => {
+    requests.push(request.headers);
+    if (request.url === "/large") response.end(payload);
+    else if (request.url === "/upload") {
+      let bytes = 0;
+      request.on("data", (chunk: Buffer) => (bytes += chunk.length));
+      request.on("end", () => response.end(String(bytes)));
+    } else response.end(`for ${request.headers.host}: ${request.headers.authorization}`);
+  }, certificate);
+  plain = await startServer(
+    (request, response) => void response.end(`plain for ${request.headers.host}`),
+  );
+  echo = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {}).on("close", () => sockets.delete(socket));
+    socket.write("ready\n");
+    socket.pipe(socket);
+  }).listen(0, LOOPBACK);
+  await once(echo, "listening");
+  echoPort = (echo.address() as AddressInfo).port;
+});
+afterAll(async () => {
+  await network[Symbol.asyncDispose]();
+  await web[Symbol.asyncDispose]();
+  await plain[Symbol.asyncDispose]();
+  echo.close();
+});
+
+const only = (...allowOut: string[]): NetworkOptions => ({ allowOut, denyOut: ["0.0.0.0/0"] });
+const create = (options: CreateOptions = {}): Promise<Sandbox> =>
+  Sandbox.create({ provider: network.provider, timeoutMs: 900_000, ...options });
+async function sh(sandbox: Sandbox, command: string): Promise<string> {
+  const { stdout, stderr } = await sandbox.commands.run(command, { timeoutMs: 280_000 });
+  return stdout + stderr;
+}
+
+describe("a sandbox with an allow-list", () => {
+  const events: NetworkEvent[] = [];
+  let sandbox: Sandbox;
+  beforeAll(async () => {
+    sandbox = await create({
+      network: only("api.test", "db.test", LOOPBACK),
+      onNetwork: (event: NetworkEvent) => events.push(event),
+    });
+    await sandbox.files.write("/tmp/test-ca.pem", network.authority.ca);
+    return () => sandbox.kill();
+  });
+
+  test("programs that know nothing of proxies reach what is allowed, on any port", async () => {
+    const url = `https://api.test:${web.port}/`;
+    expect(await sh(sandbox, `curl -sS --cacert /tmp/test-ca.pem ${url}`)).toBe(
+      `for api.test:${web.port}: undefined`,
+    );
+    expect(await sh(sandbox, `curl -sS http://db.test:${plain.port}/`)).toBe(
+      `plain for db.test:${plain.port}`,
+    );
+    const code = `import socket, requests
+s = socket.create_connection(("db.test", ${echoPort}), 30)
+print(s.recv(6), s.sendall(b"select 1"), s.recv(8))
+print(requests.get("${url}", verify="/tmp/test-ca.pem").status_code)`;
+    expect(await python(sandbox, code)).toBe("b'ready\\n' None b'select 1'\n200\n");
+    const fetched = await sandbox.commands.run(
+      `node -e "fetch('${url}').then((r) => r.text()).then(console.log)"`,
+      { envs: { NODE_EXTRA_CA_CERTS: "/tmp/test-ca.pem" } },
+    );
+    expect(fetched.stdout + fetched.stderr).toBe(`for api.test:${web.port}: undefined\n`);
+  });
+
+  test("what is refused fails at once, and programs are told why", async () => {
+    const said = await sh(
+      sandbox,
+      `curl -sS https://elsewhere.test/; curl -sS http://elsewhere.test/; curl -sS -o /dev/null -w '%{http_code}\\n' http://elsewhere.test/x`,
+    );
+    const reason = "Refused by the sandbox's network policy: elsewhere.test is not in allowOut.\n";
+    expect(said).toBe(`${reason}${reason}403\n`);
+    const code = `import requests, socket
+print(requests.get("https://elsewhere.test/").text)
+for to in [("elsewhere.test", 5432), ("8.8.8.8", 443), ("10.0.0.1", 80), ("169.254.169.254", 80)]:
+  try: socket.create_connection(to, 30)
+  except OSError as error: print(type(error).__name__)`;
+    expect(await python(sandbox, code)).toBe(`${reason}\n${"ConnectionRefusedError\n".repeat(4)}`);
+    const javascript = `await fetch("https://elsewhere.test/").then((answer) => answer.status)`;
+    expect((await sandbox.runCode(javascript, { language: "javascript" })).text).toBe("403");
+  });
+
+  test("TLS for another host than was asked for is cut", async () => {
+    const to = `--connect-to cdn.test:443:api.test:${web.port}`;
+    const said = await sandbox.commands.run(`curl -sS -k ${to} https://cdn.test/`);
+    expect(said.exitCode).not.toBe(0);
+    expect(events.at(-1)).toMatchObject({
+      host: "api.test",
+      reason: "api.test: its TLS is for cdn.test",
+    });
+  });
+
+  test("UDP and IPv6 are refused at once", async () => {
+    const code = `import socket
+for family, kind, to in [(2, 2, ("8.8.8.8", 53)), (2, 2, ("8.8.8.8", 443)), (10, 1, ("2606:4700::1111", 443))]:
+  s = socket.socket(family, kind); s.settimeout(30)
+  try: s.connect(to); s.send(b"x"); print(s.recv(9))
+  except OSError as error: print(type(error).__name__)`;
+    expect(await python(sandbox, code)).toBe("PermissionError\nPermissionError\nOSError\n");
+  });
+
+  test("every decision is told, and what was refused is listed", async () => {
+    expect(events).toContainEqual(
+      expect.objectContaining({
+        decision: "allowed",
+        sandboxId: sandbox.sandboxId,
+        host: "db.test",
+        port: echoPort,
+        address: LOOPBACK,
+      }),
+    );
+    const log = await sandbox.getNetworkLog();
+    expect(log.refusals).toContainEqual(
+      expect.objectContaining({
+        host: "elsewhere.test",
+        port: 443,
+        reason: "elsewhere.test is not in allowOut",
+      }),
+    );
+    expect(log.allowed).toBeGreaterThan(3);
+    expect(log.bytesReceived).toBeGreaterThan(100);
+  });
+
+  test("a changed policy cuts what it no longer allows, and applies to what comes", async () => {
+    const talking = await sandbox.commands.run(`nc db.test ${echoPort}`, {
+      background: true,
+      stdin: true,
+    });
+    await expect.poll(() => talking.stdout, { timeout: 60_000 }).toBe("ready\n");
+    await sandbox.updateNetwork(only("api.test", LOOPBACK));
+    await talking.wait();
+    await expect.poll(() => sockets.size).toBe(0);
+    expect(await sh(sandbox, "curl -sS http://db.test/")).toContain("db.test is not in allowOut");
+    await sandbox.updateNetwork(false);
+    expect(
+      await sh(sandbox, `curl -sS http://api.test:${web.port}/; curl -sS http://${LOOPBACK}:9/`),
+    ).toMatch(/Could not resolve host: api.test\n.*Failed to connect to 127/s);
+    await sandbox.updateNetwork(only("db.test", LOOPBACK));
+    expect(await sh(sandbox, `curl -sS http://db.test:${plain.port}/`)).toContain(
+      "plain for db.test",
+    );
+  });
+});
+
+test("large transfers pass whole, in both directions", async () => {
+  await using sandbox = await create({ network: only("api.test", LOOPBACK) });
+  const url = `https://api.test:${web.port}`;
+  const bytes = String(MEGABYTES * 1024 * 1024);
+  expect(await sh(sandbox, `curl -sSk ${url}/large | tee /tmp/large | wc -c`)).toBe(`${bytes}\n`);
+  expect(await sh(sandbox, `curl -sSk -T /tmp/large ${url}/upload`)).toBe(bytes);
+});
+
+test("with the network off nothing is reached, and nothing is asked for", async () => {
+  const before = network.names.asked.length;
+  await using sandbox = await create({ network: false });
+  const said = await sh(
+    sandbox,
+    `curl -sS http://api.test:${plain.port}/; curl -sS -m 30 http://8.8.8.8/`,
+  );
+  expect(said).toMatch(/Could not resolve host: api.test/);
+  const events = (await sandbox.getNetworkLog()).refusals;
+  expect(events).toContainEqual(
+    expect.objectContaining({ host: "api.test", reason: "the network is off" }),
+  );
+  expect(network.names.asked.length).toBe(before);
+});
+
+test("the host's own services are not reached by default", async () => {
+  await using sandbox = await create();
+  const said = await sh(
+    sandbox,
+    `curl -sS http://api.test:${plain.port}/; curl -sS -m 30 http://10.0.0.1/`,
+  );
+  expect(said).not.toContain("plain for");
+  expect((await sandbox.getNetworkLog()).refusals[0]).toMatchObject({
+    reason: `api.test: ${LOOPBACK} is a loopback address`,
+  });
+});
+
+describe("secrets", () => {
+  const VALUE = "correct-horse-battery-staple";
+  const secrets = { API_KEY: { value: VALUE, hosts: ["api.test"] } };
+
+  test("a secret reaches its host and never enters the sandbox", async () => {
+    await using sandbox = await create({
+      network: only("api.test", "cdn.test", LOOPBACK),
+      secrets,
+    });
+    const url = `https://api.test:${web.port}/`;
+    const header = `-H "Authorization: Bearer $API_KEY"`;
+    const said = await sh(
+      sandbox,
+      `curl -sS ${header} ${url}; echo; curl -sS -u "me:$API_KEY" ${url}; echo; curl -sSk ${header} https://cdn.test:${web.port}/; echo; env`,
+    );
+    const sent = requests.slice(-3).map(({ authorization }) => String(authorization));
+    expect(sent[0]).toBe(`Bearer ${VALUE}`);
+    expect(Buffer.from(sent[1]!.slice(6), "base64").toString()).toBe(`me:${VALUE}`);
+    expect(sent[2]).toMatch(/^Bearer emberbox-secret-[0-9a-f]{32}$/);
+    expect(said).not.toContain(VALUE);
+    expect(said).toContain("*".repeat(VALUE.length));
+    const code = `import os, requests
+print(requests.get("${url}", headers={"X-Key": os.environ["API_KEY"]}).status_code)`;
+    expect(await python(sandbox, code)).toBe("200\n");
+    expect(requests.at(-1)).toMatchObject({ "x-key": VALUE });
+    const javascript = `await fetch("${url}", { headers: { "x-key": process.env.API_KEY } }).then((r) => r.status)`;
+    expect((await sandbox.runCode(javascript, { language: "javascript" })).text).toBe("200");
+    const machine = machinesOf().find(({ pid }) =>
+      memoryHolds(pid, Buffer.from(sandbox.sandboxId)),
+    )!;
+    expect(memoryHolds(machine.pid, Buffer.from(VALUE))).toBe(false);
+  });
+
+  test("a secret for a host that the policy refuses is an error, and no sandbox is made", async () => {
+    const wrong = create({ network: only("cdn.test"), secrets });
+    await expect(wrong).rejects.toMatchObject({
+      code: "invalid_argument",
+      message: expect.not.stringContaining(VALUE),
+    });
+    await expect(create({ network: only("not a name") })).rejects.toMatchObject({
+      code: "invalid_argument",
+    });
+    await expect(create({ secrets, envs: { API_KEY: "x" } })).rejects.toMatchObject({
+      code: "invalid_argument",
+    });
+  });
+});
+
+test("npm installs from the registry where it is allowed, and is refused at once where not", async () => {
+  const registry = await findRegistry();
+  await using own = microvm();
+  await using sandbox = await Sandbox.create({
+    provider: own,
+    timeoutMs: 900_000,
+    network: only(...registry.allowOut),
+    envs: { NODE_EXTRA_CA_CERTS: "/tmp/ca.pem" },
+  });
+  await sandbox.files.write("/tmp/ca.pem", registry.ca);
+  const install = (name: string): string =>
+    `mkdir -p /tmp/p && cd /tmp/p && npm install --registry ${registry.url} ${name} 2>&1`;
+  expect(
+    await sh(sandbox, `${install("is-number@7.0.0")} && node -p 'require("is-number")(3)'`),
+  ).toMatch(/added 1 package[^]*true\n$/);
+  await sandbox.updateNetwork(false);
+  expect(await sh(sandbox, install("is-odd"))).toMatch(/ENOTFOUND/);
+}, 600_000);

@@ -1,3 +1,4 @@
+// needs: E2B_API_URL
 import { e2b, Sandbox } from "emberbox";
 
 // Without options: E2B_API_KEY, E2B_DOMAIN, E2B_API_URL and E2B_SANDBOX_URL, as for E2B's SDKs.

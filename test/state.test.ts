@@ -2,6 +2,7 @@ import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -43,11 +44,14 @@ function program(
 const filesOf = (directory: string): string[] =>
   readdirSync(directory).filter((name) => name !== "base" && name !== "lock");
 
+/** None where nothing was ever made. */
+const entriesOf = (directory: string): string[] =>
+  existsSync(directory) ? readdirSync(directory) : [];
+
 afterEach(async () => {
   for (const { snapshotId } of await Sandbox.listSnapshots({ provider }))
     await Sandbox.deleteSnapshot(snapshotId, { provider });
-  for (const kind of ["snapshots", "forks"])
-    expect(readdirSync(join(state, kind), { withFileTypes: false })).toEqual([]);
+  for (const kind of ["snapshots", "forks"]) expect(entriesOf(join(state, kind))).toEqual([]);
 });
 
 describe("a paused sandbox", () => {

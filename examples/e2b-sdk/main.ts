@@ -10,7 +10,7 @@ try {
 
   const execution = await sandbox.runCode(
     "import numpy as np\nprint('in Python')\nnp.loadtxt('numbers.txt').mean()",
-    { onStdout: ({ line }) => console.log(`streamed: ${line.trim()}`) },
+    { onStdout: ({ line }) => line.trim() && console.log(`streamed: ${line.trim()}`) },
   );
   console.log(`mean: ${execution.text}`);
 

@@ -155,14 +155,13 @@ export class Sandboxes {
 
   /** How to reach a sandbox for traffic; resumes one that wants to be. @throws 404 */
   async reach(sandboxId: string): Promise<SandboxConnection> {
-    const known = this.#connections.get(sandboxId);
-    if (known !== undefined && known.gone() === undefined) return known;
-    this.#connections.delete(sandboxId);
     const { info } = await this.get(sandboxId);
     if (info.state === "paused") {
       if (info.lifecycle?.autoResume !== true) throw sandboxNotFound(sandboxId);
       return this.#resume(sandboxId, { timeoutMs: RESUMED_FOR_MS });
     }
+    const known = this.#connections.get(sandboxId);
+    if (known !== undefined && known.gone() === undefined) return known;
     const connection = await this.#provider.connect(sandboxId);
     this.#connections.set(sandboxId, connection);
     return connection;

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
@@ -6,15 +6,26 @@ import { EmberboxError } from "@emberbox/core";
 
 export const QEMU = "qemu-system-x86_64";
 
-/** Path of a program, or `undefined`. */
-export function findProgram(
-  name: string,
-  path: string = process.env["PATH"] ?? "",
-): string | undefined {
-  const places = [...path.split(delimiter), "/usr/bin", "/usr/sbin", "/sbin"];
-  return places
+/** Path of a program that may be run, or `undefined`. An ordinary user's PATH often has no sbin. */
+export function findProgram(name: string): string | undefined {
+  return searchPath()
+    .split(delimiter)
+    .filter(Boolean)
     .map((place) => join(place, name))
-    .find((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
+    .find(isProgram);
+}
+
+export function searchPath(): string {
+  return `${process.env["PATH"] ?? ""}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`;
+}
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }
 
 /** The program of that name. @throws `qemu_missing` or `tool_missing` */

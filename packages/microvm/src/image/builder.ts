@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { EmberboxError } from "@emberbox/core";
+import { searchPath } from "../qemu.ts";
 
 export interface BuilderOptions {
   readonly signal?: AbortSignal | undefined;
@@ -64,12 +65,7 @@ export async function runBuilder(
 function builderEnvironment(
   extra: Readonly<Record<string, string>> | undefined,
 ): NodeJS.ProcessEnv {
-  // An ordinary user's PATH often has no sbin, and the tools for file systems are there.
   return { ...process.env, LC_ALL: "C.UTF-8", PATH: searchPath(), TMPDIR: undefined, ...extra };
-}
-
-export function searchPath(): string {
-  return `${process.env["PATH"] ?? ""}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`;
 }
 
 async function readLines(

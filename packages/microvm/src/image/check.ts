@@ -1,8 +1,7 @@
-import { accessSync, constants, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
-import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
-import { searchPath } from "./builder.ts";
+import { findProgram } from "../qemu.ts";
 
 /** The programs that building needs, and the Debian packages that have them. */
 const programs: Readonly<Record<string, string>> = {
@@ -29,19 +28,6 @@ export function checkTools(): void {
       details: { packages },
     },
   );
-}
-
-function findProgram(name: string): boolean {
-  return searchPath()
-    .split(":")
-    .some((directory) => {
-      try {
-        accessSync(join(directory, name), constants.X_OK);
-        return directory !== "";
-      } catch {
-        return false;
-      }
-    });
 }
 
 const GIB = 1024 ** 3;

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { EmberboxError, type CommandHandle } from "@emberbox/core";
-import { BoundedText, explainFailure, type ToolOutput } from "@emberbox/core/tools";
-import { untilAborted } from "../abort.ts";
+import { BoundedText, explainFailure, type ToolOutput, untilAborted } from "@emberbox/core/tools";
 
 /** Bytes of output kept from both ends while nobody reads it. */
 const KEEP_BYTES = 512 * 1024;

@@ -1,5 +1,5 @@
 import type { CommandHandle, Sandbox } from "@emberbox/core";
-import { explainFailure, type ToolOutput } from "@emberbox/core/tools";
+import { explainFailure, type ToolOutput, untilAborted } from "@emberbox/core/tools";
 import type {
   ExecCommandArgs,
   SandboxExecResult,
@@ -11,7 +11,7 @@ import {
   shellQuote,
   truncateOutput,
 } from "@openai/agents-core/sandbox/internal";
-import { callSignal, untilAborted } from "../abort.ts";
+import { callSignal } from "../abort.ts";
 import { SandboxProcess } from "./process.ts";
 
 const EXEC_YIELD_MS = 10_000;

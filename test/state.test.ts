@@ -18,6 +18,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 import { EmberboxError, Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { afterEach, describe, expect, test } from "vitest";
@@ -90,6 +91,17 @@ describe("a paused sandbox", () => {
     const info = await sandbox.getInfo();
     expect(info.metadata).toEqual({ b: "2" });
     expect(info.endAt.getTime()).toBeGreaterThan(Date.now() + 400_000);
+  });
+
+  test("is gone when it is killed while it is being resumed", async () => {
+    const sandbox = await createSandbox();
+    await sandbox.pause();
+    const resuming = sandbox.connect();
+    await delay(100);
+    expect(await Sandbox.kill(sandbox.sandboxId, { provider })).toBe(true);
+    await resuming;
+    expect(await provider.list()).toEqual([]);
+    expect((await rejection(sandbox.runCode("1"))).code).toBe("sandbox_closed");
   });
 
   test("can be booted from its disk, though its memory was kept", async () => {

@@ -4,20 +4,15 @@ import asyncio
 import mimetypes
 import os
 import sys
+from importlib import import_module
 
 import matplotlib
-
-import numpy  # noqa: F401
-import pandas  # noqa: F401
-import seaborn  # noqa: F401
-import sklearn.datasets  # noqa: F401
-import sklearn.ensemble  # noqa: F401
-import sklearn.linear_model  # noqa: F401
 from IPython.core import async_helpers
 
 from emberbox_channel import Channel, Streams
 from emberbox_shell import attach, create_shell, reset
 
+LIBRARIES = ("numpy", "pandas", "seaborn", "sklearn.datasets", "sklearn.ensemble", "sklearn.linear_model")
 CELLS = (
     "1+1",
     "'text'",
@@ -43,12 +38,20 @@ CELLS = (
 )
 
 
-def prepare(ipython_dir):
-    """The shell, warm and pristine."""
+def prepare(ipython_dir, warm):
+    """The shell, pristine; when it is `warm`, the usual libraries are imported, and what first calls do was done."""
     matplotlib.use("module://matplotlib_inline.backend_inline")
     os.environ.setdefault("PLOTLY_RENDERER", "plotly_mimetype")
     mimetypes.init()
     shell = create_shell(ipython_dir)
+    if warm:
+        for library in LIBRARIES:
+            import_module(library)
+        run_cells(shell)
+    return shell
+
+
+def run_cells(shell):
     before = sys.stdout, sys.stderr
     errors = os.dup(2)
     null = os.open("/dev/null", os.O_WRONLY)
@@ -67,7 +70,6 @@ def prepare(ipython_dir):
         os.close(errors)
     reset(shell)
     close_loop()
-    return shell
 
 
 def close_loop():

@@ -1,7 +1,8 @@
 """Imports everything once, then forks one process per code context; also does what the agent has no system call for.
 
 Requests come as JSON lines on standard input, answers and the ends of contexts go out as JSON lines.
-Arguments: the path of the agent's socket, and the name of the user that runs code.
+Arguments: the path of the agent's socket, the name of the user that runs code, and when to import: "now" is before
+it answers, with all that is usual; "later" is for the first context, and no more than that needs.
 """
 
 import ctypes
@@ -21,7 +22,7 @@ import time
 import traceback
 
 sys.dont_write_bytecode = True
-SOCKET, USER = sys.argv[1], sys.argv[2]
+SOCKET, USER, WHEN = sys.argv[1:4]
 CGROUP = "/sys/fs/cgroup/user/cgroup.procs"
 # From linux/random.h.
 RNDADDENTROPY, RNDRESEEDCRNG = 0x40085203, 0x5207
@@ -83,6 +84,8 @@ class Zygote:
         self.answer(answer)
 
     def do_fork(self, request):
+        if shell is None:
+            load()
         connection = socket.socket(socket.AF_UNIX)
         connection.connect(SOCKET)
         connection.sendall(frame(HELLO, request["token"].encode()))
@@ -216,7 +219,7 @@ def as_user(work):
         os.setegid(0)
 
 
-def preload():
+def make_shell():
     # A directory that is missing now would be missing for imports for ever.
     import site
 
@@ -226,7 +229,20 @@ def preload():
         site.addsitedir(packages)
     from emberbox_warm import prepare
 
-    return prepare(os.path.expanduser("~/.ipython"))
+    return prepare(os.path.expanduser("~/.ipython"), warm=WHEN == "now")
+
+
+def load():
+    global shell, Context
+    shell = as_user(make_shell)
+    from emberbox_context import Context
+
+    # Code imports from its own directory, not from the agent's.
+    sys.path[0] = ""
+    sys.argv = [""]
+    os.umask(0o022)
+    gc.collect()
+    gc.freeze()
 
 
 zygote = Zygote()
@@ -238,13 +254,7 @@ if account is not None:
 
 from emberbox_channel import HELLO, frame  # noqa: E402
 
-shell = as_user(preload)
-from emberbox_context import Context  # noqa: E402
-
-# Code imports from its own directory, not from the agent's.
-sys.path[0] = ""
-sys.argv = [""]
-os.umask(0o022)
-gc.collect()
-gc.freeze()
+shell = Context = None
+if WHEN == "now":
+    load()
 zygote.serve()

@@ -1,4 +1,4 @@
-import { writeSync } from "node:fs";
+import { readFileSync, writeSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import { freezeFlags } from "./channel/frames.ts";
 import { Session } from "./channel/session.ts";
@@ -12,6 +12,7 @@ import type { Hello, HelloAnswer, Thaw } from "./hello.ts";
 import { forward } from "./forward.ts";
 import { createInterpreter } from "./interpreter/index.ts";
 import { limitUserMemory, separateUserCode } from "./limits.ts";
+import { BOOTED_FROM_DISK } from "./kernel-arguments.ts";
 import { openPort } from "./port.ts";
 import { restore } from "./restore.ts";
 
@@ -31,8 +32,9 @@ process.on("uncaughtException", (error) => {
 });
 
 separateUserCode();
-const interpreter = await createInterpreter(context);
-await interpreter.warm();
+// A template has the time to prepare everything; a sandbox that boots from its disk is waited for.
+const isWaitedFor = readFileSync("/proc/cmdline", "utf8").split(/\s/).includes(BOOTED_FROM_DISK);
+const interpreter = await createInterpreter(context, { warm: !isWaitedFor });
 limitUserMemory();
 
 const servers = new Map([

@@ -211,6 +211,8 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       throw await notRunning(sandboxId);
     },
     async kill(sandboxId) {
+      // One that is being resumed is killed when it runs: nobody is to have it afterwards.
+      await resuming.get(sandboxId)?.catch(() => {});
       const entry = entries.get(sandboxId);
       const wasRunning = entry?.sandbox !== undefined;
       if (entry) {

@@ -28,8 +28,6 @@ export type { RestoreRequest } from "./language.ts";
 /** E2B's code-interpreter protocol, and what has to happen to it around a snapshot. */
 export interface Interpreter {
   handler(request: IncomingMessage, response: ServerResponse): void;
-  /** Makes first calls as fast as later ones, and leaves no trace of having done so. */
-  warm(): Promise<void>;
   /** Sets the machine's clock and randomness right; must have resolved before a restored machine's first call. */
   catchUp(request: RestoreRequest): Promise<void>;
   /** This machine is another one now: its kernels get new seeds and variables. */
@@ -37,11 +35,14 @@ export interface Interpreter {
   close(): void;
 }
 
-/** Resolves when the default contexts of Python and JavaScript are ready. */
-export async function createInterpreter(context: AgentContext): Promise<Interpreter> {
+/** With `warm`, it resolves when the default contexts of Python and JavaScript are ready; else they start when they are used. */
+export async function createInterpreter(
+  context: AgentContext,
+  { warm }: { readonly warm: boolean },
+): Promise<Interpreter> {
   const directory = process.env["EMBERBOX_AGENT_DIR"] ?? dirname(fileURLToPath(import.meta.url));
   const home = `/home/${context.defaultUser}`;
-  const python = new PythonLanguage({ directory, home, context });
+  const python = new PythonLanguage({ directory, home, context, imports: warm ? "now" : "later" });
   const processes = new JavaScriptProcesses({ directory, home, context });
   const javascript = new JavaScriptLanguage("javascript", ["js", "node", "nodejs"], processes);
   const typescript = new JavaScriptLanguage("typescript", ["ts"], processes);
@@ -56,8 +57,6 @@ export async function createInterpreter(context: AgentContext): Promise<Interpre
     user: () => findUser(context.defaultUser),
     log: context.log,
   });
-  const warm = [contexts.defaultOf(python), contexts.defaultOf(javascript)];
-  await Promise.all(warm.map((one) => one.start()));
 
   const handler = (request: IncomingMessage, response: ServerResponse): void => {
     route(request, response).catch((error: unknown) => sendProblem(response, error));
@@ -94,6 +93,15 @@ export async function createInterpreter(context: AgentContext): Promise<Interpre
     response.setHeader("Emberbox-Deadline", "true");
     if (!target.submit(execution))
       throw new HttpProblem(429, "Too many executions wait in this context.");
+  }
+
+  /** Makes first calls as fast as later ones, and leaves no trace of having done so. */
+  async function warmUp(): Promise<void> {
+    const defaults = [contexts.defaultOf(python), contexts.defaultOf(javascript)];
+    await Promise.all(defaults.map((one) => one.start()));
+    await warmCalls(handler, context.accessToken);
+    await Promise.all(languages.map((language) => language.warm()));
+    await Promise.all(defaults.map((one) => one.reset()));
   }
 
   function contextOf(body: Record<string, unknown>): CodeContext {
@@ -136,13 +144,9 @@ export async function createInterpreter(context: AgentContext): Promise<Interpre
     }
   }
 
+  if (warm) await warmUp();
   return {
     handler,
-    async warm() {
-      await warmCalls(handler, context.accessToken);
-      await Promise.all(languages.map((language) => language.warm()));
-      await Promise.all(warm.map((one) => one.reset()));
-    },
     async catchUp(request) {
       await Promise.all(languages.map((language) => language.restored(request)));
     },

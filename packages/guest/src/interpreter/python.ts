@@ -21,6 +21,7 @@ export interface PythonOptions {
   readonly directory: string;
   readonly home: string;
   readonly context: AgentContext;
+  readonly imports: "now" | "later";
 }
 
 /** Python: kernels are forks of one process that has the usual libraries imported. */
@@ -92,6 +93,7 @@ export class PythonLanguage implements Language {
       script: join(this.#options.directory, "kernel", "zygote.py"),
       socketPath: this.#socketPath,
       user: this.#options.context.defaultUser,
+      imports: this.#options.imports,
       env: {
         ...environmentOf(this.#options.context.defaultUser),
         MPLBACKEND: "module://matplotlib_inline.backend_inline",

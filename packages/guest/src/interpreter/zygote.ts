@@ -5,6 +5,8 @@ export interface ZygoteOptions {
   readonly script: string;
   readonly socketPath: string;
   readonly user: string;
+  /** When it imports what kernels need: before it is ready, with all that is usual, or for the first kernel. */
+  readonly imports: "now" | "later";
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly log: (line: string) => void;
@@ -42,7 +44,8 @@ export class Zygote {
     this.#options = options;
     this.ready = this.#started.promise;
     this.ready.catch(() => undefined);
-    this.#process = spawn("python3", ["-u", options.script, options.socketPath, options.user], {
+    const { script, socketPath, user, imports } = options;
+    this.#process = spawn("python3", ["-u", script, socketPath, user, imports], {
       env: options.env,
       cwd: options.cwd,
       stdio: ["pipe", "pipe", "inherit"],

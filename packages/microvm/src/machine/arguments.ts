@@ -1,3 +1,5 @@
+import { BOOTED_FROM_DISK } from "@emberbox/guest";
+
 /** What decides whether a saved machine can be restored: the same on both sides, or QEMU refuses. */
 export interface MachineShape {
   readonly accelerator: "kvm" | "tcg";
@@ -69,7 +71,12 @@ export function machineArguments(
       "-initrd",
       `/proc/self/fd/${descriptors.initrd}`,
     ],
-    ...["-append", options.kernelArguments],
+    ...[
+      "-append",
+      mode === "booted"
+        ? `${options.kernelArguments} ${BOOTED_FROM_DISK}`
+        : options.kernelArguments,
+    ],
     ...["-chardev", `socket,id=console,fd=${descriptors.console}`, "-serial", "chardev:console"],
     ...["-chardev", `socket,id=qmp,fd=${descriptors.qmp}`, "-mon", "chardev=qmp,mode=control"],
     ...["-chardev", `socket,id=channel,fd=${descriptors.channel}`],

@@ -79,7 +79,8 @@ export function openPaused(root: string): PausedStore {
       if (!ID.test(sandboxId) || !existsSync(directoryOf(sandboxId))) return false;
       return locked(sandboxId, async () => {
         const there = existsSync(join(directoryOf(sandboxId), "manifest.json"));
-        await remove(sandboxId);
+        // Another program may have resumed it meanwhile.
+        if (existsSync(directoryOf(sandboxId))) await remove(sandboxId);
         return there;
       });
     },

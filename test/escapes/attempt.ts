@@ -1,9 +1,10 @@
 import type { Sandbox } from "@emberbox/core";
+import type { Outside } from "./network/outside.ts";
 import type { Probe } from "./probe.ts";
 
 /** Something that code in a sandbox, or a QEMU that such code took over, may try against the host. */
 export interface Attempt {
-  /** Where it is tried from, and what: `guest.`, `root.`, `agent.`, `files.`, `qemu.` */
+  /** Where it is tried from, and what: `guest.`, `root.`, `agent.`, `files.`, `net.`, `qemu.` */
   readonly id: string;
   readonly tries: string;
   /** What was seen when it was tried. */
@@ -20,6 +21,8 @@ export interface World {
   readonly bystander: Sandbox;
   /** A sandbox of the attempt's own, which may not survive it. */
   readonly create: () => Promise<Sandbox>;
+  /** What attempts on the network are made in. */
+  readonly outside: () => Promise<Outside>;
   /** What a program that runs in QEMU's place has seen, by attempt. */
   readonly probe: () => Promise<Probe>;
 }

@@ -5,7 +5,7 @@ import type { Attempt, World } from "./attempt.ts";
  * An agent that has been taken over: root stops the real one and copies its descriptor of the channel. It answers
  * every stream that the host opens with `answer(stream)`, after it has sent `first`.
  */
-const takeOver = (first: string, answer: string): string => `
+export const takeOver = (first: string, answer: string): string => `
 import ctypes, os, signal, struct, subprocess, sys, time
 agent = int(subprocess.check_output(["pgrep", "-P", "1", "-f", "agent.mjs"]))
 libc = ctypes.CDLL(None, use_errno=True)
@@ -133,6 +133,12 @@ export const agentAttempts: readonly Attempt[] = [
     "odd-stream",
     "open a stream with one of the host's numbers",
     { first: "send(frame(1, 99999, b'\\0\\x50'))" },
+    BROKEN,
+  ),
+  agent(
+    "long-name",
+    "ask for a host with a name of 300 bytes",
+    { first: "send(frame(1, 2, b'\\0\\x50' + b'x' * 300))" },
     BROKEN,
   ),
   agent(

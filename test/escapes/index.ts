@@ -4,6 +4,8 @@ import type { Attempt, World } from "./attempt.ts";
 import { agentAttempts } from "./channel.ts";
 import { fileAttempts } from "./files.ts";
 import { rootAttempts, userAttempts } from "./guest.ts";
+import { networkAttempts } from "./network/index.ts";
+import { openOutside, type Outside } from "./network/outside.ts";
 import { type Probe, probeJail } from "./probe.ts";
 import { pieces, qemuAttempts } from "./qemu.ts";
 
@@ -12,6 +14,7 @@ export const attempts: readonly Attempt[] = [
   ...userAttempts,
   ...fileAttempts,
   ...rootAttempts,
+  ...networkAttempts,
   ...agentAttempts,
   ...qemuAttempts,
 ];
@@ -33,12 +36,18 @@ export async function openWorld(): Promise<World & AsyncDisposable> {
   const provider = microvm();
   const create = (): Promise<Sandbox> => Sandbox.create({ provider, timeoutMs: 3_600_000 });
   let probe: Promise<Probe> | undefined;
+  let outside: Promise<Outside> | undefined;
+  const bystander = await create();
   return {
     create,
     sandbox: await create(),
-    bystander: await create(),
+    bystander,
+    outside: () => (outside ??= openOutside(bystander)),
     probe: () =>
       (probe ??= probeJail(Object.fromEntries(pieces.map((piece) => [piece.id, piece.perl])))),
-    [Symbol.asyncDispose]: () => provider[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await (await outside)?.[Symbol.asyncDispose]();
+      await provider[Symbol.asyncDispose]();
+    },
   };
 }

@@ -26,7 +26,7 @@ export async function startNameServer(zone: Zone): Promise<NameServer> {
     const turn = turns.get(key) ?? 0;
     turns.set(key, turn + 1);
     const said = answers?.[Math.min(turn, answers.length - 1)] ?? [];
-    const records = said.flatMap((each) => record(each, type));
+    const records = recordsOf(said, type);
     const header = Buffer.from(query.subarray(0, 12));
     header.writeUInt16BE(answers === undefined ? 0x81_83 : 0x81_80, 2);
     header.writeUInt16BE(records.length, 6);
@@ -55,7 +55,17 @@ function question(query: Buffer): { name: string; type: string; end: number } {
   return { name: labels.join(".").toLowerCase(), type, end: at + 5 };
 }
 
-function record(text: string, type: string): Buffer[] {
+/** What comes after `cname:NAME` are the records of that name. */
+function recordsOf(said: readonly string[], type: string): Buffer[] {
+  let owner = Buffer.of(0xc0, 12);
+  return said.flatMap((text) => {
+    const records = record(owner, text, type);
+    if (text.startsWith("cname:")) owner = encodeName(text.slice(6));
+    return records;
+  });
+}
+
+function record(owner: Buffer, text: string, type: string): Buffer[] {
   const isV6 = text.includes(":") && !text.startsWith("cname:");
   const [number, data] = text.startsWith("cname:")
     ? [5, encodeName(text.slice(6))]
@@ -64,16 +74,15 @@ function record(text: string, type: string): Buffer[] {
       : [1, Buffer.from(text.split(".").map(Number))];
   if (number === 1 && type !== "A") return [];
   if (number === 28 && type !== "AAAA") return [];
-  const head = Buffer.alloc(12);
-  head.writeUInt16BE(0xc0_0c, 0);
-  head.writeUInt16BE(number as number, 2);
-  head.writeUInt16BE(1, 4);
-  head.writeUInt32BE(TTL, 6);
-  head.writeUInt16BE((data as Buffer).length, 10);
-  return [Buffer.concat([head, data as Buffer])];
+  const head = Buffer.alloc(10);
+  head.writeUInt16BE(number as number, 0);
+  head.writeUInt16BE(1, 2);
+  head.writeUInt32BE(TTL, 4);
+  head.writeUInt16BE((data as Buffer).length, 8);
+  return [Buffer.concat([owner, head, data as Buffer])];
 }
 
-function encodeName(name: string): Buffer {
+function encodeName(name: string): Buffer<ArrayBuffer> {
   const labels = name.split(".").map((label) => Buffer.from([label.length, ...Buffer.from(label)]));
   return Buffer.concat([...labels, Buffer.of(0)]);
 }

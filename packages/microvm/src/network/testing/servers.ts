@@ -39,13 +39,14 @@ export async function createTestAuthority(): Promise<TestAuthority> {
   };
 }
 
-/** A web server on 127.0.0.1; with a certificate it speaks TLS. */
+/** A web server on the loopback; with a certificate it speaks TLS. */
 export async function startServer(
   listener: RequestListener,
   certificate?: { readonly key: string; readonly cert: string },
+  address: string = LOOPBACK,
 ): Promise<TestServer> {
   const server = certificate ? createHttps(certificate, listener) : createHttp(listener);
-  server.listen(0, "127.0.0.1");
+  server.listen(0, address);
   await once(server, "listening");
   return {
     port: (server.address() as { port: number }).port,

@@ -1,0 +1,14 @@
+import type { Attempt } from "../attempt.ts";
+import { addresses } from "./addresses.ts";
+import { names } from "./names.ts";
+import { asked } from "./raw.ts";
+import { secrets, tunnels } from "./secrets.ts";
+
+/** Against the gateway, by programs with root's rights inside and by an agent that was taken over. */
+export const networkAttempts: readonly Attempt[] = [
+  ...addresses,
+  ...names,
+  ...secrets,
+  ...tunnels,
+  ...asked,
+];

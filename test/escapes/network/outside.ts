@@ -1,0 +1,166 @@
+// What network attempts are made in: servers that must not be reached, a name server that lies, sandboxes with policies.
+import type { RequestListener } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type NetworkEvent, type NetworkOptions, Sandbox } from "@emberbox/core";
+import { microvm } from "@emberbox/microvm";
+import {
+  type NameServer,
+  startNameServer,
+} from "../../../packages/microvm/src/network/testing/name-server.ts";
+import {
+  createTestAuthority,
+  startServer,
+  type TestServer,
+} from "../../../packages/microvm/src/network/testing/servers.ts";
+import { takeOver } from "../channel.ts";
+
+/** Of the host, and of nobody else's concern: everything there answers `GOT`. */
+const HOST = "127.0.0.1";
+/** Stands in for the internet: policies name it. */
+const PUBLIC = "127.0.0.9";
+export const SECRET = "value-that-stays-outside";
+
+const zone = {
+  "loopback.test": [[HOST]],
+  "private.test": [["10.0.0.7"]],
+  "unspecified.test": [["0.0.0.0"]],
+  "chain.test": [["cname:a.chain.test", "cname:b.chain.test", HOST]],
+  "six.test": [["::1", "fd00::7", "fe80::7"]],
+  "mapped.test": [[`::ffff:${HOST}`]],
+  "nat64.test": [["64:ff9b::7f00:1"]],
+  "6to4.test": [["2002:7f00:1::"]],
+  "rebind.test": [["8.8.8.8"], [HOST]],
+  "metadata.test": [["169.254.169.254"]],
+  localhost: [[HOST]],
+  "api.test": [[PUBLIC]],
+  "cdn.test": [[PUBLIC]],
+};
+
+export interface Outside extends AsyncDisposable {
+  /** May reach the public internet, and has root remove the guest's own rules: what is left is the gateway. */
+  readonly open: Sandbox;
+  /** May reach `api.test` and `cdn.test`, and has a secret for the first, `$KEY`. */
+  readonly listed: Sandbox;
+  /** Names that the name server was asked for. */
+  readonly asked: readonly string[];
+  /** What servers of the internet's stand-in were sent, as `METHOD path Host key`. */
+  readonly sent: readonly string[];
+  /** Runs a script as root; what it printed, and what the gateway decided meanwhile. */
+  run(sandbox: Sandbox, script: string): Promise<string>;
+  /** What the gateway decides about hosts that an agent asks for which root has taken over, by host. */
+  raw(): Promise<Raw>;
+}
+
+export interface Raw {
+  readonly decisions: readonly string[];
+  readonly asked: number;
+  readonly held: number;
+  readonly bystander: string;
+}
+
+/** No program could ask the gateway for these, but an agent that was taken over can. */
+export const RAW_HOSTS: readonly string[] = [
+  ...[HOST, "127.1", "0x7f.1", "0177.0.0.1", "2130706433", "0.0.0.0", "10.0.0.1"],
+  ...[
+    "::1",
+    "[::1]",
+    "::",
+    `::ffff:${HOST}`,
+    "::ffff:10.0.0.1",
+    "64:ff9b::7f00:1",
+    "2002:7f00:1::",
+  ],
+  ...["fe80::1%lo", "fd00::1", "224.0.0.1", "100.64.0.1", "169.254.169.254", "192.0.2.1"],
+  ...["localhost", "api.test\0.public", "api.test\r\nx", "a b"],
+];
+const LOOKUPS = 3000;
+const CONNECTIONS = 700;
+
+const only = (...allowOut: string[]): NetworkOptions => ({ allowOut, denyOut: ["0.0.0.0/0"] });
+
+export async function openOutside(bystander: Sandbox): Promise<Outside> {
+  const names: NameServer = await startNameServer(zone);
+  const authority = await createTestAuthority();
+  const certificate = await authority.certify("api.test", "cdn.test");
+  const sent: string[] = [];
+  const listener: RequestListener = ({ method, url, headers }, response) => {
+    sent.push(`${method} ${url} ${headers.host} ${headers["x-key"]}`);
+    if (url?.startsWith("/to?")) response.writeHead(302, { location: url.slice(4) });
+    response.end(`GOT key ${headers["x-key"]}`);
+  };
+  const servers: TestServer[] = await Promise.all([
+    startServer((_request, response) => void response.end("GOT the host's own"), undefined, HOST),
+    startServer(listener, certificate, PUBLIC),
+    startServer(listener, undefined, PUBLIC),
+  ]);
+  const [own, tls, web] = servers as [TestServer, TestServer, TestServer];
+  const provider = microvm({ network: { dnsServers: [names.address], ca: [authority.ca] } });
+  const envs = { OWN: String(own.port), TLS: String(tls.port), WEB: String(web.port) };
+  const events: NetworkEvent[] = [];
+  const create = (network: true | NetworkOptions, secrets = {}): Promise<Sandbox> =>
+    Sandbox.create({
+      provider,
+      network,
+      secrets,
+      envs,
+      timeoutMs: 3_600_000,
+      onNetwork: (event) => events.push(event),
+    });
+  const open = await create(true);
+  const listed = await create(only("api.test", "cdn.test", PUBLIC), {
+    KEY: { value: SECRET, hosts: ["api.test"] },
+  });
+  for (const each of [open, listed])
+    await each.commands.run("nft flush set inet emberbox refused", { user: "root" });
+
+  const decisions = ({ sandboxId }: Sandbox, from: number): string[] =>
+    events
+      .slice(from)
+      .filter((event) => event.sandboxId === sandboxId)
+      .map(({ decision, host, reason }) => `[${decision} ${host}: ${reason ?? "dialled"}]`);
+
+  const askRaw = async (): Promise<Raw> => {
+    await using hostile = await create(only("*", PUBLIC));
+    const hosts = RAW_HOSTS.map((host) => `${JSON.stringify(host)}.encode()`).join(", ");
+    const first = `
+def ask(n, port, host): send(frame(1, n, struct.pack(">H", port) + host))
+for n, host in enumerate([${hosts}]): ask(2 * n + 2, ${own.port}, host)
+time.sleep(2)
+for n in range(${LOOKUPS}): ask(1000 + 2 * n, 0, b"n%d.tunnel.test" % n)
+time.sleep(2)
+for n in range(${CONNECTIONS}):
+    ask(20000 + 2 * n, ${tls.port}, b"api.test")
+    data(20000 + 2 * n, b"\\x16\\x03\\x01")`;
+    await hostile.files.write("/opt/agent.py", takeOver(first, "pass"), { user: "root" });
+    const [from, asked] = [events.length, names.asked.length];
+    const start = "setsid python3 /opt/agent.py >/tmp/agent.log 2>&1 & sleep 9";
+    await hostile.commands
+      .run(start, { user: "root", timeoutMs: 10_000, requestTimeoutMs: 10_000 })
+      .catch(() => {});
+    await sleep(2000);
+    return {
+      decisions: decisions(hostile, from),
+      asked: names.asked.length - asked,
+      held: await new Promise((resolve) => tls.server.getConnections((_error, n) => resolve(n))),
+      bystander: (await bystander.commands.run("echo unharmed")).stdout.trim(),
+    };
+  };
+  let raw: Promise<Raw> | undefined;
+  return {
+    open,
+    listed,
+    asked: names.asked,
+    sent,
+    async run(sandbox, script) {
+      const from = events.length;
+      const options = { user: "root", timeoutMs: 60_000 } as const;
+      const { stdout, stderr } = await sandbox.commands.run(script, options);
+      return [stdout.trim(), stderr.trim(), ...decisions(sandbox, from)].join(" ").trim();
+    },
+    raw: () => (raw ??= askRaw()),
+    async [Symbol.asyncDispose]() {
+      await provider[Symbol.asyncDispose]();
+      for (const each of [names, ...servers]) await each[Symbol.asyncDispose]();
+    },
+  };
+}

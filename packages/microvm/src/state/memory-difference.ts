@@ -1,8 +1,6 @@
-import { constants } from "node:fs";
-import type { FileHandle } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { type GuestMemory, PAGE_BYTES, type Run, whole } from "./guest-memory.ts";
 import { chunksOf, inParallel, readLayerIndex } from "./memory-file.ts";
-import { giveBack, openDirect, takeBuffer } from "./page-buffer.ts";
 
 /** Where a page is in the layers: the uppermost that has it. */
 interface Slot {
@@ -25,7 +23,7 @@ export async function differing(
   }
   const files: FileHandle[] = [];
   try {
-    for (const path of layers) files.push(await openDirect(path, constants.O_RDONLY));
+    for (const path of layers) files.push(await open(path, "r"));
     const different: number[][] = [];
     await inParallel(chunksOf(runs), async (chunk, index, buffer) => {
       different[index] = await compareChunk(memory, chunk, buffer, slots, files);
@@ -43,34 +41,30 @@ async function compareChunk(
   slots: ReadonlyMap<number, Slot>,
   files: readonly FileHandle[],
 ): Promise<number[]> {
-  const saved = takeBuffer();
+  const saved = Buffer.allocUnsafeSlow(buffer.length);
   const different: number[] = [];
-  try {
-    for (const run of chunk) {
-      await memory.read(run, buffer.subarray(0, run.count * PAGE_BYTES));
-      for (const part of partsOf(run, slots)) {
-        const pages = Array.from({ length: part.count }, (_, index) => part.page + index);
-        if (part.slot === undefined) {
-          different.push(...pages);
-          continue;
-        }
-        const { layer, position } = part.slot;
-        const bytes = part.count * PAGE_BYTES;
-        await whole(
-          (done) => files[layer]!.read(saved, done, bytes - done, position * PAGE_BYTES + done),
-          bytes,
-        );
-        for (const [index, page] of pages.entries()) {
-          const [now, then] = [(page - run.page) * PAGE_BYTES, index * PAGE_BYTES];
-          if (buffer.compare(saved, then, then + PAGE_BYTES, now, now + PAGE_BYTES) !== 0)
-            different.push(page);
-        }
+  for (const run of chunk) {
+    await memory.read(run, buffer.subarray(0, run.count * PAGE_BYTES));
+    for (const part of partsOf(run, slots)) {
+      const pages = Array.from({ length: part.count }, (_, index) => part.page + index);
+      if (part.slot === undefined) {
+        different.push(...pages);
+        continue;
+      }
+      const { layer, position } = part.slot;
+      const bytes = part.count * PAGE_BYTES;
+      await whole(
+        (done) => files[layer]!.read(saved, done, bytes - done, position * PAGE_BYTES + done),
+        bytes,
+      );
+      for (const [index, page] of pages.entries()) {
+        const [now, then] = [(page - run.page) * PAGE_BYTES, index * PAGE_BYTES];
+        if (buffer.compare(saved, then, then + PAGE_BYTES, now, now + PAGE_BYTES) !== 0)
+          different.push(page);
       }
     }
-    return different;
-  } finally {
-    giveBack(saved);
   }
+  return different;
 }
 
 /** A run cut into parts that follow one another in a layer too, or are in none. */

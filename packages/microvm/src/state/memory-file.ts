@@ -1,8 +1,6 @@
-import { constants } from "node:fs";
 import { type FileHandle, open, readFile } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { type GuestMemory, PAGE_BYTES, type Run, whole } from "./guest-memory.ts";
-import { CHUNK_BYTES, giveBack, openDirect, takeBuffer } from "./page-buffer.ts";
 
 /**
  * A layer of memory on disk: the pages one after another in `path`, and in `path.index` which pages they are, with
@@ -13,6 +11,8 @@ export interface MemoryIndex {
   readonly sums: readonly number[];
 }
 
+/** What is read and written at once, `bytes`. */
+const CHUNK_BYTES = 1024 * 1024;
 const CHUNK_PAGES = CHUNK_BYTES / PAGE_BYTES;
 const indexOf = (path: string): string => `${path}.index`;
 
@@ -45,8 +45,7 @@ export async function writeMemory(
   memory: GuestMemory,
   runs: readonly Run[],
 ): Promise<void> {
-  const { O_CREAT, O_EXCL, O_WRONLY } = constants;
-  const file = await openDirect(path, O_CREAT | O_EXCL | O_WRONLY, 0o600);
+  const file = await open(path, "wx", 0o600);
   const chunks = chunksOf(runs);
   const sums: number[] = [];
   try {
@@ -70,7 +69,7 @@ export async function writeMemory(
 /** Puts a layer's pages into a machine that has not begun to run. @throws when they are not what was written */
 export async function loadMemory(path: string, memory: GuestMemory): Promise<void> {
   const { runs, sums } = await readLayerIndex(path);
-  const file = await openDirect(path, constants.O_RDONLY);
+  const file = await open(path, "r");
   try {
     const { size } = await file.stat();
     if (size !== pageBytes(runs))
@@ -102,7 +101,7 @@ export async function inParallel(
   const waiting = chunks.entries();
   const failures: unknown[] = [];
   const worker = async (): Promise<void> => {
-    const buffer = takeBuffer();
+    const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
     try {
       for (const [index, chunk] of waiting) {
         if (failures.length > 0) return;
@@ -110,8 +109,6 @@ export async function inParallel(
       }
     } catch (error) {
       failures.push(error);
-    } finally {
-      giveBack(buffer);
     }
   };
   await Promise.all(Array.from({ length: WORKERS }, worker));

@@ -2,7 +2,9 @@ import { fstatSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { whole } from "./guest-memory.ts";
-import { CHUNK_BYTES, giveBack, takeBuffer } from "./page-buffer.ts";
+
+/** What is read and written at once, `bytes`. */
+const CHUNK_BYTES = 1024 * 1024;
 
 /** A file that never changes once it is written, and what it must hold. */
 export interface SummedFile {
@@ -53,17 +55,13 @@ async function eachChunk(
   size: number,
   work?: (chunk: Buffer, at: number) => Promise<void>,
 ): Promise<number> {
-  const buffer = takeBuffer();
-  try {
-    let sum = 0;
-    for (let at = 0; at < size; at += CHUNK_BYTES) {
-      const chunk = buffer.subarray(0, Math.min(CHUNK_BYTES, size - at));
-      await whole((done) => file.read(chunk, done, chunk.length - done, at + done), chunk.length);
-      sum = crc32(chunk, sum);
-      await work?.(chunk, at);
-    }
-    return sum;
-  } finally {
-    giveBack(buffer);
+  const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  let sum = 0;
+  for (let at = 0; at < size; at += CHUNK_BYTES) {
+    const chunk = buffer.subarray(0, Math.min(CHUNK_BYTES, size - at));
+    await whole((done) => file.read(chunk, done, chunk.length - done, at + done), chunk.length);
+    sum = crc32(chunk, sum);
+    await work?.(chunk, at);
   }
+  return sum;
 }

@@ -55,6 +55,11 @@ const modes = {
     await prepare();
     await command("escapes", [node, source, "test/escapes/main.ts", ...parameters]);
   },
+
+  async "e2b-table"(parameters) {
+    await prepare();
+    await command("e2b-table", [node, source, "test/e2b/table/main.ts", ...parameters]);
+  },
 };
 
 const [name, ...parameters] = argv.slice(2);

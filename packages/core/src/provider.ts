@@ -26,6 +26,8 @@ export interface Capabilities {
 export interface Lifecycle {
   /** @default "kill" */
   readonly onTimeout?: "kill" | "pause" | undefined;
+  /** False keeps only its disk; only with `onTimeout: "pause"`, and not with `autoResume`. @default true */
+  readonly keepMemory?: boolean | undefined;
   /** Traffic resumes it when it is paused; only with `onTimeout: "pause"`. @default false */
   readonly autoResume?: boolean | undefined;
 }
@@ -193,6 +195,10 @@ export interface SandboxConnection {
 export interface SandboxProvider extends AsyncDisposable {
   readonly name: string;
   readonly capabilities: Readonly<Capabilities>;
+  /** Does ahead of time what the first `create` of a shape would have to wait for. */
+  prepare?(
+    options?: Pick<CreateOptions, "template" | "memoryMB" | "cpuCount" | "signal">,
+  ): Promise<void>;
   create(options: CreateOptions): Promise<SandboxConnection>;
   /** @throws `sandbox_not_found` */
   connect(sandboxId: string, options?: ConnectOptions): Promise<SandboxConnection>;

@@ -26,12 +26,17 @@ const connectSchema = z.strictObject({
 const lifecycle = z
   .strictObject({
     onTimeout: z.enum(["kill", "pause"]).optional(),
+    keepMemory: z.boolean().optional(),
     autoResume: z.boolean().optional(),
   })
-  .refine(({ onTimeout, autoResume }) => !autoResume || onTimeout === "pause")
+  .refine(({ onTimeout, keepMemory, autoResume }) =>
+    onTimeout === "pause"
+      ? keepMemory !== false || !autoResume
+      : keepMemory !== false && !autoResume,
+  )
   .optional()
   .describe(
-    '`{ onTimeout: "kill" | "pause", autoResume: boolean }`, the latter only with `"pause"`',
+    '`{ onTimeout: "kill" | "pause", keepMemory: boolean, autoResume: boolean }`, the latter two only with `"pause"`, and no `autoResume` without memory',
   );
 const createSchema = z.strictObject({
   ...connectFields,

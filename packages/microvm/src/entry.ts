@@ -26,6 +26,8 @@ export class Entry {
   access: Access;
   endAt: Date = new Date();
   killed = false;
+  /** Settles when it is paused, or goes on after all, while it is being paused. */
+  pausing: Promise<unknown> | undefined;
   readonly #owner: EntryOwner;
   #timer: NodeJS.Timeout | undefined;
   #gone: EmberboxError | undefined;
@@ -45,7 +47,10 @@ export class Entry {
     this.startedAt = startedAt;
     this.ports = createPorts({
       sandboxId: this.sandboxId,
-      open: (port) => this.#machine().open(port),
+      open: async (port) => {
+        await this.#ready();
+        return this.#machine().open(port);
+      },
     });
     this.run(sandbox);
   }
@@ -91,17 +96,28 @@ export class Entry {
   }
 
   connection(): SandboxConnection {
-    const resumes = (): boolean => this.isPaused && this.options.lifecycle?.autoResume === true;
     return {
       sandboxId: this.sandboxId,
       accessToken: this.accessToken,
-      ready: async () => {
-        if (resumes()) await this.#owner.wake(this);
-      },
+      ready: () => this.#ready(),
       endpoint: (port) => this.#machine().endpoint(port),
       url: (port) => this.ports.url(port),
-      gone: () => (this.sandbox ? this.sandbox.gone() : resumes() ? undefined : this.#gone),
+      gone: () => {
+        if (this.sandbox) return this.sandbox.gone();
+        return this.isPaused && this.#autoResumes ? undefined : this.#gone;
+      },
     };
+  }
+
+  get #autoResumes(): boolean {
+    return this.options.lifecycle?.autoResume === true;
+  }
+
+  /** Resumes it for a request, also one that comes while it is being paused. */
+  async #ready(): Promise<void> {
+    if (!this.#autoResumes) return;
+    await this.pausing?.catch(() => {});
+    if (this.isPaused) await this.#owner.wake(this);
   }
 
   info(): SandboxInfo {

@@ -94,11 +94,18 @@ const createOptions = z.strictObject({
   lifecycle: z
     .strictObject({
       onTimeout: z.enum(["kill", "pause"]).optional(),
+      keepMemory: z.boolean().optional(),
       autoResume: z.boolean().optional(),
     })
-    .refine(({ onTimeout, autoResume }) => !autoResume || onTimeout === "pause")
+    .refine(({ onTimeout, keepMemory, autoResume }) =>
+      onTimeout === "pause"
+        ? keepMemory !== false || !autoResume
+        : keepMemory !== false && !autoResume,
+    )
     .optional()
-    .describe('`{ onTimeout, autoResume }`, the latter only with `onTimeout: "pause"`'),
+    .describe(
+      '`{ onTimeout, keepMemory, autoResume }`, the latter two only with `onTimeout: "pause"`, and no `autoResume` without memory',
+    ),
   network: networkSchema.optional().describe(networkSchema.description!),
   secrets: secretsSchema,
   onNetwork: z

@@ -7,6 +7,9 @@ import type { Template } from "./template/template.ts";
 export interface PrepareOptions {
   /** @default "default" */
   readonly template?: TemplateName | undefined;
+  /** The engine's defaults otherwise. */
+  readonly memoryMB?: number | undefined;
+  readonly cpuCount?: number | undefined;
   readonly onImage?: ((progress: Progress) => void) | undefined;
   readonly onTemplate?: ((step: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -17,11 +20,12 @@ export interface Preparation {
   readonly template: Template;
 }
 
-/** Builds the image of a template and warms it in the default shape, unless that was done. */
+/** Builds the image of a template and warms it in a shape, unless that was done. */
 export async function prepare(options: PrepareOptions = {}): Promise<Preparation> {
-  const { template = "default", onImage, onTemplate, signal } = options;
+  const { template = "default", memoryMB, cpuCount, onImage, onTemplate, signal } = options;
   const { images } = paths();
   const image = await ensureImage({ images, template, onProgress: onImage, signal });
   const engine = openEngine({ onProgress: onTemplate });
-  return { image, template: await engine.template(resolveCreateOptions({ template }), signal) };
+  const shape = resolveCreateOptions({ template, memoryMB, cpuCount });
+  return { image, template: await engine.template(shape, signal) };
 }

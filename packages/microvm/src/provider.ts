@@ -24,12 +24,18 @@ const RESUMED_MS = 300_000;
 /** When a sandbox could not be paused at the end of its time, it is tried again after, `ms`. */
 const AGAIN_MS = 30_000;
 
+/** One that is being resumed, for all who ask. */
+interface Resuming {
+  readonly entry: Promise<Entry>;
+  readonly stop: AbortController;
+}
+
 /** Sandboxes as microVMs on this machine. They belong to this program and end with it, except those that are paused. */
 export function microvm(options: MicrovmOptions = {}): SandboxProvider {
   const settings = resolveMicrovmOptions(options);
   /** Those that run, and those that this program knows and that are paused. */
   const entries = new Map<string, Entry>();
-  const resuming = new Map<string, Promise<Entry>>();
+  const resuming = new Map<string, Resuming>();
   const places = placesOf(settings);
   const paused = openPaused(places.state);
   const snapshots = openSnapshots(places.state);
@@ -65,7 +71,13 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
           `no sandbox \`${sandboxId}\` is running in this program, and none is paused`,
         );
 
-  const pauseEntry = async (
+  const pauseEntry = (...of: Parameters<typeof saveAndStop>): Promise<void> => {
+    const [entry] = of;
+    const pausing = saveAndStop(...of).finally(() => (entry.pausing = undefined));
+    entry.pausing = pausing;
+    return pausing;
+  };
+  const saveAndStop = async (
     entry: Entry,
     sandbox: LocalSandbox,
     keepMemory: boolean,
@@ -86,12 +98,14 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     timeoutMs: number,
     connect: ConnectOptions = {},
   ): Promise<Entry> => {
+    const stop = new AbortController();
+    const signals = [stop.signal, connect.signal].filter((signal) => signal !== undefined);
     const work = async (): Promise<Entry> => {
       const known = entries.get(sandboxId);
       const resumed = await open().state.resume(sandboxId, {
         reboot: connect.onResume === "reboot",
         access: known?.access,
-        signal: connect.signal,
+        signal: AbortSignal.any(signals),
       });
       if (!resumed) throw await notRunning(sandboxId);
       const { sandbox, manifest } = resumed;
@@ -101,9 +115,17 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       if (known) known.run(sandbox);
       return keep(entry, timeoutMs);
     };
-    const going = resuming.get(sandboxId) ?? work().finally(() => resuming.delete(sandboxId));
+    const going = resuming.get(sandboxId) ?? {
+      entry: work().finally(() => resuming.delete(sandboxId)),
+      stop,
+    };
     resuming.set(sandboxId, going);
-    return going;
+    return going.entry;
+  };
+  const stopResuming = async (sandboxId: string, reason: EmberboxError): Promise<void> => {
+    const going = resuming.get(sandboxId);
+    going?.stop.abort(reason);
+    await going?.entry.catch(() => {});
   };
   const keep = (entry: Entry, timeoutMs: number): Entry => {
     entries.set(entry.sandboxId, entry);
@@ -125,12 +147,15 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       await resume(entry.sandboxId, Math.max(entry.options.timeoutMs, RESUMED_MS));
     },
     async expired(entry: Entry, timeoutMs: number): Promise<void> {
-      if (entry.options.lifecycle?.onTimeout !== "pause") {
+      const { onTimeout, keepMemory = true } = entry.options.lifecycle ?? {};
+      if (onTimeout !== "pause") {
         const reason = `the sandbox reached the end of its ${timeoutMs} ms`;
         return close(entry, new EmberboxError("sandbox_closed", reason));
       }
       try {
-        await withRunning(entry.sandboxId, (known, sandbox) => pauseEntry(known, sandbox, true));
+        await withRunning(entry.sandboxId, (known, sandbox) =>
+          pauseEntry(known, sandbox, keepMemory),
+        );
       } catch (error) {
         if (!entry.sandbox) return;
         // It would be lost: it goes on instead, until it can be paused.
@@ -171,6 +196,10 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       network: true,
       updateNetwork: true,
     }),
+    async prepare(shape = {}) {
+      const resolved = resolveCreateOptions(shape);
+      await open().template(resolved, resolved.signal);
+    },
     async create(createOptions) {
       const { template } = createOptions;
       const { state } = open();
@@ -211,13 +240,13 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       throw await notRunning(sandboxId);
     },
     async kill(sandboxId) {
-      // One that is being resumed is killed when it runs: nobody is to have it afterwards.
-      await resuming.get(sandboxId)?.catch(() => {});
+      const reason = new EmberboxError("sandbox_closed", "the sandbox was killed");
+      await stopResuming(sandboxId, reason);
       const entry = entries.get(sandboxId);
       const wasRunning = entry?.sandbox !== undefined;
       if (entry) {
         entry.killed = true;
-        await close(entry, new EmberboxError("sandbox_closed", "the sandbox was killed"));
+        await close(entry, reason);
         // Whatever was being done with it fails now.
         await entry.exclusively(async () => {});
       }
@@ -284,6 +313,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       const reason = new EmberboxError("sandbox_closed", "this provider was closed");
       await Promise.all([
         pool?.close(),
+        ...[...resuming.keys()].map((sandboxId) => stopResuming(sandboxId, reason)),
         ...[...entries.values()].map(async (entry) => {
           await close(entry, reason);
           // Whatever was being done with it fails now, and leaves nothing.

@@ -66,14 +66,16 @@ export class Sandboxes {
     return tokensOf(this.#store.seed, sandboxId);
   }
 
+  /** Has the provider do what the first client would wait for, longer than clients wait. */
+  async prepare(): Promise<void> {
+    await this.#provider.prepare?.(this.#shape);
+  }
+
   /** After a restart: brings the rows and the provider's sandboxes together, and tells what was lost. */
   async reconcile(): Promise<{ lost: number; paused: number }> {
-    const { gone, there } = await this.#compare("it ended with the server that ran it");
+    const gone = await this.#compare("it ended with the server that ran it");
     for (const { sandboxId, state } of gone)
       this.#log.warn({ sandboxId, was: state }, "a sandbox was lost");
-    for (const info of there.values()) {
-      if (this.#store.get(info.sandboxId) === undefined) this.#adopt(info);
-    }
     const paused = (await this.list()).filter(({ info }) => info.state === "paused").length;
     return { lost: gone.length, paused };
   }
@@ -84,7 +86,8 @@ export class Sandboxes {
     this.#store.prune();
   }
 
-  async #compare(reason: string): Promise<{ gone: Row[]; there: Map<string, SandboxInfo> }> {
+  /** Brings the rows up to date, and tells which sandboxes are gone. */
+  async #compare(reason: string): Promise<Row[]> {
     // The rows first: what begins meanwhile has none here, and is not taken for gone.
     const rows = this.#store.all().filter(({ state }) => state !== "gone");
     const there = new Map((await this.#provider.list()).map((info) => [info.sandboxId, info]));
@@ -93,7 +96,7 @@ export class Sandboxes {
       if (info === undefined) this.#gone(sandboxId, reason);
       else if (info.state !== state) this.#store.setState(sandboxId, info.state);
     }
-    return { gone: rows.filter(({ sandboxId }) => !there.has(sandboxId)), there };
+    return rows.filter(({ sandboxId }) => !there.has(sandboxId));
   }
 
   /** `name` is what the template was called in the request. */
@@ -134,10 +137,10 @@ export class Sandboxes {
 
   async list(): Promise<KnownSandbox[]> {
     const infos = await this.#provider.list();
-    return infos
-      .map((info) => ({ info, row: this.#store.get(info.sandboxId) }))
-      .filter(({ row }) => row === undefined || this.#owns(row))
-      .map(({ info, row }) => this.#known(info, row));
+    return infos.flatMap((info) => {
+      const row = this.#store.get(info.sandboxId);
+      return row !== undefined && this.#owns(row) ? [this.#known(info, row)] : [];
+    });
   }
 
   /** Connects to a sandbox, resuming it when it is paused. */
@@ -161,10 +164,14 @@ export class Sandboxes {
       return this.#resume(sandboxId, { timeoutMs: RESUMED_FOR_MS });
     }
     const known = this.#connections.get(sandboxId);
-    if (known !== undefined && known.gone() === undefined) return known;
-    const connection = await this.#provider.connect(sandboxId);
-    this.#connections.set(sandboxId, connection);
-    return connection;
+    if (known === undefined || known.gone() !== undefined) {
+      const connection = await this.#provider.connect(sandboxId);
+      this.#connections.set(sandboxId, connection);
+      return connection;
+    }
+    // It may be being paused at this moment.
+    await known.ready?.();
+    return known;
   }
 
   /** What was asked of a sandbox's network; looked up for every request to its servers. */
@@ -174,11 +181,11 @@ export class Sandboxes {
 
   async kill(sandboxId: string): Promise<boolean> {
     const row = this.#store.get(sandboxId);
-    if (row !== undefined && !this.#owns(row)) return false;
+    if (row === undefined || !this.#owns(row)) return false;
     const killed = await this.#provider.kill(sandboxId);
     this.#connections.delete(sandboxId);
     if (killed) this.#note(sandboxId, "killed");
-    if (row !== undefined && row.state !== "gone") this.#gone(sandboxId, "it was killed");
+    if (row.state !== "gone") this.#gone(sandboxId, "it was killed");
     return killed;
   }
 
@@ -326,16 +333,10 @@ export class Sandboxes {
     });
   }
 
-  #adopt(info: SandboxInfo): void {
-    const { sandboxId, template, state } = info;
-    this.#store.put({ sandboxId, template, state, reason: null, network: null });
-    this.#log.info({ sandboxId, state }, "found a sandbox that no server knew");
-  }
-
-  /** @throws 404 when it is another server's, or gone */
-  #row(sandboxId: string): Row | undefined {
+  /** @throws 404 when it is not this server's: other servers and programs have theirs in the same place */
+  #row(sandboxId: string): Row {
     const row = this.#store.get(sandboxId);
-    if (row === undefined || this.#owns(row)) return row;
+    if (row !== undefined && this.#owns(row)) return row;
     throw sandboxNotFound(sandboxId);
   }
 
@@ -343,8 +344,8 @@ export class Sandboxes {
     return row.server === this.#store.server;
   }
 
-  #known(info: SandboxInfo, row: Row | undefined): KnownSandbox {
-    return { info, alias: row?.template ?? info.template, network: networkOf(row) };
+  #known(info: SandboxInfo, row: Row): KnownSandbox {
+    return { info, alias: row.template, network: networkOf(row) };
   }
 
   /** Does something with a sandbox that was there a moment ago. */

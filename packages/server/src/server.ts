@@ -31,7 +31,8 @@ export interface EmberboxServer extends AsyncDisposable {
 }
 
 /**
- * Serves E2B's HTTP API over a provider's sandboxes.
+ * Serves E2B's HTTP API over a provider's sandboxes. Listens once the provider is ready to make some, which may
+ * take a minute the first time.
  * @throws `invalid_argument`, `unsupported`, and what listening throws
  */
 export async function serve(options: ServeOptions): Promise<EmberboxServer> {
@@ -46,6 +47,7 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
     const { lost, paused } = await sandboxes.reconcile();
     metrics.lost(lost);
     log.info({ lost, paused }, "state was read");
+    await sandboxes.prepare();
 
     const certificate =
       settings.tls === "self-signed"

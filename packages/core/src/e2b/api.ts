@@ -12,6 +12,8 @@ export interface ApiRequest {
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: Readonly<Record<string, unknown>>;
   readonly signal?: AbortSignal | undefined;
+  /** A machine is made, or its memory written: one that boots may take minutes. */
+  readonly isWork?: true;
 }
 
 export interface ApiAnswer {
@@ -29,6 +31,8 @@ export interface Api {
   sendEither(request: ApiRequest): Promise<ApiAnswer>;
 }
 
+const ANSWER_MS = 60_000;
+const WORK_MS = 300_000;
 const ANSWER_LIMIT = 16 * 1024 * 1024;
 const FIRST_DELAY_MS = 200;
 /** Longer than this nobody is made to wait for a service that asks for it. */
@@ -48,7 +52,7 @@ const passing = new Set([502, 503, 504]);
 export function createApi(settings: Settings, dispatcher: Dispatcher): Api {
   let generation: 1 | 2 | undefined;
   const send: Api["send"] = async (wanted, accepted = []) => {
-    const limit = settings.requestTimeoutMs;
+    const limit = settings.requestTimeoutMs ?? (wanted.isWork ? WORK_MS : ANSWER_MS);
     const late = limit === 0 ? undefined : AbortSignal.timeout(limit);
     const signal = AbortSignal.any([wanted.signal, late].filter((each) => each !== undefined));
     for (let attempt = 0; ; attempt++) {

@@ -11,7 +11,10 @@ export interface E2bOptions {
   readonly apiUrl?: string | undefined;
   /** One address for the traffic of all sandboxes. @default E2B_SANDBOX_URL, or host names of the domain */
   readonly sandboxUrl?: string | undefined;
-  /** How long making, finding and ending a sandbox may take, in milliseconds; 0 for no limit. @default 60_000 */
+  /**
+   * How long the service may take to answer, in milliseconds; 0 for no limit.
+   * @default 60_000; 300_000 for what makes, resumes, keeps or copies a sandbox
+   */
   readonly requestTimeoutMs?: number | undefined;
   /** How often what can safely be tried again is. @default 3 */
   readonly retries?: number | undefined;
@@ -22,7 +25,7 @@ export interface Settings {
   readonly domain: string;
   readonly apiUrl: string;
   readonly sandboxUrl: string | undefined;
-  readonly requestTimeoutMs: number;
+  readonly requestTimeoutMs: number | undefined;
   readonly retries: number;
 }
 
@@ -52,7 +55,7 @@ export function resolveOptions(options: E2bOptions): Settings {
     domain,
     apiUrl: readUrl("apiUrl", given.apiUrl || E2B_API_URL || `https://api.${domain}`),
     sandboxUrl: sandboxUrl ? readUrl("sandboxUrl", sandboxUrl) : undefined,
-    requestTimeoutMs: given.requestTimeoutMs ?? 60_000,
+    requestTimeoutMs: given.requestTimeoutMs,
     retries: given.retries ?? 3,
   };
 }

@@ -98,7 +98,7 @@ export function e2b(options: E2bOptions = {}): SandboxProvider {
       const body = createBody(createOptions);
       try {
         const path = "/sandboxes";
-        const answer = await api.sendEither({ method: "POST", path, body, signal });
+        const answer = await api.sendEither({ method: "POST", path, body, signal, isWork: true });
         return connectionTo(answer.body);
       } catch (error) {
         throw renamed(error, "sandbox_not_found", "unknown_template");
@@ -113,6 +113,7 @@ export function e2b(options: E2bOptions = {}): SandboxProvider {
           ...(onResume === "reboot" && { memory: false }),
         },
         signal,
+        isWork: true,
       });
       return connectionTo(answer.body);
     },
@@ -131,14 +132,17 @@ export function e2b(options: E2bOptions = {}): SandboxProvider {
     async pause(sandboxId, { keepMemory, signal } = {}) {
       const path = `${pathOf(sandboxId)}/pause`;
       const body = keepMemory === false ? { memory: false } : {};
-      const { status } = await api.send({ method: "POST", path, body, signal }, [409]);
+      const { status } = await api.send(
+        { method: "POST", path, body, signal, isWork: true },
+        [409],
+      );
       learn(sandboxId, pausedFate());
       return status !== 409;
     },
     async createSnapshot(sandboxId, { name, signal } = {}): Promise<SnapshotInfo> {
       const path = `${pathOf(sandboxId)}/snapshots`;
       const body = name === undefined ? {} : { name };
-      const answer = await api.send({ method: "POST", path, body, signal });
+      const answer = await api.send({ method: "POST", path, body, signal, isWork: true });
       return { ...parseAnswer(snapshotSchema, answer.body), sandboxId };
     },
     listSnapshots: ({ sandboxId, name, signal } = {}) =>
@@ -153,7 +157,7 @@ export function e2b(options: E2bOptions = {}): SandboxProvider {
     async fork(sandboxId, { count, timeoutMs, signal } = {}) {
       const path = `${pathOf(sandboxId)}/fork`;
       const body = { count: count ?? 1, timeout: seconds(timeoutMs ?? USUAL_MS) };
-      const answer = await api.send({ method: "POST", path, body, signal });
+      const answer = await api.send({ method: "POST", path, body, signal, isWork: true });
       return parseAnswer(forksSchema, answer.body).map(({ sandbox, error }) =>
         sandbox ? connectionTo(sandbox) : apiError(error?.code ?? 500, error),
       );
@@ -193,6 +197,7 @@ function createBody(options: CreateOptions): Record<string, unknown> {
     ...(envs && { envVars: envs }),
     ...(lifecycle?.onTimeout === "pause" && {
       autoPause: true,
+      ...(lifecycle.keepMemory === false && { autoPauseMemory: false }),
       autoResume: { enabled: lifecycle.autoResume ?? false },
     }),
     ...networkBody(network),

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { SandboxProvider } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { prepare } from "@emberbox/microvm/internal";
 import type { EmberboxServer, ServeOptions } from "@emberbox/server";
@@ -98,10 +99,16 @@ async function run(flags: ServeFlags): Promise<number> {
   const { pino } = await import("pino");
   const logger = pino({ level: flags.logLevel }, pino.destination({ dest: 2, sync: true }));
   using interrupt = listenForInterrupt();
-  await using provider = microvm({ pool: { size: flags.pool }, onProgress: say });
+  await using engine = microvm({ pool: { size: flags.pool }, onProgress: say });
+  const { signal } = interrupt;
+  const provider: SandboxProvider = {
+    ...engine,
+    // The image too, where there is none.
+    async prepare({ memoryMB, cpuCount } = {}) {
+      await prepare({ memoryMB, cpuCount, onImage: sayStep, onTemplate: say, signal });
+    },
+  };
   await using server = await serve({ ...options, provider, logger });
-  // No sandbox is to wait for the template longer than its client does.
-  await prepare({ onImage: ({ step }) => say(step), onTemplate: say, signal: interrupt.signal });
   printEnvironment(server);
   await aborted(interrupt.signal);
   logger.info({ onShutdown: flags.onShutdown }, "shutting down");
@@ -163,6 +170,10 @@ function printEnvironment(server: EmberboxServer): void {
   if (certificateFile !== undefined) lines.push(["NODE_EXTRA_CA_CERTS", certificateFile]);
   process.stdout.write(lines.map(([name, value]) => `export ${name}=${value}\n`).join(""));
   say(`serving E2B's API on ${url}`);
+}
+
+function sayStep({ step }: { readonly step: string }): void {
+  say(step);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

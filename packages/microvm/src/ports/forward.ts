@@ -6,7 +6,7 @@ import { checkHead, readHead } from "./head.ts";
 export interface Gate {
   readonly sandboxId: string;
   readonly port: number;
-  readonly open: () => ChannelStream;
+  readonly open: () => Promise<ChannelStream>;
   readonly token: string | undefined;
   /** Replaces the `Host` of requests. */
   readonly host: string | undefined;
@@ -20,34 +20,35 @@ const HTTP_REQUEST = /^[A-Z]{1,20} \S+ HTTP\/1\.[01]\r?\n/;
  */
 export function forward(client: Socket, gate: Gate): void {
   client.on("error", () => {});
-  if (gate.token === undefined && gate.host === undefined) {
-    let begin = "";
-    client.once("data", (chunk: Buffer) => (begin = chunk.toString("latin1", 0, 8192)));
-    join(client, gate, () => HTTP_REQUEST.test(begin));
-    return;
-  }
+  if (gate.token === undefined && gate.host === undefined) return void join(client, gate);
   readHead(client, (head, rest) => {
     const checked = head === undefined ? { status: 400 as const } : checkHead(head, gate);
     if ("status" in checked) return refuse(client, gate, checked.status);
-    const stream = join(client, gate, () => true);
-    stream?.write(Buffer.concat([Buffer.from(checked.head, "latin1"), rest]));
+    void join(client, gate, Buffer.concat([Buffer.from(checked.head, "latin1"), rest]));
   });
 }
 
-function join(client: Socket, gate: Gate, speaksHttp: () => boolean): ChannelStream | undefined {
+/** `head` is that of an HTTP request, where one was read. */
+async function join(client: Socket, gate: Gate, head?: Buffer): Promise<void> {
   let stream: ChannelStream;
   try {
-    stream = gate.open();
+    stream = await gate.open();
   } catch {
-    refuse(client, gate, 502, "The sandbox was not found");
-    return undefined;
+    return refuse(client, gate, 502, "The sandbox was not found");
   }
+  if (client.destroyed) return void stream.destroy();
   stream.unref();
+  let speaksHttp = head !== undefined;
+  if (head) stream.write(head);
+  else
+    client.once("data", (chunk: Buffer) => {
+      speaksHttp = HTTP_REQUEST.test(chunk.toString("latin1", 0, 8192));
+    });
   let answered = false;
   stream.once("data", () => (answered = true));
   stream.once("close", () => {
     if (stream.readableEnded) return;
-    if (answered || !speaksHttp()) client.destroy();
+    if (answered || !speaksHttp) client.destroy();
     else refuse(client, gate, 502);
   });
   client.once("close", () => {
@@ -55,7 +56,6 @@ function join(client: Socket, gate: Gate, speaksHttp: () => boolean): ChannelStr
     if (!client.readableEnded || !client.writableFinished) stream.destroy();
   });
   client.pipe(stream).pipe(client);
-  return stream;
 }
 
 const reasons = {

@@ -9,8 +9,8 @@ const MAX_CONNECTIONS = 512;
 
 export interface PortsOptions {
   readonly sandboxId: string;
-  /** Opens a byte stream to a port inside. Throws when the sandbox is gone. */
-  readonly open: (port: number) => ChannelStream;
+  /** Opens a byte stream to a port inside. Rejects when the sandbox is gone. */
+  readonly open: (port: number) => Promise<ChannelStream>;
   /** What requests must carry as `e2b-traffic-access-token`, or `undefined` when anybody may come. */
   readonly token?: string | undefined;
   /** The `Host` that servers inside see; `${PORT}` stands for the port. */

@@ -159,8 +159,8 @@ function readCreate(
   const autoResume = body.autoResume?.enabled === true;
   if (onTimeout === "pause" && !capabilities.pause) throw notImplemented("pausing");
   if (autoResume && onTimeout !== "pause") throw new ApiError(400, "autoResume needs autoPause");
-  if (onTimeout === "pause" && body.autoPauseMemory === false)
-    throw notImplemented("pausing without memory at the end of a sandbox's time");
+  const keepMemory = body.autoPauseMemory !== false;
+  if (!keepMemory && autoResume) throw new ApiError(400, "autoResume needs the memory to be kept");
   if (body.iam !== undefined && body.iam !== null) throw notImplemented("iam");
   if (body.volumeMounts && body.volumeMounts.length > 0) throw notImplemented("mounting volumes");
   return {
@@ -168,6 +168,8 @@ function readCreate(
     timeoutMs,
     ...(body.metadata && { metadata: body.metadata }),
     ...(body.envVars && { envs: body.envVars }),
-    ...(onTimeout === "pause" && { lifecycle: { onTimeout, autoResume } as const }),
+    ...(onTimeout === "pause" && {
+      lifecycle: { onTimeout, autoResume, ...(!keepMemory && { keepMemory }) } as const,
+    }),
   };
 }

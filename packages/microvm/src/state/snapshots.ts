@@ -68,7 +68,7 @@ export function openSnapshots(root: string): SnapshotStore {
     },
     async name(snapshotId, name) {
       await mkdir(names, { recursive: true, mode: 0o700 });
-      const beside = join(names, `.${randomBytes(8).toString("hex")}`);
+      const beside = join(names, `.new-${process.pid}-${randomBytes(8).toString("hex")}`);
       await writeFile(beside, snapshotId, { mode: 0o600, flush: true });
       await rename(beside, join(names, name));
       await syncDirectory(names);

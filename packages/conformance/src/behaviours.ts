@@ -307,6 +307,7 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   },
   "commands.background": { holds: "hands out a running command, which can be waited for" },
   "commands.stdin": { holds: "writes to a command's standard input, and ends it" },
+  "commands.bytes": { holds: "hands out a command's output as the bytes it is" },
   "commands.list": { holds: "lists running commands" },
   "commands.connect": { holds: "connects to a running command again" },
   "commands.kill-tree": {

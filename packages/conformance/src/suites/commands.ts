@@ -23,6 +23,17 @@ export function describeCommands({ expect, behaviour, failure }: Harness): void 
     expect(times.at(-1)! - times[0]!).toBeGreaterThan(700);
   });
 
+  behaviour("commands.bytes", async (sandbox) => {
+    const pieces: Uint8Array[] = [];
+    const command = await sandbox.commands.stream("printf '\\377\\000\\342\\202'; printf é >&2", {
+      onStdout: (bytes) => void pieces.push(bytes),
+      onStderr: (bytes) => void pieces.push(bytes),
+    });
+    expect(await command.wait()).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+    const bytes = [...Buffer.concat(pieces)];
+    expect(bytes.toSorted((a, b) => a - b)).toEqual([0, 0x82, 0xa9, 0xc3, 0xe2, 0xff]);
+  });
+
   behaviour("commands.cwd-envs-user", async (sandbox) => {
     const options = { cwd: "/tmp", envs: { OF_THE_COMMAND: "a b" }, user: "root" };
     expect((await sandbox.commands.run("pwd; id -un; echo $OF_THE_COMMAND", options)).stdout).toBe(

@@ -16,8 +16,15 @@ import { callRpc } from "../wire/rpc-call.ts";
 import type { Rpc } from "../wire/rpc.ts";
 import { processControl } from "./control.ts";
 import { CommandHandle, type ProcessControl } from "./handle.ts";
+import type { OpenedProcess } from "./stream.ts";
 import { processOpener, type ProcessOpener } from "./open.ts";
-import { textSink, type CommandResult, type OutputCallback } from "./output.ts";
+import {
+  bytesSink,
+  textSink,
+  type CommandResult,
+  type OutputCallback,
+  type Sink,
+} from "./output.ts";
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
@@ -34,6 +41,16 @@ export interface CommandOptions extends RequestOptions {
   readonly onStdout?: OutputCallback | undefined;
   readonly onStderr?: OutputCallback | undefined;
   /** How long it may run, in milliseconds, before it is killed; 0 for no limit. @default 60_000, or 0 in the background */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface StreamCommandOptions extends Omit<
+  CommandOptions,
+  "background" | "onStdout" | "onStderr"
+> {
+  readonly onStdout?: OutputCallback<Uint8Array> | undefined;
+  readonly onStderr?: OutputCallback<Uint8Array> | undefined;
+  /** How long it may run, in milliseconds, before it is killed; 0 for no limit. @default 0 */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -73,7 +90,15 @@ const runSchema = z.strictObject({
   envs,
   stdin: flag,
 });
+const streamSchema = runSchema.omit({ background: true }).extend({
+  onStdout: callback<OutputCallback<Uint8Array>>(),
+  onStderr: callback<OutputCallback<Uint8Array>>(),
+});
 const connectSchema = z.strictObject(outputFields);
+
+type StartOptions = Omit<CommandOptions, "background" | "onStdout" | "onStderr"> & {
+  readonly sink: Sink;
+};
 
 /** Commands in the sandbox, run by `/bin/bash -l -c`. */
 export class Commands {
@@ -102,29 +127,32 @@ export class Commands {
   run(cmd: string, options: CommandOptions & { readonly background: true }): Promise<CommandHandle>;
   run(cmd: string, options?: CommandOptions): Promise<CommandResult | CommandHandle>;
   async run(cmd: string, options?: CommandOptions): Promise<CommandResult | CommandHandle> {
-    const line = parseArgument(command, "cmd", cmd);
-    const {
-      background = false,
-      cwd,
-      envs: environment = {},
-      stdin = false,
-      ...checked
-    } = parseOptions(runSchema, options);
+    const { background = false, ...checked } = parseOptions(runSchema, options);
+    const { pid, stream } = await this.#start(cmd, {
+      ...checked,
+      timeoutMs: checked.timeoutMs ?? (background ? 0 : DEFAULT_TIMEOUT_MS),
+      sink: textSink(checked.onStdout, checked.onStderr),
+    });
+    return background ? new CommandHandle(pid, stream, this.#control) : stream.result;
+  }
+
+  /** Starts a command whose output is handed on as the bytes it is, and not kept: its result has no text. */
+  async stream(cmd: string, options?: StreamCommandOptions): Promise<CommandHandle> {
+    const checked = parseOptions(streamSchema, options);
+    const sink = bytesSink(checked.onStdout, checked.onStderr);
+    const { pid, stream } = await this.#start(cmd, { ...checked, sink });
+    return new CommandHandle(pid, stream, this.#control);
+  }
+
+  #start(cmd: string, options: StartOptions): Promise<OpenedProcess> {
+    const { cwd, envs: environment = {}, stdin = false, ...open } = options;
     const process = {
       cmd: "/bin/bash",
-      args: ["-l", "-c", line],
+      args: ["-l", "-c", parseArgument(command, "cmd", cmd)],
       envs: environment,
       ...(cwd !== undefined && { cwd }),
     };
-    const { pid, stream } = await this.#opener.start(
-      { process, stdin },
-      {
-        ...checked,
-        timeoutMs: checked.timeoutMs ?? (background ? 0 : DEFAULT_TIMEOUT_MS),
-        sink: textSink(checked.onStdout, checked.onStderr),
-      },
-    );
-    return background ? new CommandHandle(pid, stream, this.#control) : stream.result;
+    return this.#opener.start({ process, stdin }, open);
   }
 
   /** Receives what a running command prints from now on. @throws `process_not_found` */

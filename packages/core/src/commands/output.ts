@@ -84,6 +84,20 @@ export function textSink(
   };
 }
 
+/** Output is handed on as the bytes it is, and not kept. */
+export function bytesSink(
+  onStdout: OutputCallback<Uint8Array> | undefined,
+  onStderr: OutputCallback<Uint8Array> | undefined,
+): Sink {
+  return {
+    stdout: (bytes) => onStdout?.(bytes),
+    stderr: (bytes) => onStderr?.(bytes),
+    pty: ignore,
+    end: async () => {},
+    soFar: () => ({ stdout: "", stderr: "" }),
+  };
+}
+
 const ignore = (): undefined => undefined;
 
 /** A terminal's output is handed on and not kept. */

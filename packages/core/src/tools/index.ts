@@ -3,7 +3,9 @@ export { createSandboxTools, SandboxTools } from "./create-tools.ts";
 export type { SandboxTool, ToolInputs } from "./create-tools.ts";
 export type { ToolOptions } from "./options.ts";
 export type { ToolLimits } from "./definition.ts";
+export { factsOf } from "./facts.ts";
 export type { SandboxFacts } from "./facts.ts";
+export { runToEnd } from "./command.ts";
 export type { JsonSchema } from "./input.ts";
 export type {
   ToolContext,
@@ -17,7 +19,7 @@ export type {
   ToolResult,
   ToolTable,
 } from "./types.ts";
-export { explainFailure } from "./failure.ts";
+export { explainFailure, isLost, lostNotice } from "./failure.ts";
 export type { Failure } from "./failure.ts";
 export { BoundedText } from "../bounded-text.ts";
 export { toolOutputSchema } from "./output-schema.ts";

@@ -1,0 +1,30 @@
+// One machine for an agent's tools and for your program: `experimental_sandbox` of the AI SDK.
+import { ToolLoopAgent } from "ai";
+import { bash, codeExecution } from "@emberbox/ai-sdk";
+import { createSandboxSession } from "@emberbox/ai-sdk/session";
+import { modelOr } from "./support/model.ts";
+
+await using session = createSandboxSession();
+await session.writeTextFile({ path: "sales.csv", content: "month,sold\n1,12\n2,19\n3,31\n" });
+
+const agent = new ToolLoopAgent({
+  model: modelOr(
+    [
+      [
+        "python",
+        { code: "import pandas as pd\nsales = pd.read_csv('sales.csv')\nsales.sold.mean()" },
+      ],
+      ["bash", { command: "sort -t, -k2 -n -r sales.csv | head -1 > best.csv" }],
+    ],
+    "On average 20.7 were sold in a month; best.csv has the best.",
+  ),
+  // Given nothing, they work in the sandbox of the call, as `anthropic.tools.bash_20250124()` does.
+  tools: { python: codeExecution(), bash: bash() },
+  instructions: session.description,
+});
+const { text } = await agent.generate({
+  prompt: "How many are sold in a month? Keep the best month in best.csv.",
+  experimental_sandbox: session,
+});
+console.log(text);
+console.log("best.csv:", await session.readTextFile({ path: "best.csv" }));

@@ -1,0 +1,111 @@
+import {
+  EmberboxError,
+  type NetworkOptions,
+  type Sandbox,
+  type SandboxProvider,
+} from "@emberbox/core";
+import { factsOf, SandboxSessions } from "@emberbox/core/tools";
+import { rememberPlace } from "../place.ts";
+import { sandboxSession } from "../session/session.ts";
+import type { SandboxSession } from "../session/types.ts";
+
+export type NetworkPolicy =
+  | { readonly mode: "allow-all" }
+  | { readonly mode: "deny-all" }
+  | {
+      readonly mode: "custom";
+      readonly allowedHosts?: readonly string[];
+      readonly allowedCIDRs?: readonly string[];
+      readonly deniedCIDRs?: readonly string[];
+    };
+
+interface PortOptions {
+  readonly port: number;
+  readonly protocol?: "http" | "https" | "ws";
+}
+
+/** A session with what a harness does to the sandbox itself. */
+export interface NetworkSandboxSession extends SandboxSession {
+  /** The session's id, else the sandbox's. */
+  readonly id: string;
+  readonly defaultWorkingDirectory: string;
+  readonly ports: readonly number[];
+  readonly getPortEndpoint: (
+    options: PortOptions,
+  ) => Promise<{ url: string; headers?: Record<string, string> }>;
+  readonly getPortUrl: (options: PortOptions) => Promise<string>;
+  /** Pauses it where the provider can, else ends it. */
+  readonly stop: () => Promise<void>;
+  readonly destroy: () => Promise<void>;
+  readonly setNetworkPolicy?: (policy: NetworkPolicy) => Promise<void>;
+  /** The same sandbox, without all of this. */
+  readonly restricted: () => SandboxSession;
+}
+
+interface NetworkSessionOptions {
+  readonly id: string;
+  readonly ports: readonly number[];
+  /** `undefined` when the sandbox was given: then it is never ended. */
+  readonly provider: SandboxProvider | undefined;
+}
+
+export function networkSession(
+  sandbox: Sandbox,
+  { id, ports, provider }: NetworkSessionOptions,
+): NetworkSandboxSession {
+  const place = { sessions: new SandboxSessions(sandbox), threadId: undefined };
+  const narrow = sandboxSession(place);
+  const endpoint = async ({ port, protocol }: PortOptions) => {
+    const { trafficAccessToken: token } = sandbox;
+    const url = withProtocol(await sandbox.url(port), protocol);
+    return { url, ...(token !== undefined && { headers: { "e2b-traffic-access-token": token } }) };
+  };
+  const end = async (): Promise<void> => {
+    await provider?.kill(sandbox.sandboxId);
+  };
+  const session: NetworkSandboxSession = {
+    ...narrow,
+    id,
+    defaultWorkingDirectory: factsOf(place.sessions, undefined).workingDirectory,
+    ports,
+    getPortEndpoint: endpoint,
+    getPortUrl: async (options) => (await endpoint(options)).url,
+    stop: provider?.capabilities.pause === true ? () => pause(sandbox) : end,
+    destroy: end,
+    ...(provider?.capabilities.updateNetwork === true && {
+      setNetworkPolicy: async (policy) => sandbox.updateNetwork(networkOf(policy)),
+    }),
+    restricted: () => narrow,
+  };
+  rememberPlace(session, place);
+  return session;
+}
+
+/** One that is gone has been stopped, too. */
+async function pause(sandbox: Sandbox): Promise<void> {
+  try {
+    await sandbox.pause();
+  } catch (error) {
+    if (!EmberboxError.isInstance(error) || error.code !== "sandbox_not_found") throw error;
+  }
+}
+
+function withProtocol(origin: string, protocol: PortOptions["protocol"] = "http"): string {
+  const { protocol: own } = new URL(origin);
+  if (protocol === "ws") return origin.replace(/^http/, "ws");
+  if (protocol === "http" || own === "https:") return origin;
+  throw new EmberboxError("unsupported", "The ports of this sandbox are reached without TLS only");
+}
+
+/** @throws `unsupported` for what cannot be kept: here, allowing beats denying */
+function networkOf(policy: NetworkPolicy): boolean | NetworkOptions {
+  if (policy.mode !== "custom") return policy.mode === "allow-all";
+  const { allowedHosts = [], allowedCIDRs = [], deniedCIDRs = [] } = policy;
+  if (deniedCIDRs.length === 0) {
+    return { allowOut: [...allowedHosts, ...allowedCIDRs], denyOut: ["0.0.0.0/0"] };
+  }
+  throw new EmberboxError(
+    "unsupported",
+    "`deniedCIDRs` cannot win over what is allowed here; leave it out: private and link-local addresses are refused unless they are allowed by name",
+  );
+}

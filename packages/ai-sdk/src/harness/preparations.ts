@@ -1,0 +1,61 @@
+import { createHash } from "node:crypto";
+import type { CreateOptions, Sandbox, SandboxProvider } from "@emberbox/core";
+import { untilAborted } from "@emberbox/core/tools";
+
+/** Prepares a new sandbox, once for each identity. */
+export type FirstCreate<Session> = (
+  session: Session,
+  options: { abortSignal?: AbortSignal },
+) => Promise<void>;
+
+interface First {
+  readonly identity: string | undefined;
+  create(): Promise<Sandbox>;
+  run(sandbox: Sandbox): Promise<void>;
+}
+
+/** Snapshots of prepared sandboxes. */
+export class Preparations {
+  readonly #running = new Map<string, Promise<string>>();
+
+  /**
+   * The id of the snapshot of that identity, made when there is none; those who ask meanwhile wait. `undefined` without
+   * an identity, and where the provider has no snapshots.
+   */
+  async snapshot(
+    provider: SandboxProvider,
+    create: CreateOptions,
+    first: First,
+    signal: AbortSignal | undefined,
+  ): Promise<string | undefined> {
+    if (first.identity === undefined || !provider.capabilities.snapshots) return undefined;
+    const name = nameOf(first.identity, create);
+    for (;;) {
+      const known = await provider.listSnapshots!({ name, signal });
+      if (known[0] !== undefined) return known[0].snapshotId;
+      const running = this.#running.get(name);
+      if (running === undefined) break;
+      // When another's attempt fails, or is aborted, this one makes its own.
+      await untilAborted(
+        running.catch(() => {}),
+        signal,
+      );
+    }
+    const made = make(name, first).finally(() => this.#running.delete(name));
+    this.#running.set(name, made);
+    return made;
+  }
+}
+
+async function make(name: string, first: First): Promise<string> {
+  await using sandbox = await first.create();
+  await first.run(sandbox);
+  return (await sandbox.createSnapshot({ name })).snapshotId;
+}
+
+/** A snapshot has the shape of its sandbox, so another shape is another snapshot. */
+function nameOf(identity: string, create: CreateOptions): string {
+  const { template, memoryMB, cpuCount, diskMB } = create;
+  const what = JSON.stringify([identity, template, memoryMB, cpuCount, diskMB]);
+  return `harness-${createHash("sha256").update(what).digest("hex").slice(0, 32)}`;
+}

@@ -1,0 +1,101 @@
+import { z } from "zod";
+import { EmberboxError, parseOptions, Sandbox, type SandboxProvider } from "@emberbox/core";
+import { SandboxSessions, type SandboxSource } from "@emberbox/core/tools";
+import type { SandboxSession } from "../session/types.ts";
+import { networkSession, type NetworkSandboxSession } from "./network-session.ts";
+import { Preparations, type FirstCreate } from "./preparations.ts";
+
+export interface HarnessSandboxOptions {
+  /** Ports of servers in the sandbox that a harness reaches. @default [] */
+  readonly ports?: readonly number[] | undefined;
+}
+
+interface CreateSessionOptions {
+  /** By which `resumeSession` finds the sandbox again. */
+  readonly sessionId?: string;
+  readonly abortSignal?: AbortSignal;
+  /** With `onFirstCreate`: what it did is kept as a snapshot under this name, for every later session. */
+  readonly identity?: string;
+  readonly onFirstCreate?: FirstCreate<SandboxSession>;
+}
+
+/** A `HarnessV1SandboxProvider` of `@ai-sdk/harness`. */
+export interface EmberboxHarnessProvider {
+  readonly specificationVersion: "harness-sandbox-v1";
+  readonly providerId: "emberbox";
+  readonly createSession: (options?: CreateSessionOptions) => Promise<NetworkSandboxSession>;
+  readonly resumeSession: (options: {
+    sessionId: string;
+    abortSignal?: AbortSignal;
+  }) => Promise<NetworkSandboxSession>;
+}
+
+/** The label of a sandbox that has the id of its session. */
+const LABEL = "harness-session";
+const LIFETIME_MS = 3_600_000;
+
+const schema = z.strictObject({
+  ports: z.array(z.int().min(1).max(65_535)).optional().describe("an array of port numbers"),
+});
+
+/**
+ * Sandboxes for agents of `@ai-sdk/harness`, one for each session. They live for an hour, unless the options of the
+ * source say otherwise. `stop` pauses them where the provider can, and `resumeSession` goes on there. A sandbox that was
+ * given serves all sessions, and is never ended. @throws `invalid_argument`
+ */
+export function createEmberboxSandbox(
+  source?: SandboxSource,
+  options: HarnessSandboxOptions = {},
+): EmberboxHarnessProvider {
+  const { ports = [] } = parseOptions(schema, options);
+  const { given, create, provider } = new SandboxSessions(source).source;
+  const preparations = new Preparations();
+  const lifetime = { timeoutMs: create.timeoutMs ?? LIFETIME_MS };
+  const session = (sandbox: Sandbox, id: string, known?: SandboxProvider): NetworkSandboxSession =>
+    networkSession(sandbox, { id, ports, provider: known });
+  return {
+    specificationVersion: "harness-sandbox-v1",
+    providerId: "emberbox",
+
+    async createSession({ sessionId, abortSignal: signal, identity, onFirstCreate } = {}) {
+      if (given !== undefined) return session(given, given.sandboxId);
+      const known = await provider();
+      const labels = { ...create.metadata, ...(sessionId !== undefined && { [LABEL]: sessionId }) };
+      const made = (more: object): Promise<Sandbox> =>
+        Sandbox.create({ ...create, ...lifetime, provider: known, signal, ...more });
+      const first = onFirstCreate && {
+        identity,
+        create: () => made({}),
+        run: (sandbox: Sandbox) =>
+          onFirstCreate(session(sandbox, sandbox.sandboxId).restricted(), {
+            ...(signal && { abortSignal: signal }),
+          }),
+      };
+      const template = first && (await preparations.snapshot(known, create, first, signal));
+      const sandbox = await made({ metadata: labels, ...(template !== undefined && { template }) });
+      try {
+        if (first !== undefined && template === undefined) await first.run(sandbox);
+      } catch (error) {
+        await sandbox.kill();
+        throw error;
+      }
+      return session(sandbox, sessionId ?? sandbox.sandboxId, known);
+    },
+
+    async resumeSession({ sessionId, abortSignal: signal }) {
+      if (given !== undefined) return session(given, given.sandboxId);
+      const known = await provider();
+      const found = (await known.list()).find(
+        ({ sandboxId, metadata }) => metadata[LABEL] === sessionId || sandboxId === sessionId,
+      );
+      if (found === undefined) {
+        throw new EmberboxError(
+          "sandbox_not_found",
+          `There is no sandbox of the session ${JSON.stringify(sessionId.slice(0, 100))}`,
+        );
+      }
+      const how = { ...lifetime, provider: known, signal };
+      return session(await Sandbox.connect(found.sandboxId, how), sessionId, known);
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import { EmberboxError } from "@emberbox/core";
+
+/** Bytes that wait for a reader. */
+const MAX_WAITING = 8 * 1024 * 1024;
+
+/**
+ * One stream of a command, for a reader who may come later, or never. While somebody reads, a full pipe slows the
+ * command down. While nobody does, what no longer fits is dropped, so that the command goes on, and the reader hears of
+ * it at the end of what was kept.
+ */
+export class BytePipe {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly #chunks: Uint8Array[] = [];
+  #size = 0;
+  #dropped = false;
+  #ended: { readonly error: unknown } | undefined;
+  #cancelled = false;
+  #wakeReader: (() => void) | undefined;
+  #wakeWriter: (() => void) | undefined;
+
+  constructor() {
+    this.readable = new ReadableStream(
+      {
+        pull: (controller) => this.#pull(controller),
+        cancel: () => {
+          this.#cancelled = true;
+          this.#chunks.length = 0;
+          this.#wakeWriter?.();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  /** What it returns is to be awaited before the next bytes. */
+  push(bytes: Uint8Array): Promise<void> | undefined {
+    if (this.#cancelled || this.#dropped || this.#ended !== undefined) return undefined;
+    if (this.#size < MAX_WAITING) return this.#keep(bytes);
+    if (this.readable.locked) return this.#keepWhenRead(bytes);
+    this.#dropped = true;
+    return undefined;
+  }
+
+  end(error: unknown): void {
+    this.#ended ??= { error };
+    this.#wakeReader?.();
+    this.#wakeWriter?.();
+  }
+
+  #keep(bytes: Uint8Array): undefined {
+    this.#chunks.push(bytes);
+    this.#size += bytes.length;
+    this.#wakeReader?.();
+  }
+
+  async #keepWhenRead(bytes: Uint8Array): Promise<void> {
+    await new Promise<void>((resolve) => (this.#wakeWriter = resolve));
+    if (!this.#cancelled) this.#keep(bytes);
+  }
+
+  async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    while (this.#chunks.length === 0 && this.#ended === undefined && !this.#dropped) {
+      await new Promise<void>((resolve) => (this.#wakeReader = resolve));
+      if (this.#cancelled) return;
+    }
+    const next = this.#chunks.shift();
+    if (next !== undefined) {
+      this.#size -= next.length;
+      this.#wakeWriter?.();
+      controller.enqueue(next);
+    } else if (this.#dropped) {
+      controller.error(
+        new EmberboxError(
+          "file_too_large",
+          `Nobody read the command's output, of which ${MAX_WAITING / 1024 / 1024} MiB are kept; the rest is lost`,
+        ),
+      );
+    } else if (this.#ended?.error === undefined) controller.close();
+    else controller.error(this.#ended.error);
+  }
+}

@@ -1,0 +1,9 @@
+// This file is the public API of `@emberbox/ai-sdk/session`.
+export { createSandboxSession } from "./create.ts";
+export type { OwnedSandboxSession, SandboxSessionOptions } from "./create.ts";
+export type {
+  ProcessOptions,
+  SandboxProcess,
+  SandboxSession,
+  WritableSandboxProcess,
+} from "./types.ts";

@@ -1,0 +1,113 @@
+import { EmberboxError, type CommandHandle } from "@emberbox/core";
+import { explainFailure, runToEnd } from "@emberbox/core/tools";
+import { BytePipe } from "./byte-pipe.ts";
+import type { SessionCalls } from "./calls.ts";
+import type { ProcessOptions, SandboxProcess, WritableSandboxProcess } from "./types.ts";
+
+/** What a shell reports for a command that SIGKILL ended. */
+const KILLED = 137;
+/** Bytes of one message to a command's standard input. */
+const INPUT_BYTES = 64 * 1024;
+
+interface RunResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command to its end. A failing one is a result; so is one that needed more memory than there is. */
+export function run(calls: SessionCalls, options: ProcessOptions): Promise<RunResult> {
+  const { command, abortSignal: signal } = options;
+  return calls.run(signal, async ({ sandbox, notice }) => {
+    const context = { sandbox, signal, onOutput: undefined };
+    const how = { timeoutMs: 0, ...placeAndEnv(calls, options) };
+    const result = await runToEnd(context, command, how).catch(outOfMemory);
+    const { exitCode, stdout, stderr } = result;
+    return { exitCode: exitCode < 0 ? KILLED : exitCode, stdout, stderr: notice() + stderr };
+  });
+}
+
+/** Starts a command. An abort kills it. */
+export function spawn(
+  calls: SessionCalls,
+  options: ProcessOptions & { readonly stdin?: boolean },
+): Promise<SandboxProcess | WritableSandboxProcess> {
+  const { command, stdin = false, abortSignal: signal } = options;
+  return calls.run(signal, async ({ sandbox, until }) => {
+    const stdout = new BytePipe();
+    const stderr = new BytePipe();
+    const handle = await sandbox.commands.stream(command, {
+      ...placeAndEnv(calls, options),
+      stdin,
+      signal,
+      onStdout: (bytes) => stdout.push(bytes),
+      onStderr: (bytes) => stderr.push(bytes),
+    });
+    const ended = endOf(handle, calls, signal);
+    until(ended);
+    const close = (error?: unknown): void => [stdout, stderr].forEach((pipe) => pipe.end(error));
+    ended.then(() => close(), close);
+    return {
+      pid: handle.pid,
+      stdout: stdout.readable,
+      stderr: stderr.readable,
+      wait: () => ended,
+      kill: async () => {
+        await handle.kill();
+      },
+      ...(stdin && { stdin: inputOf(handle) }),
+    };
+  });
+}
+
+async function endOf(
+  handle: CommandHandle,
+  calls: SessionCalls,
+  signal: AbortSignal | undefined,
+): Promise<{ exitCode: number }> {
+  try {
+    const { exitCode } = await handle.wait();
+    return { exitCode: exitCode < 0 ? KILLED : exitCode };
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw calls.explain(error, undefined);
+  }
+}
+
+function inputOf(handle: CommandHandle): WritableStream<Uint8Array> {
+  return new WritableStream({
+    async write(bytes) {
+      for (let at = 0; at < bytes.length; at += INPUT_BYTES) {
+        await handle.sendStdin(bytes.subarray(at, at + INPUT_BYTES));
+      }
+    },
+    close: () => closeInput(handle),
+    abort: () => closeInput(handle),
+  });
+}
+
+/** That the command has ended already is not an error. */
+async function closeInput(handle: CommandHandle): Promise<void> {
+  try {
+    await handle.closeStdin();
+  } catch (error) {
+    if (!EmberboxError.isInstance(error) || error.code !== "process_not_found") throw error;
+  }
+}
+
+function placeAndEnv(
+  calls: SessionCalls,
+  { workingDirectory, env }: ProcessOptions,
+): { readonly cwd?: string; readonly envs?: Record<string, string> } {
+  return {
+    ...(workingDirectory !== undefined && { cwd: calls.resolve(workingDirectory) }),
+    ...(env && { envs: env }),
+  };
+}
+
+function outOfMemory(error: unknown): RunResult {
+  if (!EmberboxError.isInstance(error) || error.code !== "out_of_memory") throw error;
+  const { stdout = "", stderr = "" } = error.details;
+  const words = `${String(stderr)}\n${explainFailure(error).text}`.trimStart();
+  return { exitCode: KILLED, stdout: String(stdout), stderr: words };
+}

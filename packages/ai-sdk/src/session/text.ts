@@ -1,0 +1,31 @@
+import { EmberboxError } from "@emberbox/core";
+
+export function encode(text: string, encoding?: string): Uint8Array {
+  return Buffer.from(text, known(encoding));
+}
+
+export function decode(bytes: Uint8Array, encoding?: string): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(known(encoding));
+}
+
+/** Lines from and to those numbers, counted from 1, with the line ends that the text has. */
+export function linesOf(
+  text: string,
+  { startLine, endLine }: { readonly startLine?: number; readonly endLine?: number },
+): string {
+  if (startLine === undefined && endLine === undefined) return text;
+  const lineEnd = ["\r\n", "\n", "\r"].find((end) => text.includes(end)) ?? "\n";
+  const first = Math.max(startLine ?? 1, 1) - 1;
+  return text
+    .split(lineEnd)
+    .slice(first, Math.max(endLine ?? Infinity, 0))
+    .join(lineEnd);
+}
+
+function known(encoding: string = "utf-8"): BufferEncoding {
+  if (Buffer.isEncoding(encoding)) return encoding;
+  throw new EmberboxError(
+    "invalid_argument",
+    `Unknown encoding ${JSON.stringify(encoding.slice(0, 50))}; those of Node's Buffer are known`,
+  );
+}

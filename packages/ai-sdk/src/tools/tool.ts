@@ -1,0 +1,74 @@
+import type { FlexibleSchema, Tool, ToolExecuteFunction } from "ai";
+import {
+  toolOutputSchema,
+  type JsonSchema,
+  type SandboxTool,
+  type SandboxTools,
+  type ToolInputs,
+  type ToolName,
+  type ToolProgress,
+  type ToolResult,
+} from "@emberbox/core/tools";
+import type { Places } from "../places.ts";
+import { rememberKind } from "./kinds.ts";
+import { modelOutput } from "./model-output.ts";
+
+/** A tool's output: while it runs (`status: "running"`), and at its end (`status: "done"`). Plain JSON. */
+export type SandboxOutput = ToolProgress | ToolResult;
+
+/** A sandbox's tool for the AI SDK. */
+export type AiSandboxTool<Name extends ToolName = ToolName> = Tool<
+  ToolInputs[Name],
+  SandboxOutput
+> & { execute: ToolExecuteFunction<ToolInputs[Name], SandboxOutput, any> };
+
+export interface AiToolOptions {
+  /**
+   * Gives the last of the output, as preliminary results, while code and commands run. The SDK then sends each final
+   * output twice, so turn it off where nobody watches. @default true
+   */
+  readonly stream?: boolean | undefined;
+  /** Shows pictures to the model; false for providers that would send them as text. The output has them anyway. @default true */
+  readonly modelPictures?: boolean | undefined;
+}
+
+export function aiTool<Name extends ToolName>(
+  tool: SandboxTool<Name>,
+  places: Places<SandboxTools>,
+  { stream = true, modelPictures = true }: AiToolOptions,
+): AiSandboxTool<Name> {
+  const { kind, title, description, jsonSchema, readOnly } = tool;
+  const streams = stream && (kind === "run_code" || kind === "run_command");
+  const execute: ToolExecuteFunction<unknown, SandboxOutput, unknown> = (
+    input,
+    { abortSignal, toolCallId, experimental_sandbox },
+  ) => {
+    const place = places.of(experimental_sandbox);
+    const work = place.tools.get(kind);
+    const context = { signal: abortSignal, toolCallId, threadId: place.threadId };
+    return streams ? work.stream(input, context) : work.execute(input, context);
+  };
+  const made = {
+    description,
+    metadata: { sandboxTool: kind, title, readOnly },
+    inputSchema: anyInput(jsonSchema),
+    outputSchema: toolOutputSchema,
+    execute,
+    toModelOutput: ({ output }: { output: unknown }) => modelOutput(output, modelPictures),
+  } as unknown as AiSandboxTool<Name>;
+  rememberKind(made, { kind, readOnly });
+  return made;
+}
+
+/** Tells the model what the arguments are and lets everything pass: the tool answers wrong ones with words. */
+function anyInput(json: JsonSchema): FlexibleSchema {
+  const input = (): Record<string, unknown> => ({ ...json });
+  return {
+    "~standard": {
+      version: 1,
+      vendor: "emberbox",
+      validate: (value: unknown) => ({ value }),
+      jsonSchema: { input, output: input },
+    },
+  };
+}

@@ -1,0 +1,123 @@
+import { flag, numberOf, objectOf, objectsOf, textOf, type Fields } from "./fields.ts";
+
+/** `writing`: the arguments are still coming. `asking`: the user is to approve. */
+export type SandboxPartState = "writing" | "asking" | "running" | "done" | "failed" | "denied";
+
+export interface ViewedPicture {
+  /** For `src` of an image: a `data:` URL. */
+  readonly src: string;
+  readonly mediaType: string;
+  /** Where it is in the sandbox, when it is a file. */
+  readonly path?: string;
+}
+
+export interface ViewedFile {
+  readonly path: string;
+  readonly mediaType: string;
+  readonly sizeBytes: number;
+  readonly change: string;
+}
+
+/** A part of a message, ready to be shown. */
+export interface SandboxPartView {
+  readonly toolCallId: string;
+  /** `run_code`, `run_command`, `read_file`, `write_file`, `edit_file` or `list_files`. */
+  readonly kind: string;
+  readonly state: SandboxPartState;
+  /** The code, the command line or the path; what has come of it, while the model writes. */
+  readonly subject: string;
+  /** Of code. */
+  readonly language?: string;
+  /** The last of what was printed, while it runs; then what the model was told of it. */
+  readonly stdout: string;
+  readonly stderr: string;
+  /** What the model was told, or why there is nothing to tell. */
+  readonly text: string;
+  readonly pictures: readonly ViewedPicture[];
+  readonly files: readonly ViewedFile[];
+  readonly exitCode?: number;
+  readonly elapsedMs?: number;
+}
+
+const PICTURES = /^image\/(?:png|jpeg|gif|webp)$/;
+
+/** A view of a tool's part of a UI message; `undefined` for everything that is not of a sandbox's tool. */
+export function sandboxPart(part: unknown): SandboxPartView | undefined {
+  const fields = objectOf(part);
+  const output = objectOf(fields["output"]);
+  const kind = textOf(objectOf(fields["toolMetadata"])["sandboxTool"]) || textOf(output["tool"]);
+  if (kind === "" || textOf(fields["toolCallId"]) === "") return undefined;
+  const input = objectOf(fields["input"]);
+  const data = output["status"] === "done" ? objectOf(output["data"]) : output;
+  const language = textOf(input["language"]) || (kind === "run_code" ? "python" : "");
+  const exitCode = numberOf(data["exitCode"]);
+  const elapsedMs = numberOf(data["durationMs"]) ?? numberOf(data["elapsedMs"]);
+  return {
+    toolCallId: textOf(fields["toolCallId"]),
+    kind,
+    state: stateOf(fields, output),
+    subject: textOf(input["code"]) || textOf(input["command"]) || textOf(input["path"]),
+    ...(language !== "" && { language }),
+    stdout: textOf(data["stdout"]),
+    stderr: textOf(data["stderr"]),
+    text: textOf(output["text"]) || textOf(fields["errorText"]),
+    pictures: objectsOf(output["pictures"]).flatMap(pictureOf),
+    files: objectsOf(output["files"]).map(fileOf),
+    ...(exitCode !== undefined && { exitCode }),
+    ...(elapsedMs !== undefined && { elapsedMs }),
+  };
+}
+
+/**
+ * The state for components that know only the SDK's, such as AI Elements: a preliminary output is one of a tool that
+ * runs, and a failed result is an error.
+ */
+export function toolState(part: unknown): string {
+  const fields = objectOf(part);
+  const state = textOf(fields["state"]);
+  if (state !== "output-available") return state;
+  const output = objectOf(fields["output"]);
+  if (isRunning(fields, output)) return "input-available";
+  return flag(output["isError"]) ? "output-error" : state;
+}
+
+function stateOf(fields: Fields, output: Fields): SandboxPartState {
+  switch (fields["state"]) {
+    case "input-streaming":
+      return "writing";
+    case "approval-requested":
+      return "asking";
+    case "output-denied":
+      return "denied";
+    case "output-error":
+      return "failed";
+    case "output-available":
+      if (isRunning(fields, output)) return "running";
+      return flag(output["isError"]) ? "failed" : "done";
+    default:
+      return "running";
+  }
+}
+
+/** The final result comes first as a preliminary one; it is done all the same. */
+function isRunning(fields: Fields, output: Fields): boolean {
+  return output["status"] === "running" || (flag(fields["preliminary"]) && !output["status"]);
+}
+
+function pictureOf(picture: Fields): ViewedPicture[] {
+  const mediaType = textOf(picture["mimeType"]);
+  const base64 = textOf(picture["base64"]);
+  const path = textOf(picture["path"]);
+  if (!PICTURES.test(mediaType) || base64 === "") return [];
+  const src = `data:${mediaType};base64,${base64}`;
+  return [{ src, mediaType, ...(path !== "" && { path }) }];
+}
+
+function fileOf(file: Fields): ViewedFile {
+  return {
+    path: textOf(file["path"]),
+    mediaType: textOf(file["mimeType"]),
+    sizeBytes: numberOf(file["sizeBytes"]) ?? 0,
+    change: textOf(file["change"]),
+  };
+}

@@ -1,0 +1,42 @@
+import type { ToolAnswer, ToolCallOptions } from "@emberbox/conformance";
+import { isStepCount, streamText } from "ai";
+import type { SandboxOutput, SandboxToolSet } from "../../src/index.ts";
+import { resultsSeen, scriptedModel, textOf } from "./scripted-model.ts";
+
+/** One call of a tool in a run of the SDK, whose model is a script; the answer is what the model sees. */
+export async function callThroughModel(
+  sandbox: SandboxToolSet,
+  name: string,
+  args: unknown,
+  { signal, onOutput, threadId }: ToolCallOptions = {},
+): Promise<ToolAnswer> {
+  const model = scriptedModel([{ name, args }]);
+  const { stream } = streamText({
+    model,
+    tools: sandbox.tools,
+    stopWhen: isStepCount(2),
+    prompt: "go",
+    experimental_sandbox: sandbox.session(threadId),
+    onError: () => {},
+    ...(signal && { abortSignal: signal }),
+  });
+  for await (const part of stream) {
+    if (part.type === "abort") throw signal?.reason;
+    if (part.type === "error") throw part.error;
+    // The SDK gives the final value as a preliminary one, too.
+    if (part.type !== "tool-result" || part.preliminary !== true) continue;
+    const output = part.output as SandboxOutput;
+    onOutput?.(output.status === "running" ? output.stdout + output.stderr : output.text);
+  }
+  const [output] = resultsSeen(model);
+  const parts = output?.type === "content" ? output.value : [];
+  return {
+    text: textOf(output),
+    isError: output?.type === "error-text",
+    pictures: parts.flatMap((part) =>
+      part.type === "file" && part.data.type === "data"
+        ? [{ mimeType: part.mediaType, base64: String(part.data.data) }]
+        : [],
+    ),
+  };
+}

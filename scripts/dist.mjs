@@ -1,9 +1,19 @@
 // Builds what npm would get: `node scripts/dist.mjs [package...]` compiles packages (all public ones, when none is
 // named) and those they depend on into their `dist`, JavaScript and types, one after the other.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { argv, execPath, exit } from "node:process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { extname, join, resolve } from "node:path";
+import { argv, exit } from "node:process";
+import { node } from "./setup/workspace.mjs";
 
 const root = resolve(import.meta.dirname, "..");
 const packages = new Map(
@@ -28,11 +38,14 @@ function build(name) {
     const optional = manifest.peerDependenciesMeta?.[its.name]?.optional === true;
     if (its.name in needed && !optional) build(other);
   }
-  if (!manifest.private) compile(folder);
+  if (manifest.private) return;
+  compile(folder, manifest);
+  copyAssets(folder);
+  if (manifest.scripts?.build) run(folder, ["--run", "build"]);
 }
 
 /** The others are seen as those who install them see them: through their `dist`. */
-function compile(folder) {
+function compile(folder, { bin, exports }) {
   const config = join(folder, ".tsc", "dist.json");
   const { compilerOptions } = read(join(folder, "tsconfig.json"));
   mkdirSync(join(folder, ".tsc"), { recursive: true });
@@ -48,12 +61,25 @@ function compile(folder) {
       rootDir: "../src",
       outDir: "../dist",
     },
-    include: ["../src"],
-    exclude: ["../src/**/*.test.ts", "../src/testing"],
+    // What can be reached from outside, and what that needs.
+    files: Object.values(exports)
+      .flatMap((entry) => entry["@emberbox/source"] ?? [])
+      .concat(bin ? "./src/bin.ts" : [])
+      .map((file) => join("..", file)),
   };
   writeFileSync(config, JSON.stringify(settings));
   const tsc = join(root, "node_modules/typescript/bin/tsc");
-  const { status } = spawnSync(execPath, [tsc, "-p", config], { stdio: "inherit" });
+  run(folder, [tsc, "-p", config]);
+}
+
+/** Files that are read when the package runs lie beside its modules. */
+function copyAssets(folder) {
+  const isAsset = (path) => statSync(path).isDirectory() || extname(path) !== ".ts";
+  cpSync(join(folder, "src"), join(folder, "dist"), { recursive: true, filter: isAsset });
+}
+
+function run(folder, parameters) {
+  const { status } = spawnSync(node, parameters, { cwd: folder, stdio: "inherit" });
   if (status !== 0) exit(status ?? 1);
 }
 

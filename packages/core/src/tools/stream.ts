@@ -8,8 +8,8 @@ export interface ProgressOptions {
 }
 
 /**
- * Gives what a running call has printed last, whenever there is something new and not too often, and its result at the
- * end. Each value stands for itself, so that all of them together stay small.
+ * Gives what a running call has printed last, whenever there is something new and not too often, also what it printed
+ * right before its end, and its result at the end. Each value stands for itself, so that all of them together stay small.
  */
 export async function* streamTool(
   tool: ToolName,
@@ -35,9 +35,9 @@ export async function* streamTool(
   });
   result.catch(() => {});
   try {
-    while (!state.ended) {
-      await ticked(result, intervalMs);
-      if (state.ended || !state.dirty) continue;
+    while (!state.ended || state.dirty) {
+      if (!state.ended) await ticked(result, intervalMs);
+      if (!state.dirty) continue;
       state.dirty = false;
       const elapsedMs = Math.round(performance.now() - started);
       yield { status: "running", tool, ...tails, outputBytes: state.outputBytes, elapsedMs };

@@ -51,6 +51,11 @@ const modes = {
     await command("bench", [node, source, "bench/main.ts", ...parameters]);
   },
 
+  async behaviours(parameters) {
+    await prepare();
+    await command("behaviours", [node, source, "scripts/behaviours.ts", ...parameters]);
+  },
+
   async escapes(parameters) {
     await prepare();
     await command("escapes", [node, source, "test/escapes/main.ts", ...parameters]);

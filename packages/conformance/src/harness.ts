@@ -13,6 +13,8 @@ export interface Runner {
   test(name: string, body: () => Promise<void>, timeoutMs?: number): void;
   afterAll(body: () => Promise<void>, timeoutMs?: number): void;
   readonly expect: Expect;
+  /** Keeps with the test that runs now why there is nothing to run, for those who read the results. */
+  without?(reason: string): void;
 }
 
 export interface Expect {

@@ -61,8 +61,9 @@ export function describeTools(
         const run = async (): Promise<void> => {
           const tools = await (subject ??= Promise.resolve(makeSubject(made())));
           const reason = tools.without?.[id];
-          if (reason !== undefined) console.warn(`${name} is without ${id}: ${reason}`);
-          else await body(tools);
+          if (reason === undefined) return body(tools);
+          console.warn(`${name} is without ${id}: ${reason}`);
+          runner.without?.(reason);
         };
         runner.test(`${id}: a sandbox ${known.holds}`, run, TEST_TIMEOUT_MS);
       },

@@ -1,5 +1,5 @@
 import type { SandboxProvider } from "@emberbox/core";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, TestRunner } from "vitest";
 import { describeProvider as describeWith } from "./suite.ts";
 import { describeTools as describeToolsWith, type ToolSubject } from "./tools.ts";
 
@@ -14,5 +14,9 @@ export function describeTools(
   makeProvider: () => SandboxProvider,
   makeSubject: (provider: SandboxProvider) => ToolSubject | Promise<ToolSubject>,
 ): void {
-  describeToolsWith(name, makeProvider, makeSubject, { describe, test, expect, afterAll });
+  describeToolsWith(name, makeProvider, makeSubject, { describe, test, expect, afterAll, without });
+}
+
+function without(reason: string): void {
+  Object.assign(TestRunner.getCurrentTest()!.meta, { without: reason });
 }

@@ -27,6 +27,7 @@ const langchain = (file: string, test: string): Shown => ({
   test,
 });
 const openaiAgent = (test: string): Shown => ({ file: "test/openai-agents/agents.test.ts", test });
+const mcp = (file: string, test: string): Shown => ({ file: `test/mcp/${file}.test.ts`, test });
 const kernels = (test: string): Shown => ({ file: "test/kernels.test.ts", test });
 const plotly = (test: string): Shown => ({ file: "test/plotly.test.ts", test });
 const r = (test: string): Shown => ({ file: "test/r.test.ts", test });
@@ -527,6 +528,30 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "tools.native": {
     holds: "has executors for the shell, bash, editor and patch tools that models know",
     shownBy: tools("native executors"),
+  },
+  "mcp.session": {
+    holds: "serves any client of MCP over standard input and output, whatever it negotiates",
+    shownBy: mcp("stdio", "serves a client that negotiates as"),
+  },
+  "mcp.clean-output": {
+    holds: "writes nothing but messages to the standard output of its server",
+    shownBy: mcp("stdio", "standard output has nothing but messages"),
+  },
+  "mcp.killed": {
+    holds: "is gone when the client that started its server is killed, and when the server is",
+    shownBy: mcp("stdio", "kill -9 of the %s leaves no machine"),
+  },
+  "mcp.apart": {
+    holds: "is seen by its own MCP session only, and ends with it",
+    shownBy: mcp("http", "two sessions do not see each other"),
+  },
+  "mcp.token": {
+    holds: "is out of reach over HTTP without the token",
+    shownBy: mcp("http", "with a token, requests without it are refused"),
+  },
+  "mcp.rebinding": {
+    holds: "is out of reach of web pages, by whatever name they come",
+    shownBy: mcp("http", "pages of other sites are kept out"),
   },
   "langchain.agent": {
     holds: "lets an agent of LangChain go on from an error, with state, a picture and a file",

@@ -16,3 +16,14 @@ export function parseWhole(text: string): number {
     throw new InvalidArgumentError("It must be a positive whole number.");
   return Number(text);
 }
+
+export function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
+  if (port < 0 || port > 65_535)
+    throw new InvalidArgumentError("It must be a port from 0 to 65535.");
+  return port;
+}
+
+export function parseCount(text: string): number {
+  return text === "0" ? 0 : parseWhole(text);
+}

@@ -38,6 +38,10 @@ describe("mistakes on the command line end with 2 and say what is wrong", () => 
     [["serve", "--host", "0.0.0.0"], /needs an API key[\s\S]*--api-key e2b_/],
     [["serve", "--port", "70000"], /port from 0 to 65535/],
     [["serve", "--tls-cert", "a.pem"], /go together/],
+    [["mcp", "--port", "3100"], /--port is of no use without --http/],
+    [["mcp", "--http", "--host", "0.0.0.0"], /needs a token[\s\S]*openssl/],
+    [["mcp", "--tools", "run_code,fly"], /`include` option to be an array of run_code/],
+    [["mcp", "--timeout", "soon"], /number of seconds/],
     [["serve", "--on-shutdown", "shrug"], /Allowed choices are pause, kill/],
   ];
   test.each(mistakes)("%j", (parameters, message) => {
@@ -50,7 +54,16 @@ describe("mistakes on the command line end with 2 and say what is wrong", () => 
 });
 
 test("help is on standard output, with examples, for every command", () => {
-  for (const command of [[], ["run"], ["shell"], ["serve"], ["doctor"], ["build"], ["bench"]]) {
+  for (const command of [
+    [],
+    ["run"],
+    ["shell"],
+    ["serve"],
+    ["mcp"],
+    ["doctor"],
+    ["build"],
+    ["bench"],
+  ]) {
     const { code, stdout, stderr } = emberbox([...command, "--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain("Examples:");

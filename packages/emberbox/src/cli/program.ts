@@ -4,6 +4,7 @@ import { addBench } from "./bench.ts";
 import { addBuild } from "./build.ts";
 import { addDoctor } from "./doctor.ts";
 import { EXIT, exitCodeOf, reportFailure } from "./failure.ts";
+import { addMcp } from "./mcp.ts";
 import { addRun } from "./run.ts";
 import { addServe } from "./serve.ts";
 import { addShell } from "./shell.ts";
@@ -45,7 +46,7 @@ Examples:
 
 Files are kept in EMBERBOX_HOME (default: ~/.cache/emberbox). EMBERBOX_DEBUG=1 shows the stacks of errors.`,
     );
-  for (const add of [addRun, addShell, addServe, addDoctor, addBuild, addBench])
+  for (const add of [addRun, addShell, addServe, addMcp, addDoctor, addBuild, addBench])
     add(program, finish);
   return program;
 }

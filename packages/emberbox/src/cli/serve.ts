@@ -1,12 +1,13 @@
 import { readFile } from "node:fs/promises";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import type { SandboxProvider } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { prepare } from "@emberbox/microvm/internal";
 import type { EmberboxServer, ServeOptions } from "@emberbox/server";
 import { EXIT, say, UsageError } from "./failure.ts";
-import { listenForInterrupt } from "./interrupt.ts";
-import { parseSeconds, parseWhole } from "./numbers.ts";
+import { aborted, listenForInterrupt } from "./interrupt.ts";
+import { collect } from "./lists.ts";
+import { parseCount, parsePort, parseSeconds, parseWhole } from "./numbers.ts";
 import type { Finish } from "./program.ts";
 
 interface ServeFlags {
@@ -174,26 +175,4 @@ function printEnvironment(server: EmberboxServer): void {
 
 function sayStep({ step }: { readonly step: string }): void {
   say(step);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-}
-
-function collect(value: string, before: readonly string[] = []): string[] {
-  return [...before, value];
-}
-
-function parsePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
-  if (port < 0 || port > 65_535)
-    throw new InvalidArgumentError("It must be a port from 0 to 65535.");
-  return port;
-}
-
-function parseCount(text: string): number {
-  return text === "0" ? 0 : parseWhole(text);
 }

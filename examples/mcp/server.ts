@@ -1,0 +1,18 @@
+// An MCP server over HTTP in a program of your own, with two clients that do not see each other.
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { serveHttp } from "@emberbox/mcp";
+
+const token = crypto.randomUUID();
+await using server = await serveHttp({ memoryMB: 1024 }, { port: 0, token, maxSandboxes: 4 });
+console.log(`listening on ${server.url}`);
+
+for (const name of ["Ada", "Grace"]) {
+  const client = new Client({ name, version: "1.0.0" });
+  const headers = { authorization: `Bearer ${token}` };
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL(server.url), { requestInit: { headers } }),
+  );
+  const command = `ls; echo ${name} was here > note.txt; cat note.txt`;
+  const { content } = await client.callTool({ name: "run_command", arguments: { command } });
+  console.log(content[0]?.type === "text" ? content[0].text : content);
+}

@@ -1,0 +1,97 @@
+import { EmberboxError, parseOptions } from "@emberbox/core";
+import type { ToolOptions } from "@emberbox/core/tools";
+import { z } from "zod";
+import type { McpOptions } from "./server.ts";
+
+export interface McpHttpOptions extends McpOptions {
+  /** @default "127.0.0.1" */
+  readonly host?: string | undefined;
+  /** 0 takes any free port. @default 3100 */
+  readonly port?: number | undefined;
+  /** What clients send as `Authorization: Bearer …`. Needed unless the server listens on this machine only. */
+  readonly token?: string | undefined;
+  /** Names, without ports, that requests may give as `Host`. @default those of this machine; any when others can reach it */
+  readonly allowedHosts?: readonly string[] | undefined;
+  /** Names, without ports, of web pages that may use it. @default those of this machine; none when others can reach it */
+  readonly allowedOrigins?: readonly string[] | undefined;
+  /** MCP sessions that are kept; beyond it the one not used for longest is ended. @default 1000 */
+  readonly maxSessions?: number | undefined;
+}
+
+const names = z
+  .array(z.string().regex(/^[^\s/]+$/))
+  .optional()
+  .describe("a list of host names without ports");
+
+const schema = z.strictObject({
+  host: z.string().min(1).default("127.0.0.1").describe("a host name or address"),
+  port: z.int().min(0).max(65_535).default(3100).describe("a port from 0 to 65535"),
+  token: z
+    .string()
+    .regex(/^[\x21-\x7e]{8,500}$/)
+    .optional()
+    .describe("8 to 500 printable characters without spaces"),
+  allowedHosts: names,
+  allowedOrigins: names,
+  maxSessions: z.int().min(1).default(1000).describe("a positive integer"),
+  structuredContent: z.boolean().optional().describe("true or false"),
+});
+
+const LOCAL = ["localhost", "127.0.0.1", "[::1]"];
+
+export interface HttpSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly token: string | undefined;
+  /** Undefined when any will do. */
+  readonly allowedHosts: readonly string[] | undefined;
+  readonly allowedOrigins: readonly string[];
+  readonly maxSessions: number;
+  readonly structuredContent: boolean | undefined;
+  readonly toolOptions: ToolOptions;
+}
+
+/** @throws `invalid_argument`, also when others could reach the server without a token */
+export function resolveHttpOptions(options: McpHttpOptions): HttpSettings {
+  const {
+    host,
+    port,
+    token,
+    allowedHosts,
+    allowedOrigins,
+    maxSessions,
+    structuredContent,
+    ...toolOptions
+  } = options;
+  const given = { host, port, token, allowedHosts, allowedOrigins, maxSessions, structuredContent };
+  const settings = parseOptions(schema, given);
+  const local = isLoopback(settings.host);
+  if (settings.token === undefined && !local) {
+    throw new EmberboxError(
+      "invalid_argument",
+      `Others can reach ${settings.host}: the server needs a token there`,
+      {
+        hint: "Give it one, such as the output of `openssl rand -hex 32`, or listen on 127.0.0.1.",
+      },
+    );
+  }
+  return {
+    ...settings,
+    token: settings.token,
+    structuredContent: settings.structuredContent,
+    // Elsewhere the token is what keeps others' pages out, and the names of a machine are many.
+    allowedHosts:
+      settings.allowedHosts ?? (local ? [...LOCAL, hostName(settings.host)] : undefined),
+    allowedOrigins: settings.allowedOrigins ?? (local ? LOCAL : []),
+    toolOptions,
+  };
+}
+
+/** As it stands in a URL. */
+export function hostName(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}

@@ -1,0 +1,86 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { hostHeaderValidation, originValidation } from "@modelcontextprotocol/node";
+import { SandboxTools, type SandboxSource } from "@emberbox/core/tools";
+import {
+  hostName,
+  type HttpSettings,
+  type McpHttpOptions,
+  resolveHttpOptions,
+} from "./http-options.ts";
+import { HttpSessions, refuse } from "./http-sessions.ts";
+
+/** A server that listens. */
+export interface McpHttpServer extends AsyncDisposable {
+  /** What clients connect to. */
+  readonly url: string;
+}
+
+const PATH = "/mcp";
+
+/**
+ * Serves the tools over streamable HTTP, on this machine only unless told otherwise. Each MCP session works in a
+ * sandbox of its own, which ends with the session or when it was not used for `idleTimeoutMs`. Sessions whose URL ends
+ * with `?conversation=NAME` share one, which only the idle time ends; a sandbox that was given is shared by all. `await using` ends the server, and the sandboxes that were made here.
+ * @throws `invalid_argument`, `unsupported`, and what listening throws
+ */
+export async function serveHttp(
+  source?: SandboxSource,
+  options: McpHttpOptions = {},
+): Promise<McpHttpServer> {
+  const settings = resolveHttpOptions(options);
+  const tools = new SandboxTools(source, settings.toolOptions);
+  const sessions = new HttpSessions(tools, settings);
+  const mayPass = guard(settings);
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    try {
+      if (mayPass(request, response)) await sessions.handle(request, response);
+    } catch (error) {
+      tools.sessions.report(error);
+      if (!response.headersSent) refuse(response, 500, "The server failed");
+      else response.destroy();
+    }
+  };
+  const server = createServer((request, response) => void answer(request, response));
+  server.listen(settings.port, settings.host);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://${hostName(settings.host)}:${port}${PATH}`,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      await sessions[Symbol.asyncDispose]();
+      server.closeAllConnections();
+      await tools[Symbol.asyncDispose]();
+    },
+  };
+}
+
+type Guard = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+/** Says whether a request may be worked on; one that may not has been answered. */
+function guard({ token, allowedHosts, allowedOrigins }: HttpSettings): Guard {
+  const isKnownHost = allowedHosts && hostHeaderValidation([...allowedHosts]);
+  const isKnownOrigin = originValidation([...allowedOrigins]);
+  const expected = token === undefined ? undefined : digest(`Bearer ${token}`);
+  return (request, response) => {
+    if (isKnownHost?.(request, response) === false || !isKnownOrigin(request, response))
+      return false;
+    if (request.url?.split("?")[0] !== PATH) {
+      refuse(response, 404, `There is nothing but ${PATH} here`);
+      return false;
+    }
+    const given = digest(request.headers.authorization ?? "");
+    if (expected === undefined || timingSafeEqual(given, expected)) return true;
+    response.setHeader("www-authenticate", "Bearer");
+    refuse(response, 401, "Expected `Authorization: Bearer` with the token of this server");
+    return false;
+  };
+}
+
+/** Of one length whatever it is of, as a comparison in constant time wants it. */
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}

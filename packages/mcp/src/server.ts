@@ -1,0 +1,114 @@
+import { createRequire } from "node:module";
+import {
+  type CallToolResult,
+  type ProgressToken,
+  Server,
+  type ServerContext,
+  type Tool,
+} from "@modelcontextprotocol/server";
+import {
+  type SandboxTool,
+  SandboxTools,
+  type ToolContext,
+  type ToolOptions,
+  type ToolProgress,
+  type ToolResult,
+} from "@emberbox/core/tools";
+
+export interface McpOptions extends ToolOptions {
+  /**
+   * Sends each result as `structuredContent`, too, for programs. Several clients then show a model nothing but that:
+   * the text is in it, pictures are not. @default false
+   */
+  readonly structuredContent?: boolean | undefined;
+}
+
+interface McpConnectionOptions extends Pick<McpOptions, "structuredContent"> {
+  /** Whose sandbox the connection works in. @default that of calls without a conversation */
+  readonly threadId?: string | undefined;
+}
+
+const { version } = createRequire(import.meta.url)("@emberbox/mcp/package.json") as {
+  version: string;
+};
+
+const INSTRUCTIONS =
+  "Code and commands run in a virtual machine of this session. Its files, variables and processes stay from call to " +
+  "call and are gone when the session ends.";
+
+/**
+ * The server of one connection, to be connected to a transport of your own. Its calls work in the conversation
+ * `threadId` of `tools`; who made the tools ends their sandboxes.
+ */
+export function createMcpServer(
+  tools: SandboxTools,
+  { threadId, structuredContent = false }: McpConnectionOptions = {},
+): Server {
+  const server = new Server(
+    { name: "emberbox", title: "Emberbox", version },
+    { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
+  );
+  server.setRequestHandler("tools/list", () => ({ tools: tools.tools.map(described) }));
+  server.setRequestHandler("tools/call", async ({ params }, { mcpReq }) => {
+    const { name, arguments: input = {} } = params;
+    const context = { signal: mcpReq.signal, threadId, toolCallId: String(mcpReq.id) };
+    const tool = tools.tools.find((tool) => tool.name === name);
+    const token = mcpReq._meta?.progressToken;
+    const result =
+      tool === undefined || token === undefined
+        ? await tools.execute(name, input, context)
+        : await withProgress(tool, input, context, (progress) => report(mcpReq, token, progress));
+    return answer(result, structuredContent);
+  });
+  return server;
+}
+
+function described({ name, title, description, jsonSchema, readOnly }: SandboxTool): Tool {
+  return {
+    name,
+    title,
+    description,
+    inputSchema: jsonSchema as unknown as Tool["inputSchema"],
+    annotations: { title, readOnlyHint: readOnly },
+  };
+}
+
+async function withProgress(
+  tool: SandboxTool,
+  input: unknown,
+  context: ToolContext,
+  onProgress: (progress: ToolProgress) => Promise<void>,
+): Promise<ToolResult> {
+  for await (const value of tool.stream(input, context)) {
+    if (value.status === "done") return value;
+    await onProgress(value);
+  }
+  throw new Error(`${tool.name} ended without a result`);
+}
+
+/** The bytes printed so far, and the last of them: each notification stands for itself. */
+async function report(
+  { notify }: ServerContext["mcpReq"],
+  progressToken: ProgressToken,
+  { outputBytes, stdout, stderr }: ToolProgress,
+): Promise<void> {
+  const params = { progressToken, progress: outputBytes, message: stdout + stderr };
+  // That nobody listens any more does not stop the work.
+  await notify({ method: "notifications/progress", params }).catch(() => {});
+}
+
+function answer(
+  { text, isError, pictures, files, data }: ToolResult,
+  whole: boolean,
+): CallToolResult {
+  const images = pictures.map(({ base64, mimeType }) => ({
+    type: "image" as const,
+    data: base64,
+    mimeType,
+  }));
+  return {
+    content: [{ type: "text", text }, ...images],
+    isError,
+    ...(whole && { structuredContent: { text, files, data } }),
+  };
+}

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { generator } from "./support/random.ts";
 import { serve, type ServedSandbox } from "./support/sandbox.ts";
 import { call, envelope } from "./support/wire.ts";
 
@@ -7,17 +8,6 @@ beforeAll(async () => {
   served = await serve();
 });
 afterAll(() => served[Symbol.asyncDispose]());
-
-/** Mulberry32: the same requests in every run. */
-function generator(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 const pick = <T>(below: (limit: number) => number, from: readonly T[]): T =>
   from[below(from.length)]!;

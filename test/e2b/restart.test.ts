@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { Sandbox } from "e2b";
+import { Sandbox, SandboxNotFoundError } from "e2b";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { eventually, machinesOf } from "../support/processes.ts";
 import { createSandbox, provider } from "../support/sandboxes.ts";
@@ -115,3 +115,27 @@ test("two servers with one state have their own sandboxes", async () => {
   expect((await theirs!.commands.run("echo alive")).stdout).toBe("alive\n");
   expect(await ids(other)).toEqual([theirs!.sandboxId]);
 });
+
+test.skipIf(!provider.capabilities.pause)(
+  "two servers with states of their own have nothing to do with each other's sandboxes",
+  async () => {
+    const [one, other] = [await start(temporaryDirectory()), await start(temporaryDirectory())];
+    const [mine, theirs] = await Promise.all(
+      [one, other].map(({ options }) => Sandbox.create(options)),
+    );
+    const { sandboxId } = mine!;
+    await mine!.files.write("mine.txt", "mine");
+    await mine!.pause();
+    expect([await ids(one), await ids(other)]).toEqual([[sandboxId], [theirs!.sandboxId]]);
+    await expect(Sandbox.connect(sandboxId, other.options)).rejects.toThrow(SandboxNotFoundError);
+    expect(await Sandbox.kill(sandboxId, other.options)).toBe(false);
+
+    await other.kill();
+    const third = await start(temporaryDirectory());
+    expect(await ids(third)).toEqual([]);
+    expect(third.log()).not.toContain("a sandbox was lost");
+    const again = await Sandbox.connect(sandboxId, one.options);
+    expect(await again.files.read("mine.txt")).toBe("mine");
+    await again.kill();
+  },
+);

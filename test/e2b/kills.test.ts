@@ -1,0 +1,87 @@
+import { once } from "node:events";
+import { utimesSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { Sandbox } from "e2b";
+import { afterEach, expect, test } from "vitest";
+import { eventually, hostProcesses, machinesOf } from "../support/processes.ts";
+import { temporaryDirectory } from "../support/server.ts";
+import { deadCgroups, leftovers, pausedOnDisk, rowsOf, scratch } from "./support/kills.ts";
+import { Load } from "./support/load.ts";
+import { generator } from "./support/random.ts";
+import { type Served, startServed } from "./support/served.ts";
+
+const ROUNDS = Number(process.env["EMBERBOX_KILL_ROUNDS"] ?? 15);
+const SEED = Number(process.env["EMBERBOX_KILL_SEED"] ?? 20_261_121);
+const CLIENTS = 4;
+
+let server: Served | undefined;
+afterEach(() => server?.kill());
+
+async function pages<Item>(paginator: {
+  hasNext: boolean;
+  nextItems(): Promise<Item[]>;
+}): Promise<Item[]> {
+  const items: Item[] = [];
+  while (paginator.hasNext) items.push(...(await paginator.nextItems()));
+  return items;
+}
+
+/** Holds the server that has just started against what its clients know, and the disk against both. */
+async function check(served: Served, state: string, load: Load): Promise<void> {
+  const listed = await pages(Sandbox.list(served.options));
+  const states = new Map(listed.map((info) => [info.sandboxId, info.state as string]));
+  const snapshots = await pages(Sandbox.listSnapshots(served.options));
+  const names = new Set(snapshots.flatMap((snapshot) => snapshot.names ?? []));
+  expect(load.settle(states, names)).toEqual([]);
+  // No row without its files, and no files without their row.
+  expect(pausedOnDisk().toSorted()).toEqual([...states.keys()].toSorted());
+  expect([...rowsOf(state)].toSorted()).toEqual([...states].toSorted());
+  await eventually("what was half made is cleared away", 10_000, () => leftovers().length === 0);
+}
+
+test(
+  `a server that is killed ${ROUNDS} times under load loses only what ran (seed ${SEED})`,
+  { timeout: 60_000 + ROUNDS * 30_000 },
+  async () => {
+    const state = temporaryDirectory();
+    const below = generator(SEED);
+    const load = new Load(below);
+    expect(pausedOnDisk()).toEqual([]);
+    for (let round = 0; round < ROUNDS; round++) {
+      server = await startServed(state);
+      await check(server, state, load);
+      const stop = new AbortController();
+      const working = load.run(CLIENTS, server.options, stop.signal);
+      await Promise.race([working, delay(100 + below(3000))]);
+      const machines = new Set(machinesOf(server.process.pid).map(({ pid }) => pid));
+      stop.abort();
+      server.process.kill("SIGKILL");
+      await Promise.all([once(server.process, "exit"), working]);
+      await eventually("its machines end", 10_000, () =>
+        hostProcesses().every(({ pid }) => !machines.has(pid)),
+      );
+    }
+    for (const path of scratch()) utimesSync(path, 0, 0);
+    server = await startServed(state);
+    await check(server, state, load);
+    console.log(`done meanwhile: ${JSON.stringify(Object.fromEntries(load.done))}`);
+    // Everything must have been killed in the midst of.
+    for (const what of ["create", "pause", "resume", "snapshot", "delete", "kill"])
+      expect(load.done.get(what)).toBeGreaterThan(0);
+
+    const { options } = server;
+    for (const id of load.sandboxes.keys()) {
+      const sandbox = await Sandbox.connect(id, options);
+      expect(await sandbox.files.read("/home/user/mark")).toBe(id);
+      expect(await sandbox.kill()).toBe(true);
+    }
+    for (const { snapshotId } of await pages(Sandbox.listSnapshots(options)))
+      expect(await Sandbox.deleteSnapshot(snapshotId, options)).toBe(true);
+    await (await Sandbox.create(options)).kill();
+    expect([pausedOnDisk(), [...rowsOf(state)], leftovers(), scratch(), deadCgroups()]).toEqual(
+      Array.from({ length: 5 }, () => []),
+    );
+    server.process.kill("SIGTERM");
+    expect(await once(server.process, "exit")).toEqual([0, null]);
+  },
+);

@@ -58,9 +58,15 @@ export async function ensureTemplate(request: TemplateRequest): Promise<Template
   const found = await load();
   if (found) return found;
   await mkdir(request.templates, { recursive: true, mode: 0o700 });
-  const onWait = (): void =>
-    onProgress?.("waiting for another program that warms the same template");
-  return withLock(`${directory}.lock`, warm, { ...(signal && { signal }), onWait });
+  const locked = (path: string, which: string, work: () => Promise<Template>): Promise<Template> =>
+    withLock(path, work, {
+      ...(signal && { signal }),
+      onWait: () => onProgress?.(`waiting for another program that warms ${which}`),
+    });
+  // Machines that boot side by side take each other's processor, until none is done in time.
+  const alone = (): Promise<Template> =>
+    locked(join(request.templates, "warming.lock"), "a template", warm);
+  return locked(`${directory}.lock`, "the same template", alone);
 }
 
 const UNUSED_MS = 7 * 24 * 60 * 60 * 1000;

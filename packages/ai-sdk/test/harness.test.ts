@@ -1,11 +1,19 @@
 import type { HarnessV1NetworkSandboxSession, HarnessV1SandboxProvider } from "@ai-sdk/harness";
+import { HarnessAgent, prepareHarnessSandboxTemplate } from "@ai-sdk/harness/agent";
 import { microvm } from "@emberbox/microvm";
 import type { Experimental_SandboxSession } from "ai";
 import { afterAll, expect, test } from "vitest";
 import { createEmberboxSandbox } from "../src/harness/index.ts";
+import { shellHarness } from "./support/shell-harness.ts";
 
 const provider = microvm();
-afterAll(() => provider[Symbol.asyncDispose]());
+afterAll(async () => {
+  for (const { snapshotId, names } of await provider.listSnapshots!()) {
+    const ours = names.some((name) => name.startsWith("harness-"));
+    if (ours) await provider.deleteSnapshot!(snapshotId);
+  }
+  await provider[Symbol.asyncDispose]();
+});
 
 const sandboxes: HarnessV1SandboxProvider = createEmberboxSandbox(provider, { ports: [8000] });
 const running = async (): Promise<number> =>
@@ -32,13 +40,28 @@ test("what is done first is done once for an identity, and each session starts f
     expect(await sh(one, "cat prepared; ls")).toBe("yesmine\nprepared\n");
     expect(await sh(two, "cat prepared; ls")).toBe("yesprepared\n");
   } finally {
-    await Promise.all([one.destroy(), two.destroy()]);
-    for (const { snapshotId, names } of await provider.listSnapshots!()) {
-      if (names.some((name) => name.startsWith("harness-")))
-        await provider.deleteSnapshot!(snapshotId);
-    }
+    await Promise.all([one.destroy(), two.stop()]);
   }
+  // One that nobody can resume is not kept.
+  expect((await provider.list()).length).toBe(0);
+});
+
+test("an agent of the SDK's harness starts from what was prepared, and goes on after a stop", async () => {
+  await prepareHarnessSandboxTemplate({ harness: shellHarness, sandboxProvider: sandboxes });
+  expect((await provider.list()).length).toBe(0);
+  const agent = new HarnessAgent({ harness: shellHarness, sandbox: sandboxes });
+  const first = await agent.createSession();
+  const ask = async (session: typeof first, prompt: string): Promise<string> =>
+    (await agent.generate({ session, prompt })).text;
+  expect(await ask(first, "cat ~/.shell-harness/greeting; touch kept")).toBe("hello");
+  expect(await ask(first, "wc -l < ~/.shell-harness/prepared")).toBe("1\n");
+  const { sessionId } = first;
+  const resumeFrom = await first.stop();
   expect(await running()).toBe(0);
+  const second = await agent.createSession({ sessionId, resumeFrom });
+  expect(await ask(second, "ls")).toBe("kept\n");
+  await second.destroy();
+  expect((await provider.list()).length).toBe(0);
 });
 
 test("a session that was stopped goes on where it was, and is destroyed either way", async () => {

@@ -34,7 +34,7 @@ export interface NetworkSandboxSession extends SandboxSession {
     options: PortOptions,
   ) => Promise<{ url: string; headers?: Record<string, string> }>;
   readonly getPortUrl: (options: PortOptions) => Promise<string>;
-  /** Pauses it where the provider can, else ends it. */
+  /** Pauses it, where the provider can and the session has an id by which it is found again; else ends it. */
   readonly stop: () => Promise<void>;
   readonly destroy: () => Promise<void>;
   readonly setNetworkPolicy?: (policy: NetworkPolicy) => Promise<void>;
@@ -45,13 +45,15 @@ export interface NetworkSandboxSession extends SandboxSession {
 interface NetworkSessionOptions {
   readonly id: string;
   readonly ports: readonly number[];
+  /** Somebody may resume it. */
+  readonly resumable: boolean;
   /** `undefined` when the sandbox was given: then it is never ended. */
   readonly provider: SandboxProvider | undefined;
 }
 
 export function networkSession(
   sandbox: Sandbox,
-  { id, ports, provider }: NetworkSessionOptions,
+  { id, ports, resumable, provider }: NetworkSessionOptions,
 ): NetworkSandboxSession {
   const place = { sessions: new SandboxSessions(sandbox), threadId: undefined };
   const narrow = sandboxSession(place);
@@ -70,7 +72,7 @@ export function networkSession(
     ports,
     getPortEndpoint: endpoint,
     getPortUrl: async (options) => (await endpoint(options)).url,
-    stop: provider?.capabilities.pause === true ? () => pause(sandbox) : end,
+    stop: resumable && provider?.capabilities.pause === true ? () => pause(sandbox) : end,
     destroy: end,
     ...(provider?.capabilities.updateNetwork === true && {
       setNetworkPolicy: async (policy) => sandbox.updateNetwork(networkOf(policy)),

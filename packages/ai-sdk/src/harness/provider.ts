@@ -51,14 +51,21 @@ export function createEmberboxSandbox(
   const { given, create, provider } = new SandboxSessions(source).source;
   const preparations = new Preparations();
   const lifetime = { timeoutMs: create.timeoutMs ?? LIFETIME_MS };
-  const session = (sandbox: Sandbox, id: string, known?: SandboxProvider): NetworkSandboxSession =>
-    networkSession(sandbox, { id, ports, provider: known });
+  const session = (
+    sandbox: Sandbox,
+    known?: SandboxProvider,
+    sessionId?: string,
+  ): NetworkSandboxSession => {
+    const id = sessionId ?? sandbox.sandboxId;
+    const resumable = sessionId !== undefined;
+    return networkSession(sandbox, { id, ports, resumable, provider: known });
+  };
   return {
     specificationVersion: "harness-sandbox-v1",
     providerId: "emberbox",
 
     async createSession({ sessionId, abortSignal: signal, identity, onFirstCreate } = {}) {
-      if (given !== undefined) return session(given, given.sandboxId);
+      if (given !== undefined) return session(given);
       const known = await provider();
       const labels = { ...create.metadata, ...(sessionId !== undefined && { [LABEL]: sessionId }) };
       const made = (more: object): Promise<Sandbox> =>
@@ -67,7 +74,7 @@ export function createEmberboxSandbox(
         identity,
         create: () => made({}),
         run: (sandbox: Sandbox) =>
-          onFirstCreate(session(sandbox, sandbox.sandboxId).restricted(), {
+          onFirstCreate(session(sandbox).restricted(), {
             ...(signal && { abortSignal: signal }),
           }),
       };
@@ -79,11 +86,11 @@ export function createEmberboxSandbox(
         await sandbox.kill();
         throw error;
       }
-      return session(sandbox, sessionId ?? sandbox.sandboxId, known);
+      return session(sandbox, known, sessionId);
     },
 
     async resumeSession({ sessionId, abortSignal: signal }) {
-      if (given !== undefined) return session(given, given.sandboxId);
+      if (given !== undefined) return session(given);
       const known = await provider();
       const found = (await known.list()).find(
         ({ sandboxId, metadata }) => metadata[LABEL] === sessionId || sandboxId === sessionId,
@@ -95,7 +102,7 @@ export function createEmberboxSandbox(
         );
       }
       const how = { ...lifetime, provider: known, signal };
-      return session(await Sandbox.connect(found.sandboxId, how), sessionId, known);
+      return session(await Sandbox.connect(found.sandboxId, how), known, sessionId);
     },
   };
 }

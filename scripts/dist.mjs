@@ -72,9 +72,10 @@ function compile(folder, { bin, exports }) {
   run(folder, [tsc, "-p", config]);
 }
 
+const isAsset = (path) => statSync(path).isDirectory() || extname(path) !== ".ts";
+
 /** Files that are read when the package runs lie beside its modules. */
 function copyAssets(folder) {
-  const isAsset = (path) => statSync(path).isDirectory() || extname(path) !== ".ts";
   cpSync(join(folder, "src"), join(folder, "dist"), { recursive: true, filter: isAsset });
 }
 

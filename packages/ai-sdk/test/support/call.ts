@@ -23,10 +23,10 @@ export async function callThroughModel(
   for await (const part of stream) {
     if (part.type === "abort") throw signal?.reason;
     if (part.type === "error") throw part.error;
-    // The SDK gives the final value as a preliminary one, too.
     if (part.type !== "tool-result" || part.preliminary !== true) continue;
     const output = part.output as SandboxOutput;
-    onOutput?.(output.status === "running" ? output.stdout + output.stderr : output.text);
+    // The final value comes as a preliminary one, too.
+    if (output.status === "running") onOutput?.(output.stdout + output.stderr);
   }
   const [output] = resultsSeen(model);
   const parts = output?.type === "content" ? output.value : [];

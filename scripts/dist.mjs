@@ -72,7 +72,9 @@ function compile(folder, { bin, exports }) {
   run(folder, [tsc, "-p", config]);
 }
 
-const isAsset = (path) => statSync(path).isDirectory() || extname(path) !== ".ts";
+function isAsset(path) {
+  return statSync(path).isDirectory() || extname(path) !== ".ts";
+}
 
 /** Files that are read when the package runs lie beside its modules. */
 function copyAssets(folder) {

@@ -334,6 +334,10 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "ports.websocket": { holds: "passes on WebSockets" },
   "ports.closed": { holds: "answers 502 at a port on which nothing listens" },
   "ports.bad-port": { holds: "refuses a port that is none" },
+  "ports.token": {
+    holds: "answers at its ports only those who have its traffic token, where it is not public",
+  },
+  "ports.masked-host": { holds: "shows its servers the host that it was created with" },
   "ports.any-protocol": {
     holds: "passes on any protocol over TCP, whoever speaks first and whoever ends first",
     shownBy: ports("a server that speaks first"),
@@ -676,7 +680,7 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
     holds: "sees no file of the host",
     shownBy: isolation("no file of the host is there"),
   },
-  "isolation.no-network": {
+  "isolation.no-network-card": {
     holds: "has no network card",
     shownBy: isolation("no network card is there"),
   },

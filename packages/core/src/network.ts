@@ -29,7 +29,11 @@ export const networkSchema: z.ZodType<boolean | NetworkOptions> = z
       denyOut: hosts.optional(),
       rules: rules.optional(),
       allowPublicTraffic: z.boolean().optional(),
-      maskRequestHost: z.string().min(1).max(253).optional(),
+      maskRequestHost: z
+        .string()
+        .max(253)
+        .regex(/^([\w.:[\]-]|\$\{PORT\})+$/)
+        .optional(),
     }),
   ])
   .describe("a boolean or `{ allowOut, denyOut, rules, allowPublicTraffic, maskRequestHost }`");

@@ -1,3 +1,4 @@
+import { createHmac, randomBytes } from "node:crypto";
 import { EmberboxError, type SandboxConnection, type SandboxInfo } from "@emberbox/core";
 import type { Access } from "./network/access.ts";
 import type { ResolvedCreateOptions } from "./options.ts";
@@ -19,6 +20,8 @@ export class Entry {
   readonly options: ResolvedCreateOptions;
   readonly startedAt: Date;
   readonly accessToken: string | undefined;
+  /** What requests to its own servers must carry, unless anybody may come. */
+  readonly trafficAccessToken: string | undefined;
   readonly ports: Ports;
   /** The machine, while there is one. */
   sandbox: LocalSandbox | undefined;
@@ -45,8 +48,13 @@ export class Entry {
     this.options = options;
     this.access = options.access;
     this.startedAt = startedAt;
+    const { allowPublicTraffic, maskRequestHost } = options.access.ingress;
+    this.trafficAccessToken =
+      allowPublicTraffic === false ? trafficToken(sandbox.accessToken) : undefined;
     this.ports = createPorts({
       sandboxId: this.sandboxId,
+      token: this.trafficAccessToken,
+      maskRequestHost,
       open: async (port) => {
         await this.#ready();
         return this.#machine().open(port);
@@ -99,6 +107,7 @@ export class Entry {
     return {
       sandboxId: this.sandboxId,
       accessToken: this.accessToken,
+      trafficAccessToken: this.trafficAccessToken,
       ready: () => this.#ready(),
       endpoint: (port) => this.#machine().endpoint(port),
       url: (port) => this.ports.url(port),
@@ -123,6 +132,13 @@ export class Entry {
   info(): SandboxInfo {
     return infoOf(this.sandboxId, this.options, this.startedAt, this.endAt, "running");
   }
+}
+
+/** The same for as long as the other token is, without being kept; who has it does not have the other. */
+function trafficToken(accessToken: string | undefined): string {
+  return createHmac("sha256", accessToken ?? randomBytes(32))
+    .update("traffic")
+    .digest("hex");
 }
 
 export const pausedInfo = (manifest: Manifest): SandboxInfo =>

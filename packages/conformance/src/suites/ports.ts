@@ -62,7 +62,21 @@ export async function startWebServer(sandbox: Sandbox): Promise<void> {
   await listening.promise;
 }
 
-export function describePorts({ expect, behaviour, failure }: Harness): void {
+export function describePorts(harness: Harness): void {
+  const { expect, behaviour, failure, provider, create } = harness;
+  /** After a sandbox's network was changed and it was paused, as far as that can be done. */
+  const twice = async (sandbox: Sandbox, check: () => Promise<void>): Promise<void> => {
+    await startWebServer(sandbox);
+    await check();
+    const { updateNetwork, pause } = provider().capabilities;
+    if (updateNetwork) await sandbox.updateNetwork(false);
+    if (pause) {
+      await sandbox.pause();
+      await sandbox.connect();
+    }
+    await check();
+  };
+
   behaviour("ports.http", async (sandbox) => {
     await startWebServer(sandbox);
     const url = await sandbox.url(WEB_SERVER_PORT);
@@ -98,6 +112,30 @@ export function describePorts({ expect, behaviour, failure }: Harness): void {
     });
     socket.close();
     expect(answer).toBe("evil");
+  });
+
+  behaviour("ports.token", async (open) => {
+    expect(open.trafficAccessToken).toBe(undefined);
+    await using sandbox = await create({ network: { allowPublicTraffic: false } });
+    const token = sandbox.trafficAccessToken!;
+    const status = async (headers: Record<string, string>): Promise<number> =>
+      (await fetch(`${await sandbox.url(WEB_SERVER_PORT)}/page`, { headers })).status;
+    await twice(sandbox, async () => {
+      expect(sandbox.trafficAccessToken).toBe(token);
+      expect(await status({})).toBe(403);
+      expect(await status({ "e2b-traffic-access-token": token.replace(/./, "x") })).toBe(403);
+      expect(await status({ "e2b-traffic-access-token": token })).toBe(200);
+      expect((await sandbox.runCode("6 * 7")).text).toBe("42");
+    });
+  });
+
+  behaviour("ports.masked-host", async () => {
+    const network = { maskRequestHost: "app.example.com:${PORT}" };
+    await using sandbox = await create({ network });
+    await twice(sandbox, async () => {
+      const page = await fetch(`${await sandbox.url(WEB_SERVER_PORT)}/page`);
+      expect(await page.text()).toBe(`/page app.example.com:${WEB_SERVER_PORT}`);
+    });
   });
 
   behaviour("ports.closed", async (sandbox) => {

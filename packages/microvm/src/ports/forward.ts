@@ -38,18 +38,17 @@ async function join(client: Socket, gate: Gate, head?: Buffer): Promise<void> {
   }
   if (client.destroyed) return void stream.destroy();
   stream.unref();
-  let speaksHttp = head !== undefined;
   if (head) stream.write(head);
-  else
-    client.once("data", (chunk: Buffer) => {
-      speaksHttp = HTTP_REQUEST.test(chunk.toString("latin1", 0, 8192));
-    });
+  const speaksHttp = head ? Promise.resolve(true) : saysHttp(client);
   let answered = false;
   stream.once("data", () => (answered = true));
   stream.once("close", () => {
     if (stream.readableEnded) return;
-    if (answered || !speaksHttp) client.destroy();
-    else refuse(client, gate, 502);
+    if (answered) return void client.destroy();
+    // A closed port may be found closed before the client has said a word.
+    setTimeout(() => client.emit("silent"), FIRST_WORD_MS).unref();
+    client.resume();
+    void speaksHttp.then((isHttp) => (isHttp ? refuse(client, gate, 502) : client.destroy()));
   });
   client.once("close", () => {
     // What was read to its end is still on its way into the sandbox.
@@ -57,6 +56,18 @@ async function join(client: Socket, gate: Gate, head?: Buffer): Promise<void> {
   });
   client.pipe(stream).pipe(client);
 }
+
+/** Whether the first that a client says is an HTTP request. */
+function saysHttp(client: Socket): Promise<boolean> {
+  return new Promise((resolve) => {
+    client.once("data", (chunk: Buffer) =>
+      resolve(HTTP_REQUEST.test(chunk.toString("latin1", 0, 8192))),
+    );
+    for (const event of ["end", "close", "silent"]) client.once(event, () => resolve(false));
+  });
+}
+
+const FIRST_WORD_MS = 1000;
 
 const reasons = {
   400: ["Bad Request", "The port takes HTTP requests only"],

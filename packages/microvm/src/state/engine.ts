@@ -127,7 +127,8 @@ export function createStateEngine({
           const source = await load(directory, manifest, { reboot, as: "same", diskMB });
           const { accessToken } = manifest;
           const identity = { sandboxId, templateId: template, accessToken, envs };
-          const access = known ?? new Access({ network: manifest.options.access.network });
+          const { network, ingress } = manifest.options.access;
+          const access = known ?? new Access({ network, ingress });
           const sandbox = await restoreSandbox({
             ...{ source, qemu, jail, run, diskMB, identity, access, outside, signal },
           });

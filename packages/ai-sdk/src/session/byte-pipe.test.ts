@@ -35,7 +35,20 @@ test("what nobody reads is dropped beyond a limit, and the late reader hears of 
   const pipe = new BytePipe();
   for (let at = 0; at < 20; at += 1) expect(pipe.push(mebibyte)).toBeUndefined();
   pipe.end(undefined);
-  await expect(sizeOf(pipe)).rejects.toThrow("8 MiB are kept");
+  await expect(sizeOf(pipe)).rejects.toThrow("the rest is lost");
+});
+
+test("single bytes do not take up more memory than many", async () => {
+  const pipe = new BytePipe();
+  const byte = mebibyte.subarray(0, 1);
+  for (let at = 0; at < 100_000; at += 1) pipe.push(byte);
+  let kept = 0;
+  const reading = async (): Promise<void> => {
+    for await (const chunk of pipe.readable) kept += chunk.length;
+  };
+  await expect(reading()).rejects.toThrow("the rest is lost");
+  expect(kept).toBeGreaterThan(10_000);
+  expect(kept).toBeLessThan(50_000);
 });
 
 test("an error comes after what was printed", async () => {

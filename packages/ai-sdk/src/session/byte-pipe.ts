@@ -2,6 +2,8 @@ import { EmberboxError } from "@emberbox/core";
 
 /** Bytes that wait for a reader. */
 const MAX_WAITING = 8 * 1024 * 1024;
+/** What a chunk costs beside its bytes: a command may print them one by one. */
+const CHUNK_COST = 200;
 
 /**
  * One stream of a command, for a reader who may come later, or never. While somebody reads, a full pipe slows the
@@ -48,8 +50,9 @@ export class BytePipe {
   }
 
   #keep(bytes: Uint8Array): undefined {
-    this.#chunks.push(bytes);
-    this.#size += bytes.length;
+    // A copy: what came may be a small part of a large buffer.
+    this.#chunks.push(bytes.slice());
+    this.#size += bytes.length + CHUNK_COST;
     this.#wakeReader?.();
   }
 
@@ -65,14 +68,14 @@ export class BytePipe {
     }
     const next = this.#chunks.shift();
     if (next !== undefined) {
-      this.#size -= next.length;
+      this.#size -= next.length + CHUNK_COST;
       this.#wakeWriter?.();
       controller.enqueue(next);
     } else if (this.#dropped) {
       controller.error(
         new EmberboxError(
           "file_too_large",
-          `Nobody read the command's output, of which ${MAX_WAITING / 1024 / 1024} MiB are kept; the rest is lost`,
+          "Nobody read the command's output, so that only its beginning was kept; the rest is lost",
         ),
       );
     } else if (this.#ended?.error === undefined) controller.close();

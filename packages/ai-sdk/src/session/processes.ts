@@ -52,10 +52,8 @@ export function spawn(
       stdout: stdout.readable,
       stderr: stderr.readable,
       wait: () => ended,
-      kill: async () => {
-        await handle.kill();
-      },
-      ...(stdin && { stdin: inputOf(handle) }),
+      kill: () => told(calls, async () => void (await handle.kill())),
+      ...(stdin && { stdin: inputOf(handle, calls) }),
     };
   });
 }
@@ -74,16 +72,26 @@ async function endOf(
   }
 }
 
-function inputOf(handle: CommandHandle): WritableStream<Uint8Array> {
+function inputOf(handle: CommandHandle, calls: SessionCalls): WritableStream<Uint8Array> {
+  const close = (): Promise<void> => told(calls, () => closeInput(handle));
   return new WritableStream({
-    async write(bytes) {
-      for (let at = 0; at < bytes.length; at += INPUT_BYTES) {
-        await handle.sendStdin(bytes.subarray(at, at + INPUT_BYTES));
-      }
-    },
-    close: () => closeInput(handle),
-    abort: () => closeInput(handle),
+    write: (bytes) =>
+      told(calls, async () => {
+        for (let at = 0; at < bytes.length; at += INPUT_BYTES) {
+          await handle.sendStdin(bytes.subarray(at, at + INPUT_BYTES));
+        }
+      }),
+    close,
+    abort: close,
   });
+}
+
+async function told(calls: SessionCalls, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    throw calls.explain(error, undefined);
+  }
 }
 
 /** That the command has ended already is not an error. */

@@ -25,6 +25,7 @@ test("a part from its first argument to its result", () => {
     { state: "input-streaming" },
     { state: "input-available" },
     { state: "approval-requested" },
+    { state: "approval-requested", approval: { id: "a", isAutomatic: true } },
     { state: "output-denied" },
     { state: "output-error", errorText: "no" },
     { state: "output-available", preliminary: true, output: { status: "running", stdout: "o" } },
@@ -35,6 +36,7 @@ test("a part from its first argument to its result", () => {
     "writing",
     "running",
     "asking",
+    "running",
     "denied",
     "failed",
     "running",
@@ -44,6 +46,7 @@ test("a part from its first argument to its result", () => {
   expect(states.map((state) => toolState({ ...part, ...state }))).toEqual([
     "input-streaming",
     "input-available",
+    "approval-requested",
     "approval-requested",
     "output-denied",
     "output-error",

@@ -86,7 +86,7 @@ function stateOf(fields: Fields, output: Fields): SandboxPartState {
     case "input-streaming":
       return "writing";
     case "approval-requested":
-      return "asking";
+      return flag(objectOf(fields["approval"])["isAutomatic"]) ? "running" : "asking";
     case "output-denied":
       return "denied";
     case "output-error":

@@ -93,6 +93,22 @@ describe("a paused sandbox", () => {
     expect(info.endAt.getTime()).toBeGreaterThan(Date.now() + 400_000);
   });
 
+  test("is resumed by a connection to its url, where it resumes by itself", async () => {
+    const lifecycle = { onTimeout: "pause", autoResume: true } as const;
+    await using sandbox = await createSandbox({ lifecycle });
+    await python(
+      sandbox,
+      `import http.server, threading
+web = http.server.HTTPServer(("127.0.0.1", 8600), http.server.SimpleHTTPRequestHandler)
+threading.Thread(target=web.serve_forever).start()`,
+    );
+    const url = await sandbox.url(8600);
+    expect((await fetch(url)).status).toBe(200);
+    await sandbox.pause();
+    expect((await fetch(url)).status).toBe(200);
+    expect((await sandbox.getInfo()).state).toBe("running");
+  });
+
   test("is gone when it is killed while it is being resumed", async () => {
     const sandbox = await createSandbox();
     await sandbox.pause();

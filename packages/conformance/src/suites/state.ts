@@ -144,6 +144,7 @@ function describePause(harness: Harness): void {
       expect((await sandbox.getInfo()).lifecycle).toEqual(lifecycle);
       expect((await sandbox.runCode("kept")).text).toBe("42");
       await failure(create({ lifecycle: { autoResume: true } }), "invalid_argument");
+      await failure(create({ lifecycle: { ...lifecycle, keepMemory: false } }), "invalid_argument");
     }),
   );
 }

@@ -1,9 +1,10 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { EmberboxError, type SandboxConnection, type SandboxInfo } from "@emberbox/core";
 import type { Access } from "./network/access.ts";
-import type { ResolvedCreateOptions } from "./options.ts";
+import type { ResolvedCreateOptions, Shape } from "./options.ts";
 import { createPorts, type Ports } from "./ports/ports.ts";
 import type { LocalSandbox } from "./sandbox.ts";
+import type { Facts } from "./state/engine.ts";
 import type { Manifest } from "./state/manifest.ts";
 
 /** What becomes of an entry is its provider's business. */
@@ -170,4 +171,15 @@ function infoOf(
     state,
     ...(lifecycle && { lifecycle }),
   };
+}
+
+/** What is kept of an entry beside its machine. Secrets are not. */
+export function factsOf({ options, startedAt, access }: Entry): Facts {
+  const { template, envs, metadata, timeoutMs, lifecycle } = options;
+  const kept = { ...shapeOf(options), template, envs, metadata, timeoutMs, lifecycle, access };
+  return { startedAt: startedAt.toISOString(), options: kept };
+}
+
+export function shapeOf({ memoryMB, cpuCount, diskMB }: Shape): Shape {
+  return { memoryMB, cpuCount, diskMB };
 }

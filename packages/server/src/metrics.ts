@@ -33,7 +33,7 @@ export function createMetrics(sandboxes: () => Sandboxes): Metrics {
     labelNames: ["state"],
     registers: [],
     async collect() {
-      const states = (await sandboxes().list()).map(({ info }) => info.state);
+      const states = (await sandboxes().registry.list()).map(({ info }) => info.state);
       for (const state of ["running", "paused"] as const)
         this.set({ state }, states.filter((each) => each === state).length);
     },

@@ -44,7 +44,7 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
     const apiKeys = settings.apiKeys.length > 0 ? settings.apiKeys : [store.apiKey];
     const sandboxes = new Sandboxes(settings, store, log);
     const metrics = createMetrics(() => sandboxes);
-    const { lost, paused } = await sandboxes.reconcile();
+    const { lost, paused } = await sandboxes.registry.reconcile();
     metrics.lost(lost);
     log.info({ lost, paused }, "state was read");
     await sandboxes.prepare();
@@ -85,7 +85,9 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
     const { port } = control.server.address() as AddressInfo;
     if (domain === "") domain = `${certificate ? OWN_DOMAIN : "localhost"}:${port}`;
     const sweeper = setInterval(() => {
-      sandboxes.sweep().catch((error: unknown) => log.error({ err: error }, "sweeping failed"));
+      sandboxes.registry
+        .sweep()
+        .catch((error: unknown) => log.error({ err: error }, "sweeping failed"));
     }, SWEEP_MS).unref();
 
     let closing: Promise<void> | undefined;

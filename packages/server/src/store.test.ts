@@ -65,6 +65,8 @@ test("why a sandbox is gone is remembered", () => {
   const store = openStore(directory());
   store.put(row("ione"));
   store.setState("ione", "gone", "it was killed");
+  store.setState("ione", "running");
+  store.setState("ione", "gone", "it died");
   store.prune();
   expect(store.get("ione")).toMatchObject({ state: "gone", reason: "it was killed" });
   store.close();

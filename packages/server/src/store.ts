@@ -30,6 +30,7 @@ export interface Store {
   /** Of any server. */
   get(sandboxId: string): Row | undefined;
   put(row: Omit<Row, "server">): void;
+  /** What is gone stays so, for the reason first given. */
   setState(sandboxId: string, state: Row["state"], reason?: string): void;
   setNetwork(sandboxId: string, network: string | null): void;
   remove(sandboxId: string): void;
@@ -78,7 +79,8 @@ export function openStore(directory: string): Store {
      VALUES (:sandboxId, :server, :template, :state, :reason, :network)`,
   );
   const setState = prepare(
-    "UPDATE sandboxes SET state = ?, reason = ?, changedAt = unixepoch() WHERE sandboxId = ?",
+    `UPDATE sandboxes SET state = ?, reason = ?, changedAt = unixepoch()
+     WHERE sandboxId = ? AND state <> 'gone'`,
   );
   const setNetwork = prepare("UPDATE sandboxes SET network = ? WHERE sandboxId = ?");
   const remove = prepare("DELETE FROM sandboxes WHERE sandboxId = ?");

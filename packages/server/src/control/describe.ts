@@ -1,6 +1,6 @@
 import type { SandboxInfo, SnapshotInfo } from "@emberbox/core";
 import { envdVersion } from "@emberbox/core/envd";
-import type { KnownSandbox } from "../sandboxes.ts";
+import type { KnownSandbox } from "../registry.ts";
 import type { Tokens } from "../tokens.ts";
 
 /** Part of E2B's answers since its ids had two parts. */

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { ApiError } from "../api-error.ts";
-import type { KnownSandbox, Sandboxes } from "../sandboxes.ts";
+import type { KnownSandbox } from "../registry.ts";
+import type { Sandboxes } from "../sandboxes.ts";
 import { describeListed } from "./describe.ts";
 import { matches, readMetadataFilter } from "./metadata-filter.ts";
 import { type Page, page, readLimit } from "./paging.ts";
@@ -10,7 +11,7 @@ type Query = Readonly<Record<string, string | string[] | undefined>>;
 /** Listings of sandboxes. */
 export function addListRoutes(app: FastifyInstance, sandboxes: Sandboxes): void {
   app.get<{ Querystring: Query }>("/v2/sandboxes", async ({ query }, reply) => {
-    const all = await sandboxes.list();
+    const all = await sandboxes.registry.list();
     const states = readStates(query["state"]);
     const since = readTime(text(query["startedAfter"]));
     const filter = readMetadataFilter(text(query["metadata"]));
@@ -36,7 +37,7 @@ export function addListRoutes(app: FastifyInstance, sandboxes: Sandboxes): void 
 
   app.get<{ Querystring: Query }>("/sandboxes", async ({ query }) => {
     const filter = readMetadataFilter(text(query["metadata"]));
-    return (await sandboxes.list())
+    return (await sandboxes.registry.list())
       .filter(({ info }) => info.state === "running" && matches(info.metadata, filter))
       .map(describeListed);
   });

@@ -1,7 +1,7 @@
 import type { Capabilities } from "@emberbox/core";
 import type { z } from "zod";
 import { notImplemented } from "../api-error.ts";
-import type { KnownNetwork } from "../sandboxes.ts";
+import type { KnownNetwork } from "../known-network.ts";
 import type { create, network, networkUpdate } from "./schemas.ts";
 
 /** The network part of a request for a sandbox. @throws 501 for what cannot be honoured */

@@ -25,7 +25,7 @@ export function addObservationRoutes(app: FastifyInstance, sandboxes: Sandboxes)
     const end = readSeconds(text(query["end"]), "end") ?? Infinity;
     if (start > end) throw new ApiError(400, "Invalid start: it is after end");
     const sandboxId = parseSandboxId(params.id);
-    const { info } = await sandboxes.get(sandboxId);
+    const { info } = await sandboxes.registry.get(sandboxId);
     if (info.state === "paused") return [];
     // There is no history: the one sample is of now.
     const metric = await measure(sandboxes, sandboxId);
@@ -38,7 +38,7 @@ export function addObservationRoutes(app: FastifyInstance, sandboxes: Sandboxes)
     if (ids.length === 0 || ids.length > 100)
       throw new ApiError(400, "Invalid sandbox_ids: must be 1 to 100 ids");
     const wanted = new Set(ids.map(parseSandboxId));
-    const running = (await sandboxes.list()).filter(
+    const running = (await sandboxes.registry.list()).filter(
       ({ info }) => info.state === "running" && wanted.has(info.sandboxId),
     );
     const metrics = await Promise.all(
@@ -78,8 +78,8 @@ async function readJournal(
   { since = 0, limit = MOST_LOGS }: { since: number | undefined; limit: number | undefined },
 ): Promise<JournalEntry[]> {
   const sandboxId = parseSandboxId(id);
-  await sandboxes.get(sandboxId);
-  const entries = sandboxes.journal.read(sandboxId);
+  await sandboxes.registry.get(sandboxId);
+  const entries = sandboxes.registry.journal.read(sandboxId);
   return entries.filter(({ timestamp }) => timestamp.getTime() >= since).slice(0, limit);
 }
 

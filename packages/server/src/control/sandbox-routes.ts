@@ -2,7 +2,9 @@ import type { ServerResponse } from "node:http";
 import { EmberboxError } from "@emberbox/core";
 import type { FastifyInstance } from "fastify";
 import { ApiError, errorBody, notImplemented, sandboxNotFound, toApiError } from "../api-error.ts";
-import type { KnownNetwork, KnownSandbox, Sandboxes } from "../sandboxes.ts";
+import type { KnownNetwork } from "../known-network.ts";
+import type { KnownSandbox } from "../registry.ts";
+import type { Sandboxes } from "../sandboxes.ts";
 import { resolveTemplate } from "../templates.ts";
 import { describeAccess, describeDetail } from "./describe.ts";
 import { readNetwork, readUpdate } from "./network.ts";
@@ -32,7 +34,7 @@ export function addSandboxRoutes(
       template,
       alias,
       domain: domain(),
-      tokens: sandboxes.tokens(sandboxId),
+      tokens: sandboxes.registry.tokens(sandboxId),
       isPublic: network.allowPublicTraffic !== false,
     });
   const accessTo = ({ info, alias, network }: KnownSandbox) =>
@@ -63,7 +65,9 @@ export function addSandboxRoutes(
         timeoutMs: lifetime(body.timeout, USUAL_SECONDS),
         ...(body.memory === false && { onResume: "reboot" as const }),
       });
-      return reply.code(resumed ? 201 : 200).send(accessTo(await sandboxes.get(sandboxId)));
+      return reply
+        .code(resumed ? 201 : 200)
+        .send(accessTo(await sandboxes.registry.get(sandboxId)));
     });
   };
   addConnect("/v2/sandboxes/:id/connect", schemas.connect);
@@ -72,19 +76,19 @@ export function addSandboxRoutes(
   app.post<WithId>("/sandboxes/:id/resume", async (request, reply) => {
     const body = parse(schemas.connect, request.body);
     const sandboxId = parseSandboxId(request.params.id);
-    const { info } = await sandboxes.get(sandboxId);
+    const { info } = await sandboxes.registry.get(sandboxId);
     if (info.state === "running")
       throw new ApiError(409, `Sandbox ${sandboxId} is already running`);
     await sandboxes.connect(sandboxId, {
       timeoutMs: lifetime(body.timeout, USUAL_SECONDS_V1),
       ...(body.memory === false && { onResume: "reboot" as const }),
     });
-    return reply.code(201).send(accessTo(await sandboxes.get(sandboxId)));
+    return reply.code(201).send(accessTo(await sandboxes.registry.get(sandboxId)));
   });
 
   app.get<WithId>("/sandboxes/:id", async (request) => {
-    const known = await sandboxes.get(parseSandboxId(request.params.id));
-    return describeDetail(known, domain(), sandboxes.tokens(known.info.sandboxId));
+    const known = await sandboxes.registry.get(parseSandboxId(request.params.id));
+    return describeDetail(known, domain(), sandboxes.registry.tokens(known.info.sandboxId));
   });
 
   app.delete<WithId>("/sandboxes/:id", async (request, reply) => {
@@ -105,7 +109,7 @@ export function addSandboxRoutes(
   app.post<WithId>("/sandboxes/:id/refreshes", async (request, reply) => {
     const { duration } = parse(schemas.refresh, request.body);
     const sandboxId = parseSandboxId(request.params.id);
-    const { info } = await sandboxes.get(sandboxId);
+    const { info } = await sandboxes.registry.get(sandboxId);
     const timeoutMs = (duration ?? USUAL_SECONDS_V1) * 1000;
     // Only ever longer.
     if (Date.now() + timeoutMs > info.endAt.getTime())
@@ -131,7 +135,7 @@ export function addSandboxRoutes(
     const body = parse(schemas.fork, request.body);
     const sandboxId = parseSandboxId(request.params.id);
     const timeoutMs = lifetime(body.timeout, USUAL_SECONDS);
-    const { info, alias, network } = await sandboxes.get(sandboxId);
+    const { info, alias, network } = await sandboxes.registry.get(sandboxId);
     const forks = await sandboxes.fork(sandboxId, body.count ?? 1, timeoutMs);
     const answers = forks.map((fork) =>
       EmberboxError.isInstance(fork)

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { ENVD_PORT, INTERPRETER_PORT } from "@emberbox/core";
 import { isEqual, signFile } from "@emberbox/core/envd";
 import { ApiError } from "../api-error.ts";
-import type { KnownNetwork } from "../sandboxes.ts";
+import type { KnownNetwork } from "../known-network.ts";
 import type { Tokens } from "../tokens.ts";
 import type { Target } from "./target.ts";
 

@@ -29,8 +29,8 @@ export function createProxy(sandboxes: Sandboxes, log: Logger): Proxy {
     const target =
       targetOf(request.headers, authorityOf(request)) ?? (await findBySignature(request));
     const { sandboxId, port } = target;
-    const network = sandboxes.network(sandboxId);
-    demandAccess(request, target, sandboxes.tokens(sandboxId), network);
+    const network = sandboxes.registry.network(sandboxId);
+    demandAccess(request, target, sandboxes.registry.tokens(sandboxId), network);
     try {
       return { target, connection: await sandboxes.reach(sandboxId) };
     } catch (error) {
@@ -42,8 +42,8 @@ export function createProxy(sandboxes: Sandboxes, log: Logger): Proxy {
 
   async function findBySignature(request: IncomingMessage): Promise<Target> {
     const url = parseUrl(request.url);
-    const ids = (await sandboxes.list()).map(({ info }) => info.sandboxId);
-    const sandboxId = findSigned(request.method, url, ids, (id) => sandboxes.tokens(id));
+    const ids = (await sandboxes.registry.list()).map(({ info }) => info.sandboxId);
+    const sandboxId = findSigned(request.method, url, ids, (id) => sandboxes.registry.tokens(id));
     if (sandboxId === undefined) throw new ApiError(401, "invalid signature");
     return { sandboxId, port: ENVD_PORT };
   }
@@ -51,7 +51,8 @@ export function createProxy(sandboxes: Sandboxes, log: Logger): Proxy {
   /** What the sandbox is sent: without our own headers, with those that its provider wants. */
   function outgoing(request: IncomingMessage, { target, connection }: Route): Headers {
     const { sandboxId, port } = target;
-    const mask = port === ENVD_PORT ? undefined : sandboxes.network(sandboxId).maskRequestHost;
+    const mask =
+      port === ENVD_PORT ? undefined : sandboxes.registry.network(sandboxId).maskRequestHost;
     const headers = requestHeaders(request.headers, mask?.replaceAll("${PORT}", String(port)));
     if (port === ENVD_PORT || port === INTERPRETER_PORT) delete headers["x-access-token"];
     return { ...headers, ...connection.endpoint(port).headers };

@@ -1,0 +1,270 @@
+import { EmberboxError, type SandboxInfo } from "@emberbox/core";
+import type { Engine } from "./engine.ts";
+import { Entry, type EntryOwner, factsOf, pausedInfo } from "./entry.ts";
+import type { ResolvedCreateOptions } from "./options.ts";
+import type { LocalSandbox } from "./sandbox.ts";
+import type { PausedStore } from "./state/paused.ts";
+
+/** How long a sandbox lives that was resumed and not told, `ms`. */
+export const RESUMED_MS = 300_000;
+/** When a sandbox could not be paused at the end of its time, it is tried again after, `ms`. */
+const AGAIN_MS = 30_000;
+
+export interface EntriesOptions {
+  /** @throws `sandbox_closed` once the provider is closed */
+  readonly open: () => Engine;
+  readonly paused: PausedStore;
+  readonly onProgress?: ((step: string) => void) | undefined;
+}
+
+interface PauseOptions {
+  readonly keepMemory: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface ResumeOptions {
+  readonly timeoutMs: number;
+  readonly reboot?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One that is being resumed, for all who ask. */
+interface Resuming {
+  readonly entry: Promise<Entry>;
+  readonly stop: AbortController;
+}
+
+/** The sandboxes of a program: those that run, and those that it knows and that are paused. */
+export class Entries implements EntryOwner {
+  readonly #options: EntriesOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #resuming = new Map<string, Resuming>();
+  #closed = false;
+
+  constructor(options: EntriesOptions) {
+    this.#options = options;
+  }
+
+  running(sandboxId: string): Entry | undefined {
+    const entry = this.#entries.get(sandboxId);
+    return entry?.sandbox ? entry : undefined;
+  }
+
+  /** All that run or are paused, each once, whatever becomes of them meanwhile. */
+  async list(): Promise<SandboxInfo[]> {
+    const found = new Map<string, SandboxInfo>();
+    const add = (infos: SandboxInfo[]): void => {
+      for (const info of infos) found.set(info.sandboxId, info);
+    };
+    add(this.#allRunning());
+    add((await this.#options.paused.list()).map(pausedInfo));
+    add(this.#allRunning());
+    // One that is resumed is neither for a moment.
+    const between = [...this.#resuming].filter(([sandboxId]) => !found.has(sandboxId));
+    await Promise.all(
+      between.map(([, { entry }]) =>
+        entry.then((resumed) => add([resumed.info()])).catch(() => {}),
+      ),
+    );
+    return [...found.values()];
+  }
+
+  /** @throws `sandbox_not_found` */
+  async info(sandboxId: string): Promise<SandboxInfo> {
+    const info = await this.#find(sandboxId);
+    if (info) return info;
+    await this.#resuming.get(sandboxId)?.entry.catch(() => {});
+    const resumed = await this.#find(sandboxId);
+    if (resumed) return resumed;
+    throw await this.notRunning(sandboxId);
+  }
+
+  async #find(sandboxId: string): Promise<SandboxInfo | undefined> {
+    const entry = this.running(sandboxId);
+    if (entry) return entry.info();
+    const manifest = await this.#options.paused.find(sandboxId);
+    return manifest && pausedInfo(manifest);
+  }
+
+  #allRunning(): SandboxInfo[] {
+    return [...this.#entries.values()]
+      .filter(({ sandbox }) => sandbox)
+      .map((entry) => entry.info());
+  }
+
+  /** What a sandbox that does not run is: paused, or not there. */
+  async notRunning(sandboxId: string): Promise<EmberboxError> {
+    return (await this.#options.paused.find(sandboxId))
+      ? pausedError(sandboxId)
+      : new EmberboxError(
+          "sandbox_not_found",
+          `no sandbox \`${sandboxId}\` is running in this program, and none is paused`,
+        );
+  }
+
+  /** Does work with a sandbox that runs. @throws `sandbox_not_found`, `sandbox_paused` */
+  async withRunning<T>(
+    sandboxId: string,
+    work: (entry: Entry, sandbox: LocalSandbox) => Promise<T>,
+  ): Promise<T> {
+    const entry = this.running(sandboxId);
+    if (!entry) throw await this.notRunning(sandboxId);
+    return entry.exclusively(async () => {
+      if (!entry.sandbox) throw await this.notRunning(sandboxId);
+      return work(entry, entry.sandbox);
+    });
+  }
+
+  /** A machine that has just begun. @throws `sandbox_closed` when nobody is to have it any more */
+  async add(sandbox: LocalSandbox, options: ResolvedCreateOptions): Promise<Entry> {
+    await this.#refuseClosed(sandbox);
+    return this.#keep(new Entry(this, sandbox, options), options.timeoutMs);
+  }
+
+  /** @throws `sandbox_not_found`, `sandbox_paused` */
+  pause(sandboxId: string, options: PauseOptions): Promise<void> {
+    return this.withRunning(sandboxId, (entry, sandbox) => {
+      const pausing = this.#pause(entry, sandbox, options).finally(
+        () => (entry.pausing = undefined),
+      );
+      entry.pausing = pausing;
+      return pausing;
+    });
+  }
+
+  async #pause(
+    entry: Entry,
+    sandbox: LocalSandbox,
+    { keepMemory, signal }: PauseOptions,
+  ): Promise<void> {
+    const { open, paused } = this.#options;
+    const { sandboxId } = entry;
+    await open().state.pause(sandbox, factsOf(entry), { keepMemory, signal });
+    const reason = pausedError(sandboxId);
+    entry.stop(reason);
+    await sandbox.close(reason);
+    if (entry.killed) await paused.delete(sandboxId);
+  }
+
+  /** Waits until nothing changes whether it runs: one that is being paused has been. */
+  async settled(sandboxId: string): Promise<void> {
+    await this.#entries.get(sandboxId)?.exclusively(async () => {});
+  }
+
+  /** Resumes a paused sandbox; those who ask for the same one meanwhile get it too. @throws `sandbox_not_found` */
+  resume(sandboxId: string, options: ResumeOptions): Promise<Entry> {
+    const underWay = this.#resuming.get(sandboxId);
+    if (underWay) return underWay.entry;
+    const stop = new AbortController();
+    const signals = [stop.signal, options.signal].filter((signal) => signal !== undefined);
+    const entry = this.#resume(sandboxId, {
+      ...options,
+      signal: AbortSignal.any(signals),
+    }).finally(() => this.#resuming.delete(sandboxId));
+    this.#resuming.set(sandboxId, { entry, stop });
+    return entry;
+  }
+
+  async #resume(
+    sandboxId: string,
+    { timeoutMs, reboot = false, signal }: ResumeOptions,
+  ): Promise<Entry> {
+    const known = this.#entries.get(sandboxId);
+    const { state } = this.#options.open();
+    const resumed = await state.resume(sandboxId, { reboot, access: known?.access, signal });
+    if (!resumed) throw await this.notRunning(sandboxId);
+    const { sandbox, manifest } = resumed;
+    await this.#refuseClosed(sandbox);
+    if (known) known.run(sandbox);
+    const startedAt = new Date(manifest.startedAt);
+    return this.#keep(known ?? new Entry(this, sandbox, manifest.options, startedAt), timeoutMs);
+  }
+
+  async #stopResuming(sandboxId: string, reason: EmberboxError): Promise<void> {
+    const underWay = this.#resuming.get(sandboxId);
+    underWay?.stop.abort(reason);
+    await underWay?.entry.catch(() => {});
+  }
+
+  /** False when there was none. */
+  async kill(sandboxId: string): Promise<boolean> {
+    const reason = new EmberboxError("sandbox_closed", "the sandbox was killed");
+    await this.#stopResuming(sandboxId, reason);
+    const entry = this.#entries.get(sandboxId);
+    const wasRunning = entry?.sandbox !== undefined;
+    if (entry) {
+      entry.killed = true;
+      await this.#close(entry, reason);
+      // Whatever was being done with it fails now.
+      await entry.exclusively(async () => {});
+    }
+    const wasPaused = await this.#options.paused.delete(sandboxId);
+    return wasRunning || wasPaused;
+  }
+
+  /** Ends all that run, and all that begin from now on. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const reason = closedError();
+    await Promise.all([
+      ...[...this.#resuming.keys()].map((sandboxId) => this.#stopResuming(sandboxId, reason)),
+      ...[...this.#entries.values()].map(async (entry) => {
+        await this.#close(entry, reason);
+        // Whatever was being done with it fails now, and leaves nothing.
+        await entry.exclusively(async () => {});
+      }),
+    ]);
+  }
+
+  async wake({ sandboxId, options }: Entry): Promise<void> {
+    await this.resume(sandboxId, { timeoutMs: Math.max(options.timeoutMs, RESUMED_MS) });
+  }
+
+  async expired(entry: Entry, timeoutMs: number): Promise<void> {
+    const { onTimeout, keepMemory = true } = entry.options.lifecycle ?? {};
+    if (onTimeout !== "pause") {
+      const reason = `the sandbox reached the end of its ${timeoutMs} ms`;
+      return this.#close(entry, new EmberboxError("sandbox_closed", reason));
+    }
+    try {
+      await this.pause(entry.sandboxId, { keepMemory });
+    } catch (error) {
+      if (!entry.sandbox) return;
+      // It would be lost: it goes on instead, until it can be paused.
+      this.#options.onProgress?.(`a sandbox could not be paused: ${(error as Error).message}`);
+      entry.endAfter(AGAIN_MS);
+    }
+  }
+
+  #keep(entry: Entry, timeoutMs: number): Entry {
+    this.#entries.set(entry.sandboxId, entry);
+    entry.endAfter(timeoutMs);
+    void entry.sandbox?.ended.then(() => {
+      // A paused one may be resumed, and those who hold it go on with it then.
+      if (!entry.sandbox && !entry.isPaused) this.#entries.delete(entry.sandboxId);
+    });
+    return entry;
+  }
+
+  async #close(entry: Entry, reason: EmberboxError): Promise<void> {
+    this.#entries.delete(entry.sandboxId);
+    const { sandbox } = entry;
+    entry.stop(reason);
+    await sandbox?.close(reason);
+  }
+
+  async #refuseClosed(sandbox: LocalSandbox): Promise<void> {
+    if (!this.#closed) return;
+    const reason = closedError();
+    await sandbox.close(reason);
+    throw reason;
+  }
+}
+
+export function closedError(): EmberboxError {
+  return new EmberboxError("sandbox_closed", "this provider was closed");
+}
+
+function pausedError(sandboxId: string): EmberboxError {
+  return new EmberboxError("sandbox_paused", `the sandbox \`${sandboxId}\` is paused`);
+}

@@ -1,0 +1,53 @@
+import type { Engine } from "./engine.ts";
+import { type ResolvedCreateOptions, resolveCreateOptions } from "./options.ts";
+import { createPool, type Pool } from "./pool.ts";
+import type { LocalSandbox } from "./sandbox.ts";
+
+/** New sandboxes of templates: spares where there are any of that shape, and restored otherwise. */
+export interface Fresh {
+  obtain(options: ResolvedCreateOptions): Promise<LocalSandbox>;
+  close(): Promise<void>;
+}
+
+/** `spares` is how many of the usual shape are kept ready, from the first `obtain` on. */
+export function createFresh(open: () => Engine, spares: number): Fresh {
+  let pool: Pool | undefined;
+  return {
+    async obtain(options) {
+      const engine = open();
+      if (spares > 0) pool ??= createPool(engine, resolveCreateOptions({}), spares);
+      const spare = isUsualShape(options) ? pool?.take() : undefined;
+      if (!spare) return engine.restore(options, options.signal);
+      await adopt(spare, options);
+      return spare;
+    },
+    async close() {
+      await pool?.close();
+    },
+  };
+}
+
+/** Makes a spare what was asked for. */
+async function adopt(
+  spare: LocalSandbox,
+  { template, access, envs }: ResolvedCreateOptions,
+): Promise<void> {
+  const { gateway } = spare;
+  await gateway.configure(access);
+  if (Object.keys(envs).length === 0 && access.isUsual) return;
+  await spare.hello({
+    sandboxId: spare.sandboxId,
+    templateId: template,
+    accessToken: spare.accessToken,
+    envs: { ...envs, ...gateway.envs },
+    network: gateway.guest,
+    growDisk: false,
+  });
+}
+
+function isUsualShape(options: ResolvedCreateOptions): boolean {
+  const usual = resolveCreateOptions({});
+  return (["template", "memoryMB", "cpuCount", "diskMB"] as const).every(
+    (key) => options[key] === usual[key],
+  );
+}

@@ -1,0 +1,158 @@
+import { EmberboxError, type SandboxInfo, type SandboxProvider } from "@emberbox/core";
+import type { Logger } from "pino";
+import { ApiError, sandboxNotFound } from "./api-error.ts";
+import { createJournal, type Journal } from "./journal.ts";
+import type { KnownNetwork } from "./known-network.ts";
+import type { Row, Store } from "./store.ts";
+import { type Tokens, tokensOf } from "./tokens.ts";
+
+const ENDED = "it reached the end of its time, or died";
+
+export interface KnownSandbox {
+  readonly info: SandboxInfo;
+  /** What its template was called in the request. */
+  readonly alias: string;
+  readonly network: KnownNetwork;
+}
+
+/**
+ * Which sandboxes are this server's, and what became of them: its rows, held against what the provider has. Other
+ * servers and programs may have theirs in the same place.
+ */
+export class Registry {
+  readonly journal: Journal = createJournal();
+  readonly #provider: SandboxProvider;
+  readonly #store: Store;
+  readonly #log: Logger;
+
+  constructor(provider: SandboxProvider, store: Store, log: Logger) {
+    this.#provider = provider;
+    this.#store = store;
+    this.#log = log;
+  }
+
+  tokens(sandboxId: string): Tokens {
+    return tokensOf(this.#store.seed, sandboxId);
+  }
+
+  /** What was asked of a sandbox's network; looked up for every request to its servers. */
+  network(sandboxId: string): KnownNetwork {
+    return networkOf(this.#store.get(sandboxId));
+  }
+
+  /** After a restart: brings the rows and the provider's sandboxes together, and tells what was lost. */
+  async reconcile(): Promise<{ lost: number; paused: number }> {
+    const gone = await this.#compare("it ended with the server that ran it");
+    for (const { sandboxId, state } of gone)
+      this.#log.warn({ sandboxId, was: state }, "a sandbox was lost");
+    const paused = (await this.list()).filter(({ info }) => info.state === "paused").length;
+    return { lost: gone.length, paused };
+  }
+
+  /** Notices what became of sandboxes by themselves. */
+  async sweep(): Promise<void> {
+    await this.#compare(ENDED);
+    this.#store.prune();
+  }
+
+  /** Brings the rows up to date, and tells which sandboxes are gone. */
+  async #compare(reason: string): Promise<Row[]> {
+    // The rows first: what begins meanwhile has none here, and is not taken for gone.
+    const rows = this.#store.all().filter(({ state }) => state !== "gone");
+    const there = new Map((await this.#provider.list()).map((info) => [info.sandboxId, info]));
+    for (const { sandboxId, state } of rows) {
+      const info = there.get(sandboxId);
+      if (info === undefined) this.gone(sandboxId, reason);
+      else if (info.state !== state) this.#store.setState(sandboxId, info.state);
+    }
+    return rows.filter(({ sandboxId }) => !there.has(sandboxId));
+  }
+
+  /** One that has just begun. `template` is what it was called in the request. */
+  remember(sandboxId: string, template: string, network: KnownNetwork): void {
+    const empty = Object.keys(network).length === 0;
+    this.#store.put({
+      sandboxId,
+      template,
+      state: "running",
+      reason: null,
+      network: empty ? null : JSON.stringify(network),
+    });
+  }
+
+  /** True for this server's, also when it is gone. */
+  has(sandboxId: string): boolean {
+    return this.#row(sandboxId) !== undefined;
+  }
+
+  /** @throws 404 */
+  async get(sandboxId: string): Promise<KnownSandbox> {
+    const row = this.#row(sandboxId);
+    if (row === undefined) throw sandboxNotFound(sandboxId);
+    return known(await this.guard(sandboxId, () => this.#provider.getInfo(sandboxId)), row);
+  }
+
+  /** @throws 404, and 409 when it is paused */
+  async needRunning(sandboxId: string): Promise<KnownSandbox> {
+    const found = await this.get(sandboxId);
+    if (found.info.state === "running") return found;
+    throw new ApiError(409, `Sandbox "${sandboxId}" is paused`);
+  }
+
+  async list(): Promise<KnownSandbox[]> {
+    const infos = await this.#provider.list();
+    return infos.flatMap((info) => {
+      const row = this.#row(info.sandboxId);
+      return row === undefined ? [] : [known(info, row)];
+    });
+  }
+
+  async running(): Promise<KnownSandbox[]> {
+    return (await this.list()).filter(({ info }) => info.state === "running");
+  }
+
+  setState(sandboxId: string, state: "running" | "paused"): void {
+    this.#store.setState(sandboxId, state);
+  }
+
+  setNetwork(sandboxId: string, network: KnownNetwork): void {
+    this.#store.setNetwork(sandboxId, JSON.stringify(network));
+  }
+
+  gone(sandboxId: string, reason: string): void {
+    this.#store.setState(sandboxId, "gone", reason);
+    this.journal.forget(sandboxId);
+  }
+
+  note(sandboxId: string, event: string): void {
+    this.#log.info({ sandboxId }, `sandbox ${event}`);
+    this.journal.note(sandboxId, event);
+  }
+
+  /** Does something with a sandbox that was there a moment ago. @throws 404 that says why it is gone, where that is known */
+  async guard<T>(sandboxId: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!EmberboxError.isInstance(error) || error.code !== "sandbox_not_found") throw error;
+      const notFound = sandboxNotFound(sandboxId);
+      if (this.#store.get(sandboxId) === undefined) throw notFound;
+      this.gone(sandboxId, ENDED);
+      const { reason } = this.#store.get(sandboxId)!;
+      throw new ApiError(404, `${notFound.message}: ${reason}`);
+    }
+  }
+
+  #row(sandboxId: string): Row | undefined {
+    const row = this.#store.get(sandboxId);
+    return row?.server === this.#store.server ? row : undefined;
+  }
+}
+
+function known(info: SandboxInfo, row: Row): KnownSandbox {
+  return { info, alias: row.template, network: networkOf(row) };
+}
+
+function networkOf(row: Row | undefined): KnownNetwork {
+  return row?.network ? (JSON.parse(row.network) as KnownNetwork) : {};
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Starts the command line with a Node that is new enough, and from source where nothing has been built.
+// Starts the command line with a Node that is new enough; from source in the repository, which may have an older build.
 // Plain JavaScript: it runs on Node 20, which is what a fresh machine may have.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -11,9 +11,9 @@ const OLDEST = [22, 19];
 const SOURCE = "--conditions=@emberbox/source";
 
 const home = dirname(dirname(fileURLToPath(import.meta.url)));
-const built = join(home, "dist", "bin.js");
-const main = existsSync(built) ? built : join(home, "src", "bin.ts");
-const flags = main === built ? [] : [SOURCE];
+const source = join(home, "src", "bin.ts");
+const main = existsSync(source) ? source : join(home, "dist", "bin.js");
+const flags = main === source ? [SOURCE] : [];
 
 if (isNewEnough() && flags.every((flag) => process.execArgv.includes(flag))) {
   await import(main);

@@ -205,6 +205,39 @@ describe("what a browser gets", () => {
     expect(JSON.stringify(back)).toContain("bytes left out");
   });
 
+  test("a picture that is stored goes to the model, and its URL to the browser", async () => {
+    const stored = new Map<string, string>();
+    await using sandbox = createSandboxTools(provider, {
+      storePicture: ({ base64 }, { toolCallId }) => {
+        const url = `https://pictures.example/${toolCallId}.png`;
+        stored.set(url, base64);
+        return url;
+      },
+    });
+    const model = scriptedModel([
+      run("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"),
+    ]);
+    const { stream } = streamText({ model, tools: sandbox.tools, stopWhen, prompt: "go" });
+    let sent = "";
+    const views = [];
+    const [chunks, counted] = toUIMessageStream({ stream }).tee();
+    const counting = (async () => {
+      for await (const chunk of counted) sent += JSON.stringify(chunk);
+    })();
+    for await (const { parts } of readUIMessageStream({ stream: chunks })) {
+      views.push(...parts.flatMap((part) => sandboxPart(part) ?? []));
+    }
+    await counting;
+    const [[url, base64]] = [...stored] as [[string, string]];
+    expect(base64).toMatch(/^iVBORw0K/);
+    expect(sent).not.toContain("iVBORw0K");
+    expect(views.at(-1)!.pictures).toEqual([{ src: url, mediaType: "image/png" }]);
+    expect(resultsSeen(model)[0]).toMatchObject({
+      type: "content",
+      value: [{ type: "text" }, { type: "file", data: { type: "data", data: base64 } }],
+    });
+  });
+
   test("calls that change something wait for the user, those that read do not", async () => {
     await using sandbox = createSandboxTools(provider);
     const toolApproval = sandboxApproval(sandbox.tools, {

@@ -10,6 +10,7 @@ import type { ToolSource } from "../place.ts";
 import { Places } from "../places.ts";
 import { sandboxSession } from "../session/session.ts";
 import type { SandboxSession } from "../session/types.ts";
+import type { StorePicture } from "./pictures.ts";
 import { aiTool, type AiSandboxTool, type AiToolOptions } from "./tool.ts";
 
 /** Options of one tool: the set is that tool, and its name is its key in `tools`. */
@@ -89,12 +90,19 @@ function single<Name extends ToolName>(
 }
 
 const flag = z.boolean().optional().describe("true or false");
-const schema = z.strictObject({ stream: flag, modelPictures: flag });
+const schema = z.strictObject({
+  stream: flag,
+  modelPictures: flag,
+  storePicture: z
+    .custom<StorePicture>((value) => typeof value === "function")
+    .optional()
+    .describe("a function"),
+});
 
 function placesFor(
   source: ToolSource,
-  { stream, modelPictures, ...options }: ToolOptions & AiToolOptions,
+  { stream, modelPictures, storePicture, ...options }: ToolOptions & AiToolOptions,
 ): { places: Places<SandboxTools>; settings: AiToolOptions } {
-  const settings = parseOptions(schema, { stream, modelPictures });
+  const settings = parseOptions(schema, { stream, modelPictures, storePicture });
   return { places: new Places(SandboxTools, source, options), settings };
 }

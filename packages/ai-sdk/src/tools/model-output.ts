@@ -1,5 +1,6 @@
 import type { ToolResultPart } from "ai";
-import { toolOutputSchema, type ToolPicture } from "@emberbox/core/tools";
+import { toolOutputSchema } from "@emberbox/core/tools";
+import type { SandboxPicture, StoredPictures } from "./pictures.ts";
 
 export type ModelOutput = ToolResultPart["output"];
 
@@ -7,7 +8,11 @@ export type ModelOutput = ToolResultPart["output"];
  * What the model gets: text, and pictures as `file` parts. The SDK calls this again on every turn with what a client
  * sent back, so an output of any shape has an answer.
  */
-export function modelOutput(output: unknown, pictures: boolean): ModelOutput {
+export function modelOutput(
+  output: unknown,
+  pictures: boolean,
+  stored?: StoredPictures,
+): ModelOutput {
   const parsed = toolOutputSchema.safeParse(output);
   if (!parsed.success) {
     return { type: "error-text", value: "The result of this call could not be read." };
@@ -19,9 +24,9 @@ export function modelOutput(output: unknown, pictures: boolean): ModelOutput {
     return { type: "error-text", value };
   }
   const { text, isError } = result;
-  const shown = pictures ? result.pictures.filter(isPicture) : [];
+  const shown = pictures ? result.pictures.flatMap((picture) => filePart(picture, stored)) : [];
   if (shown.length === 0) return { type: isError ? "error-text" : "text", value: text };
-  return { type: "content", value: [{ type: "text", text }, ...shown.map(filePart)] };
+  return { type: "content", value: [{ type: "text", text }, ...shown] };
 }
 
 type FilePart = Extract<
@@ -29,10 +34,10 @@ type FilePart = Extract<
   { type: "file" }
 >;
 
-function filePart({ mimeType, base64 }: ToolPicture): FilePart {
-  return { type: "file", mediaType: mimeType, data: { type: "data", data: base64 } };
-}
-
-function isPicture({ mimeType, base64 }: ToolPicture): boolean {
-  return mimeType.startsWith("image/") && base64 !== "";
+/** An URL is never passed on: it comes from the client, and the SDK would fetch it. */
+function filePart(picture: SandboxPicture, stored: StoredPictures | undefined): FilePart[] {
+  const { mimeType, base64, url } = picture;
+  const bytes = base64 === "" && typeof url === "string" ? stored?.bytes(url) : base64;
+  if (!mimeType.startsWith("image/") || !bytes) return [];
+  return [{ type: "file", mediaType: mimeType, data: { type: "data", data: bytes } }];
 }

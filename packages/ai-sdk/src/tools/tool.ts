@@ -7,14 +7,14 @@ import {
   type ToolInputs,
   type ToolName,
   type ToolProgress,
-  type ToolResult,
 } from "@emberbox/core/tools";
 import type { Places } from "../places.ts";
 import { rememberKind } from "./kinds.ts";
 import { modelOutput } from "./model-output.ts";
+import { StoredPictures, type SandboxResult, type StorePicture } from "./pictures.ts";
 
 /** A tool's output: while it runs (`status: "running"`), and at its end (`status: "done"`). Plain JSON. */
-export type SandboxOutput = ToolProgress | ToolResult;
+export type SandboxOutput = ToolProgress | SandboxResult;
 
 /** A sandbox's tool for the AI SDK. */
 export type AiSandboxTool<Name extends ToolName = ToolName> = Tool<
@@ -30,15 +30,23 @@ export interface AiToolOptions {
   readonly stream?: boolean | undefined;
   /** Shows pictures to the model; false for providers that would send them as text. The output has them anyway. @default true */
   readonly modelPictures?: boolean | undefined;
+  /**
+   * Keeps a picture where a browser finds it, and gives its URL: outputs then have the URL, and no bytes. The model is
+   * shown pictures of this program's last calls; of older ones it has the text.
+   */
+  readonly storePicture?: StorePicture | undefined;
 }
 
 export function aiTool<Name extends ToolName>(
   tool: SandboxTool<Name>,
   places: Places<SandboxTools>,
-  { stream = true, modelPictures = true }: AiToolOptions,
+  { stream = true, modelPictures = true, storePicture }: AiToolOptions,
 ): AiSandboxTool<Name> {
   const { kind, title, description, jsonSchema, readOnly } = tool;
   const streams = stream && (kind === "run_code" || kind === "run_command");
+  const { sessions } = places.tools;
+  const stored =
+    storePicture && new StoredPictures(storePicture, (error) => sessions.report(error));
   const execute: ToolExecuteFunction<unknown, SandboxOutput, unknown> = (
     input,
     { abortSignal, toolCallId, experimental_sandbox },
@@ -46,7 +54,12 @@ export function aiTool<Name extends ToolName>(
     const place = places.of(experimental_sandbox);
     const work = place.tools.get(kind);
     const context = { signal: abortSignal, toolCallId, threadId: place.threadId };
-    return streams ? work.stream(input, context) : work.execute(input, context);
+    if (!streams) {
+      const result = work.execute(input, context);
+      return stored ? result.then((output) => stored.output(output, toolCallId)) : result;
+    }
+    const values = work.stream(input, context);
+    return stored ? stored.outputs(values, toolCallId) : values;
   };
   const made = {
     description,
@@ -54,7 +67,7 @@ export function aiTool<Name extends ToolName>(
     inputSchema: anyInput(jsonSchema),
     outputSchema: toolOutputSchema,
     execute,
-    toModelOutput: ({ output }: { output: unknown }) => modelOutput(output, modelPictures),
+    toModelOutput: ({ output }: { output: unknown }) => modelOutput(output, modelPictures, stored),
   } as unknown as AiSandboxTool<Name>;
   rememberKind(made, { kind, readOnly });
   return made;

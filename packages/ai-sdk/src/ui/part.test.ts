@@ -14,6 +14,8 @@ const output = {
   text: "2",
   pictures: [
     { mimeType: "image/png", base64: "iVBO", sizeBytes: 3, path: "/tmp/a.png" },
+    { mimeType: "image/png", base64: "", url: "/pictures/b.png" },
+    { mimeType: "image/png", base64: "", url: "javascript:alert(1)" },
     { mimeType: "image/svg+xml", base64: "PHN2", sizeBytes: 3 },
   ],
   files: [{ path: "/tmp/a.png", mimeType: "image/png", sizeBytes: 3, change: "created" }],
@@ -66,7 +68,10 @@ test("a result has what is shown", () => {
     stdout: "out",
     stderr: "",
     text: "2",
-    pictures: [{ src: "data:image/png;base64,iVBO", mediaType: "image/png", path: "/tmp/a.png" }],
+    pictures: [
+      { src: "data:image/png;base64,iVBO", mediaType: "image/png", path: "/tmp/a.png" },
+      { src: "/pictures/b.png", mediaType: "image/png" },
+    ],
     files: [{ path: "/tmp/a.png", mediaType: "image/png", sizeBytes: 3, change: "created" }],
     exitCode: 0,
     elapsedMs: 5,

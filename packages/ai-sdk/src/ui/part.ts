@@ -4,7 +4,7 @@ import { flag, numberOf, objectOf, objectsOf, textOf, type Fields } from "./fiel
 export type SandboxPartState = "writing" | "asking" | "running" | "done" | "failed" | "denied";
 
 export interface ViewedPicture {
-  /** For `src` of an image: a `data:` URL. */
+  /** For `src` of an image: a `data:` URL, or where it is stored. */
   readonly src: string;
   readonly mediaType: string;
   /** Where it is in the sandbox, when it is a file. */
@@ -39,6 +39,8 @@ export interface SandboxPartView {
   readonly elapsedMs?: number;
 }
 
+/** Absolute, or a path of the same site. */
+const STORED = /^(?:https?:\/\/|\/(?!\/))/;
 const PICTURES = /^image\/(?:png|jpeg|gif|webp)$/;
 
 /** A view of a tool's part of a UI message; `undefined` for everything that is not of a sandbox's tool. */
@@ -108,8 +110,9 @@ function pictureOf(picture: Fields): ViewedPicture[] {
   const mediaType = textOf(picture["mimeType"]);
   const base64 = textOf(picture["base64"]);
   const path = textOf(picture["path"]);
-  if (!PICTURES.test(mediaType) || base64 === "") return [];
-  const src = `data:${mediaType};base64,${base64}`;
+  const url = textOf(picture["url"]);
+  const src = STORED.test(url) ? url : base64 && `data:${mediaType};base64,${base64}`;
+  if (!PICTURES.test(mediaType) || src === "") return [];
   return [{ src, mediaType, ...(path !== "" && { path }) }];
 }
 

@@ -24,7 +24,7 @@ const prices: readonly ScriptedCall[] = [
 
 /** A real model when there is a key for one. */
 export function modelOr(calls: readonly ScriptedCall[], answer: string): LanguageModel {
-  if (process.env["ANTHROPIC_API_KEY"]) return anthropic("claude-sonnet-4-5");
+  if (process.env["ANTHROPIC_API_KEY"]) return anthropic("claude-sonnet-5-5");
   if (process.env["OPENAI_API_KEY"]) return openai("gpt-5-mini");
   return scripted(calls, answer);
 }

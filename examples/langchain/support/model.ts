@@ -22,7 +22,7 @@ script.respond(new AIMessage("The chart is drawn, and prices.csv has the prices.
 
 /** A real model when there is a key for one. */
 export const model = process.env["ANTHROPIC_API_KEY"]
-  ? "anthropic:claude-sonnet-4-5"
+  ? "anthropic:claude-sonnet-5-5"
   : process.env["OPENAI_API_KEY"]
     ? "openai:gpt-5-mini"
     : script;

@@ -1,10 +1,14 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { request } from "node:http";
+import { text } from "node:stream/consumers";
 import type { StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { EmberboxError } from "@emberbox/core";
 import { serveHttp } from "@emberbox/mcp";
 import { microvm } from "@emberbox/microvm";
-import { afterAll, describe, expect, test } from "vitest";
-import { callTool, connectHttp } from "./support/client.ts";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import { areGone, eventually, machinesOf } from "../support/processes.ts";
+import { callTool, command, connectHttp } from "./support/client.ts";
 
 const provider = microvm();
 afterAll(() => provider[Symbol.asyncDispose]());
@@ -222,4 +226,25 @@ describe("MCP over streamable HTTP", () => {
     const port = Number(new URL(server.url).port);
     await expect(serveHttp(provider, { port })).rejects.toThrow("EADDRINUSE");
   });
+});
+
+test("emberbox mcp --http says where it listens, wants its token, and ends with its machines", async () => {
+  const token = "from-the-environment";
+  const child = spawn(command.command, [...command.args, "--http", "--port", "0"], {
+    env: { ...process.env, EMBERBOX_MCP_TOKEN: token },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const stdout = text(child.stdout);
+  const [said] = (await once(child.stderr.setEncoding("utf8"), "data")) as [string];
+  const [url] = /http:\S+/.exec(said)!;
+  expect((await post(url)).status).toBe(401);
+  await using client = await connectHttp(url, { authorization: `Bearer ${token}` });
+  expect((await callTool(client, "run_code", { code: "6 * 7" })).text).toContain("42");
+  const machines = machinesOf(child.pid);
+  expect(machines).toHaveLength(1);
+  child.kill("SIGTERM");
+  expect(await once(child, "exit")).toEqual([0, null]);
+  expect(await stdout).toBe("");
+  await eventually("the machine is gone", 1000, () => areGone(machines));
 });

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { eventually, type HostProcess, hostProcesses, machinesOf } from "../support/processes.ts";
+import { areGone, eventually, hostProcesses, machinesOf } from "../support/processes.ts";
 import { callTool, command, connectStdio } from "./support/client.ts";
 
 /** Initializes a connection by hand, and makes a call. */
@@ -51,11 +51,6 @@ async function untilAnswered(child: ChildProcess, id: number): Promise<Message[]
     if (message.id === id) break;
   }
   return messages;
-}
-
-function areGone(processes: readonly HostProcess[]): boolean {
-  const left = new Set(hostProcesses().flatMap(({ pid, command }) => (command ? [pid] : [])));
-  return processes.every(({ pid }) => !left.has(pid));
 }
 
 describe("emberbox mcp, over standard input and output", () => {

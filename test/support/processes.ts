@@ -38,6 +38,12 @@ export function machinesOf(ancestor: number = process.pid): HostProcess[] {
   return all.filter(({ pid, command }) => /^\S*qemu-system/.test(command) && descends(pid));
 }
 
+/** Also true of one that nobody has asked yet how it ended. */
+export function areGone(processes: readonly HostProcess[]): boolean {
+  const left = new Set(hostProcesses().flatMap(({ pid, command }) => (command ? [pid] : [])));
+  return processes.every(({ pid }) => !left.has(pid));
+}
+
 /** Waits until a condition holds; fails when it does not in time. */
 export async function eventually(what: string, ms: number, holds: () => boolean): Promise<void> {
   const deadline = Date.now() + ms;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { generator } from "./support/random.ts";
+import { Random } from "../support/random.ts";
 import { serve, type ServedSandbox } from "./support/sandbox.ts";
 import { call, envelope } from "./support/wire.ts";
 
@@ -8,9 +8,6 @@ beforeAll(async () => {
   served = await serve();
 });
 afterAll(() => served[Symbol.asyncDispose]());
-
-const pick = <T>(below: (limit: number) => number, from: readonly T[]): T =>
-  from[below(from.length)]!;
 
 const methods = [
   ...[
@@ -99,33 +96,34 @@ test(
   "no malformed request harms the sandbox: each is answered, and it works as before",
   { timeout: 600_000 },
   async () => {
-    const below = generator(20_260_101);
+    const random = new Random(20_260_101);
+    const below = (limit: number): number => random.between(0, limit - 1);
     const statuses = new Map<number, number>();
     for (let count = 0; count < 400; count++) {
-      const path = pick(below, methods);
+      const path = random.pick(methods);
       const message = Object.fromEntries(
-        Array.from({ length: below(4) }, () => [pick(below, fields), pick(below, junk)]),
+        Array.from({ length: below(4) }, () => [random.pick(fields), random.pick(junk)]),
       );
       const whole =
         below(2) === 0
-          ? envelope(message, pick(below, [0, 0, 1, 2, 255]))
+          ? envelope(message, random.pick([0, 0, 1, 2, 255]))
           : Buffer.from(JSON.stringify(message));
       const cut = below(4) === 0 ? whole.subarray(0, below(whole.length + 1)) : whole;
       const body =
         below(6) === 0 ? Buffer.concat([cut, Buffer.from("\r\n--b--\xff\r\n", "latin1")]) : cut;
       const headers: Record<string, string> = {
-        "Content-Type": pick(below, types),
+        "Content-Type": random.pick(types),
         "E2b-Sandbox-Port":
           path.startsWith("/execute") || path.startsWith("/contexts") ? "49999" : "49983",
-        "Connect-Timeout-Ms": pick(below, ["500", "500", "-1", "x", "99999999999999"]),
-        Authorization: pick(below, [
+        "Connect-Timeout-Ms": random.pick(["500", "500", "-1", "x", "99999999999999"]),
+        Authorization: random.pick([
           "Basic cm9vdDo=",
           "Basic cm9vdDo=",
           "Basic ???",
           "Basic ",
           "Bearer x",
         ]),
-        ...(below(5) === 0 && { "Content-Encoding": pick(below, ["gzip", "br"]) }),
+        ...(below(5) === 0 && { "Content-Encoding": random.pick(["gzip", "br"]) }),
         ...(below(8) === 0 && {
           Range: "bytes=9-1,x",
           "If-Match": "\\",
@@ -134,7 +132,7 @@ test(
         ...(below(8) === 0 && { "X-Metadata-\u0021": "x" }),
       };
       const what = `${count}: ${path} ${JSON.stringify(headers)} ${body.toString("latin1", 0, 200)}`;
-      const method = pick(below, ["POST", "POST", "POST", "GET", "PUT", "DELETE"]);
+      const method = random.pick(["POST", "POST", "POST", "GET", "PUT", "DELETE"]);
       const answer = await call(served, path, {
         method,
         headers,

@@ -1,12 +1,14 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { Sandbox, SandboxError } from "e2b";
 import type { SdkOptions } from "../../support/endpoints.ts";
+import type { Random } from "../../support/random.ts";
 
 /** What a client knows of a sandbox: what it was told, and what it asked for and was not told. */
 interface Known {
   is: "running" | "paused" | "gone";
   asked?: "pause" | "resume" | "kill";
 }
+
+export type Operation = "create" | "pause" | "snapshot" | "resume" | "kill" | "delete";
 
 const MARK = "/home/user/mark";
 const MOST = 5;
@@ -16,13 +18,13 @@ export class Load {
   readonly sandboxes = new Map<string, Known>();
   /** Names of snapshots that are there, and of those that were asked to be. */
   readonly snapshots = new Map<string, "there" | "asked" | "deleting">();
-  /** How often each operation was done. */
-  readonly done = new Map<string, number>();
-  readonly #below: (limit: number) => number;
+  /** How often each operation was begun. */
+  readonly begun = new Map<Operation, number>();
+  readonly #random: Random;
   #names = 0;
 
-  constructor(below: (limit: number) => number) {
-    this.#below = below;
+  constructor(random: Random) {
+    this.#random = random;
   }
 
   /** Clients work until they are stopped, or the server has gone. Rejects when the server that runs fails. */
@@ -59,19 +61,38 @@ export class Load {
   }
 
   async #step(options: SdkOptions): Promise<void> {
-    const free = [...this.sandboxes].filter(([, { asked, is }]) => !asked && is !== "gone");
-    const running = free.filter(([, { is }]) => is === "running").length;
-    const snapshot = [...this.snapshots].find(([, known]) => known === "there")?.[0];
-    if (snapshot !== undefined && this.#below(6) === 0)
-      return this.#deleteSnapshot(snapshot, options);
-    if (running < MOST && (free.length === 0 || this.#below(3) === 0)) return this.#create(options);
-    const picked = free[this.#below(free.length)];
-    if (picked === undefined) return delay(20);
-    const [id, known] = picked;
-    if (this.#below(5) === 0) return this.#kill(id, known, options);
-    if (known.is === "paused") return this.#resume(id, known, options);
-    if (this.#below(3) === 0) return this.#snapshot(id, known, options);
-    return this.#pause(id, known, options);
+    const free = [...this.sandboxes].filter(([, { asked }]) => asked === undefined);
+    const running = free.filter(([, { is }]) => is === "running");
+    const paused = free.filter(([, { is }]) => is === "paused");
+    const there = [...this.snapshots].filter(([, known]) => known === "there");
+    const can: Operation[] = [];
+    if (running.length < MOST) can.push("create");
+    if (running.length > 0) can.push("pause", "snapshot");
+    if (paused.length > 0) can.push("resume");
+    if (running.length + paused.length > 0) can.push("kill");
+    if (there.length > 0) can.push("delete");
+    // Half of the time what was begun least, so that all of them are begun in a few rounds.
+    const rarest = can.toSorted((one, other) => this.#times(one) - this.#times(other))[0]!;
+    const what = this.#random.between(0, 1) === 0 ? rarest : this.#random.pick(can);
+    this.begun.set(what, this.#times(what) + 1);
+    switch (what) {
+      case "create":
+        return this.#create(options);
+      case "pause":
+        return this.#pause(...this.#random.pick(running), options);
+      case "snapshot":
+        return this.#snapshot(...this.#random.pick(running), options);
+      case "resume":
+        return this.#resume(...this.#random.pick(paused), options);
+      case "kill":
+        return this.#kill(...this.#random.pick([...running, ...paused]), options);
+      case "delete":
+        return this.#deleteSnapshot(this.#random.pick(there)[0], options);
+    }
+  }
+
+  #times(what: Operation): number {
+    return this.begun.get(what) ?? 0;
   }
 
   async #create(options: SdkOptions): Promise<void> {
@@ -81,14 +102,12 @@ export class Load {
     this.sandboxes.set(sandboxId, known);
     await files.write(MARK, sandboxId);
     delete known.asked;
-    this.#count("create");
   }
 
   async #pause(id: string, known: Known, options: SdkOptions): Promise<void> {
     known.asked = "pause";
     await Sandbox.pause(id, options);
     this.sandboxes.set(id, { is: "paused" });
-    this.#count("pause");
   }
 
   async #resume(id: string, known: Known, options: SdkOptions): Promise<void> {
@@ -98,14 +117,12 @@ export class Load {
     const mark = await sandbox.files.read(MARK);
     if (mark !== id) throw new SandboxError(`${id} has the mark of ${mark}`);
     delete known.asked;
-    this.#count("resume");
   }
 
   async #kill(id: string, known: Known, options: SdkOptions): Promise<void> {
     known.asked = "kill";
     await Sandbox.kill(id, options);
     this.sandboxes.set(id, { is: "gone" });
-    this.#count("kill");
   }
 
   async #snapshot(id: string, known: Known, options: SdkOptions): Promise<void> {
@@ -116,18 +133,12 @@ export class Load {
     await Sandbox.createSnapshot(id, { ...options, name });
     this.snapshots.set(name, "there");
     delete known.asked;
-    this.#count("snapshot");
   }
 
   async #deleteSnapshot(name: string, options: SdkOptions): Promise<void> {
     this.snapshots.set(name, "deleting");
     await Sandbox.deleteSnapshot(name, options);
     this.snapshots.delete(name);
-    this.#count("delete");
-  }
-
-  #count(what: string): void {
-    this.done.set(what, (this.done.get(what) ?? 0) + 1);
   }
 }
 

@@ -73,6 +73,22 @@ describe("the two generations of the protocol", () => {
   });
 });
 
+test("what becomes of a sandbox at the end of its time is said in the protocol's words", async () => {
+  const { provider, seen } = await service([201, sandbox]);
+  await provider.create({ lifecycle: { onTimeout: "kill" } });
+  await provider.create({ lifecycle: { onTimeout: "pause", autoResume: true } });
+  await provider.create({ lifecycle: { onTimeout: "pause", keepMemory: false } });
+  const said = seen.map(({ body }) => {
+    const { autoPause, autoPauseMemory, autoResume } = body as Record<string, unknown>;
+    return { autoPause, autoPauseMemory, autoResume };
+  });
+  expect(said).toEqual([
+    {},
+    { autoPause: true, autoResume: { enabled: true } },
+    { autoPause: true, autoPauseMemory: false, autoResume: { enabled: false } },
+  ]);
+});
+
 describe("trying again", () => {
   const busy: Answer = [429, { code: 429, message: "slow down" }, { "retry-after": "0" }];
 

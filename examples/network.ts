@@ -35,4 +35,4 @@ console.log("it wanted:", [...new Set(refusals.map(({ host }) => host))].join(",
 
 // The policy can be replaced while it runs.
 await sandbox.updateNetwork(false);
-console.log((await sandbox.commands.run(`curl -sS ${api.url}; true`)).stderr.trim());
+console.log((await sandbox.commands.run("curl -sS https://api.example.com/")).stdout.trim());

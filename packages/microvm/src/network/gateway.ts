@@ -67,8 +67,7 @@ export class Gateway {
 
   /** Begins to let through what is allowed; nothing was before. */
   async configure(access: Access): Promise<void> {
-    if (access.policy.hasEntries || !access.secrets.isEmpty)
-      this.#authority = await access.authority();
+    if (!access.isUsual) this.#authority = await access.authority();
     this.#access = access;
     this.#record.listener = access.onNetwork;
   }
@@ -264,7 +263,7 @@ export class Gateway {
 
   /** Programs that speak HTTP are told why they were refused. */
   get #explains(): boolean {
-    return !this.#access.policy.isOff && this.#authority !== undefined;
+    return this.#authority !== undefined;
   }
 
   async #judge({ name, host }: Connection): Promise<Verdict | number> {

@@ -18,8 +18,6 @@ export type Verdict =
 /** What a sandbox may reach. */
 export interface Policy {
   readonly isOff: boolean;
-  /** It was given entries, not only switched on or off. */
-  readonly hasEntries: boolean;
   readonly refused: readonly Range[];
   readonly allowed: readonly Range[];
   /** Why a name is refused whatever its addresses are; `undefined` when they decide, or it is allowed. */
@@ -36,7 +34,7 @@ const EVERYTHING = "0.0.0.0/0";
 
 /** @throws `invalid_argument` that names the entry */
 export function parsePolicy(network: boolean | NetworkOptions): Policy {
-  if (typeof network === "boolean") return createPolicy({ isOff: !network, hasEntries: false });
+  if (typeof network === "boolean") return createPolicy({ isOff: !network });
   const { allowOut = [], denyOut = [] } = network;
   const allowed: Range[] = [];
   const names: NamePattern[] = [];
@@ -73,7 +71,6 @@ export function parsePolicy(network: boolean | NetworkOptions): Policy {
   });
   return createPolicy({
     isOff: false,
-    hasEntries: true,
     names,
     allowed,
     refused,
@@ -92,7 +89,6 @@ function wrong(list: string, entry: string, what: string): EmberboxError {
 
 interface Entries {
   readonly isOff: boolean;
-  readonly hasEntries: boolean;
   readonly names?: readonly NamePattern[];
   readonly allowed?: readonly Range[];
   readonly refused?: readonly Range[];
@@ -106,7 +102,7 @@ const holds = (ranges: readonly Range[], address: Address): boolean =>
   ranges.some((range) => contains(range, address));
 
 function createPolicy(entries: Entries): Policy {
-  const { isOff, hasEntries, names = [], allowed = [], refused = [], deniesAll = false } = entries;
+  const { isOff, names = [], allowed = [], refused = [], deniesAll = false } = entries;
   // `0.0.0.0/0` holds every address there is, but does not name the metadata service.
   const special = allowed.filter(isSpecialRange);
   const allowsAll = allowed.some(({ base, bits }) => bits === 0 && base.kind() === "ipv4");
@@ -124,7 +120,6 @@ function createPolicy(entries: Entries): Policy {
   };
   return {
     isOff,
-    hasEntries,
     refused,
     allowed,
     refusesName(name) {

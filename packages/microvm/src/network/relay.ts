@@ -84,7 +84,8 @@ export function createRelay(): Relay {
 
 function answerRefused(response: ServerResponse, reason: string): void {
   const body = `Refused by the sandbox's network policy: ${reason}.\n`;
-  response.writeHead(403, "Refused by policy", {
+  // Package managers show the status line only.
+  response.writeHead(403, `Refused by policy: ${reason}`, {
     "content-type": "text/plain; charset=utf-8",
     "content-length": Buffer.byteLength(body),
     connection: "close",

@@ -109,6 +109,27 @@ threading.Thread(target=web.serve_forever).start()`,
     expect((await sandbox.getInfo()).state).toBe("running");
   });
 
+  test("stays paused when nobody waits for it any more, and runs while somebody does", async () => {
+    await using sandbox = await createSandbox();
+    await sandbox.runCode("kept = 42");
+    await sandbox.pause();
+    const resume = (): [Promise<Sandbox>, AbortController] => {
+      const controller = new AbortController();
+      return [sandbox.connect({ signal: controller.signal }), controller];
+    };
+    const [only, giveUp] = resume();
+    setTimeout(() => giveUp.abort(new Error("enough")), 30);
+    await expect(only).rejects.toThrow("enough");
+    expect((await sandbox.getInfo()).state).toBe("paused");
+
+    const [first, giveUpFirst] = resume();
+    const [second] = resume();
+    setTimeout(() => giveUpFirst.abort(new Error("enough")), 30);
+    await expect(first).rejects.toThrow("enough");
+    await second;
+    expect(await python(sandbox, "print(kept)")).toBe("42\n");
+  });
+
   test("is gone when it is killed while it is being resumed", async () => {
     const sandbox = await createSandbox();
     await sandbox.pause();

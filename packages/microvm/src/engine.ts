@@ -13,7 +13,7 @@ import { newSandboxId } from "./letters.ts";
 import { createStateEngine, type StateEngine } from "./state/engine.ts";
 import { sweepState } from "./state/sweep.ts";
 import { overlayOf } from "./template/blank.ts";
-import { createSharedWork } from "./template/shared-work.ts";
+import { createSharedWork } from "./shared-work.ts";
 import { ensureTemplate } from "./template/store.ts";
 import type { Template } from "./template/template.ts";
 

@@ -3,6 +3,7 @@ import type { Engine } from "./engine.ts";
 import { Entry, type EntryOwner, factsOf, pausedInfo } from "./entry.ts";
 import type { ResolvedCreateOptions } from "./options.ts";
 import type { LocalSandbox } from "./sandbox.ts";
+import { createSharedWork } from "./shared-work.ts";
 import type { PausedStore } from "./state/paused.ts";
 
 /** How long a sandbox lives that was resumed and not told, `ms`. */
@@ -28,17 +29,11 @@ interface ResumeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One that is being resumed, for all who ask. */
-interface Resuming {
-  readonly entry: Promise<Entry>;
-  readonly stop: AbortController;
-}
-
 /** The sandboxes of a program: those that run, and those that it knows and that are paused. */
 export class Entries implements EntryOwner {
   readonly #options: EntriesOptions;
   readonly #entries = new Map<string, Entry>();
-  readonly #resuming = new Map<string, Resuming>();
+  readonly #resuming = createSharedWork<Entry>({ keeps: false });
   #closed = false;
 
   constructor(options: EntriesOptions) {
@@ -60,11 +55,9 @@ export class Entries implements EntryOwner {
     add((await this.#options.paused.list()).map(pausedInfo));
     add(this.#allRunning());
     // One that is resumed is neither for a moment.
-    const between = [...this.#resuming].filter(([sandboxId]) => !found.has(sandboxId));
+    const between = [...this.#resuming.going()].filter(([sandboxId]) => !found.has(sandboxId));
     await Promise.all(
-      between.map(([, { entry }]) =>
-        entry.then((resumed) => add([resumed.info()])).catch(() => {}),
-      ),
+      between.map(([, resumed]) => resumed.then((entry) => add([entry.info()])).catch(() => {})),
     );
     return [...found.values()];
   }
@@ -73,7 +66,10 @@ export class Entries implements EntryOwner {
   async info(sandboxId: string): Promise<SandboxInfo> {
     const info = await this.#find(sandboxId);
     if (info) return info;
-    await this.#resuming.get(sandboxId)?.entry.catch(() => {});
+    await this.#resuming
+      .going()
+      .get(sandboxId)
+      ?.catch(() => {});
     const resumed = await this.#find(sandboxId);
     if (resumed) return resumed;
     throw await this.notRunning(sandboxId);
@@ -151,18 +147,14 @@ export class Entries implements EntryOwner {
     await this.#entries.get(sandboxId)?.exclusively(async () => {});
   }
 
-  /** Resumes a paused sandbox; those who ask for the same one meanwhile get it too. @throws `sandbox_not_found` */
-  resume(sandboxId: string, options: ResumeOptions): Promise<Entry> {
-    const underWay = this.#resuming.get(sandboxId);
-    if (underWay) return underWay.entry;
-    const stop = new AbortController();
-    const signals = [stop.signal, options.signal].filter((signal) => signal !== undefined);
-    const entry = this.#resume(sandboxId, {
-      ...options,
-      signal: AbortSignal.any(signals),
-    }).finally(() => this.#resuming.delete(sandboxId));
-    this.#resuming.set(sandboxId, { entry, stop });
-    return entry;
+  /**
+   * Resumes a paused sandbox; those who ask for the same one meanwhile get it too. It stays paused when all of them
+   * stop waiting. @throws `sandbox_not_found`
+   */
+  resume(sandboxId: string, { signal, ...options }: ResumeOptions): Promise<Entry> {
+    const begin = (stop: AbortSignal): Promise<Entry> =>
+      this.#resume(sandboxId, { ...options, signal: stop });
+    return this.#resuming.get(sandboxId, begin, signal);
   }
 
   async #resume(
@@ -180,16 +172,10 @@ export class Entries implements EntryOwner {
     return this.#keep(known ?? new Entry(this, sandbox, manifest.options, startedAt), timeoutMs);
   }
 
-  async #stopResuming(sandboxId: string, reason: EmberboxError): Promise<void> {
-    const underWay = this.#resuming.get(sandboxId);
-    underWay?.stop.abort(reason);
-    await underWay?.entry.catch(() => {});
-  }
-
   /** False when there was none. */
   async kill(sandboxId: string): Promise<boolean> {
     const reason = new EmberboxError("sandbox_closed", "the sandbox was killed");
-    await this.#stopResuming(sandboxId, reason);
+    await this.#resuming.stop(sandboxId, reason);
     const entry = this.#entries.get(sandboxId);
     const wasRunning = entry?.sandbox !== undefined;
     if (entry) {
@@ -207,7 +193,7 @@ export class Entries implements EntryOwner {
     this.#closed = true;
     const reason = closedError();
     await Promise.all([
-      ...[...this.#resuming.keys()].map((sandboxId) => this.#stopResuming(sandboxId, reason)),
+      ...[...this.#resuming.going().keys()].map((each) => this.#resuming.stop(each, reason)),
       ...[...this.#entries.values()].map(async (entry) => {
         await this.#close(entry, reason);
         // Whatever was being done with it fails now, and leaves nothing.

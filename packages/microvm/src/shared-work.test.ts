@@ -45,3 +45,23 @@ test("when the last has given up, the work is stopped", async () => {
   expect(stopped?.aborted).toBe(true);
   expect(await shared.get("a", () => Promise.resolve("anew"))).toBe("anew");
 });
+
+test("a result that is not kept is for those who waited", async () => {
+  const shared = createSharedWork<number>({ keeps: false });
+  let begun = 0;
+  const begin = async (): Promise<number> => ++begun;
+  expect(await Promise.all([shared.get("a", begin), shared.get("a", begin)])).toEqual([1, 1]);
+  expect(await shared.get("a", begin)).toBe(2);
+});
+
+test("work that goes on can be seen, and stopped for all who wait", async () => {
+  const shared = createSharedWork<string>();
+  const waiting = [shared.get("a", hang), shared.get("a", hang)];
+  expect([...shared.going().keys()]).toEqual(["a"]);
+  const stopping = shared.stop("a", new Error("enough"));
+  for (const each of waiting) await expect(each).rejects.toThrow("enough");
+  await stopping;
+  expect(shared.going().size).toBe(0);
+  await shared.stop("a", new Error("nothing goes on"));
+  expect(await shared.get("a", () => Promise.resolve("anew"))).toBe("anew");
+});

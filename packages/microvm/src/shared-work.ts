@@ -1,4 +1,4 @@
-/** Work that several may ask for at once, and whose result is kept. */
+/** Work that several may ask for at once. */
 export interface SharedWork<Value> {
   /** The result of the work named `key`, begun by the first who asks. A signal stops the waiting of its owner. */
   get(
@@ -8,6 +8,10 @@ export interface SharedWork<Value> {
   ): Promise<Value>;
   /** Forgets a result. */
   forget(key: string): void;
+  /** Work that goes on, by name. */
+  going(): ReadonlyMap<string, Promise<Value>>;
+  /** Stops work that goes on, for all who wait. Resolves when it has ended, one way or the other. */
+  stop(key: string, reason: Error): Promise<void>;
 }
 
 interface Entry<Value> {
@@ -17,8 +21,15 @@ interface Entry<Value> {
   settled: boolean;
 }
 
-/** Work is stopped when the last who waited for it has gone; work that failed is begun anew by the next who asks. */
-export function createSharedWork<Value>(): SharedWork<Value> {
+/**
+ * Work is stopped when the last who waited for it has gone; work that failed is begun anew by the next who asks.
+ * Results are kept for those who ask later, unless `keeps` is false.
+ */
+export function createSharedWork<Value>({
+  keeps = true,
+}: {
+  readonly keeps?: boolean;
+} = {}): SharedWork<Value> {
   const entries = new Map<string, Entry<Value>>();
 
   const start = (key: string, begin: (signal: AbortSignal) => Promise<Value>): Entry<Value> => {
@@ -27,7 +38,7 @@ export function createSharedWork<Value>(): SharedWork<Value> {
     const entry: Entry<Value> = { work, controller, waiting: 0, settled: false };
     const settle = (failed: boolean): void => {
       entry.settled = true;
-      if (failed && entries.get(key) === entry) entries.delete(key);
+      if ((failed || !keeps) && entries.get(key) === entry) entries.delete(key);
     };
     work.then(
       () => settle(false),
@@ -57,5 +68,15 @@ export function createSharedWork<Value>(): SharedWork<Value> {
       }
     },
     forget: (key) => void entries.delete(key),
+    going: () =>
+      new Map(
+        [...entries].filter(([, { settled }]) => !settled).map(([key, { work }]) => [key, work]),
+      ),
+    async stop(key, reason) {
+      const entry = entries.get(key);
+      if (!entry || entry.settled) return;
+      entry.controller.abort(reason);
+      await entry.work.catch(() => {});
+    },
   };
 }

@@ -29,6 +29,35 @@ describe("from inside the sandbox", () => {
     expect(found.stdout).toBe("");
   });
 
+  test("a link of the user's does not lead the files API further than the user", async () => {
+    const { files } = sandbox;
+    await sandbox.commands.run(
+      "ln -s /etc/shadow shadow; ln -s /root roots; ln -s /etc/passwd accounts; ln -s /etc/none none; mkdir -p mine; ln -s mine also",
+    );
+    const denied = { code: "permission_denied" };
+    await expect(files.read("shadow")).rejects.toMatchObject(denied);
+    await expect(files.write("shadow", "")).rejects.toMatchObject(denied);
+    await expect(files.write("accounts", "")).rejects.toMatchObject(denied);
+    await expect(files.write("none", "")).rejects.toMatchObject(denied);
+    await expect(files.list("roots")).rejects.toMatchObject(denied);
+    await expect(files.write("roots/x", "")).rejects.toMatchObject(denied);
+    await expect(files.makeDir("roots/x/y")).rejects.toMatchObject(denied);
+    await expect(files.remove("roots/.bashrc")).rejects.toMatchObject(denied);
+    await expect(files.rename("accounts", "roots/x")).rejects.toMatchObject(denied);
+    const watching = files.watchDir("roots", () => {});
+    await expect(watching).rejects.toMatchObject(denied);
+    // It goes as far as the user, root goes further, and a path that is no link is the caller's word.
+    expect(await files.read("accounts")).toContain("root:x:0:0");
+    await files.write("also/note", "fine");
+    expect(await files.read("mine/note")).toBe("fine");
+    expect((await files.list("also")).map(({ name }) => name)).toEqual(["note"]);
+    expect(await files.read("/home/user/shadow", { user: "root" })).toContain("root:");
+    await files.write("/opt/of-the-caller", "fine");
+    expect(await files.read("/opt/of-the-caller")).toBe("fine");
+    await files.remove("shadow");
+    expect((await sandbox.commands.run("sudo test -s /etc/shadow && ls shadow")).stdout).toBe("");
+  });
+
   test("no environment variable of the host is there", async () => {
     const everything = await sandbox.commands.run(
       'sudo sh -c \'cat /proc/*/environ /proc/cmdline | tr "\\0" "\\n"\'',

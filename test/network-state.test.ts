@@ -1,4 +1,5 @@
 import { Sandbox } from "@emberbox/core";
+import { microvm } from "@emberbox/microvm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   LOOPBACK,
@@ -7,6 +8,7 @@ import {
   type TestNetwork,
   type TestServer,
 } from "./support/outside.ts";
+import { machinesOf } from "./support/processes.ts";
 
 let network: TestNetwork;
 let web: TestServer;
@@ -26,6 +28,30 @@ beforeAll(async () => {
 afterAll(async () => {
   await network[Symbol.asyncDispose]();
   await web[Symbol.asyncDispose]();
+});
+
+test("a spare from the pool has the network and the secrets it was asked for", async () => {
+  const outside = { dnsServers: [network.names.address], ca: [network.authority.ca] };
+  await using pooled = microvm({ pool: { size: 1 }, network: outside });
+  const options = {
+    provider: pooled,
+    network: { allowOut: ["api.test", LOOPBACK], denyOut: ["0.0.0.0/0"] },
+    secrets: { KEY: { value: VALUE, hosts: ["api.test"] } },
+  };
+  const before = machinesOf().length;
+  await using first = await Sandbox.create(options);
+  await expect.poll(() => machinesOf().length, { timeout: 60_000 }).toBe(before + 2);
+  await new Promise((resolve) => setTimeout(resolve, 5000));
+  const asked = new Date();
+  await using second = await Sandbox.create(options);
+  expect((await second.getInfo()).startedAt.getTime()).toBeLessThan(asked.getTime());
+  const ask = `printenv KEY; curl -sS -H "X-Key: $KEY" https://api.test:${web.port}/; curl -sS http://no.test/`;
+  const [one, other] = await Promise.all([first.commands.run(ask), second.commands.run(ask)]);
+  const refused = "Refused by the sandbox's network policy: no.test is not in allowOut.\n";
+  expect(other.stdout).toMatch(/^emberbox-secret-[0-9a-f]{32}\nfine/);
+  expect(other.stdout.slice(-refused.length)).toBe(refused);
+  expect(one.stdout.slice(0, 40)).not.toBe(other.stdout.slice(0, 40));
+  expect(keys.splice(0)).toEqual([VALUE, VALUE]);
 });
 
 test("a network, as it was changed, and its secrets outlive a pause and are those of copies", async () => {

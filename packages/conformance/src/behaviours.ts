@@ -265,6 +265,10 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "files.replace": { holds: "replaces a file that is written again" },
   "files.relative": { holds: "takes relative paths from the home directory" },
   "files.names": { holds: "takes names with spaces, quotes and any script" },
+  "files.user-links": {
+    holds: "follows a link of its user's only to where that user may go",
+    shownBy: isolation("a link of the user's does not lead the files API further than the user"),
+  },
   "files.list": { holds: "lists a directory to the depth asked for" },
   "files.info": { holds: "tells size, type, mode, owner and time" },
   "files.make-dir": { holds: "makes directories, and says when one was there" },

@@ -1,4 +1,4 @@
-import { constants, type Stats } from "node:fs";
+import { closeSync, constants, openSync, type Stats } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { basename } from "node:path";
@@ -6,6 +6,8 @@ import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { HttpError, toHttpError } from "./http-error.ts";
 import { checkConditions, chooseEncoding, isRangeCurrent } from "./negotiation.ts";
+import { reaching } from "./rights.ts";
+import type { User } from "./users.ts";
 
 /** Up to this size a file is sent in one piece; larger ones are read in pieces of it. */
 const pieceBytes = 256 * 1024;
@@ -13,13 +15,13 @@ const pieceBytes = 256 * 1024;
 /** Answers with a file's bytes, or with the range of them that the request asks for. */
 export async function download(
   path: string,
+  user: User,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   let file: FileHandle | undefined;
   try {
-    // Not to be held up by a FIFO that nobody writes to.
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    file = await openFor(user, path);
     const stats = await file.stat();
     if (stats.isDirectory()) throw new HttpError(400, `path '${path}' is a directory`);
     if (!stats.isFile()) throw new HttpError(400, `path '${path}' is not a regular file`);
@@ -29,6 +31,19 @@ export async function download(
     else throw toHttpError(error, path);
   } finally {
     await file?.close().catch(() => {});
+  }
+}
+
+// Not to be held up by a FIFO that nobody writes to.
+const readFlags = constants.O_RDONLY | constants.O_NONBLOCK;
+
+async function openFor(user: User, path: string): Promise<FileHandle> {
+  const descriptor = reaching(path, user, () => openSync(path, readFlags));
+  try {
+    // Node makes no handle of a descriptor.
+    return await open(`/proc/self/fd/${descriptor}`, readFlags);
+  } finally {
+    closeSync(descriptor);
   }
 }
 

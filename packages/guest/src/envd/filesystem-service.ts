@@ -1,6 +1,14 @@
 import { execFile } from "node:child_process";
-import { chownSync, lstatSync, mkdirSync, readdirSync, statSync } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import {
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -9,6 +17,7 @@ import { RpcError, type Json } from "./connect.ts";
 import { entryInfo, type EntryInfo } from "./entry.ts";
 import { fileError, resolvePath } from "./paths.ts";
 import type { Service, UnaryMethod } from "./process-service.ts";
+import { isLed, reaching, withRightsOf } from "./rights.ts";
 import { ownerNames, requestUser, type User } from "./users.ts";
 import { createWatchMethods } from "./watch-service.ts";
 
@@ -39,26 +48,30 @@ export function createFilesystemService(context: AgentContext): Service {
     inputs: {},
     unary: {
       ...watching.unary,
-      Stat: onPath((path) => ({ entry: entryInfo(path) })),
+      Stat: onPath((path, user) => ({ entry: reaching(path, user, () => entryInfo(path)) })),
       MakeDir: onPath((path, user) => {
-        makeDirectory(path, user);
-        return { entry: entryInfo(path) };
+        return reaching(path, user, () => {
+          makeDirectory(path, user);
+          return { entry: entryInfo(path) };
+        });
       }),
       Move: onPath(async (source, user, message) => {
         demandPath(message["source"]);
         demandPath(message["destination"]);
         const destination = resolvePath(message["destination"], user);
         await move(source, destination, user);
-        return { entry: entryInfo(destination) };
+        return { entry: reaching(destination, user, () => entryInfo(destination)) };
       }, "source"),
-      ListDir: onPath(async (path, _user, message) => ({
-        entries: await list(path, depthOf(message)),
+      ListDir: onPath(async (path, user, message) => ({
+        entries: await list(path, depthOf(message), user),
       })),
-      Remove: onPath(async (path, _user, message) => {
+      Remove: onPath(async (path, user, message) => {
         demandPath(message["path"]);
         if (path === "/")
           throw new RpcError("invalid_argument", "the root directory cannot be removed");
-        await rm(path, { recursive: true, force: true });
+        const options = { recursive: true, force: true } as const;
+        if (isLed(dirname(path), user)) withRightsOf(user, () => rmSync(path, options));
+        else await rm(path, options);
         return {};
       }),
     },
@@ -86,10 +99,12 @@ function makeDirectory(path: string, user: User): void {
 /** Makes `path` and what is missing above it, all owned by `user`. */
 export function makeDirectories(path: string, user: User): void {
   try {
-    const first = mkdirSync(path, { recursive: true });
-    if (first === undefined) return;
-    for (let made = path; made.length >= first.length; made = dirname(made))
-      chownSync(made, user.uid, user.gid);
+    reaching(path, user, () => {
+      const first = mkdirSync(path, { recursive: true });
+      if (first === undefined) return;
+      for (let made = path; made.length >= first.length; made = dirname(made))
+        chownSync(made, user.uid, user.gid);
+    });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "ENOTDIR" && code !== "EEXIST") throw error;
@@ -101,13 +116,16 @@ export function makeDirectories(path: string, user: User): void {
 }
 
 async function move(source: string, destination: string, user: User): Promise<void> {
-  lstatSync(source);
+  const led = [source, destination].find((path) => isLed(dirname(path), user));
+  const reach = <T>(work: () => T): T => (led ? withRightsOf(user, work) : work());
+  reach(() => lstatSync(source));
   makeDirectories(dirname(destination), user);
   try {
-    await rename(source, destination);
+    reach(() => renameSync(source, destination));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw fileError(error, destination);
-    await promisify(execFile)("mv", ["-T", "--", source, destination]);
+    const { uid, gid } = user;
+    await promisify(execFile)("mv", ["-T", "--", source, destination], led ? { uid, gid } : {});
   }
 }
 
@@ -120,15 +138,19 @@ function depthOf(message: Json): number {
 }
 
 /** Everything below a directory in lexical order, each directory before what it holds; links are not followed. */
-async function list(path: string, depth: number): Promise<EntryInfo[]> {
-  if (!statSync(path).isDirectory())
+async function list(path: string, depth: number, user: User): Promise<EntryInfo[]> {
+  const led = isLed(path, user);
+  const reach = <T>(work: () => T): T => (led ? withRightsOf(user, work) : work());
+  if (!reach(() => statSync(path)).isDirectory())
     throw new RpcError("invalid_argument", `path is not a directory: ${path}`);
   const entries: EntryInfo[] = [];
   let size = 0;
   const names = ownerNames();
   const waiting: { path: string; depth: number }[] = [];
   const enter = (directory: string, left: number): void => {
-    for (const name of readdirSync(directory).toSorted().toReversed())
+    for (const name of reach(() => readdirSync(directory))
+      .toSorted()
+      .toReversed())
       waiting.push({ path: join(directory, name), depth: left });
   };
   enter(path, depth);
@@ -140,7 +162,8 @@ async function list(path: string, depth: number): Promise<EntryInfo[]> {
       );
     }
     try {
-      const entry = entryInfo(next.path, names);
+      const { path: found } = next;
+      const entry = reach(() => entryInfo(found, names));
       entries.push(entry);
       size += sizeOf(entry);
       if (next.depth > 1 && entry.permissions.startsWith("d")) enter(next.path, next.depth - 1);

@@ -49,9 +49,11 @@ export function createEnvdHandler(context: AgentContext): Handler {
     switch (`${request.method} ${path}`) {
       case "GET /health":
         return void response.writeHead(204, { "cache-control": "no-store" }).end();
-      case "GET /files":
+      case "GET /files": {
         demandTokenOrSignature(request, query, "read", context);
-        return download(filePath(query, userOf(request, query)), request, response);
+        const user = userOf(request, query);
+        return download(filePath(query, user), user, request, response);
+      }
       case "POST /files": {
         demandTokenOrSignature(request, query, "write", context);
         const user = userOf(request, query);

@@ -19,6 +19,7 @@ import { replaceMetadata, requestedMetadata, type Metadata } from "./metadata.ts
 import { makeDirectories } from "./filesystem-service.ts";
 import { HttpError, toHttpError } from "./http-error.ts";
 import { resolvePath } from "./paths.ts";
+import { reaching } from "./rights.ts";
 import type { User } from "./users.ts";
 
 /** `WriteInfo` as JSON. */
@@ -45,7 +46,7 @@ export async function upload(
   try {
     return await receiveAll(request, path, { user, created, metadata: requestedMetadata(request) });
   } catch (error) {
-    for (const file of created) rmSync(file, { force: true });
+    for (const file of created) reaching(dirname(file), user, () => rmSync(file, { force: true }));
     throw error;
   }
 }
@@ -149,7 +150,8 @@ const smallBytes = 64 * 1024;
 async function receive(source: Readable, path: string, target: Target): Promise<WrittenFile> {
   try {
     const start = await readStart(source);
-    await store(start, source, openForWriting(path, target));
+    const descriptor = reaching(path, target.user, () => openForWriting(path, target));
+    await store(start, source, descriptor);
   } catch (error) {
     // A stream that fails takes the other with it; only the file's own errors come from a system call.
     const isOurs =
@@ -201,8 +203,8 @@ function openForWriting(path: string, { user, created, metadata }: Target): numb
   try {
     if (!fstatSync(descriptor).isFile())
       throw new HttpError(400, `path '${path}' is not a regular file`);
-    if (!isNew) ftruncateSync(descriptor);
     fchownSync(descriptor, user.uid, user.gid);
+    if (!isNew) ftruncateSync(descriptor);
     if (!isNew || metadata !== undefined) replaceMetadata(descriptor, metadata);
     return descriptor;
   } catch (error) {

@@ -1,10 +1,11 @@
-import { readFileSync, statfsSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statfsSync, statSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import type { AgentContext } from "../context.ts";
 import { encodeEnvelope, RpcError, type EventStream, type Json } from "./connect.ts";
 import { DirectoryWatch, type Change, type WatchOptions } from "./directory-watch.ts";
 import { fileError, resolvePath } from "./paths.ts";
 import type { StreamMethod, UnaryMethod } from "./process-service.ts";
+import { isLed, withRightsOf } from "./rights.ts";
 import { deadlineOf, keepAlive } from "./stream-timers.ts";
 import { requestUser } from "./users.ts";
 
@@ -111,8 +112,11 @@ function watchOptions(
   request: IncomingMessage,
   context: AgentContext,
 ): WatchOptions {
-  const path = resolvePath(message["path"], requestUser(request, context));
+  const user = requestUser(request, context);
+  const path = resolvePath(message["path"], user);
   try {
+    // What the user may not list, nobody tells through a link.
+    if (isLed(path, user)) withRightsOf(user, () => readdirSync(path));
     if (!statSync(path).isDirectory())
       throw new RpcError("invalid_argument", `path '${path}' is not a directory`);
     if (message["allowNetworkMounts"] !== true && networkTypes.has(statfsSync(path).type))

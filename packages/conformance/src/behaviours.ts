@@ -105,6 +105,9 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "interrupt.python": {
     holds: "interrupts Python in sleep, compute, native code and the programs it waits for",
   },
+  "interrupt.python-in-finalizers": {
+    holds: "interrupts Python also where the interpreter itself forgets an interrupt",
+  },
   "interrupt.javascript": {
     holds: "interrupts JavaScript in callbacks of timers, endless awaits and programs it waits for",
   },

@@ -5,10 +5,12 @@ C code, child processes) writes into a pipe, which this process reads and turns 
 kernel keeps what was printed, in order, even when this process dies in the middle.
 """
 
+import _thread
 import fcntl
 import io
 import os
 import select
+import signal
 import struct
 import sys
 import threading
@@ -37,6 +39,36 @@ def frame(kind, payload=b""):
     return HEADER.pack(len(payload), kind) + payload
 
 
+# How long a dropped interrupt takes to come again, `s`.
+AGAIN = 0.01
+
+
+class Interrupt(KeyboardInterrupt):
+    """An interrupt that notices when it is dropped: C code that closes a file nobody closed forgets what is raised in it."""
+
+    def __init__(self, channel):
+        super().__init__()
+        self.channel = channel
+
+    def __del__(self):
+        if not is_seen(self):
+            _thread.start_new_thread(self.channel.interrupt_again, ())
+
+
+Interrupt.__name__ = Interrupt.__qualname__ = "KeyboardInterrupt"
+Interrupt.__module__ = "builtins"
+
+
+def is_seen(error):
+    """Whether it came as far as any Python code but this file's, which may catch it."""
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename != __file__:
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
 class Channel:
     """Frames out, in the order in which things happened."""
 
@@ -57,6 +89,7 @@ class Channel:
         self.main = threading.get_ident()
         self.process = os.getpid()
         self.executing = False
+        self.execution = 0
         self.guarded = 0
         self.interrupted = False
         # Python wrote to standard error since the last drain.
@@ -82,7 +115,7 @@ class Channel:
         if guarded and self.interrupted:
             self.interrupted = False
             if self.executing:
-                raise KeyboardInterrupt
+                raise Interrupt(self)
 
     def on_interrupt(self, _signal, _frame):
         if not self.executing or os.getpid() != self.process:
@@ -92,7 +125,13 @@ class Channel:
         if self.guarded:
             self.interrupted = True
             return
-        raise KeyboardInterrupt
+        raise Interrupt(self)
+
+    def interrupt_again(self):
+        execution = self.execution
+        sleep(AGAIN)
+        if self.executing and self.execution == execution:
+            signal.pthread_kill(self.main, signal.SIGINT)
 
     def timestamp(self):
         now = time()
@@ -106,6 +145,7 @@ class Channel:
         with self:
             self.drain()
             self.executing = True
+            self.execution += 1
             self.interrupted = False
             self.writer.write(
                 frame(OUTPUT, b'{"type":"number_of_executions","execution_count":%d}\n' % execution_count)

@@ -31,6 +31,17 @@ export function describeInterrupts({ expect, behaviour, failure }: Harness): voi
     expect(left.stdout).toBe("none\n");
   });
 
+  behaviour("interrupt.python-in-finalizers", async (sandbox) => {
+    await sandbox.runCode("survivor = 1");
+    // Files that are closed by letting go of them, which forgets what is raised meanwhile: often, so it is tried often.
+    const code = "while True: open('beat', 'w').write('x')";
+    for (let at = 0; at < 30; at += 1) {
+      const error = await failure(sandbox.runCode(code, { timeoutMs: 250 + at }), "timeout");
+      expect(error.details["restarted"], error.message).toBe(false);
+    }
+    expect((await sandbox.runCode("survivor")).text).toBe("1");
+  });
+
   behaviour("interrupt.javascript", async (sandbox) => {
     const run = (code: string): Promise<Execution> =>
       sandbox.runCode(code, { language: "javascript" });

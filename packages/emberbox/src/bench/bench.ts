@@ -3,6 +3,7 @@ import { boot } from "./cold-boot.ts";
 import { burst } from "./burst.ts";
 import { calls } from "./calls.ts";
 import { creation } from "./creation.ts";
+import { gateway } from "./gateway.ts";
 import { type GroupPlan, NotMeasured } from "./group.ts";
 import { describeMachine } from "./machine.ts";
 import { memory } from "./memory.ts";
@@ -27,6 +28,7 @@ const plans: readonly GroupPlan[] = [
   memory,
   burst,
   transfer,
+  gateway,
   state,
 ];
 

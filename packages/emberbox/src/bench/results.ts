@@ -13,6 +13,10 @@ export type BenchId =
   | "burst_20"
   | "upload"
   | "download"
+  | "channel_in"
+  | "channel_out"
+  | "gateway_up"
+  | "gateway_down"
   | "pause"
   | "snapshot"
   | "resume";
@@ -65,6 +69,10 @@ export const targets: Readonly<Record<BenchId, Target>> = {
   burst_20: { what: "20 creates at once, all answered", unit: "s", limit: 10, aim: 4 },
   upload: { what: "upload of 64 MiB", unit: "MB/s", limit: 8, aim: 40 },
   download: { what: "download of 64 MiB", unit: "MB/s", limit: 8, aim: 40 },
+  channel_in: { what: "64 MiB to a port inside", unit: "MB/s", limit: null, aim: null },
+  channel_out: { what: "64 MiB from a port inside", unit: "MB/s", limit: null, aim: null },
+  gateway_up: { what: "64 MiB from inside to a server", unit: "MB/s", limit: null, aim: null },
+  gateway_down: { what: "64 MiB from a server to inside", unit: "MB/s", limit: null, aim: null },
   pause: { what: "pause, 300 MiB touched", unit: "ms", limit: 2000, aim: 500 },
   snapshot: { what: "snapshot, 300 MiB touched", unit: "ms", limit: 2000, aim: 500 },
   resume: {

@@ -7,10 +7,17 @@ import { provider } from "./sandboxes.ts";
 
 export { resolveLocalhost, type SdkOptions, sdkOptions } from "./endpoints.ts";
 
+const directories: string[] = [];
+const servers: EmberboxServer[] = [];
+afterAll(async () => {
+  for (const server of servers) await server.close();
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
+
 /** A directory that is gone after the test file. */
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), "emberbox-server-"));
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  directories.push(directory);
   return directory;
 }
 
@@ -22,6 +29,6 @@ export async function startServer(options: Partial<ServeOptions> = {}): Promise<
     stateDirectory: temporaryDirectory(),
     ...options,
   });
-  afterAll(() => server.close());
+  servers.push(server);
   return server;
 }

@@ -1,5 +1,11 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import type { ServerResponse } from "node:http";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { pipeline, Readable } from "node:stream";
 import type { CreateOptions, NetworkEvent, NetworkOptions } from "@emberbox/core";
 import { Sandbox } from "@emberbox/core";
@@ -42,8 +48,19 @@ beforeAll(async () => {
       let bytes = 0;
       request.on("data", (chunk: Buffer) => (bytes += chunk.length));
       request.on("end", () => response.end(String(bytes)));
-    } else response.end(`for ${request.headers.host}: ${request.headers.authorization}`);
+    } else if (request.url?.startsWith("/git/")) sendRepository(request.url.slice(5), response);
+    else response.end(`for ${request.headers.host}: ${request.headers.authorization}`);
   }, certificate);
+  web.server.on("upgrade", (request, socket: Socket) => {
+    const key = `${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+    const accept = createHash("sha1").update(key).digest("base64");
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+    );
+    socket.write(Buffer.from("\u0081\u0005hello", "latin1"));
+    // The client's one message is that it closes.
+    socket.once("data", () => socket.end(Buffer.from([0x88, 0])));
+  });
   plain = await startServer(
     (request, response) => void response.end(`plain for ${request.headers.host}`),
   );
@@ -62,6 +79,25 @@ afterAll(async () => {
   await plain[Symbol.asyncDispose]();
   echo.close();
 });
+
+/** Serves the files of a repository that is made once, as any web server would. */
+function sendRepository(path: string, response: ServerResponse): void {
+  const directory = (repository ??= makeRepository());
+  const file = join(directory, path.split("?")[0]!);
+  if (existsSync(file)) response.end(readFileSync(file));
+  else response.writeHead(404).end();
+}
+let repository: string | undefined;
+afterAll(() => repository && rmSync(repository, { recursive: true }));
+
+function makeRepository(): string {
+  const directory = mkdtempSync(join(tmpdir(), "emberbox-git-"));
+  const commands = `git init -q work && cd work && echo from the server > note && git add note
+git -c user.name=n -c user.email=n@example.com commit -qm first && cd .. && git clone -q --bare work it.git
+git -C it.git update-server-info`;
+  execFileSync("sh", ["-ec", commands], { cwd: directory, stdio: "ignore" });
+  return directory;
+}
 
 const only = (...allowOut: string[]): NetworkOptions => ({ allowOut, denyOut: ["0.0.0.0/0"] });
 const create = (options: CreateOptions = {}): Promise<Sandbox> =>
@@ -101,6 +137,21 @@ print(requests.get("${url}", verify="/tmp/test-ca.pem").status_code)`;
       { envs: { NODE_EXTRA_CA_CERTS: "/tmp/test-ca.pem" } },
     );
     expect(fetched.stdout + fetched.stderr).toBe(`for api.test:${web.port}: undefined\n`);
+  });
+
+  test("git over HTTPS and WebSockets work", async () => {
+    const url = `api.test:${web.port}`;
+    const clone = await sandbox.commands.run(
+      `git -c http.sslCAInfo=/tmp/test-ca.pem clone -q https://${url}/git/it.git && cat it/note`,
+    );
+    expect(clone.stdout + clone.stderr).toBe("from the server\n");
+    const code = `const socket = new WebSocket("wss://${url}/socket");
+socket.onmessage = ({ data }) => { console.log(data); socket.close(); };
+socket.onerror = () => console.log("failed");`;
+    const { stdout } = await sandbox.commands.run(`node -e '${code}'`, {
+      envs: { NODE_EXTRA_CA_CERTS: "/tmp/test-ca.pem" },
+    });
+    expect(stdout).toBe("hello\n");
   });
 
   test("what is refused fails at once, and programs are told why", async () => {

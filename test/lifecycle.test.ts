@@ -7,7 +7,7 @@ import { EmberboxError, Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { describe, expect, test } from "vitest";
 import { paths } from "../packages/microvm/src/paths.ts";
-import { eventually, hostProcesses, machinesOf } from "./support/processes.ts";
+import { eventually, type HostProcess, hostProcesses, machinesOf } from "./support/processes.ts";
 import { createSandbox, provider, python } from "./support/sandboxes.ts";
 
 const rejection = (promise: Promise<unknown>): Promise<EmberboxError> =>
@@ -78,6 +78,32 @@ describe("the end of a sandbox", () => {
       hostProcesses().every(({ pid }) => !machines.some((machine) => machine.pid === pid)),
     );
     expect(readdirSync(join(home.trim(), "run"))).toEqual([]);
+  });
+
+  test("a jail whose program was killed before it was ready is ended by the next one", async () => {
+    const sleeping = [
+      "--",
+      "/bin/sh",
+      "-c",
+      "sleep 1000",
+      "virtserialport,chardev=channel,name=emberbox",
+    ];
+    const outer = spawn(
+      "bwrap",
+      ["--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", ...sleeping],
+      {
+        stdio: "ignore",
+      },
+    );
+    const inner = (): HostProcess[] => hostProcesses().filter(({ parent }) => parent === outer.pid);
+    await eventually("the jail is there", 5000, () => inner().length === 1);
+    const [{ pid }] = inner() as [HostProcess];
+    outer.kill("SIGKILL");
+    await once(outer, "exit");
+    expect(hostProcesses().some((each) => each.pid === pid)).toBe(true);
+    await using own = microvm();
+    await Sandbox.create({ provider: own });
+    await eventually("it ends", 5000, () => hostProcesses().every((each) => each.pid !== pid));
   });
 
   test("a program that forgets its sandbox ends all the same, and the sandbox with it", async () => {

@@ -3,7 +3,7 @@ import { utimesSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { Sandbox } from "e2b";
 import { afterEach, expect, test } from "vitest";
-import { eventually, hostProcesses, machinesOf } from "../support/processes.ts";
+import { eventually, hostProcesses, machinesOf, orphanedJails } from "../support/processes.ts";
 import { Random } from "../support/random.ts";
 import { temporaryDirectory } from "../support/server.ts";
 import { deadCgroups, leftovers, pausedOnDisk, rowsOf, scratch } from "./support/kills.ts";
@@ -38,6 +38,9 @@ async function check(served: Served, state: string, load: Load): Promise<void> {
   expect([...rowsOf(state)].toSorted()).toEqual([...states].toSorted());
   await eventually("what was half made is cleared away", 10_000, () => leftovers().length === 0);
 }
+
+const noJailIsLeft = (): Promise<void> =>
+  eventually("jails that were not ready yet end", 10_000, () => orphanedJails().length === 0);
 
 test(
   `a server that is killed ${ROUNDS} times under load loses only what ran (seed ${SEED})`,
@@ -77,6 +80,7 @@ test(
     for (const { snapshotId } of await pages(Sandbox.listSnapshots(options)))
       expect(await Sandbox.deleteSnapshot(snapshotId, options)).toBe(true);
     await (await Sandbox.create(options)).kill();
+    await noJailIsLeft();
     expect([pausedOnDisk(), [...rowsOf(state)], leftovers(), scratch(), deadCgroups()]).toEqual(
       Array.from({ length: 5 }, () => []),
     );

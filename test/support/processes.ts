@@ -26,6 +26,14 @@ export function hostProcesses(): HostProcess[] {
   });
 }
 
+/** Inner processes of jails that have lost the outer one. */
+export function orphanedJails(): HostProcess[] {
+  const jails = hostProcesses().filter(
+    ({ command }) => /^\S*bwrap /.test(command) && command.includes("name=emberbox"),
+  );
+  return jails.filter(({ parent }) => parent === 1);
+}
+
 /** QEMU processes that descend from a process, itself not among them. */
 export function machinesOf(ancestor: number = process.pid): HostProcess[] {
   const all = hostProcesses();

@@ -3,6 +3,7 @@ import { EmberboxError } from "@emberbox/core";
 import { type AcceleratorChoice, chooseAccelerator } from "./accelerator.ts";
 import { findImage, type GuestImage, isTemplateName, templateNames } from "./image/index.ts";
 import { sweepScratch } from "./machine/files.ts";
+import { endOrphans } from "./machine/orphans.ts";
 import { createOutside } from "./network/outside.ts";
 import { IMAGE_DISK_MB, type MicrovmOptions, type ResolvedCreateOptions } from "./options.ts";
 import { type Paths, paths } from "./paths.ts";
@@ -40,6 +41,7 @@ export function openEngine(options: MicrovmOptions): Engine {
   if (jail) requireProgram("bwrap");
   sweepScratch(places.run);
   void sweepState(places.state);
+  void endOrphans();
   const warmed = createSharedWork<Template>();
   const outside = createOutside(options.network ?? {});
 

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { EmberboxError } from "@emberbox/core";
 import { descriptors } from "./arguments.ts";
 import { type Console, recordConsole } from "./console.ts";
+import { endOrphans } from "./orphans.ts";
 import { closeFiles, type OpenFiles, type ProcessOptions, startProcess } from "./process.ts";
 import { connectQmp, type Qmp } from "./qmp.ts";
 
@@ -51,6 +52,9 @@ export function startMachine(options: ProcessOptions): Machine {
   });
   const channel = pipe(descriptors.channel);
   const state = pipe(descriptors.state);
+  const control = pipe(descriptors.qmp);
+  let isUp = false;
+  control.once("data", () => (isUp = true));
   for (const stream of [channel, state]) stream.on("error", () => {});
   // A sandbox that nobody waits for does not keep its program alive: it ends with it.
   child.unref();
@@ -74,7 +78,7 @@ export function startMachine(options: ProcessOptions): Machine {
     pid: child.pid ?? -1,
     files,
     layers,
-    qmp: connectQmp(pipe(descriptors.qmp)),
+    qmp: connectQmp(control),
     channel,
     state,
     console,
@@ -83,6 +87,7 @@ export function startMachine(options: ProcessOptions): Machine {
       child.ref();
       child.kill("SIGKILL");
       await ended;
+      if (!isUp) await endOrphans();
       await cgroup?.remove();
       for (const stream of child.stdio) stream?.destroy();
     },

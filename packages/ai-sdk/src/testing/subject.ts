@@ -1,0 +1,10 @@
+import type { Experimental_SandboxSession } from "ai";
+
+/** A session with all that the newest `ai` has; disposed of at the end, where it can be. */
+export type SessionSubject = Experimental_SandboxSession & Partial<AsyncDisposable>;
+
+export async function readAll(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+export const everyByte: Uint8Array<ArrayBuffer> = Uint8Array.from({ length: 256 }, (_, at) => at);

@@ -1,3 +1,4 @@
+import { lookup } from "node:dns/promises";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -341,6 +342,18 @@ print(requests.get("${url}", headers={"X-Key": os.environ["API_KEY"]}).status_co
     });
   });
 });
+
+test("apt installs from the archive that the image came from, where it is allowed", async () => {
+  await using own = microvm();
+  await using sandbox = await Sandbox.create({ provider: own, timeoutMs: 600_000, network: false });
+  const sources = await sh(sandbox, "cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>&1");
+  const host = /https?:\/\/(?!security)([\w.-]+)/.exec(sources)![1]!;
+  await sandbox.updateNetwork(only(host, (await lookup(host, 4)).address));
+  // The archive of security updates is another host, and stays refused.
+  const install =
+    "sudo apt-get update -qq 2>&1; sudo apt-get install -y -qq tree 2>&1; tree --version";
+  expect(await sh(sandbox, install)).toMatch(/Refused by policy: security[^]*tree v\d/);
+}, 600_000);
 
 test("npm installs from the registry where it is allowed, and is refused at once where not", async () => {
   const registry = await findRegistry();

@@ -67,10 +67,19 @@ function fill(set: string, ranges: readonly string[]): string {
     : `${flush}add element ${TABLE} ${set} { ${ranges.join(", ")} }\n`;
 }
 
+const commandsFor = ({ isOff, refused, allowed }: Omit<GuestNetwork, "authority">): string =>
+  fill("refused", isOff ? ["0.0.0.0/0"] : [...NOT_PUBLIC, ...refused]) +
+  fill("allowed", isOff ? [] : allowed);
+
+/** What the kernel was told last; `egress.py` begins with the usual. */
+let told = commandsFor({ isOff: false, refused: [], allowed: [] });
+
 /** Tells the kernel which addresses to refuse. It is a courtesy to programs: the host refuses them all the same. */
 export function refuseAtOnce(network: GuestNetwork): Promise<void> {
-  const refused = network.isOff ? ["0.0.0.0/0"] : [...NOT_PUBLIC, ...network.refused];
-  const commands = fill("refused", refused) + fill("allowed", network.isOff ? [] : network.allowed);
+  const commands = commandsFor(network);
+  // A sandbox that is resumed is told what it knows, and to start a program takes long under emulation.
+  if (commands === told) return Promise.resolve();
+  told = commands;
   return new Promise((resolve) => {
     const nft: ChildProcess = spawn("nft", ["-f", "-"], {
       stdio: ["pipe", "ignore", "ignore"],

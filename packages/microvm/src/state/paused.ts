@@ -31,11 +31,11 @@ export interface PausedStore {
 export function openPaused(root: string): PausedStore {
   const directories = join(root, "paused");
   const directoryOf = (id: string): string => join(directories, id);
-  const remove = async (sandboxId: string): Promise<void> => {
-    // It is gone at once for others, whatever happens while its files are removed.
+  /** It is gone at once for others, whatever happens while its files are removed. */
+  const hide = async (sandboxId: string): Promise<string> => {
     const gone = join(directories, `.gone-${process.pid}-${randomBytes(8).toString("hex")}`);
     await rename(directoryOf(sandboxId), gone);
-    await rm(gone, { recursive: true, force: true });
+    return gone;
   };
   const locked = <T>(sandboxId: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
     withLock(join(directoryOf(sandboxId), "lock"), work, { signal });
@@ -66,7 +66,8 @@ export function openPaused(root: string): PausedStore {
             return undefined;
           }
           const result = await work(directoryOf(sandboxId), manifest);
-          await remove(sandboxId);
+          // Nobody has to wait while its memory is removed; what is left of it, the next program finds.
+          void rm(await hide(sandboxId), { recursive: true, force: true }).catch(() => {});
           return result;
         },
         signal,
@@ -80,7 +81,8 @@ export function openPaused(root: string): PausedStore {
       return locked(sandboxId, async () => {
         const there = existsSync(join(directoryOf(sandboxId), "manifest.json"));
         // Another program may have resumed it meanwhile.
-        if (existsSync(directoryOf(sandboxId))) await remove(sandboxId);
+        if (existsSync(directoryOf(sandboxId)))
+          await rm(await hide(sandboxId), { recursive: true, force: true });
         return there;
       });
     },

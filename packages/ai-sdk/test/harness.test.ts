@@ -94,7 +94,7 @@ test("ports are reached, the network is what was said, and the narrow view has n
       .toBe("served");
     expect((await session.getPortEndpoint({ port: 8000, protocol: "ws" })).url).toMatch(/^ws:/);
     await session.setNetworkPolicy!({ mode: "deny-all" });
-    expect(await sh(session, "curl -sS -m 5 https://example.com; echo $?")).toMatch(/[1-9]\d*\n$/);
+    expect(await sh(session, "curl -sSf -m 5 https://example.com; echo $?")).toMatch(/[1-9]\d*\n$/);
     const mode = "custom";
     const policy = { mode, allowedHosts: ["a.example"], deniedCIDRs: ["10.0.0.0/8"] } as const;
     await expect(session.setNetworkPolicy!(policy)).rejects.toThrow("deniedCIDRs");

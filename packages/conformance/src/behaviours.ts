@@ -597,10 +597,7 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   },
   "deepagents.protocol": {
     holds: "does what the standard tests of deepagents ask of a backend",
-    shownBy: langchain(
-      "test/deepagents",
-      "the protocol, as the standard tests for sandboxes have it",
-    ),
+    shownBy: langchain("test/deepagents", 'describeSandboxBackend("Emberbox"'),
   },
   "deepagents.bytes": {
     holds: "keeps bytes and names as they are when a deep agent works with its files",

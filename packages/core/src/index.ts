@@ -1,5 +1,6 @@
 // This file is the public API: a name that is not here is not for use outside this package.
 export { Sandbox } from "./sandbox.ts";
+export { sharedOptions } from "./sandbox-options.ts";
 export type {
   ProviderOptions,
   SandboxConnectOptions,
@@ -25,7 +26,6 @@ export type { CommandResult } from "./commands/output.ts";
 export type { Pty } from "./commands/pty.ts";
 export type { SandboxMetrics } from "./health.ts";
 export { parseOptions } from "./options.ts";
-export { networkSchema, secretsSchema } from "./network.ts";
 export { ENVD_PORT, INTERPRETER_PORT } from "./provider.ts";
 export type {
   Capabilities,

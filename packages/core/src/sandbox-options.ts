@@ -1,7 +1,14 @@
 import { z } from "zod";
 import { networkSchema, secretsSchema } from "./network.ts";
 import { callback, envs, parseOptions, positiveInteger, signal } from "./options.ts";
-import type { ConnectOptions, CreateOptions, NetworkEvent, SandboxProvider } from "./provider.ts";
+import type {
+  ConnectOptions,
+  CreateOptions,
+  Lifecycle,
+  NetworkEvent,
+  NetworkOptions,
+  SandboxProvider,
+} from "./provider.ts";
 
 export interface ProviderOptions {
   /** Where sandboxes come from. It stays yours: closing a sandbox does not close it. */
@@ -23,7 +30,7 @@ const connectSchema = z.strictObject({
   ...connectFields,
   onResume: z.enum(["restore", "reboot"]).optional().describe("`restore` or `reboot`"),
 });
-const lifecycle = z
+const lifecycle: z.ZodType<Lifecycle | undefined> = z
   .strictObject({
     onTimeout: z.enum(["kill", "pause"]).optional(),
     keepMemory: z.boolean().optional(),
@@ -38,6 +45,19 @@ const lifecycle = z
   .describe(
     '`{ onTimeout: "kill" | "pause", keepMemory: boolean, autoResume: boolean }`, the latter two only with `"pause"`, and no `autoResume` without memory',
   );
+
+/** Options that are checked here, and again by a provider that was asked without a `Sandbox`. */
+export const sharedOptions: {
+  readonly lifecycle: z.ZodType<Lifecycle | undefined>;
+  readonly network: z.ZodType<boolean | NetworkOptions | undefined>;
+  readonly secrets: typeof secretsSchema;
+  readonly onNetwork: z.ZodType<((event: NetworkEvent) => void) | undefined>;
+} = {
+  lifecycle,
+  network: networkSchema.optional().describe(networkSchema.description!),
+  secrets: secretsSchema,
+  onNetwork: callback<(event: NetworkEvent) => void>(),
+};
 const createSchema = z.strictObject({
   ...connectFields,
   template: z.string().min(1).optional().describe("a template's name or a snapshot's id"),
@@ -46,10 +66,7 @@ const createSchema = z.strictObject({
   diskMB: positiveInteger,
   envs,
   metadata: z.record(z.string(), z.string()).optional().describe("an object of strings"),
-  lifecycle,
-  network: networkSchema.optional().describe(networkSchema.description!),
-  secrets: secretsSchema,
-  onNetwork: callback<(event: NetworkEvent) => void>(),
+  ...sharedOptions,
 });
 
 export function parseCreateOptions(options: unknown): SandboxCreateOptions {

@@ -1,13 +1,7 @@
 import { availableParallelism } from "node:os";
-import {
-  type CreateOptions,
-  EmberboxError,
-  networkSchema,
-  parseOptions,
-  secretsSchema,
-} from "@emberbox/core";
+import { type CreateOptions, EmberboxError, parseOptions, sharedOptions } from "@emberbox/core";
 import { z } from "zod";
-import { Access, type AccessOptions } from "./network/access.ts";
+import { Access } from "./network/access.ts";
 import { isServer } from "./network/outside.ts";
 
 export interface MicrovmOptions {
@@ -91,27 +85,7 @@ const createOptions = z.strictObject({
     .max(MAX_LIFETIME_MS)
     .default(300_000)
     .describe(`a whole number from 1 to ${MAX_LIFETIME_MS}`),
-  lifecycle: z
-    .strictObject({
-      onTimeout: z.enum(["kill", "pause"]).optional(),
-      keepMemory: z.boolean().optional(),
-      autoResume: z.boolean().optional(),
-    })
-    .refine(({ onTimeout, keepMemory, autoResume }) =>
-      onTimeout === "pause"
-        ? keepMemory !== false || !autoResume
-        : keepMemory !== false && !autoResume,
-    )
-    .optional()
-    .describe(
-      '`{ onTimeout, keepMemory, autoResume }`, the latter two only with `onTimeout: "pause"`, and no `autoResume` without memory',
-    ),
-  network: networkSchema.optional().describe(networkSchema.description!),
-  secrets: secretsSchema,
-  onNetwork: z
-    .custom<NonNullable<AccessOptions["onNetwork"]>>((value) => typeof value === "function")
-    .optional()
-    .describe("a function"),
+  ...sharedOptions,
   signal: z.instanceof(AbortSignal).optional().describe("an AbortSignal"),
 });
 

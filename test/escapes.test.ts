@@ -25,7 +25,8 @@ test("docs/security.md names every attempt, and no other", () => {
 });
 
 test.each([...attempts])("$id: $tries", async (attempt) => {
-  const { seen, isRefused } = await make(attempt, world);
+  const { delivered, seen, isRefused } = await make(attempt, world);
+  expect(delivered, `it did not arrive: ${seen}`).not.toBe("");
   expect(isRefused, seen).toBe(true);
 });
 

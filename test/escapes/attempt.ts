@@ -7,10 +7,18 @@ export interface Attempt {
   /** Where it is tried from, and what: `guest.`, `root.`, `agent.`, `files.`, `net.`, `qemu.` */
   readonly id: string;
   readonly tries: string;
-  /** What was seen when it was tried. */
-  readonly run: (world: World) => Promise<string>;
+  /** The layer that refuses it: "the guest's kernel", "the gateway", "the jail's filter". */
+  readonly refusedBy: string;
+  readonly run: (world: World) => Promise<Outcome>;
   /** What is seen when it is refused; anything else has got through. */
   readonly refused: RegExp;
+}
+
+export interface Outcome {
+  /** What shows that the attempt arrived where it was to do harm. Empty when it did not: then it shows nothing. */
+  readonly delivered: string;
+  /** What came of it. */
+  readonly seen: string;
 }
 
 /** What attempts are made in. */
@@ -30,14 +38,20 @@ export interface World {
 /** An attempt by a shell command in the sandbox. */
 export function command(
   user: "user" | "root",
-  id: string,
-  tries: string,
-  script: string,
-  refused: RegExp,
+  attempt: Omit<Attempt, "run"> & { readonly script: string },
 ): Attempt {
-  const run = async ({ sandbox }: World): Promise<string> => {
-    const { stdout, stderr } = await sandbox.commands.run(script, { user, timeoutMs: 30_000 });
-    return `${stdout}${stderr}`.trim();
+  const { script, ...rest } = attempt;
+  const run = async ({ sandbox }: World): Promise<Outcome> => {
+    const options = { user, timeoutMs: 30_000 };
+    const { stdout, stderr, exitCode } = await sandbox.commands.run(script, options);
+    const said = `${stdout}${stderr}`.trim();
+    return { delivered: ranToItsEnd(exitCode, said), seen: said };
   };
-  return { id, tries, run, refused };
+  return { ...rest, run };
+}
+
+/** A script that lacked a program it needs has tried nothing. */
+export function ranToItsEnd(exitCode: number, said: string): string {
+  const isMissing = exitCode === 126 || exitCode === 127 || said.includes("command not found");
+  return isMissing ? "" : `ran, exit code ${exitCode}`;
 }

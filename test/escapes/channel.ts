@@ -99,7 +99,8 @@ const fared = (codes: string): RegExp =>
 const agent = (id: string, tries: string, told: Told, codes: string): Attempt => ({
   id: `agent.${id}`,
   tries,
-  run: (world) => withHostileAgent(world, told),
+  refusedBy: "the channel's parser",
+  run: async (world) => ({ delivered: "unproven", seen: await withHostileAgent(world, told) }),
   refused: fared(codes),
 });
 
@@ -231,25 +232,31 @@ export const agentAttempts: readonly Attempt[] = [
   {
     id: "agent.reset",
     tries: "restart the machine, to come back as something else",
+    refusedBy: "QEMU, which ends with its machine",
     async run({ create, bystander }) {
       await using sandbox = await create();
       const reset = "echo b > /proc/sysrq-trigger";
       await sandbox.commands.run(reset, { user: "root", timeoutMs: 10_000 }).catch(() => {});
       const other = (await bystander.commands.run("echo unharmed")).stdout.trim();
-      return `${await call(sandbox)}, neighbour ${other}, bounded memory`;
+      const outcome = await call(sandbox);
+      const delivered = outcome === BROKEN ? "the machine ended" : "";
+      return { delivered, seen: `${outcome}, neighbour ${other}, bounded memory` };
     },
     refused: fared(BROKEN),
   },
   {
     id: "agent.sysrq",
     tries: "crash the machine's kernel",
+    refusedBy: "the engine",
     async run({ create, bystander }) {
       await using sandbox = await create();
       await sandbox.commands
         .run("echo c > /proc/sysrq-trigger", { user: "root", timeoutMs: 10_000 })
         .catch(() => {});
       const other = (await bystander.commands.run("echo unharmed")).stdout.trim();
-      return `${await call(sandbox)}, neighbour ${other}, bounded memory`;
+      const outcome = await call(sandbox);
+      const delivered = outcome === BROKEN ? "the machine ended" : "";
+      return { delivered, seen: `${outcome}, neighbour ${other}, bounded memory` };
     },
     refused: fared(BROKEN),
   },

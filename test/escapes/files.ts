@@ -16,9 +16,10 @@ const files = (
 ): Attempt => ({
   id: `files.${id}`,
   tries,
+  refusedBy: "the agent",
   async run({ sandbox }) {
-    await sandbox.commands.run(prepare);
-    return seen(use(sandbox));
+    const { exitCode } = await sandbox.commands.run(prepare);
+    return { delivered: exitCode === 0 ? "the trap was laid" : "", seen: await seen(use(sandbox)) };
   },
   refused,
 });

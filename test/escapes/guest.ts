@@ -8,10 +8,23 @@ const python = (code: string): string =>
   `python3 -c "import ctypes, os, sys; libc = ctypes.CDLL(None, use_errno=True); failed = lambda: os.strerror(ctypes.get_errno())
 ${code}"`;
 
-const user = (id: string, tries: string, script: string, refused: RegExp = DENIED): Attempt =>
-  command("user", `guest.${id}`, tries, script, refused);
-const root = (id: string, tries: string, script: string, refused: RegExp): Attempt =>
-  command("root", `root.${id}`, tries, script, refused);
+const KERNEL = "the guest's kernel";
+const user = (
+  id: string,
+  tries: string,
+  script: string,
+  refused: RegExp = DENIED,
+  refusedBy: string = KERNEL,
+): Attempt => command("user", { id: `guest.${id}`, tries, script, refused, refusedBy });
+
+const MACHINE = "QEMU: the machine has no such device";
+const root = (
+  id: string,
+  tries: string,
+  script: string,
+  refused: RegExp,
+  refusedBy: string = MACHINE,
+): Attempt => command("root", { id: `root.${id}`, tries, script, refused, refusedBy });
 
 /** By code as it runs in a sandbox: an ordinary user who has not (yet) used `sudo`. */
 export const userAttempts: readonly Attempt[] = [
@@ -51,6 +64,7 @@ export const userAttempts: readonly Attempt[] = [
     "reach files and processes over the sandbox's own network",
     "curl -sS -m 5 http://127.0.0.1:49983/health && echo GOT",
     /Failed to connect|refused/,
+    "the agent, which listens on no network",
   ),
   user("channel", "open the channel's device", `cat ${CHANNEL} && echo GOT`),
   user("memory", "read the machine's memory", "head -c 16 /dev/mem && echo GOT"),
@@ -99,9 +113,18 @@ export const userAttempts: readonly Attempt[] = [
   ),
 ];
 
+/** Jumps when this machine's clock is set. */
+const sinceStart = (): number => Date.now() - performance.now();
+
 /** By the root of the machine: everybody in a sandbox may be. */
 export const rootAttempts: readonly Attempt[] = [
-  root("channel", "open the channel beside the agent", `cat ${CHANNEL} && echo GOT`, /busy/),
+  root(
+    "channel",
+    "open the channel beside the agent",
+    `cat ${CHANNEL} && echo GOT`,
+    /busy/,
+    KERNEL,
+  ),
   root(
     "control",
     "find another way out: QEMU's control connection, a second channel",
@@ -128,6 +151,7 @@ except OSError as e: print(e)"`,
     "read past the end of the disk",
     "size=$(blockdev --getsz /dev/vda); dd if=/dev/vda bs=512 skip=$size count=8 2>/dev/null | wc -c",
     /^0$/,
+    "QEMU: the disk ends there",
   ),
   root(
     "devices",
@@ -150,11 +174,24 @@ f = os.open('/dev/mem', os.O_RDWR)
 try: m = mmap.mmap(f, 4096, offset=0xfffff000); before = m[0]; m[0] = before ^ 1; print('GOT' if m[0] != before else 'unchanged')
 except OSError as e: print(e)"`,
     /unchanged|not permitted/,
+    "QEMU: the firmware is read only",
   ),
-  root(
-    "host-time",
-    "set the host's clock through the machine's",
-    "date -s 2001-01-01 >/dev/null; hwclock -w 2>/dev/null; echo set",
-    /^set$/,
-  ),
+  {
+    id: "root.host-time",
+    tries: "set the host's clock through the machine's",
+    refusedBy: "QEMU: the machine's clock is its own",
+    async run({ sandbox }) {
+      const before = sinceStart();
+      const set = "date -s 2001-01-01 && hwclock -w; date +%Y; hwclock -s; date +%Y";
+      const { stdout, stderr } = await sandbox.commands.run(set, { user: "root" });
+      await sandbox.commands.run(`date -s @${Math.round(Date.now() / 1000)}`, { user: "root" });
+      const moved = Math.abs(sinceStart() - before) > 60_000;
+      const said = `${stdout}${stderr}`.replaceAll(/\s+/g, " ");
+      return {
+        delivered: stdout.includes("2001") ? "the machine's clock was set" : "",
+        seen: `${moved ? "MOVED" : "the host's clock went on"}; ${said}`,
+      };
+    },
+    refused: /^the host's clock went on/,
+  },
 ];

@@ -1,6 +1,6 @@
 import { microvm } from "@emberbox/microvm";
 import { Sandbox } from "@emberbox/core";
-import type { Attempt, World } from "./attempt.ts";
+import type { Attempt, Outcome, World } from "./attempt.ts";
 import { agentAttempts } from "./channel.ts";
 import { fileAttempts } from "./files.ts";
 import { rootAttempts, userAttempts } from "./guest.ts";
@@ -19,16 +19,16 @@ export const attempts: readonly Attempt[] = [
   ...qemuAttempts,
 ];
 
-export interface Verdict {
-  readonly seen: string;
+export interface Verdict extends Outcome {
+  /** It arrived, and was refused. */
   readonly isRefused: boolean;
 }
 
 export async function make(attempt: Attempt, world: World): Promise<Verdict> {
-  const seen = await attempt
+  const outcome = await attempt
     .run(world)
-    .catch((error: unknown) => `it could not be tried: ${error}`);
-  return { seen, isRefused: attempt.refused.test(seen) };
+    .catch((error: unknown) => ({ delivered: "", seen: `it could not be tried: ${error}` }));
+  return { ...outcome, isRefused: outcome.delivered !== "" && attempt.refused.test(outcome.seen) };
 }
 
 /** A world with two sandboxes, and as many more as attempts ask for. */

@@ -1,5 +1,6 @@
 // Makes every attempt to get out of a sandbox, or those whose ids begin with an argument (`net. qemu.`), and prints
-// a table of what came of it. Ends with 1 when one got through.
+// what came of it: what shows that it arrived, who refused it, and what was seen. Ends with 1 when one got through, or
+// did not arrive.
 import { styleText } from "node:util";
 import { attempts as all, make, openWorld } from "./index.ts";
 
@@ -10,13 +11,21 @@ const attempts = all.filter(
 
 await using world = await openWorld();
 const width = Math.max(...attempts.map(({ id }) => id.length));
-let through = 0;
+let [through, untried] = [0, 0];
 for (const attempt of attempts) {
-  const { seen, isRefused } = await make(attempt, world);
-  if (!isRefused) through++;
-  const mark = isRefused ? styleText("green", "refused") : styleText("red", "THROUGH");
-  const line = seen.replaceAll(/\s+/g, " ").slice(0, 100);
-  process.stdout.write(`${mark}  ${attempt.id.padEnd(width)}  ${attempt.tries}: ${line}\n`);
+  const { delivered, seen, isRefused } = await make(attempt, world);
+  if (delivered === "") untried++;
+  else if (!isRefused) through++;
+  const mark = isRefused
+    ? styleText("green", "refused")
+    : styleText("red", delivered === "" ? "UNTRIED" : "THROUGH");
+  const said = seen.replaceAll(/[^\x20-\x7e]+/g, " ").slice(0, 100);
+  process.stdout.write(
+    `${mark}  ${attempt.id.padEnd(width)}  ${attempt.tries}\n` +
+      `         ${"".padEnd(width)}  delivered: ${delivered || "no"}; by: ${attempt.refusedBy}; seen: ${said}\n`,
+  );
 }
-process.stdout.write(`\n${attempts.length} attempts, ${through} got through\n`);
-process.exitCode = through === 0 ? 0 : 1;
+process.stdout.write(
+  `\n${attempts.length} attempts, ${through} got through, ${untried} did not arrive\n`,
+);
+process.exitCode = through + untried === 0 ? 0 : 1;

@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import type { Attempt } from "./attempt.ts";
 
-interface Piece extends Omit<Attempt, "run"> {
+interface Piece extends Omit<Attempt, "run" | "refusedBy"> {
   /** Perl whose value is what was seen. */
   readonly perl: string;
 }
@@ -330,5 +330,11 @@ export const qemuAttempts: readonly Attempt[] = pieces.map(({ id, tries, refused
   id,
   tries,
   refused,
-  run: async ({ probe }) => (await probe()).get(id) ?? "it was not tried",
+  refusedBy: "the jail",
+  run: async ({ probe }) => {
+    const seen = (await probe()).get(id);
+    return seen === undefined
+      ? { delivered: "", seen: "it was not tried" }
+      : { delivered: "run in QEMU's place", seen };
+  },
 }));

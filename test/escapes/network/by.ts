@@ -1,5 +1,7 @@
 import type { Attempt } from "../attempt.ts";
 
+export const GATEWAY = "the gateway";
+
 /** Refused for that reason, and nothing was got. */
 export const because = (reason: string): RegExp => new RegExp(`^(?![^]*GOT)[^]*(${reason})`);
 
@@ -12,6 +14,7 @@ export const by = (
 ): Attempt => ({
   id: `net.${id}`,
   tries,
+  refusedBy: GATEWAY,
   run: async ({ outside }) => {
     const { run, [which]: sandbox } = await outside();
     return run(sandbox, script);
@@ -24,11 +27,12 @@ export const python = (code: string): string =>
 export const withSent = (id: string, tries: string, script: string, refused: RegExp): Attempt => ({
   id: `net.${id}`,
   tries,
+  refusedBy: GATEWAY,
   async run({ outside }) {
     const { run, listed: sandbox, sent } = await outside();
     const from = sent.length;
-    const said = await run(sandbox, script);
-    return `${said} sent: ${sent.slice(from).join(", ")}`;
+    const { delivered, seen } = await run(sandbox, script);
+    return { delivered, seen: `${seen} sent: ${sent.slice(from).join(", ")}` };
   },
   refused,
 });

@@ -12,6 +12,7 @@ import {
   startServer,
   type TestServer,
 } from "../../../packages/microvm/src/network/testing/servers.ts";
+import { type Outcome, ranToItsEnd } from "../attempt.ts";
 import { takeOver } from "../channel.ts";
 
 /** Of the host, and of nobody else's concern: everything there answers `GOT`. */
@@ -46,7 +47,7 @@ export interface Outside extends AsyncDisposable {
   /** What servers of the internet's stand-in were sent, as `METHOD path Host key`. */
   readonly sent: readonly string[];
   /** Runs a script as root; what it printed, and what the gateway decided meanwhile. */
-  run(sandbox: Sandbox, script: string): Promise<string>;
+  run(sandbox: Sandbox, script: string): Promise<Outcome>;
   /** What the gateway decides about hosts that an agent asks for which root has taken over, by host. */
   raw(): Promise<Raw>;
 }
@@ -154,8 +155,11 @@ for n in range(${CONNECTIONS}):
     async run(sandbox, script) {
       const from = events.length;
       const options = { user: "root", timeoutMs: 60_000 } as const;
-      const { stdout, stderr } = await sandbox.commands.run(script, options);
-      return [stdout.trim(), stderr.trim(), ...decisions(sandbox, from)].join(" ").trim();
+      const { stdout, stderr, exitCode } = await sandbox.commands.run(script, options);
+      const decided = decisions(sandbox, from);
+      const seen = [stdout.trim(), stderr.trim(), ...decided].join(" ").trim();
+      const ran = ranToItsEnd(exitCode, seen);
+      return { delivered: ran && `${ran}, ${decided.length} decisions of the gateway`, seen };
     },
     raw: () => (raw ??= askRaw()),
     async [Symbol.asyncDispose]() {

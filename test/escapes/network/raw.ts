@@ -1,10 +1,17 @@
 import type { Attempt } from "../attempt.ts";
+import { GATEWAY } from "./by.ts";
 import type { Raw } from "./outside.ts";
 
 const raw = (id: string, tries: string, seen: (raw: Raw) => string, refused: RegExp): Attempt => ({
   id: `net.${id}`,
   tries,
-  run: async ({ outside }) => seen(await (await outside()).raw()),
+  refusedBy: GATEWAY,
+  run: async ({ outside }) => {
+    const told = await (await outside()).raw();
+    const { decisions } = told;
+    const delivered = decisions.length > 0 ? `the gateway decided ${decisions.length} times` : "";
+    return { delivered, seen: seen(told) };
+  },
   refused,
 });
 const of =

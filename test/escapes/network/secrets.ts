@@ -36,11 +36,13 @@ export const secrets: readonly Attempt[] = [
 const dns = (id: string, tries: string, code: string): Attempt => ({
   id: `net.${id}`,
   tries,
+  refusedBy: "the guest's resolver",
   async run({ outside }) {
     const { run, listed: sandbox, asked: queries }: Outside = await outside();
     const from = queries.length;
-    const said = await run(sandbox, python(code));
-    return `${said.split(" ")[0]}, asked for: ${queries.slice(from).join(" ")}`;
+    const { delivered, seen } = await run(sandbox, python(code));
+    const asked = queries.slice(from).join(" ");
+    return { delivered, seen: `${seen.split(" ")[0]}, asked for: ${asked}` };
   },
   refused: /^done, asked for: $/,
 });

@@ -19,6 +19,8 @@ export interface Outcome {
   readonly delivered: string;
   /** What came of it. */
   readonly seen: string;
+  /** Who was seen to refuse it, where that is not who is named by the attempt. */
+  readonly refusedBy?: string;
 }
 
 /** What attempts are made in. */

@@ -19,16 +19,21 @@ export const attempts: readonly Attempt[] = [
   ...qemuAttempts,
 ];
 
-export interface Verdict extends Outcome {
+export interface Verdict extends Required<Outcome> {
   /** It arrived, and was refused. */
   readonly isRefused: boolean;
 }
 
 export async function make(attempt: Attempt, world: World): Promise<Verdict> {
-  const outcome = await attempt
+  const outcome: Outcome = await attempt
     .run(world)
     .catch((error: unknown) => ({ delivered: "", seen: `it could not be tried: ${error}` }));
-  return { ...outcome, isRefused: outcome.delivered !== "" && attempt.refused.test(outcome.seen) };
+  const { refusedBy } = attempt;
+  return {
+    refusedBy,
+    ...outcome,
+    isRefused: outcome.delivered !== "" && attempt.refused.test(outcome.seen),
+  };
 }
 
 /** A world with two sandboxes, and as many more as attempts ask for. */

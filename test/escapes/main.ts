@@ -13,7 +13,7 @@ await using world = await openWorld();
 const width = Math.max(...attempts.map(({ id }) => id.length));
 let [through, untried] = [0, 0];
 for (const attempt of attempts) {
-  const { delivered, seen, isRefused } = await make(attempt, world);
+  const { delivered, seen, refusedBy, isRefused } = await make(attempt, world);
   if (delivered === "") untried++;
   else if (!isRefused) through++;
   const mark = isRefused
@@ -22,7 +22,7 @@ for (const attempt of attempts) {
   const said = seen.replaceAll(/[^\x20-\x7e]+/g, " ").slice(0, 100);
   process.stdout.write(
     `${mark}  ${attempt.id.padEnd(width)}  ${attempt.tries}\n` +
-      `         ${"".padEnd(width)}  delivered: ${delivered || "no"}; by: ${attempt.refusedBy}; seen: ${said}\n`,
+      `         ${"".padEnd(width)}  delivered: ${delivered || "no"}; by: ${refusedBy}; seen: ${said}\n`,
   );
 }
 process.stdout.write(

@@ -31,8 +31,8 @@ export const withSent = (id: string, tries: string, script: string, refused: Reg
   async run({ outside }) {
     const { run, listed: sandbox, sent } = await outside();
     const from = sent.length;
-    const { delivered, seen } = await run(sandbox, script);
-    return { delivered, seen: `${seen} sent: ${sent.slice(from).join(", ")}` };
+    const outcome = await run(sandbox, script);
+    return { ...outcome, seen: `${outcome.seen} sent: ${sent.slice(from).join(", ")}` };
   },
   refused,
 });

@@ -79,6 +79,9 @@ const CONNECTIONS = 700;
 
 const only = (...allowOut: string[]): NetworkOptions => ({ allowOut, denyOut: ["0.0.0.0/0"] });
 
+/** Refused before the gateway could hear of it. */
+const NO_WAY = "the machine, from which no way leads there";
+
 export async function openOutside(bystander: Sandbox): Promise<Outside> {
   const names: NameServer = await startNameServer(zone);
   const authority = await createTestAuthority();
@@ -159,7 +162,8 @@ for n in range(${CONNECTIONS}):
       const decided = decisions(sandbox, from);
       const seen = [stdout.trim(), stderr.trim(), ...decided].join(" ").trim();
       const ran = ranToItsEnd(exitCode, seen);
-      return { delivered: ran && `${ran}, ${decided.length} decisions of the gateway`, seen };
+      const delivered = ran && `${ran}, ${decided.length} decisions of the gateway`;
+      return { delivered, seen, ...(decided.length === 0 && { refusedBy: NO_WAY }) };
     },
     raw: () => (raw ??= askRaw()),
     async [Symbol.asyncDispose]() {

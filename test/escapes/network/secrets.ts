@@ -40,9 +40,9 @@ const dns = (id: string, tries: string, code: string): Attempt => ({
   async run({ outside }) {
     const { run, listed: sandbox, asked: queries }: Outside = await outside();
     const from = queries.length;
-    const { delivered, seen } = await run(sandbox, python(code));
+    const outcome = await run(sandbox, python(code));
     const asked = queries.slice(from).join(" ");
-    return { delivered, seen: `${seen.split(" ")[0]}, asked for: ${asked}` };
+    return { ...outcome, seen: `${outcome.seen.split(" ")[0]}, asked for: ${asked}` };
   },
   refused: /^done, asked for: $/,
 });

@@ -1,0 +1,20 @@
+// Code, files and commands in a sandbox of a named provider. Run it with: node examples/core.ts
+import { Sandbox } from "@emberbox/core";
+import { microvm } from "@emberbox/microvm";
+
+await using provider = microvm();
+await using sandbox = await Sandbox.create({ provider });
+
+await sandbox.files.write("/tmp/sales.csv", "month,sold\n1,12\n2,19\n");
+const { text, error } = await sandbox.runCode(
+  `import pandas as pd
+print("reading")
+pd.read_csv("/tmp/sales.csv").sold.sum()`,
+  { onStdout: ({ line }) => process.stdout.write(line) },
+);
+console.log(error?.traceback ?? text);
+
+const { exitCode, stdout } = await sandbox.commands.run("wc -l < /tmp/sales.csv", {
+  timeoutMs: 5_000,
+});
+console.log(exitCode, stdout.trim());

@@ -1,0 +1,12 @@
+// An engine with a sandbox kept ready, so that the next create need not wait. Run it with: node examples/microvm.ts
+import { Sandbox } from "@emberbox/core";
+import { microvm } from "@emberbox/microvm";
+
+await using provider = microvm({
+  pool: { size: 1 },
+  onProgress: (step) => console.error(step),
+});
+await provider.prepare?.();
+
+await using sandbox = await Sandbox.create({ provider, timeoutMs: 60_000 });
+console.log((await sandbox.runCode("6 * 7")).text);

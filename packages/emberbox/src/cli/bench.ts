@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { EXIT } from "./failure.ts";
 import type { Finish } from "./program.ts";
+import { plainText, safeJson } from "./terminal.ts";
 import { benchIds } from "../bench/results.ts";
 
 export function addBench(program: Command, finish: Finish): void {
@@ -27,11 +28,11 @@ Examples:
     .action(async (flags: { readonly json?: true; readonly only?: readonly string[] }) => {
       const { bench } = await import("../bench/bench.ts");
       const report = await bench(flags.only ?? benchIds, (line) =>
-        process.stderr.write(`${line}\n`),
+        process.stderr.write(`${plainText(line)}\n`),
       );
       const { formatTable } = await import("../bench/table.ts");
       process.stdout.write(
-        flags.json ? `${JSON.stringify(report, undefined, 2)}\n` : formatTable(report),
+        flags.json ? `${safeJson(JSON.stringify(report, undefined, 2))}\n` : formatTable(report),
       );
       finish(EXIT.ok);
     });

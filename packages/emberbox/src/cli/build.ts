@@ -9,6 +9,7 @@ import {
 import { EXIT, say, UsageError } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 import type { Finish } from "./program.ts";
+import { oneLine } from "./terminal.ts";
 
 export function addBuild(program: Command, finish: Finish): void {
   program
@@ -76,7 +77,7 @@ function bar(): Display {
         );
         shown.start(1, 0, { step });
       }
-      shown.update(fraction, { step: (message ?? step).slice(0, 50) });
+      shown.update(fraction, { step: oneLine(message ?? step).slice(0, 50) });
     },
     end() {
       shown?.stop();

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { type Check, diagnose } from "@emberbox/microvm/internal";
 import { EXIT } from "./failure.ts";
 import type { Finish } from "./program.ts";
+import { oneLine, safeJson } from "./terminal.ts";
 
 export function addDoctor(program: Command, finish: Finish): void {
   program
@@ -26,7 +27,7 @@ Examples:
 
 async function doctor(json: boolean): Promise<number> {
   const diagnosis = await diagnose();
-  if (json) process.stdout.write(`${JSON.stringify(diagnosis, undefined, 2)}\n`);
+  if (json) process.stdout.write(`${safeJson(JSON.stringify(diagnosis, undefined, 2))}\n`);
   else for (const check of diagnosis.checks) process.stdout.write(line(check));
   return diagnosis.ok ? EXIT.ok : EXIT.failed;
 }
@@ -35,6 +36,6 @@ const colours = { ok: "green", warn: "yellow", fail: "red" } as const;
 
 function line({ id, status, detail, advice }: Check): string {
   const mark = styleText(colours[status], status.padEnd(4), { stream: process.stdout });
-  const first = `${mark}  ${id.padEnd(12)}  ${detail}\n`;
-  return advice === undefined ? first : `${first}${" ".repeat(20)}${advice}\n`;
+  const first = `${mark}  ${id.padEnd(12)}  ${oneLine(detail)}\n`;
+  return advice === undefined ? first : `${first}${" ".repeat(20)}${oneLine(advice)}\n`;
 }

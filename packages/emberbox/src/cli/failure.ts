@@ -1,5 +1,6 @@
-import { stripVTControlCharacters } from "node:util";
+import { inspect } from "node:util";
 import { EmberboxError, type ErrorCode } from "@emberbox/core";
+import { plainText } from "./terminal.ts";
 
 export const EXIT = { ok: 0, failed: 1, usage: 2, brokenPipe: 141 } as const;
 
@@ -29,14 +30,12 @@ export function exitCodeOf(error: unknown): number {
 /** Says on standard error what went wrong and what to do; the stack only when EMBERBOX_DEBUG is set. */
 export function reportFailure(error: unknown): void {
   if (process.env["EMBERBOX_DEBUG"]) {
-    console.error(error);
+    process.stderr.write(`${plainText(inspect(error))}\n`);
     return;
   }
   const message = error instanceof Error ? error.message : String(error);
-  // Parts of it may come from a sandbox: they must not steer the terminal.
-  say(stripVTControlCharacters(message));
   const hint = hintOf(error);
-  if (hint !== undefined) process.stderr.write(`  ${hint}\n`);
+  say(hint === undefined ? message : `${message}\n${hint}`);
 }
 
 /** What to do, in words of the command line where the library's are about its options. */
@@ -51,6 +50,7 @@ function hintOf(error: unknown): string | undefined {
   return error instanceof UsageError ? error.hint : undefined;
 }
 
-export function say(line: string): void {
-  process.stderr.write(`emberbox: ${line}\n`);
+/** Parts of it may come from a sandbox: they do not steer the terminal, and begin no line as we do. */
+export function say(text: string): void {
+  process.stderr.write(`emberbox: ${plainText(text).trimEnd().replaceAll("\n", "\n  ")}\n`);
 }

@@ -1,30 +1,64 @@
 import { once } from "node:events";
+import type { WriteStream } from "node:tty";
+import { TerminalText } from "./terminal.ts";
 
-/** Standard output, as a place to write to that may go away. */
+/**
+ * Where what a sandbox prints goes. A terminal gets what cannot steer it; anything else, such as a pipe or a file, gets
+ * what was printed as it is.
+ */
 export interface Output extends Disposable {
   /** Aborted when nobody reads standard output any more. */
   readonly broken: AbortSignal;
-  /** Resolves when there is room for more. */
+  /** Writes to standard output. Resolves when there is room for more. */
   write(text: string): Promise<void> | undefined;
+  writeError(text: string): void;
+  /** Nothing more of the sandbox comes: a terminal has its own colours again. */
+  end(): void;
 }
 
 export function openOutput(): Output {
   const controller = new AbortController();
   const onError = (error: NodeJS.ErrnoException): void => controller.abort(error);
   process.stdout.on("error", onError);
+  const stdout = printer(process.stdout);
+  const stderr = printer(process.stderr);
+  const end = (): void => {
+    stdout.end();
+    stderr.end();
+  };
+  process.on("exit", end);
   return {
     broken: controller.signal,
+    end,
+    writeError: (text) => void stderr.write(text),
     write(text) {
-      if (controller.signal.aborted || process.stdout.write(text)) return undefined;
+      if (controller.signal.aborted || stdout.write(text)) return undefined;
       return once(process.stdout, "drain", { signal: controller.signal }).then(
         () => {},
         () => {},
       );
     },
     [Symbol.dispose]() {
+      end();
+      process.off("exit", end);
       process.stdout.off("error", onError);
       // What is still on its way may fail later; there is nobody left to tell.
       process.stdout.on("error", () => {});
     },
+  };
+}
+
+interface Printer {
+  /** False when there is no room for more. */
+  write(text: string): boolean;
+  end(): void;
+}
+
+function printer(stream: WriteStream): Printer {
+  if (!stream.isTTY) return { write: (text) => stream.write(text), end: () => {} };
+  const text = new TerminalText();
+  return {
+    write: (more) => stream.write(text.push(more)),
+    end: () => void stream.write(text.end()),
   };
 }

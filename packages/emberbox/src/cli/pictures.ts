@@ -1,39 +1,80 @@
-import { mkdir, open } from "node:fs/promises";
+import { mkdir, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Result } from "@emberbox/core";
 import { UsageError } from "./failure.ts";
 
 /** Saves the pictures of results. */
 export interface Pictures {
+  /** @throws when a file cannot be written */
   save(result: Result): Promise<void>;
   readonly saved: readonly string[];
   /** Results that had a picture, saved or not. */
   readonly seen: number;
+  /** Pictures that were over a limit. */
+  readonly dropped: number;
 }
+
+export interface PictureLimits {
+  readonly pictures: number;
+  /** Bytes of one. */
+  readonly bytes: number;
+  /** Bytes of all. */
+  readonly allBytes: number;
+}
+
+/** What code in a sandbox may put on this machine's disk. */
+export const LIMITS: PictureLimits = {
+  pictures: 1000,
+  bytes: 32 * 1024 * 1024,
+  allBytes: 512 * 1024 * 1024,
+};
 
 /** The kinds of picture, and how each is sent. */
 const encodings = { png: "base64", jpeg: "base64", pdf: "base64", svg: "utf8" } as const;
-const kinds = Object.keys(encodings) as (keyof typeof encodings)[];
+type Kind = keyof typeof encodings;
+const kinds = Object.keys(encodings) as Kind[];
 
-/** Pictures are saved as `picture-1.png` and so on; a file that is there is never replaced. */
-export async function openPictures(directory: string | undefined): Promise<Pictures> {
+/**
+ * Pictures are saved as `picture-1.png` and so on. What is there is never replaced or written through, be it a file or
+ * a link.
+ */
+export async function openPictures(
+  directory: string | undefined,
+  limits: PictureLimits = LIMITS,
+): Promise<Pictures> {
   const saved: string[] = [];
   let seen = 0;
+  let dropped = 0;
+  let bytes = 0;
+  let number = 1;
   if (directory !== undefined) await makeDirectory(directory);
+  const save = async (directory: string, kind: Kind, text: string): Promise<number> => {
+    const size = Buffer.byteLength(text, encodings[kind]);
+    if (saved.length >= limits.pictures || size > limits.bytes || bytes + size > limits.allBytes) {
+      dropped += 1;
+      return number;
+    }
+    bytes += size;
+    const written = await writeNew(directory, kind, Buffer.from(text, encodings[kind]), number);
+    saved.push(written.path);
+    return written.number;
+  };
   return {
     saved,
     get seen() {
       return seen;
     },
+    get dropped() {
+      return dropped;
+    },
     async save(result) {
       const present = kinds.filter((kind) => result[kind] !== undefined);
-      if (present.length > 0) seen += 1;
+      if (present.length === 0) return;
+      seen += 1;
       if (directory === undefined) return;
-      for (const kind of present) {
-        saved.push(
-          await writeNew(directory, kind, Buffer.from(result[kind]!, encodings[kind]), seen),
-        );
-      }
+      const numbers = [number];
+      for (const kind of present) numbers.push(await save(directory, kind, result[kind]!));
+      number = Math.max(...numbers) + 1;
     },
   };
 }
@@ -48,18 +89,27 @@ async function makeDirectory(directory: string): Promise<void> {
 
 async function writeNew(
   directory: string,
-  kind: string,
+  kind: Kind,
   data: Buffer,
   first: number,
-): Promise<string> {
+): Promise<{ readonly path: string; readonly number: number }> {
   for (let number = first; ; number++) {
     const path = join(directory, `picture-${number}.${kind}`);
-    const file = await open(path, "wx").catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "EEXIST") return undefined;
-      throw error;
-    });
-    if (file === undefined) continue;
-    await file.writeFile(data).finally(() => file.close());
-    return path;
+    try {
+      // `x` opens no file, and follows no link, that is there.
+      const file = await open(path, "wx");
+      await file
+        .writeFile(data)
+        .finally(() => file.close())
+        .catch(async (error: unknown) => {
+          await unlink(path).catch(() => {});
+          throw error;
+        });
+      return { path, number };
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code !== "EEXIST")
+        throw new Error(`a picture cannot be saved: ${message}`, { cause: error });
+    }
   }
 }

@@ -40,6 +40,7 @@ describe("mistakes on the command line end with 2 and say what is wrong", () => 
     [["serve", "--tls-cert", "a.pem"], /go together/],
     [["mcp", "--port", "3100"], /--port is of no use without --http/],
     [["mcp", "--http", "--host", "0.0.0.0"], /needs a token[\s\S]*openssl/],
+    [["run", "\u001B]52;c;aGk=\u0007\r.py"], /␛\]52;c;aGk=␇\n {2}\.py cannot be read/],
     [["mcp", "--tools", "run_code,fly"], /`include` option to be an array of run_code/],
     [["mcp", "--timeout", "soon"], /number of seconds/],
     [["serve", "--on-shutdown", "shrug"], /Allowed choices are pause, kill/],
@@ -53,21 +54,11 @@ describe("mistakes on the command line end with 2 and say what is wrong", () => 
   });
 });
 
-test("help is on standard output, with examples, for every command", () => {
-  for (const command of [
-    [],
-    ["run"],
-    ["shell"],
-    ["serve"],
-    ["mcp"],
-    ["doctor"],
-    ["build"],
-    ["bench"],
-  ]) {
-    const { code, stdout, stderr } = emberbox([...command, "--help"]);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout).toContain("Examples:");
-  }
+const commands = ["", "run", "shell", "serve", "mcp", "doctor", "build", "bench"];
+test.each(commands)("help is on standard output, with examples: emberbox %s", (command) => {
+  const { code, stdout, stderr } = emberbox([...command.split(" ").filter(Boolean), "--help"]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toContain("Examples:");
 });
 
 test("--version prints the package's version", () => {

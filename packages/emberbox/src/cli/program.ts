@@ -3,7 +3,7 @@ import { Command, CommanderError } from "commander";
 import { addBench } from "./bench.ts";
 import { addBuild } from "./build.ts";
 import { addDoctor } from "./doctor.ts";
-import { EXIT, exitCodeOf, reportFailure } from "./failure.ts";
+import { EXIT, exitCodeOf, reportFailure, say } from "./failure.ts";
 import { addMcp } from "./mcp.ts";
 import { addRun } from "./run.ts";
 import { addServe } from "./serve.ts";
@@ -51,7 +51,7 @@ Files are kept in EMBERBOX_HOME (default: ~/.cache/emberbox). EMBERBOX_DEBUG=1 s
   return program;
 }
 
-function writeUsageError(message: string, write: (text: string) => void): void {
+function writeUsageError(message: string): void {
   const text = message.replace(/^error: /, "").trimEnd();
-  write(`emberbox: ${text}\n  Run \`emberbox --help\` to see what there is.\n`);
+  say(`${text}\nRun \`emberbox --help\` to see what there is.`);
 }

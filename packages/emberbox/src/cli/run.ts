@@ -8,9 +8,9 @@ import { EXIT, exitCodeOf, reportFailure, say, UsageError } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 import { parseSeconds, parseWhole } from "./numbers.ts";
 import { openOutput, type Output } from "./output.ts";
-import { openPictures, type Pictures } from "./pictures.ts";
+import { LIMITS, openPictures, type Pictures } from "./pictures.ts";
 import type { Finish } from "./program.ts";
-import { plainUnlessTerminal } from "./terminal.ts";
+import { plainText, safeJson } from "./terminal.ts";
 
 interface RunFlags {
   readonly language?: string;
@@ -69,26 +69,28 @@ async function run(file: string | undefined, flags: RunFlags): Promise<number> {
   try {
     const execution = await execute(code, flags, signal, {
       onStdout: ({ line }) => (flags.json ? undefined : output.write(line)),
-      onStderr: ({ line }) => (flags.json ? undefined : void process.stderr.write(line)),
+      onStderr: ({ line }) => (flags.json ? undefined : output.writeError(line)),
       onResult: async (result) => {
         await pictures.save(result);
         await print(result);
       },
     });
-    if (flags.json) await output.write(`${JSON.stringify(execution)}\n`);
+    if (flags.json) await printJson(execution, output);
     if (execution.error) {
       exitCode = EXIT.failed;
-      if (!flags.json)
-        process.stderr.write(`${plainUnlessTerminal(execution.error.traceback, process.stderr)}\n`);
+      if (!flags.json) printTraceback(execution.error.traceback, output);
     }
   } catch (error) {
+    output.end();
     if (interrupt.exitCode !== undefined) return interrupt.exitCode;
     if (output.broken.aborted) return EXIT.brokenPipe;
-    if (flags.json) await output.write(`${JSON.stringify(failedExecution(error))}\n`);
+    if (flags.json) await printJson(failedExecution(error), output);
     reportFailure(error);
     exitCode = exitCodeOf(error);
   }
+  output.end();
   if (!flags.json) sayPictures(pictures);
+  sayDropped(pictures);
   return exitCode;
 }
 
@@ -141,10 +143,31 @@ function printResult(result: Result, output: Output): Promise<void> | undefined 
   return result.text === undefined || isPicture ? undefined : output.write(`${result.text}\n`);
 }
 
-function sayPictures({ saved, seen }: Pictures): void {
+/** With its colours for a terminal, without them for a file. */
+function printTraceback(traceback: string, output: Output): void {
+  output.writeError(`${process.stderr.isTTY ? traceback : plainText(traceback)}\n`);
+}
+
+function printJson(value: object, output: Output): Promise<void> | undefined {
+  return output.write(`${safeJson(JSON.stringify(value))}\n`);
+}
+
+function sayPictures({ saved, seen, dropped }: Pictures): void {
   for (const path of saved) say(`saved ${path}`);
-  if (saved.length === 0 && seen > 0)
-    say(`${seen === 1 ? "a picture was" : `${seen} pictures were`} made; --out DIR saves them`);
+  if (saved.length + dropped === 0 && seen > 0)
+    say(`${pictureCount(seen)} made; --out DIR saves them`);
+}
+
+function sayDropped({ dropped }: Pictures): void {
+  if (dropped === 0) return;
+  const [one, all] = [LIMITS.bytes, LIMITS.allBytes].map((bytes) => `${bytes / 1024 / 1024} MiB`);
+  say(
+    `${pictureCount(dropped)} not saved: --out takes ${LIMITS.pictures} pictures, ${one} each and ${all} together`,
+  );
+}
+
+function pictureCount(count: number): string {
+  return count === 1 ? "a picture was" : `${count} pictures were`;
 }
 
 /** What `--json` prints when the call failed: an execution, as far as it came, and why. */

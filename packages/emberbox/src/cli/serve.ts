@@ -9,6 +9,7 @@ import { aborted, listenForInterrupt } from "./interrupt.ts";
 import { collect } from "./lists.ts";
 import { parseCount, parsePort, parseSeconds, parseWhole } from "./numbers.ts";
 import type { Finish } from "./program.ts";
+import { safeJson } from "./terminal.ts";
 
 interface ServeFlags {
   readonly host: string;
@@ -98,7 +99,7 @@ async function run(flags: ServeFlags): Promise<number> {
   // Only this command pays for loading a web server.
   const { serve } = await import("@emberbox/server");
   const { pino } = await import("pino");
-  const logger = pino({ level: flags.logLevel }, pino.destination({ dest: 2, sync: true }));
+  const logger = pino({ level: flags.logLevel }, { write: writeLog });
   using interrupt = listenForInterrupt();
   await using engine = microvm({ pool: { size: flags.pool }, onProgress: say });
   const { signal } = interrupt;
@@ -171,6 +172,11 @@ function printEnvironment(server: EmberboxServer): void {
   if (certificateFile !== undefined) lines.push(["NODE_EXTRA_CA_CERTS", certificateFile]);
   process.stdout.write(lines.map(([name, value]) => `export ${name}=${value}\n`).join(""));
   say(`serving E2B's API on ${url}`);
+}
+
+/** What clients and sandboxes say is in the log, which may be read in a terminal. */
+function writeLog(line: string): void {
+  process.stderr.write(safeJson(line));
 }
 
 function sayStep({ step }: { readonly step: string }): void {

@@ -4,6 +4,7 @@ import type { Attempt, Outcome, World } from "./attempt.ts";
 import { agentAttempts } from "./channel.ts";
 import { fileAttempts } from "./files.ts";
 import { rootAttempts, userAttempts } from "./guest.ts";
+import { hostAttempts } from "./host.ts";
 import { networkAttempts } from "./network/index.ts";
 import { openOutside, type Outside } from "./network/outside.ts";
 import { type Probe, probeJail } from "./probe.ts";
@@ -17,6 +18,7 @@ export const attempts: readonly Attempt[] = [
   ...networkAttempts,
   ...agentAttempts,
   ...qemuAttempts,
+  ...hostAttempts,
 ];
 
 export interface Verdict extends Required<Outcome> {

@@ -12,6 +12,7 @@ const STEERING = String.raw`(?![\t\n])[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Bidi_Control}\
 const styleOrSteering = new RegExp(String.raw`(${STYLE})|\r\n?|${STEERING}`, "gu");
 const steering = new RegExp(STEERING, "gu");
 /** What more text may complete: the beginning of a style, or the first half of a character. */
+// oxlint-disable-next-line no-control-regex
 const unfinished = /(?:\u001B(?:\[[\d:;]{0,60})?|[\uD800-\uDBFF])$/;
 const END_OF_STYLE = "\u001B[0m";
 
@@ -71,8 +72,11 @@ export function oneLine(text: string): string {
 
 /** JSON whose strings have no character, only escapes, for what may steer a terminal. */
 export function safeJson(json: string): string {
-  const escape = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  return json.replace(steering, (found) => found.split("").map(escape).join(""));
+  return json.replace(steering, (found) => found.split("").map(escaped).join(""));
+}
+
+function escaped(codeUnit: string): string {
+  return `\\u${codeUnit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 /** The picture that Unicode has of a control character, else the number of the character. */

@@ -3,7 +3,9 @@ import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/p
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import type { Attempt, Outcome } from "./attempt.ts";
+import { createEmberboxSandbox } from "../../packages/ai-sdk/src/harness/index.ts";
+import { reachable } from "../../packages/ai-sdk/src/testing/reachable.ts";
+import type { Attempt, Outcome, World } from "./attempt.ts";
 
 const launcher = join(import.meta.dirname, "../../packages/emberbox/bin/emberbox.mjs");
 
@@ -108,6 +110,23 @@ async function pictures(): Promise<Outcome> {
   }
 }
 
+/** From what a harness is given of a sandbox, to what is its owner's: by whatever leads from one object to another. */
+async function restricted({ sandbox }: World): Promise<Outcome> {
+  const session = await createEmberboxSandbox(sandbox).createSession();
+  const narrow = session.restricted();
+  const { stdout } = await narrow.run({ command: "echo used" });
+  const process = await narrow.spawn({ command: "sleep 600", stdin: true });
+  const objects = new Set([...reachable(narrow), ...reachable(process)]);
+  await process.kill();
+  const owners = ["updateNetwork", "pause", "createSnapshot", "fork", "getHost", "destroy"];
+  const found = owners.filter((name) => [...objects].some((object) => name in object));
+  if (objects.has(sandbox)) found.push("the sandbox itself");
+  return {
+    delivered: stdout === "used\n" ? `${objects.size} objects looked into` : "",
+    seen: found.length === 0 ? "only what uses it" : `reached: ${found.join(", ")}`,
+  };
+}
+
 /** On the program that reads what a sandbox says, and on who sees it. */
 export const hostAttempts: readonly Attempt[] = [
   {
@@ -130,5 +149,12 @@ export const hostAttempts: readonly Attempt[] = [
     refusedBy: "the command line",
     run: pictures,
     refused: /^1000 files, none too large, no link followed$/,
+  },
+  {
+    id: "host.restricted-session",
+    tries: "end the sandbox, or change its network, from a session that may only use it",
+    refusedBy: "the AI SDK session",
+    run: restricted,
+    refused: /^only what uses it$/,
   },
 ];

@@ -1,11 +1,15 @@
 import { SandboxSessions, type SandboxSource } from "@emberbox/core/tools";
-import type { SandboxSession } from "./session/types.ts";
+import type { RestrictedSandboxSession, SandboxSession } from "./session/types.ts";
 
 /**
  * Where sandboxes come from: one that is there, a provider, options for creating them, what another part of this
  * package made (a session, or `sessions`), or nothing, which is the engine on this machine.
  */
-export type ToolSource = SandboxSource | SandboxSessions | SandboxSession;
+export type ToolSource =
+  | SandboxSource
+  | SandboxSessions
+  | SandboxSession
+  | RestrictedSandboxSession;
 
 /** The conversation that a session of this package works for, and the sandboxes it has one of. */
 export interface Place {

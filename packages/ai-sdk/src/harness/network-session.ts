@@ -6,8 +6,8 @@ import {
 } from "@emberbox/core";
 import { factsOf, SandboxSessions } from "@emberbox/core/tools";
 import { rememberPlace } from "../place.ts";
-import { sandboxSession } from "../session/session.ts";
-import type { SandboxSession } from "../session/types.ts";
+import { restrictedSession, sandboxSession } from "../session/session.ts";
+import type { RestrictedSandboxSession, SandboxSession } from "../session/types.ts";
 
 export type NetworkPolicy =
   | { readonly mode: "allow-all" }
@@ -38,8 +38,8 @@ export interface NetworkSandboxSession extends SandboxSession {
   readonly stop: () => Promise<void>;
   readonly destroy: () => Promise<void>;
   readonly setNetworkPolicy?: (policy: NetworkPolicy) => Promise<void>;
-  /** The same sandbox, without all of this. */
-  readonly restricted: () => SandboxSession;
+  /** The same sandbox without all of this, and without a way to it. */
+  readonly restricted: () => RestrictedSandboxSession;
 }
 
 interface NetworkSessionOptions {
@@ -56,7 +56,7 @@ export function networkSession(
   { id, ports, resumable, provider }: NetworkSessionOptions,
 ): NetworkSandboxSession {
   const place = { sessions: new SandboxSessions(sandbox), threadId: undefined };
-  const narrow = sandboxSession(place);
+  const narrow = restrictedSession(sandbox);
   const endpoint = async ({ port, protocol }: PortOptions) => {
     const { trafficAccessToken: token } = sandbox;
     const url = withProtocol(await sandbox.url(port), protocol);
@@ -66,7 +66,7 @@ export function networkSession(
     await provider?.kill(sandbox.sandboxId);
   };
   const session: NetworkSandboxSession = {
-    ...narrow,
+    ...sandboxSession(place),
     id,
     defaultWorkingDirectory: factsOf(place.sessions, undefined).workingDirectory,
     ports,

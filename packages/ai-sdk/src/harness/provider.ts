@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { EmberboxError, parseOptions, Sandbox, type SandboxProvider } from "@emberbox/core";
 import { SandboxSessions, type SandboxSource } from "@emberbox/core/tools";
-import type { SandboxSession } from "../session/types.ts";
+import type { RestrictedSandboxSession } from "../session/types.ts";
 import { networkSession, type NetworkSandboxSession } from "./network-session.ts";
 import { Preparations, type FirstCreate } from "./preparations.ts";
 
@@ -16,7 +16,7 @@ interface CreateSessionOptions {
   readonly abortSignal?: AbortSignal;
   /** With `onFirstCreate`: what it did is kept as a snapshot under this name, for every later session. */
   readonly identity?: string;
-  readonly onFirstCreate?: FirstCreate<SandboxSession>;
+  readonly onFirstCreate?: FirstCreate<RestrictedSandboxSession>;
 }
 
 /** A `HarnessV1SandboxProvider` of `@ai-sdk/harness`. */

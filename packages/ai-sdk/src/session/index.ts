@@ -3,6 +3,7 @@ export { createSandboxSession } from "./create.ts";
 export type { OwnedSandboxSession, SandboxSessionOptions } from "./create.ts";
 export type {
   ProcessOptions,
+  RestrictedSandboxSession,
   SandboxProcess,
   SandboxSession,
   WritableSandboxProcess,

@@ -47,14 +47,14 @@ export function spawn(
     until(ended);
     const close = (error?: unknown): void => [stdout, stderr].forEach((pipe) => pipe.end(error));
     ended.then(() => close(), close);
-    return {
+    return Object.freeze({
       pid: handle.pid,
       stdout: stdout.readable,
       stderr: stderr.readable,
       wait: () => ended,
       kill: () => told(calls, async () => void (await handle.kill())),
       ...(stdin && { stdin: inputOf(handle, calls) }),
-    };
+    });
   });
 }
 

@@ -1,17 +1,32 @@
-import { factsOf } from "@emberbox/core/tools";
+import type { Sandbox } from "@emberbox/core";
+import { factsOf, SandboxSessions } from "@emberbox/core/tools";
 import { rememberPlace, type Place } from "../place.ts";
 import { SessionCalls } from "./calls.ts";
 import { deleteFile, listDirectory, readFile, stat, writeFile } from "./files.ts";
 import { run, spawn } from "./processes.ts";
 import { decode, encode, linesOf } from "./text.ts";
-import type { SandboxSession, SpawnFunction } from "./types.ts";
+import type { RestrictedSandboxSession, SandboxSession, SpawnFunction } from "./types.ts";
+import { usableOnly } from "./usable.ts";
 
 /** A conversation's sandbox as the AI SDK wants it. */
 export function sandboxSession(place: Place): SandboxSession {
+  const session = { sessions: place.sessions, ...methodsIn(place) };
+  rememberPlace(session, place);
+  return session;
+}
+
+/** A sandbox for somebody who may only use it: nothing leads from there to what is its owner's. */
+export function restrictedSession(sandbox: Sandbox): RestrictedSandboxSession {
+  const place = { sessions: new SandboxSessions(usableOnly(sandbox)), threadId: undefined };
+  const session = Object.freeze(methodsIn(place));
+  rememberPlace(session, place);
+  return session;
+}
+
+function methodsIn(place: Place): RestrictedSandboxSession {
   const { workingDirectory, network } = factsOf(place.sessions, undefined);
   const calls = new SessionCalls(place, workingDirectory);
-  const session: SandboxSession = {
-    sessions: place.sessions,
+  return {
     description:
       "A Linux machine of its own. Commands run in bash; each starts in the directory " +
       `${workingDirectory}, from which relative paths go. Files and background processes stay from ` +
@@ -32,6 +47,4 @@ export function sandboxSession(place: Place): SandboxSession {
     run: (options) => run(calls, options),
     spawn: ((options) => spawn(calls, options)) as SpawnFunction,
   };
-  rememberPlace(session, place);
-  return session;
 }

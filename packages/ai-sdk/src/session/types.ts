@@ -68,3 +68,6 @@ export interface SandboxSession extends WithPromises<
   /** Starts a command; with `stdin: true`, it can be written to. */
   readonly spawn: SpawnFunction;
 }
+
+/** A session for somebody who may use the sandbox, and neither end nor open it. */
+export type RestrictedSandboxSession = Omit<SandboxSession, "sessions">;

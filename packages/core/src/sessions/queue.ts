@@ -31,3 +31,8 @@ export function queueOf(sandbox: object): Queue {
   if (queue === undefined) queues.set(sandbox, (queue = new Queue()));
   return queue;
 }
+
+/** Has another object for the same sandbox wait in the same line. */
+export function shareQueue(other: object, sandbox: object): void {
+  queues.set(other, queueOf(sandbox));
+}

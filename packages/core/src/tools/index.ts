@@ -27,7 +27,7 @@ export { pictureDataUrl } from "./pictures.ts";
 export { mimeType, pictureType } from "./mime.ts";
 export { truncate } from "./truncate.ts";
 export type { Truncated } from "./truncate.ts";
-export { queueOf } from "../sessions/queue.ts";
+export { queueOf, shareQueue } from "../sessions/queue.ts";
 export { untilAborted } from "../sessions/until-aborted.ts";
 export { SandboxSessions } from "../sessions/sandbox-sessions.ts";
 export type { SandboxLease, SandboxSessionsOptions } from "../sessions/sandbox-sessions.ts";

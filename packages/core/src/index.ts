@@ -34,6 +34,7 @@ export type {
   Endpoint,
   NetworkEvent,
   NetworkLog,
+  NetworkCeiling,
   NetworkOptions,
   SandboxConnection,
   SandboxInfo,

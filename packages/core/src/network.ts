@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { NetworkOptions, SandboxSecret } from "./provider.ts";
+import type { NetworkCeiling, NetworkOptions, SandboxSecret } from "./provider.ts";
 
 const hosts = z.array(z.string().min(1).max(253)).max(1024);
 
@@ -37,6 +37,11 @@ export const networkSchema: z.ZodType<boolean | NetworkOptions> = z
     }),
   ])
   .describe("a boolean or `{ allowOut, denyOut, rules, allowPublicTraffic, maskRequestHost }`");
+
+export const ceilingSchema: z.ZodType<NetworkCeiling | undefined> = z
+  .union([z.boolean(), z.strictObject({ allowOut: hosts.optional(), denyOut: hosts.optional() })])
+  .optional()
+  .describe("a boolean or `{ allowOut, denyOut }`");
 
 const MAX_SECRETS = 64;
 

@@ -20,6 +20,8 @@ export interface Capabilities {
   readonly network: boolean;
   /** `updateNetwork` changes that while it runs. */
   readonly updateNetwork: boolean;
+  /** `networkCeiling` bounds what may be asked for. @default false */
+  readonly networkCeiling?: boolean | undefined;
 }
 
 /** What becomes of a sandbox at the end of its time. */
@@ -45,6 +47,12 @@ export interface NetworkOptions {
   /** The `Host` that the sandbox's servers see; `${PORT}` stands for the port. */
   readonly maskRequestHost?: string | undefined;
 }
+
+/**
+ * What no later request can go beyond: as `network` says it, without rules. `true` is public addresses only;
+ * others are reached where both the ceiling and the request name them.
+ */
+export type NetworkCeiling = boolean | Pick<NetworkOptions, "allowOut" | "denyOut">;
 
 export interface NetworkRule {
   readonly transform: { readonly headers: Readonly<Record<string, string>> };
@@ -112,6 +120,8 @@ export interface CreateOptions {
   readonly lifecycle?: Lifecycle | undefined;
   /** False is no network at all. @default true */
   readonly network?: boolean | NetworkOptions | undefined;
+  /** What `network` and `updateNetwork` cannot go beyond, nor its copies. @default no ceiling */
+  readonly networkCeiling?: NetworkCeiling | undefined;
   /** Values by the name of the variable that holds their placeholder. */
   readonly secrets?: Readonly<Record<string, SandboxSecret>> | undefined;
   /** Hears of every decision of the network's policy. */
@@ -128,6 +138,8 @@ export interface ConnectOptions {
   readonly timeoutMs?: number | undefined;
   /** How a paused sandbox comes back: as it was, or booted from its disk. @default "restore" */
   readonly onResume?: "restore" | "reboot" | undefined;
+  /** Replaces the ceiling of a paused sandbox that is resumed by this. @default the one it had */
+  readonly networkCeiling?: NetworkCeiling | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -197,7 +209,10 @@ export interface SandboxProvider extends AsyncDisposable {
   readonly capabilities: Readonly<Capabilities>;
   /** Does ahead of time what the first `create` of a shape would have to wait for. */
   prepare?(
-    options?: Pick<CreateOptions, "template" | "memoryMB" | "cpuCount" | "signal">,
+    options?: Pick<
+      CreateOptions,
+      "template" | "memoryMB" | "cpuCount" | "networkCeiling" | "signal"
+    >,
   ): Promise<void>;
   create(options: CreateOptions): Promise<SandboxConnection>;
   /** @throws `sandbox_not_found` */

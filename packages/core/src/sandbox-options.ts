@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { networkSchema, secretsSchema } from "./network.ts";
+import { ceilingSchema, networkSchema, secretsSchema } from "./network.ts";
 import { callback, envs, parseOptions, positiveInteger, signal } from "./options.ts";
 import type {
   ConnectOptions,
@@ -29,6 +29,7 @@ const providerSchema = z.strictObject({ provider });
 const connectSchema = z.strictObject({
   ...connectFields,
   onResume: z.enum(["restore", "reboot"]).optional().describe("`restore` or `reboot`"),
+  networkCeiling: ceilingSchema,
 });
 const lifecycle: z.ZodType<Lifecycle | undefined> = z
   .strictObject({
@@ -50,11 +51,13 @@ const lifecycle: z.ZodType<Lifecycle | undefined> = z
 export const sharedOptions: {
   readonly lifecycle: z.ZodType<Lifecycle | undefined>;
   readonly network: z.ZodType<boolean | NetworkOptions | undefined>;
+  readonly networkCeiling: typeof ceilingSchema;
   readonly secrets: typeof secretsSchema;
   readonly onNetwork: z.ZodType<((event: NetworkEvent) => void) | undefined>;
 } = {
   lifecycle,
   network: networkSchema.optional().describe(networkSchema.description!),
+  networkCeiling: ceilingSchema,
   secrets: secretsSchema,
   onNetwork: callback<(event: NetworkEvent) => void>(),
 };

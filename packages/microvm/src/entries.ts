@@ -1,4 +1,4 @@
-import { EmberboxError, type SandboxInfo } from "@emberbox/core";
+import { EmberboxError, type NetworkCeiling, type SandboxInfo } from "@emberbox/core";
 import type { Engine } from "./engine.ts";
 import { Entry, type EntryOwner, factsOf, pausedInfo } from "./entry.ts";
 import type { ResolvedCreateOptions } from "./options.ts";
@@ -26,6 +26,7 @@ interface PauseOptions {
 interface ResumeOptions {
   readonly timeoutMs: number;
   readonly reboot?: boolean | undefined;
+  readonly networkCeiling?: NetworkCeiling | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -159,15 +160,19 @@ export class Entries implements EntryOwner {
 
   async #resume(
     sandboxId: string,
-    { timeoutMs, reboot = false, signal }: ResumeOptions,
+    { timeoutMs, reboot = false, networkCeiling, signal }: ResumeOptions,
   ): Promise<Entry> {
     const known = this.#entries.get(sandboxId);
     const { state } = this.#options.open();
-    const resumed = await state.resume(sandboxId, { reboot, access: known?.access, signal });
+    const { access } = known ?? {};
+    const resumed = await state.resume(sandboxId, { reboot, access, networkCeiling, signal });
     if (!resumed) throw await this.notRunning(sandboxId);
     const { sandbox, manifest } = resumed;
     await this.#refuseClosed(sandbox);
-    if (known) known.run(sandbox);
+    if (known) {
+      known.access = manifest.options.access;
+      known.run(sandbox);
+    }
     const startedAt = new Date(manifest.startedAt);
     return this.#keep(known ?? new Entry(this, sandbox, manifest.options, startedAt), timeoutMs);
   }

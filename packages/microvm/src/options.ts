@@ -108,7 +108,7 @@ export type Shape = Pick<ResolvedCreateOptions, "memoryMB" | "cpuCount" | "diskM
 /** @throws `invalid_argument` */
 export function resolveCreateOptions(options: unknown, snapshot?: Shape): ResolvedCreateOptions {
   const given = parseOptions(createOptions, { ...snapshot, ...defined(options) });
-  const { network, secrets, onNetwork, ...resolved } = given;
+  const { network, networkCeiling, secrets, onNetwork, ...resolved } = given;
   if (snapshot) checkShape(resolved, snapshot);
   const cpus = Math.max(availableParallelism() * 2, 2);
   if (resolved.cpuCount > cpus) {
@@ -124,7 +124,7 @@ export function resolveCreateOptions(options: unknown, snapshot?: Shape): Resolv
       `The variable ${twice} is in both \`envs\` and \`secrets\``,
     );
   }
-  return { ...resolved, access: new Access({ network, secrets, onNetwork }) };
+  return { ...resolved, access: Access.ask({ network, networkCeiling, secrets, onNetwork }) };
 }
 
 /** A disk can grow; the rest is what it was when the snapshot was made. */

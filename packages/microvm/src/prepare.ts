@@ -1,3 +1,4 @@
+import type { NetworkCeiling } from "@emberbox/core";
 import { openEngine } from "./engine.ts";
 import { ensureImage, type GuestImage, type Progress, type TemplateName } from "./image/index.ts";
 import { resolveCreateOptions } from "./options.ts";
@@ -10,6 +11,8 @@ export interface PrepareOptions {
   /** The engine's defaults otherwise. */
   readonly memoryMB?: number | undefined;
   readonly cpuCount?: number | undefined;
+  /** Checked, so that what is wrong with it is said before long work. */
+  readonly networkCeiling?: NetworkCeiling | undefined;
   readonly onImage?: ((progress: Progress) => void) | undefined;
   readonly onTemplate?: ((step: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -22,10 +25,11 @@ export interface Preparation {
 
 /** Builds the image of a template and warms it in a shape, unless that was done. */
 export async function prepare(options: PrepareOptions = {}): Promise<Preparation> {
-  const { template = "default", memoryMB, cpuCount, onImage, onTemplate, signal } = options;
+  const { template = "default", memoryMB, cpuCount, networkCeiling } = options;
+  const { onImage, onTemplate, signal } = options;
+  const shape = resolveCreateOptions({ template, memoryMB, cpuCount, networkCeiling });
   const { images } = paths();
   const image = await ensureImage({ images, template, onProgress: onImage, signal });
   const engine = openEngine({ onProgress: onTemplate });
-  const shape = resolveCreateOptions({ template, memoryMB, cpuCount });
   return { image, template: await engine.template(shape, signal) };
 }

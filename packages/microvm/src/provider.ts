@@ -32,6 +32,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       fork: true,
       network: true,
       updateNetwork: true,
+      networkCeiling: true,
     }),
     async prepare(shape = {}) {
       const resolved = resolveCreateOptions(shape);
@@ -50,11 +51,12 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       const sandbox = await (snapshot ? state.create(snapshot, resolved) : fresh.obtain(resolved));
       return (await entries.add(sandbox, resolved)).connection();
     },
-    async connect(sandboxId, { timeoutMs, onResume, signal } = {}) {
+    async connect(sandboxId, { timeoutMs, onResume, networkCeiling, signal } = {}) {
       await entries.settled(sandboxId);
       const entry = entries.running(sandboxId);
       if (!entry) {
-        const how = { timeoutMs: timeoutMs ?? RESUMED_MS, reboot: onResume === "reboot", signal };
+        const reboot = onResume === "reboot";
+        const how = { timeoutMs: timeoutMs ?? RESUMED_MS, reboot, networkCeiling, signal };
         return (await entries.resume(sandboxId, how)).connection();
       }
       if (timeoutMs !== undefined && Date.now() + timeoutMs > entry.endAt.getTime())

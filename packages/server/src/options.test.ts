@@ -4,6 +4,8 @@ import { newApiKey, resolveOptions, type ServeOptions } from "./options.ts";
 
 const provider = { name: "some" } as SandboxProvider;
 
+const uncapable = { name: "some", capabilities: {} } as SandboxProvider;
+
 test("a server that others can reach wants a key", () => {
   for (const host of ["127.0.0.1", "localhost", "::1", "127.8.9.1"])
     expect(resolveOptions({ provider, host })).toMatchObject({ host, port: 3000 });
@@ -26,6 +28,9 @@ test.each<[Partial<ServeOptions>, string]>([
   [{ domain: "http://x" }, "`domain`"],
   [{ tls: { cert: "x" } as never }, "`tls`"],
   [{ maxSandboxes: 0 }, "`maxSandboxes`"],
+  [{ network: "off" as never }, "`network`"],
+  [{ network: { rules: {} } as never }, "`network`"],
+  [{ network: false, provider: uncapable }, "no ceiling"],
   [{ onShutdown: "pause" }, "cannot pause"],
   [{ hots: "x" } as never, "Unknown option `hots`"],
 ])("%j is refused", (options, message) => {

@@ -1,7 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { EmberboxError, parseOptions, type SandboxProvider } from "@emberbox/core";
+import {
+  EmberboxError,
+  type NetworkCeiling,
+  parseOptions,
+  type SandboxProvider,
+  sharedOptions,
+} from "@emberbox/core";
 import type { Logger } from "pino";
 import { z } from "zod";
 
@@ -25,6 +31,8 @@ export interface ServeOptions {
   /** Memory and processors of each sandbox; the provider's defaults otherwise. */
   readonly memoryMB?: number | undefined;
   readonly cpuCount?: number | undefined;
+  /** What no request can have its sandbox reach beyond. @default true: public addresses only */
+  readonly network?: NetworkCeiling | undefined;
   /** Memory that the host must have left when a sandbox has begun, in MiB. @default 256 */
   readonly reserveMB?: number | undefined;
   /** What becomes of running sandboxes when the server is closed. @default "kill" */
@@ -59,6 +67,7 @@ const schema = z.strictObject({
   maxSandboxes: z.int().min(1).optional().describe("a positive integer"),
   memoryMB: z.int().min(1).optional().describe("a positive integer"),
   cpuCount: z.int().min(1).optional().describe("a positive integer"),
+  network: sharedOptions.networkCeiling,
   reserveMB: z.int().min(0).default(256).describe("a non-negative integer"),
   onShutdown: z.enum(["pause", "kill"]).default("kill").describe("`pause` or `kill`"),
   shutdownTimeoutMs: z.int().min(1).default(30_000).describe("a positive integer"),
@@ -85,6 +94,12 @@ export function resolveOptions(options: ServeOptions): Settings {
   }
   if (onShutdown === "pause" && provider.pause === undefined) {
     throw new EmberboxError("unsupported", `The provider ${provider.name} cannot pause sandboxes`);
+  }
+  if ((settings.network ?? true) !== true && !provider.capabilities.networkCeiling) {
+    throw new EmberboxError(
+      "unsupported",
+      `The provider ${provider.name} has no ceiling of networks`,
+    );
   }
   return { ...settings, stateDirectory: settings.stateDirectory ?? defaultStateDirectory() };
 }

@@ -26,6 +26,8 @@ export class Sandboxes {
   readonly #log: Logger;
   readonly #admission: Admission;
   readonly #shape: Pick<CreateOptions, "memoryMB" | "cpuCount">;
+  /** Held against by the provider, whatever is asked for. */
+  readonly #ceiling: Pick<CreateOptions, "networkCeiling">;
   readonly #connections = new Map<string, SandboxConnection>();
   readonly #resuming: Resuming = new Map();
   #closing = false;
@@ -39,6 +41,8 @@ export class Sandboxes {
       ...(memoryMB !== undefined && { memoryMB }),
       ...(cpuCount !== undefined && { cpuCount }),
     };
+    const { networkCeiling } = settings.provider.capabilities;
+    this.#ceiling = networkCeiling ? { networkCeiling: settings.network ?? true } : {};
     this.#admission = createAdmission(settings, async () => (await this.registry.running()).length);
   }
 
@@ -48,7 +52,7 @@ export class Sandboxes {
 
   /** Has the provider do what the first client would wait for, longer than clients wait. */
   async prepare(): Promise<void> {
-    await this.#provider.prepare?.(this.#shape);
+    await this.#provider.prepare?.({ ...this.#shape, ...this.#ceiling });
   }
 
   /** `name` is what the template was called in the request. */
@@ -66,6 +70,7 @@ export class Sandboxes {
         ...shape,
         ...options,
         ...(egress !== undefined && { network: egress }),
+        ...this.#ceiling,
       });
       this.#remember(connection, name, network);
       // Meanwhile the client may have gone, or the server been told to end.
@@ -227,7 +232,7 @@ export class Sandboxes {
     const work = this.#admission.admit(1, async () => {
       if (this.#closing) throw new ApiError(503, "The server is shutting down");
       const connection = await this.registry.guard(sandboxId, () =>
-        this.#provider.connect(sandboxId, options),
+        this.#provider.connect(sandboxId, { ...options, ...this.#ceiling }),
       );
       this.#connections.set(sandboxId, connection);
       this.registry.setState(sandboxId, "running");

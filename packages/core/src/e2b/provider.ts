@@ -104,7 +104,8 @@ export function e2b(options: E2bOptions = {}): SandboxProvider {
         throw renamed(error, "sandbox_not_found", "unknown_template");
       }
     },
-    async connect(sandboxId, { timeoutMs, onResume, signal } = {}) {
+    async connect(sandboxId, { timeoutMs, onResume, networkCeiling, signal } = {}) {
+      if (networkCeiling !== undefined) throw noOption("networkCeiling");
       const answer = await api.sendEither({
         method: "POST",
         path: `${pathOf(sandboxId)}/connect`,
@@ -184,11 +185,7 @@ function createBody(options: CreateOptions): Record<string, unknown> {
     ...rest
   } = options;
   const refused = Object.entries(rest).find(([, value]) => value !== undefined)?.[0];
-  if (refused !== undefined) {
-    throw new EmberboxError("unsupported", `The provider e2b has no \`${refused}\` option`, {
-      hint: "A sandbox's size is its template's there; use another provider for the rest.",
-    });
-  }
+  if (refused !== undefined) throw noOption(refused);
   return {
     templateID: template === undefined || template === "default" ? CODE_TEMPLATE : template,
     timeout: seconds(timeoutMs ?? USUAL_MS),
@@ -202,6 +199,12 @@ function createBody(options: CreateOptions): Record<string, unknown> {
     }),
     ...networkBody(network),
   };
+}
+
+function noOption(name: string): EmberboxError {
+  return new EmberboxError("unsupported", `The provider e2b has no \`${name}\` option`, {
+    hint: "A sandbox's size is its template's there; use another provider for the rest.",
+  });
 }
 
 function pathOf(sandboxId: string): string {

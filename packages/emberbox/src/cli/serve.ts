@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { SandboxProvider } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { prepare } from "@emberbox/microvm/internal";
@@ -19,6 +19,7 @@ interface ServeFlags {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly tlsSelfSigned?: true;
+  readonly networkCeiling?: ServeOptions["network"];
   readonly maxSandboxes?: number;
   readonly memory?: number;
   readonly cpus?: number;
@@ -56,6 +57,11 @@ export function addServe(program: Command, finish: Finish): void {
     .option(
       "--tls-self-signed",
       "serve HTTPS with a certificate that is made for the domain, and kept",
+    )
+    .option(
+      "--network-ceiling <LIST>",
+      "what no sandbox can reach beyond: off, or a list with commas of names, addresses, ranges and `public` (default: public)",
+      parseCeiling,
     )
     .option(
       "--max-sandboxes <N>",
@@ -106,8 +112,9 @@ async function run(flags: ServeFlags): Promise<number> {
   const provider: SandboxProvider = {
     ...engine,
     // The image too, where there is none.
-    async prepare({ memoryMB, cpuCount } = {}) {
-      await prepare({ memoryMB, cpuCount, onImage: sayStep, onTemplate: say, signal });
+    async prepare({ memoryMB, cpuCount, networkCeiling } = {}) {
+      const options = { memoryMB, cpuCount, networkCeiling };
+      await prepare({ ...options, onImage: sayStep, onTemplate: say, signal });
     },
   };
   await using server = await serve({ ...options, provider, logger });
@@ -120,7 +127,8 @@ async function run(flags: ServeFlags): Promise<number> {
 }
 
 async function readFlags(flags: ServeFlags): Promise<Omit<ServeOptions, "provider">> {
-  const { host, port, domain, maxSandboxes, memory, cpus, onShutdown, state } = flags;
+  const { host, port, domain, networkCeiling, maxSandboxes, memory, cpus, onShutdown, state } =
+    flags;
   const inEnvironment = (process.env["EMBERBOX_API_KEYS"] ?? "").split(",").filter(Boolean);
   const tls = await readTls(flags);
   return {
@@ -131,11 +139,22 @@ async function readFlags(flags: ServeFlags): Promise<Omit<ServeOptions, "provide
     apiKeys: flags.apiKey ?? inEnvironment,
     ...(domain !== undefined && { domain }),
     ...(tls && { tls }),
+    ...(networkCeiling !== undefined && { network: networkCeiling }),
     ...(maxSandboxes !== undefined && { maxSandboxes }),
     ...(memory !== undefined && { memoryMB: memory }),
     ...(cpus !== undefined && { cpuCount: cpus }),
     ...(state !== undefined && { stateDirectory: state }),
   };
+}
+
+/** `off`, `public`, or what is allowed, `public` among it or nothing else. */
+function parseCeiling(text: string): NonNullable<ServeOptions["network"]> {
+  if (text === "off") return false;
+  const entries = text.split(",").map((entry) => entry.trim());
+  const allowOut = entries.filter((entry) => entry !== "public");
+  if (allowOut.includes("")) throw new InvalidArgumentError("An entry of the list is empty.");
+  if (allowOut.length === 0) return true;
+  return entries.includes("public") ? { allowOut } : { allowOut, denyOut: ["0.0.0.0/0"] };
 }
 
 async function readTls({

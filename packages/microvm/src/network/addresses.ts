@@ -11,6 +11,15 @@ export interface Range {
 
 const NAT64 = ipaddr.IPv6.parse("64:ff9b::");
 const GLOBAL_IPV6 = ipaddr.IPv6.parse("2000::");
+const MAPPED = ipaddr.IPv6.parse("::ffff:0:0");
+/** Public by their number, but a cloud's machine reaches services there that trust it: metadata, keys, mirrors. */
+const CLOUD_SERVICES: readonly Range[] = [
+  range4("168.63.129.16", 32), // Azure
+  range4("161.26.0.0", 16), // IBM
+  range4("166.8.0.0", 14), // IBM
+];
+/** Interface identifiers of ISATAP, which carries IPv6 to the IPv4 address that follows. */
+const ISATAP: ReadonlySet<number> = new Set([0x0000_5efe, 0x0200_5efe]);
 
 /** An address in the usual notation only; the IPv4 address where an IPv6 one stands for it. */
 export function parseAddress(text: string): Address | undefined {
@@ -26,23 +35,68 @@ function unwrap(address: Address): Address {
   return address;
 }
 
-/** An address, or a range in CIDR notation. */
+function range4(base: string, bits: number): Range {
+  return { base: ipaddr.IPv4.parse(base), bits };
+}
+
+/** An address, or a range in CIDR notation; its number of bits is written in one way only. */
 export function parseRange(text: string): Range | undefined {
   const [head = "", bits, ...more] = text.split("/");
   if (isIP(head) === 0 || head.includes("%") || more.length > 0) return undefined;
   const written = ipaddr.parse(head);
   const width = written instanceof ipaddr.IPv4 ? 32 : 128;
-  if (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= width)) return undefined;
+  if (bits !== undefined && !(/^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= width))
+    return undefined;
   const given = bits === undefined ? width : Number(bits);
   const base = unwrap(written);
   const isShorter = width === 128 && base instanceof ipaddr.IPv4;
-  if (isShorter && given < 96) return { base: written, bits: given };
-  return { base, bits: isShorter ? given - 96 : given };
+  if (isShorter && given >= 96) return firstOf(base, given - 96);
+  return firstOf(isShorter ? written : base, given);
+}
+
+function firstOf(base: Address, bits: number): Range {
+  return { base: edgesOf({ base, bits })[0], bits };
+}
+
+/** The first and the last address of a range. */
+function edgesOf({ base, bits }: Range): [Address, Address] {
+  const bytes = base.toByteArray();
+  const free = bytes.map((_byte, index) => 0xff >> Math.min(8, Math.max(0, bits - index * 8)));
+  return [
+    ipaddr.fromByteArray(bytes.map((byte, index) => byte & ~free[index]! & 0xff)),
+    ipaddr.fromByteArray(bytes.map((byte, index) => byte | free[index]!)),
+  ];
 }
 
 export function contains(range: Range, address: Address): boolean {
   return range.base.kind() === address.kind() && address.match([range.base, range.bits] as never);
 }
+
+/** True when every address of `narrow` is in `wide`. */
+export function includes(wide: Range, narrow: Range): boolean {
+  return wide.bits <= narrow.bits && contains(wide, narrow.base);
+}
+
+export function overlap(one: Range, other: Range): boolean {
+  return includes(one, other) || includes(other, one);
+}
+
+/** True when every IPv4 address is in one of the ranges, however they are cut and written. */
+export function coverEverything(ranges: readonly Range[]): boolean {
+  // `::/0` and what else holds IPv4's place in IPv6.
+  const mapped = { base: MAPPED, bits: 96 };
+  if (ranges.some((range) => range.base.kind() === "ipv6" && includes(range, mapped))) return true;
+  const spans = ranges
+    .filter(({ base }) => base.kind() === "ipv4")
+    .map((range) => edgesOf(range).map(numberOf) as [number, number])
+    .toSorted(([one], [other]) => one - other);
+  let next = 0;
+  for (const [first, last] of spans) if (first <= next) next = Math.max(next, last + 1);
+  return next === 2 ** 32;
+}
+
+const numberOf = (address: Address): number =>
+  address.toByteArray().reduce((sum, byte) => sum * 256 + byte, 0);
 
 /** What an address is when it is not of the public internet: "a private address". */
 export function specialKind(address: Address): string | undefined {
@@ -50,6 +104,9 @@ export function specialKind(address: Address): string | undefined {
   const isPublic =
     range === "unicast" && (address instanceof ipaddr.IPv4 || address.match(GLOBAL_IPV6, 3));
   if (!isPublic) return names[range] ?? "a reserved address";
+  if (CLOUD_SERVICES.some((each) => contains(each, address)))
+    return "an address of a cloud's own services";
+  if (address instanceof ipaddr.IPv6 && isIsatap(address)) return "a tunnel's address";
   const text = address.toString();
   const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   const isOwn = own.some((each) => parseAddress(each.address.split("%")[0]!)?.toString() === text);
@@ -66,18 +123,14 @@ const names: Readonly<Record<string, string>> = {
   unspecified: "an unspecified address",
 };
 
+function isIsatap({ parts }: ipaddr.IPv6): boolean {
+  return ISATAP.has(parts[4]! * 0x1_0000 + parts[5]!);
+}
+
 /** True when all of a range is special, and in the same way: so an entry that holds it means it. */
-export function isSpecialRange({ base, bits }: Range): boolean {
-  const bytes = base.toByteArray();
-  const last = bytes.map((byte, index) => {
-    const fixed = Math.min(8, Math.max(0, bits - index * 8));
-    return byte | (0xff >> fixed);
-  });
-  const first = bytes.map((byte, index) => {
-    const fixed = Math.min(8, Math.max(0, bits - index * 8));
-    return byte & ~(0xff >> fixed) & 0xff;
-  });
-  const [low, high] = [ipaddr.fromByteArray(first), ipaddr.fromByteArray(last)];
+export function isSpecialRange(range: Range): boolean {
+  const [low, high] = edgesOf(range);
   if (low.range() !== high.range()) return false;
-  return bits === bytes.length * 8 || specialKind(low) !== undefined;
+  const isOne = low.toString() === high.toString();
+  return isOne || (specialKind(low) !== undefined && specialKind(low) === specialKind(high));
 }

@@ -27,7 +27,10 @@ describe("addresses that are not of the public internet are refused", () => {
       "2002:a00:1::",
       "2001::1",
     ],
-    ...["100::1", "5f00::1", "4000::1"],
+    ...["100::1", "5f00::1", "4000::1", "2001:db8::1", "2001:2::1", "3fff::1", "::ffff:0:10.0.0.1"],
+    ...["168.63.129.16", "::ffff:168.63.129.16", "64:ff9b::a83f:8110", "161.26.0.10", "166.9.1.1"],
+    ...["100.100.100.200", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254", "192.88.99.1"],
+    ...["2606:4700::5efe:a00:1", "2606:4700::200:5efe:7f00:1"],
   ])("%s", (address) => {
     expect(allows(true, undefined, address)).toBe(false);
     expect(allows(true, "a.example", address)).toBe(false);
@@ -42,6 +45,7 @@ describe("addresses that are not of the public internet are refused", () => {
     ["10.1.2.3", "::ffff:10.0.0.0/104"],
     ["fd00::1", "fd00::/8"],
     ["127.0.0.1", "127.0.0.1/32"],
+    ["168.63.129.16", "168.63.129.16"],
   ])("%s is reached when %s is named", (address, entry) => {
     expect(allows({ allowOut: [entry] }, undefined, address)).toBe(true);
   });
@@ -107,8 +111,28 @@ describe("E2B's rules", () => {
   test("where all is denied, a name that is not named is refused whatever its address", () => {
     expect(parsePolicy(only("8.8.8.8")).refusesName("dns.example")).toMatch(/not in allowOut/);
   });
-  test("denying everything denies IPv6 too", () => {
-    expect(allows({ denyOut: ["0.0.0.0/0"] }, undefined, "2606:4700::1111")).toBe(false);
+  test.each([
+    [["0.0.0.0/0"]],
+    [["1.2.3.4/0"]],
+    [["::/0"]],
+    [["::/1"]],
+    [["::ffff:0:0/96"]],
+    [["::ffff:1.2.3.4/96"]],
+    [["64:ff9b::/96"]],
+    [["0.0.0.0/1", "128.0.0.0/1"]],
+    [["128.0.0.0/1", "::ffff:0:0/97"]],
+    [["0.0.0.0/2", "64.0.0.0/2", "128.0.0.0/2", "192.0.0.0/3", "224.0.0.0/3"]],
+  ])("denying everything, written as %j, denies IPv6 and names too", (denyOut) => {
+    expect(allows({ denyOut }, undefined, "2606:4700::1111")).toBe(false);
+    expect(allows({ denyOut }, undefined, "8.8.8.8")).toBe(false);
+    expect(allows({ denyOut }, "b.example", "2606:4700::1111")).toBe(false);
+    const named = { allowOut: ["a.example"], denyOut };
+    expect(allows(named, "a.example", "2606:4700::1111")).toBe(true);
+    expect(parsePolicy(named).refusesName("b.example")).toMatch(/not in allowOut/);
+  });
+  test("denying all but a hole is not denying everything", () => {
+    const denyOut = ["0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/3"];
+    expect(allows({ denyOut }, undefined, "2606:4700::1111")).toBe(true);
   });
   test("only the good addresses of a name are dialled", () => {
     const verdict = parsePolicy(true).decide("a.example", ["10.0.0.1", "8.8.8.8", "::1"]);
@@ -127,6 +151,8 @@ test.each([
   [{ allowOut: ["a.*.example"], denyOut: ["0.0.0.0/0"] }, /`a.\*.example`/],
   [{ allowOut: ["10.0.0.0/33"] }, /`10.0.0.0\/33`/],
   [{ allowOut: ["0x7f.1"] }, /`0x7f.1`/],
+  [{ denyOut: ["0.0.0.0/00"] }, /denyOut.*`0.0.0.0\/00`/],
+  [{ denyOut: ["10.0.0.0/08"] }, /denyOut.*`10.0.0.0\/08`/],
   [{ denyOut: ["a.example"] }, /denyOut.*`a.example`/],
   [{ rules: { "a b": [] } }, /rules.*`a b`/],
 ])("%j is refused with what is wrong", (network, message) => {

@@ -2,6 +2,7 @@ import { EmberboxError, type NetworkOptions } from "@emberbox/core";
 import {
   type Address,
   contains,
+  coverEverything,
   isSpecialRange,
   parseAddress,
   parseRange,
@@ -18,6 +19,9 @@ export type Verdict =
 /** What a sandbox may reach. */
 export interface Policy {
   readonly isOff: boolean;
+  /** Only what is named is reached. */
+  readonly closes: boolean;
+  readonly names: readonly NamePattern[];
   readonly refused: readonly Range[];
   readonly allowed: readonly Range[];
   /** Why a name is refused whatever its addresses are; `undefined` when they decide, or it is allowed. */
@@ -50,7 +54,7 @@ export function parsePolicy(network: boolean | NetworkOptions): Policy {
     if (!range) throw wrong("denyOut", entry, "an address or a CIDR range");
     return range;
   });
-  const deniesAll = denyOut.includes(EVERYTHING);
+  const deniesAll = coverEverything(refused);
   if (names.length > 0 && !deniesAll) {
     throw new EmberboxError(
       "invalid_argument",
@@ -105,7 +109,7 @@ function createPolicy(entries: Entries): Policy {
   const { isOff, names = [], allowed = [], refused = [], deniesAll = false } = entries;
   // `0.0.0.0/0` holds every address there is, but does not name the metadata service.
   const special = allowed.filter(isSpecialRange);
-  const allowsAll = allowed.some(({ base, bits }) => bits === 0 && base.kind() === "ipv4");
+  const allowsAll = coverEverything(allowed.filter(({ base }) => base.kind() === "ipv4"));
   const closes = deniesAll && !allowsAll;
   const isNamed = (name: string): boolean => names.some((pattern) => pattern.matches(name));
 
@@ -120,6 +124,8 @@ function createPolicy(entries: Entries): Policy {
   };
   return {
     isOff,
+    closes,
+    names,
     refused,
     allowed,
     refusesName(name) {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { EmberboxError, type SnapshotInfo } from "@emberbox/core";
+import { EmberboxError, type NetworkCeiling, type SnapshotInfo } from "@emberbox/core";
 import { newSandboxId } from "../letters.ts";
 import { Access } from "../network/access.ts";
 import type { Outside } from "../network/outside.ts";
@@ -32,6 +32,8 @@ export interface StateEngine {
       reboot: boolean;
       /** What this program knows of its network, secrets included, which are not on disk. */
       access?: Access | undefined;
+      /** In place of the ceiling that it had. */
+      networkCeiling?: NetworkCeiling | undefined;
     },
   ): Promise<{ sandbox: LocalSandbox; manifest: Manifest } | undefined>;
   snapshot(
@@ -119,7 +121,7 @@ export function createStateEngine({
         signal,
       });
     },
-    resume: (sandboxId, { reboot, access: known, signal }) =>
+    resume: (sandboxId, { reboot, access: known, networkCeiling, signal }) =>
       paused.take(
         sandboxId,
         async (directory, manifest) => {
@@ -127,8 +129,10 @@ export function createStateEngine({
           const source = await load(directory, manifest, { reboot, as: "same", diskMB });
           const { accessToken } = manifest;
           const identity = { sandboxId, templateId: template, accessToken, envs };
-          const { network, ingress } = manifest.options.access;
-          const access = known ?? new Access({ network, ingress });
+          const access =
+            known !== undefined && networkCeiling !== undefined
+              ? known.below(networkCeiling)
+              : (known ?? Access.kept(manifest.options.access, networkCeiling));
           const sandbox = await restoreSandbox({
             ...{ source, qemu, jail, run, diskMB, identity, access, outside, signal },
           });

@@ -155,6 +155,8 @@ export interface SandboxInfo {
   /** MiB */
   readonly diskMB: number;
   readonly state: "running" | "paused";
+  /** What a paused one takes on disk beyond what it shares, where that is known. */
+  readonly sizeBytes?: number | undefined;
   readonly lifecycle?: Lifecycle | undefined;
 }
 

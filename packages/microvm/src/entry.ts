@@ -6,6 +6,7 @@ import { createPorts, type Ports } from "./ports/ports.ts";
 import type { LocalSandbox } from "./sandbox.ts";
 import type { Facts } from "./state/engine.ts";
 import type { Manifest } from "./state/manifest.ts";
+import { ownBytes } from "./state/snapshots.ts";
 
 /** What becomes of an entry is its provider's business. */
 export interface EntryOwner {
@@ -142,14 +143,16 @@ function trafficToken(accessToken: string | undefined): string {
     .digest("hex");
 }
 
-export const pausedInfo = (manifest: Manifest): SandboxInfo =>
-  infoOf(
+export const pausedInfo = (manifest: Manifest): SandboxInfo => ({
+  ...infoOf(
     manifest.sandboxId,
     manifest.options,
     new Date(manifest.startedAt),
     new Date(manifest.createdAt),
     "paused",
-  );
+  ),
+  sizeBytes: ownBytes(manifest),
+});
 
 function infoOf(
   sandboxId: string,

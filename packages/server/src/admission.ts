@@ -5,12 +5,16 @@ const MIB = 1024 * 1024;
 /** When to ask again: sandboxes end any time. */
 const RETRY_AFTER_SECONDS = 1;
 /** What a sandbox is taken to need when nobody says. */
-const USUAL_MB = 1024;
+export const USUAL_MB = 1024;
+
+const FULL = "this server has no room for more sandboxes at the moment";
 
 export interface Limits {
   readonly maxSandboxes?: number | undefined;
   readonly memoryMB?: number | undefined;
   readonly reserveMB: number;
+  /** Several tenants share the server: they are not told how much the others use. */
+  readonly isShared?: boolean | undefined;
 }
 
 /** Decides whether there is room for more sandboxes. */
@@ -35,12 +39,18 @@ export function createAdmission(
       try {
         const { maxSandboxes } = limits;
         if (maxSandboxes !== undefined && (await running()) + mine > maxSandboxes) {
-          throw refusal(`you have reached the maximum number of sandboxes: ${maxSandboxes}`);
+          throw refusal(
+            limits.isShared
+              ? FULL
+              : `you have reached the maximum number of sandboxes: ${maxSandboxes}`,
+          );
         }
         const left = availableBytes() - limits.reserveMB * MIB;
         if (left < mine * needed)
           throw refusal(
-            `this machine has ${Math.max(0, Math.floor(left / MIB))} MiB of memory left for sandboxes, and each takes up to ${needed / MIB} MiB`,
+            limits.isShared
+              ? FULL
+              : `this machine has ${Math.max(0, Math.floor(left / MIB))} MiB of memory left for sandboxes, and each takes up to ${needed / MIB} MiB`,
           );
         return await work();
       } finally {

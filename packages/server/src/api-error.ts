@@ -55,6 +55,10 @@ export function sandboxNotFound(sandboxId: string): ApiError {
   return new ApiError(404, `Sandbox "${sandboxId}" doesn't exist or you don't have access to it`);
 }
 
+export function templateNotFound(name: string): ApiError {
+  return new ApiError(404, `Template '${name}' not found`);
+}
+
 export function notImplemented(what: string): ApiError {
   return new ApiError(501, `unimplemented: ${what} is not available on this server`);
 }

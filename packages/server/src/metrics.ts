@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 import type { Sandboxes } from "./sandboxes.ts";
+import { operator } from "./tenants.ts";
 
 /** Figures for Prometheus. */
 export interface Metrics {
@@ -33,7 +34,7 @@ export function createMetrics(sandboxes: () => Sandboxes): Metrics {
     labelNames: ["state"],
     registers: [],
     async collect() {
-      const states = (await sandboxes().registry.list()).map(({ info }) => info.state);
+      const states = (await sandboxes().registry.list(operator)).map(({ info }) => info.state);
       for (const state of ["running", "paused"] as const)
         this.set({ state }, states.filter((each) => each === state).length);
     },

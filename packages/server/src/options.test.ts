@@ -25,6 +25,13 @@ test.each<[Partial<ServeOptions>, string]>([
   [{ port: 65_536 }, "`port`"],
   [{ apiKeys: ["short"] }, "`apiKeys`"],
   [{ apiKeys: ["with a space in it"] }, "`apiKeys`"],
+  [{ apiKeys: { red: "short" } }, "`apiKeys`"],
+  [{ apiKeys: { "a/b": "long enough" } }, "`apiKeys`"],
+  [{ apiKeys: { red: [] } }, "`apiKeys`"],
+  [{ apiKeys: { red: "the same key", blue: ["the same key"] } }, "`apiKeys`"],
+  [{ apiKeys: { red: "the-same-key", blue: ["the-same-key"] } }, "given twice"],
+  [{ apiKeys: ["the-same-key"], operatorKey: "the-same-key" }, "given twice"],
+  [{ operatorKey: "short" }, "`operatorKey`"],
   [{ domain: "http://x" }, "`domain`"],
   [{ tls: { cert: "x" } as never }, "`tls`"],
   [{ maxSandboxes: 0 }, "`maxSandboxes`"],
@@ -40,4 +47,17 @@ test.each<[Partial<ServeOptions>, string]>([
 test("keys are of the form that old SDKs insist on", () => {
   expect(newApiKey()).toMatch(/^e2b_[0-9a-f]{40}$/);
   expect(newApiKey()).not.toBe(newApiKey());
+});
+
+const tenantsOf = (apiKeys: ServeOptions["apiKeys"]) =>
+  Object.fromEntries(resolveOptions({ provider, apiKeys }).tenants);
+
+test("keys belong to tenants", () => {
+  expect(tenantsOf(["one-key-1", "one-key-2"])).toEqual({ default: ["one-key-1", "one-key-2"] });
+  expect(tenantsOf({ red: "red-key-1", blue: ["blue-key-1", "blue-key-2"] })).toEqual({
+    red: ["red-key-1"],
+    blue: ["blue-key-1", "blue-key-2"],
+  });
+  expect(tenantsOf(undefined)).toEqual({});
+  expect(tenantsOf({})).toEqual({});
 });

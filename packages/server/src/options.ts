@@ -10,6 +10,8 @@ import {
 } from "@emberbox/core";
 import type { Logger } from "pino";
 import { z } from "zod";
+import { type QuotasOption, quotasSchema } from "./quotas.ts";
+import { DEFAULT_TENANT, tenantName } from "./tenants.ts";
 
 export interface ServeOptions {
   /** Where sandboxes come from. The server does not close it. */
@@ -18,8 +20,13 @@ export interface ServeOptions {
   readonly host?: string | undefined;
   /** 0 takes any free port. @default 3000 */
   readonly port?: number | undefined;
-  /** Who may use it. Needed unless the server listens on this machine only; there one is made. */
-  readonly apiKeys?: readonly string[] | undefined;
+  /**
+   * Who may use it: a list of keys for one tenant, or the keys of several by their names, each of which sees only what
+   * is its own. Needed unless the server listens on this machine only; there one is made.
+   */
+  readonly apiKeys?: ApiKeys | undefined;
+  /** A key that sees what all tenants have. */
+  readonly operatorKey?: string | undefined;
   /** What host names of sandboxes end with: `{port}-{id}.{domain}`. @default `localhost:{port}` */
   readonly domain?: string | undefined;
   /** Serves HTTPS and HTTP/2: a certificate and its key as PEM, or "self-signed" for one that is made and kept. */
@@ -28,6 +35,8 @@ export interface ServeOptions {
   readonly stateDirectory?: string | undefined;
   /** Sandboxes that may run at once. @default no limit but memory */
   readonly maxSandboxes?: number | undefined;
+  /** What each tenant may have at once, by its name; those of `*` are of all others. @default no limit */
+  readonly quotas?: QuotasOption | undefined;
   /** Memory and processors of each sandbox; the provider's defaults otherwise. */
   readonly memoryMB?: number | undefined;
   readonly cpuCount?: number | undefined;
@@ -43,7 +52,11 @@ export interface ServeOptions {
   readonly logger?: Logger | undefined;
 }
 
+/** Keys of the tenant `default`, or of tenants by name. */
+export type ApiKeys = readonly string[] | Readonly<Record<string, string | readonly string[]>>;
+
 const text = z.string().min(1);
+const key = z.string().regex(/^[\x21-\x7e]{8,200}$/);
 const schema = z.strictObject({
   provider: z
     .custom<SandboxProvider>((value) => typeof value === "object" && value !== null)
@@ -51,9 +64,10 @@ const schema = z.strictObject({
   host: text.default("127.0.0.1").describe("a host name or address"),
   port: z.int().min(0).max(65_535).default(3000).describe("a port from 0 to 65535"),
   apiKeys: z
-    .array(z.string().regex(/^[\x21-\x7e]{8,200}$/))
+    .union([z.array(key), z.record(tenantName, z.union([key, z.array(key).min(1)]))])
     .default([])
-    .describe("a list of keys of 8 to 200 printable characters"),
+    .describe("keys of 8 to 200 printable characters: a list, or an object of them by tenant"),
+  operatorKey: key.optional().describe("a key of 8 to 200 printable characters"),
   domain: z
     .string()
     .regex(/^[a-z0-9.-]+(:\d{1,5})?$/i)
@@ -64,6 +78,7 @@ const schema = z.strictObject({
     .optional()
     .describe('`{ cert, key }` in PEM, or "self-signed"'),
   stateDirectory: text.optional().describe("the path of a directory"),
+  quotas: quotasSchema,
   maxSandboxes: z.int().min(1).optional().describe("a positive integer"),
   memoryMB: z.int().min(1).optional().describe("a positive integer"),
   cpuCount: z.int().min(1).optional().describe("a positive integer"),
@@ -77,15 +92,24 @@ const schema = z.strictObject({
     .describe("a logger of pino"),
 });
 
-export interface Settings extends Omit<z.output<typeof schema>, "stateDirectory"> {
+export interface Settings extends Omit<z.output<typeof schema>, "stateDirectory" | "apiKeys"> {
   readonly stateDirectory: string;
+  /** Keys by tenant; none when one is to be made. */
+  readonly tenants: ReadonlyMap<string, readonly string[]>;
 }
 
 /** @throws `invalid_argument`, also when others could reach the server without a key */
 export function resolveOptions(options: ServeOptions): Settings {
-  const settings = parseOptions(schema, options);
-  const { onShutdown, provider, host, apiKeys } = settings;
-  if (apiKeys.length === 0 && !isLoopback(host)) {
+  const { apiKeys, ...settings } = parseOptions(schema, options);
+  const { onShutdown, provider, host, operatorKey } = settings;
+  const tenants = tenantsOf(apiKeys);
+  const keys = [...tenants.values(), operatorKey ?? []].flat();
+  if (new Set(keys).size < keys.length)
+    throw new EmberboxError(
+      "invalid_argument",
+      "A key is given twice: it can be one tenant's only",
+    );
+  if (tenants.size === 0 && !isLoopback(host)) {
     throw new EmberboxError(
       "invalid_argument",
       `Others can reach ${host}: the server needs an API key there`,
@@ -101,7 +125,16 @@ export function resolveOptions(options: ServeOptions): Settings {
       `The provider ${provider.name} has no ceiling of networks`,
     );
   }
-  return { ...settings, stateDirectory: settings.stateDirectory ?? defaultStateDirectory() };
+  return {
+    ...settings,
+    tenants,
+    stateDirectory: settings.stateDirectory ?? defaultStateDirectory(),
+  };
+}
+
+function tenantsOf(apiKeys: ApiKeys): Map<string, readonly string[]> {
+  if (Array.isArray(apiKeys)) return new Map(apiKeys.length > 0 ? [[DEFAULT_TENANT, apiKeys]] : []);
+  return new Map(Object.entries(apiKeys).map(([tenant, keys]) => [tenant, [keys].flat()]));
 }
 
 /** A key in E2B's form, which its older SDKs insist on. */

@@ -4,12 +4,15 @@ import { ApiError, sandboxNotFound } from "./api-error.ts";
 import { createJournal, type Journal } from "./journal.ts";
 import type { KnownNetwork } from "./known-network.ts";
 import type { Row, Store } from "./store.ts";
+import { type Caller, operator, sees } from "./tenants.ts";
 import { type Tokens, tokensOf } from "./tokens.ts";
 
 const ENDED = "it reached the end of its time, or died";
 
 export interface KnownSandbox {
   readonly info: SandboxInfo;
+  /** Whose it is. */
+  readonly tenant: string;
   /** What its template was called in the request. */
   readonly alias: string;
   readonly network: KnownNetwork;
@@ -45,7 +48,7 @@ export class Registry {
     const gone = await this.#compare("it ended with the server that ran it");
     for (const { sandboxId, state } of gone)
       this.#log.warn({ sandboxId, was: state }, "a sandbox was lost");
-    const paused = (await this.list()).filter(({ info }) => info.state === "paused").length;
+    const paused = (await this.list(operator)).filter(({ info }) => info.state === "paused").length;
     return { lost: gone.length, paused };
   }
 
@@ -68,47 +71,52 @@ export class Registry {
     return rows.filter(({ sandboxId }) => !there.has(sandboxId));
   }
 
-  /** One that has just begun. `template` is what it was called in the request. */
-  remember(sandboxId: string, template: string, network: KnownNetwork): void {
+  /** One that has just begun. `alias` is what its template was called in the request. */
+  remember(
+    sandboxId: string,
+    { tenant, alias, network }: Pick<KnownSandbox, "tenant" | "alias" | "network">,
+  ): void {
     const empty = Object.keys(network).length === 0;
     this.#store.put({
       sandboxId,
-      template,
+      tenant,
+      template: alias,
       state: "running",
       reason: null,
       network: empty ? null : JSON.stringify(network),
     });
   }
 
-  /** True for this server's, also when it is gone. */
-  has(sandboxId: string): boolean {
-    return this.#row(sandboxId) !== undefined;
+  /** True for this server's that the caller sees, also when it is gone. */
+  has(caller: Caller, sandboxId: string): boolean {
+    return this.#row(caller, sandboxId) !== undefined;
   }
 
-  /** @throws 404 */
-  async get(sandboxId: string): Promise<KnownSandbox> {
-    const row = this.#row(sandboxId);
+  /** @throws 404, also for one that the caller does not see */
+  async get(caller: Caller, sandboxId: string): Promise<KnownSandbox> {
+    const row = this.#row(caller, sandboxId);
     if (row === undefined) throw sandboxNotFound(sandboxId);
     return known(await this.guard(sandboxId, () => this.#provider.getInfo(sandboxId)), row);
   }
 
   /** @throws 404, and 409 when it is paused */
-  async needRunning(sandboxId: string): Promise<KnownSandbox> {
-    const found = await this.get(sandboxId);
+  async needRunning(caller: Caller, sandboxId: string): Promise<KnownSandbox> {
+    const found = await this.get(caller, sandboxId);
     if (found.info.state === "running") return found;
     throw new ApiError(409, `Sandbox "${sandboxId}" is paused`);
   }
 
-  async list(): Promise<KnownSandbox[]> {
+  /** Those that the caller sees. */
+  async list(caller: Caller): Promise<KnownSandbox[]> {
     const infos = await this.#provider.list();
     return infos.flatMap((info) => {
-      const row = this.#row(info.sandboxId);
+      const row = this.#row(caller, info.sandboxId);
       return row === undefined ? [] : [known(info, row)];
     });
   }
 
-  async running(): Promise<KnownSandbox[]> {
-    return (await this.list()).filter(({ info }) => info.state === "running");
+  async running(caller: Caller): Promise<KnownSandbox[]> {
+    return (await this.list(caller)).filter(({ info }) => info.state === "running");
   }
 
   setState(sandboxId: string, state: "running" | "paused"): void {
@@ -143,14 +151,14 @@ export class Registry {
     }
   }
 
-  #row(sandboxId: string): Row | undefined {
+  #row(caller: Caller, sandboxId: string): Row | undefined {
     const row = this.#store.get(sandboxId);
-    return row?.server === this.#store.server ? row : undefined;
+    return row?.server === this.#store.server && sees(caller, row.tenant) ? row : undefined;
   }
 }
 
 function known(info: SandboxInfo, row: Row): KnownSandbox {
-  return { info, alias: row.template, network: networkOf(row) };
+  return { info, tenant: row.tenant, alias: row.template, network: networkOf(row) };
 }
 
 function networkOf(row: Row | undefined): KnownNetwork {

@@ -3,16 +3,19 @@ import {
   EmberboxError,
   type SandboxConnection,
   type SandboxProvider,
-  type SnapshotInfo,
 } from "@emberbox/core";
 import type { Logger } from "pino";
-import { type Admission, createAdmission } from "./admission.ts";
-import { ApiError, notImplemented, sandboxNotFound } from "./api-error.ts";
+import { type Admission, createAdmission, USUAL_MB } from "./admission.ts";
+import { ApiError, notImplemented, sandboxNotFound, templateNotFound } from "./api-error.ts";
 import { egressOf, type KnownNetwork } from "./known-network.ts";
 import type { Settings } from "./options.ts";
+import { Quotas } from "./quotas.ts";
 import { type KnownSandbox, Registry } from "./registry.ts";
+import { Snapshots } from "./snapshots.ts";
 import type { Store } from "./store.ts";
-import { templates } from "./templates.ts";
+import { resolveTemplate, templates } from "./templates.ts";
+import { type Caller, operator } from "./tenants.ts";
+import { createUsage } from "./usage.ts";
 
 /** Traffic that resumes a sandbox gives it at least this much time. */
 const RESUMED_FOR_MS = 300_000;
@@ -22,9 +25,11 @@ type Resuming = Map<string, Promise<SandboxConnection>>;
 /** What is done with the sandboxes of this server. */
 export class Sandboxes {
   readonly registry: Registry;
+  readonly snapshots: Snapshots;
   readonly #provider: SandboxProvider;
   readonly #log: Logger;
   readonly #admission: Admission;
+  readonly #quotas: Quotas;
   readonly #shape: Pick<CreateOptions, "memoryMB" | "cpuCount">;
   /** Held against by the provider, whatever is asked for. */
   readonly #ceiling: Pick<CreateOptions, "networkCeiling">;
@@ -36,6 +41,11 @@ export class Sandboxes {
     this.#provider = settings.provider;
     this.#log = log;
     this.registry = new Registry(settings.provider, store, log);
+    this.#quotas = new Quotas(
+      settings.quotas,
+      createUsage(this.registry, (caller) => this.snapshots.list(caller)),
+    );
+    this.snapshots = new Snapshots(settings.provider, store, this.registry, this.#quotas);
     const { memoryMB, cpuCount } = settings;
     this.#shape = {
       ...(memoryMB !== undefined && { memoryMB }),
@@ -43,7 +53,10 @@ export class Sandboxes {
     };
     const { networkCeiling } = settings.provider.capabilities;
     this.#ceiling = networkCeiling ? { networkCeiling: settings.network ?? true } : {};
-    this.#admission = createAdmission(settings, async () => (await this.registry.running()).length);
+    this.#admission = createAdmission(
+      { ...settings, isShared: settings.tenants.size > 1 },
+      async () => (await this.registry.running(operator)).length,
+    );
   }
 
   get capabilities(): SandboxProvider["capabilities"] {
@@ -55,67 +68,103 @@ export class Sandboxes {
     await this.#provider.prepare?.({ ...this.#shape, ...this.#ceiling });
   }
 
-  /** `name` is what the template was called in the request. */
+  /** `alias` is what the template is called in the request. @throws 404 for one that the caller does not have */
   async create(
-    name: string,
-    options: CreateOptions & { readonly template: string },
+    caller: Caller,
+    alias: string,
+    options: Omit<CreateOptions, "template">,
     network: KnownNetwork,
-  ): Promise<SandboxConnection> {
+  ): Promise<{ connection: SandboxConnection; template: string }> {
     if (this.#closing) throw new ApiError(503, "The server is shutting down");
-    return this.#admission.admit(1, async () => {
+    const { tenant } = caller;
+    const { template, shape, memoryMB } = this.#beginning(caller, alias);
+    const asked = { memoryMB, willBeKept: options.lifecycle?.onTimeout === "pause" };
+    return this.#admit(tenant, 1, asked, async () => {
       const egress = egressOf(network);
-      // A snapshot brings its own shape.
-      const shape = templates.has(options.template) ? this.#shape : {};
-      const connection = await this.#provider.create({
-        ...shape,
-        ...options,
-        ...(egress !== undefined && { network: egress }),
-        ...this.#ceiling,
-      });
-      this.#remember(connection, name, network);
+      const connection = await this.#provider
+        .create({
+          ...shape,
+          ...options,
+          template,
+          ...(egress !== undefined && { network: egress }),
+          ...this.#ceiling,
+        })
+        .catch((error: unknown) => {
+          throw isUnknown(error) ? templateNotFound(alias) : error;
+        });
+      const { sandboxId } = connection;
+      this.#remember(connection, { tenant, alias, network });
       // Meanwhile the client may have gone, or the server been told to end.
       if (this.#closing || options.signal?.aborted) {
-        await this.kill(connection.sandboxId);
+        await this.kill(caller, sandboxId);
         throw new ApiError(503, "The server is shutting down, or nobody waits for the sandbox");
       }
-      this.registry.note(connection.sandboxId, "created");
-      return connection;
+      this.registry.note(sandboxId, "created");
+      return { connection, template };
     });
+  }
+
+  /** What a sandbox is made from. A snapshot brings its own shape. */
+  #beginning(caller: Caller, alias: string) {
+    const template = resolveTemplate(alias);
+    const { memoryMB: usualMB = USUAL_MB } = this.#shape;
+    if (templates.has(template)) return { template, shape: this.#shape, memoryMB: usualMB };
+    const source = this.snapshots.source(caller, template);
+    if (source === undefined) throw templateNotFound(alias);
+    return { template: source.template, shape: {}, memoryMB: source.memoryMB ?? usualMB };
+  }
+
+  /** Begins `count` sandboxes of a tenant. @throws 429 when there is no room, or the tenant has no more */
+  #admit<T>(
+    tenant: string,
+    count: number,
+    { memoryMB, willBeKept }: { memoryMB: number; willBeKept: boolean },
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const asked = {
+      sandboxes: count,
+      memoryMB: count * memoryMB,
+      // At the end of its time nobody could refuse it.
+      ...(willBeKept && { diskMB: 1 }),
+    };
+    return this.#quotas.take(tenant, asked, () => this.#admission.admit(count, work));
   }
 
   /** Connects to a sandbox, resuming it when it is paused. */
   async connect(
+    caller: Caller,
     sandboxId: string,
     options: { timeoutMs: number; onResume?: "restore" | "reboot" },
   ): Promise<{ connection: SandboxConnection; resumed: boolean }> {
-    const { info } = await this.registry.get(sandboxId);
-    const resumed = info.state === "paused";
+    const known = await this.registry.get(caller, sandboxId);
+    const resumed = known.info.state === "paused";
     const connection = resumed
-      ? await this.#resume(sandboxId, options)
+      ? await this.#resume(known, options)
       : await this.#connectRunning(sandboxId, options.timeoutMs);
     return { connection, resumed };
   }
 
-  /** How to reach a sandbox for traffic; resumes one that wants to be. @throws 404 */
+  /** How to reach a sandbox for traffic, whoever may; resumes one that wants to be. @throws 404 */
   async reach(sandboxId: string): Promise<SandboxConnection> {
-    const { info } = await this.registry.get(sandboxId);
+    const known = await this.registry.get(operator, sandboxId);
+    const { info } = known;
     if (info.state === "paused") {
       if (info.lifecycle?.autoResume !== true) throw sandboxNotFound(sandboxId);
-      return this.#resume(sandboxId, { timeoutMs: RESUMED_FOR_MS });
+      return this.#resume(known, { timeoutMs: RESUMED_FOR_MS });
     }
-    const known = this.#connections.get(sandboxId);
-    if (known === undefined || known.gone() !== undefined) {
+    const connected = this.#connections.get(sandboxId);
+    if (connected === undefined || connected.gone() !== undefined) {
       const connection = await this.#provider.connect(sandboxId);
       this.#connections.set(sandboxId, connection);
       return connection;
     }
     // It may be being paused at this moment.
-    await known.ready?.();
-    return known;
+    await connected.ready?.();
+    return connected;
   }
 
-  async kill(sandboxId: string): Promise<boolean> {
-    if (!this.registry.has(sandboxId)) return false;
+  async kill(caller: Caller, sandboxId: string): Promise<boolean> {
+    if (!this.registry.has(caller, sandboxId)) return false;
     const killed = await this.#provider.kill(sandboxId);
     this.#connections.delete(sandboxId);
     if (killed) this.registry.note(sandboxId, "killed");
@@ -123,19 +172,22 @@ export class Sandboxes {
     return killed;
   }
 
-  async setTimeout(sandboxId: string, timeoutMs: number): Promise<void> {
+  async setTimeout(caller: Caller, sandboxId: string, timeoutMs: number): Promise<void> {
     const set = this.#provider.setTimeout;
     if (set === undefined) throw notImplemented("changing a sandbox's timeout");
-    await this.registry.needRunning(sandboxId);
+    await this.registry.needRunning(caller, sandboxId);
     await this.registry.guard(sandboxId, () => set.call(this.#provider, sandboxId, timeoutMs));
   }
 
-  async pause(sandboxId: string, keepMemory: boolean): Promise<boolean> {
+  async pause(caller: Caller, sandboxId: string, keepMemory: boolean): Promise<boolean> {
     const pause = this.#provider.pause;
     if (pause === undefined) throw notImplemented("pausing");
-    await this.registry.get(sandboxId);
-    const paused = await this.registry.guard(sandboxId, () =>
-      pause.call(this.#provider, sandboxId, { keepMemory }),
+    const { info, tenant } = await this.registry.get(caller, sandboxId);
+    const diskMB = keepMemory ? info.memoryMB : 1;
+    // The server itself pauses what would be lost otherwise.
+    const asked = info.state === "paused" || caller === operator ? {} : { diskMB };
+    const paused = await this.#quotas.take(tenant, asked, () =>
+      this.registry.guard(sandboxId, () => pause.call(this.#provider, sandboxId, { keepMemory })),
     );
     this.#connections.delete(sandboxId);
     this.registry.setState(sandboxId, "paused");
@@ -144,14 +196,20 @@ export class Sandboxes {
   }
 
   async fork(
+    caller: Caller,
     sandboxId: string,
     count: number,
     timeoutMs: number | undefined,
   ): Promise<(SandboxConnection | EmberboxError)[]> {
     const fork = this.#provider.fork;
     if (fork === undefined) throw notImplemented("forking");
-    const { alias, network } = await this.registry.needRunning(sandboxId);
-    return this.#admission.admit(count, async () => {
+    const parent = await this.registry.needRunning(caller, sandboxId);
+    const { info, tenant } = parent;
+    const asked = {
+      memoryMB: info.memoryMB,
+      willBeKept: info.lifecycle?.onTimeout === "pause",
+    };
+    return this.#admit(tenant, count, asked, async () => {
       const forks = await this.registry.guard(sandboxId, () =>
         fork.call(this.#provider, sandboxId, {
           count,
@@ -160,38 +218,17 @@ export class Sandboxes {
       );
       for (const each of forks) {
         if (EmberboxError.isInstance(each)) continue;
-        this.#remember(each, alias, network);
+        this.#remember(each, parent);
         this.registry.note(each.sandboxId, `forked from ${sandboxId}`);
       }
       return forks;
     });
   }
 
-  async createSnapshot(sandboxId: string, name: string | undefined): Promise<SnapshotInfo> {
-    const create = this.#provider.createSnapshot;
-    if (create === undefined) throw notImplemented("making snapshots");
-    await this.registry.get(sandboxId);
-    const snapshot = await this.registry.guard(sandboxId, () =>
-      create.call(this.#provider, sandboxId, name === undefined ? {} : { name }),
-    );
-    this.registry.note(sandboxId, `snapshot ${snapshot.snapshotId} was made`);
-    return snapshot;
-  }
-
-  async listSnapshots(filter: { sandboxId?: string; name?: string }): Promise<SnapshotInfo[]> {
-    if (this.#provider.listSnapshots === undefined) throw notImplemented("listing snapshots");
-    return this.#provider.listSnapshots(filter);
-  }
-
-  async deleteSnapshot(snapshotId: string): Promise<boolean> {
-    if (this.#provider.deleteSnapshot === undefined) throw notImplemented("deleting snapshots");
-    return this.#provider.deleteSnapshot(snapshotId);
-  }
-
-  async updateNetwork(sandboxId: string, network: KnownNetwork): Promise<void> {
+  async updateNetwork(caller: Caller, sandboxId: string, network: KnownNetwork): Promise<void> {
     const update = this.#provider.updateNetwork;
     if (update === undefined) throw notImplemented("changing a sandbox's network");
-    const { network: before } = await this.registry.needRunning(sandboxId);
+    const { network: before } = await this.registry.needRunning(caller, sandboxId);
     const { allowPublicTraffic, maskRequestHost } = before;
     const kept = { ...network, allowPublicTraffic, maskRequestHost };
     await this.registry.guard(sandboxId, () =>
@@ -204,9 +241,9 @@ export class Sandboxes {
   /** Pauses or kills what runs. */
   async close(how: "pause" | "kill"): Promise<void> {
     this.#closing = true;
-    const running = await this.registry.running();
+    const running = await this.registry.running(operator);
     const end = ({ info: { sandboxId } }: KnownSandbox): Promise<unknown> =>
-      how === "pause" ? this.pause(sandboxId, true) : this.kill(sandboxId);
+      how === "pause" ? this.pause(operator, sandboxId, true) : this.kill(operator, sandboxId);
     const outcomes = await Promise.allSettled(running.map(end));
     for (const [index, outcome] of outcomes.entries()) {
       if (outcome.status === "fulfilled") continue;
@@ -224,12 +261,13 @@ export class Sandboxes {
   }
 
   #resume(
-    sandboxId: string,
+    { info: { sandboxId, memoryMB }, tenant }: KnownSandbox,
     options: { timeoutMs: number; onResume?: "restore" | "reboot" },
   ): Promise<SandboxConnection> {
     const underWay = this.#resuming.get(sandboxId);
     if (underWay !== undefined) return underWay;
-    const work = this.#admission.admit(1, async () => {
+    const asked = { memoryMB, willBeKept: false };
+    const work = this.#admit(tenant, 1, asked, async () => {
       if (this.#closing) throw new ApiError(503, "The server is shutting down");
       const connection = await this.registry.guard(sandboxId, () =>
         this.#provider.connect(sandboxId, { ...options, ...this.#ceiling }),
@@ -243,8 +281,15 @@ export class Sandboxes {
     return work.finally(() => this.#resuming.delete(sandboxId));
   }
 
-  #remember(connection: SandboxConnection, template: string, network: KnownNetwork): void {
+  #remember(
+    connection: SandboxConnection,
+    known: Pick<KnownSandbox, "tenant" | "alias" | "network">,
+  ): void {
     this.#connections.set(connection.sandboxId, connection);
-    this.registry.remember(connection.sandboxId, template, network);
+    this.registry.remember(connection.sandboxId, known);
   }
+}
+
+function isUnknown(error: unknown): boolean {
+  return EmberboxError.isInstance(error) && error.code === "unknown_template";
 }

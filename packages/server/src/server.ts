@@ -8,6 +8,7 @@ import { isLoopback, resolveOptions, type ServeOptions } from "./options.ts";
 import { createProxy } from "./proxy/proxy.ts";
 import { Sandboxes } from "./sandboxes.ts";
 import { openStore } from "./store.ts";
+import { createKeyring, DEFAULT_TENANT } from "./tenants.ts";
 import { observe } from "./telemetry.ts";
 import { ownCertificate } from "./tls.ts";
 
@@ -41,11 +42,14 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
   mkdirSync(settings.stateDirectory, { recursive: true, mode: 0o700 });
   const store = openStore(settings.stateDirectory);
   try {
-    const apiKeys = settings.apiKeys.length > 0 ? settings.apiKeys : [store.apiKey];
+    const tenants =
+      settings.tenants.size > 0 ? settings.tenants : new Map([[DEFAULT_TENANT, [store.apiKey]]]);
+    const keys = createKeyring(tenants, settings.operatorKey);
     const sandboxes = new Sandboxes(settings, store, log);
     const metrics = createMetrics(() => sandboxes);
     const { lost, paused } = await sandboxes.registry.reconcile();
     metrics.lost(lost);
+    if (sandboxes.capabilities.snapshots) await sandboxes.snapshots.adopt();
     log.info({ lost, paused }, "state was read");
     await sandboxes.prepare();
 
@@ -58,7 +62,7 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
     let domain = settings.domain ?? "";
     const control = createControl({
       sandboxes,
-      apiKeys,
+      keys,
       log,
       metrics: () => metrics.read(),
       isExposed: !isLoopback(settings.host),
@@ -106,7 +110,7 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
       url: `${certificate ? "https" : "http"}://${urlHost(settings.host)}:${port}`,
       port,
       domain,
-      apiKey: apiKeys[0]!,
+      apiKey: keys.first,
       certificateFile: certificate && "file" in certificate ? certificate.file : undefined,
       lost,
       close: () => (closing ??= close()),

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import { openStore, type Row } from "./store.ts";
 
@@ -13,6 +14,7 @@ function directory(): string {
 
 const row = (sandboxId: string): Omit<Row, "server"> => ({
   sandboxId,
+  tenant: "red",
   template: "base",
   state: "paused",
   reason: null,
@@ -69,5 +71,50 @@ test("why a sandbox is gone is remembered", () => {
   store.setState("ione", "gone", "it died");
   store.prune();
   expect(store.get("ione")).toMatchObject({ state: "gone", reason: "it was killed" });
+  store.close();
+});
+
+test("a store of an older version is kept, and what is in it is the default tenant's", () => {
+  const path = directory();
+  const older = new DatabaseSync(join(path, "state.db"));
+  older.exec(`
+    CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    CREATE TABLE sandboxes (
+      sandboxId TEXT PRIMARY KEY,
+      server TEXT NOT NULL,
+      template TEXT NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('running', 'paused', 'gone')),
+      reason TEXT,
+      network TEXT,
+      changedAt INTEGER NOT NULL DEFAULT (unixepoch())
+    ) STRICT;
+    INSERT INTO facts VALUES ('seed', 'kept');
+    INSERT INTO sandboxes (sandboxId, server, template, state) VALUES ('iold', 'x', 'base', 'paused');
+  `);
+  older.close();
+  for (const store of [openStore(path), openStore(path)]) {
+    expect(store.seed).toBe("kept");
+    expect(store.get("iold")).toMatchObject({ tenant: "default", template: "base" });
+    store.close();
+  }
+});
+
+test("tenants have snapshots of the same name, each its own", () => {
+  const store = openStore(directory());
+  const { snapshots } = store;
+  for (const [tenant, snapshotId] of [
+    ["red", "s1"],
+    ["blue", "s2"],
+    ["red", "s3"],
+  ] as const) {
+    snapshots.put({ snapshotId, tenant, memoryMB: 1024 });
+    snapshots.setName(tenant, "base-image", snapshotId);
+  }
+  expect(snapshots.named("red", "base-image")).toBe("s3");
+  expect(snapshots.named("blue", "base-image")).toBe("s2");
+  expect(snapshots.namesOf("red", "s1")).toEqual([]);
+  snapshots.remove("s2");
+  expect(snapshots.named("blue", "base-image")).toBeUndefined();
+  expect(snapshots.namesOf("red", "s3")).toEqual(["base-image"]);
   store.close();
 });

@@ -3,12 +3,16 @@ import { closeSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { newApiKey } from "./options.ts";
+import { prepareTables } from "./schema.ts";
+import { openSnapshotRows, type SnapshotRows } from "./snapshot-rows.ts";
 
 /** What is remembered of a sandbox; the rest its provider knows. */
 export interface Row {
   readonly sandboxId: string;
   /** The server that has it. */
   readonly server: string;
+  /** Whose it is. */
+  readonly tenant: string;
   readonly template: string;
   readonly state: "running" | "paused" | "gone";
   /** Why it is gone. */
@@ -27,6 +31,7 @@ export interface Store {
   readonly seed: string;
   /** The key for those who need none of their own. */
   readonly apiKey: string;
+  readonly snapshots: SnapshotRows;
   /** Of any server. */
   get(sandboxId: string): Row | undefined;
   put(row: Omit<Row, "server">): void;
@@ -41,19 +46,6 @@ export interface Store {
   close(): void;
 }
 
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS sandboxes (
-    sandboxId TEXT PRIMARY KEY,
-    server TEXT NOT NULL,
-    template TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('running', 'paused', 'gone')),
-    reason TEXT,
-    network TEXT,
-    changedAt INTEGER NOT NULL DEFAULT (unixepoch())
-  ) STRICT;
-  CREATE INDEX IF NOT EXISTS sandboxes_of_server ON sandboxes (server);
-`;
 const GONE_IS_KEPT_SECONDS = 24 * 60 * 60;
 
 export function openStore(directory: string): Store {
@@ -63,7 +55,7 @@ export function openStore(directory: string): Store {
   closeSync(openSync(path, "a", 0o600));
   const database = new DatabaseSync(path, { timeout: 10_000 });
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-  database.exec(SCHEMA);
+  prepareTables(database);
   const server = randomBytes(8).toString("hex");
   const lock = holdLock(join(directory, "running", server));
   const prepare = (sql: string) => database.prepare(sql);
@@ -75,8 +67,8 @@ export function openStore(directory: string): Store {
   };
   const get = prepare("SELECT * FROM sandboxes WHERE sandboxId = ?");
   const put = prepare(
-    `INSERT OR REPLACE INTO sandboxes (sandboxId, server, template, state, reason, network)
-     VALUES (:sandboxId, :server, :template, :state, :reason, :network)`,
+    `INSERT OR REPLACE INTO sandboxes (sandboxId, server, tenant, template, state, reason, network)
+     VALUES (:sandboxId, :server, :tenant, :template, :state, :reason, :network)`,
   );
   const setState = prepare(
     `UPDATE sandboxes SET state = ?, reason = ?, changedAt = unixepoch()
@@ -95,6 +87,7 @@ export function openStore(directory: string): Store {
     server,
     seed: fact("seed", randomBytes(32).toString("hex")),
     apiKey: fact("apiKey", newApiKey()),
+    snapshots: openSnapshotRows(database),
     get: (sandboxId) => get.get(sandboxId) as Row | undefined,
     put: (row) => void put.run({ ...row, server }),
     setState: (sandboxId, state, reason) => void setState.run(state, reason ?? null, sandboxId),

@@ -7,6 +7,8 @@ import type { EmberboxServer, ServeOptions } from "@emberbox/server";
 import { EXIT, say, UsageError } from "./failure.ts";
 import { aborted, listenForInterrupt } from "./interrupt.ts";
 import { collect } from "./lists.ts";
+import { readKeys } from "./keys.ts";
+import { readQuotas } from "./quotas.ts";
 import { parseCount, parsePort, parseSeconds, parseWhole } from "./numbers.ts";
 import type { Finish } from "./program.ts";
 import { safeJson } from "./terminal.ts";
@@ -15,6 +17,8 @@ interface ServeFlags {
   readonly host: string;
   readonly port: number;
   readonly apiKey?: readonly string[];
+  readonly operatorKey?: string;
+  readonly quota?: readonly string[];
   readonly domain?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -48,8 +52,12 @@ export function addServe(program: Command, finish: Finish): void {
     .option("-p, --port <P>", "port to listen on; 0 takes a free one", parsePort, 3000)
     .option(
       "--api-key <K>",
-      "a key to accept; may be repeated (also EMBERBOX_API_KEYS, with commas)",
+      "a key to accept, or TENANT=KEY: each tenant sees only its own; may be repeated (also EMBERBOX_API_KEYS, with commas)",
       collect,
+    )
+    .option(
+      "--operator-key <K>",
+      "a key that sees what all tenants have (also EMBERBOX_OPERATOR_KEY)",
     )
     .option("--domain <D>", "what host names of sandboxes end with, with the port: {port}-{id}.D")
     .option("--tls-cert <FILE>", "serve HTTPS and HTTP/2 with this certificate (PEM)")
@@ -67,6 +75,11 @@ export function addServe(program: Command, finish: Finish): void {
       "--max-sandboxes <N>",
       "sandboxes that may run at once (default: what memory allows)",
       parseWhole,
+    )
+    .option(
+      "--quota <Q>",
+      "what a tenant may have at once: TENANT=sandboxes:10,memory:8192,snapshots:20,disk:20480 (MiB), without TENANT= each; may be repeated",
+      collect,
     )
     .option("-m, --memory <MB>", "memory of each sandbox in MiB (default: 1024)", parseWhole)
     .option("--cpus <N>", "processors of each sandbox (default: 1)", parseWhole)
@@ -95,6 +108,7 @@ OpenTelemetry: load an SDK with NODE_OPTIONS=--import and the usual OTEL_ variab
 Examples:
   $ emberbox serve
   $ emberbox serve --host 0.0.0.0 --api-key "$KEY" --max-sandboxes 20
+  $ emberbox serve --api-key red="$RED" --api-key blue="$BLUE" --operator-key "$OPERATOR"
   $ emberbox serve --tls-self-signed --domain sbx.localhost:3000`,
     )
     .action(async (flags: ServeFlags) => finish(await run(flags)));
@@ -136,7 +150,9 @@ async function readFlags(flags: ServeFlags): Promise<Omit<ServeOptions, "provide
     port,
     onShutdown,
     shutdownTimeoutMs: flags.shutdownTimeout,
-    apiKeys: flags.apiKey ?? inEnvironment,
+    apiKeys: readKeys(flags.apiKey ?? inEnvironment),
+    operatorKey: flags.operatorKey ?? (process.env["EMBERBOX_OPERATOR_KEY"] || undefined),
+    quotas: readQuotas(flags.quota ?? []),
     ...(domain !== undefined && { domain }),
     ...(tls && { tls }),
     ...(networkCeiling !== undefined && { network: networkCeiling }),

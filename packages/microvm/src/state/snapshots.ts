@@ -121,7 +121,7 @@ export function snapshotInfo(
 }
 
 /** What it takes beyond what it shares with the snapshot below. */
-function ownBytes({ memory, disk }: Manifest): number {
+export function ownBytes({ memory, disk }: Manifest): number {
   return disk.at(-1)!.bytes + (memory ? memory.state.bytes + memory.layers.at(-1)!.bytes : 0);
 }
 

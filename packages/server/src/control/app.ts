@@ -1,4 +1,3 @@
-import { isEqual } from "@emberbox/core/envd";
 import Fastify, {
   type FastifyError,
   type FastifyInstance,
@@ -7,6 +6,8 @@ import Fastify, {
 import type { Logger } from "pino";
 import { ApiError, errorBody, toApiError } from "../api-error.ts";
 import type { Sandboxes } from "../sandboxes.ts";
+import type { Keyring } from "../tenants.ts";
+import { demandCaller, demandOperator, rememberCaller } from "./caller.ts";
 import { addListRoutes } from "./list-routes.ts";
 import { addObservationRoutes } from "./observation-routes.ts";
 import { addSandboxRoutes } from "./sandbox-routes.ts";
@@ -17,19 +18,19 @@ const PARAMETER_LENGTH = 512;
 
 export interface ControlOptions {
   readonly sandboxes: Sandboxes;
-  readonly apiKeys: readonly string[];
+  readonly keys: Keyring;
   readonly domain: () => string;
   readonly log: Logger;
   /** Text of the `/metrics`, and its type. */
   readonly metrics: () => Promise<{ type: string; text: string }>;
-  /** Others than this machine may ask, so `/metrics` needs a key. */
+  /** Others than this machine may ask, so `/metrics` needs a key; where tenants share it, the operator's. */
   readonly isExposed: boolean;
   readonly serverFactory: FastifyServerFactory;
 }
 
 /** E2B's control plane: what is done to sandboxes, rather than in them. */
 export function createControl(options: ControlOptions): FastifyInstance {
-  const { sandboxes, domain, log } = options;
+  const { sandboxes, keys, domain, log } = options;
   const app = Fastify({
     bodyLimit: BODY_BYTES,
     routerOptions: { maxParamLength: PARAMETER_LENGTH },
@@ -55,12 +56,13 @@ export function createControl(options: ControlOptions): FastifyInstance {
 
   app.get("/health", async () => ({ status: "ok" }));
   app.get("/metrics", async (request, reply) => {
-    if (options.isExposed) demandKey(request.headers, options.apiKeys);
+    if (keys.isShared) demandOperator(request.headers, keys);
+    else if (options.isExposed) demandCaller(request.headers, keys);
     const { type, text } = await options.metrics();
     return reply.header("content-type", type).send(text);
   });
   app.register(async (guarded) => {
-    guarded.addHook("onRequest", async ({ headers }) => demandKey(headers, options.apiKeys));
+    guarded.addHook("onRequest", async (request) => rememberCaller(request, keys));
     addSandboxRoutes(guarded, sandboxes, domain);
     addListRoutes(guarded, sandboxes);
     addSnapshotRoutes(guarded, sandboxes);
@@ -84,17 +86,4 @@ function fromFramework(error: FastifyError): ApiError {
   if (error.code?.startsWith("FST_") && statusCode !== undefined && statusCode < 500)
     return new ApiError(statusCode, `Invalid request: ${error.message}`);
   return toApiError(error);
-}
-
-/** @throws 401 */
-function demandKey(
-  headers: Readonly<Record<string, string | string[] | undefined>>,
-  keys: readonly string[],
-): void {
-  const bearer = /^Bearer (.+)$/i.exec(String(headers["authorization"] ?? ""))?.[1];
-  const given = String(headers["x-api-key"] ?? bearer ?? "");
-  if (given === "") throw new ApiError(401, "API key is missing, or its header is not X-API-KEY");
-  // All are compared, so that the time tells nothing.
-  if (keys.filter((key) => isEqual(given, key)).length === 0)
-    throw new ApiError(401, "Invalid API key");
 }

@@ -1,6 +1,8 @@
-import type { SandboxInfo, SnapshotInfo } from "@emberbox/core";
+import type { SandboxInfo } from "@emberbox/core";
 import { envdVersion } from "@emberbox/core/envd";
 import type { KnownSandbox } from "../registry.ts";
+import type { KnownSnapshot } from "../snapshots.ts";
+import type { Caller } from "../tenants.ts";
 import type { Tokens } from "../tokens.ts";
 
 /** Part of E2B's answers since its ids had two parts. */
@@ -31,7 +33,10 @@ export function describeAccess(described: Described): Record<string, unknown> {
 }
 
 /** A sandbox in a listing. */
-export function describeListed({ info, alias }: KnownSandbox): Record<string, unknown> {
+export function describeListed(
+  { info, alias, tenant }: KnownSandbox,
+  caller: Caller,
+): Record<string, unknown> {
   return {
     sandboxID: info.sandboxId,
     templateID: info.template,
@@ -46,17 +51,18 @@ export function describeListed({ info, alias }: KnownSandbox): Record<string, un
     state: info.state,
     envdVersion,
     volumeMounts: [],
+    ...ownerFor(caller, tenant),
   };
 }
 
 export function describeDetail(
   known: KnownSandbox,
-  domain: string,
-  tokens: Tokens,
+  { domain, tokens }: Pick<Described, "domain" | "tokens">,
+  caller: Caller,
 ): Record<string, unknown> {
   const { allowInternetAccess, ...network } = known.network;
   return {
-    ...describeListed(known),
+    ...describeListed(known, caller),
     envdAccessToken: tokens.envd,
     domain,
     ...(allowInternetAccess !== undefined && { allowInternetAccess }),
@@ -72,11 +78,17 @@ function lifecycleOf({ lifecycle }: SandboxInfo): Record<string, unknown> {
   };
 }
 
-export function describeSnapshot(snapshot: SnapshotInfo): Record<string, unknown> {
+export function describeSnapshot(snapshot: KnownSnapshot, caller: Caller): Record<string, unknown> {
   return {
     snapshotID: snapshot.snapshotId,
     names: snapshot.names,
     ...(snapshot.sandboxId !== undefined && { sandboxID: snapshot.sandboxId }),
     createdAt: snapshot.createdAt.toISOString(),
+    ...ownerFor(caller, snapshot.tenant),
   };
+}
+
+/** Whose it is, which only the operator has to be told. */
+function ownerFor({ isOperator }: Caller, tenant: string): { tenant?: string } {
+  return isOperator ? { tenant } : {};
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import { ApiError } from "../api-error.ts";
 import type { KnownSandbox } from "../registry.ts";
 import type { Sandboxes } from "../sandboxes.ts";
+import { callerOf } from "./caller.ts";
 import { describeListed } from "./describe.ts";
 import { matches, readMetadataFilter } from "./metadata-filter.ts";
 import { type Page, page, readLimit } from "./paging.ts";
@@ -10,8 +11,10 @@ type Query = Readonly<Record<string, string | string[] | undefined>>;
 
 /** Listings of sandboxes. */
 export function addListRoutes(app: FastifyInstance, sandboxes: Sandboxes): void {
-  app.get<{ Querystring: Query }>("/v2/sandboxes", async ({ query }, reply) => {
-    const all = await sandboxes.registry.list();
+  app.get<{ Querystring: Query }>("/v2/sandboxes", async (request, reply) => {
+    const { query } = request;
+    const caller = callerOf(request);
+    const all = await sandboxes.registry.list(caller);
     const states = readStates(query["state"]);
     const since = readTime(text(query["startedAfter"]));
     const filter = readMetadataFilter(text(query["metadata"]));
@@ -32,14 +35,16 @@ export function addListRoutes(app: FastifyInstance, sandboxes: Sandboxes): void 
       const running = wanted.filter(({ info }) => info.state === "running").length;
       reply.header("x-total-running", running);
     }
-    return sendPage(reply, listed, describeListed);
+    return sendPage(reply, listed, (known) => describeListed(known, caller));
   });
 
-  app.get<{ Querystring: Query }>("/sandboxes", async ({ query }) => {
+  app.get<{ Querystring: Query }>("/sandboxes", async (request) => {
+    const { query } = request;
+    const caller = callerOf(request);
     const filter = readMetadataFilter(text(query["metadata"]));
-    return (await sandboxes.registry.list())
+    return (await sandboxes.registry.list(caller))
       .filter(({ info }) => info.state === "running" && matches(info.metadata, filter))
-      .map(describeListed);
+      .map((known) => describeListed(known, caller));
   });
 }
 

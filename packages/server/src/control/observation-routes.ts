@@ -1,10 +1,11 @@
 import { ENVD_PORT } from "@emberbox/core";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { request } from "undici";
 import { z } from "zod";
 import { ApiError, sandboxNotFound } from "../api-error.ts";
 import type { JournalEntry } from "../journal.ts";
 import type { Sandboxes } from "../sandboxes.ts";
+import { callerOf } from "./caller.ts";
 import { text } from "./list-routes.ts";
 import { parseSandboxId } from "./schemas.ts";
 
@@ -20,12 +21,13 @@ const MOST_LOGS = 1000;
 
 /** How busy sandboxes are, and what happened to them. */
 export function addObservationRoutes(app: FastifyInstance, sandboxes: Sandboxes): void {
-  app.get<WithId>("/sandboxes/:id/metrics", async ({ params, query }) => {
+  app.get<WithId>("/sandboxes/:id/metrics", async (request) => {
+    const { params, query } = request;
     const start = readSeconds(text(query["start"]), "start") ?? 0;
     const end = readSeconds(text(query["end"]), "end") ?? Infinity;
     if (start > end) throw new ApiError(400, "Invalid start: it is after end");
     const sandboxId = parseSandboxId(params.id);
-    const { info } = await sandboxes.registry.get(sandboxId);
+    const { info } = await sandboxes.registry.get(callerOf(request), sandboxId);
     if (info.state === "paused") return [];
     // There is no history: the one sample is of now.
     const metric = await measure(sandboxes, sandboxId);
@@ -33,12 +35,13 @@ export function addObservationRoutes(app: FastifyInstance, sandboxes: Sandboxes)
     return within ? [metric] : [];
   });
 
-  app.get<{ Querystring: Query }>("/sandboxes/metrics", async ({ query }) => {
+  app.get<{ Querystring: Query }>("/sandboxes/metrics", async (request) => {
+    const { query } = request;
     const ids = [query["sandbox_ids"] ?? []].flat().flatMap((part) => part.split(","));
     if (ids.length === 0 || ids.length > 100)
       throw new ApiError(400, "Invalid sandbox_ids: must be 1 to 100 ids");
     const wanted = new Set(ids.map(parseSandboxId));
-    const running = (await sandboxes.registry.list()).filter(
+    const running = (await sandboxes.registry.list(callerOf(request))).filter(
       ({ info }) => info.state === "running" && wanted.has(info.sandboxId),
     );
     const metrics = await Promise.all(
@@ -50,8 +53,9 @@ export function addObservationRoutes(app: FastifyInstance, sandboxes: Sandboxes)
     return { sandboxes: Object.fromEntries(metrics.filter(([, metric]) => metric !== undefined)) };
   });
 
-  app.get<WithId>("/sandboxes/:id/logs", async ({ params, query }) => {
-    const entries = await readJournal(sandboxes, params.id, {
+  app.get<WithId>("/sandboxes/:id/logs", async (request) => {
+    const { query } = request;
+    const entries = await readJournal(sandboxes, request, {
       since: readSeconds(text(query["start"]), "start"),
       limit: readSeconds(text(query["limit"]), "limit"),
     });
@@ -61,8 +65,9 @@ export function addObservationRoutes(app: FastifyInstance, sandboxes: Sandboxes)
     };
   });
 
-  app.get<WithId>("/v2/sandboxes/:id/logs", async ({ params, query }) => {
-    const entries = await readJournal(sandboxes, params.id, {
+  app.get<WithId>("/v2/sandboxes/:id/logs", async (request) => {
+    const { query } = request;
+    const entries = await readJournal(sandboxes, request, {
       since: readSeconds(text(query["cursor"]), "cursor"),
       limit: readSeconds(text(query["limit"]), "limit"),
     });
@@ -74,11 +79,11 @@ export function addObservationRoutes(app: FastifyInstance, sandboxes: Sandboxes)
 
 async function readJournal(
   sandboxes: Sandboxes,
-  id: string,
+  request: FastifyRequest<WithId>,
   { since = 0, limit = MOST_LOGS }: { since: number | undefined; limit: number | undefined },
 ): Promise<JournalEntry[]> {
-  const sandboxId = parseSandboxId(id);
-  await sandboxes.registry.get(sandboxId);
+  const sandboxId = parseSandboxId(request.params.id);
+  await sandboxes.registry.get(callerOf(request), sandboxId);
   const entries = sandboxes.registry.journal.read(sandboxId);
   return entries.filter(({ timestamp }) => timestamp.getTime() >= since).slice(0, limit);
 }

@@ -53,7 +53,7 @@ function writeToken({ time, id }: Mark): string {
   return Buffer.from(JSON.stringify([time, id])).toString("base64url");
 }
 
-const tokenSchema = z.tuple([z.int(), z.string().max(512)]);
+const tokenSchema = z.tuple([z.int(), z.string().regex(/^[\w.:/-]{1,512}$/)]);
 
 function readToken(token: string): Mark {
   try {

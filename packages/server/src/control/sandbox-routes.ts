@@ -5,7 +5,7 @@ import { ApiError, errorBody, notImplemented, sandboxNotFound, toApiError } from
 import type { KnownNetwork } from "../known-network.ts";
 import type { KnownSandbox } from "../registry.ts";
 import type { Sandboxes } from "../sandboxes.ts";
-import { resolveTemplate } from "../templates.ts";
+import { callerOf } from "./caller.ts";
 import { describeAccess, describeDetail } from "./describe.ts";
 import { readNetwork, readUpdate } from "./network.ts";
 import * as schemas from "./schemas.ts";
@@ -48,10 +48,14 @@ export function addSandboxRoutes(
         ...readCreate(body, sandboxes, usualSeconds),
         signal: whenGone(reply.raw),
       };
-      const { sandboxId } = await sandboxes.create(body.templateID, options, network);
-      return reply
-        .code(201)
-        .send(access(sandboxId, { template: options.template, alias: body.templateID, network }));
+      const alias = body.templateID;
+      const { connection, template } = await sandboxes.create(
+        callerOf(request),
+        alias,
+        options,
+        network,
+      );
+      return reply.code(201).send(access(connection.sandboxId, { template, alias, network }));
     });
   };
   addCreate("/v2/sandboxes", USUAL_SECONDS);
@@ -61,13 +65,13 @@ export function addSandboxRoutes(
     app.post<WithId>(path, async (request, reply) => {
       const body = parse(schema, request.body);
       const sandboxId = parseSandboxId(request.params.id);
-      const { resumed } = await sandboxes.connect(sandboxId, {
+      const { resumed } = await sandboxes.connect(callerOf(request), sandboxId, {
         timeoutMs: lifetime(body.timeout, USUAL_SECONDS),
         ...(body.memory === false && { onResume: "reboot" as const }),
       });
       return reply
         .code(resumed ? 201 : 200)
-        .send(accessTo(await sandboxes.registry.get(sandboxId)));
+        .send(accessTo(await sandboxes.registry.get(callerOf(request), sandboxId)));
     });
   };
   addConnect("/v2/sandboxes/:id/connect", schemas.connect);
@@ -76,24 +80,33 @@ export function addSandboxRoutes(
   app.post<WithId>("/sandboxes/:id/resume", async (request, reply) => {
     const body = parse(schemas.connect, request.body);
     const sandboxId = parseSandboxId(request.params.id);
-    const { info } = await sandboxes.registry.get(sandboxId);
+    const { info } = await sandboxes.registry.get(callerOf(request), sandboxId);
     if (info.state === "running")
       throw new ApiError(409, `Sandbox ${sandboxId} is already running`);
-    await sandboxes.connect(sandboxId, {
+    await sandboxes.connect(callerOf(request), sandboxId, {
       timeoutMs: lifetime(body.timeout, USUAL_SECONDS_V1),
       ...(body.memory === false && { onResume: "reboot" as const }),
     });
-    return reply.code(201).send(accessTo(await sandboxes.registry.get(sandboxId)));
+    return reply
+      .code(201)
+      .send(accessTo(await sandboxes.registry.get(callerOf(request), sandboxId)));
   });
 
   app.get<WithId>("/sandboxes/:id", async (request) => {
-    const known = await sandboxes.registry.get(parseSandboxId(request.params.id));
-    return describeDetail(known, domain(), sandboxes.registry.tokens(known.info.sandboxId));
+    const known = await sandboxes.registry.get(
+      callerOf(request),
+      parseSandboxId(request.params.id),
+    );
+    return describeDetail(
+      known,
+      { domain: domain(), tokens: sandboxes.registry.tokens(known.info.sandboxId) },
+      callerOf(request),
+    );
   });
 
   app.delete<WithId>("/sandboxes/:id", async (request, reply) => {
     const sandboxId = parseSandboxId(request.params.id);
-    if (!(await sandboxes.kill(sandboxId))) throw sandboxNotFound(sandboxId);
+    if (!(await sandboxes.kill(callerOf(request), sandboxId))) throw sandboxNotFound(sandboxId);
     return reply.code(204).send();
   });
 
@@ -102,32 +115,32 @@ export function addSandboxRoutes(
     const sandboxId = parseSandboxId(request.params.id);
     // No time left means that it ends now.
     const timeoutMs = timeout === 0 ? 1 : lifetime(timeout, USUAL_SECONDS);
-    await sandboxes.setTimeout(sandboxId, timeoutMs);
+    await sandboxes.setTimeout(callerOf(request), sandboxId, timeoutMs);
     return reply.code(204).send();
   });
 
   app.post<WithId>("/sandboxes/:id/refreshes", async (request, reply) => {
     const { duration } = parse(schemas.refresh, request.body);
     const sandboxId = parseSandboxId(request.params.id);
-    const { info } = await sandboxes.registry.get(sandboxId);
+    const { info } = await sandboxes.registry.get(callerOf(request), sandboxId);
     const timeoutMs = (duration ?? USUAL_SECONDS_V1) * 1000;
     // Only ever longer.
     if (Date.now() + timeoutMs > info.endAt.getTime())
-      await sandboxes.setTimeout(sandboxId, timeoutMs);
+      await sandboxes.setTimeout(callerOf(request), sandboxId, timeoutMs);
     return reply.code(204).send();
   });
 
   app.post<WithId>("/sandboxes/:id/pause", async (request, reply) => {
     const { memory } = parse(schemas.pause, request.body);
     const sandboxId = parseSandboxId(request.params.id);
-    if (!(await sandboxes.pause(sandboxId, memory ?? true)))
+    if (!(await sandboxes.pause(callerOf(request), sandboxId, memory ?? true)))
       throw new ApiError(409, `Sandbox ${sandboxId} is already paused`);
     return reply.code(204).send();
   });
 
   app.put<WithId>("/sandboxes/:id/network", async (request, reply) => {
     const update = readUpdate(parse(schemas.networkUpdate, request.body));
-    await sandboxes.updateNetwork(parseSandboxId(request.params.id), update);
+    await sandboxes.updateNetwork(callerOf(request), parseSandboxId(request.params.id), update);
     return reply.code(204).send();
   });
 
@@ -135,8 +148,8 @@ export function addSandboxRoutes(
     const body = parse(schemas.fork, request.body);
     const sandboxId = parseSandboxId(request.params.id);
     const timeoutMs = lifetime(body.timeout, USUAL_SECONDS);
-    const { info, alias, network } = await sandboxes.registry.get(sandboxId);
-    const forks = await sandboxes.fork(sandboxId, body.count ?? 1, timeoutMs);
+    const { info, alias, network } = await sandboxes.registry.get(callerOf(request), sandboxId);
+    const forks = await sandboxes.fork(callerOf(request), sandboxId, body.count ?? 1, timeoutMs);
     const answers = forks.map((fork) =>
       EmberboxError.isInstance(fork)
         ? { error: errorBody(toApiError(fork)) }
@@ -168,7 +181,6 @@ function readCreate(
   if (body.iam !== undefined && body.iam !== null) throw notImplemented("iam");
   if (body.volumeMounts && body.volumeMounts.length > 0) throw notImplemented("mounting volumes");
   return {
-    template: resolveTemplate(body.templateID),
     timeoutMs,
     ...(body.metadata && { metadata: body.metadata }),
     ...(body.envVars && { envs: body.envVars }),

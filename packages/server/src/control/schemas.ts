@@ -5,13 +5,40 @@ import { ApiError } from "../api-error.ts";
 export const MAX_SECONDS = 2_147_483;
 
 const seconds = z.number().refine(Number.isInteger, "must be a whole number of seconds");
-const strings = z.record(z.string().max(1024), z.string().max(65_536));
-const hosts = z.array(z.string().min(1).max(255)).max(1000);
+/** What may stand in a path, a row or a provider's own names without being taken for more than it is. */
+const reference = z
+  .string()
+  .max(255)
+  .regex(
+    /^[A-Za-z0-9][\w.:/-]*$/,
+    "must be letters, digits, and any of `. _ - : /` after the first",
+  )
+  .refine((value) => !value.split("/").includes(".."), "must not have `..` as a part");
+const line = /^[^\0\r\n]*$/;
+const labels = z.record(z.string().max(1024), z.string().max(65_536));
+const variables = z.record(
+  z
+    .string()
+    .max(1024)
+    .regex(/^[^=\0]+$/, "the names of variables must not be empty, nor have `=` or NUL"),
+  z
+    .string()
+    .max(65_536)
+    .regex(/^[^\0]*$/, "must not have NUL"),
+);
+const headers = z.record(
+  z
+    .string()
+    .max(1024)
+    .regex(/^[!#$%&'*+.^_`|~\w-]+$/, "must be the name of a header"),
+  z.string().max(65_536).regex(line, "must be one line"),
+);
+const hosts = z.array(z.string().min(1).max(255).regex(/^\S+$/, "must not have spaces")).max(1000);
 const rules = z
   .record(
-    z.string().min(1).max(255),
+    z.string().min(1).max(255).regex(/^\S+$/, "must not have spaces"),
     z
-      .array(z.object({ transform: z.object({ headers: strings }).optional() }))
+      .array(z.object({ transform: z.object({ headers }).optional() }))
       .max(1, "at most one transform for each host"),
   )
   .refine((value) => Object.keys(value).length <= 10, "rules for at most 10 hosts");
@@ -38,10 +65,10 @@ export const network = z.object({
 export const networkUpdate = z.object({ ...egress, allow_internet_access: z.boolean().nullish() });
 
 export const create = z.object({
-  templateID: z.string().min(1).max(255),
+  templateID: reference,
   timeout: seconds.nullish(),
-  metadata: strings.nullish(),
-  envVars: strings.nullish(),
+  metadata: labels.nullish(),
+  envVars: variables.nullish(),
   allow_internet_access: z.boolean().nullish(),
   network: network.nullish(),
   autoPause: z.boolean().nullish(),
@@ -63,8 +90,10 @@ export const fork = z.object({
 export const snapshot = z.object({
   name: z
     .string()
-    .max(128)
-    .regex(/^[a-zA-Z0-9][a-zA-Z0-9._/-]*(:[a-zA-Z0-9._-]+)?$/)
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
+      "must be 1 to 128 letters, digits, `.`, `_` and `-`, the first a letter or digit",
+    )
     .nullish(),
 });
 
@@ -96,4 +125,11 @@ const sandboxId = /^[a-z0-9]{1,64}(-[a-z0-9]{1,64})?$/;
 export function parseSandboxId(text: string): string {
   if (!sandboxId.test(text)) throw new ApiError(400, "Invalid sandbox ID");
   return text.split("-", 1)[0]!;
+}
+
+/** The id or name of a template or snapshot. @throws 400 */
+export function parseReference(text: string): string {
+  const parsed = reference.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new ApiError(400, `Invalid template or snapshot: ${parsed.error.issues[0]!.message}`);
 }

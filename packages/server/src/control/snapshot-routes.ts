@@ -1,53 +1,56 @@
 import type { FastifyInstance } from "fastify";
-import { ApiError, notImplemented } from "../api-error.ts";
+import { ApiError, notImplemented, templateNotFound } from "../api-error.ts";
 import type { Sandboxes } from "../sandboxes.ts";
 import { isKnownTemplate } from "../templates.ts";
+import { callerOf } from "./caller.ts";
 import { describeSnapshot } from "./describe.ts";
 import { sendPage, text } from "./list-routes.ts";
 import { page, readLimit } from "./paging.ts";
 import * as schemas from "./schemas.ts";
-import { parse, parseSandboxId } from "./schemas.ts";
+import { parse, parseReference, parseSandboxId } from "./schemas.ts";
 
 type Query = Readonly<Record<string, string | string[] | undefined>>;
 
 /** Snapshots, which sandboxes are made from like from templates, and templates as far as there are any. */
 export function addSnapshotRoutes(app: FastifyInstance, sandboxes: Sandboxes): void {
   app.post<{ Params: { id: string } }>("/sandboxes/:id/snapshots", async (request, reply) => {
+    const caller = callerOf(request);
     const { name } = parse(schemas.snapshot, request.body);
     const sandboxId = parseSandboxId(request.params.id);
-    const snapshot = await sandboxes.createSnapshot(sandboxId, name ?? undefined);
-    return reply.code(201).send(describeSnapshot(snapshot));
+    const snapshot = await sandboxes.snapshots.create(caller, sandboxId, name ?? undefined);
+    return reply.code(201).send(describeSnapshot(snapshot, caller));
   });
 
-  app.get<{ Querystring: Query }>("/snapshots", async ({ query }, reply) => {
+  app.get<{ Querystring: Query }>("/snapshots", async (request, reply) => {
+    const { query } = request;
+    const caller = callerOf(request);
     const sandboxID = text(query["sandboxID"]);
     const name = text(query["name"]);
     const limit = readLimit(text(query["limit"]));
     const token = text(query["nextToken"]);
-    const snapshots = await sandboxes.listSnapshots({
+    const snapshots = await sandboxes.snapshots.list(caller, {
       ...(sandboxID && { sandboxId: parseSandboxId(sandboxID) }),
-      ...(name && { name }),
+      ...(name && { name: parseReference(name) }),
     });
     const listed = page(
       snapshots,
       ({ createdAt, snapshotId }) => ({ time: createdAt.getTime(), id: snapshotId }),
       { order: "desc", limit, token },
     );
-    return sendPage(reply, listed, describeSnapshot);
+    return sendPage(reply, listed, (snapshot) => describeSnapshot(snapshot, caller));
   });
 
   app.delete<{ Params: { id: string } }>("/templates/:id", async (request, reply) => {
-    const { id } = request.params;
-    if (!(await sandboxes.deleteSnapshot(id)))
-      throw new ApiError(404, `Template '${id}' not found`);
+    const id = parseReference(request.params.id);
+    if (!(await sandboxes.snapshots.delete(callerOf(request), id))) throw templateNotFound(id);
     return reply.code(204).send();
   });
 
   app.get<{ Params: { alias: string } }>("/templates/aliases/:alias", async (request) => {
-    const { alias } = request.params;
+    const alias = parseReference(request.params.alias);
     if (isKnownTemplate(alias)) return { templateID: alias, public: true };
     if (sandboxes.capabilities.snapshots) {
-      const [snapshot] = await sandboxes.listSnapshots({ name: alias });
+      const [snapshot] = await sandboxes.snapshots.list(callerOf(request), { name: alias });
       if (snapshot !== undefined) return { templateID: snapshot.snapshotId, public: false };
     }
     throw new ApiError(404, `Template alias '${alias}' not found`);

@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import { errors, request as send, upgrade as ask } from "undici";
 import { ApiError, toApiError } from "../api-error.ts";
 import type { Sandboxes } from "../sandboxes.ts";
+import { operator } from "../tenants.ts";
 import { demandAccess, findSigned, parseUrl, TrafficError } from "./access.ts";
 import { sendError, writeError } from "./answer.ts";
 import { type Headers, requestHeaders, responseHeaders } from "./headers.ts";
@@ -42,7 +43,7 @@ export function createProxy(sandboxes: Sandboxes, log: Logger): Proxy {
 
   async function findBySignature(request: IncomingMessage): Promise<Target> {
     const url = parseUrl(request.url);
-    const ids = (await sandboxes.registry.list()).map(({ info }) => info.sandboxId);
+    const ids = (await sandboxes.registry.list(operator)).map(({ info }) => info.sandboxId);
     const sandboxId = findSigned(request.method, url, ids, (id) => sandboxes.registry.tokens(id));
     if (sandboxId === undefined) throw new ApiError(401, "invalid signature");
     return { sandboxId, port: ENVD_PORT };

@@ -1,0 +1,45 @@
+import type { DatabaseSync } from "node:sqlite";
+import { DEFAULT_TENANT } from "./tenants.ts";
+
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS sandboxes (
+    sandboxId TEXT PRIMARY KEY,
+    server TEXT NOT NULL,
+    template TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('running', 'paused', 'gone')),
+    reason TEXT,
+    network TEXT,
+    changedAt INTEGER NOT NULL DEFAULT (unixepoch()),
+    tenant TEXT NOT NULL DEFAULT '${DEFAULT_TENANT}'
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS sandboxes_of_server ON sandboxes (server);
+  CREATE TABLE IF NOT EXISTS snapshots (
+    snapshotId TEXT PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    memoryMB INTEGER
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS snapshotNames (
+    tenant TEXT NOT NULL,
+    name TEXT NOT NULL,
+    snapshotId TEXT NOT NULL,
+    PRIMARY KEY (tenant, name)
+  ) STRICT, WITHOUT ROWID;
+`;
+
+/** Makes the tables, or brings those of an older version up to date; servers may do so at the same time. */
+export function prepareTables(database: DatabaseSync): void {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    database.exec(TABLES);
+    const columns = database.prepare("PRAGMA table_info(sandboxes)").all();
+    if (!columns.some(({ name }) => name === "tenant"))
+      database.exec(
+        `ALTER TABLE sandboxes ADD COLUMN tenant TEXT NOT NULL DEFAULT '${DEFAULT_TENANT}'`,
+      );
+    database.exec("COMMIT");
+  } catch (error) {
+    database.exec("ROLLBACK");
+    throw error;
+  }
+}

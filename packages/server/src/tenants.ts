@@ -1,0 +1,52 @@
+import { isEqual } from "@emberbox/core/envd";
+import { z } from "zod";
+
+/** Whose everything is that is not said to be somebody's: of plain keys, and of what older versions left. */
+export const DEFAULT_TENANT = "default";
+
+export const tenantName: z.ZodString = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/);
+
+/** Who asks. */
+export interface Caller {
+  /** Whose what it makes becomes. */
+  readonly tenant: string;
+  /** It sees what all tenants have. */
+  readonly isOperator: boolean;
+}
+
+/** The operator, and the server itself. */
+export const operator: Caller = { tenant: DEFAULT_TENANT, isOperator: true };
+
+export function sees(caller: Caller, tenant: string): boolean {
+  return caller.isOperator || caller.tenant === tenant;
+}
+
+/** Which keys the server takes, and whose they are. */
+export interface Keyring {
+  /** One of the tenants' keys. */
+  readonly first: string;
+  /** Several tenants share the server, and are not to notice each other. */
+  readonly isShared: boolean;
+  callerOf(key: string): Caller | undefined;
+}
+
+export function createKeyring(
+  tenants: ReadonlyMap<string, readonly string[]>,
+  operatorKey: string | undefined,
+): Keyring {
+  const known = [...tenants].flatMap(([tenant, keys]) =>
+    keys.map((key) => ({ key, caller: { tenant, isOperator: false } as Caller })),
+  );
+  const first = known[0]!.key;
+  if (operatorKey !== undefined) known.push({ key: operatorKey, caller: operator });
+  return {
+    first,
+    isShared: tenants.size > 1,
+    callerOf(given) {
+      let found: Caller | undefined;
+      // All are compared, so that the time tells nothing.
+      for (const { key, caller } of known) if (isEqual(given, key)) found = caller;
+      return found;
+    },
+  };
+}

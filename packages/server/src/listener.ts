@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
-import { createSecureServer, type Http2SecureServer } from "node:http2";
+import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
+import { limitConnections } from "./connections.ts";
 import { rawAnswer } from "./proxy/answer.ts";
 import type { Proxy } from "./proxy/proxy.ts";
 import type { Certificate } from "./tls.ts";
@@ -8,6 +9,10 @@ import type { Certificate } from "./tls.ts";
 /** How long the head of a request may take, and the whole of one to the server itself. */
 const HEADERS_MS = 20_000;
 const BODY_MS = 30_000;
+/** How long a client of HTTP/2 may stay without asking for anything. */
+const IDLE_MS = 60_000;
+/** How often it is looked for connections whose head does not come. */
+const CHECK_MS = 5_000;
 const HEADER_BYTES = 64 * 1024;
 const STREAMS = 2_000;
 
@@ -21,7 +26,10 @@ export interface Listener {
 export function createListener(
   control: RequestListener,
   proxy: Proxy,
-  certificate: Certificate | undefined,
+  {
+    certificate,
+    maxConnections,
+  }: { readonly certificate: Certificate | undefined; readonly maxConnections: number },
 ): Listener {
   const handle: RequestListener = (request, response) => {
     if (proxy.claims(request)) return void proxy.handle(request, response);
@@ -33,18 +41,15 @@ export function createListener(
     // Bodies for sandboxes take as long as they take.
     requestTimeout: 0,
     maxHeaderSize: HEADER_BYTES,
+    connectionsCheckingInterval: CHECK_MS,
   };
   // The HTTP/2 server takes the same listeners.
   const server = (
     certificate ? createTls(certificate, handle) : createServer(limits, handle)
   ) as Server;
   if (certificate) Object.assign(server, limits);
-  const connections = new Set<Duplex>();
-  const track = (socket: Duplex): void => {
-    connections.add(socket);
-    socket.once("close", () => connections.delete(socket));
-  };
-  server.on(certificate ? "secureConnection" : "connection", track);
+  const connections = limitConnections(server, maxConnections);
+  server.on("session", endIdle);
   server.on("clientError", refuse);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (proxy.claims(request)) return void proxy.upgrade(request, socket, head);
@@ -59,8 +64,26 @@ export function createListener(
 }
 
 function createTls({ cert, key }: Certificate, handle: RequestListener): Http2SecureServer {
-  const options = { cert, key, allowHTTP1: true, settings: { maxConcurrentStreams: STREAMS } };
+  const options = {
+    cert,
+    key,
+    allowHTTP1: true,
+    handshakeTimeout: HEADERS_MS,
+    settings: { maxConcurrentStreams: STREAMS },
+  };
   return createSecureServer(options, handle as never);
+}
+
+/** Ends a session of HTTP/2 in which nothing is asked for; one with a stream, however silent, stays. */
+function endIdle(session: ServerHttp2Session): void {
+  let streams = 0;
+  session.on("stream", (stream) => {
+    streams++;
+    stream.once("close", () => streams--);
+  });
+  session.setTimeout(IDLE_MS, () => {
+    if (streams === 0) session.close();
+  });
 }
 
 /** Ends requests whose body does not come, or does not end. */

@@ -27,6 +27,13 @@ export interface ServeOptions {
   readonly apiKeys?: ApiKeys | undefined;
   /** A key that sees what all tenants have. */
   readonly operatorKey?: string | undefined;
+  /**
+   * Names, without ports, that requests may give as `Host` beside the server's own.
+   * @default any when others can reach it, none on this machine only
+   */
+  readonly allowedHosts?: readonly string[] | undefined;
+  /** Connections at once; one address may have half of them. @default 4096 */
+  readonly maxConnections?: number | undefined;
   /** What host names of sandboxes end with: `{port}-{id}.{domain}`. @default `localhost:{port}` */
   readonly domain?: string | undefined;
   /** Serves HTTPS and HTTP/2: a certificate and its key as PEM, or "self-signed" for one that is made and kept. */
@@ -68,6 +75,11 @@ const schema = z.strictObject({
     .default([])
     .describe("keys of 8 to 200 printable characters: a list, or an object of them by tenant"),
   operatorKey: key.optional().describe("a key of 8 to 200 printable characters"),
+  allowedHosts: z
+    .array(z.string().regex(/^[^\s/:]+$/))
+    .optional()
+    .describe("a list of host names without ports"),
+  maxConnections: z.int().min(2).default(4096).describe("a whole number from 2"),
   domain: z
     .string()
     .regex(/^[a-z0-9.-]+(:\d{1,5})?$/i)

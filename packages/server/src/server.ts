@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { pino } from "pino";
 import { createControl } from "./control/app.ts";
+import { createHostCheck } from "./hosts.ts";
 import { createListener, type Listener } from "./listener.ts";
 import { createMetrics } from "./metrics.ts";
 import { isLoopback, resolveOptions, type ServeOptions } from "./options.ts";
@@ -57,12 +58,13 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
       settings.tls === "self-signed"
         ? await ownCertificate(settings.stateDirectory, hostOf(settings.domain ?? OWN_DOMAIN))
         : settings.tls;
-    const proxy = createProxy(sandboxes, log);
+    const proxy = createProxy(sandboxes, keys, log);
     let listener: Listener | undefined;
     let domain = settings.domain ?? "";
     const control = createControl({
       sandboxes,
       keys,
+      checkHost: createHostCheck(settings, () => domain),
       log,
       metrics: () => metrics.read(),
       isExposed: !isLoopback(settings.host),
@@ -80,7 +82,7 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
                 void proxy.handle(request, response);
               }),
           },
-          certificate,
+          { certificate, maxConnections: settings.maxConnections },
         );
         return listener.server;
       },

@@ -28,6 +28,8 @@ export interface Keyring {
   /** Several tenants share the server, and are not to notice each other. */
   readonly isShared: boolean;
   callerOf(key: string): Caller | undefined;
+  /** True for any of the keys. */
+  readonly has: (text: string) => boolean;
 }
 
 export function createKeyring(
@@ -39,8 +41,10 @@ export function createKeyring(
   );
   const first = known[0]!.key;
   if (operatorKey !== undefined) known.push({ key: operatorKey, caller: operator });
+  const keys = new Set(known.map(({ key }) => key));
   return {
     first,
+    has: (text) => keys.has(text),
     isShared: tenants.size > 1,
     callerOf(given) {
       let found: Caller | undefined;

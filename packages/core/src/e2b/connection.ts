@@ -9,6 +9,8 @@ export interface Access {
   readonly sandboxID: string;
   readonly envdAccessToken?: string | null | undefined;
   readonly trafficAccessToken?: string | null | undefined;
+  /** Visitors of the sandbox's own servers need no token, though there is one; E2B's own service has none then. */
+  readonly publicTraffic?: boolean | undefined;
   readonly domain?: string | null | undefined;
 }
 
@@ -17,6 +19,7 @@ export const accessSchema: z.ZodType<Access> = z.object({
   sandboxID: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)?$/i),
   envdAccessToken: z.string().nullish(),
   trafficAccessToken: z.string().nullish(),
+  publicTraffic: z.boolean().optional(),
   domain: z.string().nullish(),
 });
 
@@ -61,7 +64,8 @@ export class E2bConnection implements SandboxConnection {
   constructor(access: Access, parts: ConnectionParts) {
     this.sandboxId = access.sandboxID;
     this.accessToken = access.envdAccessToken ?? undefined;
-    this.trafficAccessToken = access.trafficAccessToken ?? undefined;
+    const { trafficAccessToken, publicTraffic = false } = access;
+    this.trafficAccessToken = publicTraffic ? undefined : (trafficAccessToken ?? undefined);
     this.#access = access;
     this.#parts = parts;
     this.#dispatcher = parts.dispatcher.compose(noticeFailures(() => parts.investigate()));

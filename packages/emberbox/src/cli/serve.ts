@@ -19,6 +19,8 @@ interface ServeFlags {
   readonly apiKey?: readonly string[];
   readonly operatorKey?: string;
   readonly quota?: readonly string[];
+  readonly allowHost?: readonly string[];
+  readonly maxConnections?: number;
   readonly domain?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -58,6 +60,16 @@ export function addServe(program: Command, finish: Finish): void {
     .option(
       "--operator-key <K>",
       "a key that sees what all tenants have (also EMBERBOX_OPERATOR_KEY)",
+    )
+    .option(
+      "--allow-host <NAME>",
+      "a name that requests may give as Host beside the server's own; may be repeated",
+      collect,
+    )
+    .option(
+      "--max-connections <N>",
+      "connections at once; one address may have half of them (default: 4096)",
+      parseWhole,
     )
     .option("--domain <D>", "what host names of sandboxes end with, with the port: {port}-{id}.D")
     .option("--tls-cert <FILE>", "serve HTTPS and HTTP/2 with this certificate (PEM)")
@@ -153,6 +165,8 @@ async function readFlags(flags: ServeFlags): Promise<Omit<ServeOptions, "provide
     apiKeys: readKeys(flags.apiKey ?? inEnvironment),
     operatorKey: flags.operatorKey ?? (process.env["EMBERBOX_OPERATOR_KEY"] || undefined),
     quotas: readQuotas(flags.quota ?? []),
+    allowedHosts: flags.allowHost,
+    maxConnections: flags.maxConnections,
     ...(domain !== undefined && { domain }),
     ...(tls && { tls }),
     ...(networkCeiling !== undefined && { network: networkCeiling }),

@@ -65,22 +65,22 @@ export async function createInterpreter(
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url!.split("?", 1)[0]!;
     if (path === "/execute" && request.method === "POST") {
-      authorize(request, true);
+      authorize(request);
       execute(await readJson(request), response);
     } else if (path === "/health") {
       sendJson(response, 200, "OK");
     } else if (path === "/contexts" || path.startsWith("/contexts/")) {
-      authorize(request, false);
+      authorize(request);
       await routeContexts(request, response, path);
     } else {
       throw new HttpProblem(404, "Not found", true);
     }
   }
 
-  /** E2B's clients send the token with executions only; elsewhere a wrong one is refused all the same. */
-  function authorize(request: IncomingMessage, demanded: boolean): void {
+  /** E2B's clients send the token with executions only: whoever lets them in has to add it. */
+  function authorize(request: IncomingMessage): void {
     const given = request.headers["x-access-token"];
-    if (context.accessToken === undefined || (given === undefined && !demanded)) return;
+    if (context.accessToken === undefined) return;
     if (typeof given !== "string" || !isEqual(given, context.accessToken))
       throw new HttpProblem(401, "The access token is missing or wrong.");
   }

@@ -5,6 +5,7 @@ import Fastify, {
 } from "fastify";
 import type { Logger } from "pino";
 import { ApiError, errorBody, toApiError } from "../api-error.ts";
+import type { HostCheck } from "../hosts.ts";
 import type { Sandboxes } from "../sandboxes.ts";
 import type { Keyring } from "../tenants.ts";
 import { demandCaller, demandOperator, rememberCaller } from "./caller.ts";
@@ -19,6 +20,7 @@ const PARAMETER_LENGTH = 512;
 export interface ControlOptions {
   readonly sandboxes: Sandboxes;
   readonly keys: Keyring;
+  readonly checkHost: HostCheck;
   readonly domain: () => string;
   readonly log: Logger;
   /** Text of the `/metrics`, and its type. */
@@ -30,7 +32,7 @@ export interface ControlOptions {
 
 /** E2B's control plane: what is done to sandboxes, rather than in them. */
 export function createControl(options: ControlOptions): FastifyInstance {
-  const { sandboxes, keys, domain, log } = options;
+  const { sandboxes, keys, checkHost, domain, log } = options;
   const app = Fastify({
     bodyLimit: BODY_BYTES,
     routerOptions: { maxParamLength: PARAMETER_LENGTH },
@@ -54,15 +56,22 @@ export function createControl(options: ControlOptions): FastifyInstance {
     return fail(new ApiError(404, `there is no ${request.method} ${path}`), reply, log);
   });
 
-  app.get("/health", async () => ({ status: "ok" }));
+  app.get("/health", async ({ headers }) => {
+    checkHost(headers);
+    return { status: "ok" };
+  });
   app.get("/metrics", async (request, reply) => {
+    checkHost(request.headers);
     if (keys.isShared) demandOperator(request.headers, keys);
     else if (options.isExposed) demandCaller(request.headers, keys);
     const { type, text } = await options.metrics();
     return reply.header("content-type", type).send(text);
   });
   app.register(async (guarded) => {
-    guarded.addHook("onRequest", async (request) => rememberCaller(request, keys));
+    guarded.addHook("onRequest", async (request) => {
+      rememberCaller(request, keys);
+      checkHost(request.headers);
+    });
     addSandboxRoutes(guarded, sandboxes, domain);
     addListRoutes(guarded, sandboxes);
     addSnapshotRoutes(guarded, sandboxes);

@@ -27,7 +27,9 @@ export function describeAccess(described: Described): Record<string, unknown> {
     clientID: CLIENT_ID,
     envdVersion,
     envdAccessToken: tokens.envd,
-    trafficAccessToken: isPublic ? null : tokens.traffic,
+    // Also where visitors need none: E2B's SDKs show it to the interpreter, which is not open to strangers.
+    trafficAccessToken: tokens.traffic,
+    publicTraffic: isPublic,
     domain,
   };
 }

@@ -79,10 +79,33 @@ describe("envd", () => {
   });
 });
 
-test("code is run with the token only", () => {
+test("the interpreter is closed to strangers, and runs code for whoever has the sandbox only", () => {
   const target = { sandboxId: "iabc", port: 49999 };
-  expect(() => ask("POST /execute", { target })).toThrow("unauthorized access");
-  expect(() => ask("GET /contexts", { target })).not.toThrow();
+  const owner = { "x-access-token": tokens.envd };
+  const visitor = { "e2b-traffic-access-token": tokens.traffic };
+  const contexts = [
+    "GET /contexts",
+    "POST /contexts",
+    "DELETE /contexts/a",
+    "POST /contexts/a/restart",
+  ];
+  for (const line of [...contexts, "GET /health"]) {
+    expect(() => ask(line, { target }), line).toThrow("missing");
+    const wrong = { "e2b-traffic-access-token": "wrong" };
+    expect(() => ask(line, { target, headers: wrong }), line).toThrow("not valid");
+    expect(() => ask(line, { target, headers: visitor }), line).not.toThrow();
+    expect(() => ask(line, { target, headers: owner }), line).not.toThrow();
+  }
+  for (const line of [
+    "POST /execute",
+    "POST /execute/",
+    "POST //contexts",
+    "GET /contextsx",
+    "GET /",
+  ]) {
+    expect(() => ask(line, { target, headers: visitor }), line).toThrow("unauthorized access");
+    expect(() => ask(line, { target, headers: owner }), line).not.toThrow();
+  }
 });
 
 test("servers in the sandbox are public, or want the traffic token", () => {

@@ -29,9 +29,15 @@ export function demandAccess(
 ): void {
   const url = parseUrl(request.url);
   if (target.port === ENVD_PORT) return demandEnvdAccess(request, url, tokens);
-  if (network.allowPublicTraffic === false) demandTrafficToken(request, target, tokens);
-  // Whoever runs code has the sandbox; the rest of the interpreter is sent no token by E2B's SDKs.
-  if (target.port === INTERPRETER_PORT && url.pathname === "/execute") demandToken(request, tokens);
+  const isInterpreter = target.port === INTERPRETER_PORT;
+  if (isInterpreter && !isForVisitors(url)) return demandToken(request, tokens);
+  if (isInterpreter || network.allowPublicTraffic === false)
+    demandTrafficToken(request, target, tokens);
+}
+
+/** Routes of the interpreter for which E2B's SDKs send the token of traffic only; they send both to run code. */
+function isForVisitors({ pathname }: URL): boolean {
+  return /^\/(health$|contexts(\/|$))/.test(pathname);
 }
 
 /** The path and query of a request; a path may begin with two slashes. @throws 400 */
@@ -90,6 +96,8 @@ function demandTrafficToken(
   tokens: Tokens,
 ): void {
   const given = headers["e2b-traffic-access-token"];
+  // Who may do more may do this.
+  if (isEqual(String(headers["x-access-token"] ?? ""), tokens.envd)) return;
   if (given === undefined)
     throw new TrafficError(403, sandboxId, "The traffic access token is missing");
   if (!isEqual(String(given), tokens.traffic))

@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -6,7 +7,7 @@ import type { Logger } from "pino";
 import { errors, request as send, upgrade as ask } from "undici";
 import { ApiError, toApiError } from "../api-error.ts";
 import type { Sandboxes } from "../sandboxes.ts";
-import { operator } from "../tenants.ts";
+import { type Keyring, operator } from "../tenants.ts";
 import { demandAccess, findSigned, parseUrl, TrafficError } from "./access.ts";
 import { sendError, writeError } from "./answer.ts";
 import { type Headers, requestHeaders, responseHeaders } from "./headers.ts";
@@ -25,13 +26,33 @@ interface Route {
   readonly connection: SandboxConnection;
 }
 
-export function createProxy(sandboxes: Sandboxes, log: Logger): Proxy {
-  async function route(request: IncomingMessage): Promise<Route> {
+/** Requests at once to one sandbox's own servers: strangers leave room for what its owner does. */
+const MOST_VISITS = 512;
+
+export function createProxy(sandboxes: Sandboxes, keys: Keyring, log: Logger): Proxy {
+  const visits = new Map<string, number>();
+
+  /** Counts a request until `end` closes. @throws 429 */
+  function countVisit({ sandboxId, port }: Target, end: EventEmitter): void {
+    if (port === ENVD_PORT || port === INTERPRETER_PORT) return;
+    const others = visits.get(sandboxId) ?? 0;
+    if (others >= MOST_VISITS)
+      throw new TrafficError(429, sandboxId, "Too many connections to the sandbox", port);
+    visits.set(sandboxId, others + 1);
+    end.once("close", () => {
+      const left = visits.get(sandboxId)! - 1;
+      if (left > 0) visits.set(sandboxId, left);
+      else visits.delete(sandboxId);
+    });
+  }
+
+  async function route(request: IncomingMessage, end: EventEmitter): Promise<Route> {
     const target =
       targetOf(request.headers, authorityOf(request)) ?? (await findBySignature(request));
     const { sandboxId, port } = target;
     const network = sandboxes.registry.network(sandboxId);
     demandAccess(request, target, sandboxes.registry.tokens(sandboxId), network);
+    countVisit(target, end);
     try {
       return { target, connection: await sandboxes.reach(sandboxId) };
     } catch (error) {
@@ -54,13 +75,14 @@ export function createProxy(sandboxes: Sandboxes, log: Logger): Proxy {
     const { sandboxId, port } = target;
     const mask =
       port === ENVD_PORT ? undefined : sandboxes.registry.network(sandboxId).maskRequestHost;
-    const headers = requestHeaders(request.headers, mask?.replaceAll("${PORT}", String(port)));
+    const host = mask?.replaceAll("${PORT}", String(port));
+    const headers = requestHeaders(request.headers, host, keys.has);
     if (port === ENVD_PORT || port === INTERPRETER_PORT) delete headers["x-access-token"];
     return { ...headers, ...connection.endpoint(port).headers };
   }
 
   async function forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const found = await route(request);
+    const found = await route(request, response);
     const { origin, dispatcher } = found.connection.endpoint(found.target.port);
     // A client that goes away takes its request with it.
     const gone = new AbortController();
@@ -109,7 +131,7 @@ export function createProxy(sandboxes: Sandboxes, log: Logger): Proxy {
     async upgrade(request, socket, head) {
       socket.on("error", () => socket.destroy());
       try {
-        const found = await route(request);
+        const found = await route(request, socket);
         const { origin, dispatcher } = found.connection.endpoint(found.target.port);
         const protocol = String(request.headers.upgrade ?? "websocket");
         const upgraded = await ask(origin + request.url, {

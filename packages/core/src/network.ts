@@ -44,6 +44,8 @@ export const ceilingSchema: z.ZodType<NetworkCeiling | undefined> = z
   .describe("a boolean or `{ allowOut, denyOut }`");
 
 const MAX_SECRETS = 64;
+/** What is shorter can be guessed: a host that repeats what it is sent shows which guess is right. */
+const MIN_VALUE = 8;
 
 export const secretsSchema: z.ZodType<Readonly<Record<string, SandboxSecret>> | undefined> = z
   .record(
@@ -51,12 +53,14 @@ export const secretsSchema: z.ZodType<Readonly<Record<string, SandboxSecret>> | 
     z.strictObject({
       value: z
         .string()
-        .min(1)
-        .max(16_384)
-        .regex(/^[^\0\r\n]*$/),
+        .min(MIN_VALUE)
+        .max(8192)
+        .regex(/^\P{Cc}*$/u),
       hosts: hosts.min(1),
     }),
   )
   .refine((given) => Object.keys(given).length <= MAX_SECRETS)
   .optional()
-  .describe("`{ NAME: { value, hosts } }`: a value in one line, and at least one host");
+  .describe(
+    "`{ NAME: { value, hosts } }`: a value of 8 to 8192 characters in one line, and at least one host",
+  );

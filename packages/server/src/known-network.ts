@@ -16,3 +16,15 @@ export function egressOf(network: KnownNetwork): boolean | NetworkOptions | unde
     ...(rules && { rules }),
   };
 }
+
+/** What is written down of it: headers that rules set may be credentials, of which only the names are kept. */
+export function withoutValues(network: KnownNetwork): KnownNetwork {
+  if (network.rules === undefined) return network;
+  const rules = Object.entries(network.rules).map(([host, list]) => [
+    host,
+    list.map(({ transform: { headers } }) => ({
+      transform: { headers: Object.fromEntries(Object.keys(headers).map((name) => [name, "***"])) },
+    })),
+  ]);
+  return { ...network, rules: Object.fromEntries(rules) };
+}

@@ -2,7 +2,7 @@ import { EmberboxError, type SandboxInfo, type SandboxProvider } from "@emberbox
 import type { Logger } from "pino";
 import { ApiError, sandboxNotFound } from "./api-error.ts";
 import { createJournal, type Journal } from "./journal.ts";
-import type { KnownNetwork } from "./known-network.ts";
+import { type KnownNetwork, withoutValues } from "./known-network.ts";
 import type { Row, Store } from "./store.ts";
 import { type Caller, operator, sees } from "./tenants.ts";
 import { type Tokens, tokensOf } from "./tokens.ts";
@@ -83,7 +83,7 @@ export class Registry {
       template: alias,
       state: "running",
       reason: null,
-      network: empty ? null : JSON.stringify(network),
+      network: empty ? null : JSON.stringify(withoutValues(network)),
     });
   }
 
@@ -124,7 +124,7 @@ export class Registry {
   }
 
   setNetwork(sandboxId: string, network: KnownNetwork): void {
-    this.#store.setNetwork(sandboxId, JSON.stringify(network));
+    this.#store.setNetwork(sandboxId, JSON.stringify(withoutValues(network)));
   }
 
   gone(sandboxId: string, reason: string): void {

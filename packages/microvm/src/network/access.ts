@@ -9,6 +9,7 @@ import {
 import { z } from "zod";
 import { type Authority, createAuthority } from "./authority.ts";
 import { parseCeiling, refuseBeyond, within } from "./ceiling.ts";
+import { parsePattern } from "./hosts.ts";
 import { parsePolicy, type Policy } from "./policy.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
 
@@ -31,6 +32,8 @@ export interface SavedAccess {
   readonly network: Network;
   readonly ceiling?: NetworkCeiling | undefined;
   readonly ingress: Ingress;
+  /** Hosts whose rules set headers, which may be credentials and are not kept. */
+  readonly lostRules?: readonly string[] | undefined;
 }
 
 /** What a sandbox may reach, with which secrets, and who hears of it. Its copies have the same. */
@@ -39,18 +42,25 @@ export class Access {
   /** What it may never go beyond, whatever is asked for. */
   readonly ceiling: NetworkCeiling | undefined;
   readonly ingress: Ingress;
+  /** Hosts that are not reached, because what their rules did to requests is not known any more. */
+  readonly lostRules: readonly string[];
   readonly policy: Policy;
   readonly secrets: Secrets;
   readonly onNetwork: AccessOptions["onNetwork"];
   readonly #authority: { made?: Promise<Authority> };
 
   /** @throws `invalid_argument` for what cannot be honoured */
-  constructor(options: AccessOptions & { readonly ingress?: Ingress }, before?: Access) {
-    const { network = true, networkCeiling, secrets = {}, onNetwork } = options;
+  constructor(
+    options: AccessOptions & Partial<Pick<SavedAccess, "ingress" | "lostRules">>,
+    before?: Access,
+  ) {
+    const { network = true, networkCeiling, secrets = {}, onNetwork, lostRules = [] } = options;
     this.network = network;
     this.ceiling = networkCeiling;
     this.ingress = options.ingress ?? ingressOf(network);
-    this.policy = within(parsePolicy(network), parseCeiling(networkCeiling));
+    this.lostRules = lostRules;
+    const policy = refuseHosts(parsePolicy(network), lostRules);
+    this.policy = within(policy, parseCeiling(networkCeiling));
     this.secrets = before?.secrets ?? createSecrets(secrets, this.policy);
     this.onNetwork = onNetwork;
     this.#authority = before ? before.#authority : {};
@@ -64,11 +74,11 @@ export class Access {
 
   /** As it was written down, within another ceiling where there is one. */
   static kept(
-    { network, ceiling, ingress }: SavedAccess,
+    { network, ceiling, ingress, lostRules }: SavedAccess,
     networkCeiling: NetworkCeiling | undefined = ceiling,
   ): Access {
     parseOptions(given, { networkCeiling });
-    return new Access({ network, networkCeiling, ingress });
+    return new Access({ network, networkCeiling, ingress, lostRules });
   }
 
   /** With another network, the same ceiling, secrets, authority and ingress. @throws `invalid_argument` */
@@ -91,8 +101,8 @@ export class Access {
   /** The same within another ceiling. @throws `invalid_argument` */
   below(networkCeiling: NetworkCeiling): Access {
     parseOptions(given, { networkCeiling });
-    const { network, ingress, onNetwork } = this;
-    return new Access({ network, networkCeiling, ingress, onNetwork }, this);
+    const { network, ingress, lostRules, onNetwork } = this;
+    return new Access({ network, networkCeiling, ingress, lostRules, onNetwork }, this);
   }
 
   /** It is the usual one: the public internet, without secrets. */
@@ -105,10 +115,27 @@ export class Access {
     return (this.#authority.made ??= createAuthority());
   }
 
-  /** Secrets are never written down. */
+  /** Secrets are never written down, nor what rules set. */
   toJSON(): SavedAccess {
-    return { network: this.network, ceiling: this.ceiling, ingress: this.ingress };
+    const { network, ceiling, ingress, lostRules } = this;
+    if (typeof network === "boolean") return { network, ceiling, ingress, lostRules };
+    const { rules = {}, ...kept } = network;
+    return { network: kept, ceiling, ingress, lostRules: [...lostRules, ...Object.keys(rules)] };
   }
+}
+
+/** Without what a rule did, a request could say more than it was to, or less. */
+function refuseHosts(policy: Policy, hosts: readonly string[]): Policy {
+  if (hosts.length === 0) return policy;
+  const patterns = hosts.map(parsePattern);
+  const isLost = (name: string): boolean => patterns.some((each) => each?.matches(name));
+  return {
+    ...policy,
+    refusesName: (name) =>
+      isLost(name)
+        ? `the headers that a rule sets for ${name} are not kept on disk, and were not given again`
+        : policy.refusesName(name),
+  };
 }
 
 function ingressOf(network: Network): Ingress {

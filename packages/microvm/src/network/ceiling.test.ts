@@ -87,3 +87,19 @@ test("it stays with a sandbox that is changed, kept and made anew; who resumes i
 test("without one, whoever asks decides", () => {
   expect(reaches(Access.ask({ network: only("127.0.0.1") }), undefined, "127.0.0.1")).toBe(true);
 });
+
+test("what rules set is not written down; their hosts are refused until it is given again", () => {
+  const network = {
+    ...only("a.example", "b.example"),
+    rules: { "a.example": [{ transform: { headers: { "X-Key": "correct-horse" } } }] },
+  };
+  const text = JSON.stringify(Access.ask({ network }));
+  expect(text).not.toContain("correct");
+  const kept = Access.kept(JSON.parse(text));
+  expect(kept.policy.refusesName("a.example")).toMatch(/not kept on disk/);
+  expect(kept.policy.refusesName("b.example")).toBeUndefined();
+  // Kept once more, it is still known that there were some.
+  expect(Access.kept(JSON.parse(JSON.stringify(kept))).lostRules).toEqual(["a.example"]);
+  expect(kept.below(true).policy.refusesName("a.example")).toMatch(/not kept on disk/);
+  expect(kept.with(network).policy.refusesName("a.example")).toBeUndefined();
+});

@@ -150,7 +150,7 @@ export class Gateway {
     const { stream, port, byName } = connection;
     const hasSecrets = this.#access.secrets.isFor(name);
     const headers = this.#access.policy.headersFor(name);
-    const isHttp = port === HTTP && (byName || headers !== undefined);
+    const isHttp = port === HTTP && byName;
     if (!isHttp && !hasSecrets && !headers) return false;
     stream.write(Buffer.of(egressAnswers.connected));
     if (isHttp) {
@@ -183,12 +183,10 @@ export class Gateway {
       target,
       isTls,
       trusted: this.#outside.trusted,
-      prepare: (given) => {
-        const set = withHeaders(given, headers);
-        // Over a connection that anyone on the way can read, no secret is sent.
-        return isTls ? this.#access.secrets.fill(host, set) : set;
-      },
-      traces: isTls ? this.#access.secrets.traces(host) : [],
+      // Over a connection that anyone on the way can read, nothing is added.
+      prepare: (given) =>
+        isTls ? this.#access.secrets.fill(host, withHeaders(given, headers)) : given,
+      traces: isTls ? this.#access.secrets.traces(host) : undefined,
       onRefused: (reason) => this.#record.refuse(host, port, reason),
     });
   }

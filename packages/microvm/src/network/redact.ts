@@ -1,15 +1,53 @@
 import { Transform } from "node:stream";
+import type { Traces } from "./traces.ts";
 
 const COVER = 0x2a;
+/** In no value that is a secret: what ends with it can be let through. */
+const LINE_FEED = 0x0a;
 
 /** Overwrites what must not pass with asterisks, of the same length: what counts bytes stays right. */
-export class Redactor extends Transform {
-  readonly #traces: readonly Buffer[];
+class Cover {
+  readonly #traces: Traces;
+  #state = 0;
   #held: Buffer = Buffer.alloc(0);
 
-  constructor(traces: readonly Buffer[]) {
-    super();
+  constructor(traces: Traces) {
     this.#traces = traces;
+  }
+
+  /**
+   * What may go on. All that is held back are the last bytes of a line that has not ended, always as many: how
+   * much goes on when says nothing about how much of a value was in it.
+   */
+  add(chunk: Buffer): Buffer {
+    const { columns, next, hold } = this.#traces;
+    const before = this.#held.length;
+    const bytes = Buffer.concat([this.#held, chunk]);
+    let state = this.#state;
+    for (let at = 0; at < chunk.length; at++) {
+      state = next[state + columns[chunk[at]!]!]!;
+      if (state >= 0) continue;
+      state = ~state;
+      bytes.fill(COVER, before + at + 1 - this.#traces.lengthAt(state), before + at + 1);
+    }
+    this.#state = state;
+    const line = chunk.lastIndexOf(LINE_FEED);
+    const end = Math.max(line < 0 ? 0 : before + line + 1, bytes.length - hold, 0);
+    this.#held = bytes.subarray(end);
+    return bytes.subarray(0, end);
+  }
+
+  end(): Buffer {
+    return this.#held;
+  }
+}
+
+export class Redactor extends Transform {
+  readonly #cover: Cover;
+
+  constructor(traces: Traces) {
+    super();
+    this.#cover = new Cover(traces);
   }
 
   override _transform(
@@ -17,31 +55,18 @@ export class Redactor extends Transform {
     _encoding: BufferEncoding,
     done: (error: null, data?: Buffer) => void,
   ): void {
-    const bytes = Buffer.concat([this.#held, chunk]);
-    redact(bytes, this.#traces);
-    const held = Math.max(0, ...this.#traces.map((trace) => beginsAtEnd(bytes, trace)));
-    this.#held = bytes.subarray(bytes.length - held);
-    done(null, bytes.subarray(0, bytes.length - held));
+    const bytes = this.#cover.add(chunk);
+    if (bytes.length > 0) done(null, bytes);
+    else done(null);
   }
 
   override _flush(done: (error: null, data?: Buffer) => void): void {
-    done(null, this.#held);
+    done(null, this.#cover.end());
   }
 }
 
-/** In place. */
-export function redact(bytes: Buffer, traces: readonly Buffer[]): Buffer {
-  for (const trace of traces) {
-    for (let at = bytes.indexOf(trace); at >= 0; at = bytes.indexOf(trace, at + trace.length))
-      bytes.fill(COVER, at, at + trace.length);
-  }
-  return bytes;
-}
-
-/** How many bytes at the end are the beginning of a trace. */
-function beginsAtEnd(bytes: Buffer, trace: Buffer): number {
-  for (let length = Math.min(bytes.length, trace.length - 1); length > 0; length--) {
-    if (bytes.compare(trace, 0, length, bytes.length - length) === 0) return length;
-  }
-  return 0;
+/** All of it at once, in a copy. */
+export function redact(bytes: Buffer, traces: Traces): Buffer {
+  const cover = new Cover(traces);
+  return Buffer.concat([cover.add(bytes), cover.end()]);
 }

@@ -7,12 +7,13 @@ import {
   type ServerResponse,
 } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { pipeline, type Duplex, type Readable } from "node:stream";
+import { pipeline, type Duplex } from "node:stream";
 import type { SecureContext } from "node:tls";
-import { createBrotliDecompress, createUnzip, createZstdDecompress } from "node:zlib";
+import { type Answer, clean, pass, type Room, ROOM_BYTES, Withheld } from "./answer.ts";
 import { pinned, type Target } from "./dial.ts";
 import { endToEnd, withHeaders, without, wrongRequest } from "./headers.ts";
-import { Redactor, redact } from "./redact.ts";
+import type { Traces } from "./traces.ts";
+import { MessageRedactor } from "./web-socket.ts";
 
 /** One client connection whose requests are read, and sent on one by one. */
 export interface RelayedConnection {
@@ -22,8 +23,8 @@ export interface RelayedConnection {
   readonly trusted: SecureContext | undefined;
   /** The last word on a request's headers. */
   readonly prepare: (headers: string[]) => string[];
-  /** What must not come back. */
-  readonly traces: readonly Buffer[];
+  /** What must not come back, where a secret may be sent. */
+  readonly traces: Traces | undefined;
   readonly onRefused: (reason: string) => void;
 }
 
@@ -36,11 +37,12 @@ export interface Relay {
 
 const MAX_HEADER_BYTES = 65_536;
 
-type Carried = RelayedConnection & { readonly agent: HttpAgent };
+type Carried = RelayedConnection & { readonly agent: HttpAgent; readonly room: Room };
 
 export function createRelay(): Relay {
   const carried: WeakMap<Duplex, Carried> = new WeakMap();
   const refused: WeakMap<Duplex, string> = new WeakMap();
+  const room: Room = { left: ROOM_BYTES };
   const options = { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: 0, requestTimeout: 0 };
   const server = createServer(options, (request, response) => {
     const connection = carried.get(request.socket)!;
@@ -71,7 +73,7 @@ export function createRelay(): Relay {
       const agent = connection.isTls
         ? new HttpsAgent({ keepAlive: true })
         : new HttpAgent({ keepAlive: true });
-      carried.set(client, { ...connection, agent });
+      carried.set(client, { ...connection, agent, room });
       client.once("close", () => agent.destroy());
       server.emit("connection", client);
     },
@@ -115,10 +117,22 @@ function optionsFor(
   };
 }
 
-/** The headers that go on. Where an answer is looked through, it must not be packed. */
+/** What a host that gets a secret is not asked for: parts of an answer, an answer packed, or as a difference. */
+const ASKS_FOR_LESS: ReadonlySet<string> = new Set([
+  "range",
+  "if-range",
+  "request-range",
+  "a-im",
+  "accept-encoding",
+  "sec-websocket-extensions",
+]);
+
+/** The headers that go on. */
 function requestHeaders(request: IncomingMessage, { prepare, traces }: Carried): string[] {
   const headers = prepare(endToEnd(request.rawHeaders));
-  return traces.length === 0 ? headers : withHeaders(headers, { "Accept-Encoding": "identity" });
+  if (traces === undefined) return headers;
+  const whole = without(headers, (name) => ASKS_FOR_LESS.has(name));
+  return withHeaders(whole, { "Accept-Encoding": "identity" });
 }
 
 /** What Node's parser lets in, its writer may refuse: that ends the connection, not this program. */
@@ -135,62 +149,42 @@ function exchange(request: IncomingMessage, response: ServerResponse, connection
   const upstream = send(optionsFor(request, requestHeaders(request, connection), connection));
   upstream.on("socket", (socket) => socket.unref());
   upstream.on("response", (answer) => {
-    guarded(response, () => {
-      const { headers, body } = receive(answer, connection, request.method === "HEAD");
-      response.writeHead(answer.statusCode!, answer.statusMessage, headers);
-      pipeline(body, response, () => {});
-    });
+    const isHead = request.method === "HEAD";
+    receive(answer, connection, isHead)
+      .then(({ status, reason, headers, body }) => {
+        response.writeHead(status, reason, headers);
+        if (Buffer.isBuffer(body)) return void response.end(body);
+        response.flushHeaders();
+        pipeline(body, response, () => {});
+      })
+      .catch((error: Error) => fail(response, error, connection));
   });
-  upstream.on("error", (error: NodeJS.ErrnoException) => fail(response, error, connection));
+  upstream.on("error", (error) => fail(response, error, connection));
   response.on("close", () => upstream.destroy());
   pipeline(request, upstream, () => {});
 }
 
-function fail(response: ServerResponse, error: NodeJS.ErrnoException, { target }: Carried): void {
-  if (response.headersSent || response.destroyed) return void response.destroy();
-  // The code only: a message might quote what was sent.
-  const body = `The sandbox's gateway could not reach ${target.host}: ${error.code ?? "it answered wrongly"}.\n`;
-  response.writeHead(502, { "content-type": "text/plain; charset=utf-8", connection: "close" });
-  response.end(body);
+async function receive(
+  answer: IncomingMessage,
+  { traces, room }: Carried,
+  isHead: boolean,
+): Promise<Answer> {
+  return traces === undefined ? pass(answer) : clean(answer, traces, room, isHead);
 }
 
-const decoders: Readonly<Record<string, () => NodeJS.ReadWriteStream>> = {
-  gzip: createUnzip,
-  "x-gzip": createUnzip,
-  deflate: createUnzip,
-  br: createBrotliDecompress,
-  zstd: createZstdDecompress,
-};
+function fail(response: ServerResponse, error: NodeJS.ErrnoException, connection: Carried): void {
+  if (response.headersSent || response.destroyed) return void response.destroy();
+  response.writeHead(502, { "content-type": "text/plain; charset=utf-8", connection: "close" });
+  response.end(failure(error, connection));
+}
 
-const isPacked = (name: string): boolean =>
-  name === "content-encoding" || name === "content-length";
-
-/** An answer as the sandbox gets it. */
-function receive(
-  answer: IncomingMessage,
-  { traces }: Carried,
-  isHead = false,
-): { headers: string[]; body: Readable } {
-  const headers = without(endToEnd(answer.rawHeaders), (name) => name === "transfer-encoding");
-  if (traces.length === 0) return { headers, body: answer };
-  const clean = headers.map((text) =>
-    redact(Buffer.from(text, "latin1"), traces).toString("latin1"),
-  );
-  const isEmpty = isHead || answer.statusCode === 204 || answer.statusCode === 304;
-  const packed = answer.headers["content-encoding"]?.trim().toLowerCase();
-  const encoding = isEmpty ? "identity" : (packed ?? "identity");
-  const redactor = new Redactor(traces);
-  if (encoding === "identity")
-    return { headers: clean, body: pipeline(answer, redactor, () => {}) };
-  const decode = decoders[encoding];
-  if (decode === undefined) {
-    answer.destroy();
-    return { headers: without(clean, (name) => name.startsWith("content-")), body: redactor.end() };
+function failure(error: NodeJS.ErrnoException, { target, onRefused }: Carried): string {
+  if (error instanceof Withheld) {
+    onRefused(`${target.host}: ${error.message}`);
+    return `The sandbox's gateway withholds what ${target.host} answered: ${error.message}.\n`;
   }
-  return {
-    headers: without(clean, isPacked),
-    body: pipeline(answer, decode(), redactor, () => {}),
-  };
+  // The code only: a message might quote what was sent.
+  return `The sandbox's gateway could not reach ${target.host}: ${error.code ?? "it answered wrongly"}.\n`;
 }
 
 /** A request that wants another protocol on its connection. Only WebSocket is let through. */
@@ -213,26 +207,46 @@ function upgrade(
   upstream.on("error", () => client.destroy());
   upstream.on("upgrade", (answer, server, first) => {
     server.on("error", () => client.destroy());
-    const { headers: given } = receive(answer, connection);
-    client.write(
-      headOf(answer, withHeaders(given, { Connection: "Upgrade", Upgrade: "websocket" })),
-    );
-    server.unshift(first);
-    server.write(head);
-    pipeline(client, server, () => {});
-    pipeline(server, new Redactor(connection.traces), client, () => {});
+    // Each is the end of one pipeline and the beginning of another.
+    for (const each of [client, server]) each.setMaxListeners(20);
+    const begin = ({ status, reason, headers: given }: Answer): void => {
+      const unpacked = connection.traces
+        ? without(given, (name) => name === "sec-websocket-extensions")
+        : given;
+      const set = { Connection: "Upgrade", Upgrade: "websocket" };
+      client.write(headOf(status, reason, withHeaders(unpacked, set)));
+      server.unshift(first);
+      server.write(head);
+      pipeline(client, server, () => {});
+      if (!connection.traces) return void pipeline(server, client, () => {});
+      const redactor = new MessageRedactor(connection.traces);
+      redactor.once("error", ({ message }) =>
+        connection.onRefused(`${connection.target.host}: ${message}`),
+      );
+      pipeline(server, redactor, client, () => {});
+    };
+    receive(answer, connection, true)
+      .then(begin)
+      .catch(() => client.destroy());
   });
   upstream.on("response", (answer) => {
-    const { headers: given, body } = receive(answer, connection);
-    client.write(headOf(answer, withHeaders(given, { Connection: "close" })));
-    pipeline(body, client, () => {});
+    receive(answer, connection, false)
+      .then(({ status, reason, headers: given, body }) => {
+        client.write(headOf(status, reason, withHeaders(given, { Connection: "close" })));
+        if (Buffer.isBuffer(body)) client.end(body);
+        else pipeline(body, client, () => {});
+      })
+      .catch((error: Error) => {
+        const told = headOf(502, "Bad Gateway", ["Connection", "close"]);
+        client.end(told + failure(error, connection));
+      });
   });
   upstream.end();
 }
 
-function headOf(answer: IncomingMessage, headers: readonly string[]): string {
+function headOf(status: number, reason: string, headers: readonly string[]): string {
   const lines = headers.flatMap((name, index) =>
     index % 2 === 0 ? [`${name}: ${headers[index + 1]}`] : [],
   );
-  return `HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}\r\n${lines.join("\r\n")}\r\n\r\n`;
+  return `HTTP/1.1 ${status} ${reason}\r\n${lines.join("\r\n")}\r\n\r\n`;
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { EmberboxError, type SandboxSecret } from "@emberbox/core";
 import { type NamePattern, parsePattern } from "./hosts.ts";
 import type { Policy } from "./policy.ts";
+import { createTraces, type Traces } from "./traces.ts";
 
 interface Secret {
   readonly name: string;
@@ -19,8 +20,8 @@ export interface Secrets {
   isFor(host: string): boolean;
   /** Puts values in place of placeholders in headers, names and values in turn. */
   fill(host: string, headers: readonly string[]): string[];
-  /** The forms in which a host may send a value back. */
-  traces(host: string): Buffer[];
+  /** The forms in which a host may send a value back; `undefined` where it gets none. */
+  traces(host: string): Traces | undefined;
 }
 
 /** @throws `invalid_argument` for a host that is no name, or that the policy refuses */
@@ -36,6 +37,8 @@ export function createSecrets(
   }));
   const of = (host: string): Secret[] =>
     secrets.filter((secret) => secret.hosts.some((pattern) => pattern.matches(host)));
+  // Hosts with the same secrets share them.
+  const known: Map<string, Traces> = new Map();
   return {
     isEmpty: secrets.length === 0,
     envs: Object.fromEntries(secrets.map(({ name, placeholder }) => [name, placeholder])),
@@ -46,7 +49,14 @@ export function createSecrets(
         index % 2 === 0 ? text : fillHeader(headers[index - 1]!, text, usable),
       );
     },
-    traces: (host) => of(host).flatMap(({ value }) => formsOf(value)),
+    traces(host) {
+      const used = of(host);
+      if (used.length === 0) return undefined;
+      const key = used.map(({ name }) => name).join();
+      const traces = known.get(key) ?? tracesOf(used);
+      known.set(key, traces);
+      return traces;
+    },
   };
 }
 
@@ -85,8 +95,16 @@ function replaceAll(text: string, secrets: readonly Secret[]): string {
   return filled;
 }
 
-/** Too short to be told from what a page says anyway. */
-const MIN_TRACE = 4;
+function tracesOf(secrets: readonly Secret[]): Traces {
+  const longest = Math.max(...secrets.map(({ value }) => value.length));
+  return createTraces(
+    secrets.flatMap(({ value }) => formsOf(value)),
+    longest * LONGEST_FORM - 1,
+  );
+}
+
+/** In a URL each byte may take three; no other form is longer. */
+const LONGEST_FORM = 3;
 
 /** As it is, in JSON, in a URL, and in base64, where it begins at any of three places. */
 function formsOf(value: string): Buffer[] {
@@ -109,5 +127,5 @@ function formsOf(value: string): Buffer[] {
     encodeURIComponent(text),
     ...base64,
   ]);
-  return [...forms].filter((form) => form.length >= MIN_TRACE).map((form) => Buffer.from(form));
+  return [...forms].map((form) => Buffer.from(form));
 }

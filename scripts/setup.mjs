@@ -1,7 +1,7 @@
 // Takes a fresh Debian or Ubuntu machine with Node 20 or newer to a running sandbox, the tests, the examples or the benchmarks.
 // Plain JavaScript without dependencies: it runs before anything is installed. It can be interrupted and repeated.
 import { argv, exit } from "node:process";
-import { comparedWith, installDebianPackages } from "./setup/debian.mjs";
+import { checked, comparedWith, installDebianPackages } from "./setup/debian.mjs";
 import { checkMachine } from "./setup/machine.mjs";
 import { StepFailed, command, finish, note } from "./setup/steps.mjs";
 import { buildGuest, installWorkspace, node, script } from "./setup/workspace.mjs";
@@ -30,7 +30,7 @@ const modes = {
   },
 
   async test(parameters) {
-    await prepare([], ["default", "r"]);
+    await prepare(checked, ["default", "r"]);
     // All three are run, whatever the first one finds.
     const results = [
       await command("lint", [node, "--run", "lint"], { mayFail: true }),

@@ -88,6 +88,17 @@ describe("a sandbox whose code", () => {
     expect((await sandbox.runCode("x")).error?.name).toBe("NameError");
   });
 
+  test("takes Python's streams away has them back in the next cell, and its variables", async () => {
+    for (const harm of [
+      "del sys.stdout, sys.stderr",
+      "sys.stdout.detach(), sys.stderr.detach()",
+      "sys.stdout = type('Odd', (), {'write': property(lambda self: 1 / 0)})()",
+    ]) {
+      await bystander.runCode(`import sys\nkept = ${JSON.stringify(harm)}\n${harm}`);
+      expect(await python(bystander, "print(kept)")).toBe(`${harm}\n`);
+    }
+  });
+
   test("kills all processes as root is reported dead, or answers", async () => {
     await using sandbox = await createSandbox();
     await sandbox.commands.run("sudo kill -9 -1", { timeoutMs: 30_000 }).catch(() => {});

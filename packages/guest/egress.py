@@ -1,7 +1,8 @@
 """Prepares the machine for connections to the outside, then becomes the agent.
 
 Every address is made local, so that programs can connect without a network card; nftables hands such connections to
-a socket of the agent, whose option Node cannot set. It is inherited, and named in EMBERBOX_EGRESS.
+a socket that the agent listens on. Node cannot set the option that this takes: the socket is opened here, and the
+agent inherits it and finds its number in EMBERBOX_EGRESS.
 """
 
 import os
@@ -61,5 +62,6 @@ def prepare() -> None:
     os.environ["EMBERBOX_EGRESS"] = str(listener.detach())
 
 
-prepare()
-os.execvp(sys.argv[1], sys.argv[1:])
+if __name__ == "__main__":
+    prepare()
+    os.execvp(sys.argv[1], sys.argv[1:])

@@ -1,7 +1,8 @@
-import { copyFileSync, mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { defineConfig } from "rolldown";
+import { mimeTypes } from "./src/interpreter/mime-types.ts";
 
 const resolve = createRequire(import.meta.url).resolve;
 /** Native code cannot be bundled: it is put beside the bundles, which load it from there. */
@@ -18,6 +19,15 @@ const copyNative = {
       join(dirname(resolve("@koromix/koffi-linux-x64")), "linux_x64/koffi.node"),
       "dist/koffi.node",
     );
+  },
+};
+
+/** Python reads the same types as the bundles have. */
+const writeMimeTypes = {
+  name: "write-mime-types",
+  buildStart() {
+    mkdirSync("dist", { recursive: true });
+    writeFileSync("dist/mime-types.json", JSON.stringify(Object.fromEntries(mimeTypes)));
   },
 };
 
@@ -42,7 +52,7 @@ const bundle = (input, name, plugins = []) => ({
 });
 
 export default defineConfig([
-  bundle("src/main.ts", "agent", [copyNative, loadZeromq]),
+  bundle("src/main.ts", "agent", [copyNative, writeMimeTypes, loadZeromq]),
   bundle("src/javascript/main.ts", "javascript"),
   bundle("src/javascript/watchdog.ts", "watchdog"),
 ]);

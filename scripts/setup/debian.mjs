@@ -19,6 +19,13 @@ const needed = [
   ...(isRoot ? [] : [["newuidmap", "uidmap"]]),
 ];
 
+/** What checks the guest's Python. */
+export const checked = [
+  ["/usr/lib/python3/dist-packages/flake8", "flake8"],
+  ["/usr/lib/python3/dist-packages/mypy", "mypy"],
+  ["/usr/lib/python3/dist-packages/pytest", "python3-pytest"],
+];
+
 /** What the benchmarks compare with: the guest's libraries on this machine itself. */
 export const comparedWith = ["numpy", "pandas", "matplotlib"].map((name) => [
   `/usr/lib/python3/dist-packages/${name}`,

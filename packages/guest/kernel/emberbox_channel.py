@@ -14,9 +14,11 @@ import signal
 import struct
 import sys
 import threading
-from codecs import getincrementaldecoder
-from json.encoder import encode_basestring_ascii as quote
+from codecs import IncrementalDecoder, getincrementaldecoder
+from json import encoder
 from time import gmtime, sleep, strftime, time
+from types import FrameType
+from typing import Any, Callable, Optional
 
 # To the agent.
 OUTPUT, ERROR, END, READY, HELLO = 1, 2, 3, 4, 5
@@ -33,9 +35,11 @@ LATE_LIMIT = 64 * 1024
 COALESCE = 0.003
 
 decoder = getincrementaldecoder("utf-8")
+# A text as a JSON string, all ASCII. `json.dumps` would take longer to get there.
+quote: Callable[[str], str] = getattr(encoder, "encode_basestring_ascii")
 
 
-def frame(kind, payload=b""):
+def frame(kind: int, payload: bytes = b"") -> bytes:
     return HEADER.pack(len(payload), kind) + payload
 
 
@@ -44,13 +48,13 @@ AGAIN = 0.01
 
 
 class Interrupt(KeyboardInterrupt):
-    """An interrupt that notices when it is dropped: C code that closes a file nobody closed forgets what is raised in it."""
+    """An interrupt that notices when it is dropped: what is raised while C code closes a forgotten file is lost."""
 
-    def __init__(self, channel):
+    def __init__(self, channel: "Channel") -> None:
         super().__init__()
         self.channel = channel
 
-    def __del__(self):
+    def __del__(self) -> None:
         if not is_seen(self):
             _thread.start_new_thread(self.channel.interrupt_again, ())
 
@@ -59,7 +63,7 @@ Interrupt.__name__ = Interrupt.__qualname__ = "KeyboardInterrupt"
 Interrupt.__module__ = "builtins"
 
 
-def is_seen(error):
+def is_seen(error: BaseException) -> bool:
     """Whether it came as far as any Python code but this file's, which may catch it."""
     traceback = error.__traceback__
     while traceback is not None:
@@ -72,7 +76,7 @@ def is_seen(error):
 class Channel:
     """Frames out, in the order in which things happened."""
 
-    def __init__(self, connection, pipes):
+    def __init__(self, connection: int, pipes: dict[str, int]) -> None:
         """`connection`: descriptor of the socket. `pipes`: read ends, by the stream's name."""
         # CPython's own buffered writer: a signal handler that raises in the middle of a write loses nothing of it.
         self.connection = connection
@@ -80,7 +84,7 @@ class Channel:
         self.lock = threading.RLock()
         self.poller = select.poll()
         self.output = select.poll()
-        self.pipes = {}
+        self.pipes: dict[int, tuple[str, IncrementalDecoder]] = {}
         if "stdout" in pipes:
             self.output.register(pipes["stdout"], select.POLLIN)
         for name, descriptor in pipes.items():
@@ -94,19 +98,19 @@ class Channel:
         self.interrupted = False
         # Python wrote to standard error since the last drain.
         self.owed = False
-        self.late = []
+        self.late: list[tuple[str, str]] = []
         self.late_size = 0
         self.second = 0
         self.prefix = ""
 
     # An interrupt waits while the main thread moves output, so that none is lost.
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         self.lock.acquire()
         if threading.get_ident() == self.main:
             self.guarded += 1
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         guarded = False
         if threading.get_ident() == self.main:
             self.guarded -= 1
@@ -117,7 +121,7 @@ class Channel:
             if self.executing:
                 raise Interrupt(self)
 
-    def on_interrupt(self, _signal, _frame):
+    def on_interrupt(self, _signal: int, _frame: Optional[FrameType]) -> None:
         if not self.executing or os.getpid() != self.process:
             if os.getpid() != self.process:
                 raise KeyboardInterrupt
@@ -127,13 +131,13 @@ class Channel:
             return
         raise Interrupt(self)
 
-    def interrupt_again(self):
+    def interrupt_again(self) -> None:
         execution = self.execution
         sleep(AGAIN)
         if self.executing and self.execution == execution:
             signal.pthread_kill(self.main, signal.SIGINT)
 
-    def timestamp(self):
+    def timestamp(self) -> str:
         now = time()
         second = int(now)
         if second != self.second:
@@ -141,7 +145,7 @@ class Channel:
             self.prefix = strftime("%Y-%m-%dT%H:%M:%S", gmtime(second))
         return "%s.%06dZ" % (self.prefix, (now - second) * 1e6)
 
-    def begin(self, execution_count):
+    def begin(self, execution_count: int) -> None:
         with self:
             self.drain()
             self.executing = True
@@ -154,7 +158,7 @@ class Channel:
             for name, text in late:
                 self._text(name, text)
 
-    def end(self):
+    def end(self) -> None:
         """Ends the execution; what is written to the pipes afterwards waits for the next one."""
         with self:
             self.drain()
@@ -166,7 +170,7 @@ class Channel:
             self._write(frame(END))
             self._flush()
 
-    def drain(self):
+    def drain(self) -> bool:
         """Moves what is in the pipes now to the agent, and answers whether one was full.
 
         What Python wrote to standard error is older than what waits on standard output: `settle` sees to that.
@@ -197,14 +201,14 @@ class Channel:
                 self._flush()
             return full
 
-    def settle(self):
+    def settle(self) -> None:
         """Before a write to standard error: what waits on standard output goes first."""
         with self:
             if self.output.poll(0):
                 self.drain()
             self.owed = True
 
-    def _text(self, name, text):
+    def _text(self, name: str, text: str) -> None:
         if self.executing:
             line = '{"type":"%s","text":%s,"timestamp":"%s"}\n' % (name, quote(text), self.timestamp())
             self._write(frame(OUTPUT, line.encode("ascii")))
@@ -213,7 +217,7 @@ class Channel:
             self.late.append((name, text))
             self.late_size += len(text)
 
-    def line(self, kind, text, flush=True):
+    def line(self, kind: int, text: str, flush: bool = True) -> None:
         """Sends one line of the protocol, after all that was written before it."""
         if os.getpid() != self.process:
             return
@@ -227,10 +231,10 @@ class Channel:
             if flush:
                 self._flush()
 
-    def _large(self, kind, data):
+    def _large(self, kind: int, data: bytes) -> None:
         """Sends a long line in pieces, in a thread: signal handlers run in the main one, and might raise half-way."""
 
-        def send():
+        def send() -> None:
             with self:
                 self.drain()
                 view = memoryview(data)
@@ -242,19 +246,19 @@ class Channel:
         sender.start()
         sender.join()
 
-    def ready(self, problem=""):
+    def ready(self, problem: str = "") -> None:
         with self:
             self._write(frame(READY, problem.encode("utf-8", "replace")))
             self._flush()
 
-    def _write(self, data):
+    def _write(self, data: bytes) -> None:
         try:
             self.writer.write(data)
         except RuntimeError:
             # A signal handler of the user's prints while the code it interrupted was printing; the line is lost.
             pass
 
-    def _flush(self):
+    def _flush(self) -> None:
         try:
             self.writer.flush()
         except RuntimeError:
@@ -263,10 +267,10 @@ class Channel:
             # The agent closed the connection: this context is over.
             os._exit(0)
 
-    def watch(self):
+    def watch(self) -> None:
         """Moves output while the main thread is busy elsewhere."""
 
-        def run():
+        def run() -> None:
             waiting = select.poll()
             for descriptor in self.pipes:
                 waiting.register(descriptor, select.POLLIN)
@@ -283,7 +287,7 @@ class Channel:
 
         threading.Thread(target=run, name="emberbox-output", daemon=True).start()
 
-    def forked(self):
+    def forked(self) -> None:
         """In a child of user code: its output goes through the pipes, which its parent reads."""
         self.lock = threading.RLock()
         self.guarded = 0
@@ -297,32 +301,36 @@ class Channel:
 class ErrorStream(io.TextIOWrapper):
     """`sys.stderr`, kept in order with `sys.stdout`."""
 
-    channel = None
+    channel: Optional[Channel] = None
 
-    def write(self, text):
+    def write(self, text: str) -> int:
         if self.channel is not None:
             self.channel.settle()
         return super().write(text)
 
 
 class Streams:
-    """Descriptors 1 and 2 and Python's streams on them: unbuffered, so nothing printed is lost when the process dies."""
+    """Descriptors 1 and 2 and Python's streams on them: unbuffered, so no output is lost when the process dies."""
 
-    def __init__(self, channel):
+    def __init__(self, channel: Channel) -> None:
         self.channel = channel
         self.copies = {number: fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 20) for number in (1, 2)}
         self.open()
 
-    def open(self):
+    def open(self) -> None:
         self.out = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), "utf-8", "backslashreplace", write_through=True)
         self.err = ErrorStream(io.FileIO(2, "w", closefd=False), "utf-8", "backslashreplace", write_through=True)
         self.err.channel = self.channel
-        self.out.mode = self.err.mode = "w"
-        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = self.out, self.err
+        for stream in (self.out, self.err):
+            setattr(stream, "mode", "w")
+        for name, stream in (("stdout", self.out), ("stderr", self.err)):
+            setattr(sys, name, stream)
+            setattr(sys, "__%s__" % name, stream)
 
-    def heal(self):
+    def heal(self) -> None:
         """Before a cell: what an earlier one closed or threw away is there again."""
-        if sys.stdout is self.out and sys.stderr is self.err and not self.out.closed and not self.err.closed:
+        out, err = getattr(sys, "stdout", None), getattr(sys, "stderr", None)
+        if out is self.out and err is self.err and not is_closed(out) and not is_closed(err):
             try:
                 os.fstat(1)
                 os.fstat(2)
@@ -334,9 +342,13 @@ class Streams:
                 os.fstat(number)
             except OSError:
                 os.dup2(copy, number)
-        if is_closed(sys.stdout) or is_closed(sys.stderr):
+        if is_closed(out) or is_closed(err):
             self.open()
 
 
-def is_closed(stream):
-    return not hasattr(stream, "write") or getattr(stream, "closed", False)
+def is_closed(stream: Any) -> bool:
+    """Whether nothing can be printed on it; a stream whose buffer was taken away does not even answer that."""
+    try:
+        return not hasattr(stream, "write") or bool(getattr(stream, "closed", False))
+    except Exception:
+        return True

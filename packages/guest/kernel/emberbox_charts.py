@@ -2,6 +2,7 @@
 
 import functools
 import re
+from typing import Any
 
 import matplotlib.axes
 from matplotlib.collections import PathCollection, PolyCollection
@@ -96,7 +97,7 @@ def data_dots(ax):
 
 
 def data_lines(ax, decoration, strokes):
-    """Lines of data: in the axes' own coordinates, not part of an error bar, nor strokes where other things have those."""
+    """Lines of data: in the axes' own coordinates, no part of an error bar, no strokes beside other kinds."""
     decoration = set(decoration)
     for container in ax.containers:
         if isinstance(container, ErrorbarContainer):
@@ -122,7 +123,7 @@ def is_stroke(line):
 def point_chart(ax, kind, artists, budget):
     readers = AxisReader(ax.xaxis), AxisReader(ax.yaxis)
     names = legend_names(ax)
-    series = []
+    series: list[Any] = []
     for artist in artists[:MAX_ELEMENTS]:
         series += [(artist, *part) for part in (parts_of_line if kind == "line" else parts_of_dots)(artist, names)]
     elements = []
@@ -185,7 +186,7 @@ def parts_of_dots(dots, names):
 def bar_chart(ax, containers):
     swapped = containers[0].orientation == "horizontal"
     reader = AxisReader(ax.yaxis if swapped else ax.xaxis)
-    elements = []
+    elements: list[dict[str, Any]] = []
     for index, container in enumerate(containers):
         label = str(container.get_label())
         group = "Group %d" % index if label.startswith("_") else clipped(label)
@@ -197,7 +198,8 @@ def bar_chart(ax, containers):
         ]
         # Bars that touch are a histogram's: each stands for a range.
         touching = len(bars) > 1 and all(
-            abs(start + width - following[0]) < 1e-6 * abs(width) for (start, width, _), following in zip(bars, bars[1:])
+            abs(start + width - following[0]) < 1e-6 * abs(width)
+            for (start, width, _), following in zip(bars, bars[1:])
         )
         for start, width, value in bars:
             label = reader.range_label(start, start + width) if touching else reader.label(start + width / 2)
@@ -232,7 +234,8 @@ def box_chart(ax, boxes):
 def boxes_of(ax):
     """Boxes that are still drawn, and the ids of the artists that draw them."""
     children = set(map(id, ax._children))
-    boxes, decoration = [], set()
+    boxes: list[Any] = []
+    decoration: set[int] = set()
     for stats, position, vertical, median, artists in getattr(ax, "_emberbox_boxes", ()):
         if id(median) in children:
             boxes.append((stats, position, vertical))
@@ -241,7 +244,7 @@ def boxes_of(ax):
 
 
 def remember_boxes():
-    """Makes box plots keep what they were drawn from: their lines alone do not tell it."""
+    """Makes box plots keep what they were drawn from: their lines alone do not say."""
     original = matplotlib.axes.Axes.bxp
 
     @functools.wraps(original)

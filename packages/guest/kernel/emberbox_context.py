@@ -9,32 +9,34 @@ import signal
 import struct
 import subprocess
 import sys
+from typing import Any, Callable, Optional
 
 from IPython.core import async_helpers
 
 from emberbox_channel import EXECUTE, HEADER, OUTPUT, REPORT_FILES, RESET, RESTORED, Channel, Streams
-from emberbox_files import files_line, snapshot
+from emberbox_files import Snapshot, files_line, snapshot
 from emberbox_shell import attach, reset
 
 LENGTH = struct.Struct(">I")
 
 
 class Context:
-    def __init__(self, shell, connection, pipes, env):
+    def __init__(self, shell: Any, connection: int, pipes: dict[str, int], env: dict[str, str]) -> None:
         self.shell = shell
         self.connection = connection
         self.channel = Channel(connection, pipes)
         self.received = bytearray()
         self.env = env
         self.report_files = False
-        self.before = None
+        # The directory before the cell, where its files are to be reported.
+        self.before: Optional[Snapshot] = None
         attach(shell, self.channel, Streams(self.channel))
         os.register_at_fork(before=self.channel.drain, after_in_child=self.channel.forked)
         os.system = ordered(self.channel, os.system)
         for name in ("_execute_child", "wait"):
             setattr(subprocess.Popen, name, ordered(self.channel, getattr(subprocess.Popen, name)))
 
-    def serve(self, problem):
+    def serve(self, problem: str) -> None:
         reseed()
         signal.signal(signal.SIGINT, self.channel.on_interrupt)
         self.channel.watch()
@@ -57,7 +59,7 @@ class Context:
                 self.channel.late_size = 0
                 self.channel.end()
 
-    def receive(self):
+    def receive(self) -> tuple[int, bytes]:
         received = self.received
         while True:
             if len(received) >= HEADER.size:
@@ -73,7 +75,7 @@ class Context:
                 os._exit(0)
             received += data
 
-    def idle(self):
+    def idle(self) -> None:
         """Tasks that earlier cells started in the event loop go on while no cell runs."""
         loop = async_helpers._asyncio_event_loop
         if loop is None or loop.is_closed() or loop.is_running() or not asyncio.all_tasks(loop):
@@ -86,7 +88,7 @@ class Context:
         finally:
             loop.remove_reader(self.connection)
 
-    def execute(self, payload):
+    def execute(self, payload: bytes) -> None:
         """`payload`: the length of a JSON object of variables, the object or nothing, and the code."""
         (size,) = LENGTH.unpack_from(payload)
         changed = apply(json.loads(payload[4 : 4 + size])) if size else None
@@ -114,13 +116,14 @@ class Context:
             apply(changed)
         self.finish()
 
-    def finish(self):
+    def finish(self) -> None:
         # From here on an interrupt is late, and ignored.
         self.channel.guarded += 1
         try:
-            for stream in (self.shell.streams.out, sys.stdout, sys.stderr):
+            for stream in (self.shell.streams.out, getattr(sys, "stdout", None), getattr(sys, "stderr", None)):
                 try:
-                    stream.flush()
+                    if stream is not None:
+                        stream.flush()
                 except Exception:
                     pass
             if self.before is not None:
@@ -131,7 +134,7 @@ class Context:
             self.channel.guarded = 0
             self.channel.interrupted = False
 
-    def restored(self, request):
+    def restored(self, request: dict[str, Any]) -> None:
         """A snapshot went on: its clones must differ, and have variables of their own."""
         env = request["env"]
         for name in self.env:
@@ -142,11 +145,11 @@ class Context:
         reseed()
 
 
-def ordered(channel, function):
+def ordered(channel: Channel, function: Callable[..., Any]) -> Callable[..., Any]:
     """What was printed before a program started or ended comes before what is printed afterwards."""
 
     @functools.wraps(function)
-    def both(*arguments, **named):
+    def both(*arguments: Any, **named: Any) -> Any:
         __tracebackhide__ = True
         channel.drain()
         try:
@@ -157,7 +160,7 @@ def ordered(channel, function):
     return both
 
 
-def apply(variables):
+def apply(variables: dict[str, Optional[str]]) -> dict[str, Optional[str]]:
     """Sets variables of the environment (`None` removes one) and answers what they were."""
     before = {name: os.environ.get(name) for name in variables}
     for name, value in variables.items():
@@ -168,7 +171,7 @@ def apply(variables):
     return before
 
 
-def reseed():
+def reseed() -> None:
     random.seed()
     numpy = sys.modules.get("numpy")
     if numpy is not None:

@@ -1,31 +1,27 @@
 """Which files a cell made: the directory before and after, bounded in entries and depth."""
 
-import mimetypes
+import json
 import os
-from json.encoder import encode_basestring_ascii as quote
+from typing import Optional
+
+from emberbox_channel import quote
 
 MAX_ENTRIES = 10_000
 MAX_DEPTH = 8
 MAX_REPORTED = 1000
 # Directories that tools fill; hidden ones are passed over too.
 PASSED_OVER = {"node_modules", "__pycache__"}
-TYPES = {
-    ".parquet": "application/vnd.apache.parquet",
-    ".feather": "application/vnd.apache.arrow.file",
-    ".ipynb": "application/x-ipynb+json",
-    ".md": "text/markdown",
-    ".jsonl": "application/jsonl",
-    ".yaml": "application/yaml",
-    ".yml": "application/yaml",
-}
+# MIME types by the ending of a name, in small letters.
+types: dict[str, str] = {}
 
 
 class Snapshot:
     """Size and time of every regular file in a directory's tree, links not followed."""
 
-    def __init__(self, directory):
+    def __init__(self, directory: str) -> None:
         self.directory = directory
-        self.files = {}
+        # By path: size, time of the last change, number of the inode.
+        self.files: dict[str, tuple[int, int, int]] = {}
         self.complete = True
         entries = 0
         waiting = [(directory, 0)]
@@ -44,7 +40,7 @@ class Snapshot:
             except OSError:
                 continue
 
-    def add(self, entry, depth, waiting):
+    def add(self, entry: "os.DirEntry[str]", depth: int, waiting: list[tuple[str, int]]) -> None:
         try:
             if entry.is_dir(follow_symlinks=False):
                 if depth < MAX_DEPTH:
@@ -58,7 +54,7 @@ class Snapshot:
             pass
 
 
-def snapshot():
+def snapshot() -> Optional[Snapshot]:
     """Of the working directory, or `None` where there is none any more."""
     try:
         return Snapshot(os.getcwd())
@@ -66,10 +62,10 @@ def snapshot():
         return None
 
 
-def files_line(before):
+def files_line(before: Snapshot) -> str:
     """The protocol's line for what has changed since."""
     after = Snapshot(before.directory)
-    # Of a tree that was not seen whole, a file that is new here may just not have been reached.
+    # If the tree was not seen whole, a file that looks new may only have been missed before.
     changes = [
         (path, known, before.files.get(path)) for path, known in after.files.items() if known != before.files.get(path)
     ]
@@ -85,16 +81,17 @@ def files_line(before):
     return '{"type":"files","files":[%s],"truncated":%s}\n' % (files, "true" if truncated else "false")
 
 
-def readable(path):
-    """A path whose bytes are not UTF-8 has replacements in their place."""
+def readable(path: str) -> str:
+    """A path as text, with replacement characters for bytes that are not UTF-8."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 
-def mime_type(path):
-    ending = os.path.splitext(path)[1].lower()
-    if ending in TYPES:
-        return TYPES[ending]
-    kind, encoding = mimetypes.guess_type(path)
-    return {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}.get(
-        encoding, kind or "application/octet-stream"
-    )
+def mime_type(path: str) -> str:
+    ending = os.path.splitext(path)[1][1:].lower()
+    return types.get(ending, "application/octet-stream")
+
+
+def load_types(directory: str = os.path.dirname(__file__)) -> None:
+    """Reads the types that the build wrote down, so that all languages call a file the same."""
+    with open(os.path.join(directory, "mime-types.json"), encoding="utf-8") as file:
+        types.update(json.load(file))

@@ -1,12 +1,12 @@
-"""A picture of a plotly figure, drawn by matplotlib: plotly's own renderer needs a browser, which a sandbox has not.
+"""A picture of a plotly figure, drawn by matplotlib: plotly's own renderer needs a browser, and a sandbox has none.
 
 Only what can be drawn as plotly would draw it is drawn. A figure with anything else has no picture: none is better
-than a wrong one. With kaleido installed plotly draws, whatever the figure has.
+than a wrong one. Where kaleido is installed, plotly itself draws every figure.
 """
 
 import importlib.util
 
-# Now: once user code runs, the directory of these modules is not searched any more.
+# Imported now: once user code runs, the directory of these modules is no longer searched.
 from emberbox_plotly_figure import NotDrawable, draw
 
 MIME = "application/vnd.plotly.v1+json"

@@ -10,7 +10,19 @@ from matplotlib.figure import Figure
 
 from emberbox_plotly_marks import DASHES, POINTS, draw_bars, draw_heatmaps, draw_scatter
 from emberbox_plotly_sums import draw_boxes, draw_histograms, draw_pies
-from emberbox_plotly_values import COLORS, NotDrawable, axis_type, color, dates, known, merged, need, numbers, text, values
+from emberbox_plotly_values import (
+    COLORS,
+    NotDrawable,
+    axis_type,
+    color,
+    dates,
+    known,
+    merged,
+    need,
+    numbers,
+    text,
+    values,
+)
 
 __all__ = ["NotDrawable", "draw"]
 
@@ -25,10 +37,24 @@ TRACES = {
     "heatmap": draw_heatmaps,
 }
 # What says how a page behaves, not what is seen at first.
-QUIET = "hovermode hoverlabel dragmode clickmode modebar uirevision transition autosize meta selectdirection hidesources"
-LAYOUT = "title template legend showlegend width height margin font paper_bgcolor plot_bgcolor colorway piecolorway barmode bargap bargroupgap boxmode boxgap boxgroupgap barnorm coloraxis annotations shapes autotypenumbers colorscale"
-AXIS = "title type range autorange domain anchor categoryorder categoryarray tickformat tickprefix ticksuffix showgrid showticklabels tickangle gridcolor zeroline visible side overlaying matches tickmode tickvals ticktext dtick tick0 nticks scaleanchor constrain linecolor showline"
-AXIS_QUIET = "automargin fixedrange hoverformat zerolinecolor zerolinewidth ticks tickfont titlefont showspikes spikemode ticklen tickcolor linewidth mirror gridwidth autotypenumbers layer zerolinewidth title_standoff separatethousands exponentformat showexponent scaleratio"
+QUIET = (
+    "hovermode hoverlabel dragmode clickmode modebar uirevision transition autosize meta selectdirection hidesources"
+)
+LAYOUT = (
+    "title template legend showlegend width height margin font paper_bgcolor plot_bgcolor colorway piecolorway "
+    "barmode bargap bargroupgap boxmode boxgap boxgroupgap barnorm coloraxis annotations shapes autotypenumbers "
+    "colorscale"
+)
+AXIS = (
+    "title type range autorange domain anchor categoryorder categoryarray tickformat tickprefix ticksuffix "
+    "showgrid showticklabels tickangle gridcolor zeroline visible side overlaying matches tickmode tickvals "
+    "ticktext dtick tick0 nticks scaleanchor constrain linecolor showline"
+)
+AXIS_QUIET = (
+    "automargin fixedrange hoverformat zerolinecolor zerolinewidth ticks tickfont titlefont showspikes spikemode "
+    "ticklen tickcolor linewidth mirror gridwidth autotypenumbers layer zerolinewidth title_standoff "
+    "separatethousands exponentformat showexponent scaleratio"
+)
 
 
 class Plot:
@@ -41,16 +67,32 @@ class Plot:
         need(isinstance(template, dict))
         self.template = template.get("data", {})
         self.layout = merged(template.get("layout", {}), {key: layout[key] for key in layout if key != "template"})
-        known({key: value for key, value in layout.items() if not is_axis(key) and not key.startswith("coloraxis")}, LAYOUT, QUIET)
-        need(self.traces and all(trace.get("type", "scatter") in TRACES or trace.get("type") in DOMAIN for trace in self.traces))
+        known(
+            {key: value for key, value in layout.items() if not is_axis(key) and not key.startswith("coloraxis")},
+            LAYOUT,
+            QUIET,
+        )
+        need(
+            self.traces
+            and all(trace.get("type", "scatter") in TRACES or trace.get("type") in DOMAIN for trace in self.traces)
+        )
         need(sum(map(size, self.traces)) <= max_points)
-        need(self.layout.get("barmode", "group") in ("group", "stack", "relative", "overlay") and not self.layout.get("barnorm"))
+        need(
+            self.layout.get("barmode", "group") in ("group", "stack", "relative", "overlay")
+            and not self.layout.get("barnorm")
+        )
         colorway = self.layout.get("colorway") or COLORS
         self.colors = [color(colorway[index % len(colorway)]) for index in range(len(self.traces))]
         width, height = self.layout.get("width") or 700, self.layout.get("height") or 450
         need(50 <= width <= 4000 and 50 <= height <= 4000)
         self.size = width, height
-        margin = {"l": 70, "r": 30, "t": 60 if text(self.layout.get("title")) else 30, "b": 60, **(layout.get("margin") or {})}
+        margin = {
+            "l": 70,
+            "r": 30,
+            "t": 60 if text(self.layout.get("title")) else 30,
+            "b": 60,
+            **(layout.get("margin") or {}),
+        }
         self.left, self.bottom = margin["l"] / width, margin["b"] / height
         self.width = 1 - (margin["l"] + margin["r"]) / width
         self.height = 1 - (margin["t"] + margin["b"]) / height
@@ -76,7 +118,8 @@ class Plot:
             need(not x.get("overlaying"))
             if y.get("overlaying"):
                 below = next((ax for (_, name), ax in self.axes.items() if name == y["overlaying"]), None)
-                need(below is not None)
+                if below is None:
+                    raise NotDrawable
                 ax = below.twinx()
                 ax.grid(False)
             else:
@@ -145,7 +188,11 @@ class Plot:
         target = getattr(ax, letter + "axis")
         kind = ax.emberbox_kinds["xy".index(letter)]
         categories = ax.emberbox_categories["xy".index(letter)]
-        need(axis.get("categoryorder", "trace") == "trace" or axis["categoryorder"] == "array" and categories_in(categories, axis))
+        need(
+            axis.get("categoryorder", "trace") == "trace"
+            or axis["categoryorder"] == "array"
+            and categories_in(categories, axis)
+        )
         if axis.get("scaleanchor"):
             ax.set_aspect("equal")
         if axis.get("tickformat"):
@@ -157,7 +204,9 @@ class Plot:
             if not ax.emberbox_margins:
                 getattr(ax, "set_%slim" % letter)(-0.5, len(categories) - 0.5)
         if axis.get("tickvals") is not None and axis.get("ticktext") is not None:
-            target.set_ticks(self.mapped(ax, letter, values(axis["tickvals"])), [text(label) for label in axis["ticktext"]])
+            target.set_ticks(
+                self.mapped(ax, letter, values(axis["tickvals"])), [text(label) for label in axis["ticktext"]]
+            )
         if axis.get("range"):
             low, high = axis["range"]
             if kind == "log":
@@ -218,14 +267,26 @@ class Plot:
         )
 
     def annotate(self, note):
-        known(note, "text x y xref yref showarrow xanchor yanchor font textangle", "xshift yshift align bgcolor opacity")
-        need(not note.get("showarrow", True) and note.get("xref", "paper").endswith(("paper", "domain")) and note.get("yref", "paper").endswith(("paper", "domain")))
+        known(
+            note, "text x y xref yref showarrow xanchor yanchor font textangle", "xshift yshift align bgcolor opacity"
+        )
+        need(
+            not note.get("showarrow", True)
+            and note.get("xref", "paper").endswith(("paper", "domain"))
+            and note.get("yref", "paper").endswith(("paper", "domain"))
+        )
         need(note.get("xref", "paper") == note.get("yref", "paper") == "paper")
         x, y = self.left + note["x"] * self.width, self.bottom + note["y"] * self.height
         anchors = {"middle": "center"}
         self.figure.text(
-            x, y, text(note["text"]), fontsize=10, color="#2a3f5f", rotation=-(note.get("textangle") or 0),
-            ha=note.get("xanchor", "center"), va=anchors.get(note.get("yanchor", "middle"), note.get("yanchor", "center")),
+            x,
+            y,
+            text(note["text"]),
+            fontsize=10,
+            color="#2a3f5f",
+            rotation=-(note.get("textangle") or 0),
+            ha=note.get("xanchor", "center"),
+            va=anchors.get(note.get("yanchor", "middle"), note.get("yanchor", "center")),
         )
 
     def shape(self, shape):
@@ -233,14 +294,22 @@ class Plot:
         need(shape.get("type") == "line" and len(self.axes) == 1)
         ax = next(iter(self.axes.values()))
         line = shape.get("line") or {}
-        style = {"color": color(line.get("color", "#444444")), "linewidth": line.get("width", 2) * POINTS, "linestyle": DASHES[line.get("dash", "solid")]}
+        style = {
+            "color": color(line.get("color", "#444444")),
+            "linewidth": line.get("width", 2) * POINTS,
+            "linestyle": DASHES[line.get("dash", "solid")],
+        }
         if shape.get("xref", "x") != "x" and shape.get("yref", "y") == "y" and shape["y0"] == shape["y1"]:
             ax.axhline(self.mapped(ax, "y", [shape["y0"]])[0], **style)
         elif shape.get("yref", "y") != "y" and shape.get("xref", "x") == "x" and shape["x0"] == shape["x1"]:
             ax.axvline(self.mapped(ax, "x", [shape["x0"]])[0], **style)
         else:
             need(shape.get("xref", "x") == "x" and shape.get("yref", "y") == "y")
-            ax.plot(self.mapped(ax, "x", [shape["x0"], shape["x1"]]), self.mapped(ax, "y", [shape["y0"], shape["y1"]]), **style)
+            ax.plot(
+                self.mapped(ax, "x", [shape["x0"], shape["x1"]]),
+                self.mapped(ax, "y", [shape["y0"], shape["y1"]]),
+                **style,
+            )
 
 
 def formatter(spec, kind):
@@ -258,7 +327,7 @@ def is_axis(key):
 def categories_in(categories, axis):
     """Whether categories came in the order that is asked for."""
     wanted = [str(value) for value in axis.get("categoryarray") or () if str(value) in categories]
-    return wanted == sorted(wanted, key=categories.get)
+    return wanted == sorted(wanted, key=categories.__getitem__)
 
 
 def size(trace):
@@ -267,7 +336,9 @@ def size(trace):
         data = values(trace.get(key))
         if data is not None and len(data):
             first = data[0]
-            most = max(most, len(data) * (len(first) if hasattr(first, "__len__") and not isinstance(first, str) else 1))
+            most = max(
+                most, len(data) * (len(first) if hasattr(first, "__len__") and not isinstance(first, str) else 1)
+            )
     return most
 
 
@@ -282,7 +353,11 @@ def draw(figure, max_points):
         for trace in plot.traces:
             plot.axes_of(trace).emberbox_margins = trace.get("type", "scatter") in ("scatter", "scattergl")
         for kind in dict.fromkeys(trace.get("type", "scatter") for trace in plot.traces):
-            some = [(trace, plot.colors[index]) for index, trace in enumerate(plot.traces) if trace.get("type", "scatter") == kind]
+            some = [
+                (trace, plot.colors[index])
+                for index, trace in enumerate(plot.traces)
+                if trace.get("type", "scatter") == kind
+            ]
             TRACES[kind](plot, some)
     plot.finish()
     target = io.BytesIO()

@@ -1,4 +1,6 @@
-"""Draws those of plotly's traces that show each value: points, lines, bars, cells. Each refuses what it does not know."""
+"""Draws the plotly traces that show every value: points, lines, bars, cells. Each refuses what it does not know."""
+
+from typing import Any
 
 import matplotlib
 import numpy
@@ -9,17 +11,24 @@ from matplotlib.patches import Patch
 
 from emberbox_plotly_values import color, colormap, known, need, numbers, text, values
 
-# What is said when the pointer is over it, or has no effect here.
+# Shown only while the pointer is over a trace, or without effect here.
 QUIET = (
-    "type uid ids customdata hovertemplate hoverinfo hovertext hoveron hoverlabel meta name showlegend legendgroup legendrank "
-    "offsetgroup alignmentgroup xaxis yaxis visible orientation opacity bingroup cliponaxis selected unselected uirevision "
-    "legendgrouptitle xhoverformat yhoverformat scalegroup"
+    "type uid ids customdata hovertemplate hoverinfo hovertext hoveron hoverlabel meta name showlegend legendgroup "
+    "legendrank offsetgroup alignmentgroup xaxis yaxis visible orientation opacity bingroup cliponaxis selected "
+    "unselected uirevision legendgrouptitle xhoverformat yhoverformat scalegroup"
 )
 MARKERS = {
     "circle": "o", "square": "s", "diamond": "D", "cross": "P", "x": "X", "triangle-up": "^", "triangle-down": "v",
     "triangle-left": "<", "triangle-right": ">", "pentagon": "p", "hexagon": "h", "star": "*",
 }
-DASHES = {"solid": "-", "dot": ":", "dash": "--", "longdash": (0, (8, 3)), "dashdot": "-.", "longdashdot": (0, (8, 3, 1, 3))}
+DASHES = {
+    "solid": "-",
+    "dot": ":",
+    "dash": "--",
+    "longdash": (0, (8, 3)),
+    "dashdot": "-.",
+    "longdashdot": (0, (8, 3, 1, 3)),
+}
 STEPS = {"linear": "default", "hv": "steps-post", "vh": "steps-pre", "hvh": "steps-mid"}
 # Pixels as points.
 POINTS = 0.72
@@ -40,7 +49,9 @@ def along(plot, ax, trace, length):
 
 
 def draw_scatter(plot, traces):
-    stacks, last, bare = {}, {}, {}
+    stacks: dict[tuple[Any, Any], Any] = {}
+    last: dict[Any, Any] = {}
+    bare: dict[Any, bool] = {}
     for trace, own in traces:
         known(trace, "x y mode marker line fill fillcolor stackgroup error_x error_y connectgaps", QUIET)
         ax = plot.axes_of(trace)
@@ -100,7 +111,12 @@ def fill_under(ax, trace, x, y, below, shade, last, stack):
 
 
 def draw_markers(plot, ax, x, y, marker, shade, alpha):
-    known(marker, "color size symbol opacity line colorscale coloraxis cmin cmax colorbar showscale sizemode sizeref sizemin reversescale", "sizesrc colorsrc")
+    known(
+        marker,
+        "color size symbol opacity line colorscale coloraxis cmin cmax colorbar showscale sizemode sizeref sizemin "
+        "reversescale",
+        "sizesrc colorsrc",
+    )
     symbols = marker.get("symbol", "circle")
     need(isinstance(symbols, str))
     filled = symbols.replace("-open", "")
@@ -144,7 +160,9 @@ def scale_of(plot, thing, data, letter, kind):
         letter = "c"
     low, high = shared.get(letter + "min"), shared.get(letter + "max")
     if name and low is None:
-        data = numpy.concatenate([one for one in map(lambda trace: colored_by(trace, name), plot.traces) if one is not None])
+        data = numpy.concatenate(
+            [one for one in map(lambda trace: colored_by(trace, name), plot.traces) if one is not None]
+        )
     low, high = (numpy.nanmin(data) if low is None else low), (numpy.nanmax(data) if high is None else high)
     stops = shared.get("colorscale") or plot.layout.get("colorscale", {}).get("sequential")
     need(not isinstance(stops, str))
@@ -182,7 +200,11 @@ def draw_errors(ax, trace, x, y, shade):
         known(error, "array arrayminus symmetric type visible", "color thickness width copy_ystyle")
         need(error.get("type", "data") == "data" and error.get("array") is not None)
         up = numbers(values(error["array"]))
-        down = numbers(values(error["arrayminus"])) if error.get("arrayminus") is not None and not error.get("symmetric") else up
+        down = (
+            numbers(values(error["arrayminus"]))
+            if error.get("arrayminus") is not None and not error.get("symmetric")
+            else up
+        )
         ax.errorbar(x, y, **{letter + "err": [down, up]}, fmt="none", ecolor=shade, capsize=3, linewidth=1)
 
 
@@ -222,7 +244,12 @@ class Bars:
             shades = scale_of(self.plot, marker, numbers(values(each)), "c", "bar").to_rgba(numbers(values(each)))
         alpha = marker.get("opacity", trace.get("opacity", 1))
         need(isinstance(alpha, (int, float)))
-        how = {"color": shades, "alpha": alpha, "linewidth": 0.4, "edgecolor": color(self.plot.layout.get("plot_bgcolor", "white"))}
+        how = {
+            "color": shades,
+            "alpha": alpha,
+            "linewidth": 0.4,
+            "edgecolor": color(self.plot.layout.get("plot_bgcolor", "white")),
+        }
         if across:
             made = ax.barh(centers, lengths, width, left=base, **how)
         else:
@@ -238,7 +265,11 @@ def draw_bars(plot, traces):
         gap = plot.layout.get("bargap", 0.2)
         prepared = []
         for trace, shade in some:
-            known(trace, "x y marker text textposition error_x error_y texttemplate", QUIET + " textangle insidetextanchor textfont")
+            known(
+                trace,
+                "x y marker text textposition error_x error_y texttemplate",
+                QUIET + " textangle insidetextanchor textfont",
+            )
             data = [values(trace.get(letter)) for letter in "xy"]
             length = max(len(one) for one in data if one is not None)
             x, y = along(plot, ax, trace, length)
@@ -265,11 +296,16 @@ def label_bars(ax, made, trace, lengths):
     labels = trace.get("text") if template in (None, "%{text}") else ["%.15g" % length for length in lengths]
     labels = [labels] * len(lengths) if isinstance(labels, str) else values(labels)
     place = "edge" if trace.get("textposition") == "outside" else "center"
-    ax.bar_label(made, [text("%g" % label if isinstance(label, float) else label) for label in labels], label_type=place, fontsize=9)
+    ax.bar_label(
+        made,
+        [text("%g" % label if isinstance(label, float) else label) for label in labels],
+        label_type=place,
+        fontsize=9,
+    )
 
 
 def by_axes(plot, traces):
-    groups = {}
+    groups: dict[Any, list[Any]] = {}
     for trace, shade in traces:
         groups.setdefault(plot.axes_of(trace), []).append((trace, shade))
     return groups.items()
@@ -286,7 +322,11 @@ def step_of(all_places):
 
 def draw_heatmaps(plot, traces):
     for trace, _ in traces:
-        known(trace, "x y z colorscale coloraxis zmin zmax colorbar showscale reversescale text texttemplate", QUIET + " zauto autocolorscale")
+        known(
+            trace,
+            "x y z colorscale coloraxis zmin zmax colorbar showscale reversescale text texttemplate",
+            QUIET + " zauto autocolorscale",
+        )
         need(trace.get("texttemplate") in (None, "%{z}", "%{text}"))
         ax = plot.axes_of(trace)
         z = numpy.array([numbers(row) for row in values(trace["z"])])
@@ -309,4 +349,12 @@ def draw_heatmaps(plot, traces):
                 for column in range(z.shape[1]):
                     red, green, blue, _ = scale.to_rgba(z[row, column])
                     ink = "white" if red + green + blue < 1.5 else "#2a3f5f"
-                    ax.text(x[column], y[row], text("%s" % labels[row][column]), ha="center", va="center", fontsize=9, color=ink)
+                    ax.text(
+                        x[column],
+                        y[row],
+                        text("%s" % labels[row][column]),
+                        ha="center",
+                        va="center",
+                        fontsize=9,
+                        color=ink,
+                    )

@@ -77,8 +77,16 @@ def draw_boxes(plot, traces):
     for ax, some in by_axes(plot, traces):
         parts = []
         for index, (trace, shade) in enumerate(some):
-            known(trace, "x y marker line fillcolor boxpoints notched whiskerwidth x0 y0 quartilemethod", QUIET + " width jitter pointpos")
-            need(not trace.get("notched") and trace.get("boxpoints", "outliers") in ("outliers", False) and trace.get("quartilemethod", "linear") == "linear")
+            known(
+                trace,
+                "x y marker line fillcolor boxpoints notched whiskerwidth x0 y0 quartilemethod",
+                QUIET + " width jitter pointpos",
+            )
+            need(
+                not trace.get("notched")
+                and trace.get("boxpoints", "outliers") in ("outliers", False)
+                and trace.get("quartilemethod", "linear") == "linear"
+            )
             x, y = values(trace.get("x")), values(trace.get("y"))
             across = trace.get("orientation") == "h" or (y is None and x is not None)
             data, groups = (x, y) if across else (y, x)
@@ -97,7 +105,9 @@ def draw_boxes(plot, traces):
         for index, (trace, shade, data, labels, _, _) in enumerate(parts):
             places = plot.mapped(ax, letter, labels)
             width = 0.7 / (len(slots) if side_by_side else 1)
-            shift = width * (slots.index(trace.get("offsetgroup") or index) - (len(slots) - 1) / 2) if side_by_side else 0
+            shift = (
+                width * (slots.index(trace.get("offsetgroup") or index) - (len(slots) - 1) / 2) if side_by_side else 0
+            )
             marker = trace.get("marker") or {}
             known(marker, "color size symbol opacity", "outliercolor line")
             own = color(marker["color"]) if marker.get("color") else shade
@@ -116,15 +126,31 @@ def box(ax, data, place, width, own, trace, across):
     low, middle, high = numpy.percentile(data, [25, 50, 75], method="hazen")
     reach = 1.5 * (high - low)
     inside = data[(data >= low - reach) & (data <= high + reach)]
-    stats = {"q1": low, "med": middle, "q3": high, "whislo": inside.min(initial=low), "whishi": inside.max(initial=high)}
+    stats = {
+        "q1": low,
+        "med": middle,
+        "q3": high,
+        "whislo": inside.min(initial=low),
+        "whishi": inside.max(initial=high),
+    }
     stats["fliers"] = data[(data < low - reach) | (data > high + reach)]
     if trace.get("boxpoints") is False:
         stats.update(whislo=data[0], whishi=data[-1], fliers=[])
     line = {"color": own, "linewidth": 1.5}
     ax.bxp(
-        [stats], [place], widths=width, vert=not across, manage_ticks=False, patch_artist=True,
-        boxprops={"facecolor": color(trace["fillcolor"]) if trace.get("fillcolor") else (*own[:3], 0.5), "edgecolor": own},
-        medianprops=line, whiskerprops=line, capprops=line,
+        [stats],
+        [place],
+        widths=width,
+        vert=not across,
+        manage_ticks=False,
+        patch_artist=True,
+        boxprops={
+            "facecolor": color(trace["fillcolor"]) if trace.get("fillcolor") else (*own[:3], 0.5),
+            "edgecolor": own,
+        },
+        medianprops=line,
+        whiskerprops=line,
+        capprops=line,
         flierprops={"marker": "o", "markersize": 4, "markerfacecolor": own, "markeredgewidth": 0},
     )
 
@@ -132,17 +158,21 @@ def box(ax, data, place, width, own, trace, across):
 def draw_pies(plot, traces):
     need(len(traces) == 1)
     (trace,) = traces
-    known(trace, "labels values hole marker textinfo sort direction rotation domain", QUIET + " textposition insidetextorientation")
+    known(
+        trace,
+        "labels values hole marker textinfo sort direction rotation domain",
+        QUIET + " textposition insidetextorientation",
+    )
     domain = trace.get("domain") or {}
     known(domain, "x y")
-    sums = {}
+    sums: dict[str, float] = {}
     parts = values(trace.get("values"))
     labels = values(trace.get("labels"))
     labels = range(len(parts)) if labels is None else labels
     for label, part in zip(labels, [1] * len(labels) if parts is None else parts):
         sums[str(label)] = sums.get(str(label), 0) + float(part or 0)
     need(sums and all(part >= 0 for part in sums.values()) and sum(sums.values()) > 0)
-    order = sorted(sums, key=sums.get, reverse=True) if trace.get("sort", True) else list(sums)
+    order = sorted(sums, key=sums.__getitem__, reverse=True) if trace.get("sort", True) else list(sums)
     marker = trace.get("marker") or {}
     known(marker, "colors line")
     own = [color(one) for one in values(marker.get("colors")) or []]
@@ -153,12 +183,20 @@ def draw_pies(plot, traces):
     info = trace.get("textinfo", "percent")
     need(set(info.split("+")) <= {"percent", "label", "value", "none"})
     total = sum(sums.values())
-    share = lambda label: ("%.3g%%" % (100 * sums[label] / total))
-    says = {"percent": share, "label": text, "value": lambda label: "%.6g" % sums[label], "none": lambda label: ""}
+    says = {
+        "percent": lambda label: "%.3g%%" % (100 * sums[label] / total),
+        "label": text,
+        "value": lambda label: "%.6g" % sums[label],
+        "none": lambda label: "",
+    }
     hole = trace.get("hole", 0)
     wedges, _ = ax.pie(
-        [sums[label] for label in order], colors=shades, startangle=90 - trace.get("rotation", 0),
-        counterclock=trace.get("direction", "counterclockwise") == "counterclockwise", wedgeprops={"width": 1 - hole} if hole else None, radius=1,
+        [sums[label] for label in order],
+        colors=shades,
+        startangle=90 - trace.get("rotation", 0),
+        counterclock=trace.get("direction", "counterclockwise") == "counterclockwise",
+        wedgeprops={"width": 1 - hole} if hole else None,
+        radius=1,
     )
     for label, wedge, shade in zip(order, wedges, shades):
         angle = math.radians((wedge.theta1 + wedge.theta2) / 2)

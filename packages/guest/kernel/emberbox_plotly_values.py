@@ -21,7 +21,7 @@ def need(condition):
 
 
 def known(thing, drawn, ignored=""):
-    """Whoever says what is not known here would see another picture than they meant."""
+    """Refuses what is unknown here: it would be drawn differently from what its author meant."""
     allowed = set((drawn + " " + ignored).split())
     unknown = [key for key, value in thing.items() if key not in allowed and value is not None]
     if unknown:
@@ -44,7 +44,9 @@ def axis_type(data):
     some = [value for value in list(data)[:1000] if value is not None]
     if not some or all(is_number(value) for value in some):
         return "linear"
-    if all(isinstance(value, numpy.datetime64) or hasattr(value, "isoformat") or DATE.match(str(value)) for value in some):
+    if all(
+        isinstance(value, numpy.datetime64) or hasattr(value, "isoformat") or DATE.match(str(value)) for value in some
+    ):
         return "date"
     return "category"
 
@@ -64,7 +66,9 @@ def numbers(data):
 
 
 def dates(data):
-    return numpy.array([numpy.datetime64("NaT") if value is None else numpy.datetime64(clean_date(value)) for value in data])
+    return numpy.array(
+        [numpy.datetime64("NaT") if value is None else numpy.datetime64(clean_date(value)) for value in data]
+    )
 
 
 def clean_date(value):
@@ -105,7 +109,7 @@ def text(value):
 
 
 def merged(template, own):
-    """A figure's own word counts, the template's where it has none."""
+    """A figure's own settings, and the template's where it has none."""
     result = dict(template)
     for key, value in own.items():
         both = isinstance(value, dict) and isinstance(result.get(key), dict)

@@ -2,8 +2,9 @@
 
 import base64
 import json
-from json.encoder import encode_basestring_ascii as quote
+from typing import Any
 
+from emberbox_channel import quote
 from emberbox_saved import save
 
 # The field of a result that holds each MIME type; all others go into `extra`.
@@ -24,9 +25,11 @@ STRUCTURED = {"e2b/data": "data", "e2b/chart": "chart"}
 
 # Longest line of one result, `bytes`.
 RESULT_LIMIT = 32 * 1024 * 1024
+# Longer whole numbers become texts, `bits`.
+MAX_BITS = 4096
 
 
-def result_line(bundle, main):
+def result_line(bundle: dict[str, Any], main: bool) -> str:
     """The line for a MIME bundle, all ASCII."""
     size = sum(map(length, bundle.values()))
     if size > RESULT_LIMIT:
@@ -54,51 +57,60 @@ def result_line(bundle, main):
     return '{"type":"result",' + ",".join(fields) + "}\n"
 
 
-def unquoted(text):
+def unquoted(text: str) -> str:
     """The text of a string is the string, not its `repr`."""
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         return text[1:-1]
     return text
 
 
-def encode(value):
+def encode(value: Any) -> str:
     if isinstance(value, str):
         return quote(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return '"' + base64.b64encode(value).decode("ascii") + '"'
     try:
-        return json.dumps(value, allow_nan=False, default=str, separators=(",", ":"))
+        return json.dumps(value, allow_nan=False, default=text_of, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError):
-        return json.dumps(finite(value), default=str)
+        return json.dumps(finite(value), default=text_of)
 
 
-def finite(value, depth=0):
+def finite(value: Any, depth: int = 0) -> Any:
     """JSON has no NaN and no infinity, and its keys are strings."""
     if depth > 50:
         return str(type(value))
     if isinstance(value, float):
         return value if value - value == 0 else None
     if isinstance(value, dict):
-        return {str(key): finite(item, depth + 1) for key, item in value.items()}
+        return {text_of(key): finite(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple, set)):
         return [finite(item, depth + 1) for item in value]
-    return value
+    # Python refuses to write a very long number down.
+    return text_of(value) if isinstance(value, int) and value.bit_length() > MAX_BITS else value
 
 
-def length(value):
+def text_of(value: Any) -> str:
+    """What a value says of itself; one that cannot costs no more than its own text."""
+    try:
+        return str(value)
+    except Exception:
+        return str(type(value))
+
+
+def length(value: Any) -> int:
     """Bytes or characters, of what has them."""
     return len(value) if isinstance(value, (str, bytes, bytearray, memoryview)) else 0
 
 
-def too_large(bundle, size, main):
-    """In the place of a result over the limit: a note, and its largest representation in a file where one can be had."""
+def too_large(bundle: dict[str, Any], size: int, main: bool) -> str:
+    """Stands in for a result over the limit: a note, and the largest representation in a file if it can be saved."""
     largest = max(bundle, key=lambda mime: length(bundle[mime]))
     content = bundle[largest]
     if not length(content):
         # Structured data: its JSON is what is large.
         largest = max(bundle, key=lambda mime: len(encode(bundle[mime])))
         content = bundle[largest] if length(bundle[largest]) else encode(bundle[largest])
-    path = save(largest, content)
+    path = save(str(largest), content)
     note = "A result of %.1f MB (%s) is over the limit of %d MiB and is not shown. " % (
         size / 1e6,
         ", ".join(map(str, bundle)),
@@ -108,7 +120,7 @@ def too_large(bundle, size, main):
     return '{"type":"result","text":%s,"is_main_result":%s}\n' % (quote(note), "true" if main else "false")
 
 
-def error_line(name, value, traceback):
+def error_line(name: str, value: str, traceback: str) -> str:
     return '{"type":"error","name":%s,"value":%s,"traceback":%s}\n' % (
         quote(clipped(name)),
         quote(clipped(value)),
@@ -116,7 +128,7 @@ def error_line(name, value, traceback):
     )
 
 
-def clipped(text, limit=256 * 1024):
+def clipped(text: str, limit: int = 256 * 1024) -> str:
     """Keeps both ends of a text that is too long."""
     if len(text) <= limit:
         return text

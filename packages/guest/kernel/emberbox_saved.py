@@ -2,6 +2,8 @@
 
 import base64
 import os
+from contextlib import suppress
+from typing import BinaryIO, Iterator, Optional, Union
 
 DIRECTORY = "~/.emberbox/results"
 ENDINGS = {
@@ -18,11 +20,14 @@ ENDINGS = {
 # A larger result is not saved, and older files go, so that results do not fill the disk, `bytes`.
 MAX_FILE = 512 * 1024 * 1024
 MAX_TOTAL = 1024 * 1024 * 1024
-# Written at once; a multiple of 4 for base64.
+# Written at once.
 PIECE = 1024 * 1024
 
+# What a representation is made of.
+Content = Union[str, bytes, bytearray, memoryview]
 
-def save(mime, content):
+
+def save(mime: str, content: Content) -> Optional[str]:
     """Writes a representation to a file of its own; answers its path, or `None` where that failed."""
     path = None
     try:
@@ -34,24 +39,35 @@ def save(mime, content):
         ending = ENDINGS.get(mime) or ("json" if "json" in mime or mime.startswith("e2b/") else "bin")
         path, file = create(directory, ending)
         with file:
-            for start in range(0, len(content), PIECE):
-                file.write(binary(mime, content[start : start + PIECE]))
+            for piece in pieces(mime, content):
+                file.write(piece)
         return path
     except (OSError, ValueError):
         if path is not None:
-            os.unlink(path)
+            with suppress(OSError):
+                os.unlink(path)
         return None
 
 
-def binary(mime, piece):
-    if not isinstance(piece, str):
-        return piece
-    if mime in ("image/png", "image/jpeg", "application/pdf"):
-        return base64.b64decode(piece)
-    return piece.encode("utf-8", "backslashreplace")
+def pieces(mime: str, content: Content) -> Iterator[Union[bytes, bytearray, memoryview]]:
+    encoded = mime in ("image/png", "image/jpeg", "application/pdf")
+    rest = ""
+    for start in range(0, len(content), PIECE):
+        piece = content[start : start + PIECE]
+        if not isinstance(piece, str):
+            yield piece
+        elif not encoded:
+            yield piece.encode("utf-8", "backslashreplace")
+        else:
+            # Base64 may be broken into lines, of any length: four characters of it are three bytes.
+            digits = rest + "".join(piece.split())
+            whole = len(digits) // 4 * 4
+            yield base64.b64decode(digits[:whole])
+            rest = digits[whole:]
+    yield base64.b64decode(rest)
 
 
-def create(directory, ending):
+def create(directory: str, ending: str) -> tuple[str, BinaryIO]:
     number = 1
     while True:
         path = os.path.join(directory, "result-%d.%s" % (number, ending))
@@ -61,9 +77,11 @@ def create(directory, ending):
             number += 1
 
 
-def make_room(directory, size):
+def make_room(directory: str, size: int) -> None:
     with os.scandir(directory) as listing:
-        files = sorted((entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in listing if entry.is_file())
+        files = sorted(
+            (entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in listing if entry.is_file()
+        )
     total = size + sum(file_size for _, file_size, _ in files)
     while files and total > MAX_TOTAL:
         _, file_size, path = files.pop(0)

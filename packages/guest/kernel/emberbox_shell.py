@@ -19,7 +19,7 @@ from ipykernel import zmqshell
 from traitlets import Any, Type
 from traitlets.config import Config
 
-from emberbox_channel import ERROR, OUTPUT
+from emberbox_channel import ERROR, OUTPUT, Channel, Streams
 from emberbox_plotly import MIME as PLOTLY, with_picture
 from emberbox_results import RESULT_LIMIT, error_line, result_line
 from emberbox_structured import close_shown, describe_figures_and_tables
@@ -33,7 +33,7 @@ PLAIN_TYPES = {kind: pretty._type_pprinters.get(kind) for kind in (int, bool, st
 
 
 class Publisher(DisplayPublisher):
-    channel = None
+    channel: Channel
 
     def publish(self, data, metadata=None, source=None, *, transient=None, update=False, **_):
         self._validate_data(data, metadata)
@@ -47,7 +47,7 @@ class Publisher(DisplayPublisher):
 
 
 class Hook(DisplayHook):
-    channel = None
+    channel: Channel
 
     def quiet(self):
         # Reading all tokens of the cell is only worth it where the last line can end with a semicolon.
@@ -72,7 +72,7 @@ class Hook(DisplayHook):
             super().update_user_ns(result)
 
     def is_plain(self, kind):
-        """Whether nobody has said how values of a plain type are to look; asking all formatters takes 2 ms."""
+        """Whether values of a plain type still look the usual way; asking all formatters would take 2 ms."""
         display = self.shell.display_formatter
         formatters = display.formatters
         text = formatters.get("text/plain")
@@ -94,12 +94,14 @@ class Hook(DisplayHook):
         pass
 
 
-# Libraries tell a notebook by the name of this class.
+# Libraries recognise a notebook by the name of this class.
 class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
     displayhook_class = Type(Hook)
     display_pub_class = Type(Publisher)
     exiter = Any()
-    channel = None
+    # Set by `attach`.
+    channel: Channel
+    streams: Streams
 
     def _exiter_default(self):
         return leave
@@ -172,7 +174,7 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
     system = system_piped
 
     def system_captured(self, command):
-        """Where the cell has put something else in the place of `sys.stdout`, that gets the output."""
+        """If the cell replaced `sys.stdout`, the replacement gets the output."""
         process = subprocess.Popen(
             command,
             shell=True,
@@ -184,7 +186,7 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
             errors="replace",
         )
         with process:
-            for line in process.stdout:
+            for line in process.stdout or ():
                 sys.stdout.write(line)
         return process.returncode
 
@@ -268,8 +270,8 @@ def attach(shell, channel, streams):
 def prepare_namespace(shell):
     """What a fresh namespace has beside IPython's own names."""
     shell.user_ns["exit"] = shell.user_ns["quit"] = leave
-    builtins.exit = builtins.quit = leave
     for name in ("exit", "quit"):
+        setattr(builtins, name, leave)
         shell.user_ns_hidden[name] = leave
 
 

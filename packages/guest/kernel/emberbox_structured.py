@@ -1,4 +1,4 @@
-"""Formatters that add structured data to what figures and tables look like. A failure costs the data, never the picture."""
+"""Formatters that add structured data to figures and tables. A failure costs the data, never the picture."""
 
 import sys
 
@@ -10,7 +10,7 @@ from emberbox_tables import table_of
 
 
 class Structured(BaseFormatter):
-    """Asks by type, however the formatters of a type are changed: choosing a picture's format removes those of figures."""
+    """Goes by the type itself: choosing the format of pictures removes the formatters that figures have."""
 
     print_method = ObjectName("_repr_emberbox_")
 

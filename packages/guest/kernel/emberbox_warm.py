@@ -1,7 +1,6 @@
-"""Runs, in the zygote, what first calls usually do, so that contexts inherit it done."""
+"""Does in the zygote what first calls usually have to do, so that contexts inherit the results."""
 
 import asyncio
-import mimetypes
 import os
 import sys
 from importlib import import_module
@@ -10,6 +9,7 @@ import matplotlib
 from IPython.core import async_helpers
 
 from emberbox_channel import Channel, Streams
+from emberbox_files import load_types
 from emberbox_shell import attach, create_shell, reset
 
 LIBRARIES = ("numpy", "pandas", "seaborn", "sklearn.datasets", "sklearn.ensemble", "sklearn.linear_model")
@@ -26,7 +26,8 @@ CELLS = (
     "display(frame)",
     "frame['a'].rename('days').groupby(frame['c']).sum()",
     "pd.Series(1.5, pd.date_range('2024-01-01', periods=9)).plot()",
-    "figure, axes = plt.subplots(1, 4, figsize=(3, 1))\naxes[0].bar(['p', 'q'], [1, 2])\naxes[1].scatter([1, 2], [3, 4])\n"
+    "figure, axes = plt.subplots(1, 4, figsize=(3, 1))\n"
+    "axes[0].bar(['p', 'q'], [1, 2])\naxes[1].scatter([1, 2], [3, 4])\n"
     "axes[2].boxplot([[1, 2, 9], [3, 4, 5]])\naxes[3].pie([1, 2], labels=['s', 't'])",
     "def fail():\n    raise ValueError('no')\nfail()",
     "1 +",
@@ -39,10 +40,10 @@ CELLS = (
 
 
 def prepare(ipython_dir, warm):
-    """The shell, pristine; when it is `warm`, the usual libraries are imported, and what first calls do was done."""
+    """A pristine shell. A `warm` one has imported the usual libraries and run what first calls usually run."""
     matplotlib.use("module://matplotlib_inline.backend_inline")
     os.environ.setdefault("PLOTLY_RENDERER", "plotly_mimetype")
-    mimetypes.init()
+    load_types()
     shell = create_shell(ipython_dir)
     if warm:
         for library in LIBRARIES:

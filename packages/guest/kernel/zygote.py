@@ -20,6 +20,7 @@ import struct
 import sys
 import time
 import traceback
+from typing import Any
 
 sys.dont_write_bytecode = True
 SOCKET, USER, WHEN = sys.argv[1:4]
@@ -126,7 +127,7 @@ class Zygote:
         try:
             os.chdir(request["cwd"])
         except OSError as error:
-            problem = "%s: %s" % (request["cwd"], os.strerror(error.errno))
+            problem = "%s: %s" % (request["cwd"], error.strerror)
         os.environ.update(request["env"])
         os.environ["PWD"] = request["cwd"]
         gc.enable()
@@ -254,7 +255,9 @@ if account is not None:
 
 from emberbox_channel import HELLO, frame  # noqa: E402
 
-shell = Context = None
+# Made by `load`.
+shell: Any = None
+Context: Any = None
 if WHEN == "now":
     load()
 zygote.serve()

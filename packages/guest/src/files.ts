@@ -17,6 +17,7 @@ export async function agentFiles(): Promise<AgentFile[]> {
   const files = [await read("init", "init"), await read("egress.py", "egress.py")];
   for (const name of await namesIn("kernel", /\.py$/))
     files.push(await read(join("kernel", name), join("kernel", name)));
+  files.push(await read(join("dist", "mime-types.json"), join("kernel", "mime-types.json")));
   for (const name of await namesIn("dist", /\.(mjs|node)$/))
     files.push(await read(join("dist", name), name));
   return files;

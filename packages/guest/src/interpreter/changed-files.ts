@@ -1,11 +1,11 @@
 /** Which files code made: a directory before and after, bounded in entries, depth and time. As `emberbox_files.py` does for Python. */
 import { spawn } from "node:child_process";
 import { readlinkSync } from "node:fs";
-import mime from "mime";
 import { inUserCgroup } from "../cgroup.ts";
 import type { User } from "../envd/users.ts";
 import { environmentOf } from "./environment.ts";
 import type { KernelListener } from "./language.ts";
+import { mimeTypeOf } from "./mime-types.ts";
 
 const MAX_ENTRIES = 10_000;
 const MAX_DEPTH = 9;
@@ -15,12 +15,6 @@ const MAX_LISTING = 4 * 1024 * 1024;
 const MAX_MS = 5000;
 // Directories that tools fill; hidden ones are passed over too.
 const PASSED_OVER = "( -name .* -o -name node_modules -o -name __pycache__ ) -prune -o".split(" ");
-const TYPES: Readonly<Record<string, string>> = {
-  parquet: "application/vnd.apache.parquet",
-  feather: "application/vnd.apache.arrow.file",
-  ipynb: "application/x-ipynb+json",
-  ts: "text/x-typescript",
-};
 
 interface Snapshot {
   readonly directory: string;
@@ -102,14 +96,9 @@ function filesLine(before: Snapshot, after: Snapshot): Buffer {
   const files = changes.slice(0, MAX_REPORTED).map(({ path, size, earlier }) => ({
     path,
     size,
-    mime_type: typeOf(path),
+    mime_type: mimeTypeOf(path),
     change: earlier === undefined ? "created" : "modified",
   }));
   const truncated = !before.complete || !after.complete || changes.length > MAX_REPORTED;
   return Buffer.from(`${JSON.stringify({ type: "files", files, truncated })}\n`);
-}
-
-function typeOf(path: string): string {
-  const ending = /\.([^./]+)$/.exec(path)?.[1]?.toLowerCase() ?? "";
-  return TYPES[ending] ?? mime.getType(ending) ?? "application/octet-stream";
 }

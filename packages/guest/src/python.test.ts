@@ -1,0 +1,68 @@
+/** What the guest's Python and its TypeScript both have to say is written down twice; here it is compared. */
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { FROM_KERNEL, TO_KERNEL } from "./interpreter/frames.ts";
+
+const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
+const channel = read("kernel/emberbox_channel.py");
+
+/** What the first group of `pattern` takes from a source. */
+function part(source: string, pattern: RegExp): string {
+  const found = pattern.exec(source)?.[1];
+  if (found === undefined) throw new Error(`nothing is like ${pattern}`);
+  return found;
+}
+
+/** `A, B = 1, 2` as an object. */
+function numbers(source: string, first: string): Record<string, number> {
+  const [, names, values] = new RegExp(`^(${first}, .*) = (.*)$`, "m").exec(source)!;
+  return Object.fromEntries(
+    names!.split(", ").map((name, index) => [name, Number(values!.split(", ")[index])]),
+  );
+}
+
+test("the kinds of frames", () => {
+  const { output, error, end, ready, hello } = FROM_KERNEL;
+  expect(numbers(channel, "OUTPUT")).toEqual({
+    OUTPUT: output,
+    ERROR: error,
+    END: end,
+    READY: ready,
+    HELLO: hello,
+  });
+  const { execute, restored, reset, reportFiles } = TO_KERNEL;
+  expect(numbers(channel, "EXECUTE")).toEqual({
+    EXECUTE: execute,
+    RESTORED: restored,
+    RESET: reset,
+    REPORT_FILES: reportFiles,
+  });
+});
+
+test("the field of a result for each MIME type", () => {
+  const python = part(read("kernel/emberbox_results.py"), /^FIELDS = (\{.*?\n\})/ms);
+  const typescript = part(read("src/javascript/results.ts"), /^const FIELDS[^=]* = (\{.*?\n\});/ms);
+  expect(pairs(python)).toEqual(pairs(typescript));
+});
+
+const pairs = (source: string): Record<string, string> =>
+  Object.fromEntries([...source.matchAll(/"([^"]+)": "([^"]+)"/g)].map(([, a, b]) => [a, b]));
+
+const ranges = (source: string): string[] => source.match(/\d+\.\d+\.\d+\.\d+\/\d+/g)!;
+
+test("the bounds of a report on files", () => {
+  const python = read("kernel/emberbox_files.py");
+  const typescript = read("src/interpreter/changed-files.ts");
+  for (const name of ["MAX_ENTRIES", "MAX_REPORTED"])
+    expect(part(python, new RegExp(`^${name} = (.*)$`, "m"))).toBe(
+      part(typescript, new RegExp(`^const ${name} = (.*);$`, "m")),
+    );
+  for (const name of part(python, /^PASSED_OVER = \{(.*)\}$/m).matchAll(/"([^"]+)"/g))
+    expect(part(typescript, /^const PASSED_OVER = "(.*)"/m)).toContain(`-name ${name[1]} `);
+});
+
+test("the addresses that are refused at once", () => {
+  const python = part(read("egress.py"), /set refused \{(.*?)\n {2}\}\}/s);
+  const typescript = part(read("src/egress/capture.ts"), /^const NOT_PUBLIC = \[(.*?)\n\]/ms);
+  expect(ranges(python)).toEqual(ranges(typescript));
+});

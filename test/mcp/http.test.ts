@@ -109,6 +109,23 @@ describe("MCP over streamable HTTP", () => {
     expect((await second.listTools()).tools).toHaveLength(6);
   });
 
+  test("whoever begins sessions by the hundred does not end one that works", async () => {
+    await using server = await serveHttp(provider, { port: 0, maxSessions: 3 });
+    await using owner = await connectHttp(server.url);
+    await callTool(owner, "run_code", { code: "kept = 41" });
+    await using other = await connectHttp(server.url);
+    await other.listTools();
+    for (let begun = 0; begun < 100; begun++) expect((await post(server.url)).status).toBe(200);
+    expect((await callTool(owner, "run_code", { code: "kept + 1" })).text).toContain("42");
+    expect((await other.listTools()).tools).toHaveLength(6);
+    // When all work, it is the newcomer who is told.
+    await using busy = await serveHttp(provider, { port: 0, maxSessions: 1 });
+    await using only = await connectHttp(busy.url);
+    await callTool(only, "run_code", { code: "1" });
+    expect((await post(busy.url)).status).toBe(503);
+    expect((await only.listTools()).tools).toHaveLength(6);
+  });
+
   test("a client that is killed in the middle of a call loses its sandbox to the idle time", async () => {
     await using server = await serveHttp(provider, { port: 0, idleTimeoutMs: 500 });
     const before = await count();

@@ -63,4 +63,5 @@ export const secretsSchema: z.ZodType<Readonly<Record<string, SandboxSecret>> | 
   .optional()
   .describe(
     "`{ NAME: { value, hosts } }`: a value of 8 to 8192 characters in one line, and at least one host",
-  );
+  )
+  .meta({ secret: true });

@@ -3,7 +3,7 @@ import { EmberboxError } from "./errors.ts";
 
 /**
  * Checks options against a strict object schema. Each field's `description` says what it must be,
- * and becomes part of the message.
+ * and becomes part of the message. The value of one with `.meta({ secret: true })` does not.
  * @throws `invalid_argument` that names the option and what was given
  */
 export function parseOptions<Shape extends z.ZodRawShape>(
@@ -28,7 +28,7 @@ export function parseArgument<Schema extends z.ZodType>(
   if (parsed.success) return parsed.data;
   throw new EmberboxError(
     "invalid_argument",
-    `Expected \`${name}\` to be ${schema.description}, got ${describeValue(value)}`,
+    `Expected \`${name}\` to be ${schema.description}, got ${describeValue(value, schema)}`,
   );
 }
 
@@ -48,17 +48,23 @@ function describeIssue(
   }
   const field = shape[String(name)] as z.ZodType | undefined;
   const value = (options as Record<PropertyKey, unknown>)[name];
-  return `Expected the \`${String(name)}\` option to be ${field?.description}, got ${describeValue(value)}`;
+  return `Expected the \`${String(name)}\` option to be ${field?.description}, got ${describeValue(value, field)}`;
 }
 
 /** Objects are named by their kind only: they may hold secrets. */
-function describeValue(value: unknown): string {
+function describeValue(value: unknown, schema?: z.ZodType): string {
   if (value === null) return "`null`";
   if (value === undefined) return "`undefined`";
   if (typeof value === "object") return Array.isArray(value) ? "an array" : "an object";
   if (typeof value === "function") return "a function";
-  const text = String(value);
+  if (schema?.meta()?.["secret"] === true) return `a ${typeof value} that is not shown`;
+  const text = withoutUser(String(value));
   return `\`${text.length > 100 ? `${text.slice(0, 100)}…` : text}\` (${typeof value})`;
+}
+
+/** URLs without the user and password that they may have. */
+export function withoutUser(text: string): string {
+  return text.replaceAll(/\/\/[^/\s@]*@/g, "//…@");
 }
 
 const isSignal = (value: unknown): boolean =>
@@ -88,7 +94,8 @@ export const user: z.ZodOptional<z.ZodString> = z
 export const envs: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodString>> = z
   .record(z.string().regex(/^[^=\0]+$/), z.string().regex(/^[^\0]*$/))
   .optional()
-  .describe("an object of strings, without NUL, whose names have no `=`");
+  .describe("an object of strings, without NUL, whose names have no `=`")
+  .meta({ secret: true });
 export const code: z.ZodString = z.string().describe("a string");
 export const pid: z.ZodInt = z.int().positive().describe("a positive integer");
 

@@ -14,7 +14,7 @@ export interface McpHttpOptions extends McpOptions {
   readonly allowedHosts?: readonly string[] | undefined;
   /** Names, without ports, of web pages that may use it. @default those of this machine; none when others can reach it */
   readonly allowedOrigins?: readonly string[] | undefined;
-  /** MCP sessions that are kept; beyond it the one not used for longest is ended. @default 1000 */
+  /** MCP sessions that are kept; beyond it one that did no work is ended, or none begins. @default 1000 */
   readonly maxSessions?: number | undefined;
 }
 
@@ -30,7 +30,8 @@ const schema = z.strictObject({
     .string()
     .regex(/^[\x21-\x7e]{8,500}$/)
     .optional()
-    .describe("8 to 500 printable characters without spaces"),
+    .describe("8 to 500 printable characters without spaces")
+    .meta({ secret: true }),
   allowedHosts: names,
   allowedOrigins: names,
   maxSessions: z.int().min(1).default(1000).describe("a positive integer"),

@@ -3,15 +3,21 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { NodeStreamableHTTPServerTransport } from "@modelcontextprotocol/node";
 import type { Server } from "@modelcontextprotocol/server";
 import type { SandboxTools } from "@emberbox/core/tools";
-import { createMcpServer } from "./server.ts";
+import { createWatchedServer } from "./server.ts";
 
 interface HttpSession {
   readonly server: Server;
   readonly transport: NodeStreamableHTTPServerTransport;
+  /** It asked for more than to begin. */
+  isUsed: boolean;
+  /** When it last called a tool, in milliseconds; none before its first call. */
+  calledAt: number | undefined;
 }
 
 interface HttpSessionsOptions {
   readonly maxSessions: number;
+  /** After which the sandbox of a session is gone; 0 for never. */
+  readonly idleTimeoutMs: number;
   readonly structuredContent: boolean | undefined;
 }
 
@@ -40,6 +46,7 @@ export class HttpSessions implements AsyncDisposable {
     if (session === undefined) {
       return refuse(response, 404, "There is no such session (any more); initialize a new one");
     }
+    session.isUsed = true;
     this.#open.delete(String(id));
     this.#open.set(String(id), session);
     await session.transport.handleRequest(request, response);
@@ -63,12 +70,18 @@ export class HttpSessions implements AsyncDisposable {
     }
     // No name can be the id of another's session.
     const threadId = conversation === undefined ? id : `conversation ${conversation}`;
+    if (this.#isFull && this.#dispensable() === undefined) {
+      return refuse(response, 503, "All sessions of this server are in use; try again later");
+    }
     const { structuredContent } = this.#options;
-    const server = createMcpServer(this.#tools, { threadId, structuredContent });
+    const server = createWatchedServer(this.#tools, { threadId, structuredContent }, () => {
+      opened.calledAt = Date.now();
+    });
     const transport = new NodeStreamableHTTPServerTransport({
       sessionIdGenerator: () => id,
-      onsessioninitialized: () => this.#add(id, { server, transport }),
+      onsessioninitialized: () => this.#add(id, opened),
     });
+    const opened: HttpSession = { server, transport, isUsed: false, calledAt: undefined };
     server.onclose = () => this.#end(id, threadId);
     server.onerror = (error) => this.#tools.sessions.report(error);
     await server.connect(transport);
@@ -76,11 +89,30 @@ export class HttpSessions implements AsyncDisposable {
     if (!this.#open.has(id)) await server.close();
   }
 
+  get #isFull(): boolean {
+    return this.#open.size >= this.#options.maxSessions;
+  }
+
   async #add(id: string, session: HttpSession): Promise<void> {
+    const ended = this.#isFull ? this.#dispensable() : undefined;
     this.#open.set(id, session);
-    if (this.#open.size <= this.#options.maxSessions) return;
-    const [oldest] = this.#open.values();
-    await oldest!.server.close();
+    await ended?.server.close();
+  }
+
+  /**
+   * The session that ends for a new one where there are too many: one that only began, else one that called no tool,
+   * else one whose sandbox has gone; of those the one used least recently. None when all are at work: whoever begins
+   * sessions by the thousand ends nobody else's.
+   */
+  #dispensable(): HttpSession | undefined {
+    const { idleTimeoutMs } = this.#options;
+    const sessions = [...this.#open.values()];
+    const idleSince = idleTimeoutMs === 0 ? -Infinity : Date.now() - idleTimeoutMs;
+    return (
+      sessions.find(({ isUsed }) => !isUsed) ??
+      sessions.find(({ calledAt }) => calledAt === undefined) ??
+      sessions.find(({ calledAt }) => calledAt! < idleSince)
+    );
   }
 
   #end(id: string, threadId: string): void {

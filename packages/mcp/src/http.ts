@@ -19,6 +19,16 @@ export interface McpHttpServer extends AsyncDisposable {
 }
 
 const PATH = "/mcp";
+/** What the tools take when nothing is said. */
+const IDLE_TIMEOUT_MS = 900_000;
+/** How long the head of a request, and all of it, may take. */
+const LIMITS = {
+  headersTimeout: 20_000,
+  requestTimeout: 60_000,
+  connectionsCheckingInterval: 5000,
+};
+/** A client listens with one, and calls with others. */
+const CONNECTIONS_OF_SESSION = 4;
 
 /**
  * Serves the tools over streamable HTTP, on this machine only unless told otherwise. Each MCP session works in a
@@ -32,7 +42,8 @@ export async function serveHttp(
 ): Promise<McpHttpServer> {
   const settings = resolveHttpOptions(options);
   const tools = new SandboxTools(source, settings.toolOptions);
-  const sessions = new HttpSessions(tools, settings);
+  const { idleTimeoutMs = IDLE_TIMEOUT_MS } = settings.toolOptions;
+  const sessions = new HttpSessions(tools, { ...settings, idleTimeoutMs });
   const mayPass = guard(settings);
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
@@ -43,7 +54,8 @@ export async function serveHttp(
       else response.destroy();
     }
   };
-  const server = createServer((request, response) => void answer(request, response));
+  const server = createServer(LIMITS, (request, response) => void answer(request, response));
+  server.maxConnections = settings.maxSessions * CONNECTIONS_OF_SESSION;
   server.listen(settings.port, settings.host);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

@@ -40,9 +40,15 @@ const INSTRUCTIONS =
  * The server of one connection, to be connected to a transport of your own. Its calls work in the conversation
  * `threadId` of `tools`; who made the tools ends their sandboxes.
  */
-export function createMcpServer(
+export function createMcpServer(tools: SandboxTools, options: McpConnectionOptions = {}): Server {
+  return createWatchedServer(tools, options, () => {});
+}
+
+/** The same; hears of every call of a tool. */
+export function createWatchedServer(
   tools: SandboxTools,
-  { threadId, structuredContent = false }: McpConnectionOptions = {},
+  { threadId, structuredContent = false }: McpConnectionOptions,
+  onCall: () => void,
 ): Server {
   const server = new Server(
     { name: "emberbox", title: "Emberbox", version },
@@ -50,6 +56,7 @@ export function createMcpServer(
   );
   server.setRequestHandler("tools/list", () => ({ tools: tools.tools.map(described) }));
   server.setRequestHandler("tools/call", async ({ params }, { mcpReq }) => {
+    onCall();
     const { name, arguments: input = {} } = params;
     const context = { signal: mcpReq.signal, threadId, toolCallId: String(mcpReq.id) };
     const tool = tools.tools.find((tool) => tool.name === name);

@@ -77,7 +77,8 @@ const createOptions = z.strictObject({
     .describe(`a whole number from ${IMAGE_DISK_MB} to 1048576`),
   envs: variables
     .default({})
-    .describe("an object of strings without NUL, whose names are letters, digits and _"),
+    .describe("an object of strings without NUL, whose names are letters, digits and _")
+    .meta({ secret: true }),
   metadata: labels.default({}).describe("an object of strings"),
   timeoutMs: z
     .int()

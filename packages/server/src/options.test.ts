@@ -61,3 +61,13 @@ test("keys belong to tenants", () => {
   expect(tenantsOf(undefined)).toEqual({});
   expect(tenantsOf({})).toEqual({});
 });
+
+test.each<Partial<ServeOptions>>([
+  { apiKeys: "hunter2" as never },
+  { apiKeys: ["hunter2"] },
+  { apiKeys: { red: "hunter2" } },
+  { operatorKey: "hunter2" },
+  { tls: "hunter2" as never },
+])("a secret is not repeated: %j", (options) => {
+  expect(() => resolveOptions({ provider, ...options })).toThrow(/^(?!.*hunter2).*option/);
+});

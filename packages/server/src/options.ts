@@ -73,8 +73,12 @@ const schema = z.strictObject({
   apiKeys: z
     .union([z.array(key), z.record(tenantName, z.union([key, z.array(key).min(1)]))])
     .default([])
-    .describe("keys of 8 to 200 printable characters: a list, or an object of them by tenant"),
-  operatorKey: key.optional().describe("a key of 8 to 200 printable characters"),
+    .describe("keys of 8 to 200 printable characters: a list, or an object of them by tenant")
+    .meta({ secret: true }),
+  operatorKey: key
+    .optional()
+    .describe("a key of 8 to 200 printable characters")
+    .meta({ secret: true }),
   allowedHosts: z
     .array(z.string().regex(/^[^\s/:]+$/))
     .optional()
@@ -88,7 +92,8 @@ const schema = z.strictObject({
   tls: z
     .union([z.literal("self-signed"), z.strictObject({ cert: text, key: text })])
     .optional()
-    .describe('`{ cert, key }` in PEM, or "self-signed"'),
+    .describe('`{ cert, key }` in PEM, or "self-signed"')
+    .meta({ secret: true }),
   stateDirectory: text.optional().describe("the path of a directory"),
   quotas: quotasSchema,
   maxSandboxes: z.int().min(1).optional().describe("a positive integer"),

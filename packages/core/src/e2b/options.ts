@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { EmberboxError } from "../errors.ts";
-import { milliseconds, parseOptions, text } from "../options.ts";
+import { milliseconds, parseOptions, text, withoutUser } from "../options.ts";
 
 export interface E2bOptions {
   /** @default E2B_API_KEY */
@@ -30,7 +30,7 @@ export interface Settings {
 }
 
 const schema = z.strictObject({
-  apiKey: text,
+  apiKey: z.string().optional().describe("a string").meta({ secret: true }),
   domain: text,
   apiUrl: text,
   sandboxUrl: text,
@@ -63,7 +63,7 @@ export function resolveOptions(options: E2bOptions): Settings {
 /** Without a slash at its end. */
 function readUrl(name: string, value: string): string {
   if (!/^https?:$/.test(URL.parse(value)?.protocol ?? "")) {
-    const message = `Expected the \`${name}\` option to be an http or https URL, got \`${value}\``;
+    const message = `Expected the \`${name}\` option to be an http or https URL, got \`${withoutUser(value)}\``;
     throw new EmberboxError("invalid_argument", message);
   }
   return value.replace(/\/+$/, "");

@@ -52,6 +52,10 @@ Files are kept in EMBERBOX_HOME (default: ~/.cache/emberbox). EMBERBOX_DEBUG=1 s
 }
 
 function writeUsageError(message: string): void {
-  const text = message.replace(/^error: /, "").trimEnd();
+  // The value of an option that was misspelt may be a secret.
+  const text = message
+    .replace(/^error: /, "")
+    .replace(/^(unknown option '--[^=]*)=.*'/s, "$1'")
+    .trimEnd();
   say(`${text}\nRun \`emberbox --help\` to see what there is.`);
 }

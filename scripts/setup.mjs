@@ -7,6 +7,8 @@ import { StepFailed, command, finish, note } from "./setup/steps.mjs";
 import { buildGuest, installWorkspace, node, script } from "./setup/workspace.mjs";
 
 const source = "--conditions=@emberbox/source";
+/** Taking types out of what is to be counted is called experimental. */
+const quiet = "--disable-warning=ExperimentalWarning";
 
 /** Everything that has to be there before a virtual machine can start. */
 async function prepare(morePackages, templates = ["default"]) {
@@ -59,6 +61,11 @@ const modes = {
   async escapes(parameters) {
     await prepare();
     await command("escapes", [node, source, "test/escapes/main.ts", ...parameters]);
+  },
+
+  async fuzz(parameters) {
+    await installWorkspace();
+    await command("fuzz", [node, source, quiet, "test/fuzz/main.ts", ...parameters]);
   },
 
   async "e2b-table"(parameters) {

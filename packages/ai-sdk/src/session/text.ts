@@ -5,7 +5,8 @@ export function encode(text: string, encoding?: string): Uint8Array {
 }
 
 export function decode(bytes: Uint8Array, encoding?: string): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(known(encoding));
+  // A copy: Node 24 writes past its memory for UTF-16 of an odd length that begins at an odd address.
+  return Buffer.from(bytes).toString(known(encoding));
 }
 
 /** Lines from and to those numbers, counted from 1, with the line ends that the text has. */

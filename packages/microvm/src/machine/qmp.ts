@@ -32,7 +32,7 @@ export function connectQmp(socket: Duplex & Partial<Pick<Socket, "ref" | "unref"
     socket.destroy();
   };
   const take = (line: string): void => {
-    const message = JSON.parse(line) as QmpMessage;
+    const message = messageOf(line);
     if (typeof message.event === "string") {
       for (const listener of listeners) listener(message as QmpEvent);
     } else if (message.error) waiting.shift()?.reject(new Error(`QEMU: ${message.error.desc}`));
@@ -41,12 +41,17 @@ export function connectQmp(socket: Duplex & Partial<Pick<Socket, "ref" | "unref"
   };
   socket.setEncoding("utf8");
   socket.on("data", (chunk: string) => {
-    buffered += chunk;
-    const lines = buffered.split("\n");
-    buffered = lines.pop()!;
+    const lines = chunk.split("\n");
+    const rest = lines.pop()!;
     try {
+      for (const line of lines) {
+        // What came before is not looked through again with each piece of a line.
+        const whole = buffered + line;
+        buffered = "";
+        take(whole);
+      }
+      buffered += rest;
       if (buffered.length > MAX_LINE) throw new Error("a line of QEMU's is too long");
-      for (const line of lines) take(line);
     } catch (error) {
       end(error as Error);
     }
@@ -68,4 +73,10 @@ export function connectQmp(socket: Duplex & Partial<Pick<Socket, "ref" | "unref"
     on: (listener) => void listeners.push(listener),
   };
   return qmp;
+}
+
+function messageOf(line: string): QmpMessage {
+  const message: unknown = JSON.parse(line);
+  if (typeof message === "object" && message !== null) return message;
+  throw new Error("QEMU said something that is no message");
 }

@@ -1,3 +1,5 @@
+import { GrowingBytes } from "./growing-bytes.ts";
+
 /** What the first bytes of a connection say. */
 export type Opening =
   | { readonly kind: "tls"; readonly serverName: string | undefined }
@@ -5,6 +7,7 @@ export type Opening =
   /** More bytes are needed to tell. */
   | { readonly kind: "incomplete" };
 
+const RECORD_HEADER = 5;
 const HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
 const SERVER_NAME = 0;
@@ -15,29 +18,53 @@ const MAX_HELLO = 65_536;
 const incomplete: Opening = { kind: "incomplete" };
 const other: Opening = { kind: "other" };
 
-/** Reads the name that a TLS client asks for. A hello may come in several records. */
-export function readOpening(bytes: Buffer): Opening {
-  const hello: Buffer[] = [];
-  let length = 0;
-  for (let at = 0; ;) {
-    if (bytes.length > at && bytes[at] !== HANDSHAKE) return other;
-    if (bytes.length > at + 1 && bytes[at + 1] !== 3) return other;
-    if (bytes.length < at + 5) return incomplete;
-    const size = bytes.readUInt16BE(at + 3);
-    if (size === 0 || size > MAX_RECORD) return other;
-    const part = bytes.subarray(at + 5, at + 5 + size);
-    hello.push(part);
-    length += part.length;
-    const whole = hello.length === 1 ? part : Buffer.concat(hello);
-    if (length >= 1 && whole[0] !== CLIENT_HELLO) return other;
-    if (length >= 4) {
-      const needed = 4 + whole.readUIntBE(1, 3);
-      if (needed > MAX_HELLO) return other;
-      if (length >= needed) return readHello(whole.subarray(4, needed));
+/** Reads the name that a TLS client asks for. A hello may come in several records, and in any pieces. */
+export class OpeningReader {
+  readonly #header = Buffer.alloc(RECORD_HEADER);
+  #headerBytes = 0;
+  /** What is still to come of the record. */
+  #missing = 0;
+  readonly #hello = new GrowingBytes();
+  #opening: Opening = incomplete;
+
+  /** What is known with these bytes too; each is looked at once. */
+  push(chunk: Buffer): Opening {
+    for (let at = 0; at < chunk.length && this.#opening === incomplete;) {
+      if (this.#missing === 0) this.#takeHeader(chunk[at++]!);
+      else {
+        const part = chunk.subarray(at, at + this.#missing);
+        at += part.length;
+        this.#missing -= part.length;
+        this.#takeHello(part);
+      }
     }
-    if (part.length < size) return incomplete;
-    at += 5 + size;
+    return this.#opening;
   }
+
+  #takeHeader(byte: number): void {
+    const at = this.#headerBytes++;
+    this.#header[at] = byte;
+    if ((at === 0 && byte !== HANDSHAKE) || (at === 1 && byte !== 3)) this.#opening = other;
+    if (this.#headerBytes < RECORD_HEADER) return;
+    this.#headerBytes = 0;
+    this.#missing = this.#header.readUInt16BE(3);
+    if (this.#missing === 0 || this.#missing > MAX_RECORD) this.#opening = other;
+  }
+
+  #takeHello(part: Buffer): void {
+    this.#hello.push(part);
+    const { bytes } = this.#hello;
+    if (bytes[0] !== CLIENT_HELLO) this.#opening = other;
+    else if (bytes.length >= 4) {
+      const needed = 4 + bytes.readUIntBE(1, 3);
+      if (needed > MAX_HELLO) this.#opening = other;
+      else if (bytes.length >= needed) this.#opening = readHello(bytes.subarray(4, needed));
+    }
+  }
+}
+
+export function readOpening(bytes: Buffer): Opening {
+  return new OpeningReader().push(bytes);
 }
 
 function readHello(hello: Buffer): Opening {

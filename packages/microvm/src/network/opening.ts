@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
-import { type Opening, readOpening } from "./client-hello.ts";
+import { type Opening, OpeningReader } from "./client-hello.ts";
+import { GrowingBytes } from "./growing-bytes.ts";
 
 const MAX_BYTES = 131_072;
 
@@ -14,18 +15,19 @@ export function readFirst(stream: Duplex): Promise<Opening> {
 
 function listen(stream: Duplex): Promise<Opening> {
   return new Promise((resolve) => {
-    let bytes: Buffer = Buffer.alloc(0);
+    const read = new GrowingBytes();
+    const reader = new OpeningReader();
     const finish = (opening: Opening): void => {
       stream.off("data", take).off("end", stop).off("close", stop).pause();
-      if (bytes.length > 0 && !stream.destroyed) stream.unshift(bytes);
+      if (read.length > 0 && !stream.destroyed) stream.unshift(read.bytes);
       resolve(opening);
     };
     const stop = (): void => finish({ kind: "incomplete" });
     const take = (chunk: Buffer): void => {
-      bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
-      const opening = readOpening(bytes);
+      read.push(chunk);
+      const opening = reader.push(chunk);
       if (opening.kind !== "incomplete") finish(opening);
-      else if (bytes.length > MAX_BYTES) finish({ kind: "other" });
+      else if (read.length > MAX_BYTES) finish({ kind: "other" });
     };
     stream.on("data", take).on("end", stop).on("close", stop);
   });

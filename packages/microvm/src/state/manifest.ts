@@ -107,7 +107,13 @@ export async function readManifest(directory: string): Promise<Manifest | undefi
   }
   const [digest, text = ""] = content.split("\n");
   if (digest !== digestOf(text)) throw damaged(directory, new Error("its manifest was changed"));
-  const parsed = manifestSchema.safeParse(JSON.parse(text));
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw damaged(directory, error);
+  }
+  const parsed = manifestSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new EmberboxError(
     "snapshot_incompatible",

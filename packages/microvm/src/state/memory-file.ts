@@ -138,6 +138,7 @@ function readIndex(bytes: Buffer): MemoryIndex {
     throw new Error("the index of its memory is damaged");
   const numbers = Array.from({ length: length - 1 }, (_, index) => bytes.readUInt32LE(index * 4));
   const count = numbers[0]!;
+  if (1 + count * 2 > numbers.length) throw new Error("the index of its memory is damaged");
   const runs = Array.from({ length: count }, (_, index) => ({
     page: numbers[1 + index * 2]!,
     count: numbers[2 + index * 2]!,

@@ -1,0 +1,23 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { crc32 } from "node:zlib";
+import { readLayerIndex } from "../../../packages/microvm/src/state/memory-file.ts";
+import { check, type Target } from "../target.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "emberbox-fuzz-"));
+process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
+
+/** Which pages a layer of memory holds, as by somebody who can make its checksum. */
+export const target: Target = {
+  refuses: (error) => error instanceof Error && /the index of its memory/.test(error.message),
+  async run(input) {
+    const bytes = Buffer.concat([input, Buffer.alloc(4)]);
+    bytes.writeUInt32LE(crc32(input), input.length);
+    writeFileSync(join(directory, "memory.index"), bytes);
+    const { runs, sums } = await readLayerIndex(join(directory, "memory"));
+    check((runs.length * 2 + sums.length + 1) * 4 === input.length, "more than was there");
+    for (const { page, count } of runs)
+      check(Number.isInteger(page) && Number.isInteger(count), "a run that is none");
+  },
+};

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { findPython, guest, isRequired } from "./tools.ts";
 
 interface Outcome {
@@ -48,10 +48,10 @@ if ("lacking" in found) {
     expect(outcomes).not.toEqual([]);
   });
 
-  describe("packages/guest", () => {
-    for (const { name, outcome, text } of outcomes)
-      test.skipIf(outcome === "skipped")(outcome === "skipped" ? `${name}: ${text}` : name, () => {
-        if (outcome === "failed") throw new Error(text);
-      });
-  });
+  for (const { name, outcome, text } of outcomes) {
+    const isSkipped = outcome === "skipped";
+    test.skipIf(isSkipped)(`packages/guest/${name}${isSkipped ? `: ${text}` : ""}`, () => {
+      if (outcome === "failed") throw new Error(text);
+    });
+  }
 }

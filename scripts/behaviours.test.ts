@@ -55,7 +55,8 @@ test("what failed, was skipped or is missing is no pass", () => {
 
 test("an adapter without a behaviour says why", () => {
   const [first, ...others] = passed;
-  const results = [{ ...first!, meta: { without: "no streams there" } }, ...others];
+  const title = `${first!.title} (skipped: no streams there)`;
+  const results = [{ ...first!, title, status: "skipped" }, ...others];
   expect(cellOf(results, ids[0]!)).toBe("(1)");
   expect(behaviourTable(results).reasons[0]).toBe("one: no streams there");
 });

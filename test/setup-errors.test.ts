@@ -52,11 +52,21 @@ describe("a machine that is not ready", () => {
   });
 
   test("without QEMU: its package", async () => {
-    process.env["PATH"] = directory;
-    await using own = microvm({ home: directory });
-    const missing = findProgram("qemu-system-x86_64") === undefined;
-    const error = await failure(Sandbox.create({ provider: own }));
-    expect(error.code).toBe(missing ? "qemu_missing" : "image_missing");
+    // A machine that is like this one, but for QEMU.
+    const without = ["--dev-bind", "/", "/", "--ro-bind", "/dev/null", findProgram(QEMU)!];
+    const create = `
+      import { Sandbox } from "@emberbox/core";
+      import { microvm } from "@emberbox/microvm";
+      const provider = microvm({ home: ${JSON.stringify(directory)} });
+      await Sandbox.create({ provider }).catch(({ code, hint }) => console.log(code, hint));
+    `;
+    const args = [...without, "--", process.execPath, "--conditions=@emberbox/source", "-"];
+    const said = execFileSync("bwrap", args, {
+      input: create,
+      encoding: "utf8",
+      cwd: import.meta.dirname,
+    });
+    expect(said).toMatch(/^qemu_missing .*qemu-system-x86/);
     expect(() => requireProgram("qemu-system-none")).toThrow(
       expect.objectContaining({ code: "qemu_missing" }),
     );

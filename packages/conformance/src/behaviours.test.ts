@@ -17,6 +17,9 @@ test("each behaviour is cited by one test", () => {
 for (const [id, { shownBy }] of Object.entries(behaviours)) {
   if (shownBy === undefined) continue;
   test(`${id} is shown by "${shownBy.test}" in ${shownBy.file}`, () => {
-    expect(readFileSync(new URL(shownBy.file, root), "utf8")).toContain(shownBy.test);
+    const source = readFileSync(new URL(shownBy.file, root), "utf8");
+    // As the beginning of what a test or a group of tests is called, not in a comment or a string.
+    const name = shownBy.test.replaceAll(/[^\w\s]/g, String.raw`\$&`);
+    expect(source).toMatch(new RegExp(`[\\w)]\\(\\s*["'\`]${name}`));
   });
 }

@@ -4,8 +4,10 @@ import type { Capabilities } from "@emberbox/core";
 export interface Behaviour {
   /** What must hold, as the end of "a sandbox ...". */
   readonly holds: string;
-  /** The capability that a provider must claim for it; without the claim, the call must be refused. */
+  /** The capability that a provider must claim for it. */
   readonly capability?: keyof Capabilities;
+  /** The capability that a provider must not claim for it: what such a provider refuses. */
+  readonly unclaimed?: keyof Capabilities;
   /** The test of a whole system that shows it, where the suite cannot: it needs a real machine, or a view from outside. */
   readonly shownBy?: { readonly file: string; readonly test: string };
 }
@@ -410,6 +412,22 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
     capability: "network",
     shownBy: network("a secret for a host that the policy refuses is an error"),
   },
+  "network.closed": {
+    holds: "that was made with its network off, or with everything denied, reaches nothing",
+    capability: "network",
+  },
+  "network.closed-later": {
+    holds: "whose network is turned off while it runs reaches nothing from then on",
+    capability: "updateNetwork",
+  },
+  "network.unclaimed": {
+    holds: "is not made where what it may reach cannot be restricted as asked",
+    unclaimed: "network",
+  },
+  "network.update-unclaimed": {
+    holds: "refuses a change of its network where that cannot be made",
+    unclaimed: "updateNetwork",
+  },
   "sandbox.info": { holds: "tells what it is made of" },
   "sandbox.metrics": { holds: "tells how busy it is" },
   "sandbox.envs": { holds: "shows its variables to code and commands" },
@@ -421,6 +439,10 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "sandbox.set-timeout": {
     holds: "has an end of life that can be moved",
     capability: "setTimeout",
+  },
+  "sandbox.set-timeout-unclaimed": {
+    holds: "refuses to have its end moved where that cannot be done",
+    unclaimed: "setTimeout",
   },
   "sandbox.kill": { holds: "can be killed, once; afterwards calls say that it is closed" },
   "sandbox.kill-during": { holds: "rejects running calls when it is killed" },
@@ -452,6 +474,10 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
     holds: "is paused at the end of its time when asked to be, and resumed by the next call",
     capability: "pause",
   },
+  "pause.unclaimed": {
+    holds: "refuses to be paused where that cannot be done, now or at the end of its time",
+    unclaimed: "pause",
+  },
   "snapshot.create": {
     holds: "can be created from a snapshot any number of times",
     capability: "snapshots",
@@ -459,6 +485,14 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "snapshot.listed": {
     holds: "lists its snapshots, newest first, whose names move, and which can be deleted",
     capability: "snapshots",
+  },
+  "snapshot.unclaimed": {
+    holds: "refuses all that is done with snapshots where there are none",
+    unclaimed: "snapshots",
+  },
+  "fork.unclaimed": {
+    holds: "refuses to be forked where that cannot be done",
+    unclaimed: "fork",
   },
   "fork.copies": {
     holds: "is copied while it runs, and unharmed by it; no copy repeats another's randomness",
@@ -597,7 +631,7 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   },
   "deepagents.protocol": {
     holds: "does what the standard tests of deepagents ask of a backend",
-    shownBy: langchain("test/deepagents", 'describeSandboxBackend("Emberbox"'),
+    shownBy: langchain("test/deepagents", "Emberbox"),
   },
   "deepagents.bytes": {
     holds: "keeps bytes and names as they are when a deep agent works with its files",

@@ -1,20 +1,24 @@
 import {
+  type Capabilities,
   EmberboxError,
   Sandbox,
   type CreateOptions,
   type ErrorCode,
   type SandboxProvider,
 } from "@emberbox/core";
-import { behaviours } from "./behaviours.ts";
+import { type Behaviour, behaviours } from "./behaviours.ts";
 
 /** What the suite needs of a test runner; vitest's and Jest's fit. */
 export interface Runner {
   describe(name: string, body: () => void): void;
-  test(name: string, body: () => Promise<void>, timeoutMs?: number): void;
+  readonly test: RegisterTest;
   afterAll(body: () => Promise<void>, timeoutMs?: number): void;
   readonly expect: Expect;
-  /** Keeps with the test that runs now why there is nothing to run, for those who read the results. */
-  without?(reason: string): void;
+}
+
+export interface RegisterTest {
+  (name: string, body: () => Promise<void>, timeoutMs?: number): void;
+  skip(name: string, body: () => Promise<void>): void;
 }
 
 export interface Expect {
@@ -31,12 +35,18 @@ export interface Assertion {
   toBeGreaterThan(expected: number): void;
 }
 
-/** Registers the test of one behaviour; it gets a sandbox that other tests use too. */
+/**
+ * Registers the test of one behaviour; it gets a sandbox that other tests use too. A behaviour of a capability that
+ * the provider does not claim is skipped, and so is the refusal of one that it claims.
+ */
 export type CiteBehaviour = (
   id: string,
   body: (sandbox: Sandbox) => Promise<void>,
   timeoutMs?: number,
 ) => void;
+
+/** A skipped test says why in its name: not every runner has another place for it. */
+export const skippedName = (name: string, reason: string): string => `${name} (skipped: ${reason})`;
 
 export interface Harness {
   readonly expect: Expect;
@@ -70,11 +80,13 @@ export function createHarness(makeProvider: () => SandboxProvider, runner: Runne
     provider,
     create,
     behaviour(id, body, timeoutMs = TEST_TIMEOUT_MS) {
-      const known = behaviours[id];
-      if (known === undefined) throw new Error(`There is no behaviour ${id}`);
+      const known = behaviourOf(id);
+      const name = `${id}: a sandbox ${known.holds}`;
       const run = async (): Promise<void> =>
         body(await (shared ??= create({ envs: { SANDBOX_WIDE: "yes" }, timeoutMs: SHARED_MS })));
-      runner.test(`${id}: a sandbox ${known.holds}`, run, timeoutMs);
+      const reason = reasonToSkip(known, provider().capabilities);
+      if (reason === undefined) runner.test(name, run, timeoutMs);
+      else runner.test.skip(skippedName(name, reason), run);
     },
     async failure(work, code) {
       const outcome = await work.then(
@@ -87,6 +99,22 @@ export function createHarness(makeProvider: () => SandboxProvider, runner: Runne
       return outcome.error;
     },
   };
+}
+
+export function behaviourOf(id: string): Behaviour {
+  const known = behaviours[id];
+  if (known === undefined) throw new Error(`There is no behaviour ${id}`);
+  return known;
+}
+
+/** Claims are tested, and so is what is not claimed: the call must be refused. */
+function reasonToSkip(
+  { capability, unclaimed }: Behaviour,
+  capabilities: Readonly<Capabilities>,
+): string | undefined {
+  if (capability !== undefined && !capabilities[capability]) return `${capability} is not claimed`;
+  if (unclaimed !== undefined && capabilities[unclaimed]) return `${unclaimed} is claimed`;
+  return undefined;
 }
 
 export function delay(milliseconds: number): Promise<void> {

@@ -9,11 +9,13 @@ import { describeFiles } from "./suites/files.ts";
 import { describeInterrupts } from "./suites/interrupts.ts";
 import { describeLanguages } from "./suites/languages.ts";
 import { describeLifecycle } from "./suites/lifecycle.ts";
+import { describeNetwork } from "./suites/network.ts";
 import { describePorts } from "./suites/ports.ts";
 import { describeRichResults } from "./suites/rich-results.ts";
 import { describeWatching } from "./suites/watching.ts";
 import { describeState } from "./suites/state.ts";
 import { describeStreams } from "./suites/streams.ts";
+import { describeUnclaimed } from "./suites/unclaimed.ts";
 
 /**
  * Registers the tests of every behaviour that a provider can be asked for. Most share one sandbox;
@@ -41,5 +43,7 @@ export function describeProvider(
     describePorts(harness);
     describeLifecycle(harness);
     describeState(harness);
+    describeNetwork(harness);
+    describeUnclaimed(harness);
   });
 }

@@ -1,7 +1,6 @@
 import type { SandboxProvider } from "@emberbox/core";
 import type { ToolName, ToolPicture } from "@emberbox/core/tools";
-import { behaviours } from "./behaviours.ts";
-import type { Expect, Runner } from "./harness.ts";
+import { behaviourOf, type Expect, type Runner, skippedName } from "./harness.ts";
 import { describeToolCalls } from "./suites/tools.ts";
 import { describeToolFailures } from "./suites/tool-failures.ts";
 
@@ -22,9 +21,10 @@ export interface ToolCallOptions {
 /** The tools, called through a framework as an agent of it would; closed at the end. */
 export interface ToolSubject extends AsyncDisposable {
   call(tool: ToolName, input: unknown, options?: ToolCallOptions): Promise<ToolAnswer>;
-  /** Behaviours that the framework has no way for, with the reason; they are reported, not run. */
-  readonly without?: Readonly<Record<string, string>>;
 }
+
+/** Behaviours that a framework has no way for, each with the reason: they are skipped. */
+export type Without = Readonly<Record<string, string>>;
 
 export interface ToolHarness {
   readonly expect: Expect;
@@ -43,7 +43,9 @@ export function describeTools(
   makeProvider: () => SandboxProvider,
   makeSubject: (provider: SandboxProvider) => ToolSubject | Promise<ToolSubject>,
   runner: Runner,
+  without: Without = {},
 ): void {
+  for (const id of Object.keys(without)) behaviourOf(id);
   runner.describe(`${name}: a sandbox`, () => {
     let provider: SandboxProvider | undefined;
     let subject: Promise<ToolSubject> | undefined;
@@ -56,16 +58,12 @@ export function describeTools(
       expect: runner.expect,
       provider: made,
       behaviour(id, body) {
-        const known = behaviours[id];
-        if (known === undefined) throw new Error(`There is no behaviour ${id}`);
-        const run = async (): Promise<void> => {
-          const tools = await (subject ??= Promise.resolve(makeSubject(made())));
-          const reason = tools.without?.[id];
-          if (reason === undefined) return body(tools);
-          console.warn(`${name} is without ${id}: ${reason}`);
-          runner.without?.(reason);
-        };
-        runner.test(`${id}: a sandbox ${known.holds}`, run, TEST_TIMEOUT_MS);
+        const title = `${id}: a sandbox ${behaviourOf(id).holds}`;
+        const run = async (): Promise<void> =>
+          body(await (subject ??= Promise.resolve(makeSubject(made()))));
+        const reason = without[id];
+        if (reason === undefined) runner.test(title, run, TEST_TIMEOUT_MS);
+        else runner.test.skip(skippedName(title, reason), run);
       },
     };
     describeToolCalls(harness);

@@ -1,7 +1,7 @@
 import type { SandboxProvider } from "@emberbox/core";
-import { afterAll, describe, expect, test, TestRunner } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { describeProvider as describeWith } from "./suite.ts";
-import { describeTools as describeToolsWith, type ToolSubject } from "./tools.ts";
+import { describeTools as describeToolsWith, type ToolSubject, type Without } from "./tools.ts";
 
 /** The suite, with vitest as its runner. */
 export function describeProvider(name: string, makeProvider: () => SandboxProvider): void {
@@ -13,10 +13,8 @@ export function describeTools(
   name: string,
   makeProvider: () => SandboxProvider,
   makeSubject: (provider: SandboxProvider) => ToolSubject | Promise<ToolSubject>,
+  without: Without = {},
 ): void {
-  describeToolsWith(name, makeProvider, makeSubject, { describe, test, expect, afterAll, without });
-}
-
-function without(reason: string): void {
-  Object.assign(TestRunner.getCurrentTest()!.meta, { without: reason });
+  const runner = { describe, test, expect, afterAll };
+  describeToolsWith(name, makeProvider, makeSubject, runner, without);
 }

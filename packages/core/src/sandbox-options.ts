@@ -9,6 +9,7 @@ import type {
   NetworkOptions,
   SandboxProvider,
 } from "./provider.ts";
+import { unsupported } from "./state.ts";
 
 export interface ProviderOptions {
   /** Where sandboxes come from. It stays yours: closing a sandbox does not close it. */
@@ -74,6 +75,20 @@ const createSchema = z.strictObject({
 
 export function parseCreateOptions(options: unknown): SandboxCreateOptions {
   return parseOptions(createSchema, options);
+}
+
+/**
+ * A provider that does not claim a capability may not look at its option either, so it is not asked.
+ * @throws `unsupported`
+ */
+export function refuseUnclaimed(options: SandboxCreateOptions): void {
+  const { provider: asked, network = true, secrets, onNetwork, lifecycle: wanted } = options;
+  const { capabilities } = asked;
+  const isRestricted = network !== true || secrets !== undefined || onNetwork !== undefined;
+  if (isRestricted && !capabilities.network)
+    throw unsupported(asked, "restrict the network of a sandbox, or watch it");
+  if (wanted?.onTimeout === "pause" && !capabilities.pause)
+    throw unsupported(asked, "pause a sandbox at the end of its time");
 }
 
 export function parseConnectOptions(options: unknown): SandboxConnectOptions {

@@ -32,6 +32,7 @@ import {
   parseCreateOptions,
   parseProviderOptions,
   type ProviderOptions,
+  refuseUnclaimed,
   type SandboxConnectOptions,
   type SandboxCreateOptions,
 } from "./sandbox-options.ts";
@@ -72,7 +73,7 @@ export class Sandbox implements AsyncDisposable {
     this.#provider = provider;
   }
 
-  /** Creates a sandbox. @throws `unknown_template`, `invalid_argument`, and what its provider documents */
+  /** Creates a sandbox. @throws `unknown_template`, `invalid_argument`, `unsupported`, and what its provider documents */
   static create(options: SandboxCreateOptions): Promise<Sandbox>;
   static create(template: string, options: SandboxCreateOptions): Promise<Sandbox>;
   static async create(
@@ -80,7 +81,9 @@ export class Sandbox implements AsyncDisposable {
     second?: SandboxCreateOptions,
   ): Promise<Sandbox> {
     const given = typeof first === "string" ? { ...second, template: first } : first;
-    const { provider, ...options } = parseCreateOptions(given);
+    const parsed = parseCreateOptions(given);
+    refuseUnclaimed(parsed);
+    const { provider, ...options } = parsed;
     options.signal?.throwIfAborted();
     return new this(await provider.create(options), provider);
   }

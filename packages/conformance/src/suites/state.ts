@@ -40,186 +40,140 @@ export function describeState(harness: Harness): void {
 
 function describePause(harness: Harness): void {
   const { expect, behaviour, failure, provider, create } = harness;
-  /** A behaviour of those that can be paused; the others must say that they cannot. */
-  const pausing =
-    (body: () => Promise<void>) =>
-    async (sandbox: Sandbox): Promise<void> => {
-      if (provider().capabilities.pause) await body();
-      else await failure(sandbox.pause(), "unsupported");
-    };
 
-  behaviour(
-    "pause.goes-on",
-    pausing(async () => {
-      await using sandbox = await create();
-      const begun = await begin(sandbox);
-      expect([await sandbox.pause(), await sandbox.pause()]).toEqual([true, false]);
-      await sandbox.connect();
-      await goesOn(harness, sandbox, begun);
-      await sandbox.pause();
-      const again = await Sandbox.connect(sandbox.sandboxId, { provider: provider() });
-      await goesOn(harness, again, { ...begun, line: "three\\n" });
-    }),
-  );
+  behaviour("pause.goes-on", async () => {
+    await using sandbox = await create();
+    const begun = await begin(sandbox);
+    expect([await sandbox.pause(), await sandbox.pause()]).toEqual([true, false]);
+    await sandbox.connect();
+    await goesOn(harness, sandbox, begun);
+    await sandbox.pause();
+    const again = await Sandbox.connect(sandbox.sandboxId, { provider: provider() });
+    await goesOn(harness, again, { ...begun, line: "three\\n" });
+  });
 
-  behaviour(
-    "pause.calls",
-    pausing(async () => {
-      await using sandbox = await create();
-      const going = Promise.withResolvers<void>();
-      const running = failure(
-        sandbox.runCode("import os, time\nos.write(1, b'going\\n')\ntime.sleep(60)", {
-          onStdout: () => going.resolve(),
-        }),
-        "sandbox_paused",
-      );
-      await going.promise;
-      await sandbox.pause();
-      expect(printed((await running).details["execution"] as never)).toBe("going\n");
-      await failure(sandbox.runCode("1"), "sandbox_paused");
-      await failure(sandbox.files.read("/etc/hostname"), "sandbox_paused");
-      await failure(sandbox.commands.run("true"), "sandbox_paused");
-      expect(await sandbox.isRunning()).toBe(false);
-    }),
-  );
+  behaviour("pause.calls", async () => {
+    await using sandbox = await create();
+    const going = Promise.withResolvers<void>();
+    const running = failure(
+      sandbox.runCode("import os, time\nos.write(1, b'going\\n')\ntime.sleep(60)", {
+        onStdout: () => going.resolve(),
+      }),
+      "sandbox_paused",
+    );
+    await going.promise;
+    await sandbox.pause();
+    expect(printed((await running).details["execution"] as never)).toBe("going\n");
+    await failure(sandbox.runCode("1"), "sandbox_paused");
+    await failure(sandbox.files.read("/etc/hostname"), "sandbox_paused");
+    await failure(sandbox.commands.run("true"), "sandbox_paused");
+    expect(await sandbox.isRunning()).toBe(false);
+  });
 
-  behaviour(
-    "pause.listed",
-    pausing(async () => {
-      const sandbox = await create({ metadata: { purpose: "pause" } });
-      const { sandboxId } = sandbox;
-      await sandbox.pause();
-      const listed = (await Sandbox.list({ provider: provider() })).filter(
-        (info) => info.sandboxId === sandboxId,
-      );
-      expect(listed.map(({ state, metadata }) => [state, metadata["purpose"]])).toEqual([
-        ["paused", "pause"],
-      ]);
-      expect((await sandbox.getInfo()).state).toBe("paused");
-      expect([await sandbox.kill(), await sandbox.kill()]).toEqual([true, false]);
-      await failure(Sandbox.connect(sandboxId, { provider: provider() }), "sandbox_not_found");
-    }),
-  );
+  behaviour("pause.listed", async () => {
+    const sandbox = await create({ metadata: { purpose: "pause" } });
+    const { sandboxId } = sandbox;
+    await sandbox.pause();
+    const listed = (await Sandbox.list({ provider: provider() })).filter(
+      (info) => info.sandboxId === sandboxId,
+    );
+    expect(listed.map(({ state, metadata }) => [state, metadata["purpose"]])).toEqual([
+      ["paused", "pause"],
+    ]);
+    expect((await sandbox.getInfo()).state).toBe("paused");
+    expect([await sandbox.kill(), await sandbox.kill()]).toEqual([true, false]);
+    await failure(Sandbox.connect(sandboxId, { provider: provider() }), "sandbox_not_found");
+  });
 
-  behaviour(
-    "pause.set-right",
-    pausing(async () => {
-      await using sandbox = await create();
-      const before = printed(await sandbox.runCode(DRAW)).split(/\s+/);
-      await sandbox.runCode("state = random.getstate()");
-      await sandbox.pause();
-      await delay(2000);
-      await sandbox.connect();
-      const now = Number((await sandbox.runCode("import time; time.time() * 1000")).text);
-      expect(Math.abs(Date.now() - now)).toBeLessThan(2000);
-      expect((await sandbox.runCode("random.getstate() == state")).text).toBe("False");
-      const after = new Set(printed(await sandbox.runCode(DRAW)).split(/\s+/));
-      expect(before.filter((drawn) => drawn !== "" && after.has(drawn))).toEqual([]);
-    }),
-  );
+  behaviour("pause.set-right", async () => {
+    await using sandbox = await create();
+    const before = printed(await sandbox.runCode(DRAW)).split(/\s+/);
+    await sandbox.runCode("state = random.getstate()");
+    await sandbox.pause();
+    await delay(2000);
+    await sandbox.connect();
+    const now = Number((await sandbox.runCode("import time; time.time() * 1000")).text);
+    expect(Math.abs(Date.now() - now)).toBeLessThan(2000);
+    expect((await sandbox.runCode("random.getstate() == state")).text).toBe("False");
+    const after = new Set(printed(await sandbox.runCode(DRAW)).split(/\s+/));
+    expect(before.filter((drawn) => drawn !== "" && after.has(drawn))).toEqual([]);
+  });
 
-  behaviour(
-    "pause.disk-only",
-    pausing(async () => {
-      await using sandbox = await create();
-      await sandbox.files.write("kept.txt", "kept");
-      await sandbox.runCode("forgotten = 1");
-      await sandbox.pause({ keepMemory: false });
-      await sandbox.connect();
-      expect(await sandbox.files.read("kept.txt")).toBe("kept");
-      expect((await sandbox.runCode("forgotten")).error?.name).toBe("NameError");
-    }),
-  );
+  behaviour("pause.disk-only", async () => {
+    await using sandbox = await create();
+    await sandbox.files.write("kept.txt", "kept");
+    await sandbox.runCode("forgotten = 1");
+    await sandbox.pause({ keepMemory: false });
+    await sandbox.connect();
+    expect(await sandbox.files.read("kept.txt")).toBe("kept");
+    expect((await sandbox.runCode("forgotten")).error?.name).toBe("NameError");
+  });
 
-  behaviour(
-    "pause.on-timeout",
-    pausing(async () => {
-      const lifecycle = { onTimeout: "pause", autoResume: true } as const;
-      await using sandbox = await create({ timeoutMs: 3000, lifecycle });
-      await sandbox.runCode("kept = 42");
-      for (let waited = 0; (await sandbox.getInfo()).state === "running"; waited++) {
-        expect(waited).toBeLessThan(100);
-        await delay(200);
-      }
-      expect((await sandbox.getInfo()).lifecycle).toEqual(lifecycle);
-      expect((await sandbox.runCode("kept")).text).toBe("42");
-      await failure(create({ lifecycle: { autoResume: true } }), "invalid_argument");
-      await failure(create({ lifecycle: { ...lifecycle, keepMemory: false } }), "invalid_argument");
-    }),
-  );
+  behaviour("pause.on-timeout", async () => {
+    const lifecycle = { onTimeout: "pause", autoResume: true } as const;
+    await using sandbox = await create({ timeoutMs: 3000, lifecycle });
+    await sandbox.runCode("kept = 42");
+    for (let waited = 0; (await sandbox.getInfo()).state === "running"; waited++) {
+      expect(waited).toBeLessThan(100);
+      await delay(200);
+    }
+    expect((await sandbox.getInfo()).lifecycle).toEqual(lifecycle);
+    expect((await sandbox.runCode("kept")).text).toBe("42");
+    await failure(create({ lifecycle: { autoResume: true } }), "invalid_argument");
+    await failure(create({ lifecycle: { ...lifecycle, keepMemory: false } }), "invalid_argument");
+  });
 }
 
 function describeSnapshots({ expect, behaviour, failure, provider, create }: Harness): void {
-  const snapping =
-    (body: () => Promise<void>) =>
-    async (sandbox: Sandbox): Promise<void> => {
-      if (provider().capabilities.snapshots) return body();
-      await failure(sandbox.createSnapshot(), "unsupported");
-      await failure(Sandbox.listSnapshots({ provider: provider() }), "unsupported");
-      await failure(Sandbox.deleteSnapshot("any", { provider: provider() }), "unsupported");
-    };
-
-  behaviour(
-    "snapshot.create",
-    snapping(async () => {
-      await using sandbox = await create();
-      await sandbox.runCode(
-        "prepared = list(range(1000)); open('prepared.txt', 'w').write('disk')",
+  behaviour("snapshot.create", async () => {
+    await using sandbox = await create();
+    await sandbox.runCode("prepared = list(range(1000)); open('prepared.txt', 'w').write('disk')");
+    const { snapshotId } = await sandbox.createSnapshot();
+    await sandbox.runCode("prepared.append('later')");
+    expect((await sandbox.runCode("len(prepared)")).text).toBe("1001");
+    const draws: string[] = [];
+    for (const name of ["a", "b"]) {
+      await using copy = await create({ template: snapshotId, envs: { NAME: name } });
+      const { text } = await copy.runCode(
+        "import os; (len(prepared), open('prepared.txt').read(), os.environ['NAME'])",
       );
-      const { snapshotId } = await sandbox.createSnapshot();
-      await sandbox.runCode("prepared.append('later')");
-      expect((await sandbox.runCode("len(prepared)")).text).toBe("1001");
-      const draws: string[] = [];
-      for (const name of ["a", "b"]) {
-        await using copy = await create({ template: snapshotId, envs: { NAME: name } });
-        const { text } = await copy.runCode(
-          "import os; (len(prepared), open('prepared.txt').read(), os.environ['NAME'])",
-        );
-        expect(text).toBe(`(1000, 'disk', '${name}')`);
-        draws.push(
-          ...printed(await copy.runCode(DRAW))
-            .trim()
-            .split(/\s+/),
-        );
-      }
-      expect(new Set(draws).size).toBe(draws.length);
-      await Sandbox.deleteSnapshot(snapshotId, { provider: provider() });
-    }),
-  );
+      expect(text).toBe(`(1000, 'disk', '${name}')`);
+      draws.push(
+        ...printed(await copy.runCode(DRAW))
+          .trim()
+          .split(/\s+/),
+      );
+    }
+    expect(new Set(draws).size).toBe(draws.length);
+    await Sandbox.deleteSnapshot(snapshotId, { provider: provider() });
+  });
 
-  behaviour(
-    "snapshot.listed",
-    snapping(async () => {
-      await using sandbox = await create();
-      const [first, second] = [
-        await sandbox.createSnapshot({ name: "conformance" }),
-        await sandbox.createSnapshot({ name: "conformance" }),
-      ];
-      const listed = await sandbox.listSnapshots();
-      expect(listed.map(({ snapshotId, names }) => [snapshotId, names])).toEqual([
-        [second.snapshotId, ["conformance"]],
-        [first.snapshotId, []],
-      ]);
-      expect(listed[0]!.sandboxId).toBe(sandbox.sandboxId);
-      const all = await Sandbox.listSnapshots({ provider: provider(), name: "conformance" });
-      expect(all.map(({ snapshotId }) => snapshotId)).toEqual([second.snapshotId]);
-      const remove = (id: string): Promise<boolean> =>
-        Sandbox.deleteSnapshot(id, { provider: provider() });
-      expect(await remove("conformance")).toBe(true);
-      expect([await remove(first.snapshotId), await remove(first.snapshotId)]).toEqual([
-        true,
-        false,
-      ]);
-      expect(await sandbox.listSnapshots()).toEqual([]);
-      await failure(create({ template: first.snapshotId }), "unknown_template");
-      await failure(sandbox.createSnapshot({ name: "../up" }), "invalid_argument");
-    }),
-  );
+  behaviour("snapshot.listed", async () => {
+    await using sandbox = await create();
+    const [first, second] = [
+      await sandbox.createSnapshot({ name: "conformance" }),
+      await sandbox.createSnapshot({ name: "conformance" }),
+    ];
+    const listed = await sandbox.listSnapshots();
+    expect(listed.map(({ snapshotId, names }) => [snapshotId, names])).toEqual([
+      [second.snapshotId, ["conformance"]],
+      [first.snapshotId, []],
+    ]);
+    expect(listed[0]!.sandboxId).toBe(sandbox.sandboxId);
+    const all = await Sandbox.listSnapshots({ provider: provider(), name: "conformance" });
+    expect(all.map(({ snapshotId }) => snapshotId)).toEqual([second.snapshotId]);
+    const remove = (id: string): Promise<boolean> =>
+      Sandbox.deleteSnapshot(id, { provider: provider() });
+    expect(await remove("conformance")).toBe(true);
+    expect([await remove(first.snapshotId), await remove(first.snapshotId)]).toEqual([true, false]);
+    expect(await sandbox.listSnapshots()).toEqual([]);
+    await failure(create({ template: first.snapshotId }), "unknown_template");
+    await failure(sandbox.createSnapshot({ name: "../up" }), "invalid_argument");
+  });
 }
 
-function describeForks({ expect, behaviour, failure, provider, create }: Harness): void {
-  behaviour("fork.copies", async (shared) => {
-    if (!provider().capabilities.fork) return void (await failure(shared.fork(), "unsupported"));
+function describeForks({ expect, behaviour, failure, create }: Harness): void {
+  behaviour("fork.copies", async () => {
     await using sandbox = await create();
     await sandbox.runCode("prepared = 42; import random");
     const copies = await sandbox.fork({ count: 2 });

@@ -1,0 +1,35 @@
+import { Sandbox } from "@emberbox/core";
+import type { Harness } from "../harness.ts";
+
+/** What a provider does not claim, it refuses with `unsupported`: nothing is done by half or ignored. */
+export function describeUnclaimed({ behaviour, failure, provider, create }: Harness): void {
+  behaviour("sandbox.set-timeout-unclaimed", async (sandbox) => {
+    await failure(sandbox.setTimeout(600_000), "unsupported");
+  });
+
+  behaviour("pause.unclaimed", async (sandbox) => {
+    await failure(sandbox.pause(), "unsupported");
+    await failure(create({ lifecycle: { onTimeout: "pause" } }), "unsupported");
+  });
+
+  behaviour("snapshot.unclaimed", async (sandbox) => {
+    await failure(sandbox.createSnapshot(), "unsupported");
+    await failure(Sandbox.listSnapshots({ provider: provider() }), "unsupported");
+    await failure(Sandbox.deleteSnapshot("any", { provider: provider() }), "unsupported");
+  });
+
+  behaviour("fork.unclaimed", async (sandbox) => {
+    await failure(sandbox.fork(), "unsupported");
+  });
+
+  behaviour("network.unclaimed", async () => {
+    await failure(create({ network: false }), "unsupported");
+    await failure(create({ network: { denyOut: ["0.0.0.0/0"] } }), "unsupported");
+    const secrets = { KEY: { value: "a-value-of-some-length", hosts: ["api.example.com"] } };
+    await failure(create({ secrets }), "unsupported");
+  });
+
+  behaviour("network.update-unclaimed", async (sandbox) => {
+    await failure(sandbox.updateNetwork(false), "unsupported");
+  });
+}

@@ -58,7 +58,7 @@ describe("a machine that is not ready", () => {
       import { Sandbox } from "@emberbox/core";
       import { microvm } from "@emberbox/microvm";
       const provider = microvm({ home: ${JSON.stringify(directory)} });
-      await Sandbox.create({ provider }).catch(({ code, hint }) => console.log(code, hint));
+      await Sandbox.create({ provider }).catch(({ code, message }) => console.log(code, message));
     `;
     const args = [...without, "--", process.execPath, "--conditions=@emberbox/source", "-"];
     const said = execFileSync("bwrap", args, {

@@ -87,6 +87,8 @@ export function refuseUnclaimed(options: SandboxCreateOptions): void {
   const isRestricted = network !== true || secrets !== undefined || onNetwork !== undefined;
   if (isRestricted && !capabilities.network)
     throw unsupported(asked, "restrict the network of a sandbox, or watch it");
+  if (options.networkCeiling !== undefined && !capabilities.networkCeiling)
+    throw unsupported(asked, "hold a sandbox's network to a ceiling");
   if (wanted?.onTimeout === "pause" && !capabilities.pause)
     throw unsupported(asked, "pause a sandbox at the end of its time");
 }

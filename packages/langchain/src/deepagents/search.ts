@@ -88,12 +88,21 @@ function fileInfo(record: string): FileInfo {
   };
 }
 
-/** Records of `path NUL line:text newline`; a last one that was cut is left out. */
-function matchesIn(output: string, base: string): GrepMatch[] {
+/** Records of `path NUL line:text newline`; a last one that was cut is left out. Each character is looked at once. */
+export function matchesIn(output: string, base: string): GrepMatch[] {
   const matches: GrepMatch[] = [];
-  for (const [, path, line, text] of output.matchAll(/([^\0]*)\0(\d+):([^\n]*)\n/g)) {
-    const full = path!.startsWith("./") ? `${base.replace(/\/+$/, "")}/${path!.slice(2)}` : path!;
-    matches.push({ path: full, line: Number(line), text: text!.slice(0, MAX_LINE_LENGTH) });
+  const above = base.replace(/\/+$/, "");
+  for (let at = 0; ;) {
+    const nul = output.indexOf("\0", at);
+    const end = nul < 0 ? -1 : output.indexOf("\n", nul);
+    if (end < 0) return matches;
+    const path = output.slice(at, nul);
+    const found = /^(\d{1,15}):/.exec(output.slice(nul + 1, Math.min(end, nul + 20)));
+    at = end + 1;
+    if (found === null) continue;
+    const from = nul + 1 + found[0].length;
+    const text = output.slice(from, Math.min(end, from + MAX_LINE_LENGTH));
+    const full = path.startsWith("./") ? `${above}/${path.slice(2)}` : path;
+    matches.push({ path: full, line: Number(found[1]), text });
   }
-  return matches;
 }

@@ -28,5 +28,10 @@ async function namesIn(directory: string, pattern: RegExp): Promise<string[]> {
 }
 
 async function read(source: string, target: string): Promise<AgentFile> {
-  return { target, content: await readFile(join(root, source)), executable: target === "init" };
+  const content = await readFile(join(root, source)).catch((error: unknown) => {
+    throw new Error(`${source} of the guest is not there; \`node --run build\` makes it`, {
+      cause: error,
+    });
+  });
+  return { target, content, executable: target === "init" };
 }

@@ -1,8 +1,9 @@
-import { createServer, type AddressInfo, type Server } from "node:net";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { once } from "node:events";
 import { ENVD_PORT, EmberboxError } from "@emberbox/core";
 import type { ChannelStream } from "@emberbox/guest";
-import { forward, type Gate } from "./forward.ts";
+import { forward } from "./forward.ts";
+import { createGuarded, type Guard } from "./guarded.ts";
 
 /** Connections to one sandbox at once, over all of its ports: what is left of the channel's streams is for calls. */
 const MAX_CONNECTIONS = 512;
@@ -32,14 +33,21 @@ export function createPorts(options: PortsOptions): Ports {
   let closed = false;
 
   const listen = async (port: number): Promise<Server> => {
-    const gate = gateOf(options, port);
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+    const guard = guardOf(options, port);
+    const isOpen = guard.token === undefined && guard.host === undefined;
+    const server = isOpen
+      ? createServer(
+          { allowHalfOpen: true, noDelay: true },
+          (client) => void forward(client, guard),
+        )
+      : createGuarded(guard);
+    // Before anything is read of it.
+    server.prependListener("connection", (client: Socket) => {
       if (connections.size >= MAX_CONNECTIONS) return void client.destroy();
       connections.add(client);
       client.once("close", () => connections.delete(client));
       // A connection that a browser keeps does not keep the program alive, as a sandbox does not.
       client.unref();
-      forward(client, gate);
     });
     server.unref().listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -68,7 +76,7 @@ export function createPorts(options: PortsOptions): Ports {
   };
 }
 
-function gateOf(options: PortsOptions, port: number): Gate {
+function guardOf(options: PortsOptions, port: number): Guard {
   const { sandboxId, open, maskRequestHost } = options;
   return {
     sandboxId,

@@ -33,7 +33,7 @@ async function adopt(
   { template, access, envs }: ResolvedCreateOptions,
 ): Promise<void> {
   const { gateway } = spare;
-  await gateway.configure(access);
+  gateway.configure(access);
   if (Object.keys(envs).length === 0 && access.isUsual) return;
   await spare.hello({
     sandboxId: spare.sandboxId,

@@ -117,7 +117,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       }),
     updateNetwork: (sandboxId, network) =>
       entries.withRunning(sandboxId, async (entry, { gateway, guest }) => {
-        entry.access = await gateway.update(network);
+        entry.access = gateway.update(network);
         await guest.tellNetwork(gateway.guest);
       }),
     getNetworkLog: (sandboxId) =>

@@ -56,9 +56,7 @@ const BOOT_MS = 300_000;
 export async function restoreSandbox(options: RestoreOptions): Promise<LocalSandbox> {
   options.signal?.throwIfAborted();
   const gateway = new Gateway(options.identity.sandboxId, options.outside);
-  // Making an authority takes as long as starting QEMU: side by side.
-  const configured = gateway.configure(options.access);
-  configured.catch(() => {});
+  gateway.configure(options.access);
   const { machine, begun } = startFrom(options);
   let gone: EmberboxError | undefined;
   const onBroken = (error: Error): void => {
@@ -76,7 +74,7 @@ export async function restoreSandbox(options: RestoreOptions): Promise<LocalSand
   });
   failed.catch(() => {});
   const limit = options.source.start.how === "booted" ? BOOT_MS : RESTORE_MS;
-  const work = Promise.all([begun, configured]).then(() => begin(guest, gateway, machine, options));
+  const work = begun.then(() => begin(guest, gateway, machine, options));
   try {
     await within(limit, options.signal, Promise.race([work, failed]));
   } catch (error) {

@@ -47,7 +47,7 @@ export class Access {
   readonly policy: Policy;
   readonly secrets: Secrets;
   readonly onNetwork: AccessOptions["onNetwork"];
-  readonly #authority: { made?: Promise<Authority> };
+  readonly #authority: { made?: Authority };
 
   /** @throws `invalid_argument` for what cannot be honoured */
   constructor(
@@ -111,7 +111,7 @@ export class Access {
   }
 
   /** Ends TLS where requests are read or answered; the same for as long as the sandbox lives. */
-  authority(): Promise<Authority> {
+  authority(): Authority {
     return (this.#authority.made ??= createAuthority());
   }
 

@@ -21,6 +21,8 @@ let echo: { port: number; sockets: Set<Socket>; close(): void };
 const seen: Record<string, string | string[] | undefined>[] = [];
 const VALUE = "real-value/of+the=secret";
 
+const many = Array.from({ length: 300 }, (_each, index) => `n${index}.api.test`);
+
 beforeAll(async () => {
   names = await startNameServer({
     "api.test": [[LOOPBACK]],
@@ -32,6 +34,7 @@ beforeAll(async () => {
     "six.test": [["fd00::7", "fe80::7", "::1"]],
     "mixed.test": [["10.0.0.7", LOOPBACK]],
     "empty.test": [[]],
+    ...Object.fromEntries(many.map((name) => [name, [[LOOPBACK]]])),
   });
   authority = await createTestAuthority();
   api = await startServer(
@@ -161,7 +164,7 @@ test("bytes are carried, counted, and cut when the policy changes", async () => 
     bytesSent: 5,
     bytesReceived: 6,
   });
-  await inside.gateway.update(false);
+  inside.gateway.update(false);
   await expect.poll(() => stream.closed).toBe(true);
   expect(inside.gateway.log()).toMatchObject({
     open: 0,
@@ -175,7 +178,7 @@ test("bytes are carried, counted, and cut when the policy changes", async () => 
 test("a connection that stays allowed lives on", async () => {
   await using inside = await guest(only(LOOPBACK));
   const { stream } = await inside.ask(echo.port, LOOPBACK);
-  await inside.gateway.update({ allowOut: ["127.0.0.0/8"], denyOut: ["0.0.0.0/0"] });
+  inside.gateway.update({ allowOut: ["127.0.0.0/8"], denyOut: ["0.0.0.0/0"] });
   expect(await talk(stream, "still")).toBe("still");
 });
 
@@ -234,6 +237,46 @@ describe("what is said on a connection must be for the name that was allowed", (
     const socket = await tls(stream, "forbidden.test", inside.gateway.guest.authority!);
     expect(await get(socket, "/", { Host: "forbidden.test" })).toMatch(
       /403 Refused by policy: forbidden.test is not in allowOut\r\n[^]*forbidden.test is not in allowOut/,
+    );
+  });
+});
+
+/** How many of those names, asked for at once, are answered over TLS. */
+async function flood(inside: Guest, port: number, names: readonly string[]): Promise<number> {
+  const ca = inside.gateway.guest.authority!;
+  const outcomes = await Promise.allSettled(
+    names.map(async (name) => {
+      const { stream, answer } = await inside.ask(port, name);
+      if (answer !== "connected") throw new Error(answer);
+      const socket = connectTls({ socket: stream, servername: name, ca });
+      const failed = new Promise((_resolve, reject) => {
+        for (const event of ["error", "close"]) socket.once(event, reject);
+      });
+      await Promise.race([once(socket, "secureConnect"), failed]);
+    }),
+  );
+  return outcomes.filter(({ status }) => status === "fulfilled").length;
+}
+
+describe("a flood of names costs little", () => {
+  test("of refused ones", async () => {
+    await using inside = await guest({ network: false });
+    const answered = await flood(inside, 443, many);
+    expect(answered).toBeGreaterThanOrEqual(64);
+    expect(answered).toBeLessThan(many.length);
+    expect(inside.gateway.log().refusals.at(-1)).toMatchObject({ reason: "the network is off" });
+  });
+
+  test("of ones that get a secret", async () => {
+    await using inside = await guest({
+      ...only("*.api.test", LOOPBACK),
+      secrets: { KEY: { value: VALUE, hosts: ["*.api.test"] } },
+    });
+    const answered = await flood(inside, 443, many);
+    expect(answered).toBeGreaterThanOrEqual(64);
+    expect(answered).toBeLessThan(many.length);
+    expect(inside.gateway.log().refusals).toContainEqual(
+      expect.objectContaining({ reason: expect.stringMatching(/too many names/) }),
     );
   });
 });

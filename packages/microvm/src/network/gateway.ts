@@ -21,6 +21,10 @@ import { Access } from "./access.ts";
 
 const MAX_CONNECTIONS = 512;
 const CONNECTIONS = { burst: 512, perSecond: 128 };
+/** Refusals that are explained over TLS or HTTP, which costs more than to refuse. */
+const EXPLANATIONS = { burst: 64, perSecond: 16 };
+/** Certificates for names that there is none for yet. */
+const CERTIFICATES = { burst: 64, perSecond: 16 };
 const COMPLAINTS = { burst: 4, perSecond: 1 };
 const LOOKUPS = { burst: 256, perSecond: 64 };
 /** After so long without a word from the client, the server is asked whether it speaks first, `ms`. */
@@ -40,6 +44,8 @@ export class Gateway {
   readonly #open: Set<Connection> = new Set();
   readonly #connects = new Budget(CONNECTIONS);
   readonly #lookups = new Budget(LOOKUPS);
+  readonly #explanations = new Budget(EXPLANATIONS);
+  readonly #certificates = new Budget(CERTIFICATES);
   readonly #complaints = new Budget(COMPLAINTS);
   #access = new Access({ network: false });
   #authority: Authority | undefined;
@@ -66,16 +72,16 @@ export class Gateway {
   }
 
   /** Begins to let through what is allowed; nothing was before. */
-  async configure(access: Access): Promise<void> {
-    if (!access.isUsual) this.#authority = await access.authority();
+  configure(access: Access): void {
+    if (!access.isUsual) this.#authority = access.authority();
     this.#access = access;
     this.#record.listener = access.onNetwork;
   }
 
   /** Replaces what may be reached, and cuts what no longer may. @throws `invalid_argument` */
-  async update(network: boolean | NetworkOptions): Promise<Access> {
+  update(network: boolean | NetworkOptions): Access {
     const access = this.#access.with(network);
-    await this.configure(access);
+    this.configure(access);
     for (const connection of this.#open) this.#judgeAgain(connection);
     return access;
   }
@@ -133,10 +139,11 @@ export class Gateway {
     if (!verdict.allowed) {
       this.#refuse(connection, verdict.reason);
       const isExplained = name !== undefined && this.#explains && (port === HTTP || port === HTTPS);
-      if (!isExplained) return sayOnly(stream, egressAnswers.refused);
+      if (!isExplained || !this.#explanations.take()) return sayOnly(stream, egressAnswers.refused);
       stream.write(Buffer.of(egressAnswers.connected));
-      const client = port === HTTPS ? await this.#endTls(stream, name) : stream;
-      return this.#relay.refuse(client, verdict.reason);
+      const client = port === HTTPS ? await this.#endTls(connection, name) : stream;
+      if (client) this.#relay.refuse(client, verdict.reason);
+      return;
     }
     connection.addresses = verdict.addresses;
     connection.byName = verdict.byName;
@@ -166,8 +173,10 @@ export class Gateway {
       await this.#carry(connection, target, true);
     else if (!this.#isFor(connection, opening)) stream.destroy();
     else {
+      const client = await this.#endTls(connection, name);
+      if (!client) return true;
       this.#record.allow(connection, target.addresses[0]!);
-      this.#serve(connection, await this.#endTls(stream, name), target, headers);
+      this.#serve(connection, client, target, headers);
     }
     return true;
   }
@@ -248,8 +257,22 @@ export class Gateway {
     return false;
   }
 
-  async #endTls(stream: ChannelStream, host: string): Promise<TLSSocket> {
-    const secureContext = await this.#authority!.contextFor(host);
+  /** Takes the TLS off, once the client has said something; `undefined` when that is too much work. */
+  async #endTls(connection: Connection, host: string): Promise<TLSSocket | undefined> {
+    const { stream } = connection;
+    // Nothing is made for those who connect and say nothing.
+    const { kind } = await readFirst(stream);
+    const secureContext =
+      kind === "tls"
+        ? this.#authority!.contextFor(host, () => this.#certificates.take())
+        : undefined;
+    if (stream.destroyed) return undefined;
+    if (secureContext === undefined) {
+      if (kind === "tls")
+        this.#refuse(connection, `${connection.host}: too many names were asked for at once`);
+      stream.destroy();
+      return undefined;
+    }
     const socket = new TLSSocket(stream as never, {
       isServer: true,
       secureContext,

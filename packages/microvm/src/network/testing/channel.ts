@@ -24,7 +24,7 @@ export async function startGuest(
 ): Promise<Guest> {
   const events: NetworkEvent[] = [];
   const gateway = new Gateway("itest", createOutside(outside));
-  await gateway.configure(new Access({ ...options, onNetwork: (event) => events.push(event) }));
+  gateway.configure(new Access({ ...options, onNetwork: (event) => events.push(event) }));
   const [host, guest] = await socketPair();
   const ours = session(host, 1, ((stream: ChannelStream, port: number, name: string) =>
     gateway.accept(stream, port, name)) as never);

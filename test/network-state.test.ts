@@ -1,6 +1,10 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { paths } from "../packages/microvm/src/paths.ts";
 import {
   LOOPBACK,
   startServer,
@@ -13,6 +17,7 @@ import { machinesOf } from "./support/processes.ts";
 let network: TestNetwork;
 let web: TestServer;
 const keys: unknown[] = [];
+const RULE = "value-that-a-rule-sets";
 const VALUE = "correct-horse-battery-staple";
 
 beforeAll(async () => {
@@ -63,13 +68,19 @@ test("a network, as it was changed, and its secrets outlive a pause and are thos
     secrets: { KEY: { value: VALUE, hosts: ["api.test"] } },
   });
   const allowOut = ["api.test", LOOPBACK];
-  await sandbox.updateNetwork({ allowOut, denyOut: ["0.0.0.0/0"] });
+  const rules = { "ruled.test": [{ transform: { headers: { "X-Rule": RULE } } }] };
+  await sandbox.updateNetwork({ allowOut, denyOut: ["0.0.0.0/0"], rules });
   const key = (await sandbox.commands.run("printenv KEY")).stdout.trim();
   const ask = `curl -sS -H 'X-Key: ${key}' https://api.test:${web.port}/; curl -sS http://no.test/`;
   const expected = "fineRefused by the sandbox's network policy: no.test is not in allowOut.\n";
   expect((await sandbox.commands.run(ask)).stdout).toBe(expected);
 
   await sandbox.pause();
+  const kept = join(paths(process.env).state, "paused", sandbox.sandboxId);
+  expect(existsSync(join(kept, "manifest.json"))).toBe(true);
+  // Neither is in a file of it, its memory among them.
+  const { stdout } = spawnSync("grep", ["-rlF", "-e", RULE, "-e", VALUE, kept]);
+  expect(String(stdout)).toBe("");
   await sandbox.connect();
   expect((await sandbox.commands.run(ask)).stdout).toBe(expected);
   const [copy] = await sandbox.fork();

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { createServer as createHttp } from "node:http";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls, type TLSSocket } from "node:tls";
@@ -21,6 +22,7 @@ let echo: { port: number; sockets: Set<Socket>; close(): void };
 const seen: Record<string, string | string[] | undefined>[] = [];
 const VALUE = "real-value/of+the=secret";
 
+const PLAIN = "127.0.0.80";
 const many = Array.from({ length: 300 }, (_each, index) => `n${index}.api.test`);
 
 beforeAll(async () => {
@@ -34,6 +36,7 @@ beforeAll(async () => {
     "six.test": [["fd00::7", "fe80::7", "::1"]],
     "mixed.test": [["10.0.0.7", LOOPBACK]],
     "empty.test": [[]],
+    "plain.test": [[PLAIN]],
     ...Object.fromEntries(many.map((name) => [name, [[LOOPBACK]]])),
   });
   authority = await createTestAuthority();
@@ -387,5 +390,21 @@ describe("secrets", () => {
     await using inside = await guest({ network: { ...only("api.test", LOOPBACK).network, rules } });
     await get(await open(inside), "/", { Host: "api.test", "X-Old": "old" });
     expect(seen.at(-1)).toMatchObject({ "x-rule": "set", "x-old": "new" });
+  });
+
+  // Only root can listen where they would have been set.
+  test.runIf(process.getuid!() === 0)("but not where anyone can read them", async () => {
+    const sent: unknown[] = [];
+    const plain = createHttp((request, response) => {
+      sent.push(request.headers["x-rule"]);
+      response.end("plain");
+    }).listen(80, PLAIN);
+    await once(plain, "listening");
+    const rules = { "plain.test": [{ transform: { headers: { "X-Rule": "set" } } }] };
+    await using inside = await guest({ network: { ...only("plain.test", PLAIN).network, rules } });
+    const { stream } = await inside.ask(80, "plain.test");
+    expect(await get(stream.resume(), "/", { Host: "plain.test" })).toContain("plain");
+    expect(sent).toEqual([undefined]);
+    plain.close();
   });
 });

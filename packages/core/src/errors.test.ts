@@ -32,3 +32,11 @@ test("a hint comes with each error and can be replaced", () => {
   expect(new EmberboxError("timeout", "x").hint).toBe(errorCodes.timeout.hint);
   expect(new EmberboxError("timeout", "x", { hint: "y" }).hint).toBe("y");
 });
+
+test("a message steers no terminal, whoever wrote it", () => {
+  const { message } = new EmberboxError(
+    "timeout",
+    "a\u001B]52;c;aGk=\u0007\u009B2J\u001B[31m b\r\nc\u202E",
+  );
+  expect(message).toBe("a␛]52;c;aGk=␇<U+009B>2J b\nc<U+202E>");
+});

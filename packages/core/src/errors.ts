@@ -1,3 +1,5 @@
+import { plainText } from "./terminal.ts";
+
 /** What went wrong, for programs; the table below says what each means. */
 export type ErrorCode =
   | "invalid_argument"
@@ -192,7 +194,8 @@ export class EmberboxError extends Error {
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, message: string, options: EmberboxErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    // Parts of it may be a sandbox's words, and programs print errors.
+    super(plainText(message), options.cause === undefined ? undefined : { cause: options.cause });
     Object.defineProperty(this, brand, { value: true });
     this.code = code;
     this.hint = options.hint ?? errorCodes[code].hint;

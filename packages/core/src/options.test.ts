@@ -41,7 +41,7 @@ describe("an option that is not acceptable is named", () => {
     ],
     [
       (sandbox) => sandbox.commands.run("a\0b"),
-      "Expected `cmd` to be a string without NUL, got `a\0b` (string)",
+      "Expected `cmd` to be a string without NUL, got `a␀b` (string)",
     ],
     [
       (sandbox) => sandbox.commands.kill(0),

@@ -4,7 +4,7 @@ import {
   safeJson,
   styledText,
   TerminalText,
-} from "../../../packages/emberbox/src/cli/terminal.ts";
+} from "../../../packages/core/src/terminal.ts";
 import { check, inPieces, type Target } from "../target.ts";
 
 /** What no terminal may get, once its styles are taken away. */

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { plainText, safeJson } from "@emberbox/core/terminal";
 import { EXIT } from "./failure.ts";
 import type { Finish } from "./program.ts";
-import { plainText, safeJson } from "./terminal.ts";
 import { benchIds } from "../bench/results.ts";
 
 export function addBench(program: Command, finish: Finish): void {

@@ -6,10 +6,10 @@ import {
   type TemplateName,
   templateNames,
 } from "@emberbox/microvm/internal";
+import { oneLine } from "@emberbox/core/terminal";
 import { EXIT, say, UsageError } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 import type { Finish } from "./program.ts";
-import { oneLine } from "./terminal.ts";
 
 export function addBuild(program: Command, finish: Finish): void {
   program

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { EmberboxError, type ErrorCode } from "@emberbox/core";
-import { plainText } from "./terminal.ts";
+import { plainText } from "@emberbox/core/terminal";
 
 export const EXIT = { ok: 0, failed: 1, usage: 2, brokenPipe: 141 } as const;
 

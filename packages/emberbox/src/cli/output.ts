@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { WriteStream } from "node:tty";
-import { TerminalText } from "./terminal.ts";
+import { TerminalText } from "@emberbox/core/terminal";
 
 /**
  * Where what a sandbox prints goes. A terminal gets what cannot steer it; anything else, such as a pipe or a file, gets

@@ -3,6 +3,7 @@ import { buffer } from "node:stream/consumers";
 import type { Command } from "commander";
 import { EmberboxError, Execution, type Result } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
+import { plainText, safeJson } from "@emberbox/core/terminal";
 import { Sandbox } from "../sandbox.ts";
 import { EXIT, exitCodeOf, reportFailure, say, UsageError } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
@@ -10,7 +11,6 @@ import { parseSeconds, parseWhole } from "./numbers.ts";
 import { openOutput, type Output } from "./output.ts";
 import { LIMITS, openPictures, type Pictures } from "./pictures.ts";
 import type { Finish } from "./program.ts";
-import { plainText, safeJson } from "./terminal.ts";
 
 interface RunFlags {
   readonly language?: string;

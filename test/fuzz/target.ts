@@ -8,6 +8,8 @@ export interface Target {
   readonly words?: readonly (string | Buffer)[];
   /** @default 4096 */
   readonly maxBytes?: number;
+  /** How many of the inputs that are asked for, where each takes long. @default 1 */
+  readonly share?: number;
   /** What one input may cost beside a constant, for each of its bytes. */
   readonly microsecondsPerByte?: number;
   readonly heapBytesPerByte?: number;

@@ -157,7 +157,7 @@ async function fuzz(): Promise<Report> {
     const from = random(2) === 0 ? Math.max(0, corpus.length - 16) : 0;
     return corpus[from + random(corpus.length - from)]!;
   };
-  while (runs < job.runs) {
+  while (runs < job.runs * (target.share ?? 1)) {
     const [first, other] = [pick(), pick()];
     const input = mutate(first.length <= other.length ? first : other, material, random);
     const what = await one(input, false);

@@ -9,6 +9,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 /** The host's side of the channel. */
 export const target: Target = {
   refuses: () => false,
+  share: 0.5,
   async run(input) {
     const { bytes, pieces } = inPieces(input);
     let written = 0;

@@ -5,6 +5,7 @@ import { check, inPieces, type Target } from "../target.ts";
 /** QEMU's control connection: whatever it says, each command is answered or rejected. */
 export const target: Target = {
   refuses: () => false,
+  share: 0.5,
   words: [
     '{"return":{}}\n',
     '{"event":"STOP"}\n',

@@ -70,6 +70,8 @@ async function fuzz(target: string): Promise<Report> {
   // A program of its own: what ends it does not end this one.
   const worker = fork(join(import.meta.dirname, "worker.ts"), [JSON.stringify(job)], {
     execArgv: [...process.execArgv, `--max-old-space-size=${HEAP_MIB}`],
+    // What targets leave in there goes with it.
+    env: { ...process.env, TMPDIR: directory },
     serialization: "advanced",
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });

@@ -65,8 +65,8 @@ export const target: Target = {
     client.on("error", () => {}).resume();
     guarded.emit("connection", Object.assign(server, { setTimeout() {} }));
     for (const piece of pieces) client.write(piece);
-    client.end();
-    for (let turns = 0; turns < 8; turns++) await new Promise((resolve) => setImmediate(resolve));
+    // An end of what is sent would break the request off before it was passed on.
+    for (let turns = 0; turns < 12; turns++) await new Promise((resolve) => setImmediate(resolve));
     client.destroy();
     server.destroy();
     if (inside === "") return;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EmberboxError } from "../../../packages/core/src/errors.ts";
@@ -7,7 +7,6 @@ import { readManifest } from "../../../packages/microvm/src/state/manifest.ts";
 import { check, type Target } from "../target.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "emberbox-fuzz-"));
-process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
 
 /** What is on disk about a saved machine, as by somebody who can make its digest. */
 export const target: Target = {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -6,7 +6,6 @@ import { readLayerIndex } from "../../../packages/microvm/src/state/memory-file.
 import { check, type Target } from "../target.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "emberbox-fuzz-"));
-process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
 
 /** Which pages a layer of memory holds, as by somebody who can make its checksum. */
 export const target: Target = {

@@ -1,6 +1,7 @@
 import { text } from "node:stream/consumers";
 import { openEngine } from "../../packages/microvm/src/engine.ts";
 import { closeFiles, startProcess } from "../../packages/microvm/src/machine/process.ts";
+import { readOnlyView } from "../../packages/microvm/src/machine/read-only.ts";
 import { resolveCreateOptions } from "../../packages/microvm/src/options.ts";
 import { sandboxProcess } from "../../packages/microvm/src/start.ts";
 
@@ -32,8 +33,9 @@ export async function probeJail(pieces: Readonly<Record<string, string>>): Promi
   const program = Object.entries(pieces)
     .map(([name, code]) => `seen("${name}", eval { ${code} } // "died: $@");`)
     .join("\n");
+  const view = await readOnlyView();
   const options = {
-    ...sandboxProcess({ source, qemu: PERL, jail: true, run, diskMB }),
+    ...sandboxProcess({ source, qemu: PERL, jail: true, view, run, diskMB }),
     args: ["-e", PRELUDE + program],
   };
   const { child, cgroup } = startProcess(options);

@@ -4,6 +4,7 @@ import { type AcceleratorChoice, chooseAccelerator } from "./accelerator.ts";
 import { findImage, type GuestImage, isTemplateName, templateNames } from "./image/index.ts";
 import { sweepScratch } from "./machine/files.ts";
 import { endOrphans } from "./machine/orphans.ts";
+import { readOnlyView } from "./machine/read-only.ts";
 import { createOutside } from "./network/outside.ts";
 import { IMAGE_DISK_MB, type MicrovmOptions, type ResolvedCreateOptions } from "./options.ts";
 import { type Paths, paths } from "./paths.ts";
@@ -39,6 +40,8 @@ export function openEngine(options: MicrovmOptions): Engine {
   const qemu = requireProgram(QEMU);
   const jail = options.jail ?? true;
   if (jail) requireProgram("bwrap");
+  // It is needed when the first sandbox is, and takes a moment.
+  if (jail) void readOnlyView().catch(() => {});
   sweepScratch(places.run);
   void sweepState(places.state);
   void endOrphans();

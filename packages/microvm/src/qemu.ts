@@ -41,6 +41,7 @@ function packageOf(name: string): string {
     [QEMU]: "qemu-system-x86",
     "qemu-img": "qemu-utils",
     bwrap: "bubblewrap",
+    prlimit: "util-linux",
     newuidmap: "uidmap",
     mke2fs: "e2fsprogs",
   };

@@ -4,6 +4,7 @@ import type { Agent } from "undici";
 import { channelDispatcher } from "./dispatcher.ts";
 import { connectGuest, type Guest, type Identity } from "./machine/guest.ts";
 import { explainFailure, type Machine, machineError } from "./machine/machine.ts";
+import { readOnlyView } from "./machine/read-only.ts";
 import type { Access } from "./network/access.ts";
 import { Gateway } from "./network/gateway.ts";
 import type { Outside } from "./network/outside.ts";
@@ -57,7 +58,8 @@ export async function restoreSandbox(options: RestoreOptions): Promise<LocalSand
   options.signal?.throwIfAborted();
   const gateway = new Gateway(options.identity.sandboxId, options.outside);
   gateway.configure(options.access);
-  const { machine, begun } = startFrom(options);
+  const view = options.jail ? await readOnlyView() : undefined;
+  const { machine, begun } = startFrom({ ...options, view });
   let gone: EmberboxError | undefined;
   const onBroken = (error: Error): void => {
     // A channel that was closed, or failed, is that of a machine that ended, which says how.

@@ -2,9 +2,10 @@ import { closeSync, copyFileSync, ftruncateSync } from "node:fs";
 import { dirname } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { descriptors, machineArguments } from "./machine/arguments.ts";
-import { letOwnerWrite, openFiles, openScratch } from "./machine/files.ts";
+import { letOwnerWrite, openFiles, openScratch, openToRead } from "./machine/files.ts";
 import { type Machine, startMachine } from "./machine/machine.ts";
 import type { ProcessOptions } from "./machine/process.ts";
+import type { ReadOnlyView } from "./machine/read-only.ts";
 import { openGuestMemory } from "./state/guest-memory.ts";
 import type { Kept } from "./state/layers.ts";
 import { damaged, type DiskLayer, type MemoryLayer } from "./state/manifest.ts";
@@ -44,6 +45,8 @@ export interface StartOptions {
   readonly source: Source;
   readonly qemu: string;
   readonly jail: boolean;
+  /** Through which files are opened that must not change; the jail needs it. */
+  readonly view: ReadOnlyView | undefined;
   /** Size that the disk may come to, MiB. */
   readonly diskMB: number;
   /** Directory for files that have no name once they are open. */
@@ -100,7 +103,10 @@ async function resume(machine: Machine, start: Start & { how: "resumed" }): Prom
   await machine.qmp.command("migrate-incoming", { uri: `fd:${descriptors.state}` });
 }
 
-function openAll({ source, run }: StartOptions): { files: Machine["files"]; layers: number[] } {
+function openAll({ source, run, view }: StartOptions): {
+  files: Machine["files"];
+  layers: number[];
+} {
   const { template, start } = source;
   const paths = {
     ...(!hasBlankMemory(source) && { ram: template.ram }),
@@ -109,7 +115,7 @@ function openAll({ source, run }: StartOptions): { files: Machine["files"]; laye
     image: template.image.rootfs,
     template: template.disk,
   };
-  const files = openFiles(paths, []);
+  const files = openFiles(paths, [], view);
   const opened: number[] = Object.values(files);
   const keep = (fd: number): number => {
     opened.push(fd);
@@ -122,7 +128,7 @@ function openAll({ source, run }: StartOptions): { files: Machine["files"]; laye
       files.ram = keep(openScratch(run));
       ftruncateSync(files.ram, template.shape.memoryMB * 1024 * 1024);
     }
-    const layers = source.layers.map(({ path }) => keep(openFiles({ overlay: path }, []).overlay!));
+    const layers = source.layers.map(({ path }) => keep(openToRead(path, view)));
     return { files, layers };
   } catch (error) {
     for (const fd of opened) closeSync(fd);

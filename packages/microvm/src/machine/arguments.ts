@@ -41,6 +41,9 @@ export interface MachineArguments {
   readonly layers?: number;
 }
 
+/** The guest's memory, its devices' too, is in no core dump, and is not merged with others' that hold the same. */
+const OWN_MEMORY = "dump-guest-core=off,mem-merge=off";
+
 /**
  * The one place that builds a QEMU command line. A template boots and is saved; a sandbox goes on where a template
  * was saved (`sandbox`) or another sandbox (`resumed`), or boots from its disk (`booted`).
@@ -55,13 +58,14 @@ export function machineArguments(
     "memory-backend-file,id=ram",
     `size=${shape.memoryMB}M`,
     `mem-path=/proc/self/fd/${descriptors.ram}`,
+    "merge=off,dump=off",
     // A template's memory is written to its file; a sandbox's pages are the file's until it writes to them.
     sandbox ? "share=off" : "share=on",
     ...(sandbox && options.readOnlyRam ? ["readonly=on", "rom=off"] : []),
   ].join();
   return [
     ...["-nodefaults", "-no-user-config", "-nographic", "-no-reboot"],
-    ...["-machine", "q35,memory-backend=ram,usb=off,vmport=off,smbus=off,sata=off"],
+    ...["-machine", `q35,memory-backend=ram,usb=off,vmport=off,smbus=off,sata=off,${OWN_MEMORY}`],
     ...["-accel", shape.accelerator === "kvm" ? "kvm" : "tcg,thread=multi"],
     ...["-cpu", shape.accelerator === "kvm" ? "host" : "max"],
     ...["-smp", String(shape.cpuCount), "-m", `${shape.memoryMB}M`, "-object", ram],

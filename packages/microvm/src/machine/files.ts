@@ -14,23 +14,32 @@ import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { JAIL_ID } from "./jail.ts";
 import type { OpenFiles } from "./process.ts";
+import type { ReadOnlyView } from "./read-only.ts";
 
-/** Opens what `paths` names, or nothing: a file that cannot be opened closes the others. */
+/**
+ * Opens what `paths` names, or nothing: a file that cannot be opened closes the others. Through `view`, what is not
+ * `writable` stays so in other hands.
+ */
 export function openFiles(
   paths: Partial<Record<keyof OpenFiles, string>>,
   writable: readonly (keyof OpenFiles)[],
+  view: ReadOnlyView | undefined,
 ): OpenFiles {
   const files: OpenFiles = {};
   try {
-    for (const [name, path] of Object.entries(paths) as [keyof OpenFiles, string][]) {
-      files[name] = openSync(path, writable.includes(name) ? constants.O_RDWR : constants.O_RDONLY);
-    }
+    for (const [name, path] of Object.entries(paths) as [keyof OpenFiles, string][])
+      files[name] = writable.includes(name)
+        ? openSync(path, constants.O_RDWR | constants.O_NOFOLLOW)
+        : openToRead(path, view);
     return files;
   } catch (error) {
     for (const fd of Object.values(files)) closeSync(fd);
     throw error;
   }
 }
+
+export const openToRead = (path: string, view: ReadOnlyView | undefined): number =>
+  view ? view.open(path) : openSync(path, constants.O_RDONLY);
 
 /**
  * A file of the machine's own, without a name: it is gone when the last process that has it open is.

@@ -1,3 +1,5 @@
+import { requireProgram } from "../qemu.ts";
+
 /** What decides how much a machine's process may take. */
 export interface MachineSize {
   readonly accelerator: "kvm" | "tcg";
@@ -16,12 +18,17 @@ export const ownMemoryMB = ({ accelerator }: MachineSize): number =>
 const UNUSED_MB = 2048;
 const DESCRIPTORS = 512;
 
+/**
+ * No core dump: it would hold the sandbox's memory. One byte, not none: a program that the kernel pipes dumps to gets
+ * them whatever the limit is, unless it is 1. The shell counts in blocks.
+ */
+const NO_CORE = "--core=1:1";
+
 /** Limits in the terms of the shell's `ulimit`; they hold where there are no control groups too. */
 function resourceLimits(size: MachineSize): string[] {
   const fileMB = Math.max(size.diskMB, size.memoryMB) * 1.05 + 256;
   const addressMB = size.memoryMB + ownMemoryMB(size) + UNUSED_MB;
   return [
-    "-c 0", // No core file: it would hold the sandbox's memory.
     `-n ${DESCRIPTORS}`,
     `-f ${Math.ceil(fileMB * 2048)}`, // in 512 bytes
     `-v ${Math.ceil(addressMB * 1024)}`,
@@ -40,8 +47,9 @@ export function limited(
   // A limit that is lower already cannot be raised, and stays.
   const limits = resourceLimits(size).map((limit) => `ulimit ${limit} 2>/dev/null || :`);
   const script = [...limits, ...(joinsGroup ? ["echo 0 || exit"] : []), 'exec "$@" >/dev/null'];
+  const whole = [requireProgram("prlimit"), NO_CORE, command.file, ...command.args];
   return {
     file: "/bin/sh",
-    args: ["-c", script.join("\n"), "sh", command.file, ...command.args],
+    args: ["-c", script.join("\n"), "sh", ...whole],
   };
 }

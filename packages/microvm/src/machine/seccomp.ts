@@ -1,3 +1,17 @@
+import {
+  ALLOW,
+  errno,
+  fields,
+  give,
+  inCall,
+  KILL_PROCESS,
+  load,
+  mask,
+  unless,
+  when,
+} from "./bpf.ts";
+import { type CallName, calls, FIRST_OPTIONAL_CALL } from "./calls.ts";
+
 /**
  * What a machine may do with files. A template is made by `writing` them. A sandbox is `reading` only; QEMU before
  * 8.2 opens its memory's file to write even to map it privately, for which the kernel asks no such right. With
@@ -10,106 +24,160 @@ export interface FilterOptions {
 
 const ARCHITECTURE = 0xc000003e; // x86-64
 const X32 = 0x40000000;
-
-/** Offsets in the kernel's `struct seccomp_data`. */
-const fields = { call: 0, architecture: 4, argument: (index: number) => 16 + 8 * index } as const;
-const ALLOW = 0x7fff0000;
-const KILL_PROCESS = 0x80000000;
-const errno = (number: number): number => 0x00050000 | number;
 const EPERM = errno(1);
 const ENOSYS = errno(38);
 
-/** Numbers of system calls on x86-64. */
-const calls = { open: 2, socket: 41, clone: 56, openat: 257 } as const;
-
-/** What a machine never does: other processes, mounts, namespaces, modules, clocks, keys, and the kernel's odd corners. */
-const REFUSED = [
-  ...[101, 310, 311, 312, 434, 438, 440, 448], // ptrace, process_vm_*, kcmp, pidfd_*, process_madvise, process_mrelease
-  ...[155, 161, 165, 166, 428, 429, 430, 431, 432, 433, 442], // pivot_root, chroot, mount and its successors
-  ...[272, 308], // unshare, setns
-  ...[175, 176, 313, 246, 320, 169, 167, 168], // modules, kexec, reboot, swap
-  ...[159, 164, 227, 305, 170, 171], // clocks and names
-  ...[172, 173, 154, 163, 179, 103, 153, 212], // iopl, ioperm, modify_ldt, acct, quotactl, syslog, vhangup, lookup_dcookie
-  ...[248, 249, 250, 298, 321, 323, 300, 301, 303, 304], // keys, perf, bpf, userfaultfd, fanotify, file handles
-] as const;
-
-/** Names and attributes of files. */
-const FILE_CHANGES = [
-  ...[85, 90, 91, 268, 452], // creat, chmod
-  ...[92, 93, 94, 260], // chown
-  ...[82, 83, 84, 86, 87, 88, 133, 258, 259, 263, 264, 265, 266, 316], // rename, mkdir, link, unlink, mknod
-  ...[132, 235, 261, 280, 188, 189, 190, 197, 198, 199, 76], // times, attributes, truncate by name
-] as const;
-
-/** Hide what they do in memory that a filter cannot read; programs go on without them. */
-const UNREADABLE = [425, 426, 427, 435, 437] as const; // io_uring, clone3, openat2
-
-const CLONE_NEW = 0x7e020000;
-const WRITE_FLAGS = 0o3 | 0o100 | 0o1000 | 0o20000000; // O_ACCMODE, O_CREAT, O_TRUNC, O_TMPFILE's own bit
-const O_RDWR = 0o2;
-const O_CLOEXEC = 0o2000000;
-const AF_UNIX = 1;
+/**
+ * What QEMU does, whatever the arguments: seen while templates were made and sandboxes were restored, saved, resumed,
+ * booted and reset, with TCG and with KVM, and what newer releases of QEMU and of the C library are known to use.
+ */
+const FREE: readonly CallName[] = [
+  // Open files, and channels. Which files are open, and for what, is decided by who opened them.
+  ...(["read", "readv", "pread64", "preadv", "preadv2"] as const),
+  ...(["write", "writev", "pwrite64", "pwritev", "pwritev2"] as const),
+  ...(["close", "close_range", "lseek", "dup", "dup2", "dup3"] as const),
+  ...(["ftruncate", "fallocate", "fsync", "fdatasync"] as const),
+  ...(["fadvise64", "pipe", "pipe2", "eventfd2", "signalfd4"] as const),
+  ...(["sendto", "sendmsg", "recvfrom", "recvmsg", "shutdown"] as const),
+  ...(["getsockname", "getpeername", "getsockopt", "setsockopt"] as const),
+  // Looking at names.
+  ...(["stat", "fstat", "lstat", "newfstatat", "statx", "statfs", "fstatfs", "access"] as const),
+  ...(["faccessat", "faccessat2", "readlink", "readlinkat", "getdents64", "getcwd"] as const),
+  // Waiting.
+  ...(["poll", "ppoll", "select", "pselect6", "epoll_create1", "epoll_ctl"] as const),
+  ...(["epoll_wait", "epoll_pwait", "epoll_pwait2"] as const),
+  ...(["timerfd_create", "timerfd_settime", "timerfd_gettime"] as const),
+  ...(["nanosleep", "clock_nanosleep", "clock_gettime", "clock_getres"] as const),
+  ...(["gettimeofday", "time", "times", "restart_syscall"] as const),
+  // Memory and threads of its own.
+  ...(["brk", "munmap", "mremap", "membarrier", "get_mempolicy"] as const),
+  ...(["futex", "futex_waitv", "set_robust_list", "get_robust_list", "rseq"] as const),
+  ...(["set_tid_address", "arch_prctl", "exit", "exit_group"] as const),
+  ...(["rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending"] as const),
+  ...(["rt_sigtimedwait", "rt_sigsuspend", "sigaltstack", "tgkill"] as const),
+  // What it is and where it runs.
+  ...(["getpid", "getppid", "gettid", "getuid", "geteuid", "getgid", "getegid"] as const),
+  ...(["uname", "sysinfo", "getrusage", "getrlimit", "getcpu", "getrandom"] as const),
+  ...(["sched_yield", "sched_getaffinity", "sched_getparam", "sched_getscheduler"] as const),
+  ...(["sched_get_priority_max", "sched_get_priority_min"] as const),
+  // bubblewrap: it becomes QEMU, and its first process waits for QEMU.
+  ...(["execve", "wait4"] as const),
+];
 
 /**
  * The filter as `bwrap --seccomp` reads it. It is there before QEMU is, so it holds also where QEMU's own filter, which
- * QEMU sets up itself, does not.
+ * QEMU sets up itself, does not. What it does not name is refused, also what later kernels will have.
  */
 export function seccompFilter(options: FilterOptions): Buffer {
-  const reads = options.files !== "writing";
   const program = [
     load(fields.architecture),
-    ...unless(equal, ARCHITECTURE, KILL_PROCESS),
+    ...unless("equal", ARCHITECTURE, KILL_PROCESS),
     load(fields.call),
-    ...when(atLeast, X32, KILL_PROCESS),
-    ...REFUSED.flatMap((call) => when(equal, call, EPERM)),
-    ...UNREADABLE.flatMap((call) => when(equal, call, ENOSYS)),
-    ...(reads ? FILE_CHANGES.flatMap((call) => when(equal, call, EPERM)) : []),
-    ...inCall(calls.clone, [load(fields.argument(0)), ...when(anyBit, CLONE_NEW, EPERM)]),
-    ...inCall(calls.socket, [load(fields.argument(0)), ...unless(equal, AF_UNIX, EPERM)]),
-    ...(reads ? inCall(calls.open, opening(1, options)) : []),
-    ...(reads ? inCall(calls.openat, opening(2, options)) : []),
-    give(ALLOW),
+    ...when("atLeast", X32, KILL_PROCESS),
+    // With KVM it is the one that is made most.
+    ...inCall(calls.ioctl, requests(options)),
+    ...FREE.flatMap((name) => when("equal", calls[name], ALLOW)),
+    ...inCall(calls.open, opening(1, options)),
+    ...inCall(calls.openat, opening(2, options)),
+    ...inCall(calls.fcntl, oneOf(1, FCNTL)),
+    ...inCall(calls.mmap, mapping(2, options)),
+    ...inCall(calls.mprotect, mapping(2, options)),
+    ...inCall(calls.madvise, oneOf(2, ADVICE)),
+    ...inCall(calls.clone, oneOf(0, THREAD)),
+    ...inCall(calls.prctl, oneOf(0, PRCTL)),
+    ...inCall(calls.prlimit64, onlyZero(2)),
+    ...inCall(calls.seccomp, [
+      load(fields.argument(1)),
+      ...when("anyBit", ~SECCOMP_FLAGS, EPERM),
+      give(ALLOW),
+    ]),
+    ...(options.files === "writing"
+      ? [
+          ...inCall(calls.socket, oneOf(0, [AF_UNIX])),
+          ...when("equal", calls.connect, ALLOW), // Where it sends its state.
+        ]
+      : []),
+    ...when("atLeast", FIRST_OPTIONAL_CALL, ENOSYS),
+    give(EPERM),
   ];
   return Buffer.concat(program);
 }
 
+const oneOf = (argument: number, values: readonly number[]): Buffer[] => [
+  load(fields.argument(argument)),
+  ...values.flatMap((value) => when("equal", value, ALLOW)),
+  give(EPERM),
+];
+
+const onlyZero = (argument: number): Buffer[] => [
+  load(fields.argument(argument)),
+  ...unless("equal", 0, EPERM),
+  load(fields.upperHalf(argument)),
+  ...unless("equal", 0, EPERM),
+  give(ALLOW),
+];
+
+const O_RDWR = 0o2;
+const O_CLOEXEC = 0o2000000;
+/** O_CREAT, O_TRUNC, and O_TMPFILE's own bit. */
+const MAKES_FILES = 0o100 | 0o1000 | 0o20000000;
+const O_ACCMODE = 0o3;
+
+/** The files that must not change cannot be opened for writing whatever the filter lets pass: see `read-only.ts`. */
 function opening(flags: number, { kvm, files }: FilterOptions): Buffer[] {
   return [
     load(fields.argument(flags)),
-    ...(files === "memoryAtZero" ? when(equal, O_RDWR, errno(0)) : []),
+    ...(files === "memoryAtZero" ? when("equal", O_RDWR, errno(0)) : []),
     // How QEMU opens /dev/kvm.
-    ...(kvm ? when(equal, O_RDWR | O_CLOEXEC, ALLOW) : []),
-    ...when(anyBit, WRITE_FLAGS, EPERM),
+    ...(kvm ? when("equal", O_RDWR | O_CLOEXEC, ALLOW) : []),
+    ...when("anyBit", files === "writing" ? MAKES_FILES : MAKES_FILES | O_ACCMODE, EPERM),
+    give(ALLOW),
   ];
 }
 
-// The kernel's classic BPF: an operation, how many instructions to skip if true and if false, and an operand.
-const equal = 0x15;
-const atLeast = 0x35;
-const anyBit = 0x45;
+/** TCGETS, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX. */
+const IOCTL = [0x5401, 0x541b, 0x5421, 0x5450, 0x5451];
+/** The letter that all of KVM's requests have. */
+const KVM_REQUESTS = 0xae00;
 
-function instruction(code: number, ifTrue: number, ifFalse: number, operand: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeUInt16LE(code, 0);
-  bytes.writeUInt8(ifTrue, 2);
-  bytes.writeUInt8(ifFalse, 3);
-  bytes.writeUInt32LE(operand, 4);
-  return bytes;
+function requests({ kvm }: FilterOptions): Buffer[] {
+  return [
+    load(fields.argument(1)),
+    ...IOCTL.flatMap((request) => when("equal", request, ALLOW)),
+    ...(kvm ? [mask(0xff00), ...when("equal", KVM_REQUESTS, ALLOW)] : []),
+    give(EPERM),
+  ];
 }
 
-const load = (offset: number): Buffer => instruction(0x20, 0, 0, offset);
-const give = (verdict: number): Buffer => instruction(0x06, 0, 0, verdict >>> 0);
-const when = (test: number, operand: number, verdict: number): Buffer[] => [
-  instruction(test, 0, 1, operand),
-  give(verdict),
-];
-const unless = (test: number, operand: number, verdict: number): Buffer[] => [
-  instruction(test, 1, 0, operand),
-  give(verdict),
-];
-/** Checks of one call's arguments; every other call goes on with its number loaded. */
-const inCall = (call: number, checks: readonly Buffer[]): Buffer[] => [
-  instruction(equal, 0, checks.length + 1, call),
-  ...checks,
-  give(ALLOW),
-];
+const WRITE_AND_RUN = 0x2 | 0x4;
+
+/** TCG writes the code that it runs. With KVM nothing does: no memory is for writing and running at once. */
+function mapping(protection: number, { kvm }: FilterOptions): Buffer[] {
+  if (!kvm) return [give(ALLOW)];
+  return [
+    load(fields.argument(protection)),
+    mask(WRITE_AND_RUN),
+    ...when("equal", WRITE_AND_RUN, EPERM),
+    give(ALLOW),
+  ];
+}
+
+/** F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC. */
+const FCNTL = [0, 1, 2, 3, 4, 1030];
+
+/**
+ * NORMAL to DONTNEED, FREE, DONTFORK, HUGEPAGE, NOHUGEPAGE, DONTDUMP, POPULATE_*, GUARD_*. Not MERGEABLE, nor DODUMP,
+ * which puts memory into core dumps again, nor what throws out pages that others share.
+ */
+const ADVICE = [0, 1, 2, 3, 4, 8, 10, 14, 15, 16, 22, 23, 102, 103];
+
+/** How the GNU C library and musl make threads. Processes are not made, nor namespaces. */
+const THREAD = [0x3d0f00, 0x7d0f00];
+
+/** PDEATHSIG, NAME (set and get), SECCOMP, TIMERSLACK, MCE_KILL, NO_NEW_PRIVS (set and get), of itself. */
+const PRCTL = [1, 15, 16, 22, 29, 33, 38, 39];
+
+/** TSYNC, LOG, SPEC_ALLOW, TSYNC_ESRCH; filters can only be added. Not NEW_LISTENER: nobody answers for the kernel. */
+const SECCOMP_FLAGS = 1 | 2 | 4 | 16;
+
+const AF_UNIX = 1;

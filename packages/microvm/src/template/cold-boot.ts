@@ -6,6 +6,7 @@ import { openEngine } from "../engine.ts";
 import { machineArguments } from "../machine/arguments.ts";
 import { openFiles } from "../machine/files.ts";
 import { machineError, startMachine } from "../machine/machine.ts";
+import { readOnlyView } from "../machine/read-only.ts";
 import { IMAGE_DISK_MB, resolveCreateOptions } from "../options.ts";
 import { createBlank } from "./blank.ts";
 import { writeInitrd } from "./initrd.ts";
@@ -35,7 +36,7 @@ export async function coldBoot(code: string): Promise<number> {
     const machine = startMachine({
       qemu: engine.qemu,
       args: machineArguments(template.shape, "template", template),
-      files: openFiles(paths, ["ram", "template"]),
+      files: openFiles(paths, ["ram", "template"], await readOnlyView()),
       jail: "writing",
       size: { ...template.shape, diskMB: IMAGE_DISK_MB },
     });

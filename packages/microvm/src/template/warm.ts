@@ -8,6 +8,7 @@ import { machineArguments, type MachineShape } from "../machine/arguments.ts";
 import { letJailRead, openFiles } from "../machine/files.ts";
 import { connectGuest } from "../machine/guest.ts";
 import { explainFailure, type Machine, machineError, startMachine } from "../machine/machine.ts";
+import { readOnlyView } from "../machine/read-only.ts";
 import { IMAGE_DISK_MB } from "../options.ts";
 import { qemuVersion } from "../qemu.ts";
 import { createBlank, createOverlay } from "./blank.ts";
@@ -122,6 +123,7 @@ async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<
         template: files.disk,
       },
       ["ram", "template"],
+      options.jail ? await readOnlyView() : undefined,
     ),
     jail: options.jail && "writing",
     size: { ...shape, diskMB: IMAGE_DISK_MB },

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { attempts, make, openWorld } from "./escapes/index.ts";
-import { probeJail } from "./escapes/probe.ts";
+import { probeJail, probeWorlds, SHARED_FILES } from "./escapes/probe.ts";
 
 let world: Awaited<ReturnType<typeof openWorld>>;
 
@@ -30,7 +30,10 @@ test.each([...attempts])("$id: $tries", async (attempt) => {
   expect(isRefused, seen).toBe(true);
 });
 
-test("a call to the kernel in another architecture's numbers ends the process", async () => {
-  const probe = await probeJail({ before: "1", x32: "call(0x40000000 + 39)", after: "1" });
-  expect([...probe.keys()]).toEqual(["before"]);
-});
+test.each(probeWorlds)(
+  "a call to the kernel in another architecture's numbers ends the process: $accelerator, $user",
+  async (world) => {
+    const probe = await probeJail({ before: "1", x32: "call(0x40000000 + 39)", after: "1" }, world);
+    expect([...probe.keys()]).toEqual(["before", SHARED_FILES]);
+  },
+);

@@ -1,6 +1,6 @@
 import type { Sandbox } from "@emberbox/core";
 import type { Outside } from "./network/outside.ts";
-import type { Probe } from "./probe.ts";
+import type { Probed } from "./probe.ts";
 
 /** Something that code in a sandbox, or a QEMU that such code took over, may try against the host. */
 export interface Attempt {
@@ -33,8 +33,8 @@ export interface World {
   readonly create: () => Promise<Sandbox>;
   /** What attempts on the network are made in. */
   readonly outside: () => Promise<Outside>;
-  /** What a program that runs in QEMU's place has seen, by attempt. */
-  readonly probe: () => Promise<Probe>;
+  /** What a program that runs in QEMU's place has seen, by attempt, in each world of `probeWorlds`. */
+  readonly probes: () => Promise<readonly Probed[]>;
 }
 
 /** An attempt by a shell command in the sandbox. */

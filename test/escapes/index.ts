@@ -7,7 +7,7 @@ import { rootAttempts, userAttempts } from "./guest.ts";
 import { hostAttempts } from "./host.ts";
 import { networkAttempts } from "./network/index.ts";
 import { openOutside, type Outside } from "./network/outside.ts";
-import { type Probe, probeJail } from "./probe.ts";
+import { probeAll, type Probed } from "./probe.ts";
 import { pieces, qemuAttempts } from "./qemu.ts";
 
 /** Every attempt, by where it is made from, inside out. */
@@ -42,7 +42,7 @@ export async function make(attempt: Attempt, world: World): Promise<Verdict> {
 export async function openWorld(): Promise<World & AsyncDisposable> {
   const provider = microvm();
   const create = (): Promise<Sandbox> => Sandbox.create({ provider, timeoutMs: 3_600_000 });
-  let probe: Promise<Probe> | undefined;
+  let probes: Promise<readonly Probed[]> | undefined;
   let outside: Promise<Outside> | undefined;
   const bystander = await create();
   return {
@@ -50,8 +50,8 @@ export async function openWorld(): Promise<World & AsyncDisposable> {
     sandbox: await create(),
     bystander,
     outside: () => (outside ??= openOutside(bystander)),
-    probe: () =>
-      (probe ??= probeJail(Object.fromEntries(pieces.map((piece) => [piece.id, piece.perl])))),
+    probes: () =>
+      (probes ??= probeAll(Object.fromEntries(pieces.map((piece) => [piece.id, piece.perl])))),
     async [Symbol.asyncDispose]() {
       await (await outside)?.[Symbol.asyncDispose]();
       await provider[Symbol.asyncDispose]();

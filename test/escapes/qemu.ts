@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt, World } from "./attempt.ts";
+import { type Probed, type ProbeWorld, SHARED_FILES } from "./probe.ts";
 
 interface Piece extends Omit<Attempt, "run" | "refusedBy"> {
   /** Perl whose value is what was seen. */
@@ -22,7 +23,12 @@ const all = (one: string): RegExp => new RegExp(`^(${one}( \\| |$))+$`);
 const path = (place: string): string => `slurp(${JSON.stringify(place)})`;
 
 /** The descriptors of `machine/arguments.ts`. */
-const [RAM, IMAGE, TEMPLATE, OVERLAY] = [7, 10, 11, 12];
+const [RAM, KERNEL, INITRD, IMAGE, TEMPLATE, OVERLAY, LAYER] = [7, 8, 9, 10, 11, 12, 14];
+const READ_ONLY = [0, RAM, KERNEL, INITRD, IMAGE, TEMPLATE, LAYER];
+const READ_ONLY_NAMES = READ_ONLY.map((fd) => `/proc/self/fd/${fd}`);
+/** For each of several names, what a call says. */
+const each = (names: readonly string[], call: (name: string) => string): string =>
+  calls(...names.map((name) => call(JSON.stringify(name))));
 
 /** By the QEMU process, once code in its sandbox has taken it over. A program in its place does what it could do. */
 export const pieces: readonly Piece[] = [
@@ -88,7 +94,7 @@ export const pieces: readonly Piece[] = [
     "descriptors",
     "use a descriptor that was left open",
     `join " ", sort { $a <=> $b } grep { my $to = readlink("/proc/self/fd/$_"); defined $to && $to ne "/dev/null" } split " ", names("/proc/self/fd")`,
-    /^0 2 3 4 5 6 7 8 9 10 11 12 13$/,
+    /^0 2 3 4 5 6 7 8 9 10 11 12 13 14$/,
   ),
   qemu(
     "template-write",
@@ -100,7 +106,7 @@ export const pieces: readonly Piece[] = [
     "template-reopen",
     "open that memory anew, to write",
     `sysopen(my $f, "/proc/self/fd/${RAM}", 2) ? (syswrite($f, "GOT") ? "GOT" : "$!") : "$!"`,
-    /^(Bad file descriptor|Operation not permitted)$/,
+    /^(Bad file descriptor|Operation not permitted|Permission denied|Read-only file system)$/,
   ),
   qemu(
     "template-append",
@@ -148,6 +154,21 @@ export const pieces: readonly Piece[] = [
     /^Bad file descriptor \| Bad file descriptor \| Operation not permitted \| Operation not permitted$/,
   ),
   qemu(
+    "kvm-reopen",
+    "open the image, the kernel, the template and a layer to write, as the filter lets QEMU open /dev/kvm",
+    each(READ_ONLY_NAMES, (name) => `257, -100, ${name}, 524290, 0`),
+    all("(Operation not permitted|Permission denied|Read-only file system)"),
+  ),
+  qemu(
+    "change-mode",
+    "let itself write to them, by every call that changes a mode or an owner",
+    each(
+      READ_ONLY_NAMES,
+      (name) => `90, ${name}, 438), call(268, -100, ${name}, 438), call(452, -100, ${name}, 438, 0`,
+    ),
+    all(NOT_CALLED),
+  ),
+  qemu(
     "create",
     "make files and directories",
     calls(
@@ -173,6 +194,51 @@ export const pieces: readonly Piece[] = [
     "open and write by calls whose arguments a filter does not see",
     calls(`437, -100, "/proc/self/fd/${RAM}", 0, 24`, "425, 8, 0", "435, 0, 0"),
     all("Function not implemented"),
+  ),
+  qemu(
+    "new-calls",
+    "use calls that came after the filter was written",
+    calls(
+      ...[463, 464, 465, 466, 467, 468, 469, 470, 480, 500, 1000].map((n) => `${n}, -100, 0, 0, 0`),
+    ),
+    all("Function not implemented"),
+  ),
+  qemu(
+    "memory-file",
+    "make a file of memory, and run what is in it",
+    calls(`319, "x", 0`, `447, 0`, `322, 3, "", 0, 0, 4096`),
+    all(NOT_CALLED),
+  ),
+  qemu(
+    "socket-pairs",
+    "make a pair of sockets of every family",
+    calls(...Array.from({ length: 46 }, (_, family) => `53, ${family}, 1, 0, pack("x8")`)),
+    all("Operation not permitted"),
+  ),
+  qemu(
+    "merge",
+    "have its memory merged with others', or put into core dumps again",
+    calls("28, 0, 4096, 12", "28, 0, 4096, 17", "157, 67, 1, 0, 0, 0", "157, 4, 1, 0, 0, 0"),
+    all("Operation not permitted"),
+  ),
+  qemu(
+    "requests",
+    "ask devices for what QEMU never asks",
+    // TIOCSTI, TIOCLINUX, FICLONE, FS_IOC_SETFLAGS, FIDEDUPERANGE
+    calls(
+      "16, 2, 21522, 0",
+      "16, 2, 21532, 0",
+      "16, 12, 1074041865, 10",
+      "16, 10, 1074292226, 0",
+      "16, 12, 3222836278, 0",
+    ),
+    all("Operation not permitted"),
+  ),
+  qemu(
+    "fork",
+    "make processes",
+    calls("57", "58", "56, 17, 0, 0, 0, 0", "435, 0, 88"),
+    all(NOT_CALLED),
   ),
   qemu(
     "network",
@@ -334,15 +400,37 @@ export const pieces: readonly Piece[] = [
   ),
 ];
 
-export const qemuAttempts: readonly Attempt[] = pieces.map(({ id, tries, refused }) => ({
-  id,
-  tries,
-  refused,
-  refusedBy: "the jail",
-  run: async ({ probe }) => {
-    const seen = (await probe()).get(id);
-    return seen === undefined
-      ? { delivered: "", seen: "it was not tried" }
-      : { delivered: "run in QEMU's place", seen };
+/** What was seen in the first world where it got through, else in the first of all. */
+function judge(all: readonly Probed[], id: string, refused: RegExp) {
+  const seen = all.map(({ world, probe }) => ({ world, what: probe.get(id) }));
+  const missing = seen.filter(({ what }) => what === undefined);
+  const through = seen.find(({ what }) => !refused.test(what ?? ""));
+  const { world, what } = through ?? seen[0]!;
+  return {
+    delivered:
+      missing.length > 0
+        ? ""
+        : `run in QEMU's place: ${seen.map((one) => nameOf(one.world)).join(", ")}`,
+    seen: through ? `${nameOf(world)}: ${what}` : what!,
+  };
+}
+
+const nameOf = ({ accelerator, user }: ProbeWorld): string =>
+  `${accelerator === "kvm" ? "KVM" : "TCG"} as ${user}`;
+
+export const qemuAttempts: readonly Attempt[] = [
+  ...pieces.map(({ id, tries, refused }) => ({
+    id,
+    tries,
+    refused,
+    refusedBy: "the jail",
+    run: async ({ probes }: World) => judge(await probes(), id, refused),
+  })),
+  {
+    id: "qemu.poison",
+    tries: "leave a mark in a file that its siblings start from, by any of these attempts",
+    refused: /^as they were$/,
+    refusedBy: "the jail",
+    run: async ({ probes }: World) => judge(await probes(), SHARED_FILES, /^as they were$/),
   },
-}));
+];

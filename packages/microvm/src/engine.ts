@@ -7,6 +7,7 @@ import { endOrphans } from "./machine/orphans.ts";
 import { readOnlyView } from "./machine/read-only.ts";
 import { createOutside } from "./network/outside.ts";
 import { IMAGE_DISK_MB, type MicrovmOptions, type ResolvedCreateOptions } from "./options.ts";
+import { requireOwnPlace } from "./own-place.ts";
 import { type Paths, paths } from "./paths.ts";
 import { programStamp, QEMU, requireProgram } from "./qemu.ts";
 import { type LocalSandbox, restoreSandbox } from "./sandbox.ts";
@@ -37,6 +38,7 @@ export interface Engine {
 /** @throws `qemu_missing`, `tool_missing` */
 export function openEngine(options: MicrovmOptions): Engine {
   const places = placesOf(options);
+  for (const place of Object.values(places) as string[]) requireOwnPlace(place);
   const qemu = requireProgram(QEMU);
   const jail = options.jail ?? true;
   if (jail) requireProgram("bwrap");

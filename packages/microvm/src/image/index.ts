@@ -2,6 +2,7 @@ import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { withLock } from "../lock.ts";
+import { requireOwnPlace } from "../own-place.ts";
 import { build, publish } from "./build.ts";
 import { checkSpace, checkTools } from "./check.ts";
 import { type Progress, ProgressReader } from "./progress.ts";
@@ -50,8 +51,9 @@ export async function ensureImage({
   const image = await describe(images, recipe);
   const finished = await findFinished(image);
   if (finished) return finished;
+  requireOwnPlace(images);
   checkTools();
-  await mkdir(images, { recursive: true });
+  await mkdir(images, { recursive: true, mode: 0o700 });
   const progress = new ProgressReader((each) => onProgress?.(each));
   const locked = async (lock: { readonly fd: number }) =>
     (await findFinished(image)) ??

@@ -1,5 +1,7 @@
+import { lstatSync, statSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, readlink, rm, rmdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
+import { EmberboxError } from "@emberbox/core";
 import { runBuilder } from "./builder.ts";
 
 /** Where the guest is unpacked: others must be able to look into it (apt's account, a user's subordinate ids), as into no home. */
@@ -17,6 +19,7 @@ export interface Scratch {
 
 export async function makeScratch(images: string): Promise<Scratch> {
   const result = await mkdtemp(join(images, PREFIX));
+  requireSticky(SCRATCH_PARENT);
   const work = await mkdtemp(join(SCRATCH_PARENT, "emberbox-build-"));
   await symlink(work, join(result, LINK));
   await chmod(work, 0o755);
@@ -49,7 +52,29 @@ export function asGuestRoot(command: readonly string[]): readonly string[] {
   return process.getuid?.() === 0 ? command : ["mmdebstrap", "--unshare-helper", ...command];
 }
 
+/** Without this bit, any user could put something else in the place of what is built there. */
+function requireSticky(directory: string): void {
+  const { mode, uid } = statSync(directory);
+  const isShared = (mode & 0o022) !== 0;
+  const isSticky = (mode & 0o1000) !== 0;
+  if ((!isShared || isSticky) && (uid === 0 || uid === process.getuid?.())) return;
+  throw new EmberboxError(
+    "image_build_failed",
+    `${directory} lets its users remove each other's files`,
+    {
+      hint: `sudo chown root ${directory} && sudo chmod 1777 ${directory}`,
+    },
+  );
+}
+
+/** Somebody else may have taken the name of a directory that a cleaner of temporary files has removed. */
+const isOwn = (work: string): boolean => {
+  const stats = lstatSync(work, { throwIfNoEntry: false });
+  return stats?.isDirectory() === true && stats.uid === process.getuid?.();
+};
+
 async function removeTree(work: string): Promise<void> {
+  if (!isOwn(work)) return;
   // Never into another file system: a mount that was left behind may be the host's own /dev.
   const remove = ["find", work, "-xdev", "-mindepth", "1", "-delete"];
   await runBuilder(asGuestRoot(remove), { cwd: "/" }).catch(() => {});

@@ -27,6 +27,8 @@ export const descriptors = {
   template: 11,
   /** The sandbox's own disk; absent while the template is made. */
   overlay: 12,
+  /** The directory with the socket to which a template's state goes. */
+  shared: 12,
   /** Where the device state goes when the sandbox is saved. */
   save: 13,
 } as const;

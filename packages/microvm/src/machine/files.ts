@@ -1,8 +1,8 @@
 import {
-  chmodSync,
-  chownSync,
   closeSync,
   constants,
+  fchmodSync,
+  fchownSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -55,7 +55,8 @@ export function openScratch(
   try {
     fill(path);
     letJailWrite(path);
-    return openSync(path, access === "rw" ? constants.O_RDWR : constants.O_WRONLY);
+    const flags = access === "rw" ? constants.O_RDWR : constants.O_WRONLY;
+    return openSync(path, flags | constants.O_NOFOLLOW);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOSPC") {
       throw new EmberboxError(
@@ -92,19 +93,28 @@ export function sweepScratch(run: string): void {
 
 /** A machine that makes a template opens its memory's file by name: as root, its account must be let. */
 export function letJailWrite(path: string): void {
-  chmodSync(path, 0o600);
-  if (process.getuid?.() === 0) chownSync(path, JAIL_ID, JAIL_ID);
+  change(path, 0o600, JAIL_ID);
 }
 
 /** Afterwards nobody writes to it: sandboxes read it, under whatever account. */
 export function letJailRead(path: string): void {
-  if (process.getuid?.() === 0) chownSync(path, 0, 0);
-  chmodSync(path, 0o444);
+  change(path, 0o444, 0);
 }
 
 /** Without a jail, QEMU before 8.2 opens the file to write although it only maps it privately. */
 export function letOwnerWrite(path: string): void {
-  chmodSync(path, 0o644);
+  change(path, 0o644, 0);
+}
+
+/** Never through a link. */
+function change(path: string, mode: number, owner: number): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    if (process.getuid?.() === 0) fchownSync(fd, owner, owner);
+    fchmodSync(fd, mode);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function removeFile(path: string): void {

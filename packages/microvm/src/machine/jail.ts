@@ -1,14 +1,29 @@
 import { existsSync, statSync } from "node:fs";
+import { descriptors } from "./arguments.ts";
 import { requireProgram } from "../qemu.ts";
 import { type FilterOptions, seccompFilter } from "./seccomp.ts";
 
 /** The account that QEMU runs as when we are root: not root, and nobody else's. */
 export const JAIL_ID = 64_900;
 
+/** A directory with the socket that a template's state goes to. */
+export interface SharedDirectory {
+  readonly path: string;
+  /** It is handed over open when we are root: then QEMU's account may not enter the directories above. */
+  readonly descriptor: number;
+}
+
+/** Where QEMU finds a shared directory. */
+export const sharedAs = (jail: boolean, { path }: SharedDirectory): string => {
+  if (!jail) return path;
+  return process.getuid?.() === 0 ? `/proc/self/fd/${descriptors.shared}` : SHARED;
+};
+
+const SHARED = "/shared";
+
 export interface JailOptions {
   readonly accelerator: "kvm" | "tcg";
-  /** A directory that QEMU can write to; only one that saves its state needs it. */
-  readonly shared?: string | undefined;
+  readonly shared?: SharedDirectory | undefined;
   readonly files: FilterOptions["files"];
   /** From where the jail reads its filter of system calls. */
   readonly filterDescriptor: number;
@@ -56,8 +71,8 @@ export function jailed(
       ...["--cap-drop", "ALL", ...(filter ? ["--seccomp", String(options.filterDescriptor)] : [])],
       ...["--proc", "/proc", "--dev", "/dev", "--ro-bind", program, program],
       ...READ_ONLY.filter((path) => existsSync(path)).flatMap((path) => ["--ro-bind", path, path]),
-      ...(shared === undefined ? [] : ["--bind", shared, shared]),
-      ...(kvm ? ["--dev-bind", "/dev/kvm", "/dev/kvm"] : []),
+      ...(shared === undefined || isRoot ? [] : ["--bind", shared.path, SHARED]),
+      ...(kvm && existsSync("/dev/kvm") ? ["--dev-bind", "/dev/kvm", "/dev/kvm"] : []),
       ...[
         "--remount-ro",
         "/proc",
@@ -73,6 +88,9 @@ export function jailed(
       ],
     ],
     filter,
-    ...(isRoot && { uid: JAIL_ID, gid: kvm ? statSync("/dev/kvm").gid : JAIL_ID }),
+    ...(isRoot && {
+      uid: JAIL_ID,
+      gid: (kvm && statSync("/dev/kvm", { throwIfNoEntry: false })?.gid) || JAIL_ID,
+    }),
   };
 }

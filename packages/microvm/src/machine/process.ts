@@ -3,7 +3,7 @@ import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import type { Writable } from "node:stream";
 import { descriptors, layerDescriptor } from "./arguments.ts";
 import { type Cgroup, hostCgroups, makeCgroup } from "./cgroup.ts";
-import { type JailedCommand, jailed } from "./jail.ts";
+import { type JailedCommand, jailed, type SharedDirectory } from "./jail.ts";
 import { limited, type MachineSize } from "./limits.ts";
 import type { FilterOptions } from "./seccomp.ts";
 
@@ -23,8 +23,8 @@ export interface ProcessOptions {
   /** What the jail lets QEMU do with files, or `false` for QEMU with the rights of this process. */
   readonly jail: FilterOptions["files"] | false;
   readonly size: MachineSize;
-  /** A directory that QEMU can write to; only one that saves its state needs it. */
-  readonly shared?: string;
+  /** Only a machine whose template is made needs it. */
+  readonly shared?: SharedDirectory;
 }
 
 /** Starts QEMU, or what stands in its place to show what QEMU could do, with its descriptors, limits and jail. */
@@ -43,6 +43,7 @@ export function startProcess(options: ProcessOptions): {
     stdio[descriptors[name]] = "pipe";
   for (const [name, fd] of Object.entries(files)) stdio[descriptors[name as keyof OpenFiles]] = fd;
   layers.forEach((fd, index) => (stdio[layerDescriptor(index)] = fd));
+  if (jail && shared && process.getuid?.() === 0) stdio[descriptors.shared] = shared.descriptor;
   if (jail === "memoryAtZero") stdio[0] = files.ram!;
   if (command.filter) stdio[filterDescriptor] = "pipe";
   // A descriptor that this program was started with would pass on to QEMU; /dev/null takes its place. ("ignore" would

@@ -6,6 +6,7 @@ import { channelDispatcher } from "../dispatcher.ts";
 import type { GuestImage } from "../image/index.ts";
 import { machineArguments, type MachineShape } from "../machine/arguments.ts";
 import { letJailRead, openFiles } from "../machine/files.ts";
+import { sharedAs } from "../machine/jail.ts";
 import { connectGuest } from "../machine/guest.ts";
 import { explainFailure, type Machine, machineError, startMachine } from "../machine/machine.ts";
 import { readOnlyView } from "../machine/read-only.ts";
@@ -110,7 +111,7 @@ async function build(options: WarmOptions): Promise<void> {
 async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<void> {
   const { image, shape } = options;
   const files = templateFiles(options.directory);
-  await using receiver = await receiveState(files.state);
+  await using receiver = await receiveState(files.state, options.directory);
   const machine = startMachine({
     qemu: options.qemu,
     args: machineArguments(shape, "template", facts),
@@ -127,7 +128,7 @@ async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<
     ),
     jail: options.jail && "writing",
     size: { ...shape, diskMB: IMAGE_DISK_MB },
-    shared: receiver.directory,
+    shared: receiver.shared,
   });
   const deadline = AbortSignal.timeout(BOOT_MS);
   const stop = AbortSignal.any([deadline, ...(options.signal ? [options.signal] : [])]);
@@ -139,7 +140,7 @@ async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<
   });
   stopped.catch(() => {});
   try {
-    await Promise.race([warmAndSave(machine, receiver, options.onProgress), stopped]);
+    await Promise.race([warmAndSave(machine, receiver, options), stopped]);
   } catch (error) {
     if (deadline.aborted) {
       throw new EmberboxError(
@@ -163,7 +164,7 @@ async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<
 async function warmAndSave(
   machine: Machine,
   receiver: StateReceiver,
-  onProgress: WarmOptions["onProgress"],
+  { onProgress, jail }: WarmOptions,
 ): Promise<void> {
   onProgress?.("booting the machine and loading Python's libraries");
   const guest = connectGuest(machine, () => {});
@@ -180,7 +181,7 @@ async function warmAndSave(
   await dispatcher.close();
   await guest.freeze();
   onProgress?.("saving the machine");
-  await receiver.save(machine.qmp);
+  await receiver.save(machine.qmp, sharedAs(jail, receiver.shared));
 }
 
 function kernelArguments(shape: MachineShape): string {

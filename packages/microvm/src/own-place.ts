@@ -1,0 +1,76 @@
+import { lstatSync, readFileSync, readlinkSync, type Stats } from "node:fs";
+import { userInfo } from "node:os";
+import { dirname, parse, resolve, sep } from "node:path";
+import { EmberboxError } from "@emberbox/core";
+
+const MAX_LINKS = 40;
+
+/**
+ * Makes sure that nobody but this user, and root, can put something else in the place of what is at `path` or will
+ * be: whoever could do that would have us read, write and remove files of our own that he chooses.
+ * @throws `invalid_argument` that names the directory, and why
+ */
+export function requireOwnPlace(path: string): void {
+  look(resolve(path), path, 0);
+}
+
+function look(path: string, asked: string, links: number): void {
+  const { root } = parse(path);
+  let at = root;
+  const names = path.slice(root.length).split(sep).filter(Boolean);
+  for (const [index, name] of ["", ...names].entries()) {
+    at = resolve(at, name);
+    const stats = lstatSync(at, { throwIfNoEntry: false });
+    if (stats === undefined) return; // It will be made by us, in a directory that was looked at.
+    const isLast = index === names.length;
+    if (stats.isSymbolicLink()) {
+      if (!isOurs(stats)) refuse(asked, `${at} is a link of another user's`);
+      if (links === MAX_LINKS) refuse(asked, "there is a loop of links");
+      const rest = names.slice(index).join(sep);
+      return look(resolve(dirname(at), readlinkSync(at), rest), asked, links + 1);
+    }
+    if (!stats.isDirectory()) refuse(asked, `${at} is not a directory`);
+    if (!isOurs(stats) || (isLast && stats.uid !== process.getuid?.()))
+      refuse(asked, `${at} belongs to another user (${stats.uid})`);
+    if (isOpenToOthers(stats, isLast))
+      refuse(asked, `others may write to ${at}`, `chmod go-w ${at}`);
+  }
+}
+
+const isOurs = ({ uid }: Stats): boolean => uid === rootId() || uid === process.getuid?.();
+
+/** Where this program sees no root, as in some containers, what is root's is shown as nobody's. */
+function rootId(): number {
+  const ranges = readFileSync("/proc/self/uid_map", "utf8").trim().split("\n");
+  return ranges.some((range) => Number(range.trim().split(/\s+/)[0]) === 0) ? 0 : 65_534;
+}
+
+const STICKY = 0o1000;
+
+/** In a sticky directory such as /tmp, others may add files, and not touch ours. That is not enough for our own. */
+function isOpenToOthers({ mode, gid }: Stats, isLast: boolean): boolean {
+  if ((mode & 0o022) === 0 || (!isLast && (mode & STICKY) !== 0)) return false;
+  return (mode & 0o002) !== 0 || !isPrivateGroup(gid);
+}
+
+/** Many systems give each user a group of his own, and let it write. */
+function isPrivateGroup(gid: number): boolean {
+  const { username } = userInfo();
+  return readFileSync("/etc/group", "utf8")
+    .split("\n")
+    .map((line) => line.split(":"))
+    .some(
+      ([name, , id, members]) =>
+        id === String(gid) && name === username && (members === "" || members === username),
+    );
+}
+
+function refuse(asked: string, why: string, mend?: string): never {
+  throw new EmberboxError(
+    "invalid_argument",
+    `${asked} is not a safe place for sandboxes: ${why}`,
+    {
+      hint: `${mend ? `Run \`${mend}\`, or p` : "P"}oint EMBERBOX_HOME at a directory of your own.`,
+    },
+  );
+}

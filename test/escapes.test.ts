@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { attempts, make, openWorld } from "./escapes/index.ts";
+import { attempts, canBeMade, make, openWorld } from "./escapes/index.ts";
 import { probeJail, probeWorlds, SHARED_FILES } from "./escapes/probe.ts";
 
 let world: Awaited<ReturnType<typeof openWorld>>;
@@ -18,13 +18,15 @@ test("there are at least 60 attempts, each with an id of its own", () => {
 
 test("docs/security.md names every attempt, and no other", () => {
   const page = readFileSync(join(import.meta.dirname, "../docs/security.md"), "utf8");
-  const named = [...page.matchAll(/`((?:guest|root|files|net|agent|qemu)\.[a-z0-9-]+)`/g)];
+  const named = [
+    ...page.matchAll(/`((?:guest|root|files|net|agent|qemu|host|user)\.[a-z0-9-]+)`/g),
+  ];
   expect(new Set(named.map(([, id]) => id))).toEqual(new Set(attempts.map(({ id }) => id)));
   for (const [, file] of page.matchAll(/`(test\/[\w./-]+)`/g))
     expect(existsSync(join(import.meta.dirname, "..", file!)), file).toBe(true);
 });
 
-test.each([...attempts])("$id: $tries", async (attempt) => {
+test.each(attempts.filter(canBeMade))("$id: $tries", async (attempt) => {
   const { delivered, seen, isRefused } = await make(attempt, world);
   expect(delivered, `it did not arrive: ${seen}`).not.toBe("");
   expect(isRefused, seen).toBe(true);

@@ -10,6 +10,8 @@ export interface Attempt {
   /** The layer that refuses it: "the guest's kernel", "the gateway", "the jail's filter". */
   readonly refusedBy: string;
   readonly run: (world: World) => Promise<Outcome>;
+  /** It is made by another user of this machine, whom only root can become. */
+  readonly needsRoot?: true;
   /** What is seen when it is refused; anything else has got through. */
   readonly refused: RegExp;
 }

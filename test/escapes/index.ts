@@ -4,7 +4,9 @@ import type { Attempt, Outcome, World } from "./attempt.ts";
 import { agentAttempts } from "./channel.ts";
 import { fileAttempts } from "./files.ts";
 import { rootAttempts, userAttempts } from "./guest.ts";
+import { memoryAttempts } from "./guest-memory.ts";
 import { hostAttempts } from "./host.ts";
+import { neighbourAttempts } from "./neighbours.ts";
 import { networkAttempts } from "./network/index.ts";
 import { openOutside, type Outside } from "./network/outside.ts";
 import { probeAll, type Probed } from "./probe.ts";
@@ -19,7 +21,12 @@ export const attempts: readonly Attempt[] = [
   ...agentAttempts,
   ...qemuAttempts,
   ...hostAttempts,
+  ...memoryAttempts,
+  ...neighbourAttempts,
 ];
+
+export const canBeMade = ({ needsRoot }: Attempt): boolean =>
+  !needsRoot || process.getuid?.() === 0;
 
 export interface Verdict extends Required<Outcome> {
   /** It arrived, and was refused. */

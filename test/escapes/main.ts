@@ -2,12 +2,13 @@
 // what came of it: what shows that it arrived, who refused it, and what was seen. Ends with 1 when one got through, or
 // did not arrive.
 import { styleText } from "node:util";
-import { attempts as all, make, openWorld } from "./index.ts";
+import { attempts as all, canBeMade, make, openWorld } from "./index.ts";
 
 const prefixes = process.argv.slice(2);
-const attempts = all.filter(
+const wanted = all.filter(
   ({ id }) => prefixes.length === 0 || prefixes.some((prefix) => id.startsWith(prefix)),
 );
+const attempts = wanted.filter(canBeMade);
 
 await using world = await openWorld();
 const width = Math.max(...attempts.map(({ id }) => id.length));
@@ -28,4 +29,8 @@ for (const attempt of attempts) {
 process.stdout.write(
   `\n${attempts.length} attempts, ${through} got through, ${untried} did not arrive\n`,
 );
+if (attempts.length < wanted.length)
+  process.stdout.write(
+    `${wanted.length - attempts.length} more are made by another user of the machine: run this as root\n`,
+  );
 process.exitCode = through + untried === 0 ? 0 : 1;

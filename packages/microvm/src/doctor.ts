@@ -1,16 +1,13 @@
-import { once } from "node:events";
-import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { dirname } from "node:path";
-import { text } from "node:stream/consumers";
 import { EmberboxError } from "@emberbox/core";
 import { chooseAccelerator } from "./accelerator.ts";
+import { looksAtJail } from "./doctor-jail.ts";
 import { checkSpace, checkTools } from "./image/check.ts";
 import { findImage, type GuestImage } from "./image/index.ts";
 import { SCRATCH_PARENT } from "./image/scratch.ts";
-import { findCgroupParent } from "./machine/cgroup.ts";
-import { startProcess } from "./machine/process.ts";
 import { resolveCreateOptions } from "./options.ts";
 import { type Paths, paths } from "./paths.ts";
 import { findProgram, programStamp, QEMU, qemuVersion } from "./qemu.ts";
@@ -35,13 +32,13 @@ export interface Diagnosis {
 }
 
 /** What the checks share. */
-interface Facts {
+export interface Facts {
   readonly places: Paths;
   readonly qemu: string | undefined;
   readonly image: GuestImage | undefined;
 }
 
-type Finding = Omit<Check, "id">;
+export type Finding = Omit<Check, "id">;
 
 /** Looks at everything that a sandbox needs of this machine. Changes nothing, but remembers whether KVM works. */
 export async function diagnose(): Promise<Diagnosis> {
@@ -54,9 +51,7 @@ export async function diagnose(): Promise<Diagnosis> {
   const looks: Readonly<Record<string, (facts: Facts) => Promise<Finding> | Finding>> = {
     qemu: lookAtQemu,
     accelerator: lookAtAccelerator,
-    namespaces: lookAtNamespaces,
-    jail: lookAtJail,
-    limits: lookAtLimits,
+    ...looksAtJail,
     "disk space": lookAtSpace,
     "build tools": lookAtBuildTools,
     image: lookAtImage,
@@ -132,87 +127,6 @@ function mayOpen(path: string): boolean {
     return false;
   }
 }
-
-/** Kernel settings that keep the jail from being built, and how to change each. */
-const settings = [
-  {
-    path: "/proc/sys/user/max_user_namespaces",
-    bad: "0",
-    advice: "sudo sysctl user.max_user_namespaces=15000",
-  },
-  {
-    path: "/proc/sys/kernel/unprivileged_userns_clone",
-    bad: "0",
-    advice: "sudo sysctl kernel.unprivileged_userns_clone=1",
-  },
-  {
-    path: "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
-    bad: "1",
-    advice:
-      "give /usr/bin/bwrap an AppArmor profile with `userns,`, or sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
-  },
-];
-
-function lookAtNamespaces(): Finding {
-  const bad = settings.find(({ path, bad }) => readSetting(path) === bad);
-  if (bad === undefined) return { status: "ok", detail: "ordinary users may make user namespaces" };
-  // A profile may allow it all the same: the jail's own check has the last word.
-  return { status: "warn", detail: `${bad.path} is ${bad.bad}`, advice: bad.advice };
-}
-
-function readSetting(path: string): string | undefined {
-  return existsSync(path) ? readFileSync(path, "utf8").trim() : undefined;
-}
-
-async function lookAtJail(): Promise<Finding> {
-  const program = findProgram("bwrap");
-  if (program === undefined)
-    return {
-      status: "fail",
-      detail: "bwrap is not installed",
-      advice: "sudo apt-get install bubblewrap",
-    };
-  const { child } = startProcess({
-    qemu: findProgram("true") ?? "/usr/bin/true",
-    args: [],
-    files: {},
-    jail: "reading",
-    size: { accelerator: "tcg", memoryMB: 1024, diskMB: 1024, cpuCount: 1 },
-  });
-  const timer = setTimeout(() => child.kill("SIGKILL"), JAIL_MS);
-  const [said, [exitCode]] = await Promise.all([text(child.stderr!), once(child, "exit")]);
-  clearTimeout(timer);
-  if (exitCode === 0)
-    return {
-      status: "ok",
-      detail: "bubblewrap builds the jail, and a program runs in it, with a filter of system calls",
-    };
-  return {
-    status: "fail",
-    detail: `bubblewrap does not build the jail: ${said.trim().split("\n")[0] || `it ended with ${exitCode}`}`,
-    advice: "allow user namespaces, see above; in a container, run it with those rights",
-  };
-}
-
-const JAIL_MS = 10_000;
-
-function lookAtLimits(): Finding {
-  const found = findCgroupParent();
-  if (!("missing" in found)) {
-    const controllers = found.controllers.filter((name) => CONTROLLERS.has(name));
-    return {
-      status: "ok",
-      detail: `control groups in ${found.path} limit each sandbox's ${controllers.join(", ")}`,
-    };
-  }
-  return {
-    status: "warn",
-    detail: `each sandbox's memory, processor time and disk traffic are not limited as a whole: ${found.missing}; limits on its address space, files and descriptors hold`,
-    advice: found.advice,
-  };
-}
-
-const CONTROLLERS: ReadonlySet<string> = new Set(["memory", "pids", "cpu", "io"]);
 
 const GIB = 1024 ** 3;
 /** A template holds its machine's memory and a disk; sandboxes hold what they write. */

@@ -1,0 +1,162 @@
+import { once } from "node:events";
+import { closeSync, existsSync, readFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { text } from "node:stream/consumers";
+import type { Facts, Finding } from "./doctor.ts";
+import { findCgroupParent } from "./machine/cgroup.ts";
+import { JAIL_ID } from "./machine/jail.ts";
+import { startProcess } from "./machine/process.ts";
+import { readOnlyView } from "./machine/read-only.ts";
+import { requireOwnPlace } from "./own-place.ts";
+import { findProgram } from "./qemu.ts";
+
+/** The layers between a sandbox and this machine, one by one. */
+export const looksAtJail: Readonly<Record<string, (facts: Facts) => Promise<Finding> | Finding>> = {
+  user: lookAtUser,
+  places: lookAtPlaces,
+  namespaces: lookAtNamespaces,
+  jail: lookAtJail,
+  "system calls": lookAtFilter,
+  files: lookAtReadOnlyFiles,
+  memory: lookAtMemory,
+  limits: lookAtLimits,
+};
+
+/** Kernel settings that keep the jail from being built, and how to change each. */
+const settings = [
+  {
+    path: "/proc/sys/user/max_user_namespaces",
+    bad: "0",
+    advice: "sudo sysctl user.max_user_namespaces=15000",
+  },
+  {
+    path: "/proc/sys/kernel/unprivileged_userns_clone",
+    bad: "0",
+    advice: "sudo sysctl kernel.unprivileged_userns_clone=1",
+  },
+  {
+    path: "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+    bad: "1",
+    advice:
+      "give /usr/bin/bwrap an AppArmor profile with `userns,`, or sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+  },
+];
+
+function lookAtUser(): Finding {
+  if (process.getuid?.() === 0)
+    return {
+      status: "ok",
+      detail: `root, so QEMU runs as an account that owns nothing (${JAIL_ID})`,
+    };
+  const detail = `${userInfo().username}, so QEMU runs as this user; the jail has to keep it from this user's files`;
+  return { status: "ok", detail };
+}
+
+function lookAtPlaces({ places }: Facts): Finding {
+  for (const place of Object.values(places) as string[]) requireOwnPlace(place);
+  return { status: "ok", detail: "nobody else can change what sandboxes are made from" };
+}
+
+/** The filter is for one architecture, and is loaded by the jail's own check; this says what it is for. */
+function lookAtFilter(): Finding {
+  if (process.arch === "x64" && existsSync("/proc/sys/kernel/seccomp"))
+    return { status: "ok", detail: "QEMU can make those calls to the kernel that it needs" };
+  return {
+    status: "warn",
+    detail: `QEMU's own filter only: the jail has none for ${process.arch === "x64" ? "this kernel, which has no seccomp" : process.arch}`,
+    advice: "run sandboxes of others' code on x86-64, on a kernel with CONFIG_SECCOMP_FILTER",
+  };
+}
+
+async function lookAtReadOnlyFiles(): Promise<Finding> {
+  try {
+    const view = await readOnlyView();
+    closeSync(view.open(process.execPath));
+    return { status: "ok", detail: "for QEMU, the image and templates are on a read-only mount" };
+  } catch (error) {
+    return {
+      status: "fail",
+      detail: `there is no read-only mount for the image and templates: ${(error as Error).message}`,
+      advice: "mend the jail, see above",
+    };
+  }
+}
+
+const KSM = "/sys/kernel/mm/ksm/run";
+
+function lookAtMemory(): Finding {
+  if (findProgram("prlimit") === undefined)
+    return {
+      status: "fail",
+      detail: "prlimit, which keeps sandboxes' memory out of core dumps, is not installed",
+      advice: "sudo apt-get install util-linux",
+    };
+  const merges = readSetting(KSM) === "1";
+  const pattern = readSetting("/proc/sys/kernel/core_pattern") ?? "";
+  const dumps = pattern.startsWith("|") ? "a program takes core dumps" : "core dumps are files";
+  return {
+    status: "ok",
+    detail: `this kernel ${merges ? "merges" : "does not merge"} equal pages and ${dumps}: sandboxes' memory is in neither`,
+  };
+}
+
+function lookAtNamespaces(): Finding {
+  const bad = settings.find(({ path, bad }) => readSetting(path) === bad);
+  if (bad === undefined) return { status: "ok", detail: "ordinary users may make user namespaces" };
+  // A profile may allow it all the same: the jail's own check has the last word.
+  return { status: "warn", detail: `${bad.path} is ${bad.bad}`, advice: bad.advice };
+}
+
+function readSetting(path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, "utf8").trim() : undefined;
+}
+
+async function lookAtJail(): Promise<Finding> {
+  const program = findProgram("bwrap");
+  if (program === undefined)
+    return {
+      status: "fail",
+      detail: "bwrap is not installed",
+      advice: "sudo apt-get install bubblewrap",
+    };
+  const { child } = startProcess({
+    qemu: findProgram("true") ?? "/usr/bin/true",
+    args: [],
+    files: {},
+    jail: "reading",
+    size: { accelerator: "tcg", memoryMB: 1024, diskMB: 1024, cpuCount: 1 },
+  });
+  const timer = setTimeout(() => child.kill("SIGKILL"), JAIL_MS);
+  const [said, [exitCode]] = await Promise.all([text(child.stderr!), once(child, "exit")]);
+  clearTimeout(timer);
+  if (exitCode === 0)
+    return {
+      status: "ok",
+      detail: "bubblewrap builds the jail, and a program runs in it",
+    };
+  return {
+    status: "fail",
+    detail: `bubblewrap does not build the jail: ${said.trim().split("\n")[0] || `it ended with ${exitCode}`}`,
+    advice: "allow user namespaces, see above; in a container, run it with those rights",
+  };
+}
+
+const JAIL_MS = 10_000;
+
+function lookAtLimits(): Finding {
+  const found = findCgroupParent();
+  if (!("missing" in found)) {
+    const controllers = found.controllers.filter((name) => CONTROLLERS.has(name));
+    return {
+      status: "ok",
+      detail: `control groups in ${found.path} limit each sandbox's ${controllers.join(", ")}`,
+    };
+  }
+  return {
+    status: "warn",
+    detail: `each sandbox's memory, processor time and disk traffic are not limited as a whole: ${found.missing}; limits on its address space, files and descriptors hold`,
+    advice: found.advice,
+  };
+}
+
+const CONTROLLERS: ReadonlySet<string> = new Set(["memory", "pids", "cpu", "io"]);

@@ -39,7 +39,7 @@ export const memoryAttempts: readonly Attempt[] = [
     id: "host.core-dump",
     tries:
       "have a sandbox's memory in the core dump of a QEMU that crashes, in a file or piped to a program",
-    refused: /^limit 1 to 1, not dumped$/,
+    refused: /^limit ([01]) to \1, not dumped$/,
     refusedBy: "the kernel",
     run: () =>
       look(({ pid, flags }) => {

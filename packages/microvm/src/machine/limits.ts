@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { requireProgram } from "../qemu.ts";
 
 /** What decides how much a machine's process may take. */
@@ -24,6 +25,12 @@ const DESCRIPTORS = 512;
  */
 const NO_CORE = "--core=1:1";
 
+/** Where not even a byte is allowed there is nothing to be raised to one. */
+const withoutCore = (): string[] =>
+  /^Max core file size\s+\S+\s+0 /m.test(readFileSync("/proc/self/limits", "utf8"))
+    ? []
+    : [requireProgram("prlimit"), NO_CORE];
+
 /** Limits in the terms of the shell's `ulimit`; they hold where there are no control groups too. */
 function resourceLimits(size: MachineSize): string[] {
   const fileMB = Math.max(size.diskMB, size.memoryMB) * 1.05 + 256;
@@ -47,7 +54,7 @@ export function limited(
   // A limit that is lower already cannot be raised, and stays.
   const limits = resourceLimits(size).map((limit) => `ulimit ${limit} 2>/dev/null || :`);
   const script = [...limits, ...(joinsGroup ? ["echo 0 || exit"] : []), 'exec "$@" >/dev/null'];
-  const whole = [requireProgram("prlimit"), NO_CORE, command.file, ...command.args];
+  const whole = [...withoutCore(), command.file, ...command.args];
   return {
     file: "/bin/sh",
     args: ["-c", script.join("\n"), "sh", ...whole],

@@ -24,7 +24,7 @@ export async function withLock<T>(
   options: LockOptions = {},
 ): Promise<T> {
   options.signal?.throwIfAborted();
-  await mkdir(dirname(path), { recursive: true });
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const file = await open(path, "a");
   try {
     if (!(await flock(file, ["--nonblock"], options.signal))) {

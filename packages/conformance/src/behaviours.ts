@@ -449,6 +449,10 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "sandbox.not-found": { holds: "says that an unknown id is not found" },
   "sandbox.dispose": { holds: "is killed at the end of an `await using` scope" },
   "sandbox.bad-options": { holds: "is refused with an explanation when an option is wrong" },
+  "sandbox.hostile-arguments": {
+    holds:
+      "is not harmed by arguments of the wrong form, whichever of its provider's methods gets them",
+  },
   "sandbox.create-aborted": { holds: "is not created when the signal is aborted" },
   "pause.goes-on": {
     holds: "goes on after a pause where it was: variables, processes, open files, servers",

@@ -20,11 +20,11 @@ describe("an option that is not acceptable is named", () => {
   const wrong: [work: (sandbox: Sandbox) => Promise<unknown>, message: string][] = [
     [
       (sandbox) => sandbox.runCode("1", { timeoutMs: "x" as never }),
-      "Expected the `timeoutMs` option to be a non-negative integer, got `x` (string)",
+      "Expected the `timeoutMs` option to be a whole number from 0 to 2147483647, got `x` (string)",
     ],
     [
       (sandbox) => sandbox.runCode("1", { timeoutMs: -1 }),
-      "Expected the `timeoutMs` option to be a non-negative integer, got `-1` (number)",
+      "Expected the `timeoutMs` option to be a whole number from 0 to 2147483647, got `-1` (number)",
     ],
     [
       (sandbox) => sandbox.runCode("1", { envs: { "A=B": "1" } }),
@@ -57,7 +57,7 @@ describe("an option that is not acceptable is named", () => {
     ],
     [
       (sandbox) => sandbox.setTimeout(0),
-      "Expected `timeoutMs` to be a positive integer, got `0` (number)",
+      "Expected `timeoutMs` to be a whole number from 1 to 2147483647, got `0` (number)",
     ],
     [
       () => Sandbox.create({ provider: {} as never, memoryMB: 0 }),

@@ -70,12 +70,16 @@ export function withoutUser(text: string): string {
 const isSignal = (value: unknown): boolean =>
   typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value;
 
+/** The longest delay of a timer: above it one fires at once. */
+const MAX_MS = 2 ** 31 - 1;
+
 /** Fields that several features share. */
 export const milliseconds: z.ZodOptional<z.ZodInt> = z
   .int()
-  .nonnegative()
+  .min(0)
+  .max(MAX_MS)
   .optional()
-  .describe("a non-negative integer");
+  .describe(`a whole number from 0 to ${MAX_MS}`);
 export const positiveInteger: z.ZodOptional<z.ZodInt> = z
   .int()
   .positive()
@@ -99,8 +103,16 @@ export const envs: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodString>> = z
 export const code: z.ZodString = z.string().describe("a string");
 export const pid: z.ZodInt = z.int().positive().describe("a positive integer");
 
-export const timeout: z.ZodInt = z.int().positive().describe("a positive integer");
-export const sandboxId: z.ZodString = z.string().min(1).describe("a sandbox's id");
+/** How long a sandbox is to live, in milliseconds. */
+export const lifetime: z.ZodInt = z
+  .int()
+  .min(1)
+  .max(MAX_MS)
+  .describe(`a whole number from 1 to ${MAX_MS}`);
+export const sandboxId: z.ZodString = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,128}$/)
+  .describe("a sandbox's id");
 
 /** An optional function. */
 export function callback<Type>(): z.ZodOptional<z.ZodCustom<Type>> {

@@ -5,12 +5,15 @@ import { unsupported } from "./state.ts";
 
 const portNumber = z.int().min(1).max(65_535).describe("a port, from 1 to 65535");
 
+/** @throws `invalid_argument` */
+export const parsePort = (port: unknown): number => parseArgument(portNumber, "port", port);
+
 export async function portUrl(
   connection: SandboxConnection,
   provider: SandboxProvider,
   port: number,
 ): Promise<string> {
-  parseArgument(portNumber, "port", port);
+  parsePort(port);
   const gone = connection.gone();
   if (gone) throw gone;
   if (connection.url === undefined) throw unsupported(provider, "open a sandbox's ports");

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ceilingSchema, networkSchema, secretsSchema } from "./network.ts";
-import { callback, envs, parseOptions, positiveInteger, signal } from "./options.ts";
+import { callback, envs, lifetime, parseOptions, positiveInteger, signal } from "./options.ts";
+import { snapshotId } from "./state.ts";
 import type {
   ConnectOptions,
   CreateOptions,
@@ -25,10 +26,10 @@ const provider = z
   )
   .describe("a provider");
 
-const connectFields = { provider, signal, timeoutMs: positiveInteger };
+const timeFields = { signal, timeoutMs: lifetime.optional().describe(lifetime.description!) };
 const providerSchema = z.strictObject({ provider });
 const connectSchema = z.strictObject({
-  ...connectFields,
+  ...timeFields,
   onResume: z.enum(["restore", "reboot"]).optional().describe("`restore` or `reboot`"),
   networkCeiling: ceilingSchema,
 });
@@ -62,19 +63,26 @@ export const sharedOptions: {
   secrets: secretsSchema,
   onNetwork: callback<(event: NetworkEvent) => void>(),
 };
-const createSchema = z.strictObject({
-  ...connectFields,
-  template: z.string().min(1).optional().describe("a template's name or a snapshot's id"),
+const shapeFields = {
+  template: snapshotId.optional().describe("a template's name or a snapshot's id"),
   memoryMB: positiveInteger,
   cpuCount: positiveInteger,
+};
+const prepareSchema = z.strictObject({ signal, ...shapeFields });
+const createSchema = z.strictObject({
+  ...timeFields,
+  ...shapeFields,
   diskMB: positiveInteger,
   envs,
   metadata: z.record(z.string(), z.string()).optional().describe("an object of strings"),
   ...sharedOptions,
 });
 
+const createWithProvider = z.strictObject({ provider, ...createSchema.shape });
+const connectWithProvider = z.strictObject({ provider, ...connectSchema.shape });
+
 export function parseCreateOptions(options: unknown): SandboxCreateOptions {
-  return parseOptions(createSchema, options);
+  return parseOptions(createWithProvider, options);
 }
 
 /**
@@ -94,9 +102,17 @@ export function refuseUnclaimed(options: SandboxCreateOptions): void {
 }
 
 export function parseConnectOptions(options: unknown): SandboxConnectOptions {
-  return parseOptions(connectSchema, options);
+  return parseOptions(connectWithProvider, options);
 }
 
 export function parseProviderOptions(options: unknown): ProviderOptions {
   return parseOptions(providerSchema, options);
 }
+
+export const parseCreate = (options: unknown): CreateOptions => parseOptions(createSchema, options);
+export const parseConnect = (options: unknown): ConnectOptions =>
+  parseOptions(connectSchema, options);
+export const parsePrepare = (
+  options: unknown,
+): Pick<CreateOptions, "template" | "memoryMB" | "cpuCount" | "signal"> =>
+  parseOptions(prepareSchema, options);

@@ -16,7 +16,7 @@ import type { Execution } from "./interpreter/execution.ts";
 import { runCode, type RunCodeOptions } from "./interpreter/run-code.ts";
 import { portUrl } from "./ports.ts";
 import { networkSchema } from "./network.ts";
-import { parseArgument, sandboxId, timeout, type RequestOptions } from "./options.ts";
+import { lifetime, parseArgument, sandboxId, type RequestOptions } from "./options.ts";
 import type {
   ConnectOptions,
   NetworkLog,
@@ -179,7 +179,7 @@ export class Sandbox implements AsyncDisposable {
 
   /** Sets the end of its life to that many milliseconds from now. @throws `unsupported`, `sandbox_not_found` */
   async setTimeout(timeoutMs: number): Promise<void> {
-    parseArgument(timeout, "timeoutMs", timeoutMs);
+    parseArgument(lifetime, "timeoutMs", timeoutMs);
     if (this.#provider.setTimeout === undefined) {
       throw unsupported(this.#provider, "change a sandbox's lifetime");
     }

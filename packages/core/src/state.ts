@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { EmberboxError } from "./errors.ts";
-import { parseArgument, parseOptions, positiveInteger, sandboxId, signal } from "./options.ts";
+import { lifetime, parseArgument, parseOptions, sandboxId, signal } from "./options.ts";
 import type {
   SandboxConnection,
   SandboxProvider,
@@ -36,7 +36,11 @@ const snapshotName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/)
   .describe("1 to 128 letters, digits, `.`, `_` and `-`, the first a letter or digit");
-const snapshotId = z.string().min(1).max(256).describe("a snapshot's id or name");
+/** E2B's cloud has ids with a team and a tag. */
+export const snapshotId: z.ZodString = z
+  .string()
+  .regex(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}$/)
+  .describe("a snapshot's id or name");
 
 const pauseSchema = z.strictObject({
   signal,
@@ -54,16 +58,24 @@ const listSchema = z.strictObject({
 const forkSchema = z.strictObject({
   signal,
   count: z.int().min(1).max(100).optional().describe("a whole number from 1 to 100"),
-  timeoutMs: positiveInteger,
+  timeoutMs: lifetime.optional().describe(lifetime.description!),
 });
-const deleteSchema = z.strictObject({ signal });
+const signalSchema = z.strictObject({ signal });
+
+export const parsePause = (options: unknown): PauseOptions => parseOptions(pauseSchema, options);
+export const parseSnapshot = (options: unknown): SnapshotOptions =>
+  parseOptions(snapshotSchema, options);
+export const parseList = (options: unknown): ListSnapshotsOptions =>
+  parseOptions(listSchema, options);
+export const parseFork = (options: unknown): ForkOptions => parseOptions(forkSchema, options);
+export const parseSignal = (options: unknown): SignalOptions => parseOptions(signalSchema, options);
 
 export async function pauseSandbox(
   provider: SandboxProvider,
   id: string,
   options?: PauseOptions,
 ): Promise<boolean> {
-  const parsed = parseOptions(pauseSchema, options);
+  const parsed = parsePause(options);
   if (!provider.pause) throw unsupported(provider, "pause a sandbox");
   parsed.signal?.throwIfAborted();
   return provider.pause(id, parsed);
@@ -74,7 +86,7 @@ export async function snapshotSandbox(
   id: string,
   options?: SnapshotOptions,
 ): Promise<SnapshotInfo> {
-  const parsed = parseOptions(snapshotSchema, options);
+  const parsed = parseSnapshot(options);
   if (!provider.createSnapshot) throw unsupported(provider, "make snapshots");
   parsed.signal?.throwIfAborted();
   return provider.createSnapshot(id, parsed);
@@ -84,7 +96,7 @@ export async function listSnapshots(
   provider: SandboxProvider,
   options?: ListSnapshotsOptions,
 ): Promise<SnapshotInfo[]> {
-  const parsed = parseOptions(listSchema, options);
+  const parsed = parseList(options);
   if (!provider.listSnapshots) throw unsupported(provider, "make snapshots");
   parsed.signal?.throwIfAborted();
   return provider.listSnapshots(parsed);
@@ -95,7 +107,7 @@ export async function deleteSnapshot(
   id: string,
   options?: SignalOptions,
 ): Promise<boolean> {
-  const parsed = parseOptions(deleteSchema, options);
+  const parsed = parseSignal(options);
   parseArgument(snapshotId, "snapshotId", id);
   if (!provider.deleteSnapshot) throw unsupported(provider, "make snapshots");
   parsed.signal?.throwIfAborted();
@@ -107,7 +119,7 @@ export async function forkSandbox(
   id: string,
   options?: ForkOptions,
 ): Promise<(SandboxConnection | EmberboxError)[]> {
-  const parsed = parseOptions(forkSchema, options);
+  const parsed = parseFork(options);
   if (!provider.fork) throw unsupported(provider, "fork a sandbox");
   parsed.signal?.throwIfAborted();
   return provider.fork(id, parsed);

@@ -167,14 +167,14 @@ export class Entries implements EntryOwner {
     const { access } = known ?? {};
     const resumed = await state.resume(sandboxId, { reboot, access, networkCeiling, signal });
     if (!resumed) throw await this.notRunning(sandboxId);
-    const { sandbox, manifest } = resumed;
+    const { sandbox, facts } = resumed;
     await this.#refuseClosed(sandbox);
     if (known) {
-      known.access = manifest.options.access;
+      known.access = facts.options.access;
       known.run(sandbox);
     }
-    const startedAt = new Date(manifest.startedAt);
-    return this.#keep(known ?? new Entry(this, sandbox, manifest.options, startedAt), timeoutMs);
+    const startedAt = new Date(facts.startedAt);
+    return this.#keep(known ?? new Entry(this, sandbox, facts.options, startedAt), timeoutMs);
   }
 
   /** False when there was none. */

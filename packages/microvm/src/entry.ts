@@ -156,7 +156,7 @@ export const pausedInfo = (manifest: Manifest): SandboxInfo => ({
 
 function infoOf(
   sandboxId: string,
-  options: Omit<ResolvedCreateOptions, "signal">,
+  options: Omit<ResolvedCreateOptions, "signal" | "access">,
   startedAt: Date,
   endAt: Date,
   state: SandboxInfo["state"],

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { type CreateOptions, EmberboxError, parseOptions, sharedOptions } from "@emberbox/core";
 import { z } from "zod";
-import { Access } from "./network/access.ts";
+import { Access, type SavedAccess } from "./network/access.ts";
 import { isServer } from "./network/outside.ts";
 
 export interface MicrovmOptions {
@@ -40,7 +40,11 @@ const microvmOptions = z.strictObject({
     })
     .optional()
     .describe("`{ dnsServers: addresses, ca: certificates as PEM }`"),
-  home: z.string().min(1).optional().describe("the path of a directory"),
+  home: z
+    .string()
+    .regex(/^[^\0]+$/)
+    .optional()
+    .describe("the path of a directory"),
   onProgress: z
     .custom<(step: string) => void>((value) => typeof value === "function")
     .optional()
@@ -56,14 +60,21 @@ export function resolveMicrovmOptions(options: MicrovmOptions): MicrovmOptions {
 export const IMAGE_DISK_MB = 4096;
 
 const MAX_LIFETIME_MS = 2 ** 31 - 1;
-const labels = z.record(z.string().max(1024), z.string().max(65_536));
-const variables = z.record(
-  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/),
-  z
-    .string()
-    .max(131_072)
-    .regex(/^[^\0]*$/),
-);
+/** All labels together, and all variables: they are told to the guest, and kept with a sandbox. */
+const MAX_TEXT = 1024 * 1024;
+const fits = (texts: Readonly<Record<string, string>>): boolean =>
+  Object.entries(texts).reduce((sum, [name, text]) => sum + name.length + text.length, 0) <=
+  MAX_TEXT;
+const labels = z.record(z.string().max(1024), z.string().max(65_536)).refine(fits);
+const variables = z
+  .record(
+    z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/),
+    z
+      .string()
+      .max(131_072)
+      .regex(/^[^\0]*$/),
+  )
+  .refine(fits);
 
 const createOptions = z.strictObject({
   template: z.string().default("default").describe("the name of a template"),
@@ -77,9 +88,11 @@ const createOptions = z.strictObject({
     .describe(`a whole number from ${IMAGE_DISK_MB} to 1048576`),
   envs: variables
     .default({})
-    .describe("an object of strings without NUL, whose names are letters, digits and _")
+    .describe(
+      "an object of strings without NUL, whose names are letters, digits and _; at most 1 MiB",
+    )
     .meta({ secret: true }),
-  metadata: labels.default({}).describe("an object of strings"),
+  metadata: labels.default({}).describe("an object of strings; at most 1 MiB"),
   timeoutMs: z
     .int()
     .min(1)
@@ -89,6 +102,25 @@ const createOptions = z.strictObject({
   ...sharedOptions,
   signal: z.instanceof(AbortSignal).optional().describe("an AbortSignal"),
 });
+
+const { template, memoryMB, cpuCount, diskMB, envs, metadata, timeoutMs } = createOptions.shape;
+
+/** What is kept of a sandbox's options, as it comes back from a file that anybody may have changed. */
+export const keptOptions: z.ZodType<KeptOptions> = z.strictObject({
+  ...{ template, memoryMB, cpuCount, diskMB, envs, metadata, timeoutMs },
+  lifecycle: sharedOptions.lifecycle,
+  access: z.strictObject({
+    network: sharedOptions.network.transform((network) => network ?? true),
+    ingress: z.strictObject({
+      allowPublicTraffic: z.boolean().optional(),
+      maskRequestHost: z.string().max(253).optional(),
+    }),
+  }),
+});
+
+export type KeptOptions = Omit<ResolvedCreateOptions, "signal" | "access"> & {
+  readonly access: SavedAccess;
+};
 
 export interface ResolvedCreateOptions {
   readonly template: string;

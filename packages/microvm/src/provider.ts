@@ -1,4 +1,4 @@
-import { EmberboxError, type SandboxProvider } from "@emberbox/core";
+import { checkedProvider, EmberboxError, type SandboxProvider } from "@emberbox/core";
 import { type Engine, openEngine, placesOf } from "./engine.ts";
 import { closedError, Entries, RESUMED_MS } from "./entries.ts";
 import { factsOf, shapeOf } from "./entry.ts";
@@ -23,7 +23,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
   const fresh = createFresh(open, settings.pool?.size ?? 0);
   const entries = new Entries({ open, paused, onProgress: settings.onProgress });
 
-  return {
+  return checkedProvider({
     name: "microvm",
     capabilities: Object.freeze({
       setTimeout: true,
@@ -67,12 +67,6 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     getInfo: (sandboxId) => entries.info(sandboxId),
     kill: (sandboxId) => entries.kill(sandboxId),
     async setTimeout(sandboxId, timeoutMs) {
-      if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > 2 ** 31 - 1) {
-        throw new EmberboxError(
-          "invalid_argument",
-          `Expected \`timeoutMs\` to be a positive number of milliseconds, got \`${timeoutMs}\``,
-        );
-      }
       const entry = entries.running(sandboxId);
       if (!entry) throw await entries.notRunning(sandboxId);
       entry.endAfter(timeoutMs);
@@ -86,7 +80,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
         throw error;
       }
     },
-    createSnapshot: (sandboxId, { name, signal } = {}) => {
+    async createSnapshot(sandboxId, { name, signal } = {}) {
       if (name !== undefined && isTemplateName(name))
         throw new EmberboxError("invalid_argument", `\`${name}\` is the name of a template`);
       return entries.withRunning(sandboxId, (entry, sandbox) =>
@@ -126,5 +120,5 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       closed = true;
       await Promise.all([fresh.close(), entries.close()]);
     },
-  };
+  });
 }

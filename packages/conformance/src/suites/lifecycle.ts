@@ -1,5 +1,6 @@
-import { Sandbox } from "@emberbox/core";
+import { EmberboxError, Sandbox } from "@emberbox/core";
 import { delay, printed, type Harness } from "../harness.ts";
+import { hostileCalls, notPorts } from "../hostile-arguments.ts";
 
 export function describeLifecycle({ expect, behaviour, failure, provider, create }: Harness): void {
   behaviour("sandbox.info", async (sandbox) => {
@@ -102,6 +103,26 @@ export function describeLifecycle({ expect, behaviour, failure, provider, create
     await failure(create({ template: "no-such-template" }), "unknown_template");
   });
 
+  behaviour("sandbox.hostile-arguments", async ({ sandboxId }) => {
+    for (const [what, call] of hostileCalls(provider(), sandboxId)) {
+      const error = await Promise.resolve(call()).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      const code = EmberboxError.isInstance(error) ? error.code : String(error);
+      expect(code, what).toBe("invalid_argument");
+    }
+    const connection = await provider().connect(sandboxId);
+    for (const port of notPorts) {
+      expect(
+        codeOf(() => connection.endpoint(port as number)),
+        String(port),
+      ).toBe("invalid_argument");
+      if (connection.url) await failure(connection.url(port as number), "invalid_argument");
+    }
+    expect((await provider().getInfo(sandboxId)).state).toBe("running");
+  });
+
   behaviour("sandbox.create-aborted", async () => {
     const reason = new Error("not wanted");
     expect(
@@ -130,4 +151,13 @@ export function describeLifecycle({ expect, behaviour, failure, provider, create
     expect((await other.commands.run("pgrep -fc '^sleep 7654'")).stdout).toBe("0\n");
     await marker.kill();
   });
+}
+
+function codeOf(call: () => unknown): string {
+  try {
+    call();
+    return "it succeeded";
+  } catch (error) {
+    return EmberboxError.isInstance(error) ? error.code : String(error);
+  }
 }

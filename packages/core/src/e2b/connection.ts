@@ -2,7 +2,7 @@ import type { Dispatcher } from "undici";
 import { z } from "zod";
 import { EmberboxError } from "../errors.ts";
 import { ENVD_PORT, INTERPRETER_PORT, type Endpoint, type SandboxConnection } from "../provider.ts";
-import type { Settings } from "./options.ts";
+import { HOST, type Settings } from "./options.ts";
 
 /** What `create` and `connect` answer. */
 export interface Access {
@@ -14,13 +14,15 @@ export interface Access {
   readonly domain?: string | null | undefined;
 }
 
+const headerValue = z.string().regex(/^[\x21-\x7e]*$/);
+
+/** Parts of host names, and values of headers. */
 export const accessSchema: z.ZodType<Access> = z.object({
-  // It becomes part of a host name.
   sandboxID: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)?$/i),
-  envdAccessToken: z.string().nullish(),
-  trafficAccessToken: z.string().nullish(),
+  envdAccessToken: headerValue.nullish(),
+  trafficAccessToken: headerValue.nullish(),
   publicTraffic: z.boolean().optional(),
-  domain: z.string().nullish(),
+  domain: z.union([z.literal(""), z.string().regex(HOST)]).nullish(),
 });
 
 /** Domains of E2B's own cloud, where one host takes the traffic of all sandboxes. */

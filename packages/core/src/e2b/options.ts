@@ -29,6 +29,10 @@ export interface Settings {
   readonly retries: number;
 }
 
+/** A host's name, and perhaps a port. */
+export const HOST: RegExp = /^[a-z0-9.-]+(:\d{1,5})?$/i;
+const KEY = /^[\x21-\x7e]+$/;
+
 const schema = z.strictObject({
   apiKey: z.string().optional().describe("a string").meta({ secret: true }),
   domain: text,
@@ -48,7 +52,14 @@ export function resolveOptions(options: E2bOptions): Settings {
       hint: "Set E2B_API_KEY, or give `e2b({ apiKey })`.",
     });
   }
+  // Not shown: it is a secret, however it was mistaken.
+  if (!KEY.test(apiKey))
+    throw new EmberboxError("unauthorized", "The API key has characters that no key has");
   const domain = given.domain || E2B_DOMAIN || "e2b.app";
+  if (!HOST.test(domain)) {
+    const message = `Expected the \`domain\` option to be a host's name, got \`${domain}\``;
+    throw new EmberboxError("invalid_argument", message);
+  }
   const sandboxUrl = given.sandboxUrl || E2B_SANDBOX_URL;
   return {
     apiKey,

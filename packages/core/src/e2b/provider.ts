@@ -1,5 +1,6 @@
 import { Agent } from "undici";
 import { z } from "zod";
+import { checkedProvider } from "../checked-provider.ts";
 import { EmberboxError } from "../errors.ts";
 import type { CreateOptions, SandboxInfo, SandboxProvider, SnapshotInfo } from "../provider.ts";
 import { networkBody, sandboxSchema, snapshotSchema, updateBody } from "./answers.ts";
@@ -83,7 +84,7 @@ export function e2b(options: E2bOptions = {}): SandboxProvider {
     return items;
   };
 
-  return {
+  return checkedProvider({
     name: "e2b",
     capabilities: Object.freeze({
       setTimeout: true,
@@ -152,7 +153,7 @@ export function e2b(options: E2bOptions = {}): SandboxProvider {
         snapshotSchema,
       ),
     async deleteSnapshot(snapshotId, { signal } = {}) {
-      const path = `/templates/${encodeURIComponent(snapshotId)}`;
+      const path = `/templates/${segment(snapshotId)}`;
       return (await api.send({ method: "DELETE", path, signal }, [404])).status !== 404;
     },
     async fork(sandboxId, { count, timeoutMs, signal } = {}) {
@@ -169,7 +170,7 @@ export function e2b(options: E2bOptions = {}): SandboxProvider {
     },
     // Sandboxes are not this program's: they stay.
     [Symbol.asyncDispose]: () => dispatcher.close(),
-  };
+  });
 }
 
 /** @throws `unsupported` for what the protocol has no place for, `invalid_argument` */
@@ -207,15 +208,15 @@ function noOption(name: string): EmberboxError {
   });
 }
 
-function pathOf(sandboxId: string): string {
-  return `/sandboxes/${encodeURIComponent(sandboxId)}`;
+const pathOf = (sandboxId: string): string => `/sandboxes/${segment(sandboxId)}`;
+
+/** One segment of a URL's path, whatever it is made of. @throws `invalid_argument` for what is none */
+function segment(text: string): string {
+  // A URL takes these for steps from one path to another, however they are encoded.
+  if (text.isWellFormed() && text !== "" && text !== "." && text !== "..")
+    return encodeURIComponent(text);
+  throw new EmberboxError("invalid_argument", "Expected an id or a name");
 }
 
-/** Up to the next whole second. @throws `invalid_argument` */
-function seconds(milliseconds: number): number {
-  if (Number.isSafeInteger(milliseconds) && milliseconds > 0) return Math.ceil(milliseconds / 1000);
-  throw new EmberboxError(
-    "invalid_argument",
-    `Expected \`timeoutMs\` to be a positive number of milliseconds, got \`${milliseconds}\``,
-  );
-}
+/** Up to the next whole second. */
+const seconds = (milliseconds: number): number => Math.ceil(milliseconds / 1000);

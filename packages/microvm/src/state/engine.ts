@@ -13,9 +13,13 @@ import { loadSource, type LoadOptions } from "./load.ts";
 import type { Manifest } from "./manifest.ts";
 import { openPaused } from "./paused.ts";
 import { saveSandbox } from "./save.ts";
-import { openSnapshots, type Snapshot, snapshotInfo } from "./snapshots.ts";
+import { checkSnapshotName, openSnapshots, type Snapshot, snapshotInfo } from "./snapshots.ts";
 
-export type Facts = Pick<Manifest, "startedAt" | "options">;
+/** What is kept of a sandbox beside its machine. */
+export interface Facts {
+  readonly startedAt: string;
+  readonly options: Omit<ResolvedCreateOptions, "signal">;
+}
 
 /** Keeps sandboxes on disk, and makes sandboxes of what was kept. */
 export interface StateEngine {
@@ -35,7 +39,7 @@ export interface StateEngine {
       /** In place of the ceiling that it had. */
       networkCeiling?: NetworkCeiling | undefined;
     },
-  ): Promise<{ sandbox: LocalSandbox; manifest: Manifest } | undefined>;
+  ): Promise<{ sandbox: LocalSandbox; facts: Facts } | undefined>;
   snapshot(
     sandbox: LocalSandbox,
     facts: Facts,
@@ -136,11 +140,13 @@ export function createStateEngine({
           const sandbox = await restoreSandbox({
             ...{ source, qemu, jail, run, diskMB, identity, access, outside, signal },
           });
-          return { sandbox, manifest: { ...manifest, options: { ...manifest.options, access } } };
+          const { startedAt, options } = manifest;
+          return { sandbox, facts: { startedAt, options: { ...options, access } } };
         },
         signal,
       ),
     async snapshot(sandbox, facts, { name, signal }) {
+      if (name !== undefined) checkSnapshotName(name);
       const snapshotId = snapshots.newId();
       const manifest = await saveSandbox(sandbox, {
         target: snapshots.directoryOf(snapshotId),

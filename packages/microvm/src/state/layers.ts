@@ -1,5 +1,5 @@
 import { link } from "node:fs/promises";
-import { join } from "node:path";
+import { childOf } from "./child.ts";
 import type { DiskLayer, MemoryLayer } from "./manifest.ts";
 import { copySummed } from "./summed-file.ts";
 
@@ -19,7 +19,7 @@ export async function keepMemoryLayers(
 ): Promise<Kept<MemoryLayer>[]> {
   const kept: Kept<MemoryLayer>[] = [];
   for (const each of layers.slice(0, MAX_LAYERS)) {
-    const path = join(directory, each.layer.name);
+    const path = childOf(directory, each.layer.name);
     if (!(await linkFrom(each, path))) break;
     kept.push({ path, layer: each.layer });
   }
@@ -37,7 +37,7 @@ export async function keepDiskLayers(
 ): Promise<DiskLayer[]> {
   const kept: DiskLayer[] = [];
   for (const [index, each] of layers.entries()) {
-    const path = join(directory, each.layer.name);
+    const path = childOf(directory, each.layer.name);
     if (!(await linkFrom(each, path))) await copySummed(open[index]!, path, each.layer.name);
     kept.push(each.layer);
   }

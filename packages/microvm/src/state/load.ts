@@ -7,6 +7,7 @@ import type { Source, Start } from "../start.ts";
 import { createOverlay, overlayOf } from "../template/blank.ts";
 import type { Template } from "../template/template.ts";
 import { baseFiles } from "./base.ts";
+import { childOf } from "./child.ts";
 import type { Kept } from "./layers.ts";
 import { damaged, type DiskLayer, type Manifest } from "./manifest.ts";
 import { verifySummed } from "./summed-file.ts";
@@ -69,18 +70,18 @@ async function checkCompatible(
 }
 
 async function loadDisk(directory: string, { disk }: Manifest): Promise<Kept<DiskLayer>[]> {
-  const kept = disk.map((layer) => ({ path: join(directory, layer.name), layer }));
+  const kept = disk.map((layer) => ({ path: childOf(directory, layer.name), layer }));
   for (const { path, layer } of kept) await verifySummed(path, layer);
   return kept;
 }
 
 async function loadMachine(directory: string, manifest: Manifest): Promise<Start> {
   const { state, over, layers } = manifest.memory!;
-  const path = join(directory, state.name);
+  const path = childOf(directory, state.name);
   const bytes = await readFile(path);
   if (bytes.length !== state.bytes || crc32(bytes) !== state.sum)
     throw new Error(`${path} has other bytes than were written`);
-  const memory = layers.map((layer) => ({ path: join(directory, layer.name), layer }));
+  const memory = layers.map((layer) => ({ path: childOf(directory, layer.name), layer }));
   return { how: "resumed", state: bytes, memory, over };
 }
 

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { z } from "zod";
-import type { ResolvedCreateOptions } from "../options.ts";
-import type { BasePaths } from "./base.ts";
+import { keptOptions, type KeptOptions } from "../options.ts";
+import { baseFiles, type BaseFile, type BasePaths } from "./base.ts";
 import { writeDurably } from "./memory-file.ts";
 import type { SummedFile } from "./summed-file.ts";
 
@@ -31,7 +31,7 @@ export interface Manifest {
   readonly accessToken?: string | undefined;
   readonly startedAt: string;
   /** What it was created with, its shape among it. */
-  readonly options: Omit<ResolvedCreateOptions, "signal">;
+  readonly options: KeptOptions;
   readonly accelerator: "kvm" | "tcg";
   /** QEMU's program, and what it calls its version. */
   readonly qemuStamp: string;
@@ -57,37 +57,63 @@ export interface SavedMemory {
 }
 
 const count = z.int().nonnegative();
-const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/);
-const summedFile = { name, bytes: count, sum: count };
-const home = z.string();
+const text = z.string().max(1024);
+/** Files are in the manifest's own directory, by names that only their kind may have. */
+const stateFile = z.strictObject({ name: z.literal("state"), bytes: count, sum: count });
+const layerName = {
+  memory: z.string().regex(/^memory-[0-9a-f]{16}$/),
+  disk: z.string().regex(/^disk-[0-9a-f]{16}\.qcow2$/),
+};
+const path = z
+  .string()
+  .max(4096)
+  .regex(/^[^\0]*$/)
+  .refine((given) => resolve(given) === given);
+const isAtHome = ({ name, home }: { name: string; home: string }): boolean =>
+  basename(home) === name;
+const memoryLayer = z.strictObject({ name: layerName.memory, home: path, bytes: count });
+const diskLayer = z.strictObject({ name: layerName.disk, home: path, bytes: count, sum: count });
+const base = z
+  .strictObject({
+    ...{ ram: path, disk: path, overlay: path, initrd: path },
+    ...{ kernelHead: path, kernel: path, rootfs: path },
+  })
+  .refine((paths) =>
+    Object.entries(baseFiles).every(([name, file]) => basename(paths[name as BaseFile]) === file),
+  );
+const MAX_LAYERS = 1024;
 
 const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   format: z.literal(FORMAT),
   createdAt: z.iso.datetime(),
-  sandboxId: z.string(),
-  accessToken: z.string().optional(),
+  sandboxId: z.string().regex(/^[a-z0-9]{1,64}$/),
+  accessToken: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
   startedAt: z.iso.datetime(),
-  // Checked as a whole by its digest; `create` checked its parts.
-  options: z.custom<Manifest["options"]>((value) => typeof value === "object" && value !== null),
+  options: keptOptions,
   accelerator: z.enum(["kvm", "tcg"]),
-  qemuStamp: z.string(),
-  qemu: z.string(),
-  templateKey: z.string(),
-  imageDigest: z.string(),
-  kernelArguments: z.string(),
+  qemuStamp: text,
+  qemu: text,
+  templateKey: text,
+  imageDigest: text,
+  kernelArguments: text.regex(/^[\x20-\x7e]*$/),
   readOnlyRam: z.boolean(),
-  base: z.custom<BasePaths>((value) => typeof value === "object" && value !== null),
+  base,
   memory: z
     .strictObject({
-      state: z.strictObject(summedFile),
+      state: stateFile,
       over: z.enum(["template", "nothing"]),
-      layers: z.array(z.strictObject({ name, home, bytes: count })),
+      layers: z.array(memoryLayer.refine(isAtHome)).min(1).max(MAX_LAYERS),
     })
     .optional(),
-  disk: z.array(z.strictObject({ ...summedFile, home })).min(1),
+  disk: z.array(diskLayer.refine(isAtHome)).min(1).max(MAX_LAYERS),
 });
 
 const MANIFEST = "manifest.json";
+/** More than options and layers of any number come to. */
+const MAX_BYTES = 16 * 1024 * 1024;
 
 /** Written last: its presence says that all the rest is there. */
 export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
@@ -99,27 +125,31 @@ export async function writeManifest(directory: string, manifest: Manifest): Prom
 export async function readManifest(directory: string): Promise<Manifest | undefined> {
   let content: string;
   try {
+    const { size } = await stat(join(directory, MANIFEST));
+    if (size > MAX_BYTES) throw damaged(directory, new Error("its manifest is too large"));
     content = await readFile(join(directory, MANIFEST), "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw error;
   }
-  const [digest, text = ""] = content.split("\n");
+  const [digest, text = ""] = content.split("\n", 2);
   if (digest !== digestOf(text)) throw damaged(directory, new Error("its manifest was changed"));
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw damaged(directory, error);
-  }
-  const parsed = manifestSchema.safeParse(value);
+  const parsed = manifestSchema.safeParse(parseJson(directory, text));
   if (parsed.success) return parsed.data;
   throw new EmberboxError(
     "snapshot_incompatible",
     `${directory} was written by another version of this engine`,
     { hint: "Delete it and make it anew.", cause: parsed.error },
   );
+}
+
+function parseJson(directory: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw damaged(directory, error);
+  }
 }
 
 export function damaged(directory: string, cause: unknown): EmberboxError {

@@ -4,7 +4,8 @@ import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { withLock } from "../lock.ts";
-import { type Manifest, readManifest } from "./manifest.ts";
+import { childOf } from "./child.ts";
+import { damaged, type Manifest, readManifest } from "./manifest.ts";
 
 const ID = /^[a-z0-9]{1,64}$/;
 
@@ -30,7 +31,7 @@ export interface PausedStore {
 
 export function openPaused(root: string): PausedStore {
   const directories = join(root, "paused");
-  const directoryOf = (id: string): string => join(directories, id);
+  const directoryOf = (id: string): string => childOf(directories, id);
   /** It is gone at once for others, whatever happens while its files are removed. */
   const hide = async (sandboxId: string): Promise<string> => {
     const gone = join(directories, `.gone-${process.pid}-${randomBytes(8).toString("hex")}`);
@@ -42,7 +43,12 @@ export function openPaused(root: string): PausedStore {
   const store: PausedStore = {
     directoryOf,
     async find(sandboxId) {
-      return ID.test(sandboxId) ? readManifest(directoryOf(sandboxId)) : undefined;
+      if (!ID.test(sandboxId)) return undefined;
+      const directory = directoryOf(sandboxId);
+      const manifest = await readManifest(directory);
+      if (manifest && manifest.sandboxId !== sandboxId)
+        throw damaged(directory, new Error("it is another sandbox's"));
+      return manifest;
     },
     async list() {
       const ids = await readdir(directories).catch((error: NodeJS.ErrnoException) => {

@@ -3,11 +3,18 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/p
 import { join } from "node:path";
 import { EmberboxError, type SnapshotInfo } from "@emberbox/core";
 import { randomLetters } from "../letters.ts";
+import { childOf } from "./child.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 import { syncDirectory } from "./save.ts";
 
 const ID = /^s[a-z0-9]{20}$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+/** @throws `invalid_argument` for what cannot be a snapshot's name, and for what would be taken for an id */
+export function checkSnapshotName(name: string): string {
+  if (NAME.test(name) && !ID.test(name)) return name;
+  throw new EmberboxError("invalid_argument", "The name of the snapshot is none, or is an id");
+}
 
 export interface Snapshot {
   readonly snapshotId: string;
@@ -23,7 +30,7 @@ export interface SnapshotStore {
   find(idOrName: string): Promise<Snapshot | undefined>;
   /** Newest first. What is damaged is listed by what is known of it. */
   list(): Promise<SnapshotInfo[]>;
-  /** Gives a name to a snapshot; another that had it loses it. */
+  /** Gives a name to a snapshot; another that had it loses it. @throws `invalid_argument` for what is no name */
   name(snapshotId: string, name: string): Promise<void>;
   delete(idOrName: string): Promise<boolean>;
 }
@@ -31,11 +38,12 @@ export interface SnapshotStore {
 export function openSnapshots(root: string): SnapshotStore {
   const directories = join(root, "snapshots");
   const names = join(root, "names");
-  const directoryOf = (id: string): string => join(directories, id);
+  const directoryOf = (id: string): string => childOf(directories, id);
+  const nameFile = (name: string): string => childOf(names, checkSnapshotName(name));
   const resolve = async (idOrName: string): Promise<string | undefined> => {
     if (ID.test(idOrName)) return idOrName;
     if (!NAME.test(idOrName)) return undefined;
-    const id = (await readFile(join(names, idOrName), "utf8").catch(ifMissing(""))).trim();
+    const id = (await readFile(nameFile(idOrName), "utf8").catch(ifMissing(""))).trim();
     return ID.test(id) ? id : undefined;
   };
   const allNames = async (): Promise<Map<string, string[]>> => {
@@ -67,10 +75,11 @@ export function openSnapshots(root: string): SnapshotStore {
         .toSorted((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
     },
     async name(snapshotId, name) {
+      const file = nameFile(name);
       await mkdir(names, { recursive: true, mode: 0o700 });
       const beside = join(names, `.new-${process.pid}-${randomBytes(8).toString("hex")}`);
       await writeFile(beside, snapshotId, { mode: 0o600, flush: true });
-      await rename(beside, join(names, name));
+      await rename(beside, file);
       await syncDirectory(names);
     },
     async delete(idOrName) {
@@ -85,7 +94,7 @@ export function openSnapshots(root: string): SnapshotStore {
       }
       await rm(gone, { recursive: true, force: true });
       for (const name of (await allNames()).get(snapshotId) ?? [])
-        await rm(join(names, name), { force: true });
+        await rm(nameFile(name), { force: true });
       return true;
     },
   };

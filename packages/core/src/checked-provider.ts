@@ -1,0 +1,74 @@
+import { EmberboxError } from "./errors.ts";
+import { networkSchema } from "./network.ts";
+import { lifetime, parseArgument, sandboxId } from "./options.ts";
+import { parsePort } from "./ports.ts";
+import type { SandboxConnection, SandboxProvider } from "./provider.ts";
+import { parseConnect, parseCreate, parsePrepare } from "./sandbox-options.ts";
+import {
+  parseFork,
+  parseList,
+  parsePause,
+  parseSignal,
+  parseSnapshot,
+  snapshotId,
+} from "./state.ts";
+
+/**
+ * The same provider, whose methods reject arguments of the wrong form with `invalid_argument`, whoever calls them:
+ * ids and names become parts of paths, and numbers timers.
+ */
+export function checkedProvider(of: SandboxProvider): SandboxProvider {
+  return {
+    name: of.name,
+    capabilities: of.capabilities,
+    create: async (options) => checkedConnection(await of.create(parseCreate(options))),
+    connect: async (id, options) =>
+      checkedConnection(await of.connect(parseId(id), parseConnect(options))),
+    list: () => of.list(),
+    getInfo: async (id) => of.getInfo(parseId(id)),
+    kill: async (id) => of.kill(parseId(id)),
+    [Symbol.asyncDispose]: () => of[Symbol.asyncDispose](),
+    ...(of.prepare && { prepare: async (options) => of.prepare!(parsePrepare(options)) }),
+    ...(of.setTimeout && {
+      setTimeout: async (id, timeoutMs) =>
+        of.setTimeout!(parseId(id), parseArgument(lifetime, "timeoutMs", timeoutMs)),
+    }),
+    ...(of.pause && { pause: async (id, options) => of.pause!(parseId(id), parsePause(options)) }),
+    ...(of.createSnapshot && {
+      createSnapshot: async (id, options) =>
+        of.createSnapshot!(parseId(id), parseSnapshot(options)),
+    }),
+    ...(of.listSnapshots && {
+      listSnapshots: async (options) => of.listSnapshots!(parseList(options)),
+    }),
+    ...(of.deleteSnapshot && {
+      deleteSnapshot: async (id, options) =>
+        of.deleteSnapshot!(parseArgument(snapshotId, "snapshotId", id), parseSignal(options)),
+    }),
+    ...(of.fork && {
+      fork: async (id, options) =>
+        (await of.fork!(parseId(id), parseFork(options))).map((copy) =>
+          EmberboxError.isInstance(copy) ? copy : checkedConnection(copy),
+        ),
+    }),
+    ...(of.updateNetwork && {
+      updateNetwork: async (id, network) =>
+        of.updateNetwork!(parseId(id), parseArgument(networkSchema, "network", network)),
+    }),
+    ...(of.getNetworkLog && { getNetworkLog: async (id) => of.getNetworkLog!(parseId(id)) }),
+  };
+}
+
+const parseId = (id: unknown): string => parseArgument(sandboxId, "sandboxId", id);
+
+function checkedConnection(of: SandboxConnection): SandboxConnection {
+  return {
+    sandboxId: of.sandboxId,
+    accessToken: of.accessToken,
+    trafficAccessToken: of.trafficAccessToken,
+    ...(of.ready && { ready: () => of.ready!() }),
+    endpoint: (port) => of.endpoint(parsePort(port)),
+    ...(of.url && { url: async (port) => of.url!(parsePort(port)) }),
+    gone: () => of.gone(),
+  };
+}

@@ -1,0 +1,130 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { childOf } from "./child.ts";
+import type { Manifest } from "./manifest.ts";
+import { openPaused } from "./paused.ts";
+import { openSnapshots } from "./snapshots.ts";
+
+const invalid = expect.objectContaining({ code: "invalid_argument" });
+const notNames: unknown[] = [
+  ...["", ".", "..", "/", "/etc/passwd", "a/b", "a/../../x", "../../x", "a\0", "x".repeat(300)],
+  ...[undefined, null, 1, {}, ["a"]],
+];
+
+function scratch(): string {
+  const directory = mkdtempSync(join(tmpdir(), "emberbox-hostile-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  return directory;
+}
+
+test.each(notNames)("%j is the name of nothing in a directory", (name) =>
+  expect(() => childOf("/a/b", name as string)).toThrow(invalid),
+);
+
+test.each([...notNames, "__proto__", "-a", ".a", "a\nb", `s${"a".repeat(20)}`])(
+  "the store of snapshots takes no name %j",
+  async (name) => {
+    const directory = scratch();
+    const root = join(directory, "state");
+    writeFileSync(join(directory, "x"), "mine");
+    const store = openSnapshots(root);
+    await expect(store.name(store.newId(), name as string)).rejects.toThrow(invalid);
+    expect(readdirSync(directory)).toEqual(["x"]);
+    expect(readFileSync(join(directory, "x"), "utf8")).toBe("mine");
+  },
+);
+
+const kinds = ["ram", "disk", "overlay", "initrd", "kernelHead", "kernel", "rootfs"] as const;
+const files = ["ram", "disk.qcow2", "overlay.qcow2", "initrd", "kernel-head", "kernel", "rootfs"];
+const manifest: Manifest = {
+  format: 1,
+  createdAt: "2026-01-02T03:04:05.000Z",
+  sandboxId: "isome",
+  accessToken: "a".repeat(64),
+  startedAt: "2026-01-02T03:04:05.000Z",
+  options: {
+    ...{ template: "default", memoryMB: 1024, cpuCount: 1, diskMB: 4096, timeoutMs: 1000 },
+    envs: { A: "1" },
+    metadata: {},
+    access: { network: true, ingress: {} },
+  },
+  accelerator: "tcg",
+  qemuStamp: "stamp",
+  qemu: "QEMU 7.2",
+  templateKey: "key",
+  imageDigest: "digest",
+  kernelArguments: "console=ttyS0",
+  readOnlyRam: false,
+  base: Object.fromEntries(kinds.map((kind, index) => [kind, `/base/${files[index]}`])) as never,
+  memory: {
+    state: { name: "state", bytes: 1, sum: 1 },
+    over: "template",
+    layers: [{ name: `memory-${"0".repeat(16)}`, home: `/h/memory-${"0".repeat(16)}`, bytes: 1 }],
+  },
+  disk: [
+    {
+      name: `disk-${"0".repeat(16)}.qcow2`,
+      home: `/h/disk-${"0".repeat(16)}.qcow2`,
+      bytes: 1,
+      sum: 1,
+    },
+  ],
+};
+
+function keep(change: (manifest: any) => void): ReturnType<typeof openPaused> {
+  const root = scratch();
+  const changed = structuredClone(manifest);
+  change(changed);
+  const text = JSON.stringify(changed);
+  mkdirSync(join(root, "paused/isome"), { recursive: true });
+  const digest = createHash("sha256").update(text).digest("hex");
+  writeFileSync(join(root, "paused/isome/manifest.json"), `${digest}\n${text}`);
+  return openPaused(root);
+}
+
+test("a manifest as it is written is read", async () => {
+  expect(await keep(() => {}).find("isome")).toEqual(manifest);
+});
+
+/** Whoever changes a manifest can make its digest right too. */
+test.each<[what: string, change: (manifest: any) => void]>([
+  ["the device state elsewhere", (it) => (it.memory.state.name = "../../../etc/passwd")],
+  ["a layer of memory elsewhere", (it) => (it.memory.layers[0].name = "../../x")],
+  ["a layer of memory that is the manifest", (it) => (it.memory.layers[0].name = "manifest.json")],
+  ["a layer of the disk elsewhere", (it) => (it.disk[0].name = "/etc/passwd")],
+  ["a layer that came from another file", (it) => (it.disk[0].home = "/etc/passwd")],
+  ["a relative place", (it) => (it.disk[0].home = `../${it.disk[0].name}`)],
+  ["a base that is another file", (it) => (it.base.kernel = "/etc/shadow")],
+  ["a base with steps up", (it) => (it.base.kernel = "/a/../etc/kernel")],
+  ["another sandbox", (it) => (it.sandboxId = "iother")],
+  ["a path as the sandbox", (it) => (it.sandboxId = "../isome")],
+  ["memory of no size", (it) => (it.options.memoryMB = -1)],
+  ["memory by text", (it) => (it.options.memoryMB = "1024,share=on")],
+  ["a disk by text", (it) => (it.options.diskMB = "../x")],
+  ["processors without end", (it) => (it.options.cpuCount = 1e9)],
+  ["a variable with NUL", (it) => (it.options.envs.A = "\0")],
+  ["a network of another form", (it) => (it.options.access.network = { allowOut: [1] })],
+  ["an accelerator of its own", (it) => (it.accelerator = "tcg,x=y")],
+  ["kernel arguments with NUL", (it) => (it.kernelArguments = "a\0b")],
+  ["no layer", (it) => (it.disk = [])],
+  ["what nobody wrote", (it) => (it.extra = true)],
+  ["an inherited name", (it) => (it.options.envs = JSON.parse('{"__proto__": {"a": "b"}}'))],
+])("a manifest with %s is refused", async (what, change) => {
+  const found = keep(change).find("isome");
+  if (what === "an inherited name") expect((await found)?.options.envs).toEqual({});
+  else
+    await expect(found).rejects.toThrow(
+      expect.objectContaining({ code: expect.stringMatching(/^snapshot_(damaged|incompatible)$/) }),
+    );
+});
+
+test.each(["", "\n", "x\n{", "\0"])("a manifest that was cut to %j is damaged", async (text) => {
+  const root = scratch();
+  mkdirSync(join(root, "paused/isome"), { recursive: true });
+  writeFileSync(join(root, "paused/isome/manifest.json"), text);
+  const damaged = expect.objectContaining({ code: "snapshot_damaged" });
+  await expect(openPaused(root).find("isome")).rejects.toThrow(damaged);
+});

@@ -68,7 +68,11 @@ const shapeFields = {
   memoryMB: positiveInteger,
   cpuCount: positiveInteger,
 };
-const prepareSchema = z.strictObject({ signal, ...shapeFields });
+const prepareSchema = z.strictObject({
+  signal,
+  ...shapeFields,
+  networkCeiling: ceilingSchema,
+});
 const createSchema = z.strictObject({
   ...timeFields,
   ...shapeFields,
@@ -114,5 +118,4 @@ export const parseConnect = (options: unknown): ConnectOptions =>
   parseOptions(connectSchema, options);
 export const parsePrepare = (
   options: unknown,
-): Pick<CreateOptions, "template" | "memoryMB" | "cpuCount" | "signal"> =>
-  parseOptions(prepareSchema, options);
+): Parameters<NonNullable<SandboxProvider["prepare"]>>[0] => parseOptions(prepareSchema, options);

@@ -111,6 +111,7 @@ export const keptOptions: z.ZodType<KeptOptions> = z.strictObject({
   lifecycle: sharedOptions.lifecycle,
   access: z.strictObject({
     network: sharedOptions.network.transform((network) => network ?? true),
+    ceiling: sharedOptions.networkCeiling,
     ingress: z.strictObject({
       allowPublicTraffic: z.boolean().optional(),
       maskRequestHost: z.string().max(253).optional(),

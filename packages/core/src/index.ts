@@ -1,6 +1,5 @@
 // This file is the public API: a name that is not here is not for use outside this package.
 export { Sandbox } from "./sandbox.ts";
-export { checkedProvider } from "./checked-provider.ts";
 export { sharedOptions } from "./sandbox-options.ts";
 export type {
   ProviderOptions,

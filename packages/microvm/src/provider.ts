@@ -1,4 +1,5 @@
-import { checkedProvider, EmberboxError, type SandboxProvider } from "@emberbox/core";
+import { EmberboxError, type SandboxProvider } from "@emberbox/core";
+import { checkedProvider } from "@emberbox/core/provider";
 import { type Engine, openEngine, placesOf } from "./engine.ts";
 import { closedError, Entries, RESUMED_MS } from "./entries.ts";
 import { factsOf, shapeOf } from "./entry.ts";

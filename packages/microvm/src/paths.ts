@@ -24,6 +24,6 @@ export function paths(environment: NodeJS.ProcessEnv = process.env): Paths {
     images: join(home, "images"),
     templates: join(home, "templates"),
     run: join(home, "run"),
-    state: environment["EMBERBOX_HOME"] ? join(home, "state") : join(data, "emberbox"),
+    state: environment["EMBERBOX_HOME"] ? join(home, "state") : resolve(data, "emberbox"),
   };
 }

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { type CreateOptions, EmberboxError, parseOptions, sharedOptions } from "@emberbox/core";
 import { z } from "zod";
-import { Access, type SavedAccess } from "./network/access.ts";
+import { Access, savedAccess, type SavedAccess } from "./network/access.ts";
 import { isServer } from "./network/outside.ts";
 
 export interface MicrovmOptions {
@@ -109,14 +109,7 @@ const { template, memoryMB, cpuCount, diskMB, envs, metadata, timeoutMs } = crea
 export const keptOptions: z.ZodType<KeptOptions> = z.strictObject({
   ...{ template, memoryMB, cpuCount, diskMB, envs, metadata, timeoutMs },
   lifecycle: sharedOptions.lifecycle,
-  access: z.strictObject({
-    network: sharedOptions.network.transform((network) => network ?? true),
-    ceiling: sharedOptions.networkCeiling,
-    ingress: z.strictObject({
-      allowPublicTraffic: z.boolean().optional(),
-      maskRequestHost: z.string().max(253).optional(),
-    }),
-  }),
+  access: savedAccess,
 });
 
 export type KeptOptions = Omit<ResolvedCreateOptions, "signal" | "access"> & {

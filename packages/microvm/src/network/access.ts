@@ -36,6 +36,19 @@ export interface SavedAccess {
   readonly lostRules?: readonly string[] | undefined;
 }
 
+const savedFields = {
+  network: sharedOptions.network.transform((network) => network ?? true),
+  ceiling: sharedOptions.networkCeiling,
+  ingress: z.strictObject({
+    allowPublicTraffic: z.boolean().optional(),
+    maskRequestHost: z.string().max(253).optional(),
+  }),
+  lostRules: z.array(z.string().max(253)).max(10_000).optional(),
+} satisfies { [Field in keyof Required<SavedAccess>]: z.ZodType };
+
+/** The form of what is kept, as it comes back from a file that anybody may have changed. */
+export const savedAccess: z.ZodType<SavedAccess> = z.strictObject(savedFields);
+
 /** What a sandbox may reach, with which secrets, and who hears of it. Its copies have the same. */
 export class Access {
   readonly network: Network;

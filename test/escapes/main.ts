@@ -2,6 +2,7 @@
 // what came of it: what shows that it arrived, who refused it, and what was seen. Ends with 1 when one got through, or
 // did not arrive.
 import { styleText } from "node:util";
+import { oneLine } from "@emberbox/core/terminal";
 import { attempts as all, canBeMade, make, openWorld } from "./index.ts";
 
 const prefixes = process.argv.slice(2);
@@ -20,10 +21,10 @@ for (const attempt of attempts) {
   const mark = isRefused
     ? styleText("green", "refused")
     : styleText("red", delivered === "" ? "UNTRIED" : "THROUGH");
-  const said = seen.replaceAll(/[^\x20-\x7e]+/g, " ").slice(0, 100);
+  const said = oneLine(seen).slice(0, 100);
   process.stdout.write(
     `${mark}  ${attempt.id.padEnd(width)}  ${attempt.tries}\n` +
-      `         ${"".padEnd(width)}  delivered: ${delivered || "no"}; by: ${refusedBy}; seen: ${said}\n`,
+      `         ${"".padEnd(width)}  delivered: ${oneLine(delivered) || "no"}; by: ${refusedBy}; seen: ${said}\n`,
   );
 }
 process.stdout.write(

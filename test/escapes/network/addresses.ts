@@ -26,6 +26,12 @@ export const addresses: readonly Attempt[] = [
     "http://169.254.169.254/",
     "is a link-local address",
   ),
+  open(
+    "azure",
+    "reach a cloud's services at an address that looks public",
+    "http://168.63.129.16/",
+    "is an address of a cloud's own services",
+  ),
   open("metadata-name", "reach it by a name", "http://metadata.test/", "is a link-local address"),
   open(
     "carrier",

@@ -1,5 +1,6 @@
 import type { Attempt } from "../attempt.ts";
 import { addresses } from "./addresses.ts";
+import { secretEchoes } from "./echoes.ts";
 import { names } from "./names.ts";
 import { asked } from "./raw.ts";
 import { secrets, tunnels } from "./secrets.ts";
@@ -9,6 +10,7 @@ export const networkAttempts: readonly Attempt[] = [
   ...addresses,
   ...names,
   ...secrets,
+  ...secretEchoes,
   ...tunnels,
   ...asked,
 ];

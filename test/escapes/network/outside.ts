@@ -1,5 +1,6 @@
 // What network attempts are made in: servers that must not be reached, a name server that lies, sandboxes with policies.
 import type { RequestListener } from "node:http";
+import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type NetworkEvent, type NetworkOptions, Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
@@ -14,12 +15,12 @@ import {
 } from "../../../packages/microvm/src/network/testing/servers.ts";
 import { type Outcome, ranToItsEnd } from "../attempt.ts";
 import { takeOver } from "../channel.ts";
+import { echo, packedSocket, SECRET } from "./echoes.ts";
 
 /** Of the host, and of nobody else's concern: everything there answers `GOT`. */
 const HOST = "127.0.0.1";
 /** Stands in for the internet: policies name it. */
 const PUBLIC = "127.0.0.9";
-export const SECRET = "value-that-stays-outside";
 
 const zone = {
   "loopback.test": [[HOST]],
@@ -87,8 +88,10 @@ export async function openOutside(bystander: Sandbox): Promise<Outside> {
   const authority = await createTestAuthority();
   const certificate = await authority.certify("api.test", "cdn.test");
   const sent: string[] = [];
-  const listener: RequestListener = ({ method, url, headers }, response) => {
+  const listener: RequestListener = (request, response) => {
+    const { method, url, headers } = request;
     sent.push(`${method} ${url} ${headers.host} ${headers["x-key"]}`);
+    if (echo(request, response)) return;
     if (url?.startsWith("/to?")) response.writeHead(302, { location: url.slice(4) });
     response.end(`GOT key ${headers["x-key"]}`);
   };
@@ -98,6 +101,10 @@ export async function openOutside(bystander: Sandbox): Promise<Outside> {
     startServer(listener, undefined, PUBLIC),
   ]);
   const [own, tls, web] = servers as [TestServer, TestServer, TestServer];
+  tls.server.on("upgrade", (request, socket: Socket) => {
+    sent.push(`UPGRADE ${request.url} ${request.headers.host} ${request.headers["x-key"]}`);
+    packedSocket(request, socket);
+  });
   const provider = microvm({ network: { dnsServers: [names.address], ca: [authority.ca] } });
   const envs = { OWN: String(own.port), TLS: String(tls.port), WEB: String(web.port) };
   const events: NetworkEvent[] = [];

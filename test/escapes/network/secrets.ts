@@ -1,6 +1,7 @@
 import type { Attempt } from "../attempt.ts";
 import { python, withSent } from "./by.ts";
-import { SECRET, type Outside } from "./outside.ts";
+import { SECRET } from "./echoes.ts";
+import type { Outside } from "./outside.ts";
 
 const KEPT = `^(?![^]*${SECRET})[^]*`;
 const PLACEHOLDER = "emberbox-secret-[0-9a-f]{32}";

@@ -17,8 +17,13 @@ let api: TestServer;
 let inside: Guest;
 const seen: IncomingMessage[] = [];
 
+let said = "";
+/** Waits until the sandbox has got something. */
+const heard = (text: string): Promise<void> =>
+  expect.poll(() => said, { timeout: 20_000 }).toContain(text);
+
 /** Says back what it was sent, in as many ways as HTTP has. */
-const answers: Record<string, (key: string, response: ServerResponse) => void> = {
+const answers: Record<string, (key: string, response: ServerResponse) => unknown> = {
   "/reason": (key, response) => response.writeHead(200, `OK ${key}`).end("fine"),
   "/range": (key, response) =>
     response.writeHead(206, { "content-range": "bytes 0-3/99" }).end(key.slice(0, 4)),
@@ -37,6 +42,13 @@ const answers: Record<string, (key: string, response: ServerResponse) => void> =
     response
       .writeHead(200, { "content-encoding": "gzip" })
       .end(gzipSync(Buffer.alloc(ROOM_BYTES + 1))),
+  "/events": async (key, response) => {
+    response.flushHeaders();
+    await heard("200 OK");
+    response.write(`data: ${key} one\n\n`);
+    await heard("one");
+    response.end("data: two\n\n");
+  },
   "/odd": (key, response) => response.writeHead(200, { "content-encoding": "compress" }).end(key),
 };
 
@@ -80,7 +92,7 @@ async function say(text: string): Promise<string> {
   await once(socket, "secureConnect");
   socket.on("error", () => {});
   socket.write(text.replaceAll("\n", "\r\n").replace("KEY", inside.gateway.envs["KEY"]!));
-  let said = "";
+  said = "";
   socket.on("data", (chunk) => (said += String(chunk)));
   // It may be cut.
   await new Promise((resolve) => stream.once("close", resolve));
@@ -142,4 +154,8 @@ test("its WebSockets have no extensions, and what it says on them is looked thro
   expect(inside.gateway.log().refusals).toContainEqual(
     expect.objectContaining({ reason: "api.test: a frame is packed" }),
   );
+});
+
+test("its events come as they are sent", async () => {
+  expect(await get("/events")).toContain(`data: ${COVERED} one`);
 });

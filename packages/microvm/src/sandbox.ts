@@ -1,3 +1,4 @@
+import { channel } from "node:diagnostics_channel";
 import { EmberboxError, type Endpoint, ENVD_PORT, INTERPRETER_PORT } from "@emberbox/core";
 import type { ChannelStream } from "@emberbox/guest";
 import type { Agent } from "undici";
@@ -50,6 +51,9 @@ export interface RestoreOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Tells who subscribes of each sandbox's channel: `{ sandboxId, received }`, where `received` counts on. */
+const channels = channel("emberbox.channel");
+
 const RESTORE_MS = 30_000;
 const BOOT_MS = 300_000;
 
@@ -71,6 +75,8 @@ export async function restoreSandbox(options: RestoreOptions): Promise<LocalSand
   const guest = connectGuest(machine, onBroken, (stream, port, host) =>
     gateway.accept(stream, port, host),
   );
+  if (channels.hasSubscribers)
+    channels.publish({ sandboxId: options.identity.sandboxId, received: guest.received });
   const failed = machine.ended.then((end) => {
     throw (gone ??= machineError("sandbox_died", "the sandbox's virtual machine ended", end));
   });

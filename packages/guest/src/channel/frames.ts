@@ -53,6 +53,8 @@ export function frame(kind: number, stream: number, payload?: Uint8Array): Buffe
 }
 
 export interface FrameSink {
+  /** A frame begins. */
+  begin?(kind: number): void;
   /** A part of a stream's data; a frame's payload may come in several parts. */
   data(stream: number, part: Buffer): void;
   control(kind: number, stream: number, payload: Buffer): void;
@@ -80,6 +82,7 @@ export function createFrameParser(sink: FrameSink): (chunk: Buffer) => void {
         missing = header.readUInt32BE(5);
         if (missing > MAX_PAYLOAD)
           throw new Error(`a frame of ${missing} bytes is over the limit of ${MAX_PAYLOAD}`);
+        sink.begin?.(kind);
       }
       const part = chunk.subarray(at, at + missing);
       at += part.length;

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { createFrameParser, frame, frameKinds, HEADER_BYTES, sessionMark } from "./frames.ts";
 import { ChannelStream } from "./stream.ts";
+import { Turn } from "./turn.ts";
 
 export interface SessionOptions {
   /** The virtio-serial port. */
@@ -27,14 +28,36 @@ export interface SessionOptions {
 const MAX_STREAMS = 1024;
 /** A host's name is at most 253 bytes long. */
 const MAX_HOST_BYTES = 253;
-/** Unsent bytes at which the other side is taken to have stopped reading. */
+/** Unsent bytes, or writes, at which the other side is taken to have stopped reading. */
 const MAX_UNSENT = 64 * 1024 * 1024;
+const MAX_UNSENT_WRITES = 65_536;
+/** Bytes that wait for their readers, of all streams together. */
+export const MAX_KEPT: number = 64 * 1024 * 1024;
+/** What cutting frames may take of one turn of the event loop; as much time then belongs to others, `ms`. */
+const PARSING_MS = 4;
+
+/** What has come from the other side, by kind of frame. */
+export interface Received {
+  bytes: number;
+  readonly frames: Record<keyof typeof frameKinds, number>;
+}
+
+const kindNames = Object.keys(frameKinds) as (keyof typeof frameKinds)[];
 
 /** Many byte streams over one virtio-serial port. */
 export class Session {
   readonly #options: SessionOptions;
   readonly #port: Duplex;
   readonly #streams: Map<number, ChannelStream> = new Map();
+  readonly received: Received = {
+    bytes: 0,
+    frames: { hello: 0, open: 0, data: 0, end: 0, reset: 0, window: 0, freeze: 0, thaw: 0 },
+  };
+  /** A host has other guests to serve; a guest has one host, which it trusts. */
+  readonly #turn: Turn | undefined;
+  #kept = 0;
+  #parsing = 0;
+  #parsingIn = 0;
   #nextStream: number;
   #peerStreams = 0;
   #parse: ((chunk: Buffer) => void) | undefined;
@@ -44,6 +67,8 @@ export class Session {
   /** What would have been written while the session holds still. */
   #unsent: Uint8Array[] | undefined;
   #unsentBytes = 0;
+  /** Writes since the port took all that it was given. */
+  #unsentWrites = 0;
   /** The guest holds still, and does not know yet whether the session goes on. */
   #isUndecided = false;
   #broken: Error | undefined;
@@ -53,6 +78,7 @@ export class Session {
     this.#options = options;
     this.#port = options.port;
     this.#nextStream = options.firstStream;
+    this.#turn = options.firstStream === 1 ? new Turn() : undefined;
     const { gather } = options;
     this.#port.on("data", (chunk: Buffer) =>
       this.#receive(gather === undefined ? chunk : gather(chunk)),
@@ -120,6 +146,12 @@ export class Session {
         else callback();
       },
       hold: (isHeld) => this.#hold(isHeld),
+      turn: this.#turn,
+      keep: (bytes) => {
+        if (bytes > 0 && this.#kept + bytes > MAX_KEPT) return false;
+        this.#kept += bytes;
+        return true;
+      },
       forget: (streamId) => {
         if (this.#streams.delete(streamId) && this.#isPeers(streamId)) this.#peerStreams--;
       },
@@ -158,7 +190,10 @@ export class Session {
       this.#unsent.push(bytes);
       this.#unsentBytes += bytes.length;
     }
-    if (this.#port.writableLength + this.#unsentBytes > MAX_UNSENT)
+    const isWaiting = this.#unsent !== undefined || this.#port.writableNeedDrain;
+    this.#unsentWrites = isWaiting ? this.#unsentWrites + 1 : 0;
+    const unsent = this.#port.writableLength + this.#unsentBytes;
+    if (unsent > MAX_UNSENT || this.#unsentWrites > MAX_UNSENT_WRITES)
       this.#break(new Error("the other side stopped reading"));
   }
 
@@ -174,6 +209,7 @@ export class Session {
   #receive(chunk: Buffer): void {
     // A destroyed port still hands out what it had read.
     if (this.#broken) return;
+    this.received.bytes += chunk.length;
     let rest = chunk;
     if (this.#isUndecided) {
       this.#isUndecided = false;
@@ -184,15 +220,32 @@ export class Session {
       if (at < 0) return;
       rest = rest.subarray(at);
       this.#parse = createFrameParser({
+        begin: (kind) => {
+          const name = kindNames[kind];
+          if (name !== undefined) this.received.frames[name]++;
+        },
         data: (id, part) => this.#onData(id, part),
         control: (kind, id, payload) => this.#onControl(kind, id, payload),
       });
     }
+    const startedAt = performance.now();
     try {
       this.#parse(rest);
     } catch (error) {
       this.#break(error as Error);
     }
+    if (this.#turn !== undefined) this.#share(this.#turn, performance.now() - startedAt);
+  }
+
+  /** Whoever sends what takes long to read waits as long before more of it is read. */
+  #share(turn: Turn, spent: number): void {
+    turn.hasTime();
+    if (turn.number !== this.#parsingIn) this.#parsing = 0;
+    this.#parsingIn = turn.number;
+    this.#parsing += spent;
+    if (this.#parsing < PARSING_MS || this.#broken || this.#port.isPaused()) return;
+    this.#port.pause();
+    setTimeout(() => this.#port.resume(), this.#parsing);
   }
 
   /** This is a copy of the machine whose session was held: a new one begins here. */

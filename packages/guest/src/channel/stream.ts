@@ -1,5 +1,7 @@
 import { Duplex } from "node:stream";
 import { INITIAL_WINDOW, MAX_PAYLOAD } from "./frames.ts";
+import { HeldBytes, ownBytes } from "./held-bytes.ts";
+import type { Turn } from "./turn.ts";
 
 /** What a stream needs of its session. */
 export interface StreamPort {
@@ -10,11 +12,20 @@ export interface StreamPort {
   /** Calls back when the port takes more; at once when it does already. */
   whenWritable(callback: () => void): void;
   forget(id: number): void;
+  /** So many bytes more, or fewer, wait for this stream's reader. False when they are too many. */
+  keep(bytes: number): boolean;
+  /** Where others wait for their turn; a side that serves one session only has none. */
+  readonly turn: Turn | undefined;
   /** Whether the stream is waited for changed. */
   hold(isHeld: boolean): void;
 }
 
 const GRANT_BYTES = INITIAL_WINDOW / 4;
+/** What a reader is handed at once; less when it takes long over that. */
+const MAX_PIECE = 65_536;
+const MIN_PIECE = 4096;
+/** How long a reader may take over a piece, `ms`. */
+const PIECE_MS = 2;
 
 /** One byte stream of a session, with credit-based flow control in both directions. */
 export class ChannelStream extends Duplex {
@@ -25,14 +36,23 @@ export class ChannelStream extends Duplex {
   #sendCredit = INITIAL_WINDOW;
   #receiveCredit = INITIAL_WINDOW;
   #ungranted = 0;
-  #full = false;
+  readonly #held = new HeldBytes();
+  /** The reader has asked for more than there was. */
+  #isAsked = false;
+  #isDeferred = false;
+  /** Bytes that were handed over last, when, and in which turn. */
+  #handed = 0;
+  #handedAt = 0;
+  #handedIn = 0;
+  #piece = MAX_PIECE;
   #waiting: (() => void) | undefined;
   #ended = false;
   #resetByPeer = false;
   #isHeld = false;
 
   constructor(id: number, port: StreamPort) {
-    super({ allowHalfOpen: true });
+    // What the reader has not asked for waits in `#held`, where it costs no more than its bytes.
+    super({ allowHalfOpen: true, readableHighWaterMark: 1 });
     this.id = id;
     this.#port = port;
     this.#hold(true);
@@ -43,16 +63,25 @@ export class ChannelStream extends Duplex {
     this.#receiveCredit -= part.length;
     if (this.#receiveCredit < 0) return false;
     this.bytesReceived += part.length;
-    if (this.destroyed) return true;
-    this.#ungranted += part.length;
-    this.#full = !this.push(part);
-    if (!this.#full) this.#grant();
+    if (this.destroyed || this.#ended) return true;
+    if (!this.#port.keep(part.length)) {
+      this.destroy(new Error("more waits to be read from the sandbox than is kept"));
+      return true;
+    }
+    const { turn } = this.#port;
+    if (this.#isAsked && this.#held.length === 0 && turn?.hasTime() !== false) {
+      this.#hand(ownBytes(part));
+    } else {
+      this.#held.push(part);
+      if (this.#isAsked) this.#give();
+    }
     return true;
   }
 
   receiveEnd(): void {
+    if (this.#ended) return;
     this.#ended = true;
-    if (!this.destroyed) this.push(null);
+    if (!this.destroyed && this.#held.length === 0) this.push(null);
     // With nothing to read, `end` would never come.
     this.read(0);
   }
@@ -84,8 +113,52 @@ export class ChannelStream extends Duplex {
   }
 
   override _read(): void {
-    if (!this.#full) return;
-    this.#full = false;
+    this.#taken();
+    if (this.#held.length === 0) this.#isAsked = true;
+    else this.#give();
+  }
+
+  /** Hands over what waits, in this turn of the event loop or the next. */
+  #give(): void {
+    const { turn } = this.#port;
+    if (turn !== undefined && !turn.hasTime()) {
+      if (!this.#isDeferred) turn.next(() => this.#giveDeferred());
+      this.#isDeferred = true;
+      return;
+    }
+    const piece = this.#held.shift(this.#piece);
+    if (piece !== undefined) this.#hand(piece);
+    if (this.#held.length === 0 && this.#ended && !this.destroyed) this.push(null);
+  }
+
+  #giveDeferred(): void {
+    this.#isDeferred = false;
+    if (!this.destroyed) this.#give();
+  }
+
+  #hand(piece: Buffer): void {
+    this.#isAsked = false;
+    this.#handed += piece.length;
+    if (this.#port.turn !== undefined) {
+      this.#port.turn.hasTime();
+      this.#handedIn = this.#port.turn.number;
+      this.#handedAt = performance.now();
+    }
+    this.#ungranted += piece.length;
+    this.push(piece);
+  }
+
+  /** The reader has taken what it was handed. */
+  #taken(): void {
+    if (this.#handed === 0) return;
+    this.#port.keep(-this.#handed);
+    this.#handed = 0;
+    if (this.#handedIn === this.#port.turn?.number) {
+      const isSlow = performance.now() - this.#handedAt > PIECE_MS;
+      this.#piece = isSlow
+        ? Math.max(MIN_PIECE, this.#piece / 4)
+        : Math.min(MAX_PIECE, this.#piece * 2);
+    }
     this.#grant();
   }
 
@@ -122,6 +195,9 @@ export class ChannelStream extends Duplex {
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     if (!this.#resetByPeer && !(this.#ended && this.writableFinished))
       this.#port.sendReset(this.id);
+    this.#port.keep(-this.#handed - this.#held.length);
+    this.#handed = 0;
+    this.#held.clear();
     this.#port.forget(this.id);
     this.#hold(false);
     this.#waiting = undefined;

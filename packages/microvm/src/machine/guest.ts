@@ -6,6 +6,7 @@ import {
   type Hello,
   type HelloAnswer,
   NETWORK_PORT,
+  type Received,
   Session,
   type Thaw,
 } from "@emberbox/guest";
@@ -22,6 +23,8 @@ export interface Guest {
   /** Says hello and waits until the guest has set right what restoring forgets. */
   hello(identity: Identity): Promise<void>;
   open(port: number): ChannelStream;
+  /** What has come from it; counts on. */
+  readonly received: Received;
   /** Tells the guest of a change of its network; resolves when it knows. */
   tellNetwork(network: GuestNetwork): Promise<void>;
   /**
@@ -100,6 +103,7 @@ export function connectGuest(
       });
     },
     open: (port) => session.open(port),
+    received: session.received,
     tellNetwork: (network) =>
       new Promise((resolve) => {
         const stream = session.open(NETWORK_PORT);

@@ -2,8 +2,8 @@ import { z } from "zod";
 import { EmberboxError } from "./errors.ts";
 import { parseOptions, requestOptions, type RequestOptions } from "./options.ts";
 import { ENVD_PORT, type SandboxConnection } from "./provider.ts";
-import { collect } from "./wire/body.ts";
 import { Call } from "./wire/call.ts";
+import { readDocument } from "./wire/document.ts";
 import { httpError } from "./wire/http-error.ts";
 
 const HEALTH_TIMEOUT_MS = 5_000;
@@ -43,12 +43,12 @@ export async function readMetrics(
 ): Promise<SandboxMetrics> {
   const call = new Call(connection, parseOptions(requestOptions, options));
   try {
-    const body = await call.begin(async () => {
+    const answer = await call.begin(async () => {
       const response = await call.send(ENVD_PORT, { method: "GET", path: "/metrics" });
       if (response.statusCode !== 200) throw await httpError(response);
-      return collect(response.body);
+      return readDocument(response.body, { values: 1000, bytes: 64 * 1024 });
     });
-    return metricsFrom(body);
+    return metricsFrom(answer);
   } catch (error) {
     throw await call.failure(error);
   } finally {
@@ -64,11 +64,11 @@ export async function isRunning(
   const checked = { requestTimeoutMs: HEALTH_TIMEOUT_MS, ...parseOptions(requestOptions, options) };
   const call = new Call(connection, checked);
   try {
-    const response = await call.begin(() =>
-      call.send(ENVD_PORT, { method: "GET", path: "/health" }),
-    );
-    await response.body.dump();
-    return response.statusCode < 300;
+    return await call.begin(async () => {
+      const response = await call.send(ENVD_PORT, { method: "GET", path: "/health" });
+      await response.body.dump();
+      return response.statusCode < 300;
+    });
   } catch {
     checked.signal?.throwIfAborted();
     return false;
@@ -77,9 +77,9 @@ export async function isRunning(
   }
 }
 
-function metricsFrom(body: Buffer): SandboxMetrics {
+function metricsFrom(answer: unknown): SandboxMetrics {
   try {
-    const metrics = metricsSchema.parse(JSON.parse(body.toString()));
+    const metrics = metricsSchema.parse(answer);
     return {
       timestamp: new Date(metrics.ts * 1000),
       cpuUsedPct: metrics.cpu_used_pct,

@@ -4,6 +4,7 @@ import { milliseconds, parseOptions, requestFields, signal, user } from "../opti
 import type { SandboxConnection } from "../provider.ts";
 import { callRpc } from "../wire/rpc-call.ts";
 import type { Rpc } from "../wire/rpc.ts";
+import { shareTurn } from "../wire/share-turn.ts";
 import { entryFrom, type EntryInfo, type WriteInfo } from "./entry.ts";
 import { checkPath } from "./path.ts";
 import { readFile, type FileOptions, type ReadFormat, type ReadOptions } from "./read.ts";
@@ -97,7 +98,12 @@ export class Files {
     const { entries } = await callRpc(this.#connection, checked, "file_not_found", (call) =>
       this.#rpc.filesystem.listDir({ path, depth }, call),
     );
-    return entries.map(entryFrom);
+    const listed: EntryInfo[] = [];
+    for (const entry of entries) {
+      listed.push(entryFrom(entry));
+      if (listed.length % 200 === 0) await shareTurn();
+    }
+    return listed;
   }
 
   /** Makes a directory and those above it. Resolves to false when it is there already. */

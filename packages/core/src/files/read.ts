@@ -1,3 +1,4 @@
+import { StringDecoder } from "node:string_decoder";
 import { z } from "zod";
 import type { Dispatcher } from "undici";
 import { EmberboxError } from "../errors.ts";
@@ -7,8 +8,13 @@ import { collect, toWebStream } from "../wire/body.ts";
 import { Call } from "../wire/call.ts";
 import { httpError } from "../wire/http-error.ts";
 import { userHeaders } from "../wire/rpc.ts";
+import { shareTurn } from "../wire/share-turn.ts";
 import { checkPath } from "./path.ts";
 
+/** Bytes of a text that are decoded before others have their turn. */
+const DECODED_AT_ONCE = 1024 * 1024;
+/** Bytes that have to come within `requestTimeoutMs`, and again each time that they have. */
+const PROGRESS_BYTES = 64 * 1024;
 /** Bytes that a read may hold in memory. */
 const MAX_READ_BYTES = 512 * 1024 * 1024;
 
@@ -53,41 +59,75 @@ export async function readFile(
       return answer;
     });
     if (format === "stream") return toWebStream(streamed(call, response));
-    const bytes = await call.race(readWhole(response, path));
+    const bytes = await call.begin((progress) => readWhole(response, path, progress));
     call[Symbol.dispose]();
-    return convert(bytes, format, path);
+    return await convert(bytes, format, path);
   } catch (error) {
     call[Symbol.dispose]();
     throw await call.failure(error);
   }
 }
 
-async function readWhole(response: Dispatcher.ResponseData, path: string): Promise<Buffer> {
+async function readWhole(
+  response: Dispatcher.ResponseData,
+  path: string,
+  progress: () => void,
+): Promise<Buffer> {
   const announced = Number(response.headers["content-length"] ?? 0);
   if (announced > MAX_READ_BYTES) throw tooLarge(path);
-  return collect(response.body, MAX_READ_BYTES, () => tooLarge(path));
+  const body = moving(response.body, progress);
+  return collect(body, MAX_READ_BYTES, () => tooLarge(path));
 }
 
-/** The body's bytes, for a reader who takes them when they like; the call lives on until the last one. */
+/** Reports progress where there is some: a byte now and then is none. */
+async function* moving(body: AsyncIterable<Buffer>, progress: () => void): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes >= PROGRESS_BYTES) {
+      progress();
+      bytes = 0;
+    }
+    yield chunk;
+  }
+}
+
+/**
+ * The body's bytes, for a reader who takes them when they like; the call lives on until the last one. The sandbox has
+ * no more time for the next than for an answer.
+ */
 async function* streamed(call: Call, response: Dispatcher.ResponseData): AsyncGenerator<Buffer> {
+  const chunks = response.body[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   try {
-    yield* response.body;
+    for (;;) {
+      const next = await call.begin(() => chunks.next());
+      if (next.done === true) return;
+      yield next.value;
+    }
   } catch (error) {
     throw await call.failure(error);
   } finally {
     call[Symbol.dispose]();
+    await chunks.return?.().catch(() => {});
   }
 }
 
-function convert(
+async function convert(
   bytes: Buffer,
   format: "text" | "bytes" | "blob",
   path: string,
-): string | Uint8Array | Blob {
+): Promise<string | Uint8Array | Blob> {
   if (format === "bytes") return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   if (format === "blob") return new Blob([bytes as Uint8Array<ArrayBuffer>]);
+  if (bytes.length <= DECODED_AT_ONCE) return bytes.toString();
+  const decoder = new StringDecoder();
+  let text = "";
   try {
-    return bytes.toString();
+    for (let at = 0; at < bytes.length; at += DECODED_AT_ONCE) {
+      text += decoder.write(bytes.subarray(at, at + DECODED_AT_ONCE));
+      await shareTurn();
+    }
+    return text + decoder.end();
   } catch {
     throw tooLarge(path);
   }

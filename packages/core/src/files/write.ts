@@ -2,8 +2,8 @@ import { z } from "zod";
 import { EmberboxError } from "../errors.ts";
 import { parseOptions, requestFields, user } from "../options.ts";
 import { ENVD_PORT, type SandboxConnection } from "../provider.ts";
-import { collect } from "../wire/body.ts";
 import { Call, type HttpRequest } from "../wire/call.ts";
+import { readDocument } from "../wire/document.ts";
 import { httpError } from "../wire/http-error.ts";
 import { userHeaders } from "../wire/rpc.ts";
 import type { WriteInfo } from "./entry.ts";
@@ -126,7 +126,8 @@ async function upload(
     return await call.begin(async (progress) => {
       const response = await call.send(ENVD_PORT, encode(batch, options, call, progress));
       if (response.statusCode !== 200) throw await httpError(response);
-      return parseAnswer(await collect(response.body));
+      const limits = { values: 100 * (batch.length + 1), bytes: 16_384 * (batch.length + 1) };
+      return parseAnswer(await readDocument(response.body, limits));
     });
   } catch (error) {
     throw await call.failure(error);
@@ -187,11 +188,9 @@ function piecesOf(bytes: Uint8Array, progress: () => void): Uint8Array | AsyncIt
   return bytes.length <= SMALL_FILE_BYTES ? bytes : uploadBytes(bytes, progress);
 }
 
-function parseAnswer(body: Buffer): WriteInfo[] {
+function parseAnswer(answer: unknown): WriteInfo[] {
   try {
-    return answerSchema
-      .parse(JSON.parse(body.toString()))
-      .map(({ name, path, type }) => ({ name, path, type }));
+    return answerSchema.parse(answer).map(({ name, path, type }) => ({ name, path, type }));
   } catch (cause) {
     throw new EmberboxError(
       "protocol_error",

@@ -142,9 +142,26 @@ const superSchema = z.object({
 /** A chart as the sandbox sent it; what does not have a chart's shape is `unknown`. */
 export function chartFrom(sent: unknown): Chart | undefined {
   if (sent === undefined || sent === null) return undefined;
+  if (isLarge(sent)) return { type: "unknown", elements: [] };
   const several = superSchema.safeParse(withoutNulls(sent));
   if (!several.success) return plainFrom(sent);
   return { ...several.data, elements: several.data.elements.map(plainFrom) };
+}
+
+/** Values of one chart; the sandbox thins out what has more. */
+const MAX_VALUES = 100_000;
+
+function isLarge(sent: unknown): boolean {
+  const open = [sent];
+  let values = 0;
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (typeof next !== "object" || next === null) continue;
+    const inner: unknown[] = Array.isArray(next) ? next : Object.values(next);
+    values += inner.length;
+    if (values > MAX_VALUES) return true;
+    for (const each of inner) if (typeof each === "object" && each !== null) open.push(each);
+  }
+  return false;
 }
 
 function plainFrom(sent: unknown): PlainChart {

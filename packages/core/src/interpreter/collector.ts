@@ -6,8 +6,9 @@ import { Execution, Result, type ExecutionError, type Truncation } from "./execu
 
 /** Results kept beside the main one. */
 const MAX_RESULTS = 1000;
-/** Characters of all kept results' representations together. */
-const MAX_RESULT_CHARACTERS = 128 * 1024 * 1024;
+const MAX_REPRESENTATIONS = 1000;
+/** About what all kept results may take together, `bytes`. */
+const MAX_RESULT_COST = 128 * 1024 * 1024;
 
 /** Fields of a result's message that are not representations. */
 const ENVELOPE: ReadonlySet<string> = new Set(["type", "is_main_result"]);
@@ -36,7 +37,7 @@ export class ExecutionCollector {
   readonly #stderr = new BoundedText();
   readonly #results: Result[] = [];
   #resultCount = 0;
-  #resultCharacters = 0;
+  #resultCost = 0;
   #error: ExecutionError | undefined;
   #executionCount: number | undefined;
   #files: FileReport | undefined;
@@ -49,15 +50,15 @@ export class ExecutionCollector {
     this.#callbacks = callbacks;
   }
 
-  /** Takes one message. What it returns is to be awaited before the next one. */
-  accept(message: JsonObject): unknown {
+  /** Takes one message that takes about `cost` bytes to keep. What it returns is to be awaited before the next one. */
+  accept(message: JsonObject, cost: number): unknown {
     switch (message["type"]) {
       case "stdout":
         return this.#print(message, false);
       case "stderr":
         return this.#print(message, true);
       case "result":
-        return this.#addResult(message);
+        return this.#addResult(message, cost);
       case "error":
         return this.#addError(message);
       case "number_of_executions":
@@ -93,13 +94,14 @@ export class ExecutionCollector {
     return callback?.({ line, timestamp: timeOf(message["timestamp"]), error });
   }
 
-  #addResult(message: JsonObject): unknown {
+  #addResult(message: JsonObject, cost: number): unknown {
+    if (Object.keys(message).length > MAX_REPRESENTATIONS)
+      throw new EmberboxError("protocol_error", "The sandbox sent a result that is none");
     const raw = Object.fromEntries(Object.entries(message).filter(([name]) => !ENVELOPE.has(name)));
     const result = new Result(raw, message["is_main_result"] === true);
     this.#resultCount += 1;
-    this.#resultCharacters += sizeOf(raw);
-    const fits =
-      this.#results.length < MAX_RESULTS && this.#resultCharacters <= MAX_RESULT_CHARACTERS;
+    this.#resultCost += cost;
+    const fits = this.#results.length < MAX_RESULTS && this.#resultCost <= MAX_RESULT_COST;
     const isFirstMain = result.isMainResult && !this.#results.some((other) => other.isMainResult);
     if (fits || isFirstMain) this.#results.push(result);
     return this.#callbacks.onResult?.(result);
@@ -150,14 +152,6 @@ function failureFrom(message: JsonObject, value: string): EmberboxError | undefi
     );
   }
   return undefined;
-}
-
-function sizeOf(raw: JsonObject): number {
-  return Object.values(raw).reduce<number>(
-    (sum, value) =>
-      sum + (typeof value === "string" ? value.length : (JSON.stringify(value)?.length ?? 0)),
-    0,
-  );
 }
 
 function tracebackOf(value: unknown): string {

@@ -9,8 +9,8 @@ import {
   type RequestOptions,
 } from "../options.ts";
 import { INTERPRETER_PORT, type SandboxConnection } from "../provider.ts";
-import { collect } from "../wire/body.ts";
 import { Call, type HttpRequest } from "../wire/call.ts";
+import { readDocument } from "../wire/document.ts";
 import { interpreterError } from "./interpreter-error.ts";
 
 /** A namespace of its own, in an interpreter process of its own. */
@@ -28,6 +28,7 @@ export interface CreateCodeContextOptions extends RequestOptions {
   readonly cwd?: string | undefined;
 }
 
+const ANSWER_LIMITS = { values: 10_000, bytes: 1024 * 1024 };
 const contextSchema = z.object({ id: z.string(), language: z.string(), cwd: z.string() });
 const createSchema = z.strictObject({ ...requestFields, language: text, cwd: text });
 const description = "a code context or its id";
@@ -93,7 +94,7 @@ async function exchange(
     return await call.begin(async () => {
       const response = await call.send(INTERPRETER_PORT, { ...request, headers });
       if (response.statusCode >= 300) throw await interpreterError(response);
-      return parseBody(await collect(response.body));
+      return await readDocument(response.body, ANSWER_LIMITS).catch(orNothing);
     });
   } catch (error) {
     throw await call.failure(error);
@@ -102,13 +103,9 @@ async function exchange(
   }
 }
 
-function parseBody(body: Buffer): unknown {
-  if (body.length === 0) return undefined;
-  try {
-    return JSON.parse(body.toString());
-  } catch {
-    return body.toString();
-  }
+/** Some answers are not JSON; nothing in them is needed. */
+function orNothing(error: EmberboxError): undefined {
+  if (!(error.cause instanceof SyntaxError)) throw error;
 }
 
 function contextFrom(value: unknown): CodeContext {

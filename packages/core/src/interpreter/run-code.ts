@@ -117,10 +117,10 @@ async function pump(
   call: Call,
   limit: TimeLimit,
 ): Promise<void> {
-  for await (const messages of readNdjson(response.body.iterator({ destroyOnReturn: false }))) {
-    for (const message of messages) {
+  for await (const lines of readNdjson(response.body.iterator({ destroyOnReturn: false }))) {
+    for (const { message, cost } of lines) {
       try {
-        const work = collector.accept(message);
+        const work = collector.accept(message, cost);
         if (isPromise(work)) await limit.hold(work);
       } catch (error) {
         call.abort(error);
@@ -134,7 +134,8 @@ async function pump(
 
 /** Reads what is left, so that the connection can be used again. */
 function finishBody({ body }: Dispatcher.ResponseData): void {
-  body.dump({ limit: 64 * 1024 }).catch(() => {});
+  const signal = AbortSignal.timeout(SAFETY_MS);
+  body.dump({ limit: 64 * 1024, signal }).catch(() => body.destroy());
 }
 
 function timedOut(timeoutMs: number): EmberboxError {

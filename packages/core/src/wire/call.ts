@@ -2,6 +2,7 @@ import { request, type Dispatcher } from "undici";
 import { EmberboxError } from "../errors.ts";
 import { REQUEST_TIMEOUT_MS, type RequestOptions } from "../options.ts";
 import type { SandboxConnection } from "../provider.ts";
+import { preliminaryLimit } from "./preliminary.ts";
 
 /** How long a provider may take to notice why a connection broke, `ms`. */
 const GONE_GRACE_MS = 500;
@@ -95,6 +96,7 @@ export class Call {
       signal: this.signal,
       headersTimeout: 0,
       bodyTimeout: 0,
+      onInfo: preliminaryLimit(),
     });
   }
 

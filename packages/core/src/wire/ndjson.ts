@@ -1,65 +1,100 @@
 import { EmberboxError } from "../errors.ts";
+import { Document, parseShort } from "./document.ts";
+import { shareTurn } from "./share-turn.ts";
 
 /** Bytes of one line; a picture in base64 has to fit. */
 const LINE_LIMIT = 64 * 1024 * 1024;
+/** Bytes of a line that is parsed at once. */
+const SHORT_LINE = 16_384;
+const BATCH_LINES = 64;
+/** What a value takes beside its text, `bytes`. */
+const VALUE_BYTES = 64;
 const NEWLINE = 0x0a;
 
 export type JsonObject = Readonly<Record<string, unknown>>;
+
+export interface Line {
+  readonly message: JsonObject;
+  /** About what it takes to keep, `bytes`. */
+  readonly cost: number;
+}
 
 /** Parses newline-delimited JSON objects as they arrive. @throws `protocol_error` */
 export async function* readNdjson(
   body: AsyncIterable<Buffer>,
   lineLimit: number = LINE_LIMIT,
-): AsyncGenerator<JsonObject[]> {
-  let pending: Buffer[] = [];
-  let pendingBytes = 0;
+): AsyncGenerator<Line[]> {
+  let pending = new Document({ bytes: lineLimit });
+  let batch: Line[] = [];
   for await (const chunk of body) {
-    const end = chunk.lastIndexOf(NEWLINE);
-    pendingBytes += end === -1 ? chunk.length : end;
-    if (pendingBytes > lineLimit + chunk.length) throw lineTooLong(lineLimit);
-    if (end === -1) {
-      pending.push(chunk);
-      continue;
+    let at = 0;
+    for (;;) {
+      const end = chunk.indexOf(NEWLINE, at);
+      const piece = chunk.subarray(at, end === -1 ? chunk.length : end);
+      const isWhole = end !== -1 && pending.bytes === 0 && piece.length <= SHORT_LINE;
+      const line = isWhole ? shortLine(piece) : await longLine(pending, piece, end !== -1);
+      if (line !== undefined) batch.push(line);
+      if (end === -1) break;
+      if (pending.bytes > 0) pending = new Document({ bytes: lineLimit });
+      at = end + 1;
+      if (batch.length < BATCH_LINES) continue;
+      yield batch;
+      batch = [];
+      await shareTurn();
     }
-    pending.push(chunk.subarray(0, end));
-    const lines = join(pending, pendingBytes).split("\n");
-    const rest = chunk.subarray(end + 1);
-    pending = rest.length > 0 ? [rest] : [];
-    pendingBytes = rest.length;
-    yield lines.filter((line) => line.trim() !== "").map(parseLine);
+    if (batch.length > 0) yield batch;
+    batch = [];
   }
-  if (pendingBytes > 0) yield [parseLine(join(pending, pendingBytes))];
+  const last = await longLine(pending, Buffer.alloc(0), true);
+  if (last !== undefined) yield [last];
 }
 
-function join(chunks: Buffer[], bytes: number): string {
-  return chunks.length === 1 ? chunks[0]!.toString() : Buffer.concat(chunks, bytes).toString();
-}
-
-function parseLine(line: string): JsonObject {
-  let value: unknown;
+function shortLine(bytes: Buffer): Line | undefined {
+  if (bytes.length === 0) return undefined;
   try {
-    value = JSON.parse(line);
+    const { value, values } = parseShort(bytes);
+    return lineOf(value, bytes.length, values);
   } catch (cause) {
-    throw new EmberboxError(
-      "protocol_error",
-      `The sandbox sent a line that is not JSON: ${excerpt(line)}`,
-      {
-        cause,
-      },
-    );
+    return refuse(bytes.toString("utf8", 0, 300), bytes.length, cause);
   }
+}
+
+async function longLine(
+  document: Document,
+  piece: Buffer,
+  isWhole: boolean,
+): Promise<Line | undefined> {
+  try {
+    await document.push(piece);
+    if (!isWhole || document.bytes === 0) return undefined;
+    const { value, values } = document.end();
+    return lineOf(value, document.bytes, values);
+  } catch (cause) {
+    return refuse(document.start, document.bytes, cause);
+  }
+}
+
+function lineOf(value: unknown, bytes: number, values: number): Line {
   if (typeof value === "object" && value !== null && !Array.isArray(value))
-    return value as JsonObject;
+    return { message: value as JsonObject, cost: bytes + VALUE_BYTES * values };
+  const text = excerpt(typeof value === "string" ? value : JSON.stringify(value));
   throw new EmberboxError(
     "protocol_error",
-    `The sandbox sent a line that is not an object: ${excerpt(line)}`,
+    `The sandbox sent a line that is not an object: ${text}`,
+  );
+}
+
+/** A line of white space is none. */
+function refuse(start: string, bytes: number, cause: unknown): undefined {
+  if (!(cause instanceof SyntaxError)) throw cause;
+  if (start.trim() === "" && bytes <= SHORT_LINE && bytes > 0) return undefined;
+  throw new EmberboxError(
+    "protocol_error",
+    `The sandbox sent a line that is not JSON: ${excerpt(start)}`,
+    { cause },
   );
 }
 
 function excerpt(line: string): string {
   return JSON.stringify(line.length > 200 ? `${line.slice(0, 200)}…` : line);
-}
-
-function lineTooLong(limit: number): EmberboxError {
-  return new EmberboxError("protocol_error", `The sandbox sent a line of more than ${limit} bytes`);
 }

@@ -1,10 +1,12 @@
-import { createClient, type Client } from "@connectrpc/connect";
+import { createClient, type Client, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { request } from "undici";
 import { ENVD_PORT, type Endpoint, type SandboxConnection } from "../provider.ts";
-import { limited, limitedEnvelopes, toWebStream } from "./body.ts";
+import { toWebStream, wholeEnvelopes } from "./body.ts";
 import { Filesystem } from "./generated/filesystem_pb.ts";
 import { Process } from "./generated/process_pb.ts";
+import { preliminaryLimit } from "./preliminary.ts";
+import { unaryTransport, type Answer } from "./unary.ts";
 
 /** Clients of the services that envd offers as Connect RPC. */
 export interface Rpc {
@@ -13,14 +15,22 @@ export interface Rpc {
 }
 
 export function createRpc(connection: SandboxConnection): Rpc {
-  const transport = createConnectTransport({
-    baseUrl: "http://sandbox",
-    useBinaryFormat: false,
-    fetch: async (input, init) => {
-      await connection.ready?.();
-      return fetchThrough(connection.endpoint(ENVD_PORT), String(input), init);
-    },
-  });
+  const post = async (url: string, init: RequestInit): Promise<Answer> => {
+    await connection.ready?.();
+    return send(connection.endpoint(ENVD_PORT), new URL(url).pathname, init);
+  };
+  const transport: Transport = {
+    ...createConnectTransport({
+      baseUrl: BASE_URL,
+      useBinaryFormat: false,
+      // For streams only.
+      fetch: async (input, init) => {
+        const { status, headers, body } = await post(String(input), init ?? {});
+        return new Response(toWebStream(wholeEnvelopes(body)), { status, headers });
+      },
+    }),
+    unary: unaryTransport(BASE_URL, post),
+  };
   return {
     process: createClient(Process, transport),
     filesystem: createClient(Filesystem, transport),
@@ -38,23 +48,9 @@ export function userHeaders(user: string | undefined): Record<string, string> {
   return { Authorization: `Basic ${Buffer.from(`${user}:`).toString("base64")}` };
 }
 
-/** As much of `fetch` as the transport needs, over the endpoint's dispatcher, with every buffer bounded. */
-async function fetchThrough(
-  endpoint: Endpoint,
-  url: string,
-  init: RequestInit = {},
-): Promise<Response> {
-  const { status, headers, body } = await send(endpoint, new URL(url).pathname, init);
-  const stream = headers.get("content-type")?.startsWith("application/connect") === true;
-  const chunks = stream ? limitedEnvelopes(body) : limited(body);
-  return new Response(toWebStream(chunks), { status, headers });
-}
+const BASE_URL = "http://sandbox";
 
-async function send(
-  endpoint: Endpoint,
-  path: string,
-  init: RequestInit,
-): Promise<{ status: number; headers: Headers; body: AsyncIterable<Buffer> }> {
+async function send(endpoint: Endpoint, path: string, init: RequestInit): Promise<Answer> {
   const response = await request(endpoint.origin + path, {
     dispatcher: endpoint.dispatcher,
     method: "POST",
@@ -63,6 +59,7 @@ async function send(
     signal: init.signal ?? null,
     headersTimeout: 0,
     bodyTimeout: 0,
+    onInfo: preliminaryLimit(),
   });
   const headers = new Headers();
   for (const [name, value] of Object.entries(response.headers)) headers.set(name, String(value));

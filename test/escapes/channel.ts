@@ -1,106 +1,19 @@
-import type { Sandbox } from "@emberbox/core";
-import type { Attempt, World } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
+import { BROKEN, call, type Told, withHostileAgent } from "./takeover.ts";
 
-/**
- * An agent that has been taken over: root stops the real one and copies its descriptor of the channel. It answers
- * every stream that the host opens with `answer(stream)`, after it has sent `first`.
- */
-export const takeOver = (first: string, answer: string): string => `
-import ctypes, os, signal, struct, subprocess, sys, time
-agent = int(subprocess.check_output(["pgrep", "-P", "1", "-f", "agent.mjs"]))
-libc = ctypes.CDLL(None, use_errno=True)
-pidfd = libc.syscall(434, agent, 0)
-links = {n: os.readlink(f"/proc/{agent}/fd/{n}") for n in os.listdir(f"/proc/{agent}/fd")}
-channel = libc.syscall(438, pidfd, int(next(n for n, to in links.items() if "vport" in to)), 0)
-os.kill(agent, signal.SIGSTOP)
-os.set_blocking(channel, True)
-def frame(kind, stream, payload=b"", length=None):
-    return struct.pack(">BII", kind, stream, len(payload) if length is None else length) + payload
-def send(data):
-    at = 0
-    while at < len(data): at += os.write(channel, data[at:at + 65536])
-def data(stream, payload):
-    for at in range(0, len(payload), 65536): send(frame(2, stream, payload[at:at + 65536]))
-def read(n):
-    got = b""
-    while len(got) < n:
-        more = os.read(channel, n - len(got))
-        if not more: time.sleep(0.01)
-        got += more
-    return got
-credit = {}
-def more(stream, payload):
-    while credit.get(stream, 0) < len(payload): step()
-    credit[stream] -= len(payload)
-    data(stream, payload)
-def step():
-    kind, stream, length = struct.unpack(">BII", read(9))
-    payload = read(length)
-    if kind == 1: credit[stream] = 262144
-    if kind == 5: credit[stream] = credit.get(stream, 0) + int.from_bytes(payload, "big")
-    return kind, stream, payload
-HEAD = b"HTTP/1.1 200 OK\\r\\nContent-Type: application/json\\r\\n"
-def answer(stream):
-${answer.replaceAll(/^/gm, "    ")}
-${first}
-answered = set()
-while True:
-    kind, stream, payload = step()
-    if kind == 2 and stream not in answered:
-        answered.add(stream)
-        answer(stream)
-`;
-
-const BROKEN = "sandbox_died";
-const GROWTH = 192 * 1024 * 1024;
-
-interface Told {
-  readonly first?: string;
-  readonly answer?: string;
-}
-
-/** Takes the agent over in a sandbox of its own, calls it, and says how the call and its neighbours fared. */
-async function withHostileAgent({ create, bystander }: World, told: Told): Promise<string> {
-  await using sandbox = await create();
-  const program = takeOver(told.first ?? "", told.answer ?? "pass");
-  await sandbox.files.write("/opt/agent.py", program, { user: "root" });
-  const before = process.memoryUsage().rss;
-  let peak = before;
-  const watch = setInterval(() => (peak = Math.max(peak, process.memoryUsage().rss)), 50);
-  try {
-    await sandbox.commands
-      .run("setsid python3 /opt/agent.py >/tmp/agent.log 2>&1 & sleep 3", {
-        user: "root",
-        requestTimeoutMs: 4000,
-        timeoutMs: 5000,
-      })
-      .catch(() => {});
-    let outcome = await call(sandbox);
-    // The real agent answers until it has been stopped.
-    for (let tries = 0; outcome === "GOT" && tries < 40; tries++) outcome = await call(sandbox);
-    // A call that was cut short says so; the next one says what became of the machine, if it was ended for it.
-    if (outcome !== "timeout" && (await call(sandbox)) === BROKEN) outcome = BROKEN;
-    const other = (await bystander.commands.run("echo unharmed")).stdout.trim();
-    const grown = peak - before < GROWTH ? "bounded memory" : `${peak - before} bytes more`;
-    return `${outcome}, neighbour ${other}, ${grown}`;
-  } finally {
-    clearInterval(watch);
-  }
-}
-
-const call = (sandbox: Sandbox): Promise<string> =>
-  sandbox.files.list("/", { requestTimeoutMs: 8000 }).then(
-    () => "GOT",
-    (error: unknown) => String((error as { code?: string }).code ?? error),
-  );
-
-const fared = (codes: string): RegExp =>
+export const fared = (codes: string): RegExp =>
   new RegExp(`^(${codes}), neighbour unharmed, bounded memory$`);
-const agent = (id: string, tries: string, told: Told, codes: string): Attempt => ({
+const agent = (
+  id: string,
+  tries: string,
+  told: Told,
+  codes: string,
+  refusedBy = "the channel's parser",
+): Attempt => ({
   id: `agent.${id}`,
   tries,
-  refusedBy: "the channel's parser",
-  run: async (world) => ({ delivered: "unproven", seen: await withHostileAgent(world, told) }),
+  refusedBy,
+  run: (world) => withHostileAgent(world, told),
   refused: fared(codes),
 });
 
@@ -208,15 +121,6 @@ export const agentAttempts: readonly Attempt[] = [
     {
       answer:
         "more(stream, HEAD + b'Content-Length: 2\\r\\nContent-Length: 7\\r\\n\\r\\n{}{}{}{}')",
-    },
-    UNANSWERED,
-  ),
-  agent(
-    "deep-json",
-    "answer with 4 MB of nested JSON",
-    {
-      answer:
-        "body = b'[' * 4_000_000\nmore(stream, HEAD + b'Content-Length: %d\\r\\n\\r\\n' % len(body))\nfor at in range(0, len(body), 16384): more(stream, body[at:at + 16384])",
     },
     UNANSWERED,
   ),

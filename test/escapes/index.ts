@@ -2,6 +2,7 @@ import { microvm } from "@emberbox/microvm";
 import { Sandbox } from "@emberbox/core";
 import type { Attempt, Outcome, World } from "./attempt.ts";
 import { agentAttempts } from "./channel.ts";
+import { costAttempts } from "./cost.ts";
 import { fileAttempts } from "./files.ts";
 import { rootAttempts, userAttempts } from "./guest.ts";
 import { memoryAttempts } from "./guest-memory.ts";
@@ -19,6 +20,7 @@ export const attempts: readonly Attempt[] = [
   ...rootAttempts,
   ...networkAttempts,
   ...agentAttempts,
+  ...costAttempts,
   ...qemuAttempts,
   ...hostAttempts,
   ...memoryAttempts,

@@ -14,7 +14,7 @@ import {
   type TestServer,
 } from "../../../packages/microvm/src/network/testing/servers.ts";
 import { type Outcome, ranToItsEnd } from "../attempt.ts";
-import { takeOver } from "../channel.ts";
+import { takeOver } from "../takeover.ts";
 import { echo, packedSocket, SECRET } from "./echoes.ts";
 
 /** Of the host, and of nobody else's concern: everything there answers `GOT`. */

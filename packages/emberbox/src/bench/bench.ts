@@ -5,6 +5,7 @@ import { calls } from "./calls.ts";
 import { creation } from "./creation.ts";
 import { gateway } from "./gateway.ts";
 import { type GroupPlan, NotMeasured } from "./group.ts";
+import { hostileNeighbour } from "./hostile-neighbour.ts";
 import { describeMachine } from "./machine.ts";
 import { memory } from "./memory.ts";
 import { output } from "./output.ts";
@@ -30,6 +31,7 @@ const plans: readonly GroupPlan[] = [
   transfer,
   gateway,
   state,
+  hostileNeighbour,
 ];
 
 /** Measures what is asked for, one group after another. `say` hears of the progress. */

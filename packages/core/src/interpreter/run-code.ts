@@ -13,6 +13,7 @@ import {
   type RequestOptions,
 } from "../options.ts";
 import { INTERPRETER_PORT, type SandboxConnection } from "../provider.ts";
+import { Budget } from "../wire/budget.ts";
 import { Call } from "../wire/call.ts";
 import { readNdjson } from "../wire/ndjson.ts";
 import { isPromise, SAFETY_MS, TimeLimit } from "../wire/time-limit.ts";
@@ -76,7 +77,7 @@ export async function runCode(
     const response = await call.begin(() => startExecution(call, code, checked, timeoutMs));
     const guestEnforces = response.headers["emberbox-deadline"] === "true";
     if (timeoutMs > 0) limit.start(guestEnforces ? timeoutMs + SAFETY_MS : timeoutMs);
-    await call.race(pump(response, collector, call, limit));
+    await call.race(pump(response, collector, call, limit, Budget.of(connection)));
     if (collector.failure !== undefined) throw collector.failure;
     return collector.execution();
   } catch (error) {
@@ -116,8 +117,10 @@ async function pump(
   collector: ExecutionCollector,
   call: Call,
   limit: TimeLimit,
+  budget: Budget,
 ): Promise<void> {
-  for await (const lines of readNdjson(response.body.iterator({ destroyOnReturn: false }))) {
+  const body = response.body.iterator({ destroyOnReturn: false });
+  for await (const lines of readNdjson(body, budget)) {
     for (const { message, cost } of lines) {
       try {
         const work = collector.accept(message, cost);

@@ -3,6 +3,7 @@ import { EmberboxError } from "../errors.ts";
 import { REQUEST_TIMEOUT_MS, type RequestOptions } from "../options.ts";
 import type { SandboxConnection } from "../provider.ts";
 import { preliminaryLimit } from "./preliminary.ts";
+import { withoutSmallPieces } from "./small-pieces.ts";
 
 /** How long a provider may take to notice why a connection broke, `ms`. */
 const GONE_GRACE_MS = 500;
@@ -89,7 +90,7 @@ export class Call {
     if (this.#connection.ready) await this.race(this.#connection.ready());
     const endpoint = this.#connection.endpoint(port);
     return request(endpoint.origin + path, {
-      dispatcher: endpoint.dispatcher,
+      dispatcher: withoutSmallPieces(endpoint.dispatcher),
       method,
       headers: { ...endpoint.headers, ...headers },
       body: (body ?? null) as Exclude<typeof body, AsyncIterable<Uint8Array> | undefined>,

@@ -1,8 +1,12 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { Agent } from "undici";
 import { describe, expect, test } from "vitest";
+import type { SandboxProvider } from "../provider.ts";
+import { Sandbox } from "../sandbox.ts";
 import { scriptedSandbox, type Script } from "../testing/scripted-sandbox.ts";
 import { Gathered } from "./gathered.ts";
 
@@ -113,6 +117,30 @@ describe("an answer that costs more than it may", () => {
   });
 });
 
+test("what several calls read at once has a limit, which is whole again afterwards", async () => {
+  const half = answering({}, '{"type":"result","png":"', ...times(40, "x".repeat(2 ** 20)));
+  const end = '{"type":"end_of_execution"}\n';
+  let isWhole = false;
+  const script: Script = (request, response) => {
+    if (isWhole) return answering({}, end)(request, response);
+    half(request, response);
+    return undefined;
+  };
+  await using it = await scriptedSandbox(script);
+  // Each breaks off after 40 MiB.
+  const codes = await Promise.all(
+    Array.from({ length: 8 }, () =>
+      it.sandbox.runCode("x").catch((error: unknown) => (error as { code: string }).code),
+    ),
+  );
+  expect(codes).toContain("protocol_error");
+  isWhole = true;
+  const large = '{"type":"x","y":"' + "x".repeat(2 ** 25) + `"}\n${end}`;
+  await using other = await scriptedSandbox(answering({}, large));
+  for (let count = 0; count < 6; count++) await other.sandbox.runCode("x");
+  await it.sandbox.runCode("x");
+});
+
 describe("while a sandbox says much, others have their turn", () => {
   test("50 000 entries, which are all there", async () => {
     const entry = JSON.stringify({ name: "a", type: "FILE_TYPE_FILE", path: "/a", size: "5" });
@@ -186,6 +214,41 @@ describe("a body that does not come", () => {
     await new Promise((resolve) => setTimeout(resolve, 700));
     await expect(reader.read()).rejects.toMatchObject({ code: "timeout" });
   });
+});
+
+test("a stream that nobody reads keeps about its bytes, however padded they came", async () => {
+  const padded = `1;${"x".repeat(12_000)}\r\ny\r\n`;
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    const say = (): void => {
+      while (!socket.destroyed && socket.write(padded.repeat(20)));
+    };
+    socket.on("drain", say).once("data", say);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const dispatcher = new Agent();
+  const connection = {
+    sandboxId: "padded",
+    endpoint: () => ({ origin, headers: {}, dispatcher }),
+    gone: () => undefined,
+  };
+  const provider = { create: async () => connection } as unknown as SandboxProvider;
+  const sandbox = await Sandbox.create({ provider });
+  const before = process.memoryUsage().arrayBuffers;
+  const stream = await sandbox.files.read("x", { format: "stream" });
+  // So much padding that it would be seen.
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  await expect
+    .poll(() => {
+      collectGarbage();
+      return process.memoryUsage().arrayBuffers - before;
+    })
+    .toBeLessThan(32 * 1024 * 1024);
+  await stream.cancel();
+  await dispatcher.destroy();
+  server.close();
 });
 
 test("gathered bytes keep no more than themselves", async () => {

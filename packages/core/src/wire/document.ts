@@ -1,5 +1,6 @@
 import { StringDecoder } from "node:string_decoder";
 import { EmberboxError } from "../errors.ts";
+import type { Budget } from "./budget.ts";
 import { Gathered } from "./gathered.ts";
 import { checkJson, JsonReader, type JsonLimits } from "./json-reader.ts";
 import { shareTurn } from "./share-turn.ts";
@@ -11,10 +12,18 @@ const DOCUMENT_LIMIT = 64 * 1024 * 1024;
 
 export interface DocumentLimits extends JsonLimits {
   readonly bytes?: number;
+  /** Of which the document takes what it needs while it is read. */
+  readonly budget?: Budget | undefined;
 }
 
+/** What a value takes beside its text, `bytes`. */
+const VALUE_BYTES = 64;
+
+/** About what takes a document to keep, `bytes`. */
+export const costOf = (bytes: number, values: number): number => bytes + VALUE_BYTES * values;
+
 /** A JSON document that comes in pieces, of any size, which nobody has to wait for. */
-export class Document {
+export class Document implements Disposable {
   readonly #limits: DocumentLimits;
   readonly #pending = new Gathered();
   readonly #decoder = new StringDecoder();
@@ -23,6 +32,7 @@ export class Document {
   /** How it begins, for messages. */
   #start = "";
   bytes = 0;
+  #taken = 0;
 
   constructor(limits: DocumentLimits = {}) {
     this.#limits = limits;
@@ -38,6 +48,7 @@ export class Document {
         `The sandbox sent JSON of more than ${limit} bytes`,
       );
     this.#pending.push(piece);
+    this.#take();
     return this.#pending.length > BLOCK_BYTES ? this.#parsePending() : undefined;
   }
 
@@ -57,12 +68,27 @@ export class Document {
     return this.#start;
   }
 
+  /** Gives back what it took. */
+  [Symbol.dispose](): void {
+    this.#limits.budget?.give(this.#taken);
+    this.#taken = 0;
+  }
+
+  #take(): void {
+    const { budget } = this.#limits;
+    if (budget === undefined) return;
+    const more = costOf(this.bytes, this.#reader?.values ?? 0) - this.#taken;
+    budget.take(more);
+    this.#taken += more;
+  }
+
   async #parsePending(): Promise<void> {
     const pending = this.#pending.take();
     this.#reader ??= new JsonReader(this.#limits);
     this.#start ||= pending.toString("utf8", 0, 300);
     for (let at = 0; at < pending.length; at += BLOCK_BYTES) {
       this.#reader.write(this.#decoder.write(pending.subarray(at, at + BLOCK_BYTES)));
+      this.#take();
       await shareTurn();
     }
   }
@@ -81,7 +107,7 @@ export async function readDocument(
   body: AsyncIterable<Buffer>,
   limits: DocumentLimits = {},
 ): Promise<unknown> {
-  const document = new Document(limits);
+  using document = new Document(limits);
   try {
     for await (const chunk of body) await document.push(chunk);
     return document.bytes === 0 ? undefined : document.end().value;

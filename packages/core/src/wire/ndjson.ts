@@ -1,5 +1,6 @@
 import { EmberboxError } from "../errors.ts";
-import { Document, parseShort } from "./document.ts";
+import type { Budget } from "./budget.ts";
+import { costOf, Document, parseShort } from "./document.ts";
 import { shareTurn } from "./share-turn.ts";
 
 /** Bytes of one line; a picture in base64 has to fit. */
@@ -7,8 +8,6 @@ const LINE_LIMIT = 64 * 1024 * 1024;
 /** Bytes of a line that is parsed at once. */
 const SHORT_LINE = 16_384;
 const BATCH_LINES = 64;
-/** What a value takes beside its text, `bytes`. */
-const VALUE_BYTES = 64;
 const NEWLINE = 0x0a;
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -22,31 +21,39 @@ export interface Line {
 /** Parses newline-delimited JSON objects as they arrive. @throws `protocol_error` */
 export async function* readNdjson(
   body: AsyncIterable<Buffer>,
-  lineLimit: number = LINE_LIMIT,
+  budget?: Budget,
 ): AsyncGenerator<Line[]> {
-  let pending = new Document({ bytes: lineLimit });
+  const limits = { bytes: LINE_LIMIT, budget };
+  let pending = new Document(limits);
   let batch: Line[] = [];
-  for await (const chunk of body) {
-    let at = 0;
-    for (;;) {
-      const end = chunk.indexOf(NEWLINE, at);
-      const piece = chunk.subarray(at, end === -1 ? chunk.length : end);
-      const isWhole = end !== -1 && pending.bytes === 0 && piece.length <= SHORT_LINE;
-      const line = isWhole ? shortLine(piece) : await longLine(pending, piece, end !== -1);
-      if (line !== undefined) batch.push(line);
-      if (end === -1) break;
-      if (pending.bytes > 0) pending = new Document({ bytes: lineLimit });
-      at = end + 1;
-      if (batch.length < BATCH_LINES) continue;
-      yield batch;
+  try {
+    for await (const chunk of body) {
+      let at = 0;
+      for (;;) {
+        const end = chunk.indexOf(NEWLINE, at);
+        const piece = chunk.subarray(at, end === -1 ? chunk.length : end);
+        const isWhole = end !== -1 && pending.bytes === 0 && piece.length <= SHORT_LINE;
+        const line = isWhole ? shortLine(piece) : await longLine(pending, piece, end !== -1);
+        if (line !== undefined) batch.push(line);
+        if (end === -1) break;
+        if (pending.bytes > 0) {
+          pending[Symbol.dispose]();
+          pending = new Document(limits);
+        }
+        at = end + 1;
+        if (batch.length < BATCH_LINES) continue;
+        yield batch;
+        batch = [];
+        await shareTurn();
+      }
+      if (batch.length > 0) yield batch;
       batch = [];
-      await shareTurn();
     }
-    if (batch.length > 0) yield batch;
-    batch = [];
+    const last = await longLine(pending, Buffer.alloc(0), true);
+    if (last !== undefined) yield [last];
+  } finally {
+    pending[Symbol.dispose]();
   }
-  const last = await longLine(pending, Buffer.alloc(0), true);
-  if (last !== undefined) yield [last];
 }
 
 function shortLine(bytes: Buffer): Line | undefined {
@@ -76,7 +83,7 @@ async function longLine(
 
 function lineOf(value: unknown, bytes: number, values: number): Line {
   if (typeof value === "object" && value !== null && !Array.isArray(value))
-    return { message: value as JsonObject, cost: bytes + VALUE_BYTES * values };
+    return { message: value as JsonObject, cost: costOf(bytes, values) };
   const text = excerpt(typeof value === "string" ? value : JSON.stringify(value));
   throw new EmberboxError(
     "protocol_error",

@@ -2,10 +2,12 @@ import { createClient, type Client, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { request } from "undici";
 import { ENVD_PORT, type Endpoint, type SandboxConnection } from "../provider.ts";
+import { Budget } from "./budget.ts";
 import { toWebStream, wholeEnvelopes } from "./body.ts";
 import { Filesystem } from "./generated/filesystem_pb.ts";
 import { Process } from "./generated/process_pb.ts";
 import { preliminaryLimit } from "./preliminary.ts";
+import { withoutSmallPieces } from "./small-pieces.ts";
 import { unaryTransport, type Answer } from "./unary.ts";
 
 /** Clients of the services that envd offers as Connect RPC. */
@@ -29,7 +31,7 @@ export function createRpc(connection: SandboxConnection): Rpc {
         return new Response(toWebStream(wholeEnvelopes(body)), { status, headers });
       },
     }),
-    unary: unaryTransport(BASE_URL, post),
+    unary: unaryTransport(BASE_URL, post, Budget.of(connection)),
   };
   return {
     process: createClient(Process, transport),
@@ -52,7 +54,7 @@ const BASE_URL = "http://sandbox";
 
 async function send(endpoint: Endpoint, path: string, init: RequestInit): Promise<Answer> {
   const response = await request(endpoint.origin + path, {
-    dispatcher: endpoint.dispatcher,
+    dispatcher: withoutSmallPieces(endpoint.dispatcher),
     method: "POST",
     headers: { ...endpoint.headers, ...Object.fromEntries(new Headers(init.headers)) },
     body: init.body as string | Uint8Array,

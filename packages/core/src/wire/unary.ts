@@ -15,6 +15,7 @@ import {
   validateResponse,
 } from "@connectrpc/connect/protocol-connect";
 import { EmberboxError } from "../errors.ts";
+import type { Budget } from "./budget.ts";
 import { readDocument } from "./document.ts";
 import { shareTurn } from "./share-turn.ts";
 
@@ -33,6 +34,7 @@ export interface Answer {
 export function unaryTransport(
   baseUrl: string,
   post: (url: string, init: RequestInit) => Promise<Answer>,
+  budget: Budget,
 ): Transport["unary"] {
   return async (method, signal, timeoutMs, header, input) => {
     const { status, headers, body } = await post(
@@ -44,7 +46,7 @@ export function unaryTransport(
       },
     );
     const { isUnaryError, unaryError } = validateResponse("unary", false, status, headers);
-    const json = (await readDocument(body)) as JsonValue;
+    const json = (await readDocument(body, { budget })) as JsonValue;
     const [demuxed, trailer] = trailerDemux(headers);
     if (isUnaryError) throw errorFromJson(json, headers, unaryError!);
     return {

@@ -24,6 +24,7 @@ test("commands are answered in the order in which they were sent, events in betw
 const attacks: [string, string][] = [
   ["a line without end", "x".repeat(3 * 1024 * 1024)],
   ["what is not JSON", "hello\n"],
+  ["events without end", '{"event":"STOP"}\n'.repeat(50_000)],
   ["the end", ""],
 ];
 test.for(attacks)("%s rejects what waits and what comes later", async ([, bytes]) => {

@@ -2,6 +2,9 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 const MAX_LINE = 1024 * 1024;
+/** What QEMU may say within a second: characters, and lines. It says each kind of event once a second at most. */
+const MAX_PER_SECOND = 16 * 1024 * 1024;
+const MAX_LINES_PER_SECOND = 10_000;
 
 export interface Qmp {
   /** Sends a command; resolves to what it returns. Commands may be sent without waiting for the one before. */
@@ -19,17 +22,26 @@ interface QmpMessage extends Partial<QmpEvent> {
   readonly error?: { readonly class: string; readonly desc: string };
 }
 
-/** A client of the QEMU Machine Protocol. QEMU is not trusted: a line that is too long or not JSON ends the connection. */
+/** A client of the QEMU Machine Protocol. QEMU is not trusted: a line that is too long or not JSON, or too many, end the connection. */
 export function connectQmp(socket: Duplex & Partial<Pick<Socket, "ref" | "unref">>): Qmp {
   const waiting: { resolve(value: unknown): void; reject(error: Error): void }[] = [];
   const listeners: ((event: QmpEvent) => void)[] = [];
   let buffered = "";
+  const said = { since: 0, characters: 0, lines: 0 };
   let ended: Error | undefined;
 
   const end = (error: Error): void => {
     ended ??= error;
     for (const { reject } of waiting.splice(0)) reject(ended);
     socket.destroy();
+  };
+  const count = (characters: number, lines: number): void => {
+    const now = performance.now();
+    if (now - said.since > 1000) Object.assign(said, { since: now, characters: 0, lines: 0 });
+    said.characters += characters;
+    said.lines += lines;
+    if (said.characters > MAX_PER_SECOND || said.lines > MAX_LINES_PER_SECOND)
+      throw new Error("QEMU says too much");
   };
   const take = (line: string): void => {
     const message = messageOf(line);
@@ -41,10 +53,12 @@ export function connectQmp(socket: Duplex & Partial<Pick<Socket, "ref" | "unref"
   };
   socket.setEncoding("utf8");
   socket.on("data", (chunk: string) => {
-    const lines = chunk.split("\n");
-    const rest = lines.pop()!;
     try {
+      count(chunk.length, 0);
+      const lines = chunk.split("\n");
+      const rest = lines.pop()!;
       for (const line of lines) {
+        count(0, 1);
         // What came before is not looked through again with each piece of a line.
         const whole = buffered + line;
         buffered = "";

@@ -1,5 +1,5 @@
 import { EmberboxError } from "../../../packages/core/src/errors.ts";
-import { limitedEnvelopes } from "../../../packages/core/src/wire/body.ts";
+import { wholeEnvelopes } from "../../../packages/core/src/wire/body.ts";
 import { check, inPieces, type Target } from "../target.ts";
 
 /** Connect's envelopes, as they are passed on. */
@@ -11,7 +11,7 @@ export const target: Target = {
     const body = async function* (): AsyncGenerator<Buffer> {
       yield* pieces;
     };
-    for await (const chunk of limitedEnvelopes(body())) passed.push(chunk);
+    for await (const chunk of wholeEnvelopes(body())) passed.push(chunk);
     check(Buffer.concat(passed).equals(bytes), "other bytes were passed on");
   },
 };

@@ -35,7 +35,7 @@ export const target: Target = {
       yield* pieces;
     };
     for await (const lines of readNdjson(body()))
-      for (const line of lines) await collector.accept(line);
+      for (const { message, cost } of lines) await collector.accept(message, cost);
     const execution = collector.execution();
     const text = JSON.stringify(execution);
     check(text.length <= 4096 + 32 * bytes.length, `${bytes.length} bytes became ${text.length}`);

@@ -88,7 +88,13 @@ export const agentAttempts: readonly Attempt[] = [
     },
     BROKEN,
   ),
-  agent("no-answer", "never answer", { answer: "time.sleep(600)" }, "timeout"),
+  agent(
+    "no-answer",
+    "hear the request and never answer",
+    { answer: "send(frame(5, stream, struct.pack('>I', 1)))\ntime.sleep(600)" },
+    "timeout",
+    "the call's time limit",
+  ),
   agent(
     "endless-head",
     "answer with HTTP headers without end",
@@ -129,7 +135,7 @@ export const agentAttempts: readonly Attempt[] = [
     "answer with 1 GB of zeroes, compressed",
     {
       answer:
-        "import gzip, io, zlib\nz = zlib.compressobj(9, zlib.DEFLATED, 31)\nbody = b''.join(z.compress(bytes(1 << 20)) for _ in range(256)) + z.flush()\nmore(stream, HEAD + b'Content-Encoding: gzip\\r\\nContent-Length: %d\\r\\n\\r\\n' % len(body))\nfor at in range(0, len(body), 16384): more(stream, body[at:at + 16384])",
+        "import gzip\nbody = gzip.compress(bytes(1 << 22)) * 256\nmore(stream, HEAD + b'Content-Encoding: gzip\\r\\nContent-Length: %d\\r\\n\\r\\n' % len(body) + body)",
     },
     UNANSWERED,
   ),

@@ -10,7 +10,7 @@ import { ForkedKernel } from "./forked-kernel.ts";
 import { Zygote } from "./zygote.ts";
 
 /** Time a forked kernel has to report, `ms`. */
-const START_LIMIT_MS = 240_000;
+const START_LIMIT_MS = 900_000;
 /** Pause before a zygote that ended is replaced, `ms`. */
 const RESPAWN_MS = 200;
 /** Time a connection has to say whose it is, `ms`. */

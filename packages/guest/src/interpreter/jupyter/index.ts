@@ -9,7 +9,7 @@ import { JupyterKernel } from "./kernel.ts";
 import { findKernelspecs, kernelDirectories, type Kernelspec } from "./kernelspecs.ts";
 
 /** Time a kernel has to answer for the first time, `ms`. */
-const START_LIMIT_MS = 240_000;
+const START_LIMIT_MS = 900_000;
 
 export interface JupyterOptions {
   /** Where connection files are kept. */

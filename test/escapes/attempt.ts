@@ -1,6 +1,7 @@
 import type { Sandbox } from "@emberbox/core";
 import type { Outside } from "./network/outside.ts";
 import type { Probed } from "./probe.ts";
+import type { Served } from "./server.ts";
 
 /** Something that code in a sandbox, or a QEMU that such code took over, may try against the host. */
 export interface Attempt {
@@ -37,6 +38,8 @@ export interface World {
   readonly outside: () => Promise<Outside>;
   /** What a program that runs in QEMU's place has seen, by attempt, in each world of `probeWorlds`. */
   readonly probes: () => Promise<readonly Probed[]>;
+  /** A server with two tenants. */
+  readonly served: () => Promise<Served>;
 }
 
 /** An attempt by a shell command in the sandbox. */

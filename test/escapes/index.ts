@@ -12,6 +12,7 @@ import { networkAttempts } from "./network/index.ts";
 import { openOutside, type Outside } from "./network/outside.ts";
 import { probeAll, type Probed } from "./probe.ts";
 import { pieces, qemuAttempts } from "./qemu.ts";
+import { openServed, type Served, serverAttempts } from "./server.ts";
 
 /** Every attempt, by where it is made from, inside out. */
 export const attempts: readonly Attempt[] = [
@@ -25,6 +26,7 @@ export const attempts: readonly Attempt[] = [
   ...hostAttempts,
   ...memoryAttempts,
   ...neighbourAttempts,
+  ...serverAttempts,
 ];
 
 export const canBeMade = ({ needsRoot }: Attempt): boolean =>
@@ -53,6 +55,7 @@ export async function openWorld(): Promise<World & AsyncDisposable> {
   const create = (): Promise<Sandbox> => Sandbox.create({ provider, timeoutMs: 3_600_000 });
   let probes: Promise<readonly Probed[]> | undefined;
   let outside: Promise<Outside> | undefined;
+  let served: Promise<Served> | undefined;
   const bystander = await create();
   return {
     create,
@@ -61,8 +64,10 @@ export async function openWorld(): Promise<World & AsyncDisposable> {
     outside: () => (outside ??= openOutside(bystander)),
     probes: () =>
       (probes ??= probeAll(Object.fromEntries(pieces.map((piece) => [piece.id, piece.perl])))),
+    served: () => (served ??= openServed(provider)),
     async [Symbol.asyncDispose]() {
       await (await outside)?.[Symbol.asyncDispose]();
+      await (await served)?.[Symbol.asyncDispose]();
       await provider[Symbol.asyncDispose]();
     },
   };

@@ -10,6 +10,7 @@ const directory = mkdtempSync(join(tmpdir(), "emberbox-fuzz-"));
 
 /** What is on disk about a saved machine, as by somebody who can make its digest. */
 export const target: Target = {
+  share: 0.25,
   refuses: (error) =>
     EmberboxError.isInstance(error) &&
     ["snapshot_damaged", "snapshot_incompatible"].includes(error.code),

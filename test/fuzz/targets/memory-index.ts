@@ -9,6 +9,7 @@ const directory = mkdtempSync(join(tmpdir(), "emberbox-fuzz-"));
 
 /** Which pages a layer of memory holds, as by somebody who can make its checksum. */
 export const target: Target = {
+  share: 0.25,
   refuses: (error) => error instanceof Error && /the index of its memory/.test(error.message),
   async run(input) {
     const bytes = Buffer.concat([input, Buffer.alloc(4)]);

@@ -80,8 +80,8 @@ while True:
 `;
 
 export const BROKEN = "sandbox_died";
-/** What the host may grow by, of which garbage is a part. */
-const GROWTH = 192 * 1024 * 1024;
+/** What one sandbox may have the host keep, garbage included. */
+const GROWTH = 256 * 1024 * 1024;
 const TAKEOVER_MS = 60_000;
 const CALL_MS = 6000;
 

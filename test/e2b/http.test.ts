@@ -32,7 +32,8 @@ describe("who may call", () => {
   };
 
   test("anyone may ask for its health; all else demands the token", async () => {
-    expect((await fetch(`${served.origin}/health`)).status).toBe(204);
+    const door = await served.url(49983);
+    expect((await fetch(`${door}/health`)).status).toBe(204);
     for (const path of [
       "/metrics",
       "/envs",
@@ -42,7 +43,7 @@ describe("who may call", () => {
       for (const token of [undefined, "", "wrong", `${served.accessToken}0`]) {
         const headers = token === undefined ? {} : { "X-Access-Token": token };
         const method = path.startsWith("/process") ? "POST" : "GET";
-        const answer = await fetch(served.origin + path, { method, headers });
+        const answer = await fetch(door + path, { method, headers });
         expect([path, token, answer.status, await answer.json()]).toEqual([
           path,
           token,
@@ -51,6 +52,46 @@ describe("who may call", () => {
         ]);
       }
     }
+    const headers = { "X-Access-Token": served.accessToken };
+    expect((await fetch(`${door}/metrics`, { headers })).status).toBe(200);
+  });
+
+  test("the interpreter's port is as closed, to those who look for contexts too", async () => {
+    const door = await served.url(49999);
+    expect((await fetch(`${door}/health`)).status).toBe(200);
+    const calls = [
+      ["GET", "/contexts"],
+      ["POST", "/contexts"],
+      ["POST", "/execute"],
+      ["DELETE", "/contexts/x"],
+      ["POST", "/contexts/x/restart"],
+    ] as const;
+    for (const [method, path] of calls) {
+      for (const headers of [{}, { "X-Access-Token": "wrong" }]) {
+        const answer = await fetch(door + path, { method, headers });
+        expect([path, answer.status, await answer.json()]).toEqual([path, 401, refusal]);
+      }
+    }
+    const headers = { "X-Access-Token": served.accessToken };
+    expect((await fetch(`${door}/contexts`, { headers })).status).toBe(200);
+  });
+
+  test("a signature is for one file and one operation, and the sandbox does not see it", async () => {
+    const { ours } = served;
+    await ours.files.write("/tmp/signed", "signed");
+    const url = await ours.downloadUrl("/tmp/signed", { useSignatureExpiration: 60 });
+    expect(await (await fetch(url)).text()).toBe("signed");
+    for (const other of [
+      url.replace("signed", "other"),
+      url.replace("/files", "/process.Process/Start/../../files").replace("signed", "other"),
+      url.replace(/signature_expiration=\d+/, "signature_expiration=99999999999"),
+    ])
+      expect((await fetch(other)).status, other).toBe(401);
+    expect((await fetch(url, { method: "POST", body: "x" })).status).toBe(401);
+    const up = await ours.uploadUrl("/tmp/signed");
+    const octets = { "Content-Type": "application/octet-stream" };
+    const sent = await fetch(up, { method: "POST", headers: octets, body: "replaced" });
+    expect([sent.status, await ours.files.read("/tmp/signed")]).toEqual([200, "replaced"]);
   });
 
   test("nobody initialises it but through the machine's own channel", async () => {
@@ -121,7 +162,7 @@ describe("a download", () => {
   test("is compressed for who accepts nothing else", async () => {
     const { request } = await import("undici");
     const get = async (accepted: string): Promise<[number, string | undefined, number]> => {
-      const headers = { "X-Access-Token": served.accessToken, "Accept-Encoding": accepted };
+      const headers = { "Accept-Encoding": accepted };
       const {
         statusCode,
         headers: answered,
@@ -267,7 +308,7 @@ describe("a process", () => {
     const gone = new AbortController();
     const started = fetch(`${served.origin}/process.Process/Start`, {
       method: "POST",
-      headers: { "X-Access-Token": served.accessToken, "Content-Type": "application/connect+json" },
+      headers: { "Content-Type": "application/connect+json" },
       body: envelope(run("sleep 2; touch /tmp/lived-on")),
       signal: gone.signal,
     });

@@ -1,4 +1,4 @@
-import type { Sandbox } from "@emberbox/core";
+import type { Sandbox, SandboxProvider } from "@emberbox/core";
 import type { Outside } from "./network/outside.ts";
 import type { Probed } from "./probe.ts";
 import type { Served } from "./server.ts";
@@ -28,6 +28,7 @@ export interface Outcome {
 
 /** What attempts are made in. */
 export interface World {
+  readonly provider: SandboxProvider;
   /** A sandbox that attempts share. */
   readonly sandbox: Sandbox;
   /** A neighbour, which must not notice. */

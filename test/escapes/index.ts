@@ -13,12 +13,14 @@ import { openOutside, type Outside } from "./network/outside.ts";
 import { probeAll, type Probed } from "./probe.ts";
 import { pieces, qemuAttempts } from "./qemu.ts";
 import { openServed, type Served, serverAttempts } from "./server.ts";
+import { tokenAttempts } from "./tokens.ts";
 
 /** Every attempt, by where it is made from, inside out. */
 export const attempts: readonly Attempt[] = [
   ...userAttempts,
   ...fileAttempts,
   ...rootAttempts,
+  ...tokenAttempts,
   ...networkAttempts,
   ...agentAttempts,
   ...costAttempts,
@@ -58,6 +60,7 @@ export async function openWorld(): Promise<World & AsyncDisposable> {
   let served: Promise<Served> | undefined;
   const bystander = await create();
   return {
+    provider,
     create,
     sandbox: await create(),
     bystander,

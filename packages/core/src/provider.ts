@@ -183,8 +183,9 @@ export interface Endpoint {
 export interface SandboxConnection {
   readonly sandboxId: string;
   /**
-   * What files and processes demand of those who reach the sandbox another way than through `endpoint`, which
-   * sends it by itself; signed URLs are made with it. It stays the same while the sandbox is paused.
+   * What files, processes and code demand of those who reach the sandbox another way than through `endpoint`,
+   * which has what it takes; signed URLs are made with it. It stays the same while the sandbox is paused; its copies
+   * have others.
    */
   readonly accessToken?: string | undefined;
   /** What requests to the sandbox's own servers must carry as `e2b-traffic-access-token`, where they must. */

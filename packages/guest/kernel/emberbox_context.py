@@ -172,7 +172,12 @@ def apply(variables: dict[str, Optional[str]]) -> dict[str, Optional[str]]:
 
 
 def reseed() -> None:
+    """Generators that the program made by itself are its own affair: they may be meant to repeat."""
     random.seed()
+    tempfile = sys.modules.get("tempfile")
+    if tempfile is not None:
+        # It has a generator of its own, which it makes anew.
+        setattr(tempfile, "_name_sequence", None)
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         numpy.random.seed()

@@ -2,8 +2,6 @@
 export interface AgentContext {
   /** Variables of the sandbox that every process sees; replaced when the sandbox is restored. */
   envs: Record<string, string>;
-  /** What `X-Access-Token` must be, or `undefined` when none is demanded. */
-  accessToken: string | undefined;
   /** Name of the user that runs code and commands unless another is asked for. */
   readonly defaultUser: string;
   /** Writes one line to the machine's console. */

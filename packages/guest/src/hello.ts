@@ -12,7 +12,6 @@ export interface Hello {
   /** Fresh random bytes, hexadecimal. */
   readonly entropy: string;
   readonly machineId: string;
-  readonly accessToken: string | undefined;
   readonly envs: Readonly<Record<string, string>>;
   /** Absent: the public internet. */
   readonly network?: GuestNetwork | undefined;

@@ -21,7 +21,6 @@ const INTERPRETER_PORT = 49999;
 
 const context: AgentContext = {
   envs: {},
-  accessToken: undefined,
   defaultUser: "user",
   log: (line) => void writeSync(2, `emberbox: ${line}\n`),
 };

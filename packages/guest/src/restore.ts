@@ -38,7 +38,6 @@ export async function restore(
     ftruncateSync(file);
     writeSync(file, context.envs[name]!, 0);
   }
-  context.accessToken = hello.accessToken;
   writeSync(hostname, hello.sandboxId, 0);
   writeSync(machineId, `${hello.machineId}\n`, 0);
   const grown = hello.growDisk ? promisify(execFile)("resize2fs", ["/dev/vda"]) : undefined;

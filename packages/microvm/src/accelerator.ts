@@ -3,7 +3,9 @@ import { accessSync, constants, readFileSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { release } from "node:os";
 import { join } from "node:path";
+import { z } from "zod";
 import type { GuestImage } from "./image/index.ts";
+import { parseJson } from "./json.ts";
 
 export type Accelerator = "kvm" | "tcg";
 
@@ -14,6 +16,11 @@ export interface AcceleratorChoice {
 }
 
 const PROBE_MS = 10_000;
+const rememberedSchema = z.object({
+  key: z.string(),
+  accelerator: z.enum(["kvm", "tcg"]),
+  reason: z.string(),
+});
 
 /**
  * KVM when it really runs a guest, else TCG. `/dev/kvm` may open and still never run an ordinary guest (nested or
@@ -38,7 +45,7 @@ export async function chooseAccelerator(options: {
   const key = [release(), options.qemuStamp, cpuModel()].join("|");
   const file = join(options.home, "accelerator.json");
   const known = await readFile(file, "utf8").then(
-    (text) => JSON.parse(text) as AcceleratorChoice & { key: string },
+    (text) => rememberedSchema.safeParse(parseJson(text)).data,
     () => undefined,
   );
   if (known?.key === key) return { accelerator: known.accelerator, reason: known.reason };

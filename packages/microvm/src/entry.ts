@@ -56,10 +56,15 @@ export class Entry {
     this.ports = createPorts({
       sandboxId: this.sandboxId,
       token: this.trafficAccessToken,
+      accessToken: this.accessToken,
       maskRequestHost,
       open: async (port) => {
         await this.#ready();
         return this.#machine().open(port);
+      },
+      endpoint: async (port) => {
+        await this.#ready();
+        return this.#machine().endpoint(port);
       },
     });
     this.run(sandbox);

@@ -38,7 +38,6 @@ async function adopt(
   await spare.hello({
     sandboxId: spare.sandboxId,
     templateId: template,
-    accessToken: spare.accessToken,
     envs: { ...envs, ...gateway.envs },
     network: gateway.guest,
     growDisk: false,

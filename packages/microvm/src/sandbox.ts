@@ -1,5 +1,5 @@
 import { channel } from "node:diagnostics_channel";
-import { EmberboxError, type Endpoint, ENVD_PORT, INTERPRETER_PORT } from "@emberbox/core";
+import { EmberboxError, type Endpoint } from "@emberbox/core";
 import type { ChannelStream } from "@emberbox/guest";
 import type { Agent } from "undici";
 import { channelDispatcher } from "./dispatcher.ts";
@@ -16,7 +16,7 @@ import type { MemoryLayer } from "./state/manifest.ts";
 /** A restored machine with its guest. */
 export interface LocalSandbox {
   readonly sandboxId: string;
-  /** What the agent demands of those who call it. */
+  /** What those must show who do not call it through `endpoint`. The machine itself never learns it. */
   readonly accessToken: string | undefined;
   readonly pid: number;
   readonly startedAt: Date;
@@ -46,6 +46,7 @@ export interface RestoreOptions {
   readonly run: string;
   readonly diskMB: number;
   readonly identity: Omit<Identity, "growDisk" | "network">;
+  readonly accessToken: string | undefined;
   readonly access: Access;
   readonly outside: Outside;
   readonly signal?: AbortSignal | undefined;
@@ -123,17 +124,13 @@ async function begin(
 }
 
 function sandboxOf(
-  { identity: { sandboxId, accessToken }, source }: RestoreOptions,
+  { identity: { sandboxId }, accessToken, source }: RestoreOptions,
   machine: Machine,
   guest: Guest,
   gateway: Gateway,
   dispatcher: Agent,
   gone: { get(): EmberboxError | undefined; set(reason: EmberboxError): void },
 ): LocalSandbox {
-  // Not to ports of the user's: whatever listens there would learn the token.
-  const token = accessToken === undefined ? {} : { "X-Access-Token": accessToken };
-  const headersFor = (port: number): Record<string, string> =>
-    port === ENVD_PORT || port === INTERPRETER_PORT ? token : {};
   return {
     sandboxId,
     accessToken,
@@ -146,7 +143,7 @@ function sandboxOf(
     savedMemory: source.start.how === "resumed" ? source.start.memory : [],
     endpoint: (port) => ({
       origin: `http://sandbox:${port}`,
-      headers: headersFor(port),
+      headers: {},
       dispatcher,
     }),
     open: (port) => guest.open(port),

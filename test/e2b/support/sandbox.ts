@@ -11,8 +11,10 @@ export interface ServedSandbox extends AsyncDisposable {
   readonly sandboxId: string;
   /** The same sandbox through our own client. */
   readonly ours: Sandbox;
-  /** Where its agent itself answers, without the server, and what it then demands. */
+  /** Where its agent itself answers, without the server, to whoever asks. */
   readonly origin: string;
+  /** Where its ports are reached on this machine, and what those of the agent demand there. */
+  url(port: number): Promise<string>;
   readonly accessToken: string;
   /** The same sandbox through an official SDK. */
   open(sdk: Sdk): Promise<InstanceType<Sdk["Sandbox"]>>;
@@ -28,6 +30,7 @@ export async function serve(): Promise<ServedSandbox> {
     sandboxId,
     ours: new Sandbox(connection, provider),
     origin,
+    url: (port) => connection.url!(port),
     accessToken: connection.accessToken!,
     open: (sdk) => sdk.Sandbox.connect(sandboxId, options),
     openCode: () => CodeSandbox.connect(sandboxId, options),

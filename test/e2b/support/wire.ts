@@ -21,14 +21,13 @@ export function messagesIn(body: Buffer): Message[] {
   return messages;
 }
 
-/** Calls the sandbox with the token, as no SDK does. */
+/** Calls the agent itself, as no SDK does. */
 export function call(
-  { origin, accessToken }: ServedSandbox,
+  { origin }: ServedSandbox,
   path: string,
   options: RequestInit = {},
 ): Promise<Response> {
-  const headers = { "X-Access-Token": accessToken, ...(options.headers as Record<string, string>) };
-  return fetch(origin + path, { ...options, headers });
+  return fetch(origin + path, options);
 }
 
 export async function unary(

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { checkedProvider } from "../checked-provider.ts";
 import { EmberboxError } from "../errors.ts";
 import type { CreateOptions, SandboxInfo, SandboxProvider, SnapshotInfo } from "../provider.ts";
+import { segment } from "../wire/segment.ts";
 import { networkBody, sandboxSchema, snapshotSchema, updateBody } from "./answers.ts";
 import { createApi, parseAnswer, type ApiRequest } from "./api.ts";
 import { apiError, renamed } from "./api-error.ts";
@@ -209,14 +210,6 @@ function noOption(name: string): EmberboxError {
 }
 
 const pathOf = (sandboxId: string): string => `/sandboxes/${segment(sandboxId)}`;
-
-/** One segment of a URL's path, whatever it is made of. @throws `invalid_argument` for what is none */
-function segment(text: string): string {
-  // A URL takes these for steps from one path to another, however they are encoded.
-  if (text.isWellFormed() && text !== "" && text !== "." && text !== "..")
-    return encodeURIComponent(text);
-  throw new EmberboxError("invalid_argument", "Expected an id or a name");
-}
 
 /** Up to the next whole second. */
 const seconds = (milliseconds: number): number => Math.ceil(milliseconds / 1000);

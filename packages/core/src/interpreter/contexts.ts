@@ -8,6 +8,7 @@ import {
   text,
   type RequestOptions,
 } from "../options.ts";
+import { segment } from "../wire/segment.ts";
 import { INTERPRETER_PORT, type SandboxConnection } from "../provider.ts";
 import { Call, type HttpRequest } from "../wire/call.ts";
 import { readDocument } from "../wire/document.ts";
@@ -116,7 +117,7 @@ function contextFrom(value: unknown): CodeContext {
 
 function contextPath(context: CodeContext | string): string {
   const checked = parseArgument(requiredReference, "context", context);
-  return `/contexts/${encodeURIComponent(contextId(checked) ?? "")}`;
+  return `/contexts/${segment(contextId(checked) ?? "")}`;
 }
 
 function isReference(value: unknown): boolean {

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { isEqual } from "@emberbox/core/envd";
 import type { AgentContext } from "../context.ts";
 import { findUser } from "../envd/users.ts";
 import type { CodeContext } from "./code-context.ts";
@@ -65,24 +64,14 @@ export async function createInterpreter(
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url!.split("?", 1)[0]!;
     if (path === "/execute" && request.method === "POST") {
-      authorize(request);
       execute(await readJson(request), response);
     } else if (path === "/health") {
       sendJson(response, 200, "OK");
     } else if (path === "/contexts" || path.startsWith("/contexts/")) {
-      authorize(request);
       await routeContexts(request, response, path);
     } else {
       throw new HttpProblem(404, "Not found", true);
     }
-  }
-
-  /** E2B's clients send the token with executions only: whoever lets them in has to add it. */
-  function authorize(request: IncomingMessage): void {
-    const given = request.headers["x-access-token"];
-    if (context.accessToken === undefined) return;
-    if (typeof given !== "string" || !isEqual(given, context.accessToken))
-      throw new HttpProblem(401, "The access token is missing or wrong.");
   }
 
   function execute(body: Record<string, unknown>, response: ServerResponse): void {
@@ -99,7 +88,7 @@ export async function createInterpreter(
   async function warmUp(): Promise<void> {
     const defaults = [contexts.defaultOf(python), contexts.defaultOf(javascript)];
     await Promise.all(defaults.map((one) => one.start()));
-    await warmCalls(handler, context.accessToken);
+    await warmCalls(handler);
     await Promise.all(languages.map((language) => language.warm()));
     await Promise.all(defaults.map((one) => one.reset()));
   }

@@ -24,12 +24,8 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
  *
  * @throws Error when a call is not served.
  */
-export async function warmCalls(
-  handler: RequestListener,
-  token: string | undefined,
-): Promise<void> {
+export async function warmCalls(handler: RequestListener): Promise<void> {
   const server = createServer(handler);
-  const authorization = token === undefined ? "" : `X-Access-Token: ${token}\r\n`;
   for (let round = 0; round < 3; round++) {
     for (const [language, cells] of Object.entries(CALLS)) {
       for (const code of cells) {
@@ -39,17 +35,17 @@ export async function warmCalls(
           timeout_ms: 60_000,
           env_vars: { WARM: "1" },
         });
-        const answer = await call(server, authorization, body);
+        const answer = await call(server, body);
         if (!answer.includes("end_of_execution")) throw new Error(`a first call failed: ${answer}`);
       }
     }
   }
 }
 
-async function call(server: Server, headers: string, body: string): Promise<string> {
+async function call(server: Server, body: string): Promise<string> {
   const [mine, theirs] = duplexPair();
   server.emit("connection", theirs);
-  const head = `POST /execute HTTP/1.1\r\nHost: warm\r\nConnection: close\r\n${headers}`;
+  const head = `POST /execute HTTP/1.1\r\nHost: warm\r\nConnection: close\r\n`;
   mine.write(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
   let answer = "";
   for await (const chunk of mine) answer += chunk;

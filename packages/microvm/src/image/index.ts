@@ -6,7 +6,15 @@ import { requireOwnPlace } from "../own-place.ts";
 import { build, publish } from "./build.ts";
 import { checkSpace, checkTools } from "./check.ts";
 import { type Progress, ProgressReader } from "./progress.ts";
-import { digestOf, readScripts, type Recipe, recipes, type TemplateName } from "./recipe.ts";
+import {
+  digestOf,
+  isTemplateName,
+  readScripts,
+  type Recipe,
+  recipes,
+  type TemplateName,
+  templateNames,
+} from "./recipe.ts";
 import { makeScratch, removeBuild, removeStale, removeWork, SCRATCH_PARENT } from "./scratch.ts";
 
 export type { Progress } from "./progress.ts";
@@ -32,12 +40,18 @@ export interface EnsureImageOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The finished image for a template's current recipe, if it is there. */
-export async function findImage(
-  images: string,
-  template: TemplateName,
-): Promise<GuestImage | undefined> {
-  return findFinished(await describe(images, recipes[template]));
+/** The finished image for a template's current recipe, if it is there. @throws `unknown_template` */
+export async function findImage(images: string, template: string): Promise<GuestImage | undefined> {
+  return findFinished(await describe(images, recipeOf(template)));
+}
+
+/** @throws `unknown_template` */
+function recipeOf(template: string): Recipe {
+  if (isTemplateName(template)) return recipes[template];
+  throw new EmberboxError(
+    "unknown_template",
+    `there is no template \`${template}\`; the templates are: ${templateNames.join(", ")}`,
+  );
 }
 
 /** The image for a template's current recipe, built if it is not there. Two that build at once wait for each other. */
@@ -47,7 +61,7 @@ export async function ensureImage({
   onProgress,
   signal,
 }: EnsureImageOptions): Promise<GuestImage> {
-  const recipe = recipes[template];
+  const recipe = recipeOf(template);
   const image = await describe(images, recipe);
   const finished = await findFinished(image);
   if (finished) return finished;

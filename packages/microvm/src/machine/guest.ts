@@ -13,10 +13,7 @@ import {
 import type { Machine } from "./machine.ts";
 
 /** What a sandbox is told about itself. */
-export type Identity = Pick<
-  Hello,
-  "sandboxId" | "templateId" | "accessToken" | "envs" | "network" | "growDisk"
->;
+export type Identity = Pick<Hello, "sandboxId" | "templateId" | "envs" | "network" | "growDisk">;
 
 /** The agent inside a machine. */
 export interface Guest {

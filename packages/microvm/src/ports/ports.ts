@@ -1,7 +1,8 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { once } from "node:events";
-import { ENVD_PORT, EmberboxError } from "@emberbox/core";
+import { EmberboxError, type Endpoint, ENVD_PORT, INTERPRETER_PORT } from "@emberbox/core";
 import type { ChannelStream } from "@emberbox/guest";
+import { openAgentDoor } from "./agent-door.ts";
 import { forward } from "./forward.ts";
 import { createGuarded, type Guard } from "./guarded.ts";
 
@@ -12,6 +13,10 @@ export interface PortsOptions {
   readonly sandboxId: string;
   /** Opens a byte stream to a port inside. Rejects when the sandbox is gone. */
   readonly open: (port: number) => Promise<ChannelStream>;
+  /** How requests reach the agent. Rejects when the sandbox is gone. */
+  readonly endpoint: (port: number) => Promise<Endpoint>;
+  /** What requests to the agent must carry as `X-Access-Token`. */
+  readonly accessToken: string | undefined;
   /** What requests must carry as `e2b-traffic-access-token`, or `undefined` when anybody may come. */
   readonly token?: string | undefined;
   /** The `Host` that servers inside see; `${PORT}` stands for the port. */
@@ -33,14 +38,7 @@ export function createPorts(options: PortsOptions): Ports {
   let closed = false;
 
   const listen = async (port: number): Promise<Server> => {
-    const guard = guardOf(options, port);
-    const isOpen = guard.token === undefined && guard.host === undefined;
-    const server = isOpen
-      ? createServer(
-          { allowHalfOpen: true, noDelay: true },
-          (client) => void forward(client, guard),
-        )
-      : createGuarded(guard);
+    const server = serve(options, port);
     // Before anything is read of it.
     server.prependListener("connection", (client: Socket) => {
       if (connections.size >= MAX_CONNECTIONS) return void client.destroy();
@@ -76,14 +74,25 @@ export function createPorts(options: PortsOptions): Ports {
   };
 }
 
-function guardOf(options: PortsOptions, port: number): Guard {
-  const { sandboxId, open, maskRequestHost } = options;
-  return {
+/** A server that does not listen yet. */
+function serve(options: PortsOptions, port: number): Server {
+  const { sandboxId, accessToken } = options;
+  if (port === ENVD_PORT || port === INTERPRETER_PORT) {
+    const endpoint = (): Promise<Endpoint> => options.endpoint(port);
+    // Signed links to files carry no other token.
+    const trafficToken = port === ENVD_PORT ? undefined : options.token;
+    return openAgentDoor({ sandboxId, port, endpoint, accessToken, trafficToken });
+  }
+  const guard: Guard = {
     sandboxId,
     port,
-    open: () => open(port),
-    // Files and processes demand a token of their own; signed links to them carry no other.
-    token: port === ENVD_PORT ? undefined : options.token,
-    host: maskRequestHost?.replaceAll("${PORT}", String(port)),
+    open: () => options.open(port),
+    token: options.token,
+    host: options.maskRequestHost?.replaceAll("${PORT}", String(port)),
   };
+  if (guard.token !== undefined || guard.host !== undefined) return createGuarded(guard);
+  return createServer(
+    { allowHalfOpen: true, noDelay: true },
+    (client) => void forward(client, guard),
+  );
 }

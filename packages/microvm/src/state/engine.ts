@@ -106,11 +106,11 @@ export function createStateEngine({
     const identity = {
       sandboxId: newSandboxId(),
       templateId: template,
-      accessToken: randomBytes(32).toString("hex"),
       envs: { ...manifest.options.envs, ...envs },
     };
+    const accessToken = randomBytes(32).toString("hex");
     return restoreSandbox({
-      ...{ source, qemu, jail, run, diskMB, identity, access, outside, signal },
+      ...{ source, qemu, jail, run, diskMB, identity, accessToken, access, outside, signal },
     });
   };
 
@@ -132,13 +132,13 @@ export function createStateEngine({
           const { diskMB, envs, template } = manifest.options;
           const source = await load(directory, manifest, { reboot, as: "same", diskMB });
           const { accessToken } = manifest;
-          const identity = { sandboxId, templateId: template, accessToken, envs };
+          const identity = { sandboxId, templateId: template, envs };
           const access =
             known !== undefined && networkCeiling !== undefined
               ? known.below(networkCeiling)
               : (known ?? Access.kept(manifest.options.access, networkCeiling));
           const sandbox = await restoreSandbox({
-            ...{ source, qemu, jail, run, diskMB, identity, access, outside, signal },
+            ...{ source, qemu, jail, run, diskMB, identity, accessToken, access, outside, signal },
           });
           const { startedAt, options } = manifest;
           return { sandbox, facts: { startedAt, options: { ...options, access } } };

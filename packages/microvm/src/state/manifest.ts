@@ -4,6 +4,7 @@ import { basename, join, resolve } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { z } from "zod";
 import { keptOptions, type KeptOptions } from "../options.ts";
+import { parseJson } from "../json.ts";
 import { baseFiles, type BaseFile, type BasePaths } from "./base.ts";
 import { writeDurably } from "./memory-file.ts";
 import type { SummedFile } from "./summed-file.ts";
@@ -135,21 +136,15 @@ export async function readManifest(directory: string): Promise<Manifest | undefi
   }
   const [digest, text = ""] = content.split("\n", 2);
   if (digest !== digestOf(text)) throw damaged(directory, new Error("its manifest was changed"));
-  const parsed = manifestSchema.safeParse(parseJson(directory, text));
+  const written = parseJson(text);
+  if (written === undefined) throw damaged(directory, new Error("its manifest was cut"));
+  const parsed = manifestSchema.safeParse(written);
   if (parsed.success) return parsed.data;
   throw new EmberboxError(
     "snapshot_incompatible",
     `${directory} was written by another version of this engine`,
     { hint: "Delete it and make it anew.", cause: parsed.error },
   );
-}
-
-function parseJson(directory: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw damaged(directory, error);
-  }
 }
 
 export function damaged(directory: string, cause: unknown): EmberboxError {

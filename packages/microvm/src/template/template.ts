@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { readFile, utimes } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import type { GuestImage } from "../image/index.ts";
+import { parseJson } from "../json.ts";
 import type { BasePaths } from "../state/base.ts";
 import type { MachineShape } from "../machine/arguments.ts";
 
@@ -33,6 +35,11 @@ export interface TemplateFacts {
   readonly kernelArguments: string;
   readonly readOnlyRam: boolean;
 }
+
+const factsSchema: z.ZodType<TemplateFacts> = z.strictObject({
+  kernelArguments: z.string().regex(/^[\x20-\x7e]{0,1024}$/),
+  readOnlyRam: z.boolean(),
+});
 
 /** Raise when the meaning of a template's files changes. */
 const FORMAT = 3;
@@ -66,7 +73,7 @@ export const templateFiles = (
   facts: join(directory, "template.json"),
 });
 
-/** The finished template, or `undefined`. */
+/** The finished template, or `undefined` when there is none that is whole. */
 export async function loadTemplate(options: {
   key: string;
   directory: string;
@@ -75,7 +82,8 @@ export async function loadTemplate(options: {
 }): Promise<Template | undefined> {
   const files = templateFiles(options.directory);
   try {
-    const facts = JSON.parse(await readFile(files.facts, "utf8")) as TemplateFacts;
+    const facts = factsSchema.safeParse(parseJson(await readFile(files.facts, "utf8"))).data;
+    if (facts === undefined) return undefined;
     // What is used is not cleared away.
     const now = new Date();
     await utimes(files.facts, now, now);

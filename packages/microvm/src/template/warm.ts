@@ -46,6 +46,8 @@ export async function warmTemplate(options: WarmOptions): Promise<void> {
     await checkSpace(building, options.shape.memoryMB);
     await build({ ...options, directory: building });
     await syncFile(dirname(options.directory));
+    // What is there already is not whole.
+    await rm(options.directory, { recursive: true, force: true });
     await rename(building, options.directory);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOSPC")
@@ -172,7 +174,6 @@ async function warmAndSave(
   await guest.hello({
     sandboxId: "template",
     templateId: "template",
-    accessToken: undefined,
     envs: {},
     growDisk: false,
   });

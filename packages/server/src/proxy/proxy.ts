@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { ENVD_PORT, INTERPRETER_PORT, type SandboxConnection } from "@emberbox/core";
+import { withoutSignature } from "@emberbox/core/envd";
 import type { Logger } from "pino";
 import { errors, request as send, upgrade as ask } from "undici";
 import { ApiError, toApiError } from "../api-error.ts";
@@ -88,7 +89,9 @@ export function createProxy(sandboxes: Sandboxes, keys: Keyring, log: Logger): P
     const gone = new AbortController();
     response.once("close", () => gone.abort());
     const hasBody = request.method !== "GET" && request.method !== "HEAD";
-    const answer = await send(origin + request.url, {
+    const asked = new URL(origin + request.url);
+    const isEnvd = found.target.port === ENVD_PORT;
+    const answer = await send(isEnvd ? withoutSignature(asked) : asked, {
       dispatcher,
       method: request.method as "GET",
       headers: outgoing(request, found),

@@ -27,8 +27,12 @@ const python: Dialect = {
     restore: `for _name, _value in _emberbox_old.items():\n    _os.environ.pop(_name, None)\n    if _value is not None:\n        _os.environ[_name] = _value\ndel _emberbox_old, _emberbox_new, _name, _value, _os`,
   }),
   export: (envs) => `import os as _os\n_os.environ.update({${pairs(envs, ": ")}})\ndel _os`,
-  reseed:
-    "import random as _random, sys as _sys\n_random.seed()\nif 'numpy' in _sys.modules: _sys.modules['numpy'].random.seed()\ndel _random, _sys",
+  reseed: `import os as _os, random as _random, sys as _sys
+_random.seed()
+if "numpy" in _sys.modules: _sys.modules["numpy"].random.seed()
+if "tempfile" in _sys.modules: _sys.modules["tempfile"]._name_sequence = None
+if "ssl" in _sys.modules: _sys.modules["ssl"].RAND_add(_os.urandom(32), 32.0)
+del _os, _random, _sys`,
 };
 
 const r: Dialect = {
@@ -37,7 +41,8 @@ const r: Dialect = {
     restore: `Sys.unsetenv(names(.emberbox_old)); .emberbox_old <- .emberbox_old[!is.na(.emberbox_old)]; if (length(.emberbox_old)) do.call(Sys.setenv, as.list(.emberbox_old)); rm(.emberbox_new, .emberbox_old)`,
   }),
   export: (envs) => `do.call(Sys.setenv, list(${pairs(envs, " = ")}))`,
-  reseed: "set.seed(NULL)",
+  // R itself would take the time and the process's number, which copies nearly share.
+  reseed: `local({ from <- file("/dev/urandom", "rb", raw = TRUE); on.exit(close(from)); set.seed(sum(as.integer(readBin(from, "raw", 4)) * 256^(0:3)) %% 2147483647) })`,
 };
 
 const dialects: Readonly<Record<string, Dialect>> = { python, r };

@@ -84,14 +84,12 @@ export function createProxy(sandboxes: Sandboxes, keys: Keyring, log: Logger): P
 
   async function forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const found = await route(request, response);
-    const { origin, dispatcher } = found.connection.endpoint(found.target.port);
+    const { dispatcher } = found.connection.endpoint(found.target.port);
     // A client that goes away takes its request with it.
     const gone = new AbortController();
     response.once("close", () => gone.abort());
     const hasBody = request.method !== "GET" && request.method !== "HEAD";
-    const asked = new URL(origin + request.url);
-    const isEnvd = found.target.port === ENVD_PORT;
-    const answer = await send(isEnvd ? withoutSignature(asked) : asked, {
+    const answer = await send(addressed(request, found), {
       dispatcher,
       method: request.method as "GET",
       headers: outgoing(request, found),
@@ -135,9 +133,9 @@ export function createProxy(sandboxes: Sandboxes, keys: Keyring, log: Logger): P
       socket.on("error", () => socket.destroy());
       try {
         const found = await route(request, socket);
-        const { origin, dispatcher } = found.connection.endpoint(found.target.port);
+        const { dispatcher } = found.connection.endpoint(found.target.port);
         const protocol = String(request.headers.upgrade ?? "websocket");
-        const upgraded = await ask(origin + request.url, {
+        const upgraded = await ask(addressed(request, found), {
           dispatcher,
           method: "GET",
           headers: outgoing(request, found),
@@ -151,6 +149,12 @@ export function createProxy(sandboxes: Sandboxes, keys: Keyring, log: Logger): P
       }
     },
   };
+}
+
+/** The URL as the sandbox is to see it. */
+function addressed(request: IncomingMessage, { target, connection }: Route): URL {
+  const url = new URL(connection.endpoint(target.port).origin + request.url);
+  return target.port === ENVD_PORT ? withoutSignature(url) : url;
 }
 
 function unreachable({ target, connection }: Route, cause: unknown): ApiError {

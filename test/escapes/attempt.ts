@@ -1,4 +1,5 @@
 import type { Sandbox, SandboxProvider } from "@emberbox/core";
+import type { Client } from "./ceiling.ts";
 import type { Outside } from "./network/outside.ts";
 import type { Probed } from "./probe.ts";
 import type { Served } from "./server.ts";
@@ -35,6 +36,8 @@ export interface World {
   readonly bystander: Sandbox;
   /** A sandbox of the attempt's own, which may not survive it. */
   readonly create: () => Promise<Sandbox>;
+  /** A client of a server that has the usual ceiling. */
+  readonly client: () => Promise<Client>;
   /** What attempts on the network are made in. */
   readonly outside: () => Promise<Outside>;
   /** What a program that runs in QEMU's place has seen, by attempt, in each world of `probeWorlds`. */

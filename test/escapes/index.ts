@@ -1,6 +1,7 @@
 import { microvm } from "@emberbox/microvm";
 import { Sandbox } from "@emberbox/core";
 import type { Attempt, Outcome, World } from "./attempt.ts";
+import { ceilingAttempts, type Client, openClient } from "./ceiling.ts";
 import { agentAttempts } from "./channel.ts";
 import { costAttempts } from "./cost.ts";
 import { fileAttempts } from "./files.ts";
@@ -22,6 +23,7 @@ export const attempts: readonly Attempt[] = [
   ...rootAttempts,
   ...tokenAttempts,
   ...networkAttempts,
+  ...ceilingAttempts,
   ...agentAttempts,
   ...costAttempts,
   ...qemuAttempts,
@@ -57,6 +59,7 @@ export async function openWorld(): Promise<World & AsyncDisposable> {
   const create = (): Promise<Sandbox> => Sandbox.create({ provider, timeoutMs: 3_600_000 });
   let probes: Promise<readonly Probed[]> | undefined;
   let outside: Promise<Outside> | undefined;
+  let client: Promise<Client> | undefined;
   let served: Promise<Served> | undefined;
   const bystander = await create();
   return {
@@ -64,11 +67,13 @@ export async function openWorld(): Promise<World & AsyncDisposable> {
     create,
     sandbox: await create(),
     bystander,
+    client: () => (client ??= openClient()),
     outside: () => (outside ??= openOutside(bystander)),
     probes: () =>
       (probes ??= probeAll(Object.fromEntries(pieces.map((piece) => [piece.id, piece.perl])))),
     served: () => (served ??= openServed(provider)),
     async [Symbol.asyncDispose]() {
+      await (await client)?.[Symbol.asyncDispose]();
       await (await outside)?.[Symbol.asyncDispose]();
       await (await served)?.[Symbol.asyncDispose]();
       await provider[Symbol.asyncDispose]();

@@ -1,6 +1,7 @@
 import type { Attempt } from "../attempt.ts";
 import { addresses } from "./addresses.ts";
 import { secretEchoes } from "./echoes.ts";
+import { hellos } from "./hellos.ts";
 import { names } from "./names.ts";
 import { asked } from "./raw.ts";
 import { secrets, tunnels } from "./secrets.ts";
@@ -12,5 +13,6 @@ export const networkAttempts: readonly Attempt[] = [
   ...secrets,
   ...secretEchoes,
   ...tunnels,
+  ...hellos,
   ...asked,
 ];

@@ -94,7 +94,7 @@ describe("a machine that is not ready", () => {
         throw new Error("root is required here");
       skip("only root can mount a small file system to fill");
     }
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m", "tmpfs", directory]);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m,mode=0700", "tmpfs", directory]);
     try {
       await symlink(paths().images, join(directory, "images"));
       await using own = microvm({ home: directory, accelerator: "tcg" });

@@ -312,7 +312,7 @@ describe("a full disk", () => {
     mkdirSync(small);
     for (const name of ["images", "templates"])
       symlinkSync(join(paths().home, name), join(home, name));
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m", "tmpfs", small]);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m,mode=0700", "tmpfs", small]);
     try {
       await using own = microvm({ home });
       await using sandbox = await Sandbox.create({

@@ -54,7 +54,7 @@ function isOpenToOthers({ mode, gid }: Stats, isLast: boolean): boolean {
 
 /** Many systems give each user a group of his own, and let it write. */
 function isPrivateGroup(gid: number): boolean {
-  const { username } = userInfo();
+  const username = ownName();
   return readFileSync("/etc/group", "utf8")
     .split("\n")
     .map((line) => line.split(":"))
@@ -62,6 +62,15 @@ function isPrivateGroup(gid: number): boolean {
       ([name, , id, members]) =>
         id === String(gid) && name === username && (members === "" || members === username),
     );
+}
+
+/** An account without a name, as containers give, has no group of its own either. */
+function ownName(): string | undefined {
+  try {
+    return userInfo().username;
+  } catch {
+    return undefined;
+  }
 }
 
 function refuse(asked: string, why: string, mend?: string): never {

@@ -93,14 +93,20 @@ flood = chunk(envelope(b"{}") * 8000)
 while True: more(stream, flood)`,
     bytes: MB / 4,
   }),
-  cost("tiny-chunks", "send an event of 4 MB byte by byte", "the caller's time limit", GIVEN_UP, {
-    ask: runCommand,
-    answer: `${ENVELOPES}
+  cost(
+    "tiny-chunks",
+    "send an event of 4 MB byte by byte",
+    "the parser of events, or the caller's time limit",
+    `${REFUSED}|${GIVEN_UP}`,
+    {
+      ask: runCommand,
+      answer: `${ENVELOPES}
 more(stream, chunk(struct.pack(">BI", 0, 4_000_000)))
 flood = chunk(b"x") * 8000
 while True: more(stream, flood)`,
-    bytes: MB / 4,
-  }),
+      bytes: MB / 4,
+    },
+  ),
   cost(
     "padded-chunks",
     "have each byte of an answer come in 8 KiB of padding",

@@ -40,13 +40,13 @@ export const hellos: readonly Attempt[] = [
       await sandbox.commands
         .run(start, { user: "root", timeoutMs: 10_000, requestTimeoutMs: 10_000 })
         .catch(() => {});
-      for (let waited = 0; events.length === 0 && waited < 20; waited++) await sleep(1000);
+      const isCut = (): boolean => events.some(({ reason }) => reason?.includes("at once"));
+      for (let waited = 0; !isCut() && waited < 120; waited++) await sleep(500);
       const { stdout } = await bystander.commands.run("echo unharmed");
       const names = new Set(events.map(({ host }) => host));
-      const cut = events.some(({ reason }) => reason?.includes("at once"));
       return {
         delivered: names.size === 0 ? "" : `${names.size} names were decided about`,
-        seen: `the flood was ${cut ? "cut" : "CARRIED"}, neighbour ${stdout.trim()}`,
+        seen: `the flood was ${isCut() ? "cut" : "CARRIED"}, neighbour ${stdout.trim()}`,
       };
     },
     refused: /^the flood was cut, neighbour unharmed$/,

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -19,6 +19,13 @@ const row = (sandboxId: string): Omit<Row, "server"> => ({
   state: "paused",
   reason: null,
   network: null,
+});
+
+test("a directory that others may write to is refused, and nothing is put there", () => {
+  const path = directory();
+  chmodSync(path, 0o777);
+  expect(() => openStore(path)).toThrow(/not a safe place .* others may write to it/);
+  expect(existsSync(join(path, "state.db"))).toBe(false);
 });
 
 test("secrets stay the same, and are for their owner only", () => {

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { EmberboxError } from "@emberbox/core";
 import { newApiKey } from "./options.ts";
 import { prepareTables } from "./schema.ts";
 import { openSnapshotRows, type SnapshotRows } from "./snapshot-rows.ts";
@@ -46,10 +47,24 @@ export interface Store {
   close(): void;
 }
 
+/** Who can write there could give the server a seed and a key that they know. */
+function requirePrivate(directory: string): void {
+  const { uid, mode } = statSync(directory);
+  const isOurs = uid === process.getuid?.();
+  if (isOurs && (mode & 0o022) === 0) return;
+  throw new EmberboxError(
+    "invalid_argument",
+    `${directory} is not a safe place for the server's state: ${isOurs ? "others may write to it" : "it belongs to another user"}`,
+    { hint: "Point `stateDirectory` (--state) at a directory of your own, with mode 0700." },
+  );
+}
+
 const GONE_IS_KEPT_SECONDS = 24 * 60 * 60;
 
+/** @throws `invalid_argument` when others could read or replace what is kept there */
 export function openStore(directory: string): Store {
   mkdirSync(join(directory, "running"), { recursive: true, mode: 0o700 });
+  requirePrivate(directory);
   const path = join(directory, "state.db");
   // SQLite gives its other files the rights of this one, which holds secrets.
   closeSync(openSync(path, "a", 0o600));

@@ -109,7 +109,6 @@ print(run("node", "-p", "crypto.randomUUID() + Math.random()"))
 const STILL_ALIKE = `
 print(hash("x"))
 print(own.random())
-print(open("/proc/sys/kernel/random/boot_id").read().strip())
 print(run("sh", "-c", "grep -m1 libc /proc/%d/maps" % os.getpid()))
 print(run("sudo", "grep", "-m1", " _text$", "/proc/kallsyms"))
 `;

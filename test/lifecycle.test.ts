@@ -176,7 +176,8 @@ describe("creation", () => {
     );
   });
 
-  test("goes on when somebody has cleared the templates away", async () => {
+  // Two templates are warmed for it.
+  test("goes on when somebody has cleared the templates away", { timeout: 900_000 }, async () => {
     const options = { memoryMB: 640 };
     await using first = await createSandbox(options);
     expect(await python(first, "print(1)")).toBe("1\n");

@@ -764,7 +764,7 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   },
   "hostile.prints-much": {
     holds: "costs the host bounded memory whatever it prints",
-    shownBy: hostile("1 GB printed takes bounded memory on the host"),
+    shownBy: hostile("500 MB printed take bounded memory on the host"),
   },
   "hostile.slow-reader": {
     holds: "is slowed down by a slow callback",

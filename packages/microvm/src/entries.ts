@@ -115,7 +115,8 @@ export class Entries implements EntryOwner {
   /** A machine that has just begun. @throws `sandbox_closed` when nobody is to have it any more */
   async add(sandbox: LocalSandbox, options: ResolvedCreateOptions): Promise<Entry> {
     await this.#refuseClosed(sandbox);
-    return this.#keep(new Entry(this, sandbox, options), options.timeoutMs);
+    const entry = new Entry(this, sandbox, options);
+    return this.#keep(entry, options.timeoutMs, entry.startedAt.getTime());
   }
 
   /** @throws `sandbox_not_found`, `sandbox_paused` */
@@ -227,9 +228,9 @@ export class Entries implements EntryOwner {
     }
   }
 
-  #keep(entry: Entry, timeoutMs: number): Entry {
+  #keep(entry: Entry, timeoutMs: number, from?: number): Entry {
     this.#entries.set(entry.sandboxId, entry);
-    entry.endAfter(timeoutMs);
+    entry.endAfter(timeoutMs, from);
     void entry.sandbox?.ended.then(() => {
       // A paused one may be resumed, and those who hold it go on with it then.
       if (!entry.sandbox && !entry.isPaused) this.#entries.delete(entry.sandboxId);

@@ -42,7 +42,7 @@ export class Entry {
     owner: EntryOwner,
     sandbox: LocalSandbox,
     options: ResolvedCreateOptions,
-    startedAt: Date = sandbox.startedAt,
+    startedAt: Date = new Date(),
   ) {
     this.#owner = owner;
     this.sandboxId = sandbox.sandboxId;
@@ -97,9 +97,9 @@ export class Entry {
   }
 
   /** A sandbox does not keep its program alive; it ends with it. */
-  endAfter(timeoutMs: number): void {
+  endAfter(timeoutMs: number, from: number = Date.now()): void {
     clearTimeout(this.#timer);
-    this.endAt = new Date(Date.now() + timeoutMs);
+    this.endAt = new Date(from + timeoutMs);
     this.#timer = setTimeout(() => this.#owner.expired(this, timeoutMs), timeoutMs).unref();
   }
 

@@ -19,7 +19,6 @@ export interface LocalSandbox {
   /** What those must show who do not call it through `endpoint`. The machine itself never learns it. */
   readonly accessToken: string | undefined;
   readonly pid: number;
-  readonly startedAt: Date;
   /** For saving it. */
   readonly machine: Machine;
   readonly guest: Guest;
@@ -135,7 +134,6 @@ function sandboxOf(
     sandboxId,
     accessToken,
     pid: machine.pid,
-    startedAt: new Date(),
     machine,
     guest,
     source,

@@ -1,6 +1,3 @@
-import { readFileSync } from "node:fs";
-import { requireProgram } from "../qemu.ts";
-
 /** What decides how much a machine's process may take. */
 export interface MachineSize {
   readonly accelerator: "kvm" | "tcg";
@@ -18,18 +15,6 @@ export const ownMemoryMB = ({ accelerator }: MachineSize): number =>
 /** Libraries, stacks and what else is mapped and not used, in MiB. */
 const UNUSED_MB = 2048;
 const DESCRIPTORS = 512;
-
-/**
- * No core dump: it would hold the sandbox's memory. One byte, not none: a program that the kernel pipes dumps to gets
- * them whatever the limit is, unless it is 1. The shell counts in blocks.
- */
-const NO_CORE = "--core=1:1";
-
-/** Where not even a byte is allowed there is nothing to be raised to one. */
-const withoutCore = (): string[] =>
-  /^Max core file size\s+\S+\s+0 /m.test(readFileSync("/proc/self/limits", "utf8"))
-    ? []
-    : [requireProgram("prlimit"), NO_CORE];
 
 /** Limits in the terms of the shell's `ulimit`; they hold where there are no control groups too. */
 function resourceLimits(size: MachineSize): string[] {
@@ -54,9 +39,8 @@ export function limited(
   // A limit that is lower already cannot be raised, and stays.
   const limits = resourceLimits(size).map((limit) => `ulimit ${limit} 2>/dev/null || :`);
   const script = [...limits, ...(joinsGroup ? ["echo 0 || exit"] : []), 'exec "$@" >/dev/null'];
-  const whole = [...withoutCore(), command.file, ...command.args];
   return {
     file: "/bin/sh",
-    args: ["-c", script.join("\n"), "sh", ...whole],
+    args: ["-c", script.join("\n"), "sh", command.file, ...command.args],
   };
 }

@@ -4,6 +4,7 @@ import type { Writable } from "node:stream";
 import { descriptors, layerDescriptor } from "./arguments.ts";
 import { type Cgroup, hostCgroups, makeCgroup } from "./cgroup.ts";
 import { type JailedCommand, jailed, type SharedDirectory } from "./jail.ts";
+import { withoutCore } from "./core-dump.ts";
 import { limited, type MachineSize } from "./limits.ts";
 import type { FilterOptions } from "./seccomp.ts";
 
@@ -55,7 +56,7 @@ export function startProcess(options: ProcessOptions): {
   try {
     cgroup = parent && makeCgroup(parent, size);
     if (cgroup) stdio[1] = cgroup.procs;
-    const { file, args } = limited(command, size, cgroup !== undefined);
+    const { file, args } = limited(withoutCore(command), size, cgroup !== undefined);
     child = spawn(file, args, {
       env: {},
       cwd: "/",

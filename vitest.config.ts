@@ -2,7 +2,13 @@ import { defineConfig } from "vitest/config";
 
 const resolve = { conditions: ["@emberbox/source"] };
 const ssr = { resolve };
-const installs = "**/install.test.ts";
+/** They look at all there is on the machine, or build what is published, the guest that others start included. */
+const alone = [
+  "**/install.test.ts",
+  "test/lifecycle.test.ts",
+  "test/state.test.ts",
+  "test/e2b/{kills,load}.test.ts",
+];
 const machineLimits = { testTimeout: 300_000, hookTimeout: 600_000 };
 
 export default defineConfig({
@@ -23,7 +29,7 @@ export default defineConfig({
         test: {
           name: "machines",
           include: ["test/**/*.test.ts", "packages/*/test/**/*.test.ts"],
-          exclude: ["**/node_modules/**", installs],
+          exclude: ["**/node_modules/**", ...alone],
           // Every test here runs real virtual machines, and two of them fill a small computer.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
@@ -33,10 +39,9 @@ export default defineConfig({
       {
         ssr,
         test: {
-          name: "installs",
-          include: [installs],
+          name: "alone",
+          include: alone,
           exclude: ["**/node_modules/**"],
-          // They build what is published, and the guest that other tests start is a part of that.
           fileParallelism: false,
           sequence: { groupOrder: 2 },
           ...machineLimits,

@@ -34,7 +34,7 @@ async function call(name: string, args: Record<string, unknown>, threadId = "t")
 
 test("provider tools work in the sandbox of their thread", async () => {
   const commands = ["echo out; echo err >&2; exit 3", "sleep 60"];
-  const { output } = JSON.parse(await call("shell", { commands, timeout_ms: 1500 })) as {
+  const { output } = JSON.parse(await call("shell", { commands, timeout_ms: 6000 })) as {
     output: unknown;
   };
   expect(output).toMatchObject([

@@ -6,6 +6,8 @@ import { takeOver } from "../takeover.ts";
 import { GATEWAY } from "./by.ts";
 
 const HELLOS = 400;
+/** What a handshake begins with on the server's side is not shorter. */
+const CERTIFICATE_BYTES = 700;
 
 /** Each to a name of its own, for which a certificate would have to be made. */
 const FLOOD = `
@@ -16,10 +18,10 @@ def hello(name):
     try: context.wrap_bio(coming, going, server_hostname=name).do_handshake()
     except ssl.SSLWantReadError: return going.read()
 names = ["n%d.flood.test" % n for n in range(${HELLOS})]
-hellos = [hello(name) for name in names]
-for n, name in enumerate(names):
-    send(frame(1, 2 * n + 2, struct.pack(">H", 443) + name.encode()))
-    data(2 * n + 2, hellos[n])`;
+def opening(n, name):
+    return frame(1, 2 * n + 2, struct.pack(">H", 443) + name.encode()) + frame(2, 2 * n + 2, hello(name))
+# All at once: a slow machine would stay within what is allowed.
+send(b"".join(opening(n, name) for n, name in enumerate(names)))`;
 
 /** By an agent that root has taken over: to have the gateway make keys and certificates without end. */
 export const hellos: readonly Attempt[] = [
@@ -40,15 +42,17 @@ export const hellos: readonly Attempt[] = [
       await sandbox.commands
         .run(start, { user: "root", timeoutMs: 10_000, requestTimeoutMs: 10_000 })
         .catch(() => {});
-      const isCut = (): boolean => events.some(({ reason }) => reason?.includes("at once"));
-      for (let waited = 0; !isCut() && waited < 120; waited++) await sleep(500);
+      const decided = (): number => new Set(events.map(({ host }) => host)).size;
+      for (let waited = 0; decided() < HELLOS && waited < 120; waited++) await sleep(500);
+      await sleep(2000);
       const { stdout } = await bystander.commands.run("echo unharmed");
-      const names = new Set(events.map(({ host }) => host));
+      const { bytesReceived } = await sandbox.getNetworkLog();
+      const most = bytesReceived < (HELLOS / 2) * CERTIFICATE_BYTES ? "few" : "MOST";
       return {
-        delivered: names.size === 0 ? "" : `${names.size} names were decided about`,
-        seen: `the flood was ${isCut() ? "cut" : "CARRIED"}, neighbour ${stdout.trim()}`,
+        delivered: decided() === 0 ? "" : `${decided()} names were decided about`,
+        seen: `${most} were answered with a certificate (${bytesReceived} bytes), neighbour ${stdout.trim()}`,
       };
     },
-    refused: /^the flood was cut, neighbour unharmed$/,
+    refused: /^few were answered with a certificate .*, neighbour unharmed$/,
   },
 ];

@@ -1,9 +1,10 @@
 import type { Attempt } from "./attempt.ts";
 import { BROKEN, call, type Told, withHostileAgent } from "./takeover.ts";
 
-export const fared = (codes: string): RegExp =>
+const fared = (codes: string): RegExp =>
   new RegExp(`^(${codes}), neighbour unharmed, bounded memory$`);
-const agent = (
+/** An attempt by an agent that has been taken over; `codes` are what the call may fail with. */
+export const agent = (
   id: string,
   tries: string,
   told: Told,

@@ -1,24 +1,13 @@
 import type { Attempt } from "./attempt.ts";
-import { fared } from "./channel.ts";
-import { readFile, runCode, runCommand, type Told, withHostileAgent } from "./takeover.ts";
+import { agent } from "./channel.ts";
+import { readFile, runCode, runCommand, type Told } from "./takeover.ts";
 
 const REFUSED = "protocol_error";
 const GIVEN_UP = "timeout";
 const MB = 1_000_000;
 
-const cost = (
-  id: string,
-  tries: string,
-  refusedBy: string,
-  codes: string,
-  told: Told,
-): Attempt => ({
-  id: `agent.${id}`,
-  tries,
-  refusedBy,
-  run: (world) => withHostileAgent(world, told),
-  refused: fared(codes),
-});
+const cost = (id: string, tries: string, refusedBy: string, codes: string, told: Told): Attempt =>
+  agent(id, tries, told, codes, refusedBy);
 
 const ENVELOPES = `
 def envelope(message): return struct.pack(">BI", 0, len(message)) + message

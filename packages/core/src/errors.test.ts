@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { EmberboxError, errorCodes } from "./errors.ts";
+import { codeOfStatus, errorCodes } from "./error-codes.ts";
+import { EmberboxError } from "./errors.ts";
 
 const introduction = `# Errors
 
@@ -9,14 +10,28 @@ Not errors: an exception that the code raised (it is in the execution's \`error\
 
 \`EmberboxError.isInstance(error)\` recognises one, also across copies of the package.
 
-| code | what it means | what to do |
-|---|---|---|
+Each code has a \`kind\`, for programs that do not know every code:
+
+| kind | whose matter it is |
+|---|---|
+| \`caller\` | The call asked for something that is not acceptable, or not there: ask for something else. |
+| \`limit\` | A limit was reached: of time, memory, disk, size or requests. |
+| \`lost\` | The sandbox, or what was kept of it, is gone or cannot be used: begin anew. |
+| \`unsupported\` | The provider cannot do that. |
+| \`environment\` | The machine, its set-up or the connection is at fault, whatever was asked. |
+| \`internal\` | Emberbox or the service itself failed. |
+
+The status is the one that the [server](e2b.md) answers with.
+
+| code | kind | status | what it means | what to do |
+|---|---|---|---|---|
 `;
 
 // The page is made from the table: `vitest -u` writes it, and any other difference fails.
 test("the documentation is what the table says", async () => {
   const rows = Object.entries(errorCodes).map(
-    ([code, { meaning, hint }]) => `| \`${code}\` | ${meaning} | ${hint} |\n`,
+    ([code, { kind, status, meaning, hint }]) =>
+      `| \`${code}\` | \`${kind}\` | ${status} | ${meaning} | ${hint} |\n`,
   );
   await expect(introduction + rows.join("")).toMatchFileSnapshot("../../../docs/errors.md");
 });
@@ -31,6 +46,18 @@ test("an error of another copy of the package is recognised", () => {
 test("a hint comes with each error and can be replaced", () => {
   expect(new EmberboxError("timeout", "x").hint).toBe(errorCodes.timeout.hint);
   expect(new EmberboxError("timeout", "x", { hint: "y" }).hint).toBe("y");
+});
+
+test("an error is of its code's kind", () => {
+  expect(new EmberboxError("timeout", "x").kind).toBe("limit");
+  expect(new EmberboxError("sandbox_died", "x").kind).toBe("lost");
+});
+
+test("a code is found by its status, among those that may be meant", () => {
+  expect(codeOfStatus(404, ["timeout", "file_not_found", "sandbox_not_found"])).toBe(
+    "file_not_found",
+  );
+  expect(codeOfStatus(404, ["timeout"])).toBeUndefined();
 });
 
 test("a message steers no terminal, whoever wrote it", () => {

@@ -6,8 +6,10 @@ export type {
   SandboxConnectOptions,
   SandboxCreateOptions,
 } from "./sandbox-options.ts";
-export { EmberboxError, errorCodes } from "./errors.ts";
-export type { EmberboxErrorOptions, ErrorCode } from "./errors.ts";
+export { EmberboxError } from "./errors.ts";
+export type { EmberboxErrorOptions } from "./errors.ts";
+export { errorCodes } from "./error-codes.ts";
+export type { ErrorCode } from "./error-codes.ts";
 export { e2b } from "./e2b/provider.ts";
 export type { E2bOptions } from "./e2b/options.ts";
 export { Execution, Result } from "./interpreter/execution.ts";

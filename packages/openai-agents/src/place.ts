@@ -7,14 +7,6 @@ import { checkSpec } from "./snapshots/snapshots.ts";
 
 /** How long a sandbox lives after it was last used, when the options do not say. */
 const LIFETIME_MS = 30 * 60_000;
-/** Failures to connect which mean that the sandbox will not come back. */
-const GONE: ReadonlySet<string> = new Set([
-  "sandbox_not_found",
-  "sandbox_died",
-  "sandbox_closed",
-  "snapshot_damaged",
-  "snapshot_incompatible",
-]);
 
 /** Where a session works. */
 export interface Place {
@@ -67,7 +59,7 @@ export async function findPlace(sandboxId: string, settings: Settings): Promise<
     const options = { provider: known, timeoutMs: lifetimeMs, ...(signal && { signal }) };
     return { sandbox: await Sandbox.connect(sandboxId, options), provider: known, lifetimeMs };
   } catch (error) {
-    if (EmberboxError.isInstance(error) && GONE.has(error.code)) return undefined;
+    if (EmberboxError.isInstance(error) && error.kind === "lost") return undefined;
     throw providerError(error, "resume");
   }
 }

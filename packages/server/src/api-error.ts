@@ -1,4 +1,4 @@
-import { EmberboxError, type ErrorCode } from "@emberbox/core";
+import { EmberboxError, errorCodes } from "@emberbox/core";
 
 /** An answer with a failure status, in E2B's shape: `{"code": 404, "message": "..."}`. */
 export class ApiError extends Error {
@@ -21,26 +21,11 @@ export function errorBody(error: ApiError): ErrorBody {
   return { code: error.status, message: error.message };
 }
 
-const statusOf: Partial<Record<ErrorCode, number>> = {
-  invalid_argument: 400,
-  invalid_path: 400,
-  unsupported: 501,
-  unauthorized: 401,
-  rate_limited: 429,
-  sandbox_not_found: 404,
-  sandbox_closed: 404,
-  sandbox_paused: 409,
-  unknown_template: 404,
-  host_disk_full: 507,
-  host_out_of_memory: 429,
-  timeout: 504,
-};
-
 /** What the client is told about whatever was thrown. An error that is not ours says nothing of itself. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (EmberboxError.isInstance(error)) {
-    const status = statusOf[error.code] ?? 500;
+    const { status } = errorCodes[error.code];
     const retryAfter = error.details["retryAfterSeconds"];
     return new ApiError(
       status,

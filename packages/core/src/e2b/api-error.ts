@@ -1,21 +1,24 @@
-import { EmberboxError, type ErrorCode } from "../errors.ts";
+import { codeOfStatus, type ErrorCode } from "../error-codes.ts";
+import { EmberboxError } from "../errors.ts";
 
-const codes: Readonly<Record<number, ErrorCode>> = {
-  400: "invalid_argument",
-  401: "unauthorized",
-  403: "unauthorized",
-  404: "sandbox_not_found",
-  409: "sandbox_paused",
-  429: "rate_limited",
-  501: "unsupported",
-  503: "rate_limited",
-  507: "host_disk_full",
-};
+/** What the control plane fails with. */
+const expected: readonly ErrorCode[] = [
+  "invalid_argument",
+  "unauthorized",
+  "sandbox_not_found",
+  "sandbox_paused",
+  "rate_limited",
+  "unsupported",
+  "host_disk_full",
+];
+/** What E2B's own service answers besides. */
+const others: Readonly<Record<number, ErrorCode>> = { 403: "unauthorized", 503: "rate_limited" };
 
 /** The error that a failed request to the control plane stands for. */
 export function apiError(status: number, body: unknown, retryAfterMs?: number): EmberboxError {
   const message = messageOf(body) ?? `The service answered with status ${status}`;
-  return new EmberboxError(codes[status] ?? "service_failed", message, {
+  const code = codeOfStatus(status, expected) ?? others[status] ?? "service_failed";
+  return new EmberboxError(code, message, {
     details: {
       status,
       ...(retryAfterMs !== undefined && { retryAfterSeconds: retryAfterMs / 1000 }),

@@ -1,4 +1,4 @@
-import { EmberboxError, type ErrorCode } from "../errors.ts";
+import { EmberboxError } from "../errors.ts";
 import type { CreateOptions, SandboxProvider } from "../provider.ts";
 import { Sandbox } from "../sandbox.ts";
 import { untilAborted } from "./until-aborted.ts";
@@ -16,13 +16,6 @@ export interface SessionHost {
   free(session: Session): void;
   report(error: unknown): void;
 }
-
-/** Why a paused sandbox does not come back, however often it is tried. */
-const UNUSABLE: ReadonlySet<ErrorCode> = new Set([
-  "sandbox_not_found",
-  "snapshot_damaged",
-  "snapshot_incompatible",
-]);
 
 interface Start {
   readonly controller: AbortController;
@@ -180,7 +173,7 @@ export class Session {
       this.#pausedId = undefined;
       return sandbox;
     } catch (error) {
-      if (!EmberboxError.isInstance(error) || !UNUSABLE.has(error.code)) throw error;
+      if (signal.aborted || !isGoneForGood(error)) throw error;
       this.#host.report(error);
       this.#pausedId = undefined;
       this.lost = "it was paused, and what was kept of it is gone or cannot be used";
@@ -235,4 +228,9 @@ function reasonText(reason: unknown): string {
   if (!EmberboxError.isInstance(reason)) return "it ended";
   if (reason.code === "sandbox_died") return "its machine ended unexpectedly";
   return "it was closed, or reached the end of its lifetime";
+}
+
+/** Why a paused sandbox does not come back, however often it is tried. One that died on its way is still on disk. */
+function isGoneForGood(error: unknown): error is EmberboxError {
+  return EmberboxError.isInstance(error) && error.kind === "lost" && error.code !== "sandbox_died";
 }

@@ -1,18 +1,21 @@
 import type { Dispatcher } from "undici";
-import { EmberboxError, type ErrorCode } from "../errors.ts";
+import { codeOfStatus, type ErrorCode } from "../error-codes.ts";
+import { EmberboxError } from "../errors.ts";
 import { collectText } from "./body.ts";
 
-const codes: Readonly<Record<number, ErrorCode>> = {
-  400: "invalid_argument",
-  401: "unauthorized",
-  403: "permission_denied",
-  404: "file_not_found",
-  409: "file_exists",
-  413: "file_too_large",
-  429: "rate_limited",
-  502: "sandbox_closed",
-  507: "disk_full",
-};
+/** What a sandbox's services fail with. */
+const expected: readonly ErrorCode[] = [
+  "invalid_argument",
+  "unauthorized",
+  "permission_denied",
+  "file_not_found",
+  "file_exists",
+  "file_too_large",
+  "rate_limited",
+  "disk_full",
+];
+/** What stands before a sandbox answers so when it is gone. */
+const BAD_GATEWAY = 502;
 
 /** The error that an answer with a failure status stands for. `special` overrides what a status means. */
 export async function httpError(
@@ -23,7 +26,8 @@ export async function httpError(
   const message = messageOf(await collectText(response.body));
   if (status === 401 && /invalid username/.test(message))
     return new EmberboxError("invalid_argument", message);
-  const code = special[status] ?? codes[status] ?? "protocol_error";
+  const usual = status === BAD_GATEWAY ? "sandbox_closed" : codeOfStatus(status, expected);
+  const code = special[status] ?? usual ?? "protocol_error";
   return new EmberboxError(code, message || `The sandbox answered with status ${status}`, {
     details: { status },
   });

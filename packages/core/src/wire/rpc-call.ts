@@ -1,5 +1,6 @@
 import { Code, ConnectError, type CallOptions } from "@connectrpc/connect";
-import { EmberboxError, type ErrorCode } from "../errors.ts";
+import type { ErrorCode } from "../error-codes.ts";
+import { EmberboxError } from "../errors.ts";
 import type { RequestOptions } from "../options.ts";
 import type { SandboxConnection } from "../provider.ts";
 import { Call } from "./call.ts";

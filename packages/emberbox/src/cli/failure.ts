@@ -14,16 +14,10 @@ export class UsageError extends Error {
   }
 }
 
-/** Mistakes of the caller, which another try will not mend. */
-const usageCodes: ReadonlySet<string> = new Set([
-  "invalid_argument",
-  "unknown_language",
-  "unknown_template",
-]);
-
+/** A mistake of the caller is one that another try will not mend. */
 export function exitCodeOf(error: unknown): number {
   const usage =
-    error instanceof UsageError || (EmberboxError.isInstance(error) && usageCodes.has(error.code));
+    error instanceof UsageError || (EmberboxError.isInstance(error) && error.kind === "caller");
   return usage ? EXIT.usage : EXIT.failed;
 }
 

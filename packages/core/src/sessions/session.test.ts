@@ -1,0 +1,79 @@
+import { expect, test } from "vitest";
+import type { ErrorCode } from "../error-codes.ts";
+import { EmberboxError } from "../errors.ts";
+import type { SandboxProvider } from "../provider.ts";
+import { SandboxSessions } from "./sandbox-sessions.ts";
+
+const connection = (sandboxId: string): object => ({ sandboxId, gone: () => undefined });
+
+/** Sandboxes that are paused after each use, and come back as `connect` says. */
+function pausing(connect: (signal: AbortSignal | undefined) => Promise<never>): {
+  readonly sessions: SandboxSessions;
+  readonly reported: unknown[];
+  readonly killed: string[];
+} {
+  let made = 0;
+  const killed: string[] = [];
+  const provider = {
+    name: "fake",
+    capabilities: { pause: true },
+    create: async () => connection(`made-${(made += 1)}`),
+    connect: (_id: string, { signal }: { signal?: AbortSignal }) => connect(signal),
+    pause: async () => true,
+    kill: async (id: string) => killed.push(id) > 0,
+  } as unknown as SandboxProvider;
+  const reported: unknown[] = [];
+  const sessions = new SandboxSessions(provider, {
+    onIdle: "pause",
+    idleTimeoutMs: 1,
+    onError: (error) => reported.push(error),
+  });
+  return { sessions, reported, killed };
+}
+
+async function useAndPause(sessions: SandboxSessions): Promise<void> {
+  (await sessions.acquire())[Symbol.dispose]();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+const refuse = (code: ErrorCode) => () => Promise.reject(new EmberboxError(code, "no"));
+
+test.each<ErrorCode>([
+  "sandbox_not_found",
+  "sandbox_closed",
+  "snapshot_damaged",
+  "snapshot_incompatible",
+])("a paused sandbox that answers %s is replaced, and both sides are told", async (code) => {
+  const { sessions, reported } = pausing(refuse(code));
+  await useAndPause(sessions);
+  const { sandbox, lost } = await sessions.acquire();
+  expect(sandbox.sandboxId).toBe("made-2");
+  expect(lost).toMatch(/paused/);
+  expect(reported).toMatchObject([{ code }]);
+});
+
+test.each<ErrorCode>(["sandbox_died", "connection_failed", "host_out_of_memory"])(
+  "a paused sandbox that answers %s is still there for the next try",
+  async (code) => {
+    const { sessions } = pausing(refuse(code));
+    await useAndPause(sessions);
+    await expect(sessions.acquire()).rejects.toMatchObject({ code });
+    expect(sessions.sandboxId()).toBe("made-1");
+  },
+);
+
+test("a session that is closed while its sandbox comes back kills what is kept", async () => {
+  const { sessions, killed } = pausing(
+    (signal) =>
+      new Promise((_resolve, reject) =>
+        signal?.addEventListener("abort", () => reject(signal.reason as Error)),
+      ),
+  );
+  await useAndPause(sessions);
+  const coming = sessions.acquire();
+  coming.catch(() => {});
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await sessions.close();
+  await expect(coming).rejects.toMatchObject({ code: "sandbox_closed" });
+  expect(killed).toEqual(["made-1"]);
+});

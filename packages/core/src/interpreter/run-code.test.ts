@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
+import { json } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Agent, buildConnector } from "undici";
 import { describe, expect, test } from "vitest";
 import { EmberboxError } from "../errors.ts";
 import { messages, scriptedSandbox, type Script } from "../testing/scripted-sandbox.ts";
@@ -345,6 +347,39 @@ describe("ending early", () => {
     expect(error.execution.logs.stdout).toEqual(["so far"]);
   });
 });
+
+test("calls of one context are sent in order, however long a connection takes", async () => {
+  const came: string[] = [];
+  const answer = messages(end);
+  await using it = await scriptedSandbox(
+    (request, response) => {
+      void json(request).then((body) => {
+        came.push((body as { code: string }).code);
+        setTimeout(() => answer(request, response), 200);
+      });
+    },
+    connecting([120, 60, 0]),
+  );
+  await Promise.all(["1", "2", "3"].map((code) => it.sandbox.runCode(code)));
+  expect(came).toEqual(["1", "2", "3"]);
+});
+
+test("a call that is given up before its turn lets the next one go", async () => {
+  await using it = await scriptedSandbox(messages(end), connecting([120]));
+  const first = it.sandbox.runCode("1");
+  const second = it.sandbox.runCode("2", { signal: AbortSignal.timeout(20) });
+  const third = it.sandbox.runCode("3");
+  await expect(second).rejects.toMatchObject({ name: "TimeoutError" });
+  await Promise.all([first, third]);
+});
+
+/** Its connections take so many milliseconds each, in this order. */
+function connecting(delays: number[]): Agent {
+  const connect = buildConnector({});
+  return new Agent({
+    connect: (options, done) => setTimeout(() => connect(options, done), delays.shift() ?? 0),
+  });
+}
 
 function raw(body: string): Script {
   return (_request, response) => void response.end(body);

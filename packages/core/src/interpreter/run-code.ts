@@ -21,6 +21,7 @@ import { ExecutionCollector, type ExecutionCallbacks } from "./collector.ts";
 import { contextId, contextReference, type CodeContext } from "./contexts.ts";
 import type { Execution } from "./execution.ts";
 import { interpreterError } from "./interpreter-error.ts";
+import { inTurn } from "./turns.ts";
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
@@ -74,7 +75,12 @@ export async function runCode(
   const collector = new ExecutionCollector(checked);
   using limit = new TimeLimit(() => call.expire(timedOut(timeoutMs)));
   try {
-    const response = await call.begin(() => startExecution(call, code, checked, timeoutMs));
+    const context = contextId(checked.context) ?? `language ${checked.language ?? "python"}`;
+    const response = await call.begin(() =>
+      inTurn(connection, call, context, (sent) =>
+        startExecution(call, code, checked, timeoutMs, sent),
+      ),
+    );
     const guestEnforces = response.headers["emberbox-deadline"] === "true";
     if (timeoutMs > 0) limit.start(guestEnforces ? timeoutMs + SAFETY_MS : timeoutMs);
     await call.race(pump(response, collector, call, limit, Budget.of(connection)));
@@ -92,6 +98,7 @@ async function startExecution(
   code: string,
   options: RunCodeOptions,
   timeoutMs: number,
+  onSent: () => void,
 ): Promise<Dispatcher.ResponseData> {
   const body = {
     code,
@@ -106,6 +113,7 @@ async function startExecution(
     path: "/execute",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
+    onSent,
   });
   if (response.statusCode !== 200) throw await interpreterError(response);
   return response;

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Agent } from "undici";
+import { Agent, type Dispatcher } from "undici";
 import { Sandbox } from "../sandbox.ts";
 import type { SandboxProvider } from "../provider.ts";
 
@@ -13,11 +13,13 @@ export interface ScriptedSandbox extends AsyncDisposable {
 }
 
 /** A sandbox whose other side says whatever a test wants: for what a well-behaved guest never says. */
-export async function scriptedSandbox(script: Script): Promise<ScriptedSandbox> {
+export async function scriptedSandbox(
+  script: Script,
+  dispatcher: Dispatcher = new Agent(),
+): Promise<ScriptedSandbox> {
   const server = createServer(script);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const dispatcher = new Agent();
   let gone: Error | undefined;
   const connection = {
     sandboxId: "scripted",

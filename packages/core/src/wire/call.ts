@@ -14,6 +14,8 @@ export interface HttpRequest {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Dispatcher.DispatchOptions["body"] | AsyncIterable<Uint8Array>;
+  /** Called when a connection takes the request; its head, and a body of one piece, are written before anything else runs. */
+  readonly onSent?: () => void;
 }
 
 /**
@@ -84,13 +86,13 @@ export class Call {
   /** Sends a request, without a limit on how long its answer may take. */
   async send(
     port: number,
-    { method, path, headers, body }: HttpRequest,
+    { method, path, headers, body, onSent }: HttpRequest,
   ): Promise<Dispatcher.ResponseData> {
     this.throwIfGone();
     if (this.#connection.ready) await this.race(this.#connection.ready());
     const endpoint = this.#connection.endpoint(port);
     return request(endpoint.origin + path, {
-      dispatcher: withoutSmallPieces(endpoint.dispatcher),
+      dispatcher: withoutSmallPieces(endpoint.dispatcher, onSent),
       method,
       headers: { ...endpoint.headers, ...headers },
       body: (body ?? null) as Exclude<typeof body, AsyncIterable<Uint8Array> | undefined>,

@@ -10,20 +10,26 @@ const guarded = new WeakMap<Dispatcher, Dispatcher>();
 
 /**
  * The same dispatcher, whose bodies do not come in many small pieces, however they were sent: each would cost more
- * than its bytes, and keep all that came with it while it waits for its reader.
+ * than its bytes, and keep all that came with it while it waits for its reader. `onStart` is called when a connection
+ * takes a request.
  */
-export function withoutSmallPieces(dispatcher: Dispatcher): Dispatcher {
+export function withoutSmallPieces(dispatcher: Dispatcher, onStart?: () => void): Dispatcher {
+  if (onStart !== undefined) return guard(dispatcher, onStart);
   let wrapped = guarded.get(dispatcher);
-  if (wrapped === undefined) {
-    wrapped = dispatcher.compose(
-      (dispatch) => (options, handler) => dispatch(options, gathering(handler)),
-    );
-    guarded.set(dispatcher, wrapped);
-  }
+  if (wrapped === undefined) guarded.set(dispatcher, (wrapped = guard(dispatcher)));
   return wrapped;
 }
 
-function gathering(handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler {
+function guard(dispatcher: Dispatcher, onStart?: () => void): Dispatcher {
+  return dispatcher.compose(
+    (dispatch) => (options, handler) => dispatch(options, gathering(handler, onStart)),
+  );
+}
+
+function gathering(
+  handler: Dispatcher.DispatchHandler,
+  onStart: (() => void) | undefined,
+): Dispatcher.DispatchHandler {
   const small = new Gathered();
   let isDue = false;
   let isOver = false;
@@ -31,7 +37,10 @@ function gathering(handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHand
     if (small.length > 0 && !isOver) handler.onResponseData?.(controller, small.take());
   };
   return {
-    onRequestStart: (...args) => handler.onRequestStart?.(...args),
+    onRequestStart(...args) {
+      onStart?.();
+      handler.onRequestStart?.(...args);
+    },
     onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),
     onResponseStart: (...args) => handler.onResponseStart?.(...args),
     onResponseData(controller, chunk) {

@@ -97,7 +97,8 @@ export interface Told {
 /** Takes the agent over in a sandbox of its own, calls it, and says how the call and its neighbours fared. */
 export async function withHostileAgent({ create, bystander }: World, told: Told): Promise<Outcome> {
   await using sandbox = await create();
-  const received = await replaceAgent(sandbox, told);
+  const program = takeOver(told.first ?? "pass", told.answer ?? "pass", true);
+  const received = await replaceAgent(sandbox, program);
   const before = { bytes: received.bytes, frames: { ...received.frames } };
   const memory = watchMemory();
   const asked = call(sandbox, told.ask);
@@ -124,10 +125,9 @@ export async function withHostileAgent({ create, bystander }: World, told: Told)
   };
 }
 
-/** Resolves when the host has heard somebody who is not the agent. */
-async function replaceAgent(sandbox: Sandbox, told: Told): Promise<Received> {
+/** Runs a program of `takeOver`; resolves when the host has heard somebody who is not the agent. */
+export async function replaceAgent(sandbox: Sandbox, program: string): Promise<Received> {
   const received = channels.get(sandbox.sandboxId)!;
-  const program = takeOver(told.first ?? "pass", told.answer ?? "pass", true);
   await sandbox.files.write("/opt/agent.py", program, { user: "root" });
   const { hello } = received.frames;
   sandbox.commands

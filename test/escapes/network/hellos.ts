@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type NetworkEvent, Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import type { Attempt } from "../attempt.ts";
-import { takeOver } from "../takeover.ts";
+import { replaceAgent, takeOver } from "../takeover.ts";
 import { GATEWAY } from "./by.ts";
 
 const HELLOS = 400;
@@ -37,11 +37,7 @@ export const hellos: readonly Attempt[] = [
         network: false,
         onNetwork: (event) => events.push(event),
       });
-      await sandbox.files.write("/opt/agent.py", takeOver(FLOOD, "pass"), { user: "root" });
-      const start = "setsid python3 /opt/agent.py >/tmp/agent.log 2>&1 & sleep 9";
-      await sandbox.commands
-        .run(start, { user: "root", timeoutMs: 10_000, requestTimeoutMs: 10_000 })
-        .catch(() => {});
+      await replaceAgent(sandbox, takeOver(FLOOD, "pass"));
       const decided = (): number => new Set(events.map(({ host }) => host)).size;
       for (let waited = 0; decided() < HELLOS && waited < 120; waited++) await sleep(500);
       await sleep(2000);

@@ -14,7 +14,7 @@ import {
   type TestServer,
 } from "../../../packages/microvm/src/network/testing/servers.ts";
 import { type Outcome, ranToItsEnd } from "../attempt.ts";
-import { takeOver } from "../takeover.ts";
+import { replaceAgent, takeOver } from "../takeover.ts";
 import { echo, packedSocket, SECRET } from "./echoes.ts";
 
 /** Of the host, and of nobody else's concern: everything there answers `GOT`. */
@@ -41,7 +41,7 @@ const zone = {
 export interface Outside extends AsyncDisposable {
   /** May reach the public internet, and has root remove the guest's own rules: what is left is the gateway. */
   readonly open: Sandbox;
-  /** May reach `api.test` and `cdn.test`, and has a secret for the first, `$KEY`. */
+  /** May reach `api.test` and `cdn.test`, and has a secret for the first, `$KEY`, and a rule with `RULE` for the other. */
   readonly listed: Sandbox;
   /** Names that the name server was asked for. */
   readonly asked: readonly string[];
@@ -73,8 +73,11 @@ export const RAW_HOSTS: readonly string[] = [
     "2002:7f00:1::",
   ],
   ...["fe80::1%lo", "fd00::1", "224.0.0.1", "100.64.0.1", "169.254.169.254", "192.0.2.1"],
+  "2606:4700:4700::1111",
   ...["localhost", "api.test\0.public", "api.test\r\nx", "a b"],
 ];
+/** A header's value that a rule adds outside. */
+export const RULE = "rule-that-stays-outside";
 const LOOKUPS = 3000;
 const CONNECTIONS = 700;
 
@@ -90,7 +93,8 @@ export async function openOutside(bystander: Sandbox): Promise<Outside> {
   const sent: string[] = [];
   const listener: RequestListener = (request, response) => {
     const { method, url, headers } = request;
-    sent.push(`${method} ${url} ${headers.host} ${headers["x-key"]}`);
+    const rule = headers["x-rule"] === undefined ? "" : ` ${headers["x-rule"]}`;
+    sent.push(`${method} ${url} ${headers.host} ${headers["x-key"]}${rule}`);
     if (echo(request, response)) return;
     if (url?.startsWith("/to?")) response.writeHead(302, { location: url.slice(4) });
     response.end(`GOT key ${headers["x-key"]}`);
@@ -118,9 +122,11 @@ export async function openOutside(bystander: Sandbox): Promise<Outside> {
       onNetwork: (event) => events.push(event),
     });
   const open = await create(true);
-  const listed = await create(only("api.test", "cdn.test", PUBLIC), {
-    KEY: { value: SECRET, hosts: ["api.test"] },
-  });
+  const rules = { "cdn.test": [{ transform: { headers: { "X-Rule": RULE } } }] };
+  const listed = await create(
+    { ...only("api.test", "cdn.test", PUBLIC), rules },
+    { KEY: { value: SECRET, hosts: ["api.test"] } },
+  );
   for (const each of [open, listed])
     await each.commands.run("nft flush set inet emberbox refused", { user: "root" });
 
@@ -142,12 +148,8 @@ time.sleep(2)
 for n in range(${CONNECTIONS}):
     ask(20000 + 2 * n, ${tls.port}, b"api.test")
     data(20000 + 2 * n, b"\\x16\\x03\\x01")`;
-    await hostile.files.write("/opt/agent.py", takeOver(first, "pass"), { user: "root" });
     const [from, asked] = [events.length, names.asked.length];
-    const start = "setsid python3 /opt/agent.py >/tmp/agent.log 2>&1 & sleep 9";
-    await hostile.commands
-      .run(start, { user: "root", timeoutMs: 10_000, requestTimeoutMs: 10_000 })
-      .catch(() => {});
+    await replaceAgent(hostile, takeOver(first, "pass"));
     const isCut = (): boolean => decisions(hostile, from).some((each) => each.includes("at once"));
     const held = (): Promise<number> =>
       new Promise((resolve) => tls.server.getConnections((_error, n) => resolve(n)));

@@ -67,6 +67,12 @@ export const asked: readonly Attempt[] = [
     ),
   ),
   raw(
+    "raw-public-ipv6",
+    "for a public address of IPv6 where all of IPv4 is denied",
+    of("2606:4700:4700::1111"),
+    refusals("not in allowOut|in denyOut"),
+  ),
+  raw(
     "raw-names",
     "for names that are none",
     of("api.test?.public", "api.test??x", "a b"),

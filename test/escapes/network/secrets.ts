@@ -1,7 +1,11 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { paths } from "../../../packages/microvm/src/paths.ts";
 import type { Attempt } from "../attempt.ts";
 import { python, withSent } from "./by.ts";
 import { SECRET } from "./echoes.ts";
-import type { Outside } from "./outside.ts";
+import { type Outside, RULE } from "./outside.ts";
 
 const KEPT = `^(?![^]*${SECRET})[^]*`;
 const PLACEHOLDER = "emberbox-secret-[0-9a-f]{32}";
@@ -32,6 +36,27 @@ export const secrets: readonly Attempt[] = [
     `grep -rlsE '${SECRET.slice(0, 5)}[${SECRET[5]}]${SECRET.slice(6)}' /proc/[0-9]*/environ /etc /home /run /opt | wc -l`,
     /^0 sent: $/,
   ),
+  withSent(
+    "rules-plain",
+    "have a rule's header sent without TLS",
+    "curl -sS http://cdn.test:$WEB/; curl -sS https://cdn.test:$TLS/",
+    new RegExp(`sent: GET / cdn.test:\\d+ undefined, GET / cdn.test:\\d+ undefined ${RULE}$`),
+  ),
+  {
+    id: "net.rules-on-disk",
+    tries: "find a rule's header or a secret's value in what a pause keeps on the disk",
+    refusedBy: "the engine",
+    async run({ outside }) {
+      const { listed: sandbox } = await outside();
+      await sandbox.pause();
+      const kept = join(paths(process.env).state, "paused", sandbox.sandboxId);
+      const { stdout } = spawnSync("grep", ["-rlaF", "-e", RULE, "-e", SECRET, kept]);
+      const files = readdirSync(kept);
+      await sandbox.connect();
+      return { delivered: files.join(", "), seen: `found in: ${stdout}` };
+    },
+    refused: /^found in: $/,
+  },
 ];
 
 const dns = (id: string, tries: string, code: string): Attempt => ({

@@ -429,6 +429,7 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
     unclaimed: "updateNetwork",
   },
   "sandbox.info": { holds: "tells what it is made of" },
+  "sandbox.template": { holds: "has what its provider says that its template has" },
   "sandbox.metrics": { holds: "tells how busy it is" },
   "sandbox.envs": { holds: "shows its variables to code and commands" },
   "sandbox.identity": {

@@ -13,6 +13,9 @@ import {
   snapshotId,
 } from "./state.ts";
 
+export { templatesOf } from "./templates.ts";
+export type { TemplateInfo } from "./provider.ts";
+
 /**
  * The same provider, whose methods reject arguments of the wrong form with `invalid_argument`, whoever calls them:
  * ids and names become parts of paths, and numbers timers.
@@ -28,6 +31,7 @@ export function checkedProvider(of: SandboxProvider): SandboxProvider {
     getInfo: async (id) => of.getInfo(parseId(id)),
     kill: async (id) => of.kill(parseId(id)),
     [Symbol.asyncDispose]: () => of[Symbol.asyncDispose](),
+    ...(of.templates && { templates: () => of.templates!() }),
     ...(of.prepare && { prepare: async (options) => of.prepare!(parsePrepare(options)) }),
     ...(of.setTimeout && {
       setTimeout: async (id, timeoutMs) =>

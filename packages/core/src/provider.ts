@@ -160,6 +160,20 @@ export interface SandboxInfo {
   readonly lifecycle?: Lifecycle | undefined;
 }
 
+/** What a sandbox of a template has, for those who have none yet: tools tell models of it. */
+export interface TemplateInfo {
+  /** What `template` takes. */
+  readonly name: string;
+  /** What `runCode` runs, the default one first. */
+  readonly languages: readonly string[];
+  /** By language, libraries that are installed: those worth naming. */
+  readonly libraries: Readonly<Record<string, readonly string[]>>;
+  /** The operating system, such as `Debian 12`. */
+  readonly system?: string | undefined;
+  /** Whole sentences about whatever else a model should know. */
+  readonly notes?: string | undefined;
+}
+
 export interface SnapshotInfo {
   readonly snapshotId: string;
   readonly names: readonly string[];
@@ -210,6 +224,11 @@ export interface SandboxConnection {
 export interface SandboxProvider extends AsyncDisposable {
   readonly name: string;
   readonly capabilities: Readonly<Capabilities>;
+  /**
+   * The templates that it brings, snapshots not among them.
+   * @default one, `default`, with what the conformance suite asks of every provider
+   */
+  templates?(): readonly TemplateInfo[];
   /** Does ahead of time what the first `create` of a shape would have to wait for. */
   prepare?(
     options?: Pick<

@@ -1,5 +1,4 @@
 // For the command line and the benchmarks of the same version. Not part of the public API.
 export { type Check, type Diagnosis, diagnose } from "./doctor.ts";
-export { isTemplateName, type TemplateName, templateNames } from "./image/index.ts";
 export { type Preparation, type PrepareOptions, prepare } from "./prepare.ts";
 export { coldBoot, describeEngine } from "./template/cold-boot.ts";

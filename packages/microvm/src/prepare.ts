@@ -1,13 +1,13 @@
 import type { NetworkCeiling } from "@emberbox/core";
 import { openEngine } from "./engine.ts";
-import { ensureImage, type GuestImage, type Progress, type TemplateName } from "./image/index.ts";
+import { ensureImage, type GuestImage, type Progress } from "./image/index.ts";
 import { resolveCreateOptions } from "./options.ts";
 import { paths } from "./paths.ts";
 import type { Template } from "./template/template.ts";
 
 export interface PrepareOptions {
   /** @default "default" */
-  readonly template?: TemplateName | undefined;
+  readonly template?: string | undefined;
   /** The engine's defaults otherwise. */
   readonly memoryMB?: number | undefined;
   readonly cpuCount?: number | undefined;
@@ -23,7 +23,7 @@ export interface Preparation {
   readonly template: Template;
 }
 
-/** Builds the image of a template and warms it in a shape, unless that was done. */
+/** Builds the image of a template and warms it in a shape, unless that was done. @throws `unknown_template` */
 export async function prepare(options: PrepareOptions = {}): Promise<Preparation> {
   const { template = "default", memoryMB, cpuCount, networkCeiling } = options;
   const { onImage, onTemplate, signal } = options;

@@ -4,7 +4,7 @@ import { type Engine, openEngine, placesOf } from "./engine.ts";
 import { closedError, Entries, RESUMED_MS } from "./entries.ts";
 import { factsOf, shapeOf } from "./entry.ts";
 import { createFresh } from "./fresh.ts";
-import { isTemplateName } from "./image/index.ts";
+import { isTemplateName, templateInfos } from "./image/index.ts";
 import { type MicrovmOptions, resolveCreateOptions, resolveMicrovmOptions } from "./options.ts";
 import { openPaused } from "./state/paused.ts";
 import { openSnapshots } from "./state/snapshots.ts";
@@ -35,6 +35,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       updateNetwork: true,
       networkCeiling: true,
     }),
+    templates: () => templateInfos,
     async prepare(shape = {}) {
       const resolved = resolveCreateOptions(shape);
       await open().template(resolved, resolved.signal);

@@ -13,7 +13,7 @@ import { Quotas } from "./quotas.ts";
 import { type KnownSandbox, Registry } from "./registry.ts";
 import { Snapshots } from "./snapshots.ts";
 import type { Store } from "./store.ts";
-import { resolveTemplate, templates } from "./templates.ts";
+import { Templates } from "./templates.ts";
 import { type Caller, operator } from "./tenants.ts";
 import { createUsage } from "./usage.ts";
 
@@ -26,6 +26,7 @@ type Resuming = Map<string, Promise<SandboxConnection>>;
 export class Sandboxes {
   readonly registry: Registry;
   readonly snapshots: Snapshots;
+  readonly templates: Templates;
   readonly #provider: SandboxProvider;
   readonly #log: Logger;
   readonly #admission: Admission;
@@ -39,13 +40,20 @@ export class Sandboxes {
 
   constructor(settings: Settings, store: Store, log: Logger) {
     this.#provider = settings.provider;
+    this.templates = new Templates(settings.provider);
     this.#log = log;
     this.registry = new Registry(settings.provider, store, log);
     this.#quotas = new Quotas(
       settings.quotas,
       createUsage(this.registry, (caller) => this.snapshots.list(caller)),
     );
-    this.snapshots = new Snapshots(settings.provider, store, this.registry, this.#quotas);
+    this.snapshots = new Snapshots(
+      settings.provider,
+      this.templates,
+      store,
+      this.registry,
+      this.#quotas,
+    );
     const { memoryMB, cpuCount } = settings;
     this.#shape = {
       ...(memoryMB !== undefined && { memoryMB }),
@@ -106,9 +114,9 @@ export class Sandboxes {
 
   /** What a sandbox is made from. A snapshot brings its own shape. */
   #beginning(caller: Caller, alias: string) {
-    const template = resolveTemplate(alias);
+    const template = this.templates.resolve(alias);
     const { memoryMB: usualMB = USUAL_MB } = this.#shape;
-    if (templates.has(template)) return { template, shape: this.#shape, memoryMB: usualMB };
+    if (this.templates.has(template)) return { template, shape: this.#shape, memoryMB: usualMB };
     const source = this.snapshots.source(caller, template);
     if (source === undefined) throw templateNotFound(alias);
     return { template: source.template, shape: {}, memoryMB: source.memoryMB ?? usualMB };

@@ -4,7 +4,7 @@ import type { Quotas } from "./quotas.ts";
 import type { Registry } from "./registry.ts";
 import type { SnapshotRow } from "./snapshot-rows.ts";
 import type { Store } from "./store.ts";
-import { isKnownTemplate } from "./templates.ts";
+import type { Templates } from "./templates.ts";
 import { type Caller, DEFAULT_TENANT, operator, sees } from "./tenants.ts";
 
 export interface KnownSnapshot extends SnapshotInfo {
@@ -26,12 +26,20 @@ export interface Source {
  */
 export class Snapshots {
   readonly #provider: SandboxProvider;
+  readonly #templates: Templates;
   readonly #store: Store;
   readonly #registry: Registry;
   readonly #quotas: Quotas;
 
-  constructor(provider: SandboxProvider, store: Store, registry: Registry, quotas: Quotas) {
+  constructor(
+    provider: SandboxProvider,
+    templates: Templates,
+    store: Store,
+    registry: Registry,
+    quotas: Quotas,
+  ) {
     this.#provider = provider;
+    this.#templates = templates;
     this.#store = store;
     this.#registry = registry;
     this.#quotas = quotas;
@@ -52,7 +60,7 @@ export class Snapshots {
   ): Promise<KnownSnapshot> {
     const create = this.#provider.createSnapshot;
     if (create === undefined) throw notImplemented("making snapshots");
-    if (name !== undefined && isKnownTemplate(name))
+    if (name !== undefined && this.#templates.has(name))
       throw new ApiError(400, `Invalid request: name: "${name}" is the name of a template`);
     const { tenant, info } = await this.#registry.get(caller, sandboxId);
     const told = name !== undefined && tenant === DEFAULT_TENANT ? { name } : {};

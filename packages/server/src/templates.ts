@@ -1,3 +1,6 @@
+import type { SandboxProvider } from "@emberbox/core";
+import { templatesOf } from "@emberbox/core/provider";
+
 /** E2B's names for what a sandbox begins as, and what they are here. */
 const aliases: Readonly<Record<string, string>> = {
   base: "default",
@@ -5,15 +8,21 @@ const aliases: Readonly<Record<string, string>> = {
 };
 
 /** The templates that the provider brings. */
-export const templates: ReadonlySet<string> = new Set(["default", "r"]);
+export class Templates {
+  readonly #names: ReadonlySet<string>;
 
-/** The provider's name for a template; a snapshot's id or name stays what it is. */
-export function resolveTemplate(name: string): string {
-  const plain = name.replace(/:default$/, "");
-  return aliases[plain] ?? (templates.has(plain) ? plain : name);
-}
+  constructor(provider: SandboxProvider) {
+    this.#names = new Set(templatesOf(provider).map(({ name }) => name));
+  }
 
-/** True for a name that any sandbox can be made from. */
-export function isKnownTemplate(name: string): boolean {
-  return templates.has(resolveTemplate(name));
+  /** The provider's name for a template; a snapshot's id or name stays what it is. */
+  resolve(name: string): string {
+    const plain = name.replace(/:default$/, "");
+    return aliases[plain] ?? (this.#names.has(plain) ? plain : name);
+  }
+
+  /** True for a name that any sandbox can be made from. */
+  has(name: string): boolean {
+    return this.#names.has(this.resolve(name));
+  }
 }

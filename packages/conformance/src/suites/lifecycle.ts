@@ -1,4 +1,5 @@
 import { EmberboxError, Sandbox } from "@emberbox/core";
+import { templatesOf } from "@emberbox/core/provider";
 import { delay, printed, type Harness } from "../harness.ts";
 import { hostileCalls, notPorts } from "../hostile-arguments.ts";
 
@@ -12,6 +13,21 @@ export function describeLifecycle({ expect, behaviour, failure, provider, create
       true,
       true,
     ]);
+  });
+
+  behaviour("sandbox.template", async (sandbox) => {
+    const templates = templatesOf(provider());
+    const { template } = await sandbox.getInfo();
+    const info = templates.find(({ name }) => name === template) ?? templates[0]!;
+    const [usual] = templatesOf();
+    expect(templates.map(({ name }) => name)).toContain(usual!.name);
+    for (const language of usual!.languages) expect(info.languages).toContain(language);
+    for (const name of usual!.libraries["python"]!)
+      expect(info.libraries["python"]).toContain(name);
+    for (const language of info.languages)
+      await sandbox.removeCodeContext(await sandbox.createCodeContext({ language }));
+    const code = `from importlib.metadata import version\nfor name in ${JSON.stringify(info.libraries["python"])}: version(name)`;
+    expect((await sandbox.runCode(code)).error?.value).toBe(undefined);
   });
 
   behaviour("sandbox.metrics", async (sandbox) => {

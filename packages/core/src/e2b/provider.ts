@@ -3,6 +3,7 @@ import { z } from "zod";
 import { checkedProvider } from "../checked-provider.ts";
 import { EmberboxError } from "../errors.ts";
 import type { CreateOptions, SandboxInfo, SandboxProvider, SnapshotInfo } from "../provider.ts";
+import { DEFAULT_TEMPLATE, usualTemplate } from "../templates.ts";
 import { segment } from "../wire/segment.ts";
 import { networkBody, sandboxSchema, snapshotSchema, updateBody } from "./answers.ts";
 import { createApi, parseAnswer, type ApiRequest } from "./api.ts";
@@ -95,6 +96,8 @@ export function e2b(options: E2bOptions = {}): SandboxProvider {
       network: true,
       updateNetwork: true,
     }),
+    // What else an account has is not known here.
+    templates: () => [usualTemplate, { ...usualTemplate, name: CODE_TEMPLATE }],
     async create(createOptions) {
       const { signal } = createOptions;
       const body = createBody(createOptions);
@@ -189,7 +192,7 @@ function createBody(options: CreateOptions): Record<string, unknown> {
   const refused = Object.entries(rest).find(([, value]) => value !== undefined)?.[0];
   if (refused !== undefined) throw noOption(refused);
   return {
-    templateID: template === undefined || template === "default" ? CODE_TEMPLATE : template,
+    templateID: template === undefined || template === DEFAULT_TEMPLATE ? CODE_TEMPLATE : template,
     timeout: seconds(timeoutMs ?? USUAL_MS),
     secure: true,
     ...(metadata && { metadata }),

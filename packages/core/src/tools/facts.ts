@@ -1,9 +1,15 @@
+import type { TemplateInfo } from "../provider.ts";
 import type { SandboxSessions } from "../sessions/sandbox-sessions.ts";
+import { DEFAULT_TEMPLATE, templatesOf, usualTemplate } from "../templates.ts";
 
 /** What the descriptions say of the sandbox. */
 export interface SandboxFacts {
   /** Languages of `run_code`, the default one first. */
   readonly languages: readonly string[];
+  /** Sentences: what is installed. */
+  readonly software: string;
+  /** The operating system, such as `Debian 12`; empty when it is not known. */
+  readonly system: string;
   readonly workingDirectory: string;
   /** A sentence. */
   readonly network: string;
@@ -14,13 +20,29 @@ export function factsOf(
   sessions: SandboxSessions,
   given: Partial<SandboxFacts> | undefined,
 ): SandboxFacts {
-  const { template } = sessions.source.create;
+  const { known, create } = sessions.source;
+  const { template = DEFAULT_TEMPLATE } = create;
+  const info = templatesOf(known).find(({ name }) => name === template);
   return {
-    languages: ["python", "javascript", "typescript", "bash", ...(template === "r" ? ["r"] : [])],
+    languages: (info ?? usualTemplate).languages,
+    software: info === undefined ? unknownText(template) : softwareText(info),
+    system: info?.system ?? "",
     workingDirectory: "/home/user",
     network: networkOf(sessions),
     ...given,
   };
+}
+
+function softwareText({ libraries, notes }: TemplateInfo): string {
+  const sentences = Object.entries(libraries).map(
+    ([language, names]) => `${properName(language)} has ${listed(names, "and")}.`,
+  );
+  return [...sentences, ...(notes === undefined ? [] : [notes])].join(" ");
+}
+
+/** A snapshot, or a template of a provider that is not there yet. */
+function unknownText(template: string): string {
+  return `The machine is made from \`${template}\`, which may have more languages, and libraries.`;
 }
 
 function networkOf({ source }: SandboxSessions): string {
@@ -38,14 +60,21 @@ function networkOf({ source }: SandboxSessions): string {
 }
 
 export function languageNames(languages: readonly string[]): string {
-  const names = languages.map((language) => properNames[language] ?? language);
-  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+  return listed(languages.map(properName), "or");
 }
 
+function listed(names: readonly string[], last: string): string {
+  if (names.length < 2) return names.join("");
+  return `${names.slice(0, -1).join(", ")} ${last} ${names.at(-1)}`;
+}
+
+/** Those that are not merely capitalized. */
 const properNames: Readonly<Record<string, string>> = {
-  python: "Python",
+  bash: "bash",
   javascript: "JavaScript",
   typescript: "TypeScript",
-  r: "R",
-  java: "Java",
 };
+
+function properName(language: string): string {
+  return properNames[language] ?? `${language.slice(0, 1).toUpperCase()}${language.slice(1)}`;
+}

@@ -44,11 +44,13 @@ const schema = z.strictObject({
   facts: z
     .strictObject({
       languages: z.array(z.string()).optional(),
+      software: z.string().optional(),
+      system: z.string().optional(),
       workingDirectory: z.string().optional(),
       network: z.string().optional(),
     })
     .optional()
-    .describe("an object with `languages`, `workingDirectory` and `network`"),
+    .describe("an object with `languages`, `software`, `system`, `workingDirectory` and `network`"),
   progressIntervalMs: positiveInteger,
   progressBytes: positiveInteger,
   timeoutMs: positiveInteger,

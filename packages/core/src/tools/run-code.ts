@@ -35,19 +35,22 @@ export const runCodeTool: ToolDefinition<RunCodeInput> = {
 };
 
 function describe(
-  { languages, workingDirectory, network }: SandboxFacts,
+  { languages, software, workingDirectory, network }: SandboxFacts,
   limits: ToolLimits,
 ): string {
   return [
     `Runs code in ${languageNames(languages)} in an isolated Linux machine, as a notebook runs a cell:`,
     "the value of the last expression is shown, and variables, imports and functions stay for later calls",
-    "in the same language. Python has numpy, pandas, matplotlib and scikit-learn; a figure comes back as a picture.",
+    "in the same language. A figure comes back as a picture.",
+    software,
     `Code starts in ${workingDirectory}; files stay until the sandbox ends, and are shared by all languages.`,
     network,
     `It is stopped after ${formatDuration(limits.timeoutMs)}, or \`timeout_ms\`, up to ${formatDuration(limits.maxTimeoutMs)}.`,
     `Output beyond ${formatBytes(limits.maxOutputBytes)} is cut in the middle and kept whole in a file.`,
     "There is no input: code that reads from the keyboard fails.",
-  ].join(" ");
+  ]
+    .filter((sentence) => sentence !== "")
+    .join(" ");
 }
 
 async function run(input: RunCodeInput, run: ToolRun): Promise<Outcome> {

@@ -33,9 +33,10 @@ export const runCommandTool: ToolDefinition<RunCommandInput> = {
   run,
 };
 
-function describe({ workingDirectory, network }: SandboxFacts, limits: ToolLimits): string {
+function describe({ system, workingDirectory, network }: SandboxFacts, limits: ToolLimits): string {
+  const machine = `an isolated Linux machine${system === "" ? "" : ` (${system})`}`;
   return [
-    "Runs a bash command line in an isolated Linux machine (Debian), as a user who may use `sudo` without a password.",
+    `Runs a bash command line in ${machine}, as a user who may use \`sudo\` without a password.`,
     `Each call is a shell of its own, which starts in ${workingDirectory} or \`cwd\`: \`cd\` and variables do not`,
     "stay for the next call; files and processes do.",
     network,

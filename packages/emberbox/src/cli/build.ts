@@ -1,42 +1,45 @@
 import { SingleBar, Presets } from "cli-progress";
 import type { Command } from "commander";
-import {
-  isTemplateName,
-  prepare,
-  type TemplateName,
-  templateNames,
-} from "@emberbox/microvm/internal";
+import { templatesOf } from "@emberbox/core/provider";
+import { microvm } from "@emberbox/microvm";
+import { prepare } from "@emberbox/microvm/internal";
 import { oneLine } from "@emberbox/core/terminal";
 import { EXIT, say, UsageError } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 import type { Finish } from "./program.ts";
 
+const templateNames = (): string[] => templatesOf(microvm()).map(({ name }) => name);
+
 export function addBuild(program: Command, finish: Finish): void {
+  const names = templateNames();
   program
     .command("build")
     .summary("build a template: its disk image, and a warm machine to restore")
     .description(
       "Builds a template's disk image and warms a machine, unless they are there. It can be interrupted and repeated.",
     )
-    .argument("[TEMPLATE]", `one of: ${templateNames.join(", ")}`, parseTemplate, "default")
+    .argument("[TEMPLATE]", `one of: ${names.join(", ")}`, parseTemplate, "default")
     .addHelpText(
       "after",
       `
 Examples:
   $ emberbox build
-  $ emberbox build r
+  $ emberbox build ${names.at(-1)}
   $ EMBERBOX_HOME=/srv/emberbox emberbox build`,
     )
-    .action(async (template: TemplateName) => finish(await build(template)));
+    .action(async (template: string) => finish(await build(template)));
 }
 
-function parseTemplate(name: string): TemplateName {
-  if (isTemplateName(name)) return name;
-  const known = templateNames.join(", ");
-  throw new UsageError(`there is no template \`${name}\``, `The templates are: ${known}.`);
+function parseTemplate(name: string): string {
+  const names = templateNames();
+  if (names.includes(name)) return name;
+  throw new UsageError(
+    `there is no template \`${name}\``,
+    `The templates are: ${names.join(", ")}.`,
+  );
 }
 
-async function build(name: TemplateName): Promise<number> {
+async function build(name: string): Promise<number> {
   using interrupt = listenForInterrupt();
   const display = process.stderr.isTTY ? bar() : lines();
   try {

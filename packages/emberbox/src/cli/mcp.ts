@@ -1,8 +1,10 @@
 import type { Command } from "commander";
+import type { SandboxProvider } from "@emberbox/core";
+import { templatesOf } from "@emberbox/core/provider";
 import type { ToolName } from "@emberbox/core/tools";
 import type { McpHttpOptions, McpOptions } from "@emberbox/mcp";
 import { microvm } from "@emberbox/microvm";
-import { isTemplateName, prepare } from "@emberbox/microvm/internal";
+import { prepare } from "@emberbox/microvm/internal";
 import { EXIT, reportFailure, say, UsageError } from "./failure.ts";
 import { aborted, listenForInterrupt } from "./interrupt.ts";
 import { collect, parseWords } from "./lists.ts";
@@ -92,12 +94,12 @@ async function run(flags: McpFlags): Promise<number> {
   const { serveHttp, serveStdio } = await import("@emberbox/mcp");
   if (flags.http === true) {
     await using server = await serveHttp(source, httpOptions(flags));
-    await using _warm = warm(template);
+    await using _warm = warm(provider, template);
     say(`serving MCP on ${server.url}`);
     await aborted(interrupt.signal);
   } else {
     await using server = serveStdio(source, toolOptions(flags));
-    await using _warm = warm(template);
+    await using _warm = warm(provider, template);
     await Promise.race([server.closed, aborted(interrupt.signal)]);
   }
   // It did what it was told to.
@@ -105,10 +107,10 @@ async function run(flags: McpFlags): Promise<number> {
 }
 
 /** Makes the template while the client gets to know us: clients do not wait long for a server to begin. */
-function warm(template: string = "default"): AsyncDisposable {
+function warm(provider: SandboxProvider, template: string = "default"): AsyncDisposable {
   const stop = new AbortController();
   const ready = async (): Promise<void> => {
-    if (!isTemplateName(template)) return;
+    if (!templatesOf(provider).some(({ name }) => name === template)) return;
     await prepare({
       template,
       onImage: ({ step }) => say(step),

@@ -12,13 +12,13 @@ import {
   readScripts,
   type Recipe,
   recipes,
-  type TemplateName,
   templateNames,
 } from "./recipe.ts";
 import { makeScratch, removeBuild, removeStale, removeWork, SCRATCH_PARENT } from "./scratch.ts";
 
 export type { Progress } from "./progress.ts";
-export { isTemplateName, type TemplateName, templateNames } from "./recipe.ts";
+export { templateInfos } from "./facts.ts";
+export { isTemplateName } from "./recipe.ts";
 
 /** A finished image: what a machine boots from. All paths are absolute. */
 export interface GuestImage {
@@ -35,7 +35,7 @@ export interface GuestImage {
 export interface EnsureImageOptions {
   /** The directory that holds all images. */
   readonly images: string;
-  readonly template: TemplateName;
+  readonly template: string;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -54,7 +54,7 @@ function recipeOf(template: string): Recipe {
   );
 }
 
-/** The image for a template's current recipe, built if it is not there. Two that build at once wait for each other. */
+/** The image for a template's current recipe, built if it is not there. Two that build at once wait for each other. @throws `unknown_template` */
 export async function ensureImage({
   images,
   template,

@@ -1,7 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { ApiError, notImplemented, templateNotFound } from "../api-error.ts";
 import type { Sandboxes } from "../sandboxes.ts";
-import { isKnownTemplate } from "../templates.ts";
 import { callerOf } from "./caller.ts";
 import { describeSnapshot } from "./describe.ts";
 import { sendPage, text } from "./list-routes.ts";
@@ -48,7 +47,7 @@ export function addSnapshotRoutes(app: FastifyInstance, sandboxes: Sandboxes): v
 
   app.get<{ Params: { alias: string } }>("/templates/aliases/:alias", async (request) => {
     const alias = parseReference(request.params.alias);
-    if (isKnownTemplate(alias)) return { templateID: alias, public: true };
+    if (sandboxes.templates.has(alias)) return { templateID: alias, public: true };
     if (sandboxes.capabilities.snapshots) {
       const [snapshot] = await sandboxes.snapshots.list(callerOf(request), { name: alias });
       if (snapshot !== undefined) return { templateID: snapshot.snapshotId, public: false };

@@ -1,0 +1,23 @@
+import { templatesOf } from "@emberbox/core/provider";
+import { expect, test } from "vitest";
+import { microvm } from "../provider.ts";
+import { recipes, type TemplateName } from "./recipe.ts";
+
+/** Debian's package of a library. */
+const packageOf: Readonly<Record<string, (library: string) => string>> = {
+  python: (library) => `python3-${library === "scikit-learn" ? "sklearn" : library}`,
+  r: (library) => `r-cran-${library}`,
+};
+
+test("what a template is said to have is in its recipe", async () => {
+  await using provider = microvm();
+  const templates = templatesOf(provider);
+  expect(templates.map(({ name }) => name)).toEqual(Object.keys(recipes));
+  for (const { name, languages, libraries } of templates) {
+    const { packages } = recipes[name as TemplateName];
+    for (const [language, names] of Object.entries(libraries)) {
+      expect(languages).toContain(language);
+      expect(packages).toEqual(expect.arrayContaining(names.map(packageOf[language]!)));
+    }
+  }
+});

@@ -1,0 +1,24 @@
+import type { TemplateInfo } from "@emberbox/core/provider";
+import type { TemplateName } from "./recipe.ts";
+
+const standard = {
+  languages: ["python", "javascript", "typescript", "bash"],
+  libraries: { python: ["numpy", "pandas", "matplotlib", "scikit-learn"] },
+  system: "Debian 12",
+};
+
+/** What the recipes make. Apart from them: what is said of an image does not make it another one. */
+const facts: Readonly<Record<TemplateName, TemplateInfo>> = {
+  default: { ...standard, name: "default" },
+  r: {
+    ...standard,
+    name: "r",
+    languages: [...standard.languages, "r"],
+    libraries: {
+      ...standard.libraries,
+      r: ["ggplot2", "dplyr", "tidyr", "readr", "jsonlite"],
+    },
+  },
+};
+
+export const templateInfos: readonly TemplateInfo[] = Object.values(facts);

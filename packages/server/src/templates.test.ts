@@ -1,0 +1,22 @@
+import type { SandboxProvider } from "@emberbox/core";
+import { expect, test } from "vitest";
+import { Templates } from "./templates.ts";
+
+const templates = ["default", "science"].map((name) => ({ name, languages: [], libraries: {} }));
+const known = new Templates({ templates: () => templates } as unknown as SandboxProvider);
+
+test("the templates are the provider's, by its names and by E2B's", () => {
+  for (const name of ["science", "science:default", "base", "code-interpreter-v1"])
+    expect(known.has(name)).toBe(true);
+  expect(["science:default", "base", "snap:default"].map((name) => known.resolve(name))).toEqual([
+    "science",
+    "default",
+    "snap:default",
+  ]);
+  expect(known.has("r")).toBe(false);
+});
+
+test("a provider that names none has the default one", () => {
+  const silent = new Templates({} as SandboxProvider);
+  expect([silent.has("base"), silent.has("science")]).toEqual([true, false]);
+});

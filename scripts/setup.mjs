@@ -33,10 +33,11 @@ const modes = {
 
   async test(parameters) {
     await prepare(checked, ["default", "r"]);
-    // All three are run, whatever the first one finds.
+    // All are run, whatever the first one finds.
     const results = [
       await command("lint", [node, "--run", "lint"], { mayFail: true }),
       await command("typecheck", [node, "--run", "typecheck"], { mayFail: true }),
+      await command("packages", [node, "--run", "lint:packages"], { mayFail: true }),
       await command("tests", [script("vitest"), "run", ...parameters], { mayFail: true }),
     ];
     const failed = results.find((code) => code !== 0);

@@ -1,6 +1,6 @@
 import { StepFailed } from "./steps.mjs";
 
-export const OLDEST_NODE = 20;
+const OLDEST_NODE = 20;
 
 /** Refuses machines on which nothing of this can work. */
 export function checkMachine() {

@@ -21,7 +21,7 @@ export function note(line) {
   process.stderr.write(`${line}\n`);
 }
 
-export function seconds(since) {
+function seconds(since) {
   return `${((performance.now() - since) / 1000).toFixed(1)} s`;
 }
 

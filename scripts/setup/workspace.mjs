@@ -36,7 +36,7 @@ export async function installWorkspace() {
 
 /** What decides about the contents of node_modules. */
 function fingerprintOfManifests() {
-  const folders = ["packages", "examples", "test", "bench"];
+  const folders = ["packages", "examples", "test"];
   const members = [
     ...folders,
     ...folders.flatMap((folder) => list(folder).map((name) => join(folder, name))),

@@ -1,5 +1,5 @@
 /** Bytes kept of the beginning, and as many of the end. */
-export const KEEP_BYTES: number = 5 * 1024 * 1024;
+const KEEP_BYTES: number = 5 * 1024 * 1024;
 /** Pieces kept apart, as they came; later ones are joined so that many tiny ones cost no more than few. */
 const SEPARATE_PIECES = 1000;
 const JOINED_LENGTH = 64 * 1024;

@@ -11,7 +11,7 @@ export function envelope(message: unknown, flags = 0): Buffer {
 }
 
 /** The messages of a whole stream; the last one is how it ended. */
-export function messagesIn(body: Buffer): Message[] {
+function messagesIn(body: Buffer): Message[] {
   const messages: Message[] = [];
   for (let at = 0; at < body.length;) {
     const end = at + 5 + body.readUInt32BE(at + 1);

@@ -61,7 +61,7 @@ export interface Raw {
 }
 
 /** No program could ask the gateway for these, but an agent that was taken over can. */
-export const RAW_HOSTS: readonly string[] = [
+const RAW_HOSTS: readonly string[] = [
   ...[HOST, "127.1", "0x7f.1", "0177.0.0.1", "2130706433", "0.0.0.0", "10.0.0.1"],
   ...[
     "::1",

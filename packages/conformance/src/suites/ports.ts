@@ -47,10 +47,10 @@ print("listening", flush=True)
 server.serve_forever()
 `;
 
-export const WEB_SERVER_PORT = 8321;
+const WEB_SERVER_PORT = 8321;
 
 /** Starts the web server unless it runs. */
-export async function startWebServer(sandbox: Sandbox): Promise<void> {
+async function startWebServer(sandbox: Sandbox): Promise<void> {
   if (await sandbox.files.exists("/tmp/web.py")) return;
   await sandbox.files.write("/tmp/web.py", SERVER);
   const listening = Promise.withResolvers<void>();

@@ -4,7 +4,7 @@ import { BoundedText } from "../bounded-text.ts";
 export type OutputCallback<Data = string> = (data: Data) => unknown;
 
 /** One stream of a command: bytes become text across their boundaries, and the first and last 5 MiB are kept. */
-export class TextOutput {
+class TextOutput {
   readonly #decoder = new TextDecoder();
   readonly #kept = new BoundedText();
   readonly #callback: OutputCallback | undefined;

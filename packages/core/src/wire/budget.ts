@@ -1,7 +1,7 @@
 import { EmberboxError } from "../errors.ts";
 
 /** What documents of one sandbox that are still being read may take together, `bytes`. */
-export const MAX_PENDING: number = 128 * 1024 * 1024;
+const MAX_PENDING = 128 * 1024 * 1024;
 
 const budgets = new WeakMap<object, Budget>();
 

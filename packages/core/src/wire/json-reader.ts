@@ -1,9 +1,9 @@
 import { EmberboxError } from "../errors.ts";
 
 /** How deep arrays and objects may lie in each other. */
-export const MAX_DEPTH = 256;
+const MAX_DEPTH = 256;
 /** Values in one document: elements of arrays, and members of objects. */
-export const MAX_VALUES = 1_000_000;
+const MAX_VALUES = 1_000_000;
 /** Characters of one number. */
 const MAX_NUMBER = 1100;
 

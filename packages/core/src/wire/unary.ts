@@ -62,7 +62,7 @@ export function unaryTransport(
 }
 
 /** The message that JSON stands for; long lists are made piece by piece. */
-export async function messageFrom<Message extends DescMessage>(
+async function messageFrom<Message extends DescMessage>(
   schema: Message,
   json: JsonValue,
 ): Promise<MessageShape<Message>> {

@@ -41,7 +41,7 @@ export class RpcError extends Error {
 }
 
 /** What goes over the wire for anything that was thrown. */
-export function errorBody(error: unknown): { code: RpcCode; message: string } {
+function errorBody(error: unknown): { code: RpcCode; message: string } {
   if (error instanceof RpcError) return { code: error.code, message: error.message };
   return { code: "internal", message: error instanceof Error ? error.message : String(error) };
 }

@@ -19,7 +19,7 @@ export function deadlineOf(request: IncomingMessage): number | undefined {
 }
 
 /** The seconds between signs of life that `Keepalive-Ping-Interval` asks for. */
-export function keepAliveSeconds(request: IncomingMessage): number {
+function keepAliveSeconds(request: IncomingMessage): number {
   const header = request.headers["keepalive-ping-interval"];
   if (typeof header !== "string" || !/^\d{1,5}$/.test(header)) return defaultKeepAliveSeconds;
   return Math.max(1, Number(header));

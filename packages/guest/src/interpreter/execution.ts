@@ -3,7 +3,7 @@ import type { KernelListener } from "./language.ts";
 import { END_LINE, failureLine, type Failure, KEEPALIVE_LINE, textLine } from "./lines.ts";
 
 /** Time an interrupt has to be heeded before the kernel is replaced, `ms`. */
-export const GRACE_MS = 5000;
+const GRACE_MS = 5000;
 /** How often a silent execution says that it lives, `ms`. */
 const KEEPALIVE_MS = 5000;
 /** What is kept for a slow reader after the code was told to stop, `bytes`. */

@@ -54,7 +54,7 @@ export function fieldsOf(bundle: Bundle): Record<string, unknown> {
   return Object.keys(extra).length > 0 ? { ...fields, extra } : fields;
 }
 
-export function textOf(value: unknown): string {
+function textOf(value: unknown): string {
   if (typeof value === "string") return value.toWellFormed();
   return inspect(value, { depth: 4, maxStringLength: 100_000 });
 }

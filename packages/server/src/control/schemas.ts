@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ApiError } from "../api-error.ts";
 
 /** 2^31 - 1 ms, the longest delay of a timer. */
-export const MAX_SECONDS = 2_147_483;
+const MAX_SECONDS = 2_147_483;
 
 const seconds = z.number().refine(Number.isInteger, "must be a whole number of seconds");
 /** What may stand in a path, a row or a provider's own names without being taken for more than it is. */

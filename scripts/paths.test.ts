@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 
 const root = join(import.meta.dirname, "..");
+const read = (file: string): string => readFileSync(join(root, file), "utf8");
 /** What contributors read. Paths in it begin at the root, or in `packages`. */
 const pages = ["CONTRIBUTING.md", "docs/recipes.md"];
 
@@ -11,7 +12,7 @@ const path = /^[\w.*@-]+(?:\/[\w.*@-]+)+\/?$|^\.?[\w-]+\.(?:json|md|ts|yaml)$/;
 const placeholder = /\bNAME\b/;
 
 function pathsIn(page: string): string[] {
-  const text = readFileSync(join(root, page), "utf8");
+  const text = read(page);
   const quoted = [...text.matchAll(/`([^`\n]+)`/g)].flatMap(([, code]) => code!.split(" "));
   const fenced = [...text.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, code]) =>
     code!.split(/\s+/).filter((word) => word.includes(".")),
@@ -23,7 +24,7 @@ function pathsIn(page: string): string[] {
 }
 
 function linksIn(page: string): string[] {
-  const text = readFileSync(join(root, page), "utf8");
+  const text = read(page);
   return [...text.matchAll(/\]\((?!https?:)([^)#\s]+)/g)].map(([, link]) => link!);
 }
 

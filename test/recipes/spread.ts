@@ -1,5 +1,5 @@
 import { type Capabilities, EmberboxError, type SandboxProvider } from "@emberbox/core";
-import { checkedProvider } from "@emberbox/core/provider";
+import { checkedProvider, templatesOf } from "@emberbox/core/provider";
 
 /**
  * Sandboxes of several providers, such as servers on several computers, which take turns at creating them. The
@@ -36,6 +36,8 @@ export function spread(providers: readonly SandboxProvider[]): SandboxProvider {
       fork: false,
       updateNetwork: false,
     }),
+    // They are alike: the first speaks for all.
+    templates: () => templatesOf(providers[0]),
     create: (options) => providers[turn++ % providers.length]!.create(options),
     connect: async (sandboxId, options) => (await ownerOf(sandboxId)).connect(sandboxId, options),
     list: async () => (await Promise.all(providers.map((each) => each.list()))).flat(),

@@ -1,16 +1,9 @@
 import { posix } from "node:path";
-import { EmberboxError, type Sandbox } from "@emberbox/core";
-import { explainFailure, isLost, lostNotice, type SandboxLease } from "@emberbox/core/tools";
+import { EmberboxError } from "@emberbox/core";
+import { callSandbox, type SandboxCall, type SandboxCallOptions } from "@emberbox/core/tools";
 import type { Place } from "../place.ts";
 
-/** What one call of a session works with. */
-export interface SessionCall {
-  readonly sandbox: Sandbox;
-  /** What to say first when this sandbox replaces another one; "" when it does not, or was said. */
-  notice(): string;
-  /** Keeps the sandbox in use until that has settled. */
-  until(end: Promise<unknown>): void;
-}
+type Work<T> = (call: SandboxCall) => Promise<T>;
 
 /** The calls of one session: each in its conversation's sandbox, with failures in words that may be shown to anyone. */
 export class SessionCalls {
@@ -28,49 +21,27 @@ export class SessionCalls {
     return posix.resolve(this.#directory, path);
   }
 
-  /** Rejects with the signal's reason when it is aborted. */
-  async run<T>(
-    signal: AbortSignal | undefined,
-    work: (call: SessionCall) => T | Promise<T>,
-  ): Promise<T> {
-    const { sessions, threadId } = this.#place;
-    let lease: SandboxLease | undefined;
-    let held: Promise<unknown> | undefined;
-    try {
-      lease = await sessions.acquire(threadId, { signal });
-      return await work({
-        sandbox: lease.sandbox,
-        notice: noticeOf(lease),
-        until: (end) => {
-          held = end;
-        },
-      });
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw this.explain(error, lease);
-    } finally {
-      const release = (): void => lease?.[Symbol.dispose]();
-      if (held === undefined) release();
-      else void held.then(release, release);
-    }
+  /** Runs beside other calls. Rejects with the signal's reason when it is aborted. */
+  beside<T>(signal: AbortSignal | undefined, work: Work<T>): Promise<T> {
+    return this.#call({ signal, beside: true }, work);
   }
 
-  /** Failures of the machine, of which the developer hears, may name places on it: a caller only gets words. */
-  explain(error: unknown, lease: SandboxLease | undefined): unknown {
-    if (!EmberboxError.isInstance(error)) return error;
-    const { sessions } = this.#place;
-    if (isLost(error.code)) lease?.forget(lease.sandbox, error);
-    const { text, report } = explainFailure(error, sessions.source.given === undefined);
-    if (!report) return error;
-    sessions.report(error);
-    return new EmberboxError(error.code, text);
+  /** Runs when those before it have ended. Rejects with the signal's reason when it is aborted. */
+  inTurn<T>(signal: AbortSignal | undefined, work: Work<T>): Promise<T> {
+    return this.#call({ signal }, work);
+  }
+
+  #call<T>(options: SandboxCallOptions, work: Work<T>): Promise<T> {
+    const { sessions, threadId } = this.#place;
+    return callSandbox(sessions, { ...options, threadId }, work, (error, call) => {
+      throw shown(error, call);
+    });
   }
 }
 
-function noticeOf(lease: SandboxLease): () => string {
-  return () => {
-    const { lost } = lease;
-    lease.told();
-    return lost === undefined ? "" : lostNotice(lost);
-  };
+/** Failures of the machine, of which the developer hears, may name places on it: a caller only gets words. */
+export function shown(error: unknown, call: SandboxCall): unknown {
+  if (!EmberboxError.isInstance(error)) return error;
+  const { text, report } = call.explain(error);
+  return report ? new EmberboxError(error.code, text) : error;
 }

@@ -1,4 +1,5 @@
 import { EmberboxError, type EntryInfo, type Sandbox } from "@emberbox/core";
+import type { SandboxCall } from "@emberbox/core/tools";
 import type { SessionCalls } from "./calls.ts";
 import type { SandboxSession } from "./types.ts";
 
@@ -21,7 +22,7 @@ export function readFile<Format extends keyof Formats>(
   format: Format,
 ): Promise<Formats[Format] | null> {
   return orNull(
-    calls.run(signal, ({ sandbox }) => {
+    calls.beside(signal, async ({ sandbox }) => {
       const options = { format: format as "bytes", signal };
       return sandbox.files.read(calls.resolve(path), options) as Promise<Formats[Format]>;
     }),
@@ -36,16 +37,19 @@ export async function writeFile(
     abortSignal: signal,
   }: PathOptions & { readonly content: Formats[keyof Formats] },
 ): Promise<void> {
-  await calls.run(signal, ({ sandbox }) =>
-    sandbox.files.write(calls.resolve(path), content, { signal }),
-  );
+  const work = async ({ sandbox }: SandboxCall): Promise<unknown> =>
+    sandbox.files.write(calls.resolve(path), content, { signal });
+  // A stream may wait for another call.
+  await (content instanceof ReadableStream
+    ? calls.beside(signal, work)
+    : calls.inTurn(signal, work));
 }
 
 export function stat(
   calls: SessionCalls,
   { path, abortSignal: signal }: PathOptions,
 ): Promise<Stat> {
-  return calls.run(signal, async ({ sandbox }) => {
+  return calls.beside(signal, async ({ sandbox }) => {
     const info = await infoOf(sandbox, calls.resolve(path), signal);
     if (info === null || info.type === "symlink") return null;
     const type = typeOf(info);
@@ -60,7 +64,7 @@ export function listDirectory(
   { path, abortSignal: signal }: PathOptions,
 ): Promise<Entries> {
   return orNull(
-    calls.run(signal, async ({ sandbox }) => {
+    calls.beside(signal, async ({ sandbox }) => {
       const entries = await sandbox.files.list(calls.resolve(path), { signal });
       return entries.map((entry) => ({
         name: entry.name,
@@ -74,7 +78,7 @@ export function deleteFile(
   calls: SessionCalls,
   { path, abortSignal: signal }: PathOptions,
 ): Promise<boolean> {
-  return calls.run(signal, async ({ sandbox }) => {
+  return calls.inTurn(signal, async ({ sandbox }) => {
     const absolute = calls.resolve(path);
     const info = await infoOf(sandbox, absolute, signal);
     if (info === null) return false;

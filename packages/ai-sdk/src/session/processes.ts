@@ -1,11 +1,9 @@
 import { EmberboxError, type CommandHandle } from "@emberbox/core";
-import { explainFailure, runToEnd } from "@emberbox/core/tools";
+import { explainFailure, runToEnd, type SandboxCall, shellExitCode } from "@emberbox/core/tools";
 import { BytePipe } from "./byte-pipe.ts";
-import type { SessionCalls } from "./calls.ts";
+import { type SessionCalls, shown } from "./calls.ts";
 import type { ProcessOptions, SandboxProcess, WritableSandboxProcess } from "./types.ts";
 
-/** What a shell reports for a command that SIGKILL ended. */
-const KILLED = 137;
 /** Bytes of one message to a command's standard input. */
 const INPUT_BYTES = 64 * 1024;
 
@@ -18,12 +16,12 @@ interface RunResult {
 /** Runs a command to its end. A failing one is a result; so is one that needed more memory than there is. */
 export function run(calls: SessionCalls, options: ProcessOptions): Promise<RunResult> {
   const { command, abortSignal: signal } = options;
-  return calls.run(signal, async ({ sandbox, notice }) => {
-    const context = { sandbox, signal, onOutput: undefined };
+  return calls.inTurn(signal, async (call) => {
+    const context = { sandbox: call.sandbox, signal, onOutput: undefined };
     const how = { timeoutMs: 0, ...placeAndEnv(calls, options) };
     const result = await runToEnd(context, command, how).catch(outOfMemory);
-    const { exitCode, stdout, stderr } = result;
-    return { exitCode: exitCode < 0 ? KILLED : exitCode, stdout, stderr: notice() + stderr };
+    const { stdout, stderr } = result;
+    return { exitCode: shellExitCode(result), stdout, stderr: call.say() + stderr };
   });
 }
 
@@ -33,18 +31,18 @@ export function spawn(
   options: ProcessOptions & { readonly stdin?: boolean },
 ): Promise<SandboxProcess | WritableSandboxProcess> {
   const { command, stdin = false, abortSignal: signal } = options;
-  return calls.run(signal, async ({ sandbox, until }) => {
+  return calls.beside(signal, async (call) => {
     const stdout = new BytePipe();
     const stderr = new BytePipe();
-    const handle = await sandbox.commands.stream(command, {
+    const handle = await call.sandbox.commands.stream(command, {
       ...placeAndEnv(calls, options),
       stdin,
       signal,
       onStdout: (bytes) => stdout.push(bytes),
       onStderr: (bytes) => stderr.push(bytes),
     });
-    const ended = endOf(handle, calls, signal);
-    until(ended);
+    const ended = endOf(handle, call, signal);
+    call.until(ended);
     const close = (error?: unknown): void => [stdout, stderr].forEach((pipe) => pipe.end(error));
     ended.then(() => close(), close);
     return Object.freeze({
@@ -52,31 +50,30 @@ export function spawn(
       stdout: stdout.readable,
       stderr: stderr.readable,
       wait: () => ended,
-      kill: () => told(calls, async () => void (await handle.kill())),
-      ...(stdin && { stdin: inputOf(handle, calls) }),
+      kill: () => told(call, async () => void (await handle.kill())),
+      ...(stdin && { stdin: inputOf(handle, call) }),
     });
   });
 }
 
 async function endOf(
   handle: CommandHandle,
-  calls: SessionCalls,
+  call: SandboxCall,
   signal: AbortSignal | undefined,
 ): Promise<{ exitCode: number }> {
   try {
-    const { exitCode } = await handle.wait();
-    return { exitCode: exitCode < 0 ? KILLED : exitCode };
+    return { exitCode: shellExitCode(await handle.wait()) };
   } catch (error) {
     signal?.throwIfAborted();
-    throw calls.explain(error, undefined);
+    throw shown(error, call);
   }
 }
 
-function inputOf(handle: CommandHandle, calls: SessionCalls): WritableStream<Uint8Array> {
-  const close = (): Promise<void> => told(calls, () => closeInput(handle));
+function inputOf(handle: CommandHandle, call: SandboxCall): WritableStream<Uint8Array> {
+  const close = (): Promise<void> => told(call, () => closeInput(handle));
   return new WritableStream({
     write: (bytes) =>
-      told(calls, async () => {
+      told(call, async () => {
         for (let at = 0; at < bytes.length; at += INPUT_BYTES) {
           await handle.sendStdin(bytes.subarray(at, at + INPUT_BYTES));
         }
@@ -86,11 +83,11 @@ function inputOf(handle: CommandHandle, calls: SessionCalls): WritableStream<Uin
   });
 }
 
-async function told(calls: SessionCalls, work: () => Promise<void>): Promise<void> {
+async function told(call: SandboxCall, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    throw calls.explain(error, undefined);
+    throw shown(error, call);
   }
 }
 
@@ -117,5 +114,5 @@ function outOfMemory(error: unknown): RunResult {
   if (!EmberboxError.isInstance(error) || error.code !== "out_of_memory") throw error;
   const { stdout = "", stderr = "" } = error.details;
   const words = `${String(stderr)}\n${explainFailure(error).text}`.trimStart();
-  return { exitCode: KILLED, stdout: String(stdout), stderr: words };
+  return { exitCode: shellExitCode(error), stdout: String(stdout), stderr: words };
 }

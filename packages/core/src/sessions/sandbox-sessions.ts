@@ -120,16 +120,6 @@ export class SandboxSessions implements AsyncDisposable {
     }
   }
 
-  /** Runs `work` with a conversation's sandbox. */
-  async use<T>(
-    threadId: string | undefined,
-    work: (lease: SandboxLease) => Promise<T>,
-    signal?: AbortSignal,
-  ): Promise<T> {
-    using lease = await this.acquire(threadId, { signal });
-    return await work(lease);
-  }
-
   /** Ends a conversation's sandbox; the next call gets a new one. Resolves to false when there was none. */
   async close(threadId: string = ONLY): Promise<boolean> {
     const session = this.#sessions.get(threadId);

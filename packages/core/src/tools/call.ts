@@ -1,8 +1,8 @@
 import { EmberboxError } from "../errors.ts";
-import { queueOf } from "../sessions/queue.ts";
-import type { SandboxLease, SandboxSessions } from "../sessions/sandbox-sessions.ts";
+import type { SandboxSessions } from "../sessions/sandbox-sessions.ts";
+import { callSandbox } from "./call-sandbox.ts";
 import { failed, type Outcome, type ToolDefinition, type ToolLimits } from "./definition.ts";
-import { explainFailure, explainNoSandbox, isLost, lostNotice } from "./failure.ts";
+import { isLost } from "./failure.ts";
 import type { ToolContext, ToolOutput, ToolResult } from "./types.ts";
 
 export interface CallSettings {
@@ -38,63 +38,28 @@ export async function callTool<Input>(
   });
   const parsed = definition.schema.parse(raw);
   if ("problem" in parsed) return finish(failed(parsed.problem, { errorCode: "invalid_argument" }));
-  const { sessions } = settings;
+  const { sessions, limits, reportFiles } = settings;
+  const { signal, threadId } = context;
   const hook = new OutputHook(context.onOutput);
-  let lease: SandboxLease | undefined;
-  try {
-    lease = await sessions.acquire(context.threadId, { signal: context.signal });
-    const hooked = { ...context, onOutput: hook.callback };
-    const outcome = await runIn(lease, definition, parsed.input, hooked, settings);
-    const text = `${noticeOf(lease)}${outcome.text}${ignoredText(parsed.ignored)}`;
-    return finish({ ...outcome, text }, lease.sandbox.sandboxId);
-  } catch (error) {
-    context.signal?.throwIfAborted();
-    hook.throwIfThrew();
-    const replaced = sessions.source.given === undefined;
-    const { text, code, report } =
-      lease === undefined ? explainNoSandbox(error) : explainFailure(error, replaced);
-    if (report) sessions.report(error);
-    const notice = lease === undefined ? "" : noticeOf(lease);
-    return finish(
-      failed(notice + text, code === undefined ? {} : { errorCode: code }),
-      lease?.sandbox.sandboxId,
-    );
-  } finally {
-    lease?.[Symbol.dispose]();
-  }
-}
-
-/** Runs the tool, alone when it changes something, and takes note when the sandbox is gone afterwards. */
-async function runIn<Input>(
-  lease: SandboxLease,
-  { readOnly, run }: ToolDefinition<Input>,
-  input: Input,
-  { signal, onOutput }: ToolContext,
-  { sessions, limits, reportFiles }: CallSettings,
-): Promise<Outcome> {
-  const { sandbox } = lease;
-  const replaced = sessions.source.given === undefined;
-  const work = (): Promise<Outcome> =>
-    run(input, { sandbox, signal, onOutput, limits, reportFiles, replaced });
-  try {
-    const outcome = readOnly ? await work() : await queueOf(sandbox).run(work, signal);
-    const code = outcome.data?.errorCode;
-    if (isLost(code)) {
-      lease.forget(sandbox, sandbox.gone);
-      sessions.report(sandbox.gone ?? new EmberboxError(code as "sandbox_died", outcome.text));
-    }
-    return outcome;
-  } catch (error) {
-    if (EmberboxError.isInstance(error) && isLost(error.code)) lease.forget(sandbox, error);
-    throw error;
-  }
-}
-
-/** To be said once; an aborted call has not said it. */
-function noticeOf(lease: SandboxLease): string {
-  const { lost } = lease;
-  lease.told();
-  return lost === undefined ? "" : lostNotice(lost);
+  return callSandbox(
+    sessions,
+    { threadId, signal, beside: definition.readOnly },
+    async (call) => {
+      const { sandbox, replaced } = call;
+      const run = { sandbox, signal, onOutput: hook.callback, limits, reportFiles, replaced };
+      const outcome = await definition.run(parsed.input, run);
+      const code = outcome.data?.errorCode;
+      if (isLost(code)) call.explain(sandbox.gone ?? new EmberboxError(code, outcome.text));
+      const text = `${call.say()}${outcome.text}${ignoredText(parsed.ignored)}`;
+      return finish({ ...outcome, text }, sandbox.sandboxId);
+    },
+    (error, call) => {
+      hook.throwIfThrew();
+      const { text, code } = call.explain(error);
+      const data = code === undefined ? {} : { errorCode: code };
+      return finish(failed(call.say() + text, data), call.sandboxId);
+    },
+  );
 }
 
 function ignoredText(ignored: readonly string[]): string {

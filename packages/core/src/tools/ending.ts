@@ -1,4 +1,4 @@
-import type { EmberboxError } from "../errors.ts";
+import { EmberboxError } from "../errors.ts";
 import type { ToolLimits } from "./definition.ts";
 import { explainFailure } from "./failure.ts";
 import { formatDuration } from "./mime.ts";
@@ -20,6 +20,13 @@ export function runLimit(
   return { timeoutMs: maxTimeoutMs, note };
 }
 
+/** True when code or a command ran into the limit of its time or of the sandbox's memory. */
+export function wasStopped(error: unknown): error is EmberboxError {
+  return (
+    EmberboxError.isInstance(error) && (error.code === "timeout" || error.code === "out_of_memory")
+  );
+}
+
 /** How code or a command was ended early, in words. */
 export function endingText(
   failure: EmberboxError,
@@ -27,9 +34,7 @@ export function endingText(
   timeoutMs: number,
   replaced: boolean = true,
 ): string {
-  if (failure.code !== "timeout" && failure.code !== "out_of_memory") {
-    return explainFailure(failure, replaced).text;
-  }
+  if (!wasStopped(failure)) return explainFailure(failure, replaced).text;
   const { restarted } = failure.details;
   const state =
     what === "command"

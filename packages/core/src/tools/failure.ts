@@ -10,7 +10,7 @@ export interface Failure {
 }
 
 /** True when a failure means that the sandbox is gone. */
-export function isLost(code: unknown): boolean {
+export function isLost(code: unknown): code is ErrorCode {
   return errorCodes[code as ErrorCode]?.kind === "lost";
 }
 

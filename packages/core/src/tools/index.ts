@@ -5,7 +5,9 @@ export type { ToolOptions } from "./options.ts";
 export type { ToolLimits } from "./definition.ts";
 export { factsOf } from "./facts.ts";
 export type { SandboxFacts } from "./facts.ts";
-export { runToEnd } from "./command.ts";
+export { callSandbox } from "./call-sandbox.ts";
+export type { SandboxCall, SandboxCallOptions } from "./call-sandbox.ts";
+export { killCommand, runToEnd, shellExitCode } from "./command.ts";
 export type { JsonSchema } from "./input.ts";
 export type {
   ToolContext,
@@ -19,7 +21,7 @@ export type {
   ToolResult,
   ToolTable,
 } from "./types.ts";
-export { explainFailure, isLost, lostNotice } from "./failure.ts";
+export { explainFailure } from "./failure.ts";
 export type { Failure } from "./failure.ts";
 export { BoundedText } from "../bounded-text.ts";
 export { toolOutputSchema } from "./output-schema.ts";

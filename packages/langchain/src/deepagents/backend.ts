@@ -20,7 +20,7 @@ import {
   type SandboxSessionsOptions,
   type SandboxSource,
 } from "@emberbox/core/tools";
-import { callSandbox, type BackendCall } from "./call.ts";
+import { callBackend, type BackendCall } from "./call.ts";
 import { execute, type ExecuteLimits } from "./execute.ts";
 import * as files from "./files.ts";
 import { read, readRaw } from "./read.ts";
@@ -66,23 +66,23 @@ export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable
   }
 
   execute(command: string): Promise<ExecuteResponse> {
-    return this.#call(commandFailure, (call) => execute(call, command, this.#limits));
+    return this.#change(commandFailure, (call) => execute(call, command, this.#limits));
   }
 
   ls(path: string): Promise<LsResult> {
-    return this.#call(failure, (call) => files.ls(call, path));
+    return this.#read(failure, (call) => files.ls(call, path));
   }
 
   read(filePath: string, offset: number = 0, limit: number = 500): Promise<ReadResult> {
-    return this.#call(failure, (call) => read(call, filePath, offset, limit));
+    return this.#read(failure, (call) => read(call, filePath, offset, limit));
   }
 
   readRaw(filePath: string): Promise<ReadRawResult> {
-    return this.#call(failure, (call) => readRaw(call, filePath));
+    return this.#read(failure, (call) => readRaw(call, filePath));
   }
 
   write(filePath: string, content: string): Promise<WriteResult> {
-    return this.#call(failure, (call) => files.write(call, filePath, content));
+    return this.#change(failure, (call) => files.write(call, filePath, content));
   }
 
   edit(
@@ -91,13 +91,13 @@ export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable
     newString: string,
     replaceAll: boolean = false,
   ): Promise<EditResult> {
-    return this.#call(failure, (call) =>
+    return this.#change(failure, (call) =>
       files.edit(call, filePath, oldString, newString, replaceAll),
     );
   }
 
   delete(filePath: string): Promise<DeleteResult> {
-    return this.#call(failure, (call) => files.remove(call, filePath));
+    return this.#change(failure, (call) => files.remove(call, filePath));
   }
 
   grep(
@@ -106,18 +106,18 @@ export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable
     filter?: string | null,
     maxCount?: number | null,
   ): Promise<GrepResult> {
-    return this.#call(failure, (call) =>
+    return this.#read(failure, (call) =>
       grep(call, pattern, path ?? "/", filter ?? null, maxCount ?? null),
     );
   }
 
   glob(pattern: string, path: string = "/"): Promise<GlobResult> {
-    return this.#call(failure, (call) => glob(call, pattern, path));
+    return this.#read(failure, (call) => glob(call, pattern, path));
   }
 
   uploadFiles(given: [string, Uint8Array][]): Promise<FileUploadResponse[]> {
     const paths = given.map(([path]) => path);
-    return this.#call(
+    return this.#change(
       (text) => paths.map((path) => ({ path, error: files.asErrorCode(text) })),
       (call) => files.upload(call, given),
     );
@@ -126,18 +126,25 @@ export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable
   downloadFiles(paths: string[]): Promise<FileDownloadResponse[]> {
     const failed = (text: string): FileDownloadResponse[] =>
       paths.map((path) => ({ path, content: null, error: files.asErrorCode(text) }));
-    return this.#call(failed, (call) => files.download(call, paths));
+    return this.#read(failed, (call) => files.download(call, paths));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#owned) await this.sessions[Symbol.asyncDispose]();
   }
 
-  #call<Answer>(
+  #read<Answer>(
     failed: (text: string) => Answer,
     work: (call: BackendCall) => Promise<Answer>,
   ): Promise<Answer> {
-    return callSandbox(this.sessions, work, failed);
+    return callBackend(this.sessions, true, work, failed);
+  }
+
+  #change<Answer>(
+    failed: (text: string) => Answer,
+    work: (call: BackendCall) => Promise<Answer>,
+  ): Promise<Answer> {
+    return callBackend(this.sessions, false, work, failed);
   }
 }
 

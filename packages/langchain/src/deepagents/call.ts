@@ -1,46 +1,46 @@
-import { EmberboxError, type Sandbox } from "@emberbox/core";
-import { explainFailure, type SandboxSessions, type ToolContext } from "@emberbox/core/tools";
+import { EmberboxError } from "@emberbox/core";
+import {
+  callSandbox,
+  type Failure,
+  type SandboxCall,
+  type SandboxSessions,
+  type ToolContext,
+} from "@emberbox/core/tools";
 import { ambientContext } from "../ambient.ts";
 
 /** One operation of a backend. */
-export interface BackendCall extends Pick<ToolContext, "onOutput" | "signal"> {
-  readonly sandbox: Sandbox;
-  /** What to say first when this sandbox replaces another one; "" when it does not. */
-  readonly notice: string;
-  /** It was said. */
-  told(): void;
-}
+export interface BackendCall
+  extends
+    Pick<SandboxCall, "explain" | "sandbox" | "say">,
+    Pick<ToolContext, "onOutput" | "signal"> {}
 
 /**
  * Runs an operation in the sandbox of the thread that calls. What it throws becomes an answer, since an agent's run
  * ends when a backend throws; only an abort rejects.
  */
-export async function callSandbox<Answer>(
+export function callBackend<Answer>(
   sessions: SandboxSessions,
+  beside: boolean,
   work: (call: BackendCall) => Promise<Answer>,
   failed: (text: string) => Answer,
 ): Promise<Answer> {
   const { signal, threadId, onOutput } = ambientContext();
-  signal?.throwIfAborted();
-  let notice = "";
-  try {
-    return await sessions.use(
-      threadId,
-      async (lease) => {
-        notice = lease.lost === undefined ? "" : lostText(lease.lost);
-        const told = (): void => lease.told();
-        const answer = await work({ sandbox: lease.sandbox, signal, onOutput, notice, told });
-        // What is not there now may have been there before.
-        return notice !== "" && isError(answer) ? failed(`${answer.error} ${notice}`) : answer;
-      },
-      signal,
-    );
-  } catch (error) {
-    signal?.throwIfAborted();
-    const { text, report } = explainFailure(error, sessions.source.given === undefined);
-    if (report) sessions.report(error);
-    return failed(`${text} ${notice}`.trim());
-  }
+  return callSandbox(
+    sessions,
+    { signal, threadId, beside },
+    async (call) => {
+      const { sandbox, notice } = call;
+      const explain = (error: unknown): Failure => call.explain(error);
+      const answer = await work({ sandbox, signal, onOutput, explain, say: () => call.say() });
+      // What is not there now may have been there before.
+      return notice !== "" && isError(answer) ? failed(withNotice(answer.error, notice)) : answer;
+    },
+    (error, call) => failed(withNotice(call.explain(error).text, call.notice)),
+  );
+}
+
+function withNotice(text: string, notice: string): string {
+  return `${text}\n\n${notice}`.trim();
 }
 
 function isError(answer: unknown): answer is { readonly error: string } {
@@ -50,10 +50,6 @@ function isError(answer: unknown): answer is { readonly error: string } {
     "error" in answer &&
     typeof answer.error === "string"
   );
-}
-
-function lostText(reason: string): string {
-  return `(The sandbox used before is gone: ${reason}. This is a new one, without what was in it.)`;
 }
 
 /**

@@ -7,7 +7,6 @@ import type {
   LsResult,
   WriteResult,
 } from "deepagents";
-import { queueOf } from "@emberbox/core/tools";
 import { asAnyUser, hasCode, type BackendCall } from "./call.ts";
 
 const MAX_EDIT_BYTES = 50 * 1024 * 1024;
@@ -49,17 +48,15 @@ export async function edit(
   replaceAll: boolean,
 ): Promise<EditResult> {
   const { sandbox, signal } = call;
-  return queueOf(sandbox).run(async () => {
-    const before = await readBytes(call, path);
-    if (typeof before === "string") return { error: before };
-    const changed = replace(before, oldString, newString, replaceAll);
-    if (typeof changed === "string") return { error: `${changed} in file '${path}'` };
-    const { bytes, occurrences } = changed;
-    if (bytes !== before) {
-      await asAnyUser((as) => sandbox.files.write(path, bytes, { signal, ...as }));
-    }
-    return { path, filesUpdate: null, occurrences };
-  }, signal);
+  const before = await readBytes(call, path);
+  if (typeof before === "string") return { error: before };
+  const changed = replace(before, oldString, newString, replaceAll);
+  if (typeof changed === "string") return { error: `${changed} in file '${path}'` };
+  const { bytes, occurrences } = changed;
+  if (bytes !== before) {
+    await asAnyUser((as) => sandbox.files.write(path, bytes, { signal, ...as }));
+  }
+  return { path, filesUpdate: null, occurrences };
 }
 
 async function readBytes({ sandbox, signal }: BackendCall, path: string): Promise<Buffer | string> {

@@ -1,11 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { EmberboxError, type CommandHandle } from "@emberbox/core";
-import { BoundedText, explainFailure, type ToolOutput, untilAborted } from "@emberbox/core/tools";
+import {
+  BoundedText,
+  explainFailure,
+  killCommand,
+  shellExitCode,
+  type ToolOutput,
+  untilAborted,
+} from "@emberbox/core/tools";
 
 /** Bytes of output kept from both ends while nobody reads it. */
 const KEEP_BYTES = 512 * 1024;
-/** How long an aborted call waits for the sandbox to say that its command is gone. */
-const KILL_MS = 700;
 
 export interface ProcessOutput {
   /** Both streams, in the order in which they came. */
@@ -74,8 +79,7 @@ export class SandboxProcess {
 
   /** Ends it and what it started. */
   async kill(): Promise<void> {
-    if (this.exitCode !== undefined) return;
-    await this.#handle?.kill({ requestTimeoutMs: KILL_MS }).catch(() => {});
+    if (this.exitCode === undefined && this.#handle) await killCommand(this.#handle);
   }
 
   async #wait(handle: CommandHandle): Promise<void> {
@@ -83,7 +87,7 @@ export class SandboxProcess {
       this.exitCode = (await handle.wait()).exitCode;
     } catch (error) {
       this.#output.push(`\n${explainFailure(error, false).text}\n`);
-      this.exitCode = EmberboxError.isInstance(error) && error.code === "timeout" ? 124 : 1;
+      this.exitCode = EmberboxError.isInstance(error) ? shellExitCode(error) : 1;
     }
   }
 }

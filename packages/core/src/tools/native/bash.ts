@@ -2,7 +2,7 @@ import { EmberboxError } from "../../errors.ts";
 import type { Execution } from "../../interpreter/execution.ts";
 import type { Sandbox } from "../../sandbox.ts";
 import type { ToolRun } from "../definition.ts";
-import { endingText, runLimit } from "../ending.ts";
+import { endingText, runLimit, wasStopped } from "../ending.ts";
 import { showPrinted } from "../printed.ts";
 
 export interface BashInput {
@@ -41,8 +41,7 @@ export async function runBash({ command, restart }: BashInput, run: ToolRun): Pr
     return await show(execution, execution.error?.value, run);
   } catch (error) {
     signal?.throwIfAborted();
-    if (!EmberboxError.isInstance(error) || error.details["execution"] === undefined) throw error;
-    if (error.code !== "timeout" && error.code !== "out_of_memory") throw error;
+    if (!wasStopped(error) || error.details["execution"] === undefined) throw error;
     const words = `${endingText(error, "command", limit.timeoutMs)} If the shell does not answer, restart it.`;
     return show(error.details["execution"] as Execution, words, run);
   }

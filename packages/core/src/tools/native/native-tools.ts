@@ -1,9 +1,7 @@
 import { SandboxSessions } from "../../sessions/sandbox-sessions.ts";
-import { queueOf } from "../../sessions/queue.ts";
 import type { SandboxSource } from "../../sessions/source.ts";
-import { EmberboxError } from "../../errors.ts";
+import { callSandbox, type SandboxCall } from "../call-sandbox.ts";
 import type { ToolRun } from "../definition.ts";
-import { explainFailure, explainNoSandbox, isLost, lostNotice } from "../failure.ts";
 import { resolveToolOptions, type ToolOptions } from "../options.ts";
 import type { ToolContext } from "../types.ts";
 import { applyPatch, type PatchOperation, type PatchResult } from "./apply-patch.ts";
@@ -76,37 +74,26 @@ export class NativeTools implements AsyncDisposable {
     if (this.#owned) await this.sessions[Symbol.asyncDispose]();
   }
 
-  async #run<Answer>(
+  #run<Answer>(
     { signal, onOutput, threadId }: ToolContext,
     failed: (text: string) => Answer,
     work: (run: ToolRun) => Promise<Answer>,
     withNotice: (answer: Answer, notice: string) => Answer,
   ): Promise<Answer> {
-    signal?.throwIfAborted();
-    const { sessions } = this;
-    const replaced = sessions.source.given === undefined;
-    let lease;
-    let answer: Answer;
-    try {
-      lease = await sessions.acquire(threadId, { signal });
-      const { sandbox } = lease;
-      const run = { sandbox, signal, onOutput, ...this.#settings, replaced };
-      answer = await queueOf(sandbox).run(() => work(run), signal);
-    } catch (error) {
-      signal?.throwIfAborted();
-      const failure =
-        lease === undefined ? explainNoSandbox(error) : explainFailure(error, replaced);
-      if (failure.report) sessions.report(error);
-      if (lease && EmberboxError.isInstance(error) && isLost(error.code)) {
-        lease.forget(lease.sandbox, error);
-      }
-      answer = failed(failure.text);
-    } finally {
-      lease?.[Symbol.dispose]();
-    }
-    if (lease?.lost === undefined) return answer;
-    lease.told();
-    return withNotice(answer, lostNotice(lease.lost));
+    const noted = (answer: Answer, call: SandboxCall): Answer => {
+      const notice = call.say();
+      return notice === "" ? answer : withNotice(answer, notice);
+    };
+    return callSandbox(
+      this.sessions,
+      { signal, threadId },
+      async (call) => {
+        const { sandbox, replaced } = call;
+        const run = { sandbox, signal, onOutput, ...this.#settings, replaced };
+        return noted(await work(run), call);
+      },
+      (error, call) => noted(failed(call.explain(error).text), call),
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 import { EmberboxError } from "../../errors.ts";
-import { runToEnd, type RunToEndOptions } from "../command.ts";
+import { runToEnd, type RunToEndOptions, shellExitCode } from "../command.ts";
 import type { ToolRun } from "../definition.ts";
-import { endingText, runLimit } from "../ending.ts";
+import { endingText, runLimit, wasStopped } from "../ending.ts";
 import { withoutColours } from "../printed.ts";
 import { truncate } from "../truncate.ts";
 
@@ -91,9 +91,8 @@ async function runOne(
     return { stdout: cut(stdout), stderr: cut(stderr), outcome: { type: "exit", exitCode } };
   } catch (error) {
     run.signal?.throwIfAborted();
-    if (!EmberboxError.isInstance(error) || !["timeout", "out_of_memory"].includes(error.code))
-      throw error;
-    const { stdout = "", stderr = "", exitCode } = error.details;
+    if (!wasStopped(error)) throw error;
+    const { stdout = "", stderr = "" } = error.details;
     const words = endingText(error, "command", limit.timeoutMs);
     return {
       stdout: cut(String(stdout)),
@@ -101,7 +100,7 @@ async function runOne(
       outcome:
         error.code === "timeout"
           ? { type: "timeout" }
-          : { type: "exit", exitCode: typeof exitCode === "number" ? exitCode : 137 },
+          : { type: "exit", exitCode: shellExitCode(error) },
     };
   }
 }

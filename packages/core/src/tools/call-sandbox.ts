@@ -1,0 +1,104 @@
+import { EmberboxError } from "../errors.ts";
+import { queueOf } from "../sessions/queue.ts";
+import type { SandboxLease, SandboxSessions } from "../sessions/sandbox-sessions.ts";
+import type { Sandbox } from "../sandbox.ts";
+import { explainFailure, explainNoSandbox, isLost, lostNotice, type Failure } from "./failure.ts";
+import type { ToolContext } from "./types.ts";
+
+export interface SandboxCallOptions extends Pick<ToolContext, "signal" | "threadId"> {
+  /** Runs beside other calls; otherwise one runs at a time, in the order asked for. @default false */
+  readonly beside?: boolean;
+}
+
+/** One call in a conversation's sandbox. */
+export class SandboxCall implements Disposable {
+  readonly #sessions: SandboxSessions;
+  readonly #lease: SandboxLease | undefined;
+  #end: Promise<unknown> | undefined;
+
+  constructor(sessions: SandboxSessions, lease?: SandboxLease) {
+    this.#sessions = sessions;
+    this.#lease = lease;
+  }
+
+  /** `undefined` only when the call failed before it had one. */
+  get sandboxId(): string | undefined {
+    return this.#lease?.sandbox.sandboxId;
+  }
+
+  get sandbox(): Sandbox {
+    return this.#lease!.sandbox;
+  }
+
+  /** True when the sandbox, once gone, is followed by another. */
+  get replaced(): boolean {
+    return this.#sessions.source.given === undefined;
+  }
+
+  /** What to say first, with empty lines after it, when this sandbox replaces another one; otherwise "". */
+  get notice(): string {
+    const lost = this.#lease?.lost;
+    return lost === undefined ? "" : lostNotice(lost);
+  }
+
+  /** The notice, after which no other call gives it. */
+  say(): string {
+    const { notice } = this;
+    this.#lease?.told();
+    return notice;
+  }
+
+  /** Keeps the sandbox in use until that has settled, after the call's own end. */
+  until(end: Promise<unknown>): void {
+    this.#end = end;
+  }
+
+  /** Takes note when that means that the sandbox is gone: the next call gets another one. */
+  forget(error: unknown): void {
+    if (EmberboxError.isInstance(error) && isLost(error.code)) {
+      this.#lease?.forget(this.#lease.sandbox, error);
+    }
+  }
+
+  /** Puts a failure into words that may be shown to anyone, and tells the developer when it is not the caller's. */
+  explain(error: unknown): Failure {
+    this.forget(error);
+    const failure =
+      this.#lease === undefined ? explainNoSandbox(error) : explainFailure(error, this.replaced);
+    if (failure.report) this.#sessions.report(error);
+    return failure;
+  }
+
+  [Symbol.dispose](): void {
+    const release = (): void => this.#lease?.[Symbol.dispose]();
+    if (this.#end === undefined) release();
+    else this.#end.then(release, release);
+  }
+}
+
+/**
+ * Runs one call in a conversation's sandbox, which is made if need be and replaced when it is lost. What `work` throws
+ * goes to `failed`, whose answer, or error, is the call's; an abort rejects with the signal's reason.
+ */
+export async function callSandbox<Answer>(
+  sessions: SandboxSessions,
+  options: SandboxCallOptions,
+  work: (call: SandboxCall) => Promise<Answer>,
+  failed: (error: unknown, call: SandboxCall) => Answer,
+): Promise<Answer> {
+  const { signal, threadId, beside = false } = options;
+  signal?.throwIfAborted();
+  let call = new SandboxCall(sessions);
+  try {
+    const lease = await sessions.acquire(threadId, { signal });
+    call = new SandboxCall(sessions, lease);
+    if (beside) return await work(call);
+    return await queueOf(lease.sandbox).run(() => work(call), signal);
+  } catch (error) {
+    call.forget(error);
+    signal?.throwIfAborted();
+    return failed(error, call);
+  } finally {
+    call[Symbol.dispose]();
+  }
+}

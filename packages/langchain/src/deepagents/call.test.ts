@@ -1,0 +1,84 @@
+import { setImmediate } from "node:timers/promises";
+import { EmberboxError, type SandboxProvider } from "@emberbox/core";
+import { queueOf } from "@emberbox/core/tools";
+import { expect, test } from "vitest";
+import { createSandboxBackend, type SandboxBackend } from "./backend.ts";
+
+const died = new EmberboxError("sandbox_died", "QEMU of /home/mine ended");
+
+/** A backend whose sandboxes die of whatever they are asked. */
+function mortal(): {
+  readonly backend: SandboxBackend;
+  readonly asked: string[];
+  readonly reported: unknown[];
+} {
+  let made = 0;
+  const asked: string[] = [];
+  const provider = {
+    name: "mortal",
+    capabilities: {},
+    create: async () => {
+      const sandboxId = `made-${(made += 1)}`;
+      const endpoint = (): never => {
+        asked.push(sandboxId);
+        throw died;
+      };
+      return { sandboxId, gone: () => undefined, endpoint };
+    },
+  } as unknown as SandboxProvider;
+  const reported: unknown[] = [];
+  const onError = (error: unknown): void => void reported.push(error);
+  return { backend: createSandboxBackend(provider, { onError }), asked, reported };
+}
+
+type Operation = (backend: SandboxBackend) => Promise<unknown>;
+const changes: Record<string, Operation> = {
+  execute: (backend) => backend.execute("true"),
+  write: (backend) => backend.write("/a", ""),
+  edit: (backend) => backend.edit("/a", "a", "b"),
+  delete: (backend) => backend.delete("/a"),
+  uploadFiles: (backend) => backend.uploadFiles([["/a", new Uint8Array(1)]]),
+};
+const reads: Record<string, Operation> = {
+  ls: (backend) => backend.ls("/"),
+  read: (backend) => backend.read("/a"),
+  readRaw: (backend) => backend.readRaw("/a"),
+  grep: (backend) => backend.grep("a"),
+  glob: (backend) => backend.glob("*"),
+  downloadFiles: (backend) => backend.downloadFiles(["/a"]),
+};
+
+async function askedWhileBusy(operation: Operation): Promise<number> {
+  const { backend, asked } = mortal();
+  const gate = Promise.withResolvers<void>();
+  const { sandbox } = await backend.sessions.acquire();
+  const held = queueOf(sandbox).run(() => gate.promise);
+  const called = operation(backend);
+  for (let turn = 0; turn < 5; turn += 1) await setImmediate();
+  const before = asked.length;
+  gate.resolve();
+  await Promise.all([held, called]);
+  expect(asked).toHaveLength(1);
+  return before;
+}
+
+test.each(Object.entries(changes))("%s waits for what was asked before", async (_name, call) => {
+  expect(await askedWhileBusy(call)).toBe(0);
+});
+
+test.each(Object.entries(reads))("%s waits for nothing", async (_name, call) => {
+  expect(await askedWhileBusy(call)).toBe(1);
+});
+
+test.each(Object.entries({ ...changes, ...reads }))(
+  "%s: a sandbox that is lost is replaced, without particulars",
+  async (_name, operation) => {
+    const { backend, asked, reported } = mortal();
+    const first = JSON.stringify(await operation(backend));
+    expect(first).toContain("The sandbox ended unexpectedly");
+    expect(first).not.toContain("/home/mine");
+    expect(JSON.stringify(await operation(backend))).toContain("is gone");
+    expect(asked).toEqual(["made-1", "made-2"]);
+    expect(reported).toEqual([died, died]);
+  },
+);

@@ -1,5 +1,6 @@
 import { readFileSync, writeSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
+import { background } from "@emberbox/core/background";
 import { freezeFlags } from "./channel/frames.ts";
 import { Session } from "./channel/session.ts";
 import type { ChannelStream } from "./channel/stream.ts";
@@ -25,10 +26,11 @@ const context: AgentContext = {
   log: (line) => void writeSync(2, `emberbox: ${line}\n`),
 };
 
-process.on("uncaughtException", (error) => {
-  context.log(`the agent failed: ${error.stack ?? error}`);
+const fail = (error: unknown): void => {
+  context.log(`the agent failed: ${error instanceof Error ? error.stack : String(error)}`);
   process.exit(1);
-});
+};
+process.on("uncaughtException", fail);
 
 separateUserCode();
 // A template has the time to prepare everything; a sandbox that boots from its disk is waited for.
@@ -49,15 +51,15 @@ const session: Session = new Session({
   port: port.stream,
   gather: port.gather,
   firstStream: 2,
-  onHello: (payload) => void begin(JSON.parse(payload.toString()) as Hello),
+  onHello: (payload) => background(begin(JSON.parse(payload.toString()) as Hello), fail),
   onStream: (stream, port) => {
     const server = servers.get(port);
     if (server === undefined) forward(stream, port);
     else server(stream);
     return true;
   },
-  onFreeze: (payload) => void freeze(payload[0] ?? 0),
-  onThaw: (payload) => void thaw(JSON.parse(payload.toString()) as Thaw),
+  onFreeze: (payload) => background(freeze(payload[0] ?? 0), fail),
+  onThaw: (payload) => background(thaw(JSON.parse(payload.toString()) as Thaw), fail),
   onBroken: (error) => {
     context.log(`the channel broke: ${error.message}`);
     process.exit(1);

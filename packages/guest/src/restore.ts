@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { promisify } from "node:util";
+import { background, warning } from "@emberbox/core/background";
 import type { AgentContext } from "./context.ts";
 import { applyNetwork } from "./egress/egress.ts";
 import { thawUserCode } from "./freezer.ts";
@@ -33,7 +34,8 @@ export async function restore(
     E2B_TEMPLATE_ID: hello.templateId,
   };
   // Not waited for: the host refuses by itself, this only makes it quicker.
-  if (hello.network) void applyNetwork(hello.network, context);
+  if (hello.network)
+    background(applyNetwork(hello.network, context), warning("Applying the network"));
   for (const [name, file] of facts) {
     ftruncateSync(file);
     writeSync(file, context.envs[name]!, 0);

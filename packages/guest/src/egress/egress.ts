@@ -1,3 +1,4 @@
+import { background, warning } from "@emberbox/core/background";
 import type { ChannelStream } from "../channel/stream.ts";
 import type { AgentContext } from "../context.ts";
 import { capture, refuseAtOnce } from "./capture.ts";
@@ -20,13 +21,20 @@ export function startEgress({ context, open }: EgressOptions): void {
   capture({ names, log, open });
 }
 
-/** Applies what the host tells of the network. */
+/** Applies what the host tells of the network. What fails closes more to programs, and opens nothing: the host refuses. */
 export async function applyNetwork(network: GuestNetwork, context: AgentContext): Promise<void> {
-  if (network.authority !== undefined) {
-    trust(network.authority);
-    context.envs = { ...trustEnvs, ...context.envs };
+  try {
+    if (network.authority !== undefined) {
+      trust(network.authority);
+      context.envs = { ...trustEnvs, ...context.envs };
+    }
+  } catch (error) {
+    // The disk is full, for one. Connections that need the authority fail.
+    context.log(`the network's authority is not trusted: ${String(error)}`);
   }
-  await refuseAtOnce(network);
+  await refuseAtOnce(network).catch((error: unknown) =>
+    context.log(`addresses are not refused at once: ${String(error)}`),
+  );
 }
 
 /** A change of the network, from the host. Answers with the end of the stream. */
@@ -35,7 +43,10 @@ export function receiveNetwork(stream: ChannelStream, context: AgentContext): vo
   stream.on("data", (part: Buffer) => parts.push(part));
   stream.on("end", () => {
     const network = JSON.parse(Buffer.concat(parts).toString()) as GuestNetwork;
-    void applyNetwork(network, context).then(() => stream.end());
+    background(
+      applyNetwork(network, context).finally(() => void stream.end()),
+      warning("Applying the network"),
+    );
   });
 }
 

@@ -1,5 +1,6 @@
 import { createSocket } from "node:dgram";
 import { createServer, type Socket } from "node:net";
+import { background } from "@emberbox/core/background";
 import { answer, codes, type Question, readQuestion, recordTypes } from "./dns.ts";
 import type { NameTable } from "./names.ts";
 import { egressAnswers } from "./protocol.ts";
@@ -27,20 +28,23 @@ export function serveNames(options: ResolverOptions, ownName: () => string): voi
     const [code, address] = await resolve(question, options, ownName());
     send(answer(message, question, code, address));
   };
+  const failed = (error: unknown): void => options.log(`the resolver failed: ${String(error)}`);
   const udp = createSocket("udp4");
   udp.on("message", (message, { port, address }) => {
-    void reply(message, (bytes) => udp.send(bytes, port, address, () => {}));
+    const send = (bytes: Buffer): void => udp.send(bytes, port, address, () => {});
+    background(reply(message, send), failed);
   });
-  udp.on("error", (error) => options.log(`the resolver failed: ${error.message}`));
+  udp.on("error", failed);
   udp.bind(PORT, LOOPBACK);
-  const tcp = createServer((socket) => serveTcp(socket, reply));
-  tcp.on("error", (error) => options.log(`the resolver failed: ${error.message}`));
+  const tcp = createServer((socket) => serveTcp(socket, reply, failed));
+  tcp.on("error", failed);
   tcp.listen(PORT, LOOPBACK);
 }
 
 function serveTcp(
   socket: Socket,
   reply: (message: Buffer, send: (answer: Buffer) => void) => Promise<void>,
+  onFailure: (error: unknown) => void,
 ): void {
   let received: Buffer = Buffer.alloc(0);
   socket.on("error", () => {});
@@ -49,11 +53,12 @@ function serveTcp(
     received = Buffer.concat([received, chunk]);
     while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
       const end = 2 + received.readUInt16BE(0);
-      void reply(received.subarray(2, end), (bytes) => {
+      const send = (bytes: Buffer): void => {
         const length = Buffer.alloc(2);
         length.writeUInt16BE(bytes.length);
         socket.write(Buffer.concat([length, bytes]));
-      });
+      };
+      background(reply(received.subarray(2, end), send), onFailure);
       received = received.subarray(end);
     }
   });

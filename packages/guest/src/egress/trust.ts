@@ -18,9 +18,9 @@ let trusted: string | undefined;
 /** Makes the machine's programs trust an authority. */
 export function trust(authority: string | undefined): void {
   if (authority === undefined || authority === trusted) return;
-  trusted = authority;
   mkdirSync("/usr/local/share/ca-certificates", { recursive: true });
   writeFileSync(OWN, authority);
   appendFileSync(BUNDLE, `\n${authority}`);
   if (!existsSync(BY_HASH)) symlinkSync(OWN, BY_HASH);
+  trusted = authority;
 }

@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, type Dirent } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
+import { background, warning } from "@emberbox/core/background";
 import { RpcError } from "./connect.ts";
 import { entryInfo, type EntryInfo } from "./entry.ts";
 import { Bit, Inotify, InotifyError, parseRecords, type InotifyRecord } from "./inotify.ts";
@@ -66,7 +67,9 @@ export class DirectoryWatch {
       watch.close();
       throw toRpcError(error, options.path);
     }
-    watch.#inotify.stream.on("data", (chunk: Buffer) => void watch.#take(chunk));
+    watch.#inotify.stream.on("data", (chunk: Buffer) =>
+      background(watch.#take(chunk), warning("Watching a directory")),
+    );
     watch.#inotify.stream.on("error", (error) =>
       watch.#end(new RpcError("internal", error.message)),
     );
@@ -127,7 +130,10 @@ export class DirectoryWatch {
       throw new RpcError("data_loss", "more happened than could be reported");
     const directory = this.#directories.get(watch);
     if (directory === undefined) return undefined;
-    if (name === "") return void this.#handleSelf(watch, directory, mask);
+    if (name === "") {
+      this.#handleSelf(watch, directory, mask);
+      return undefined;
+    }
     const path = join(directory, name);
     const isDirectory = this.#options.recursive && (mask & Bit.isDirectory) !== 0;
     if (mask & (Bit.create | Bit.movedTo)) {

@@ -1,6 +1,7 @@
 /** Which files code made: a directory before and after, bounded in entries, depth and time. As `emberbox_files.py` does for Python. */
 import { spawn } from "node:child_process";
 import { readlinkSync } from "node:fs";
+import { background, warning } from "@emberbox/core/background";
 import { inUserCgroup } from "../cgroup.ts";
 import type { User } from "../envd/users.ts";
 import { environmentOf } from "./environment.ts";
@@ -39,10 +40,11 @@ export function reporting(listener: KernelListener, before: Snapshot, user: User
     error: (line) => listener.error(line),
     flush: () => listener.flush(),
     end() {
-      void list(before.directory, user)
+      const ended = list(before.directory, user)
         .then((after) => listener.output(filesLine(before, after)))
         .catch(() => undefined)
         .then(() => listener.end());
+      background(ended, warning("Ending an execution"));
     },
   };
 }

@@ -1,3 +1,4 @@
+import { background } from "@emberbox/core/background";
 import { memoryLimitMB } from "../cgroup.ts";
 import type { User } from "../envd/users.ts";
 import { reporting, snapshot } from "./changed-files.ts";
@@ -107,7 +108,11 @@ export class CodeContext {
     execution.begin();
     const { code, envs, reportFiles } = execution.request;
     if (reportFiles && kernel.watched !== undefined)
-      return void this.#executeWatched(kernel, execution, kernel.watched);
+      return background(this.#executeWatched(kernel, execution, kernel.watched), (error) => {
+        if (this.#running !== execution) return;
+        this.#drop(`could not be given the code: ${String(error)}`);
+        this.#renew();
+      });
     kernel.execute(code, envs, execution, { reportFiles });
   }
 

@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { setPriority, totalmem } from "node:os";
 import { join } from "node:path";
+import { background, warning } from "@emberbox/core/background";
 import type { AgentContext } from "../context.ts";
 import { ForkedKernel } from "./forked-kernel.ts";
 import type { KernelOptions } from "./language.ts";
@@ -47,7 +48,9 @@ export class JavaScriptProcesses {
     const spare = this.#spare;
     this.#spare = undefined;
     if (spare !== undefined) {
-      setTimeout(() => void this.fill(true), REFILL_MS).unref();
+      const fill = (): void =>
+        background(this.fill(true), warning("Starting a spare process for JavaScript"));
+      setTimeout(fill, REFILL_MS).unref();
       hurry(spare.pid);
     }
     const kernel = spare ?? (await this.#spawn(part));

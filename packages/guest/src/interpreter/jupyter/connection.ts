@@ -3,6 +3,7 @@ import { chownSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
+import { background, warning } from "@emberbox/core/background";
 import type { Dealer, Socket, Subscriber } from "zeromq";
 import { type Message, Messages } from "./message.ts";
 
@@ -51,7 +52,10 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     const message = messages.decode(frames);
     if (message !== undefined) options.listener.message(channel, message);
   });
-  void watch(sockets.iopub, () => options.listener.lost());
+  background(
+    watch(sockets.iopub, () => options.listener.lost()),
+    warning("Watching a kernel's connection"),
+  );
   return {
     file,
     send(channel, type, content) {
@@ -92,7 +96,10 @@ async function openSockets(
   sockets.iopub.subscribe();
   for (const [name, socket] of Object.entries(sockets)) {
     socket.connect(`tcp://127.0.0.1:${ports[`${name}_port`]}`);
-    void receive(socket, (frames) => onFrames(name as ChannelName, frames));
+    background(
+      receive(socket, (frames) => onFrames(name as ChannelName, frames)),
+      warning("Reading from a kernel"),
+    );
   }
   return sockets;
 }

@@ -1,3 +1,4 @@
+import { background } from "@emberbox/core/background";
 import { oomKills } from "../../cgroup.ts";
 import type { Kernel, KernelExit, KernelListener } from "../language.ts";
 import { textLine } from "../lines.ts";
@@ -82,7 +83,9 @@ export class JupyterKernel implements Kernel {
     this.#kills = oomKills();
     this.#output.begin(listener);
     this.#failed = false;
-    void this.#executeAll(code, envs, listener);
+    background(this.#executeAll(code, envs, listener), (error) =>
+      this.kill(`could not be given the code: ${String(error)}`),
+    );
   }
 
   interrupt(): void {
@@ -183,7 +186,9 @@ export class JupyterKernel implements Kernel {
   }
 
   #forward({ type, content }: Message, listener: KernelListener): void {
-    const say = (line: Buffer | undefined): void => void (line && listener.output(line));
+    const say = (line: Buffer | undefined): void => {
+      if (line) listener.output(line);
+    };
     switch (type) {
       case "execute_input":
         return say(countLine(content));

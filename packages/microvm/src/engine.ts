@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { EmberboxError } from "@emberbox/core";
+import { background, notifier, warning } from "@emberbox/core/background";
 import { type AcceleratorChoice, chooseAccelerator } from "./accelerator.ts";
 import { findImage, type GuestImage } from "./image/index.ts";
 import { sweepScratch } from "./machine/files.ts";
@@ -43,10 +44,11 @@ export function openEngine(options: MicrovmOptions): Engine {
   const jail = options.jail ?? true;
   if (jail) requireProgram("bwrap");
   // It is needed when the first sandbox is, and takes a moment.
-  if (jail) void readOnlyView().catch(() => {});
+  if (jail) readOnlyView().catch(() => {});
   sweepScratch(places.run);
-  void sweepState(places.state);
-  void endOrphans();
+  background(sweepState(places.state), warning("Removing what killed programs left"));
+  background(endOrphans(), warning("Ending the machines of killed programs"));
+  const onProgress = notifier("onProgress", options.onProgress);
   const warmed = createSharedWork<Template>();
   const outside = createOutside(options.network ?? {});
 
@@ -63,7 +65,6 @@ export function openEngine(options: MicrovmOptions): Engine {
         const { accelerator } = await engine.accelerator(image);
         const shape = { accelerator, memoryMB, cpuCount };
         const { templates } = places;
-        const { onProgress } = options;
         return ensureTemplate({ templates, image, shape, qemu, jail, onProgress, signal: stop });
       };
       return warmed.get(shapeKey(wanted), warm, signal);

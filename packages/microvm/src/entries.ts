@@ -1,4 +1,5 @@
 import { EmberboxError, type NetworkCeiling, type SandboxInfo } from "@emberbox/core";
+import { background, notifier, warning } from "@emberbox/core/background";
 import type { Engine } from "./engine.ts";
 import { Entry, type EntryOwner, factsOf, pausedInfo } from "./entry.ts";
 import type { ResolvedCreateOptions } from "./options.ts";
@@ -33,12 +34,14 @@ interface ResumeOptions {
 /** The sandboxes of a program: those that run, and those that it knows and that are paused. */
 export class Entries implements EntryOwner {
   readonly #options: EntriesOptions;
+  readonly #onProgress: (step: string) => void;
   readonly #entries = new Map<string, Entry>();
   readonly #resuming = createSharedWork<Entry>({ keeps: false });
   #closed = false;
 
   constructor(options: EntriesOptions) {
     this.#options = options;
+    this.#onProgress = notifier("onProgress", options.onProgress);
   }
 
   running(sandboxId: string): Entry | undefined {
@@ -223,18 +226,19 @@ export class Entries implements EntryOwner {
     } catch (error) {
       if (!entry.sandbox) return;
       // It would be lost: it goes on instead, until it can be paused.
-      this.#options.onProgress?.(`a sandbox could not be paused: ${(error as Error).message}`);
       entry.endAfter(AGAIN_MS);
+      this.#onProgress(`a sandbox could not be paused: ${(error as Error).message}`);
     }
   }
 
   #keep(entry: Entry, timeoutMs: number, from?: number): Entry {
     this.#entries.set(entry.sandboxId, entry);
     entry.endAfter(timeoutMs, from);
-    void entry.sandbox?.ended.then(() => {
+    const ended = entry.sandbox?.ended.then(() => {
       // A paused one may be resumed, and those who hold it go on with it then.
       if (!entry.sandbox && !entry.isPaused) this.#entries.delete(entry.sandboxId);
     });
+    if (ended) background(ended, warning("Forgetting a sandbox that ended"));
     return entry;
   }
 

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { EmberboxError, type SandboxConnection, type SandboxInfo } from "@emberbox/core";
+import { background, warning } from "@emberbox/core/background";
 import type { Access } from "./network/access.ts";
 import type { ResolvedCreateOptions, Shape } from "./options.ts";
 import { createPorts, type Ports } from "./ports/ports.ts";
@@ -13,7 +14,7 @@ export interface EntryOwner {
   /** Resumes a paused one for a request. */
   wake(entry: Entry): Promise<void>;
   /** Its time is over. */
-  expired(entry: Entry, timeoutMs: number): void;
+  expired(entry: Entry, timeoutMs: number): Promise<void>;
 }
 
 /** A sandbox of this program: it runs, or was paused and may run again, or is gone. */
@@ -74,9 +75,10 @@ export class Entry {
   run(sandbox: LocalSandbox): void {
     this.sandbox = sandbox;
     this.#gone = undefined;
-    void sandbox.ended.then(() => {
+    const ended = sandbox.ended.then(() => {
       if (this.sandbox === sandbox) this.stop(sandbox.gone() as EmberboxError | undefined);
     });
+    background(ended, warning("Taking note of a sandbox's end"));
   }
 
   /** It has no machine any more. */
@@ -100,7 +102,9 @@ export class Entry {
   endAfter(timeoutMs: number, from: number = Date.now()): void {
     clearTimeout(this.#timer);
     this.endAt = new Date(from + timeoutMs);
-    this.#timer = setTimeout(() => this.#owner.expired(this, timeoutMs), timeoutMs).unref();
+    const expire = (): void =>
+      background(this.#owner.expired(this, timeoutMs), warning("Ending a sandbox in time"));
+    this.#timer = setTimeout(expire, timeoutMs).unref();
   }
 
   /** Does one thing after another that changes whether it runs, or must not overlap with that. */

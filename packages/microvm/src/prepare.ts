@@ -1,4 +1,5 @@
 import type { NetworkCeiling } from "@emberbox/core";
+import { notifier } from "@emberbox/core/background";
 import { openEngine } from "./engine.ts";
 import { ensureImage, type GuestImage, type Progress } from "./image/index.ts";
 import { resolveCreateOptions } from "./options.ts";
@@ -29,7 +30,12 @@ export async function prepare(options: PrepareOptions = {}): Promise<Preparation
   const { onImage, onTemplate, signal } = options;
   const shape = resolveCreateOptions({ template, memoryMB, cpuCount, networkCeiling });
   const { images } = paths();
-  const image = await ensureImage({ images, template, onProgress: onImage, signal });
-  const engine = openEngine({ onProgress: onTemplate });
+  const image = await ensureImage({
+    images,
+    template,
+    onProgress: notifier("onImage", onImage),
+    signal,
+  });
+  const engine = openEngine({ onProgress: notifier("onTemplate", onTemplate) });
   return { image, template: await engine.template(shape, signal) };
 }

@@ -1,5 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import { EmberboxError, type Endpoint } from "@emberbox/core";
+import { background, warning } from "@emberbox/core/background";
 import type { ChannelStream } from "@emberbox/guest";
 import type { Agent } from "undici";
 import { channelDispatcher } from "./dispatcher.ts";
@@ -70,7 +71,7 @@ export async function restoreSandbox(options: RestoreOptions): Promise<LocalSand
     if ("code" in error) return;
     const what = `the sandbox's agent broke the channel's rules (${error.message}), so its machine was ended`;
     gone ??= new EmberboxError("sandbox_died", what, { cause: error });
-    void machine.kill();
+    background(machine.kill(), warning("Ending a machine"));
   };
   const guest = connectGuest(machine, onBroken, (stream, port, host) =>
     gateway.accept(stream, port, host),

@@ -4,6 +4,7 @@ import { runBuilder } from "./builder.ts";
 import type { ProgressReader } from "./progress.ts";
 import type { Recipe, Scripts } from "./recipe.ts";
 import { asGuestRoot, type Scratch } from "./scratch.ts";
+import { sync } from "../sync.ts";
 
 export interface Build {
   readonly recipe: Recipe;
@@ -126,16 +127,7 @@ async function writeImage({ recipe, scratch, progress, signal, lock }: Build): P
 
 /** Gives a finished build its name, durably: whoever sees the name sees all of it. */
 export async function publish(result: string, directory: string): Promise<void> {
-  await syncDirectory(result);
+  await sync(result);
   await rename(result, directory);
-  await syncDirectory(dirname(directory));
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+  await sync(dirname(directory));
 }

@@ -1,6 +1,7 @@
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
+import { notifier } from "@emberbox/core/background";
 import { withLock } from "../lock.ts";
 import { requireOwnPlace } from "../own-place.ts";
 import { build, publish } from "./build.ts";
@@ -68,7 +69,7 @@ export async function ensureImage({
   requireOwnPlace(images);
   checkTools();
   await mkdir(images, { recursive: true, mode: 0o700 });
-  const progress = new ProgressReader((each) => onProgress?.(each));
+  const progress = new ProgressReader(notifier("onProgress", onProgress));
   const locked = async (lock: { readonly fd: number }) =>
     (await findFinished(image)) ??
     (await buildImage(image, recipe, images, progress, signal, lock.fd));

@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { EmberboxError } from "@emberbox/core";
+import { background, warning } from "@emberbox/core/background";
 import { descriptors } from "./arguments.ts";
 import { type Console, recordConsole } from "./console.ts";
 import { endOrphans } from "./orphans.ts";
@@ -67,13 +68,16 @@ export function startMachine(options: ProcessOptions): Machine {
     // "close" would wait for whoever else holds the pipes; the process is what matters.
     child.once("exit", (exitCode, signal) => {
       running.delete(child);
-      void cgroup?.remove();
+      if (cgroup) background(cgroup.remove(), warning("Removing a control group"));
       setImmediate(() =>
         resolve({ exitCode, signal, console: console.tail(), stderr: stderr.trim() }),
       );
     });
   });
-  void ended.then(() => closeFiles(options));
+  background(
+    ended.then(() => closeFiles(options)),
+    warning("Closing a machine's files"),
+  );
   return {
     pid: child.pid ?? -1,
     files,

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import type { Writable } from "node:stream";
+import { background, warning } from "@emberbox/core/background";
 import { descriptors, layerDescriptor } from "./arguments.ts";
 import { type Cgroup, hostCgroups, makeCgroup } from "./cgroup.ts";
 import { type JailedCommand, jailed, type SharedDirectory } from "./jail.ts";
@@ -64,7 +65,7 @@ export function startProcess(options: ProcessOptions): {
       ...(command.uid !== undefined && { uid: command.uid, gid: command.gid }),
     });
   } catch (error) {
-    void cgroup?.remove();
+    if (cgroup) background(cgroup.remove(), warning("Removing a control group"));
     closeFiles(options);
     throw error;
   } finally {

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { background } from "@emberbox/core/background";
 import type { ChannelStream } from "@emberbox/guest";
 
 /** A stream of the guest's to the outside. */
@@ -24,10 +25,11 @@ export function join(stream: ChannelStream, socket: Socket, admit: Promise<boole
     if (!socket.readableEnded || !stream.writableFinished) stream.destroy();
   });
   socket.pipe(stream);
-  void admit.then((isAdmitted) => {
+  const begun = admit.then((isAdmitted) => {
     if (isAdmitted) stream.pipe(socket);
     else stream.destroy();
   });
+  background(begun, () => stream.destroy());
 }
 
 /** Says one byte, and no more. */

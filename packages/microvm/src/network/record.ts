@@ -1,4 +1,5 @@
 import type { NetworkEvent, NetworkLog } from "@emberbox/core";
+import { notifier } from "@emberbox/core/background";
 import type { Connection } from "./connection.ts";
 
 const MAX_REFUSALS = 256;
@@ -7,7 +8,7 @@ const MAX_REFUSALS = 256;
 export class NetworkRecord {
   readonly #sandboxId: string;
   readonly #refusals: Map<string, NetworkLog["refusals"][number]> = new Map();
-  listener: ((event: NetworkEvent) => void) | undefined;
+  #notify: ((event: NetworkEvent) => void) | undefined;
   #allowed = 0;
   #refused = 0;
   #sent = 0;
@@ -15,6 +16,11 @@ export class NetworkRecord {
 
   constructor(sandboxId: string) {
     this.#sandboxId = sandboxId;
+  }
+
+  /** What it does is not the sandbox's matter: it must not end a connection that was decided about. */
+  set listener(listener: ((event: NetworkEvent) => void) | undefined) {
+    this.#notify = listener && notifier("onNetwork", listener);
   }
 
   allow({ host, port }: Connection, address: string): void {
@@ -53,13 +59,6 @@ export class NetworkRecord {
   }
 
   #tell(event: Pick<NetworkEvent, "decision" | "host" | "port" | "address" | "reason">): void {
-    try {
-      this.listener?.({ sandboxId: this.#sandboxId, time: new Date(), ...event });
-    } catch (error) {
-      // The listener's, not the sandbox's: it must not end a connection that was decided about.
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
+    this.#notify?.({ sandboxId: this.#sandboxId, time: new Date(), ...event });
   }
 }

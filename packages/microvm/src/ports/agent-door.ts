@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import type { Endpoint } from "@emberbox/core";
+import { background } from "@emberbox/core/background";
 import { isEqual, refusalOf, withoutSignature } from "@emberbox/core/envd";
 import { request as send } from "undici";
 
@@ -28,7 +29,7 @@ export function openAgentDoor(door: AgentDoor): Server {
     (request, response) => {
       request.on("error", () => {});
       response.on("error", () => {});
-      void pass(door, request, response).catch(() => {
+      background(pass(door, request, response), () => {
         if (response.headersSent) response.destroy();
         else refuse(response, door, 502, "The sandbox was not found");
       });

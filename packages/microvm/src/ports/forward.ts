@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { background } from "@emberbox/core/background";
 import type { ChannelStream } from "@emberbox/guest";
 import { refusal, type Refusal } from "./answers.ts";
 
@@ -32,7 +33,10 @@ export async function forward(client: Socket, gate: Gate): Promise<void> {
     // A closed port may be found closed before the client has said a word.
     setTimeout(() => client.emit("silent"), FIRST_WORD_MS).unref();
     client.resume();
-    void speaksHttp.then((isHttp) => (isHttp ? refuse(client, gate, 502) : client.destroy()));
+    const refused = speaksHttp.then((isHttp) =>
+      isHttp ? refuse(client, gate, 502) : client.destroy(),
+    );
+    background(refused, () => client.destroy());
   });
   client.once("close", () => {
     // What was read to its end is still on its way into the sandbox.

@@ -8,6 +8,7 @@ import {
 } from "node:http";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { background } from "@emberbox/core/background";
 import { refusal, refusalBody, type Refusal } from "./answers.ts";
 import type { Gate } from "./forward.ts";
 
@@ -45,12 +46,12 @@ export function createGuarded(guard: Guard): Server {
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     taken.add(request.socket);
     response.on("error", () => {});
-    void answer(guard, request, response);
+    background(answer(guard, request, response), () => response.destroy());
   });
   server.on("upgrade", (request: IncomingMessage, client: Duplex, head: Buffer) => {
     client.on("error", () => client.destroy());
     if (taken.has(client)) return void client.destroy();
-    void upgrade(guard, request, client, head);
+    background(upgrade(guard, request, client, head), () => client.destroy());
   });
   server.on("clientError", (_error, client: Duplex) => refuse(client, guard, 400));
   return server;

@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { once } from "node:events";
 import { EmberboxError, type Endpoint, ENVD_PORT, INTERPRETER_PORT } from "@emberbox/core";
+import { background } from "@emberbox/core/background";
 import type { ChannelStream } from "@emberbox/guest";
 import { openAgentDoor } from "./agent-door.ts";
 import { forward } from "./forward.ts";
@@ -68,7 +69,7 @@ export function createPorts(options: PortsOptions): Ports {
     close() {
       closed = true;
       for (const listening of listeners.values())
-        void listening.then((server) => server.close()).catch(() => {});
+        listening.then((server) => server.close()).catch(() => {});
       for (const connection of connections) connection.destroy();
     },
   };
@@ -91,8 +92,7 @@ function serve(options: PortsOptions, port: number): Server {
     host: options.maskRequestHost?.replaceAll("${PORT}", String(port)),
   };
   if (guard.token !== undefined || guard.host !== undefined) return createGuarded(guard);
-  return createServer(
-    { allowHalfOpen: true, noDelay: true },
-    (client) => void forward(client, guard),
+  return createServer({ allowHalfOpen: true, noDelay: true }, (client) =>
+    background(forward(client, guard), () => client.destroy()),
   );
 }

@@ -73,7 +73,7 @@ export function openPaused(root: string): PausedStore {
           }
           const result = await work(directoryOf(sandboxId), manifest);
           // Nobody has to wait while its memory is removed; what is left of it, the next program finds.
-          void rm(await hide(sandboxId), { recursive: true, force: true }).catch(() => {});
+          rm(await hide(sandboxId), { recursive: true, force: true }).catch(() => {});
           return result;
         },
         signal,

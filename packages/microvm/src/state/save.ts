@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { EmberboxError } from "@emberbox/core";
@@ -7,6 +7,7 @@ import { freezeFlags } from "@emberbox/guest";
 import { descriptors } from "../machine/arguments.ts";
 import type { LocalSandbox } from "../sandbox.ts";
 import { hasBlankMemory } from "../start.ts";
+import { sync } from "../sync.ts";
 import { keepBase, pathsOf } from "./base.ts";
 import { openGuestMemory } from "./guest-memory.ts";
 import { keepDiskLayers, keepMemoryLayers } from "./layers.ts";
@@ -45,9 +46,9 @@ export async function saveSandbox(sandbox: LocalSandbox, options: SaveOptions): 
     return await whileStill(sandbox, options, async () => {
       const manifest = await write(sandbox, building, options);
       options.signal?.throwIfAborted();
-      await syncDirectory(building);
+      await sync(building);
       await rename(building, options.target);
-      await syncDirectory(parent);
+      await sync(parent);
       return manifest;
     });
   } catch (error) {
@@ -191,9 +192,4 @@ async function saveDisk(
   const below = await keepDiskLayers(source.layers, machine.layers, directory);
   const own = await copySummed(machine.files.overlay!, join(directory, name), name);
   return [...below, { ...own, home: join(target, name) }];
-}
-
-export async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, "r");
-  await directory.sync().finally(() => directory.close());
 }

@@ -5,7 +5,7 @@ import { EmberboxError, type SnapshotInfo } from "@emberbox/core";
 import { randomLetters } from "../letters.ts";
 import { childOf } from "./child.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
-import { syncDirectory } from "./save.ts";
+import { sync } from "../sync.ts";
 
 const ID = /^s[a-z0-9]{20}$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
@@ -80,7 +80,7 @@ export function openSnapshots(root: string): SnapshotStore {
       const beside = join(names, `.new-${process.pid}-${randomBytes(8).toString("hex")}`);
       await writeFile(beside, snapshotId, { mode: 0o600, flush: true });
       await rename(beside, file);
-      await syncDirectory(names);
+      await sync(names);
     },
     async delete(idOrName) {
       const snapshotId = await resolve(idOrName);

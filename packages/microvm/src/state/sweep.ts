@@ -5,24 +5,36 @@ import { BASES } from "./base.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** Removes what programs left half made, or half removed, that were killed. */
+/**
+ * Removes what programs left half made, or half removed, that were killed. Two may do so at once. What cannot be
+ * removed keeps nothing else from being, and the first failure is thrown in the end.
+ */
 export async function sweepState(root: string): Promise<void> {
-  for (const kind of ["paused", "snapshots", "forks", "names", BASES]) {
-    let names: string[];
-    try {
-      names = readdirSync(join(root, kind));
-    } catch {
-      continue;
-    }
-    for (const name of names) {
-      if (kind === BASES && isUnused(join(root, kind, name))) await rm(join(root, kind, name));
-      if (kind === "names" && isDangling(root, name))
-        await rm(join(root, kind, name), { force: true });
-      const pid = /^\.(?:new|gone)-(\d+)-/.exec(name)?.[1];
-      if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
-      await rm(join(root, kind, name), { recursive: true, force: true });
-    }
+  const failures: unknown[] = [];
+  for (const kind of ["paused", "snapshots", "forks", "names", BASES])
+    for (const name of namesIn(join(root, kind)))
+      await sweep(root, kind, name).catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+}
+
+async function sweep(root: string, kind: string, name: string): Promise<void> {
+  if (!isLeft(root, kind, name)) return;
+  await rm(join(root, kind, name), { recursive: kind !== BASES, force: true });
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return []; // There is none yet.
   }
+}
+
+function isLeft(root: string, kind: string, name: string): boolean {
+  const pid = /^\.(?:new|gone)-(\d+)-/.exec(name)?.[1];
+  if (pid !== undefined) return !existsSync(`/proc/${pid}`);
+  if (kind === BASES) return isUnused(join(root, kind, name));
+  return kind === "names" && isDangling(root, name);
 }
 
 /** The name of a snapshot that was deleted, by a program that was killed before it came to the name. */

@@ -48,16 +48,20 @@ export async function receiveState(path: string, place: string): Promise<StateRe
       const written = once(server, "connection").then(([connection]) =>
         pipeline(connection as Socket, createWriteStream(path)),
       );
-      void qmp.command("qmp_capabilities");
-      const capabilities = ["x-ignore-shared", "events"].map((capability) => ({
-        capability,
-        state: true,
-      }));
-      await qmp.command("migrate-set-capabilities", { capabilities });
-      const saved = migrationEnd(qmp);
-      // The machine still runs when this begins: saved so, a restored one runs by itself, without another command.
-      await Promise.all([qmp.command("migrate", { uri: `unix:${seenAs}/state` }), saved]);
-      await written;
+      const migrate = async (): Promise<void> => {
+        const capabilities = ["x-ignore-shared", "events"].map((capability) => ({
+          capability,
+          state: true,
+        }));
+        await Promise.all([
+          qmp.command("qmp_capabilities"),
+          qmp.command("migrate-set-capabilities", { capabilities }),
+        ]);
+        const saved = migrationEnd(qmp);
+        // The machine still runs when this begins: saved so, a restored one runs by itself, without another command.
+        await Promise.all([qmp.command("migrate", { uri: `unix:${seenAs}/state` }), saved]);
+      };
+      await Promise.all([migrate(), written]);
     },
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close");

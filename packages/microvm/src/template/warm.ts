@@ -1,6 +1,7 @@
 import { mkdir, open, rename, rm, statfs, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { EmberboxError } from "@emberbox/core";
+import { background } from "@emberbox/core/background";
 import type { AgentFile } from "@emberbox/guest";
 import { channelDispatcher } from "../dispatcher.ts";
 import type { GuestImage } from "../image/index.ts";
@@ -12,6 +13,7 @@ import { explainFailure, type Machine, machineError, startMachine } from "../mac
 import { readOnlyView } from "../machine/read-only.ts";
 import { IMAGE_DISK_MB } from "../options.ts";
 import { qemuVersion } from "../qemu.ts";
+import { sync } from "../sync.ts";
 import { createBlank, createOverlay } from "./blank.ts";
 import { exercise } from "./exercise.ts";
 import { writeInitrd } from "./initrd.ts";
@@ -45,7 +47,7 @@ export async function warmTemplate(options: WarmOptions): Promise<void> {
   try {
     await checkSpace(building, options.shape.memoryMB);
     await build({ ...options, directory: building });
-    await syncFile(dirname(options.directory));
+    await sync(dirname(options.directory));
     // What is there already is not whole.
     await rm(options.directory, { recursive: true, force: true });
     await rename(building, options.directory);
@@ -106,9 +108,9 @@ async function build(options: WarmOptions): Promise<void> {
   for (const path of [files.ram, files.initrd, files.kernelHead, files.state, files.disk])
     letJailRead(path);
   for (const path of [files.ram, files.state, files.disk, files.overlay, files.initrd])
-    await syncFile(path);
+    await sync(path);
   await writeFile(files.facts, JSON.stringify(facts));
-  await syncFile(files.facts);
+  await sync(files.facts);
 }
 
 async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<void> {
@@ -137,9 +139,10 @@ async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<
   const stop = AbortSignal.any([deadline, ...(options.signal ? [options.signal] : [])]);
   const stopped = new Promise<never>((_resolve, reject) => {
     stop.addEventListener("abort", () => reject(stop.reason as Error), { once: true });
-    void machine.ended.then((end) =>
-      reject(machineError("boot_failed", "the virtual machine ended while it started", end)),
+    const end = machine.ended.then((how) =>
+      reject(machineError("boot_failed", "the virtual machine ended while it started", how)),
     );
+    background(end, reject);
   });
   stopped.catch(() => {});
   try {
@@ -206,9 +209,4 @@ async function readHead(path: string): Promise<Buffer> {
   } finally {
     await file.close();
   }
-}
-
-async function syncFile(path: string): Promise<void> {
-  const file = await open(path, "r");
-  await file.sync().finally(() => file.close());
 }

@@ -1,0 +1,55 @@
+import { EmberboxError } from "@emberbox/core";
+import { expect, test, vi } from "vitest";
+import { Entries } from "./entries.ts";
+import { resolveCreateOptions } from "./options.ts";
+import type { LocalSandbox } from "./sandbox.ts";
+
+/** A machine of which nothing is known but whether it runs. */
+function machine(): LocalSandbox {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let gone: EmberboxError | undefined;
+  const close = async (reason: EmberboxError): Promise<void> => {
+    gone = reason;
+    resolve();
+  };
+  return {
+    ...{ sandboxId: "itest", accessToken: "token", ended: promise, close, gone: () => gone },
+  } as unknown as LocalSandbox;
+}
+
+test.each([
+  [
+    "throws",
+    () => {
+      throw new Error("mine");
+    },
+  ],
+  [
+    "rejects",
+    async () => {
+      throw new Error("mine");
+    },
+  ],
+])(
+  "a sandbox that cannot be paused is tried again, when who hears of it %s",
+  async (_how, hear) => {
+    const pause = vi.fn<() => Promise<void>>().mockRejectedValueOnce(new Error("the disk is full"));
+    const entries = new Entries({
+      open: () => ({ state: { pause } }) as never,
+      paused: { delete: async () => false } as never,
+      onProgress: hear,
+    });
+    const sandbox = machine();
+    const lifecycle = { onTimeout: "pause" } as const;
+    const entry = await entries.add(
+      sandbox,
+      resolveCreateOptions({ timeoutMs: 60_000, lifecycle }),
+    );
+    const before = Date.now();
+    await entries.expired(entry, 60_000);
+    expect(entries.running("itest")).toBe(entry);
+    expect(entry.endAt.getTime()).toBeLessThan(before + 40_000);
+    await entries.expired(entry, 30_000);
+    expect(entry.isPaused).toBe(true);
+  },
+);

@@ -174,7 +174,7 @@ describe("over TLS, by host names", () => {
         const stream = session.request(headers);
         stream.on("error", reject);
         stream.on("response", (answer) => {
-          void buffer(stream).then((bytes) => resolve([answer[":status"]!, String(bytes)]));
+          resolve(buffer(stream).then((bytes) => [answer[":status"]!, String(bytes)]));
         });
       });
     await once(session, "connect");

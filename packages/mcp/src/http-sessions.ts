@@ -120,9 +120,11 @@ export class HttpSessions implements AsyncDisposable {
     // The sandbox of a named conversation waits for its next session.
     if (threadId !== id) return;
     const { sessions } = this.#tools;
-    const ending = sessions.close(id).catch((error: unknown) => sessions.report(error));
+    const ending = sessions
+      .close(id)
+      .catch((error: unknown) => sessions.report(error))
+      .then(() => void this.#ending.delete(ending));
     this.#ending.add(ending);
-    void ending.finally(() => this.#ending.delete(ending));
   }
 }
 

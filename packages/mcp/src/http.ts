@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostHeaderValidation, originValidation } from "@modelcontextprotocol/node";
+import { background } from "@emberbox/core/background";
 import { SandboxTools, type SandboxSource } from "@emberbox/core/tools";
 import {
   hostName,
@@ -54,7 +55,9 @@ export async function serveHttp(
       else response.destroy();
     }
   };
-  const server = createServer(LIMITS, (request, response) => void answer(request, response));
+  const server = createServer(LIMITS, (request, response) =>
+    background(answer(request, response), (error) => tools.sessions.report(error)),
+  );
   server.maxConnections = settings.maxSessions * CONNECTIONS_OF_SESSION;
   server.listen(settings.port, settings.host);
   await once(server, "listening");

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
+import { background } from "@emberbox/core/background";
 import { limitConnections } from "./connections.ts";
 import { rawAnswer } from "./proxy/answer.ts";
 import type { Proxy } from "./proxy/proxy.ts";
@@ -32,7 +33,8 @@ export function createListener(
   }: { readonly certificate: Certificate | undefined; readonly maxConnections: number },
 ): Listener {
   const handle: RequestListener = (request, response) => {
-    if (proxy.claims(request)) return void proxy.handle(request, response);
+    if (proxy.claims(request))
+      return background(proxy.handle(request, response), () => response.destroy());
     limitBody(request);
     control(request, response);
   };
@@ -52,7 +54,8 @@ export function createListener(
   server.on("session", endIdle);
   server.on("clientError", refuse);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (proxy.claims(request)) return void proxy.upgrade(request, socket, head);
+    if (proxy.claims(request))
+      return background(proxy.upgrade(request, socket, head), () => socket.destroy());
     socket.end(answerTo(400, "there is nothing here to upgrade to"));
   });
   return {

@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import { background } from "@emberbox/core/background";
 import { pino } from "pino";
 import { createControl } from "./control/app.ts";
 import { createHostCheck } from "./hosts.ts";
@@ -79,7 +80,7 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
             ...proxy,
             handle: async (request, response) =>
               observe("sandbox", request, response, { log, metrics }, () => {
-                void proxy.handle(request, response);
+                background(proxy.handle(request, response), () => response.destroy());
               }),
           },
           { certificate, maxConnections: settings.maxConnections },

@@ -12,7 +12,7 @@ test("what came before the reader is there, then the end", async () => {
   const pipe = new BytePipe();
   expect(pipe.push(mebibyte)).toBeUndefined();
   const reading = sizeOf(pipe);
-  pipe.push(mebibyte);
+  await pipe.push(mebibyte);
   pipe.end(undefined);
   expect(await reading).toBe(2 * mebibyte.length);
 });
@@ -41,7 +41,7 @@ test("what nobody reads is dropped beyond a limit, and the late reader hears of 
 test("single bytes do not take up more memory than many", async () => {
   const pipe = new BytePipe();
   const byte = mebibyte.subarray(0, 1);
-  for (let at = 0; at < 100_000; at += 1) pipe.push(byte);
+  for (let at = 0; at < 100_000; at += 1) await pipe.push(byte);
   let kept = 0;
   const reading = async (): Promise<void> => {
     for await (const chunk of pipe.readable) kept += chunk.length;
@@ -53,7 +53,7 @@ test("single bytes do not take up more memory than many", async () => {
 
 test("an error comes after what was printed", async () => {
   const pipe = new BytePipe();
-  pipe.push(mebibyte);
+  await pipe.push(mebibyte);
   pipe.end(new Error("aborted"));
   const reader = pipe.readable.getReader();
   expect((await reader.read()).value!.length).toBe(mebibyte.length);

@@ -1,5 +1,6 @@
 import type { CallOptions } from "@connectrpc/connect";
 import { z } from "zod";
+import { warning } from "../background.ts";
 import { EmberboxError } from "../errors.ts";
 import { callback, milliseconds, parseOptions, requestFields, user } from "../options.ts";
 import type { SandboxConnection } from "../provider.ts";
@@ -133,8 +134,7 @@ function follow(
       call[Symbol.dispose]();
       await onExit?.(...(error === stopped || error === undefined ? [] : [error as Error]));
     })
-    // What `onExit` throws has nobody to go to.
-    .catch(() => {});
+    .catch(warning("The callback `onExit`"));
   return new WatchHandle(async () => {
     call.expire(stopped);
     await ended;

@@ -352,11 +352,10 @@ test("calls of one context are sent in order, however long a connection takes", 
   const came: string[] = [];
   const answer = messages(end);
   await using it = await scriptedSandbox(
-    (request, response) => {
-      void json(request).then((body) => {
-        came.push((body as { code: string }).code);
-        setTimeout(() => answer(request, response), 200);
-      });
+    async (request, response) => {
+      const { code } = (await json(request)) as { code: string };
+      came.push(code);
+      setTimeout(() => answer(request, response), 200);
     },
     connecting([120, 60, 0]),
   );

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { background, notifier } from "../background.ts";
 import { EmberboxError } from "../errors.ts";
 import { callback, milliseconds, parseOptions } from "../options.ts";
 import type { SandboxProvider } from "../provider.ts";
@@ -52,6 +53,7 @@ const ONLY = "";
 export class SandboxSessions implements AsyncDisposable {
   readonly source: ResolvedSource;
   readonly #options: SandboxSessionsOptions;
+  readonly #onError: (error: unknown) => void;
   readonly #sessions = new Map<string, Session>();
   readonly #slots = new Set<Session>();
   readonly #waiting = new Set<() => void>();
@@ -62,6 +64,7 @@ export class SandboxSessions implements AsyncDisposable {
   constructor(source?: SandboxSource, options: SandboxSessionsOptions = {}) {
     this.source = resolveSource(source);
     this.#options = parseOptions(optionsSchema, options);
+    this.#onError = notifier("onError", this.#options.onError);
     if (this.source.known !== undefined) this.#check(this.source.known);
     const { create } = this.source;
     const idleMs = this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
@@ -139,11 +142,7 @@ export class SandboxSessions implements AsyncDisposable {
 
   /** Tells the developer. */
   report(error: unknown): void {
-    try {
-      this.#options.onError?.(error);
-    } catch {
-      // What the hook does is not the call's matter.
-    }
+    this.#onError(error);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -179,7 +178,10 @@ export class SandboxSessions implements AsyncDisposable {
     if (after === 0 || this.#sessions.get(threadId) !== session) return;
     const minutes = Math.round(after / 6_000) / 10;
     session.timer = setTimeout(
-      () => void this.#rest(session, `it was not used for ${minutes} minutes`),
+      () =>
+        background(this.#rest(session, `it was not used for ${minutes} minutes`), (error) =>
+          this.report(error),
+        ),
       after,
     ).unref();
   }

@@ -32,7 +32,7 @@ const answering =
   (request, response) => {
     request.resume();
     response.writeHead(200, type);
-    void pour(response, pieces);
+    pour(response, pieces).catch(() => response.destroy());
   };
 
 const times = (count: number, piece: string): string[] => Array<string>(count).fill(piece);

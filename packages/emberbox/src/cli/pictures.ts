@@ -1,4 +1,4 @@
-import { mkdir, open, unlink } from "node:fs/promises";
+import { type FileHandle, mkdir, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Result } from "@emberbox/core";
 import { UsageError } from "./failure.ts";
@@ -98,18 +98,23 @@ async function writeNew(
     try {
       // `x` opens no file, and follows no link, that is there.
       const file = await open(path, "wx");
-      await file
-        .writeFile(data)
-        .finally(() => file.close())
-        .catch(async (error: unknown) => {
-          await unlink(path).catch(() => {});
-          throw error;
-        });
+      await fill(file, data).catch(async (error: unknown) => {
+        await unlink(path).catch(() => {});
+        throw error;
+      });
       return { path, number };
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       if (code !== "EEXIST")
         throw new Error(`a picture cannot be saved: ${message}`, { cause: error });
     }
+  }
+}
+
+async function fill(file: FileHandle, data: Buffer): Promise<void> {
+  try {
+    await file.writeFile(data);
+  } finally {
+    await file.close();
   }
 }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { CommandHandle } from "@emberbox/core";
+import { background, warning } from "@emberbox/core/background";
 import { microvm } from "@emberbox/microvm";
 import { Sandbox } from "../sandbox.ts";
 import { EXIT, say } from "./failure.ts";
@@ -106,6 +107,6 @@ function inOrder(send: (data: Buffer) => Promise<void>): (data: Buffer) => void 
   };
   return (data) => {
     waiting.push(data);
-    void flush();
+    background(flush(), warning("Typing into the sandbox"));
   };
 }

@@ -23,9 +23,20 @@ function pathsIn(page: string): string[] {
   return [...new Set(found)];
 }
 
-function linksIn(page: string): string[] {
-  const text = read(page);
-  return [...text.matchAll(/\]\((?!https?:)([^)#\s]+)/g)].map(([, link]) => link!);
+/** What a page links to in this repository: [file, heading]. */
+function linksIn(page: string): [file: string, anchor: string | undefined][] {
+  const links = [...read(page).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)];
+  return links.map(([, file, anchor]) => [file ? join(dirname(page), file) : page, anchor]);
+}
+
+/** A page's headings, as links name them. */
+function anchorsIn(page: string): string[] {
+  return [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, "")
+      .replaceAll(" ", "-"),
+  );
 }
 
 const exists = (pattern: string): boolean => globSync(pattern, { cwd: root }).length > 0;
@@ -38,6 +49,8 @@ test.each(pages)("%s names paths that exist", (page) => {
 });
 
 test.each(pages)("%s links to what exists", (page) => {
-  const missing = linksIn(page).filter((link) => !exists(join(dirname(page), link)));
-  expect(missing).toEqual([]);
+  for (const [file, anchor] of linksIn(page)) {
+    expect(exists(file), file).toBe(true);
+    if (anchor !== undefined) expect(anchorsIn(file), file).toContain(anchor);
+  }
 });

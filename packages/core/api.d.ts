@@ -1,0 +1,1333 @@
+// background
+import { background, notifier, warning } from "./declarations.js";
+export { background, notifier, warning };
+
+// envd
+import { FileGrant, Shown, envdVersion, isEqual, refusalOf, signFile, withoutSignature } from "./declarations.js";
+export { FileGrant, Shown, envdVersion, isEqual, refusalOf, signFile, withoutSignature };
+
+// index
+import { Capabilities, Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Commands, ConnectOptions, CreateOptions, E2bOptions, ENVD_PORT, EmberboxError, EmberboxErrorOptions, Endpoint, EntryInfo, ErrorCode, Execution, ExecutionError, FileChange, Files, FilesystemEvent, INTERPRETER_PORT, NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, OutputMessage, ProviderOptions, Pty, Result, RunCodeOptions, Sandbox, SandboxConnectOptions, SandboxConnection, SandboxCreateOptions, SandboxInfo, SandboxMetrics, SandboxProvider, SandboxSecret, SnapshotInfo, WatchHandle, e2b, errorCodes, parseOptions, sharedOptions } from "./declarations.js";
+export { type Capabilities, type Chart, type CodeContext, type CommandHandle, type CommandOptions, type CommandResult, type Commands, type ConnectOptions, type CreateOptions, type E2bOptions, ENVD_PORT, EmberboxError, type EmberboxErrorOptions, type Endpoint, type EntryInfo, type ErrorCode, Execution, type ExecutionError, type FileChange, type Files, type FilesystemEvent, INTERPRETER_PORT, type NetworkCeiling, type NetworkEvent, type NetworkLog, type NetworkOptions, type OutputMessage, type ProviderOptions, type Pty, Result, type RunCodeOptions, Sandbox, type SandboxConnectOptions, type SandboxConnection, type SandboxCreateOptions, type SandboxInfo, type SandboxMetrics, type SandboxProvider, type SandboxSecret, type SnapshotInfo, type WatchHandle, e2b, errorCodes, parseOptions, sharedOptions };
+
+// provider
+import { TemplateInfo, checkedProvider, templatesOf } from "./declarations.js";
+export { type TemplateInfo, checkedProvider, templatesOf };
+
+// terminal
+import { TerminalText, oneLine, plainText, safeJson, styledText } from "./declarations.js";
+export { TerminalText, oneLine, plainText, safeJson, styledText };
+
+// tools
+import { BashInput, BoundedText, Failure, JsonSchema, LocalShellInput, NativeTools, PatchOperation, PatchResult, SandboxCall, SandboxCallOptions, SandboxFacts, SandboxLease, SandboxSessions, SandboxSessionsOptions, SandboxSource, SandboxTool, SandboxTools, SessionCreateOptions, ShellInput, ShellOutput, ShellResult, TextEditorInput, ToolContext, ToolData, ToolEntry, ToolFile, ToolInputs, ToolLimits, ToolName, ToolOptions, ToolOutput, ToolPicture, ToolProgress, ToolResult, ToolTable, Truncated, applyDiff, callSandbox, createSandboxTools, explainFailure, factsOf, killCommand, mimeType, pictureDataUrl, pictureType, queueOf, runToEnd, shareQueue, shellExitCode, toolOutputSchema, truncate, untilAborted } from "./declarations.js";
+export { type BashInput, BoundedText, type Failure, type JsonSchema, type LocalShellInput, NativeTools, type PatchOperation, type PatchResult, type SandboxCall, type SandboxCallOptions, type SandboxFacts, type SandboxLease, SandboxSessions, type SandboxSessionsOptions, type SandboxSource, type SandboxTool, SandboxTools, type SessionCreateOptions, type ShellInput, type ShellOutput, type ShellResult, type TextEditorInput, type ToolContext, type ToolData, type ToolEntry, type ToolFile, type ToolInputs, type ToolLimits, type ToolName, type ToolOptions, type ToolOutput, type ToolPicture, type ToolProgress, type ToolResult, type ToolTable, type Truncated, applyDiff, callSandbox, createSandboxTools, explainFailure, factsOf, killCommand, mimeType, pictureDataUrl, pictureType, queueOf, runToEnd, shareQueue, shellExitCode, toolOutputSchema, truncate, untilAborted };
+
+// declarations
+import { z } from "zod";
+import { Dispatcher } from "undici";
+import { Client } from "@connectrpc/connect";
+import { GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { Timestamp } from "@bufbuild/protobuf/wkt";
+import { Message, UnknownEnum } from "@bufbuild/protobuf";
+export declare function parseOptions<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, options: unknown): z.output<z.ZodObject<Shape>>;
+interface RequestOptions {
+  readonly requestTimeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "unknown_template" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "boot_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "connection_failed" | "protocol_error";
+type ErrorKind =
+"caller" |
+"limit" |
+"lost" |
+"unsupported" |
+"environment" |
+"internal";
+interface ErrorFacts {
+  readonly kind: ErrorKind;
+  readonly status: number;
+  readonly meaning: string;
+  readonly hint: string;
+  readonly model: "correct" | "retry" | "restart" | "tell_user";
+  readonly modelText?: string;
+}
+export declare const errorCodes: Readonly<Record<ErrorCode, ErrorFacts>>;
+export interface EmberboxErrorOptions {
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+  readonly hint?: string;
+}
+export declare class EmberboxError extends Error {
+  readonly name: string;
+  readonly code: ErrorCode;
+  readonly kind: ErrorKind;
+  readonly hint: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  constructor(code: ErrorCode, message: string, options?: EmberboxErrorOptions);
+  static isInstance(value: unknown): value is EmberboxError;
+}
+export declare const ENVD_PORT = 49983;
+export declare const INTERPRETER_PORT = 49999;
+export interface Capabilities {
+  readonly setTimeout: boolean;
+  readonly pause: boolean;
+  readonly snapshots: boolean;
+  readonly fork: boolean;
+  readonly network: boolean;
+  readonly updateNetwork: boolean;
+  readonly networkCeiling?: boolean | undefined;
+}
+interface Lifecycle {
+  readonly onTimeout?: "kill" | "pause" | undefined;
+  readonly keepMemory?: boolean | undefined;
+  readonly autoResume?: boolean | undefined;
+}
+export interface NetworkOptions {
+  readonly allowOut?: readonly string[] | undefined;
+  readonly denyOut?: readonly string[] | undefined;
+  readonly rules?: Readonly<Record<string, readonly NetworkRule[]>> | undefined;
+  readonly allowPublicTraffic?: boolean | undefined;
+  readonly maskRequestHost?: string | undefined;
+}
+export type NetworkCeiling = boolean | Pick<NetworkOptions, "allowOut" | "denyOut">;
+interface NetworkRule {
+  readonly transform: {
+    readonly headers: Readonly<Record<string, string>>;
+  };
+}
+export interface SandboxSecret {
+  readonly value: string;
+  readonly hosts: readonly string[];
+}
+export interface NetworkEvent {
+  readonly sandboxId: string;
+  readonly time: Date;
+  readonly decision: "allowed" | "refused";
+  readonly host: string;
+  readonly port?: number | undefined;
+  readonly address?: string | undefined;
+  readonly reason?: string | undefined;
+}
+export interface NetworkLog {
+  readonly allowed: number;
+  readonly refused: number;
+  readonly open: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly refusals: readonly NetworkRefusal[];
+}
+interface NetworkRefusal {
+  readonly host: string;
+  readonly port?: number | undefined;
+  readonly reason: string;
+  readonly count: number;
+  readonly lastAt: Date;
+}
+export interface CreateOptions {
+  readonly template?: string | undefined;
+  readonly memoryMB?: number | undefined;
+  readonly cpuCount?: number | undefined;
+  readonly diskMB?: number | undefined;
+  readonly envs?: Readonly<Record<string, string>> | undefined;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly lifecycle?: Lifecycle | undefined;
+  readonly network?: boolean | NetworkOptions | undefined;
+  readonly networkCeiling?: NetworkCeiling | undefined;
+  readonly secrets?: Readonly<Record<string, SandboxSecret>> | undefined;
+  readonly onNetwork?: ((event: NetworkEvent) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+export interface ConnectOptions {
+  readonly timeoutMs?: number | undefined;
+  readonly onResume?: "restore" | "reboot" | undefined;
+  readonly networkCeiling?: NetworkCeiling | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+export interface SandboxInfo {
+  readonly sandboxId: string;
+  readonly template: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly startedAt: Date;
+  readonly endAt: Date;
+  readonly cpuCount: number;
+  readonly memoryMB: number;
+  readonly diskMB: number;
+  readonly state: "running" | "paused";
+  readonly sizeBytes?: number | undefined;
+  readonly lifecycle?: Lifecycle | undefined;
+}
+export interface TemplateInfo {
+  readonly name: string;
+  readonly languages: readonly string[];
+  readonly libraries: Readonly<Record<string, readonly string[]>>;
+  readonly system?: string | undefined;
+  readonly notes?: string | undefined;
+}
+export interface SnapshotInfo {
+  readonly snapshotId: string;
+  readonly names: readonly string[];
+  readonly sandboxId?: string | undefined;
+  readonly createdAt: Date;
+  readonly sizeBytes?: number | undefined;
+}
+interface SignalOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+export interface Endpoint {
+  readonly origin: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly dispatcher: Dispatcher;
+}
+export interface SandboxConnection {
+  readonly sandboxId: string;
+  readonly accessToken?: string | undefined;
+  readonly trafficAccessToken?: string | undefined;
+  ready?(): Promise<void>;
+  endpoint(port: number): Endpoint;
+  url?(port: number): Promise<string>;
+  gone(): Error | undefined;
+}
+export interface SandboxProvider extends AsyncDisposable {
+  readonly name: string;
+  readonly capabilities: Readonly<Capabilities>;
+  templates?(): readonly TemplateInfo[];
+  prepare?(options?: Pick<CreateOptions, "template" | "memoryMB" | "cpuCount" | "networkCeiling" | "signal">): Promise<void>;
+  create(options: CreateOptions): Promise<SandboxConnection>;
+  connect(sandboxId: string, options?: ConnectOptions): Promise<SandboxConnection>;
+  list(): Promise<SandboxInfo[]>;
+  getInfo(sandboxId: string): Promise<SandboxInfo>;
+  kill(sandboxId: string): Promise<boolean>;
+  setTimeout?(sandboxId: string, timeoutMs: number): Promise<void>;
+  pause?(sandboxId: string, options?: SignalOptions & {
+    readonly keepMemory?: boolean | undefined;
+  }): Promise<boolean>;
+  createSnapshot?(sandboxId: string, options?: SignalOptions & {
+    readonly name?: string | undefined;
+  }): Promise<SnapshotInfo>;
+  listSnapshots?(options?: SignalOptions & {
+    readonly sandboxId?: string | undefined;
+    readonly name?: string | undefined;
+  }): Promise<SnapshotInfo[]>;
+  deleteSnapshot?(snapshotId: string, options?: SignalOptions): Promise<boolean>;
+  fork?(sandboxId: string, options?: SignalOptions & {
+    readonly count?: number | undefined;
+    readonly timeoutMs?: number | undefined;
+  }): Promise<(SandboxConnection | EmberboxError)[]>;
+  updateNetwork?(sandboxId: string, network: boolean | NetworkOptions): Promise<void>;
+  getNetworkLog?(sandboxId: string): Promise<NetworkLog>;
+}
+type EntryInfo$1 = Message<"filesystem.EntryInfo"> & {
+  name: string;
+  type: FileType;
+  path: string;
+  size: bigint;
+  mode: number;
+  permissions: string;
+  owner: string;
+  group: string;
+  modifiedTime?: Timestamp | undefined;
+  symlinkTarget?: string | undefined;
+  metadata: {
+    [key: string]: string;
+  };
+};
+type StatRequest = Message<"filesystem.StatRequest"> & {
+  path: string;
+};
+declare const StatRequestSchema: GenMessage<StatRequest>;
+type StatResponse = Message<"filesystem.StatResponse"> & {
+  entry?: EntryInfo$1 | undefined;
+};
+declare const StatResponseSchema: GenMessage<StatResponse>;
+type MakeDirRequest = Message<"filesystem.MakeDirRequest"> & {
+  path: string;
+};
+declare const MakeDirRequestSchema: GenMessage<MakeDirRequest>;
+type MakeDirResponse = Message<"filesystem.MakeDirResponse"> & {
+  entry?: EntryInfo$1 | undefined;
+};
+declare const MakeDirResponseSchema: GenMessage<MakeDirResponse>;
+type MoveRequest = Message<"filesystem.MoveRequest"> & {
+  source: string;
+  destination: string;
+};
+declare const MoveRequestSchema: GenMessage<MoveRequest>;
+type MoveResponse = Message<"filesystem.MoveResponse"> & {
+  entry?: EntryInfo$1 | undefined;
+};
+declare const MoveResponseSchema: GenMessage<MoveResponse>;
+type ListDirRequest = Message<"filesystem.ListDirRequest"> & {
+  path: string;
+  depth: number;
+};
+declare const ListDirRequestSchema: GenMessage<ListDirRequest>;
+type ListDirResponse = Message<"filesystem.ListDirResponse"> & {
+  entries: EntryInfo$1[];
+};
+declare const ListDirResponseSchema: GenMessage<ListDirResponse>;
+type RemoveRequest = Message<"filesystem.RemoveRequest"> & {
+  path: string;
+};
+declare const RemoveRequestSchema: GenMessage<RemoveRequest>;
+type RemoveResponse = Message<"filesystem.RemoveResponse"> & {};
+declare const RemoveResponseSchema: GenMessage<RemoveResponse>;
+type FilesystemEvent$1 = Message<"filesystem.FilesystemEvent"> & {
+  name: string;
+  type: EventType;
+  entry?: EntryInfo$1 | undefined;
+};
+type WatchDirRequest = Message<"filesystem.WatchDirRequest"> & {
+  path: string;
+  recursive: boolean;
+  includeEntry: boolean;
+  allowNetworkMounts: boolean;
+};
+declare const WatchDirRequestSchema: GenMessage<WatchDirRequest>;
+type WatchDirResponse = Message<"filesystem.WatchDirResponse"> & {
+  event: {
+    value: WatchDirResponse_StartEvent;
+    case: "start";
+  } | {
+    value: FilesystemEvent$1;
+    case: "filesystem";
+  } | {
+    value: WatchDirResponse_KeepAlive;
+    case: "keepalive";
+  } | {
+    case: undefined;
+    value?: undefined;
+  };
+};
+declare const WatchDirResponseSchema: GenMessage<WatchDirResponse>;
+type WatchDirResponse_StartEvent = Message<"filesystem.WatchDirResponse.StartEvent"> & {};
+type WatchDirResponse_KeepAlive = Message<"filesystem.WatchDirResponse.KeepAlive"> & {};
+declare const FileType: {
+  readonly UNSPECIFIED: 0;
+  readonly FILE: 1;
+  readonly DIRECTORY: 2;
+  readonly SYMLINK: 3;
+};
+type FileType = (typeof FileType)[keyof typeof FileType] | UnknownEnum;
+declare const EventType: {
+  readonly UNSPECIFIED: 0;
+  readonly CREATE: 1;
+  readonly WRITE: 2;
+  readonly REMOVE: 3;
+  readonly RENAME: 4;
+  readonly CHMOD: 5;
+};
+type EventType = (typeof EventType)[keyof typeof EventType] | UnknownEnum;
+declare const Filesystem: GenService<{
+  stat: {
+    methodKind: "unary";
+    input: typeof StatRequestSchema;
+    output: typeof StatResponseSchema;
+  };
+  makeDir: {
+    methodKind: "unary";
+    input: typeof MakeDirRequestSchema;
+    output: typeof MakeDirResponseSchema;
+  };
+  move: {
+    methodKind: "unary";
+    input: typeof MoveRequestSchema;
+    output: typeof MoveResponseSchema;
+  };
+  listDir: {
+    methodKind: "unary";
+    input: typeof ListDirRequestSchema;
+    output: typeof ListDirResponseSchema;
+  };
+  remove: {
+    methodKind: "unary";
+    input: typeof RemoveRequestSchema;
+    output: typeof RemoveResponseSchema;
+  };
+  watchDir: {
+    methodKind: "server_streaming";
+    input: typeof WatchDirRequestSchema;
+    output: typeof WatchDirResponseSchema;
+  };
+}>;
+type PTY = Message<"process.PTY"> & {
+  size?: PTY_Size | undefined;
+};
+type PTY_Size = Message<"process.PTY.Size"> & {
+  cols: number;
+  rows: number;
+};
+type ProcessConfig = Message<"process.ProcessConfig"> & {
+  cmd: string;
+  args: string[];
+  envs: {
+    [key: string]: string;
+  };
+  cwd?: string | undefined;
+};
+type ListRequest = Message<"process.ListRequest"> & {};
+declare const ListRequestSchema: GenMessage<ListRequest>;
+type ProcessInfo$1 = Message<"process.ProcessInfo"> & {
+  config?: ProcessConfig | undefined;
+  pid: number;
+  tag?: string | undefined;
+};
+type ListResponse = Message<"process.ListResponse"> & {
+  processes: ProcessInfo$1[];
+};
+declare const ListResponseSchema: GenMessage<ListResponse>;
+type StartRequest = Message<"process.StartRequest"> & {
+  process?: ProcessConfig | undefined;
+  pty?: PTY | undefined;
+  tag?: string | undefined;
+  stdin?: boolean | undefined;
+};
+declare const StartRequestSchema: GenMessage<StartRequest>;
+type UpdateRequest = Message<"process.UpdateRequest"> & {
+  process?: ProcessSelector | undefined;
+  pty?: PTY | undefined;
+};
+declare const UpdateRequestSchema: GenMessage<UpdateRequest>;
+type UpdateResponse = Message<"process.UpdateResponse"> & {};
+declare const UpdateResponseSchema: GenMessage<UpdateResponse>;
+type ProcessEvent = Message<"process.ProcessEvent"> & {
+  event: {
+    value: ProcessEvent_StartEvent;
+    case: "start";
+  } | {
+    value: ProcessEvent_DataEvent;
+    case: "data";
+  } | {
+    value: ProcessEvent_EndEvent;
+    case: "end";
+  } | {
+    value: ProcessEvent_KeepAlive;
+    case: "keepalive";
+  } | {
+    case: undefined;
+    value?: undefined;
+  };
+};
+type ProcessEvent_StartEvent = Message<"process.ProcessEvent.StartEvent"> & {
+  pid: number;
+};
+type ProcessEvent_DataEvent = Message<"process.ProcessEvent.DataEvent"> & {
+  output: {
+    value: Uint8Array;
+    case: "stdout";
+  } | {
+    value: Uint8Array;
+    case: "stderr";
+  } | {
+    value: Uint8Array;
+    case: "pty";
+  } | {
+    case: undefined;
+    value?: undefined;
+  };
+};
+type ProcessEvent_EndEvent = Message<"process.ProcessEvent.EndEvent"> & {
+  exitCode: number;
+  exited: boolean;
+  status: string;
+  error?: string | undefined;
+  reason?: string | undefined;
+  limitMb?: number | undefined;
+};
+type ProcessEvent_KeepAlive = Message<"process.ProcessEvent.KeepAlive"> & {};
+type StartResponse = Message<"process.StartResponse"> & {
+  event?: ProcessEvent | undefined;
+};
+declare const StartResponseSchema: GenMessage<StartResponse>;
+type ConnectRequest = Message<"process.ConnectRequest"> & {
+  process?: ProcessSelector | undefined;
+};
+declare const ConnectRequestSchema: GenMessage<ConnectRequest>;
+type ConnectResponse = Message<"process.ConnectResponse"> & {
+  event?: ProcessEvent | undefined;
+};
+declare const ConnectResponseSchema: GenMessage<ConnectResponse>;
+type ProcessInput = Message<"process.ProcessInput"> & {
+  input: {
+    value: Uint8Array;
+    case: "stdin";
+  } | {
+    value: Uint8Array;
+    case: "pty";
+  } | {
+    case: undefined;
+    value?: undefined;
+  };
+};
+type SendInputRequest = Message<"process.SendInputRequest"> & {
+  process?: ProcessSelector | undefined;
+  input?: ProcessInput | undefined;
+};
+declare const SendInputRequestSchema: GenMessage<SendInputRequest>;
+type SendInputResponse = Message<"process.SendInputResponse"> & {};
+declare const SendInputResponseSchema: GenMessage<SendInputResponse>;
+type StreamInputRequest = Message<"process.StreamInputRequest"> & {
+  event: {
+    value: StreamInputRequest_StartEvent;
+    case: "start";
+  } | {
+    value: StreamInputRequest_DataEvent;
+    case: "data";
+  } | {
+    value: StreamInputRequest_KeepAlive;
+    case: "keepalive";
+  } | {
+    case: undefined;
+    value?: undefined;
+  };
+};
+declare const StreamInputRequestSchema: GenMessage<StreamInputRequest>;
+type StreamInputRequest_StartEvent = Message<"process.StreamInputRequest.StartEvent"> & {
+  process?: ProcessSelector | undefined;
+};
+type StreamInputRequest_DataEvent = Message<"process.StreamInputRequest.DataEvent"> & {
+  input?: ProcessInput | undefined;
+};
+type StreamInputRequest_KeepAlive = Message<"process.StreamInputRequest.KeepAlive"> & {};
+type StreamInputResponse = Message<"process.StreamInputResponse"> & {};
+declare const StreamInputResponseSchema: GenMessage<StreamInputResponse>;
+type SendSignalRequest = Message<"process.SendSignalRequest"> & {
+  process?: ProcessSelector | undefined;
+  signal: Signal;
+};
+declare const SendSignalRequestSchema: GenMessage<SendSignalRequest>;
+type SendSignalResponse = Message<"process.SendSignalResponse"> & {};
+declare const SendSignalResponseSchema: GenMessage<SendSignalResponse>;
+type CloseStdinRequest = Message<"process.CloseStdinRequest"> & {
+  process?: ProcessSelector | undefined;
+};
+declare const CloseStdinRequestSchema: GenMessage<CloseStdinRequest>;
+type CloseStdinResponse = Message<"process.CloseStdinResponse"> & {};
+declare const CloseStdinResponseSchema: GenMessage<CloseStdinResponse>;
+type ProcessSelector = Message<"process.ProcessSelector"> & {
+  selector: {
+    value: number;
+    case: "pid";
+  } | {
+    value: string;
+    case: "tag";
+  } | {
+    case: undefined;
+    value?: undefined;
+  };
+};
+declare const Signal: {
+  readonly UNSPECIFIED: 0;
+  readonly SIGKILL: 9;
+  readonly SIGTERM: 15;
+};
+type Signal = (typeof Signal)[keyof typeof Signal] | UnknownEnum;
+declare const Process: GenService<{
+  list: {
+    methodKind: "unary";
+    input: typeof ListRequestSchema;
+    output: typeof ListResponseSchema;
+  };
+  connect: {
+    methodKind: "server_streaming";
+    input: typeof ConnectRequestSchema;
+    output: typeof ConnectResponseSchema;
+  };
+  start: {
+    methodKind: "server_streaming";
+    input: typeof StartRequestSchema;
+    output: typeof StartResponseSchema;
+  };
+  update: {
+    methodKind: "unary";
+    input: typeof UpdateRequestSchema;
+    output: typeof UpdateResponseSchema;
+  };
+  streamInput: {
+    methodKind: "client_streaming";
+    input: typeof StreamInputRequestSchema;
+    output: typeof StreamInputResponseSchema;
+  };
+  sendInput: {
+    methodKind: "unary";
+    input: typeof SendInputRequestSchema;
+    output: typeof SendInputResponseSchema;
+  };
+  sendSignal: {
+    methodKind: "unary";
+    input: typeof SendSignalRequestSchema;
+    output: typeof SendSignalResponseSchema;
+  };
+  closeStdin: {
+    methodKind: "unary";
+    input: typeof CloseStdinRequestSchema;
+    output: typeof CloseStdinResponseSchema;
+  };
+}>;
+interface Rpc {
+  readonly process: Client<typeof Process>;
+  readonly filesystem: Client<typeof Filesystem>;
+}
+type OutputCallback<Data = string> = (data: Data) => unknown;
+export interface CommandResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly error?: string;
+  readonly truncated?: {
+    readonly stdoutBytes?: number;
+    readonly stderrBytes?: number;
+  };
+}
+interface ProcessControl {
+  kill(pid: number, options?: RequestOptions): Promise<boolean>;
+  sendInput(pid: number, data: string | Uint8Array, options?: RequestOptions): Promise<void>;
+  closeStdin(pid: number, options?: RequestOptions): Promise<void>;
+}
+interface ProcessStream {
+  readonly result: Promise<CommandResult>;
+  soFar(): Pick<CommandResult, "stdout" | "stderr">;
+  disconnect(error: EmberboxError): void;
+}
+export declare class CommandHandle {
+  #private;
+  readonly pid: number;
+  constructor(pid: number, stream: ProcessStream, control: ProcessControl);
+  get stdout(): string;
+  get stderr(): string;
+  wait(): Promise<CommandResult>;
+  kill(options?: RequestOptions): Promise<boolean>;
+  disconnect(): Promise<void>;
+  sendStdin(data: string | Uint8Array, options?: RequestOptions): Promise<void>;
+  closeStdin(options?: RequestOptions): Promise<void>;
+}
+export interface CommandOptions extends RequestOptions {
+  readonly background?: boolean | undefined;
+  readonly cwd?: string | undefined;
+  readonly user?: string | undefined;
+  readonly envs?: Readonly<Record<string, string>> | undefined;
+  readonly stdin?: boolean | undefined;
+  readonly onStdout?: OutputCallback | undefined;
+  readonly onStderr?: OutputCallback | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+interface StreamCommandOptions extends Omit<CommandOptions, "background" | "onStdout" | "onStderr"> {
+  readonly onStdout?: OutputCallback<Uint8Array> | undefined;
+  readonly onStderr?: OutputCallback<Uint8Array> | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+interface ConnectCommandOptions extends RequestOptions {
+  readonly onStdout?: OutputCallback | undefined;
+  readonly onStderr?: OutputCallback | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+interface ProcessInfo {
+  readonly pid: number;
+  readonly tag: string | undefined;
+  readonly cmd: string;
+  readonly args: readonly string[];
+  readonly envs: Readonly<Record<string, string>>;
+  readonly cwd: string | undefined;
+}
+export declare class Commands {
+  #private;
+  constructor(connection: SandboxConnection, rpc: Rpc);
+  run(cmd: string, options?: CommandOptions & {
+    readonly background?: false | undefined;
+  }): Promise<CommandResult>;
+  run(cmd: string, options: CommandOptions & {
+    readonly background: true;
+  }): Promise<CommandHandle>;
+  run(cmd: string, options?: CommandOptions): Promise<CommandResult | CommandHandle>;
+  stream(cmd: string, options?: StreamCommandOptions): Promise<CommandHandle>;
+  connect(pid: number, options?: ConnectCommandOptions): Promise<CommandHandle>;
+  list(options?: RequestOptions): Promise<ProcessInfo[]>;
+  kill(pid: number, options?: RequestOptions): Promise<boolean>;
+  sendStdin(pid: number, data: string | Uint8Array, options?: RequestOptions): Promise<void>;
+  closeStdin(pid: number, options?: RequestOptions): Promise<void>;
+}
+interface PtySize {
+  readonly cols: number;
+  readonly rows: number;
+}
+interface PtyConnectOptions extends RequestOptions {
+  readonly onData: OutputCallback<Uint8Array>;
+  readonly timeoutMs?: number | undefined;
+}
+interface PtyCreateOptions extends PtyConnectOptions, PtySize {
+  readonly cmd?: string | undefined;
+  readonly cwd?: string | undefined;
+  readonly envs?: Readonly<Record<string, string>> | undefined;
+  readonly user?: string | undefined;
+}
+export declare class Pty {
+  #private;
+  constructor(connection: SandboxConnection, rpc: Rpc);
+  create(options: PtyCreateOptions): Promise<CommandHandle>;
+  connect(pid: number, options: PtyConnectOptions): Promise<CommandHandle>;
+  sendInput(pid: number, data: string | Uint8Array, options?: RequestOptions): Promise<void>;
+  resize(pid: number, size: PtySize, options?: RequestOptions): Promise<void>;
+  kill(pid: number, options?: RequestOptions): Promise<boolean>;
+}
+type EntryType = "file" | "dir" | "symlink";
+export interface EntryInfo {
+  readonly name: string;
+  readonly type: EntryType | undefined;
+  readonly path: string;
+  readonly size: number;
+  readonly mode: number;
+  readonly permissions: string;
+  readonly owner: string;
+  readonly group: string;
+  readonly modifiedTime: Date | undefined;
+  readonly symlinkTarget: string | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+interface WriteInfo {
+  readonly name: string;
+  readonly type: EntryType | undefined;
+  readonly path: string;
+}
+type ReadFormat = "text" | "bytes" | "blob" | "stream";
+interface FileOptions extends RequestOptions {
+  readonly user?: string | undefined;
+}
+interface ReadOptions<Format extends ReadFormat = ReadFormat> extends FileOptions {
+  readonly format?: Format | undefined;
+}
+export interface FilesystemEvent {
+  readonly type: "create" | "write" | "remove" | "rename" | "chmod";
+  readonly name: string;
+  readonly entry?: EntryInfo;
+}
+interface WatchOptions extends FileOptions {
+  readonly recursive?: boolean | undefined;
+  readonly includeEntry?: boolean | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly onExit?: ((error?: Error) => unknown) | undefined;
+}
+type WatchCallback = (event: FilesystemEvent) => unknown;
+export declare class WatchHandle implements AsyncDisposable {
+  #private;
+  constructor(stop: () => Promise<void>);
+  stop(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+type FileData = string | ArrayBuffer | Uint8Array | Blob | ReadableStream<Uint8Array>;
+interface WriteEntry {
+  readonly path: string;
+  readonly data: FileData;
+}
+interface WriteOptions extends FileOptions {
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+}
+interface ListOptions extends FileOptions {
+  readonly depth?: number | undefined;
+}
+export declare class Files {
+  #private;
+  constructor(connection: SandboxConnection, rpc: Rpc);
+  read(path: string, options?: ReadOptions<"text">): Promise<string>;
+  read(path: string, options: ReadOptions<"bytes"> & {
+    format: "bytes";
+  }): Promise<Uint8Array>;
+  read(path: string, options: ReadOptions<"blob"> & {
+    format: "blob";
+  }): Promise<Blob>;
+  read(path: string, options: ReadOptions<"stream"> & {
+    format: "stream";
+  }): Promise<ReadableStream<Uint8Array>>;
+  write(path: string, data: FileData, options?: WriteOptions): Promise<WriteInfo>;
+  write(files: readonly WriteEntry[], options?: WriteOptions): Promise<WriteInfo[]>;
+  list(path: string, options?: ListOptions): Promise<EntryInfo[]>;
+  makeDir(path: string, options?: FileOptions): Promise<boolean>;
+  rename(from: string, to: string, options?: FileOptions): Promise<EntryInfo>;
+  remove(path: string, options?: FileOptions): Promise<void>;
+  exists(path: string, options?: FileOptions): Promise<boolean>;
+  getInfo(path: string, options?: FileOptions): Promise<EntryInfo>;
+  watchDir(path: string, onEvent: WatchCallback, options?: WatchOptions): Promise<WatchHandle>;
+}
+export declare const envdVersion = "0.6.4";
+export interface FileGrant {
+  readonly path: string;
+  readonly operation: "read" | "write";
+  readonly user: string;
+  readonly expiration: string | null;
+}
+export declare function signFile({ path, operation, user, expiration }: FileGrant, token: string): string;
+export interface Shown {
+  readonly method: string | undefined;
+  readonly url: URL;
+  readonly token: string | undefined;
+}
+export declare function refusalOf({ method, url, token }: Shown, expected: string): string | undefined;
+export declare function withoutSignature(url: URL): URL;
+export declare function isEqual(given: string, expected: string): boolean;
+interface FileUrlOptions {
+  readonly useSignatureExpiration?: number | undefined;
+  readonly user?: string | undefined;
+}
+export interface SandboxMetrics {
+  readonly timestamp: Date;
+  readonly cpuUsedPct: number;
+  readonly cpuCount: number;
+  readonly memUsed: number;
+  readonly memTotal: number;
+  readonly memCache: number;
+  readonly diskUsed: number;
+  readonly diskTotal: number;
+}
+export interface CodeContext {
+  readonly id: string;
+  readonly language: string;
+  readonly cwd: string;
+}
+interface CreateCodeContextOptions extends RequestOptions {
+  readonly language?: string | undefined;
+  readonly cwd?: string | undefined;
+}
+type ChartScale = "linear" | "log" | "symlog" | "logit" | "asinh" | "function" | "functionlog" | "datetime" | "categorical" | (string & {});
+type ChartValue = number | string | null;
+interface ChartBase<Type extends string, Element> {
+  readonly type: Type;
+  readonly title?: string | undefined;
+  readonly elements: readonly Element[];
+  readonly total_elements?: number | undefined;
+}
+interface Chart2D<Type extends string, Element> extends ChartBase<Type, Element> {
+  readonly x_label?: string | undefined;
+  readonly y_label?: string | undefined;
+  readonly x_unit?: string | undefined;
+  readonly y_unit?: string | undefined;
+}
+interface PointData {
+  readonly label: string;
+  readonly points: readonly (readonly [ChartValue, ChartValue])[];
+  readonly total_points?: number | undefined;
+}
+interface PointChart<Type extends string> extends Chart2D<Type, PointData> {
+  readonly x_ticks: readonly ChartValue[];
+  readonly x_tick_labels: readonly string[];
+  readonly x_scale: ChartScale;
+  readonly y_ticks: readonly ChartValue[];
+  readonly y_tick_labels: readonly string[];
+  readonly y_scale: ChartScale;
+}
+interface BarData {
+  readonly label: string;
+  readonly group: string;
+  readonly value: number | null;
+}
+interface PieData {
+  readonly label: string;
+  readonly angle: number | null;
+  readonly radius: number | null;
+}
+interface BoxAndWhiskerData {
+  readonly label: string;
+  readonly min: number | null;
+  readonly first_quartile: number | null;
+  readonly median: number | null;
+  readonly third_quartile: number | null;
+  readonly max: number | null;
+  readonly outliers: readonly (number | null)[];
+}
+type PlainChart = PointChart<"line"> | PointChart<"scatter"> | Chart2D<"bar", BarData> | Chart2D<"box_and_whisker", BoxAndWhiskerData> | ChartBase<"pie", PieData> | Chart2D<"unknown", unknown>;
+export type Chart = PlainChart | ChartBase<"superchart", PlainChart>;
+export interface FileChange {
+  readonly path: string;
+  readonly size: number;
+  readonly mimeType: string;
+  readonly change: "created" | "modified";
+}
+export declare class Result {
+  readonly isMainResult: boolean;
+  readonly text: string | undefined;
+  readonly html: string | undefined;
+  readonly markdown: string | undefined;
+  readonly svg: string | undefined;
+  readonly png: string | undefined;
+  readonly jpeg: string | undefined;
+  readonly pdf: string | undefined;
+  readonly latex: string | undefined;
+  readonly javascript: string | undefined;
+  readonly json: unknown;
+  readonly data: Readonly<Record<string, readonly unknown[]>> | undefined;
+  readonly dataRows: number | undefined;
+  readonly chart: Chart | undefined;
+  readonly extra: Readonly<Record<string, unknown>> | undefined;
+  readonly raw: Readonly<Record<string, unknown>>;
+  constructor(raw: Readonly<Record<string, unknown>>, isMainResult: boolean);
+  formats(): string[];
+  toJSON(): Record<string, unknown>;
+}
+export interface ExecutionError {
+  readonly name: string;
+  readonly value: string;
+  readonly traceback: string;
+}
+interface Logs {
+  readonly stdout: readonly string[];
+  readonly stderr: readonly string[];
+}
+interface Truncation {
+  readonly stdoutBytes?: number;
+  readonly stderrBytes?: number;
+  readonly results?: number;
+  readonly files?: boolean;
+}
+interface ExecutionFields {
+  readonly results: readonly Result[];
+  readonly logs: Logs;
+  readonly error?: ExecutionError | undefined;
+  readonly executionCount?: number | undefined;
+  readonly truncated?: Truncation | undefined;
+  readonly files?: readonly FileChange[] | undefined;
+}
+export declare class Execution {
+  readonly results: readonly Result[];
+  readonly logs: Logs;
+  readonly error: ExecutionError | undefined;
+  readonly executionCount: number | undefined;
+  readonly truncated: Truncation | undefined;
+  readonly files: readonly FileChange[] | undefined;
+  constructor(fields: ExecutionFields);
+  get text(): string | undefined;
+  toJSON(): Record<string, unknown>;
+}
+export interface OutputMessage {
+  readonly line: string;
+  readonly timestamp: number;
+  readonly error: boolean;
+}
+interface ExecutionCallbacks {
+  readonly onStdout?: ((message: OutputMessage) => unknown) | undefined;
+  readonly onStderr?: ((message: OutputMessage) => unknown) | undefined;
+  readonly onResult?: ((result: Result) => unknown) | undefined;
+  readonly onError?: ((error: ExecutionError) => unknown) | undefined;
+}
+export interface RunCodeOptions extends RequestOptions, ExecutionCallbacks {
+  readonly language?: string | undefined;
+  readonly context?: CodeContext | string | undefined;
+  readonly envs?: Readonly<Record<string, string>> | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly reportFiles?: boolean | undefined;
+}
+declare const ceilingSchema: z.ZodType<NetworkCeiling | undefined>;
+declare const secretsSchema: z.ZodType<Readonly<Record<string, SandboxSecret>> | undefined>;
+export interface ProviderOptions {
+  readonly provider: SandboxProvider;
+}
+export interface SandboxCreateOptions extends CreateOptions, ProviderOptions {}
+export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions {}
+export declare const sharedOptions: {
+  readonly lifecycle: z.ZodType<Lifecycle | undefined>;
+  readonly network: z.ZodType<boolean | NetworkOptions | undefined>;
+  readonly networkCeiling: typeof ceilingSchema;
+  readonly secrets: typeof secretsSchema;
+  readonly onNetwork: z.ZodType<((event: NetworkEvent) => void) | undefined>;
+};
+interface PauseOptions extends SignalOptions {
+  readonly keepMemory?: boolean | undefined;
+}
+interface SnapshotOptions extends SignalOptions {
+  readonly name?: string | undefined;
+}
+interface ListSnapshotsOptions extends SignalOptions {
+  readonly sandboxId?: string | undefined;
+  readonly name?: string | undefined;
+}
+interface ForkOptions extends SignalOptions {
+  readonly count?: number | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+export declare class Sandbox implements AsyncDisposable {
+  #private;
+  readonly sandboxId: string;
+  readonly files: Files;
+  readonly commands: Commands;
+  readonly pty: Pty;
+  constructor(connection: SandboxConnection, provider: SandboxProvider);
+  static create(options: SandboxCreateOptions): Promise<Sandbox>;
+  static create(template: string, options: SandboxCreateOptions): Promise<Sandbox>;
+  static connect(id: string, options: SandboxConnectOptions): Promise<Sandbox>;
+  static list(options: ProviderOptions): Promise<SandboxInfo[]>;
+  static kill(id: string, options: ProviderOptions): Promise<boolean>;
+  static listSnapshots(options: ListSnapshotsOptions & ProviderOptions): Promise<SnapshotInfo[]>;
+  static deleteSnapshot(id: string, options: SignalOptions & ProviderOptions): Promise<boolean>;
+  runCode(code: string, options?: RunCodeOptions): Promise<Execution>;
+  createCodeContext(options?: CreateCodeContextOptions): Promise<CodeContext>;
+  listCodeContexts(options?: RequestOptions): Promise<CodeContext[]>;
+  removeCodeContext(context: CodeContext | string, options?: RequestOptions): Promise<void>;
+  restartCodeContext(context: CodeContext | string, options?: RequestOptions): Promise<void>;
+  getInfo(): Promise<SandboxInfo>;
+  getMetrics(options?: RequestOptions): Promise<SandboxMetrics[]>;
+  get gone(): Error | undefined;
+  isRunning(options?: RequestOptions): Promise<boolean>;
+  setTimeout(timeoutMs: number): Promise<void>;
+  pause(options?: PauseOptions): Promise<boolean>;
+  connect(options?: ConnectOptions): Promise<this>;
+  createSnapshot(options?: SnapshotOptions): Promise<SnapshotInfo>;
+  listSnapshots(options?: SignalOptions): Promise<SnapshotInfo[]>;
+  fork(options?: ForkOptions): Promise<(this | EmberboxError)[]>;
+  getHost(port: number): Promise<string>;
+  url(port: number): Promise<string>;
+  get trafficAccessToken(): string | undefined;
+  updateNetwork(network: boolean | NetworkOptions): Promise<void>;
+  getNetworkLog(): Promise<NetworkLog>;
+  downloadUrl(path: string, options?: FileUrlOptions): Promise<string>;
+  uploadUrl(path: string, options?: FileUrlOptions): Promise<string>;
+  kill(): Promise<boolean>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+export interface E2bOptions {
+  readonly apiKey?: string | undefined;
+  readonly domain?: string | undefined;
+  readonly apiUrl?: string | undefined;
+  readonly sandboxUrl?: string | undefined;
+  readonly requestTimeoutMs?: number | undefined;
+  readonly retries?: number | undefined;
+}
+export declare function e2b(options?: E2bOptions): SandboxProvider;
+export interface SessionCreateOptions extends Omit<CreateOptions, "signal"> {
+  readonly provider?: SandboxProvider | undefined;
+}
+export type SandboxSource = Sandbox | SandboxProvider | SessionCreateOptions | undefined;
+interface ResolvedSource {
+  readonly given: Sandbox | undefined;
+  readonly create: Omit<CreateOptions, "signal">;
+  readonly known: SandboxProvider | undefined;
+  provider(): Promise<SandboxProvider>;
+}
+export interface SandboxSessionsOptions {
+  readonly idleTimeoutMs?: number | undefined;
+  readonly onIdle?: "kill" | "pause" | undefined;
+  readonly maxSandboxes?: number | undefined;
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+export interface SandboxLease extends Disposable {
+  readonly sandbox: Sandbox;
+  readonly lost: string | undefined;
+  told(): void;
+  forget(sandbox: Sandbox, reason: unknown): void;
+}
+export declare class SandboxSessions implements AsyncDisposable {
+  #private;
+  readonly source: ResolvedSource;
+  constructor(source?: SandboxSource, options?: SandboxSessionsOptions);
+  sandboxId(threadId?: string): string | undefined;
+  acquire(threadId?: string, { signal }?: {
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<SandboxLease>;
+  close(threadId?: string): Promise<boolean>;
+  idle(threadId?: string): Promise<void>;
+  report(error: unknown): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+export interface SandboxFacts {
+  readonly languages: readonly string[];
+  readonly software: string;
+  readonly system: string;
+  readonly workingDirectory: string;
+  readonly network: string;
+}
+export declare function factsOf(sessions: SandboxSessions, given: Partial<SandboxFacts> | undefined): SandboxFacts;
+export interface JsonSchema {
+  readonly type: "object";
+  readonly properties: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly required: readonly string[];
+  readonly additionalProperties: false;
+}
+export type ToolName = "run_code" | "run_command" | "read_file" | "write_file" | "edit_file" | "list_files";
+export interface ToolOutput {
+  readonly stream: "stdout" | "stderr";
+  readonly text: string;
+}
+export interface ToolContext {
+  readonly signal?: AbortSignal | undefined;
+  readonly onOutput?: ((output: ToolOutput) => unknown) | undefined;
+  readonly toolCallId?: string | undefined;
+  readonly threadId?: string | undefined;
+}
+export interface ToolPicture {
+  readonly mimeType: string;
+  readonly base64: string;
+  readonly sizeBytes: number;
+  readonly path?: string;
+}
+export interface ToolFile {
+  readonly path: string;
+  readonly mimeType: string;
+  readonly sizeBytes: number;
+  readonly change: "created" | "modified" | "read" | "output";
+}
+export interface ToolTable {
+  readonly columns: Readonly<Record<string, readonly unknown[]>>;
+  readonly totalRows?: number;
+}
+export interface ToolEntry {
+  readonly path: string;
+  readonly type: "file" | "dir" | "symlink" | "other";
+  readonly sizeBytes: number;
+}
+export interface ToolData {
+  readonly durationMs: number;
+  readonly timedOut: boolean;
+  readonly outOfMemory: boolean;
+  readonly truncated: boolean;
+  readonly exitCode?: number;
+  readonly stdout?: string;
+  readonly stderr?: string;
+  readonly value?: string;
+  readonly exception?: {
+    readonly name: string;
+    readonly message: string;
+  };
+  readonly charts?: readonly Chart[];
+  readonly tables?: readonly ToolTable[];
+  readonly entries?: readonly ToolEntry[];
+  readonly replacements?: number;
+  readonly lines?: {
+    readonly first: number;
+    readonly last: number;
+    readonly more: boolean;
+  };
+  readonly errorCode?: string;
+  readonly sandboxId?: string;
+}
+export interface ToolResult {
+  readonly status: "done";
+  readonly tool: ToolName;
+  readonly isError: boolean;
+  readonly text: string;
+  readonly pictures: readonly ToolPicture[];
+  readonly files: readonly ToolFile[];
+  readonly data: ToolData;
+}
+export interface ToolProgress {
+  readonly status: "running";
+  readonly tool: ToolName;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly outputBytes: number;
+  readonly elapsedMs: number;
+}
+export interface ToolLimits {
+  readonly timeoutMs: number;
+  readonly maxTimeoutMs: number;
+  readonly maxOutputBytes: number;
+  readonly maxPictureBytes: number;
+  readonly maxPictures: number;
+}
+interface ToolRun {
+  readonly sandbox: Sandbox;
+  readonly signal: AbortSignal | undefined;
+  readonly onOutput: ((output: ToolOutput) => unknown) | undefined;
+  readonly limits: ToolLimits;
+  readonly reportFiles: boolean;
+  readonly replaced: boolean;
+}
+interface EditFileInput {
+  readonly path: string;
+  readonly old_string: string;
+  readonly new_string: string;
+  readonly replace_all?: boolean | undefined;
+}
+interface ListFilesInput {
+  readonly path?: string | undefined;
+  readonly depth?: number | undefined;
+  readonly limit?: number | undefined;
+}
+export interface ToolOptions extends SandboxSessionsOptions, Partial<ToolLimits> {
+  readonly include?: readonly ToolName[] | undefined;
+  readonly prefix?: string | undefined;
+  readonly reportFiles?: boolean | undefined;
+  readonly facts?: Partial<SandboxFacts> | undefined;
+  readonly progressIntervalMs?: number | undefined;
+  readonly progressBytes?: number | undefined;
+}
+interface ReadFileInput {
+  readonly path: string;
+  readonly offset?: number | undefined;
+  readonly limit?: number | undefined;
+  readonly line_numbers?: boolean | undefined;
+}
+interface RunCodeInput {
+  readonly language?: string | undefined;
+  readonly code: string;
+  readonly timeout_ms?: number | undefined;
+}
+interface RunCommandInput {
+  readonly command: string;
+  readonly cwd?: string | undefined;
+  readonly timeout_ms?: number | undefined;
+}
+interface WriteFileInput {
+  readonly path: string;
+  readonly content: string;
+}
+export interface ToolInputs {
+  run_code: RunCodeInput;
+  run_command: RunCommandInput;
+  read_file: ReadFileInput;
+  write_file: WriteFileInput;
+  edit_file: EditFileInput;
+  list_files: ListFilesInput;
+}
+export interface SandboxTool<Name extends ToolName = ToolName> {
+  readonly kind: Name;
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly inputSchema: z.ZodType<ToolInputs[Name]>;
+  readonly jsonSchema: JsonSchema;
+  readonly readOnly: boolean;
+  execute(input: unknown, context?: ToolContext): Promise<ToolResult>;
+  stream(input: unknown, context?: ToolContext): AsyncGenerator<ToolProgress | ToolResult, void, undefined>;
+}
+export declare class SandboxTools implements AsyncDisposable {
+  #private;
+  readonly sessions: SandboxSessions;
+  readonly tools: readonly SandboxTool[];
+  constructor(source?: SandboxSource | SandboxSessions, options?: ToolOptions);
+  get<Name extends ToolName>(kind: Name): SandboxTool<Name>;
+  execute(name: string, input: unknown, context?: ToolContext): Promise<ToolResult>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+export declare function createSandboxTools(source?: SandboxSource | SandboxSessions, options?: ToolOptions): SandboxTools;
+export interface Failure {
+  readonly text: string;
+  readonly code: ErrorCode | undefined;
+  readonly report: boolean;
+}
+export declare function explainFailure(error: unknown, replaced?: boolean): Failure;
+export interface SandboxCallOptions extends Pick<ToolContext, "signal" | "threadId"> {
+  readonly beside?: boolean;
+}
+export declare class SandboxCall implements Disposable {
+  #private;
+  constructor(sessions: SandboxSessions, lease?: SandboxLease);
+  get sandboxId(): string | undefined;
+  get sandbox(): Sandbox;
+  get replaced(): boolean;
+  get notice(): string;
+  say(): string;
+  until(end: Promise<unknown>): void;
+  forget(error: unknown): void;
+  explain(error: unknown): Failure;
+  [Symbol.dispose](): void;
+}
+export declare function callSandbox<Answer>(sessions: SandboxSessions, options: SandboxCallOptions, work: (call: SandboxCall) => Promise<Answer>, failed: (error: unknown, call: SandboxCall) => Answer): Promise<Answer>;
+interface RunToEndOptions {
+  readonly timeoutMs: number;
+  readonly cwd?: string;
+  readonly envs?: Readonly<Record<string, string>>;
+  readonly user?: string;
+}
+export declare function runToEnd({ sandbox, signal, onOutput }: Pick<ToolRun, "sandbox" | "signal" | "onOutput">, command: string, options: RunToEndOptions): Promise<CommandResult>;
+export declare function killCommand(handle: CommandHandle): Promise<void>;
+export declare function shellExitCode(ended: Pick<CommandResult, "exitCode"> | EmberboxError): number;
+export declare class BoundedText {
+  #private;
+  constructor(keepBytes?: number);
+  get totalBytes(): number;
+  get truncated(): boolean;
+  push(piece: string): void;
+  pieces(): string[];
+  toString(): string;
+}
+export declare const toolOutputSchema: z.ZodType<ToolProgress | ToolResult>;
+export declare function pictureDataUrl({ mimeType, base64 }: ToolPicture): string;
+export declare function pictureType(bytes: Uint8Array): string | undefined;
+export declare function mimeType(path: string, beginning: Uint8Array): string;
+export interface Truncated {
+  readonly text: string;
+  readonly truncated: boolean;
+  readonly totalBytes: number;
+}
+export declare function truncate(text: string, maxBytes: number): Truncated;
+declare class Queue {
+  #private;
+  run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+  idle(): Promise<void>;
+}
+export declare function queueOf(sandbox: object): Queue;
+export declare function shareQueue(other: object, sandbox: object): void;
+export declare function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T>;
+export interface PatchOperation {
+  readonly type: "create_file" | "update_file" | "delete_file" | (string & {});
+  readonly path: string;
+  readonly diff?: string | null | undefined;
+}
+export interface PatchResult {
+  readonly status: "completed" | "failed";
+  readonly output: string;
+}
+export interface BashInput {
+  readonly command?: string | undefined;
+  readonly restart?: boolean | undefined;
+}
+export interface ShellInput {
+  readonly commands: readonly string[];
+  readonly timeoutMs?: number | null | undefined;
+  readonly maxOutputLength?: number | null | undefined;
+}
+export interface ShellOutput {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly outcome: {
+    readonly type: "exit";
+    readonly exitCode: number;
+  } | {
+    readonly type: "timeout";
+  };
+}
+export interface ShellResult {
+  readonly output: readonly ShellOutput[];
+  readonly maxOutputLength?: number;
+}
+export interface LocalShellInput {
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>> | null | undefined;
+  readonly workingDirectory?: string | null | undefined;
+  readonly timeoutMs?: number | null | undefined;
+  readonly user?: string | null | undefined;
+}
+export interface TextEditorInput {
+  readonly command: "view" | "create" | "str_replace" | "insert" | (string & {});
+  readonly path: string;
+  readonly view_range?: readonly number[] | null | undefined;
+  readonly file_text?: string | null | undefined;
+  readonly old_str?: string | null | undefined;
+  readonly new_str?: string | null | undefined;
+  readonly insert_line?: number | null | undefined;
+  readonly insert_text?: string | null | undefined;
+}
+export declare class NativeTools implements AsyncDisposable {
+  #private;
+  readonly sessions: SandboxSessions;
+  constructor(source?: SandboxSource | SandboxSessions, options?: ToolOptions);
+  shell(input: ShellInput, context?: ToolContext): Promise<ShellResult>;
+  localShell(input: LocalShellInput, context?: ToolContext): Promise<{
+    output: string;
+  }>;
+  bash(input: BashInput, context?: ToolContext): Promise<string>;
+  textEditor(input: TextEditorInput, context?: ToolContext): Promise<string>;
+  applyPatch(operation: PatchOperation, context?: ToolContext): Promise<PatchResult>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+export declare function applyDiff(text: string, diff: string, mode?: "default" | "create"): string;
+export declare class TerminalText {
+  #private;
+  push(text: string): string;
+  end(): string;
+}
+export declare function styledText(text: string): string;
+export declare function plainText(text: string): string;
+export declare function oneLine(text: string): string;
+export declare function safeJson(json: string): string;
+export declare function templatesOf(provider?: Pick<SandboxProvider, "templates">): readonly TemplateInfo[];
+export declare function checkedProvider(of: SandboxProvider): SandboxProvider;
+export declare function background(work: Promise<unknown>, onFailure: (error: unknown) => void): void;
+export declare function warning(what: string): (error: unknown) => void;
+export declare function notifier<Args extends readonly unknown[]>(name: string, callback: ((...args: Args) => unknown) | undefined): (...args: Args) => void;
+export {};

@@ -1,0 +1,99 @@
+// index
+import { MicrovmOptions, microvm } from "./declarations.js";
+export { type MicrovmOptions, microvm };
+
+// internal
+import { Check, Diagnosis, Preparation, PrepareOptions, coldBoot, describeEngine, diagnose, prepare } from "./declarations.js";
+export { type Check, type Diagnosis, type Preparation, type PrepareOptions, coldBoot, describeEngine, diagnose, prepare };
+
+// declarations
+import { NetworkCeiling, SandboxProvider } from "@emberbox/core";
+export interface MicrovmOptions {
+  readonly accelerator?: "auto" | "kvm" | "tcg" | undefined;
+  readonly pool?: {
+    readonly size: number;
+  } | undefined;
+  readonly jail?: boolean | undefined;
+  readonly home?: string | undefined;
+  readonly network?: {
+    readonly dnsServers?: readonly string[] | undefined;
+    readonly ca?: readonly string[] | undefined;
+  } | undefined;
+  readonly onProgress?: ((step: string) => void) | undefined;
+}
+export declare function microvm(options?: MicrovmOptions): SandboxProvider;
+interface Progress {
+  readonly step: string;
+  readonly fraction: number;
+  readonly message?: string;
+}
+interface GuestImage {
+  readonly directory: string;
+  readonly digest: string;
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly rootfs: string;
+}
+export interface Check {
+  readonly id: string;
+  readonly status: "ok" | "warn" | "fail";
+  readonly detail: string;
+  readonly advice?: string;
+}
+export interface Diagnosis {
+  readonly ok: boolean;
+  readonly home: string;
+  readonly checks: readonly Check[];
+}
+export declare function diagnose(): Promise<Diagnosis>;
+declare const baseFiles: {
+  readonly ram: "ram";
+  readonly disk: "disk.qcow2";
+  readonly overlay: "overlay.qcow2";
+  readonly initrd: "initrd";
+  readonly kernelHead: "kernel-head";
+  readonly kernel: "kernel";
+  readonly rootfs: "rootfs";
+};
+type BaseFile = keyof typeof baseFiles;
+type BasePaths = Readonly<Record<BaseFile, string>>;
+interface MachineShape {
+  readonly accelerator: "kvm" | "tcg";
+  readonly memoryMB: number;
+  readonly cpuCount: number;
+}
+interface Template {
+  readonly key: string;
+  readonly shape: MachineShape;
+  readonly image: GuestImage;
+  readonly directory: string;
+  readonly ram: string;
+  readonly state: Buffer;
+  readonly disk: string;
+  readonly overlay: string;
+  readonly initrd: string;
+  readonly kernelHead: string;
+  readonly kernelArguments: string;
+  readonly readOnlyRam: boolean;
+  readonly home?: BasePaths;
+}
+export interface PrepareOptions {
+  readonly template?: string | undefined;
+  readonly memoryMB?: number | undefined;
+  readonly cpuCount?: number | undefined;
+  readonly networkCeiling?: NetworkCeiling | undefined;
+  readonly onImage?: ((progress: Progress) => void) | undefined;
+  readonly onTemplate?: ((step: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+export interface Preparation {
+  readonly image: GuestImage;
+  readonly template: Template;
+}
+export declare function prepare(options?: PrepareOptions): Promise<Preparation>;
+export declare function coldBoot(code: string): Promise<number>;
+export declare function describeEngine(onProgress: (step: string) => void): Promise<{
+  qemu: string;
+  accelerator: "kvm" | "tcg";
+}>;
+export {};

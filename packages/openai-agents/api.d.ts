@@ -1,0 +1,124 @@
+// index
+import { AgentSandboxTools, CapabilitiesOptions, EmberboxSandboxClient, EmberboxSandboxClientOptions, EmberboxSandboxSession, RunCodeOptions, SandboxToolsOptions, capabilities, runCode, sandboxTools } from "./declarations.js";
+export { type AgentSandboxTools, type CapabilitiesOptions, EmberboxSandboxClient, type EmberboxSandboxClientOptions, type EmberboxSandboxSession, type RunCodeOptions, type SandboxToolsOptions, capabilities, runCode, sandboxTools };
+
+// declarations
+import { Capability, ExecCommandArgs, ExposedPortEndpoint, ListDirectoryArgs, Manifest, MaterializeEntryArgs, ReadFileArgs, SandboxArchiveLimits, SandboxClient, SandboxClientCreateArgs, SandboxClientResumeOptions, SandboxDirectoryEntry, SandboxExecResult, SandboxPreStopHook, SandboxPreservedSessionReuseOptions, SandboxSession, SandboxSessionResumeValidationInput, SandboxSessionSerializationOptions, SandboxSessionState, SnapshotSpec, ViewImageArgs, WorkspaceArchiveData, WorkspaceArchiveOptions, WriteStdinArgs } from "@openai/agents-core/sandbox";
+import { Sandbox, SandboxProvider } from "@emberbox/core";
+import { SandboxSource, SandboxTools, SessionCreateOptions, ToolOptions, ToolOutput } from "@emberbox/core/tools";
+import { Editor, FunctionTool, Shell, ToolOutputImage } from "@openai/agents-core";
+export interface EmberboxSandboxClientOptions extends SessionCreateOptions {
+  readonly sandbox?: Sandbox | undefined;
+  readonly commandTimeoutMs?: number | undefined;
+  readonly snapshot?: SnapshotSpec | undefined;
+  readonly onOutput?: ((output: ToolOutput) => unknown) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+type ClientOptions = EmberboxSandboxClientOptions & Record<string, unknown>;
+interface Place {
+  readonly sandbox: Sandbox;
+  readonly provider: SandboxProvider | undefined;
+  readonly lifetimeMs: number;
+}
+declare const liveSession: unique symbol;
+interface EmberboxSessionState extends SandboxSessionState {
+  sandboxId: string;
+  snapshotAutomatic?: boolean;
+  [liveSession]?: EmberboxSandboxSession;
+}
+interface LifecycleParts extends Place {
+  readonly state: EmberboxSessionState;
+  readonly spec: SnapshotSpec | undefined;
+}
+declare class Lifecycle {
+  #private;
+  constructor(parts: LifecycleParts, stopProcesses: () => Promise<void>);
+  get ended(): boolean;
+  get keepsAfterRun(): boolean;
+  ready(): Promise<Sandbox>;
+  start(): Promise<void>;
+  running(): Promise<boolean>;
+  registerPreStopHook(hook: SandboxPreStopHook): () => void;
+  runPreStopHooks(): Promise<void>;
+  stop(): Promise<void>;
+  shutdown(): Promise<void>;
+  delete(): Promise<void>;
+  keep(waits: boolean, ends: boolean): Promise<void>;
+}
+interface ProcessesOptions {
+  readonly commandTimeoutMs: number;
+  readonly onOutput: ((output: ToolOutput) => unknown) | undefined;
+}
+interface SessionParts extends ProcessesOptions, LifecycleParts {
+  readonly archiveLimits: SandboxArchiveLimits | null | undefined;
+}
+export declare class EmberboxSandboxSession implements SandboxSession<EmberboxSessionState> {
+  #private;
+  readonly state: EmberboxSessionState;
+  readonly sandbox: Sandbox;
+  readonly lifecycle: Lifecycle;
+  constructor(parts: SessionParts);
+  start(): Promise<void>;
+  running(): Promise<boolean>;
+  registerPreStopHook(hook: SandboxPreStopHook): () => void;
+  runPreStopHooks(): Promise<void>;
+  stop(): Promise<void>;
+  shutdown(): Promise<void>;
+  delete(): Promise<void>;
+  close(): Promise<void>;
+  execCommand(args: ExecCommandArgs): Promise<string>;
+  exec(args: ExecCommandArgs): Promise<SandboxExecResult>;
+  writeStdin(args: WriteStdinArgs): Promise<string>;
+  supportsPty(): boolean;
+  createEditor(runAs?: string): Editor;
+  viewImage(args: ViewImageArgs): Promise<ToolOutputImage>;
+  readFile(args: ReadFileArgs): Promise<Uint8Array>;
+  listDir(args: ListDirectoryArgs): Promise<SandboxDirectoryEntry[]>;
+  pathExists(path: string, runAs?: string): Promise<boolean>;
+  directoryExists(path: string, runAs?: string): Promise<boolean>;
+  materializeEntry({ path, entry, runAs }: MaterializeEntryArgs): Promise<void>;
+  applyManifest(manifest: Manifest, runAs?: string): Promise<void>;
+  persistWorkspace(): Promise<Uint8Array>;
+  hydrateWorkspace(data: WorkspaceArchiveData, options?: WorkspaceArchiveOptions): Promise<void>;
+  setArchiveLimits(limits?: SandboxArchiveLimits | null): void;
+  resolveExposedPort(port: number): Promise<ExposedPortEndpoint>;
+}
+type State = EmberboxSessionState;
+export declare class EmberboxSandboxClient implements SandboxClient<ClientOptions, State> {
+  #private;
+  readonly backendId: string;
+  constructor(options?: EmberboxSandboxClientOptions);
+  create(first?: SandboxClientCreateArgs<ClientOptions> | Manifest, second?: ClientOptions): Promise<EmberboxSandboxSession>;
+  validateSessionStateForResume({ state }: SandboxSessionResumeValidationInput<State>, options?: SandboxClientResumeOptions<ClientOptions>): void;
+  resume(state: State, { archiveLimits, clientOptions }?: SandboxClientResumeOptions<ClientOptions>): Promise<EmberboxSandboxSession>;
+  serializeSessionState(state: State, options?: SandboxSessionSerializationOptions): Promise<Record<string, unknown>>;
+  deserializeSessionState(record: Record<string, unknown>): Promise<State>;
+  canPersistOwnedSessionState(state: State): boolean;
+  canReusePreservedOwnedSession(state: State, _options?: SandboxPreservedSessionReuseOptions<ClientOptions>): boolean;
+  delete(state: State): Promise<void>;
+}
+interface AsFunctionToolOptions {
+  readonly needsApproval?: boolean | undefined;
+  readonly onOutput?: ((output: ToolOutput, call: {
+    readonly toolCallId?: string | undefined;
+  }) => unknown) | undefined;
+  threadId?(context: unknown): string | undefined;
+}
+export interface RunCodeOptions extends Pick<ToolOptions, "timeoutMs" | "maxTimeoutMs" | "maxOutputBytes" | "maxPictureBytes" | "maxPictures" | "reportFiles">, Pick<AsFunctionToolOptions, "needsApproval" | "onOutput"> {}
+export declare function runCode(options?: RunCodeOptions): Capability;
+export interface CapabilitiesOptions {
+  readonly timeoutMs?: number | undefined;
+  readonly functionsOnly?: boolean | undefined;
+  readonly runCode?: RunCodeOptions | false | undefined;
+  readonly needsApproval?: boolean | undefined;
+}
+export declare function capabilities(options?: CapabilitiesOptions): Capability[];
+export interface SandboxToolsOptions extends ToolOptions, AsFunctionToolOptions {}
+export interface AgentSandboxTools extends AsyncDisposable {
+  readonly tools: FunctionTool[];
+  readonly shell: Shell;
+  readonly editor: Editor;
+  readonly sandboxTools: SandboxTools;
+}
+export declare function sandboxTools(source?: SandboxSource, options?: SandboxToolsOptions): AgentSandboxTools;
+export {};

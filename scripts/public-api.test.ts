@@ -1,0 +1,108 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { rolldown } from "rolldown";
+import { dts } from "rolldown-plugin-dts";
+import { beforeAll, expect, test } from "vitest";
+
+const root = join(import.meta.dirname, "..");
+const packages = join(root, "packages");
+const adapters = new Set(["ai-sdk", "langchain", "mcp", "openai-agents"]);
+/** The most names, types among them, that an entry point of these may have. */
+const limits: Readonly<Record<string, number>> = {
+  "core/index": 45,
+  "langchain/index": 5,
+  "langchain/middleware": 5,
+  "langchain/deepagents": 5,
+  "langchain/native": 5,
+};
+
+type Entries = readonly (readonly [entry: string, source: string])[];
+
+interface Declarations {
+  readonly text: string;
+  /** Of each entry point, how many names it exports. */
+  readonly names: readonly (readonly [entry: string, count: number])[];
+}
+
+interface Manifest {
+  readonly private?: boolean;
+  readonly exports: Readonly<Record<string, string | { readonly "@emberbox/source": string }>>;
+}
+
+/** Every package that is published, with its entry points and their source files. */
+const published = readdirSync(packages).flatMap((name) => {
+  const manifest = JSON.parse(readFileSync(join(packages, name, "package.json"), "utf8"));
+  const { private: isPrivate, exports } = manifest as Manifest;
+  const entries = Object.entries(isPrivate ? {} : exports).flatMap(([entry, target]) =>
+    typeof target === "string" ? [] : [[entry, target["@emberbox/source"]] as const],
+  );
+  return entries.length === 0 ? [] : [[name, entries] as const];
+});
+
+/** Takes seconds, unless types were checked before. */
+beforeAll(() => {
+  const compiler = join(root, "node_modules/typescript/bin/tsc");
+  const folders = published.map(([name]) => join(packages, name));
+  execFileSync(process.execPath, [compiler, "-b", ...folders], { stdio: "inherit" });
+}, 300_000);
+
+test.each(published)("the public interface of %s is the agreed one", async (name, entries) => {
+  const { text, names } = await declarationsOf(name, entries);
+  for (const [entry, count] of names)
+    expect(count, entry).toBeLessThanOrEqual(limits[`${name}/${entry}`] ?? Infinity);
+  await expect(text).toMatchFileSnapshot(join(packages, name, "api.d.ts"));
+});
+
+const adapterEntries = published.flatMap(([name, entries]) =>
+  adapters.has(name) ? entries.map(([entry, source]) => [name, entry, source] as const) : [],
+);
+test.each(adapterEntries)("%s gives few values at %s", async (name, _entry, source) => {
+  expect(Object.keys(await import(join(packages, name, source))).length).toBeLessThanOrEqual(5);
+});
+
+/**
+ * What the entry points export, and the declarations of that and of what it needs, as the compiler writes them;
+ * without comments, which may change.
+ */
+async function declarationsOf(name: string, entries: Entries): Promise<Declarations> {
+  const compiled = (file: string): string =>
+    join(packages, name, ".tsc", dirname(file), `${basename(file, ".ts")}.d.ts`);
+  const bundle = await rolldown({
+    input: Object.fromEntries(
+      entries.map(([entry, file]) => [
+        entry.replace(/^\.\/?$/, "index").replace("./", ""),
+        compiled(file),
+      ]),
+    ),
+    external: /^[^./]/,
+    plugins: [besideEachOther, dts({ dtsOnly: true, generator: "oxc", tsconfig: false })],
+  });
+  const { output } = await bundle.generate({
+    entryFileNames: "[name].d.ts",
+    chunkFileNames: "[name].d.ts",
+    minifyInternalExports: false,
+    // Everything is declared in one place, whichever entry points share it.
+    codeSplitting: { groups: [{ name: "declarations", test: /./ }] },
+  });
+  const chunks = output.filter((each) => each.type === "chunk");
+  return {
+    text: chunks.map(({ name, code }) => `// ${name}\n${withoutComments(code)}\n`).join("\n"),
+    names: chunks
+      .filter(({ isEntry }) => isEntry)
+      .map(({ name, exports }) => [name, exports.length]),
+  };
+}
+
+/** Compiled modules still name each other by their sources. */
+const besideEachOther = {
+  name: "beside-each-other",
+  resolveId: (id: string, from: string | undefined): string | undefined =>
+    from !== undefined && /^\..*\.ts$/.test(id)
+      ? join(dirname(from), id.replace(/(\.d)?\.ts$/, ".d.ts"))
+      : undefined,
+};
+
+function withoutComments(code: string): string {
+  return code.replaceAll(/^[^\S\n]*\/\*\*[^]*?\*\/\n/gm, "");
+}

@@ -26,6 +26,12 @@ async function prepare(morePackages, templates = ["default"]) {
 }
 
 const modes = {
+  /** What everything that starts no machine needs. */
+  async workspace() {
+    await installWorkspace();
+    await buildGuest();
+  },
+
   async quickstart(parameters) {
     await prepare();
     await command("quickstart", [node, source, "examples/quickstart.ts", ...parameters]);

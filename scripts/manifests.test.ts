@@ -33,5 +33,8 @@ test.each(published.map(({ folder, manifest }) => [manifest.name, folder, manife
 
 test("packages are released together, under the licence that is packed with each", () => {
   expect(new Set(published.map(({ manifest }) => manifest.version)).size).toBe(1);
+  const changesets = readFileSync(join(root, ".changeset/config.json"), "utf8");
+  const { fixed } = JSON.parse(changesets) as { readonly fixed: readonly (readonly string[])[] };
+  expect(fixed[0]).toEqual(published.map(({ manifest }) => manifest.name).toSorted());
   expect(existsSync(join(root, "LICENSE"))).toBe(true);
 });

@@ -17,12 +17,13 @@ export function warning(what: string): (error: unknown) => void {
 
 /**
  * A user's callback that belongs to no call, to be called with no care: when it throws, or the promise that it returns
- * rejects, what it was to hear of goes on. A warning tells of the first time; `name` is what users know it by.
+ * rejects, what it was to hear of goes on. A warning tells of the first time; `name` is what users know it by. What
+ * this returns may be awaited, and never rejects.
  */
 export function notifier<Args extends readonly unknown[]>(
   name: string,
   callback: ((...args: Args) => unknown) | undefined,
-): (...args: Args) => void {
+): (...args: Args) => unknown {
   if (callback === undefined) return () => {};
   const warn = warning(`The callback \`${name}\``);
   let warned = false;
@@ -31,5 +32,5 @@ export function notifier<Args extends readonly unknown[]>(
     warned = true;
   };
   const call = async (...args: Args): Promise<unknown> => callback(...args);
-  return (...args) => background(call(...args), onFailure);
+  return (...args) => call(...args).catch(onFailure);
 }

@@ -6,7 +6,7 @@ const introduction = `# Errors
 
 Everything that fails throws an \`EmberboxError\`. Its \`code\` says what happened, \`message\` the particulars, \`hint\` what to do, and \`details\` what was known: a call that ran into a limit, or whose sandbox went away, has there what it had so far (\`execution\` for \`runCode\`; \`stdout\` and \`stderr\` for \`commands.run\`).
 
-Not errors: an exception that the code raised (it is in the execution's \`error\`), and a command's non-zero exit code. A call that was aborted rejects with the signal's own reason, and one whose callback threw with what the callback threw.
+Not errors: an exception that the code raised (it is in the execution's \`error\`), and a command's non-zero exit code. A call that was aborted rejects with the signal's own reason, and one whose [callback](#callbacks) threw with what the callback threw.
 
 \`EmberboxError.isInstance(error)\` recognises one, also across copies of the package.
 
@@ -27,13 +27,23 @@ The status is the one that the [server](e2b.md) answers with.
 |---|---|---|---|---|
 `;
 
+const callbacks = `
+## Callbacks
+
+A callback that is given to a call belongs to it: \`onStdout\`, \`onStderr\`, \`onResult\`, \`onError\` and \`onData\` of code, commands and terminals, a tool's \`onOutput\`, and what \`watchDir\` calls with each change. When it returns a promise, that is waited for, which slows down what runs in the sandbox. When it throws, or its promise rejects, what runs is ended, and the call rejects with what the callback threw; for a command in the background that is \`wait()\`, and for a watch \`onExit\` hears of it.
+
+A callback that belongs to no call only hears of things: \`onNetwork\` of a sandbox, \`onProgress\` of a provider, \`onImage\` and \`onTemplate\` of \`prepare\`, \`onError\` of tools and sessions, \`onExit\` of a watch, \`onOutput\` of the client for OpenAI's agents. Whatever it does, the work goes on. When it throws, or its promise rejects, a warning of Node's tells of the first time: \`process.on("warning", …)\` hears it, as an \`EmberboxWarning\`.
+`;
+
 // The page is made from the table: `vitest -u` writes it, and any other difference fails.
 test("the documentation is what the table says", async () => {
   const rows = Object.entries(errorCodes).map(
     ([code, { kind, status, meaning, hint }]) =>
       `| \`${code}\` | \`${kind}\` | ${status} | ${meaning} | ${hint} |\n`,
   );
-  await expect(introduction + rows.join("")).toMatchFileSnapshot("../../../docs/errors.md");
+  await expect(introduction + rows.join("") + callbacks).toMatchFileSnapshot(
+    "../../../docs/errors.md",
+  );
 });
 
 test("an error of another copy of the package is recognised", () => {

@@ -124,7 +124,7 @@ export interface CreateOptions {
   readonly networkCeiling?: NetworkCeiling | undefined;
   /** Values by the name of the variable that holds their placeholder. */
   readonly secrets?: Readonly<Record<string, SandboxSecret>> | undefined;
-  /** Hears of every decision of the network's policy. */
+  /** Hears of every decision of the network's policy. What it throws stops nothing. */
   readonly onNetwork?: ((event: NetworkEvent) => void) | undefined;
   /** Stops the creation. */
   readonly signal?: AbortSignal | undefined;

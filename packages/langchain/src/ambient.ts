@@ -28,7 +28,11 @@ export function ambientContext(): ToolContext {
     ...(runId !== undefined && {
       onOutput: async ({ text }) => {
         for (const handler of callbacks?.handlers ?? []) {
-          await Promise.resolve(handler.handleToolEvent?.(text, runId)).catch(() => {});
+          try {
+            await handler.handleToolEvent?.(text, runId);
+          } catch {
+            // The listener is gone; the result still counts.
+          }
         }
       },
     }),

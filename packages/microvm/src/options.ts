@@ -22,7 +22,7 @@ export interface MicrovmOptions {
         readonly ca?: readonly string[] | undefined;
       }
     | undefined;
-  /** Hears of long work: a shape that is warmed for the first time. */
+  /** Hears of long work: a shape that is warmed for the first time. What it throws stops nothing. */
   readonly onProgress?: ((step: string) => void) | undefined;
 }
 

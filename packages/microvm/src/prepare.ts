@@ -14,7 +14,9 @@ export interface PrepareOptions {
   readonly cpuCount?: number | undefined;
   /** Checked, so that what is wrong with it is said before long work. */
   readonly networkCeiling?: NetworkCeiling | undefined;
+  /** Hears of the image's steps. What it throws stops nothing. */
   readonly onImage?: ((progress: Progress) => void) | undefined;
+  /** Hears of the warming's steps. What it throws stops nothing. */
   readonly onTemplate?: ((step: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -14,7 +14,10 @@ export interface EmberboxSandboxClientOptions extends SessionCreateOptions {
    * memory. @default paused while a run waits for approval where the provider can, else archived; nothing after a run
    */
   readonly snapshot?: SnapshotSpec | undefined;
-  /** Hears what commands print, as they print it. */
+  /**
+   * Hears what commands print, as they print it; one that returns a promise is waited for, and one that throws does not
+   * stop the command.
+   */
   readonly onOutput?: ((output: ToolOutput) => unknown) | undefined;
   /** Stops the creation of a session. */
   readonly signal?: AbortSignal | undefined;

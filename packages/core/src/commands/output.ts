@@ -1,6 +1,9 @@
 import { BoundedText } from "../bounded-text.ts";
 
-/** Called with output as it comes. One that returns a promise is waited for, which slows the command down. */
+/**
+ * Called with output as it comes. One that returns a promise is waited for, which slows the command down; one that
+ * throws ends the command, or the connection to it, and `run` or `wait` rejects with what it threw.
+ */
 export type OutputCallback<Data = string> = (data: Data) => unknown;
 
 /** One stream of a command: bytes become text across their boundaries, and the first and last 5 MiB are kept. */

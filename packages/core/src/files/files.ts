@@ -162,7 +162,8 @@ export class Files {
 
   /**
    * Watches a directory: `onEvent` is called with each change from when this resolves, one after the other. When
-   * the directory is removed or moved away, the last change is one of `.`, and the watch ends.
+   * the directory is removed or moved away, the last change is one of `.`, and the watch ends; it does too when
+   * `onEvent` throws.
    * @throws `file_not_found`, `invalid_argument` when it is no directory; through `onExit` also `timeout`, `events_lost`
    */
   watchDir(path: string, onEvent: WatchCallback, options?: WatchOptions): Promise<WatchHandle> {

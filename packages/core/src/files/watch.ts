@@ -34,7 +34,10 @@ export interface WatchOptions extends FileOptions {
   readonly includeEntry?: boolean | undefined;
   /** How long to watch, in milliseconds; 0 for no limit. @default 60_000 */
   readonly timeoutMs?: number | undefined;
-  /** Called once when the watch has ended, with the error when it ended by itself and not because the directory is gone. */
+  /**
+   * Called once when the watch has ended, with the error when it ended by itself and not because the directory is gone,
+   * and with what the callback for changes threw.
+   */
   readonly onExit?: ((error?: Error) => unknown) | undefined;
 }
 
@@ -123,7 +126,9 @@ function follow(
   const limit = new TimeLimit(() => call.expire(timedOut(timeoutMs)));
   if (timeoutMs > 0) limit.start(timeoutMs + SAFETY_MS);
   const stopped = new EmberboxError("connection_failed", "The watch was stopped");
-  const ended = readEvents(call, events, onEvent)
+  // `onExit` hears of it, where there is one.
+  const onThrow = onExit ? () => {} : warning("The callback of `watchDir`");
+  const ended = readEvents(call, events, onEvent, onThrow)
     .then(
       () => undefined,
       async (error: unknown) =>
@@ -145,6 +150,7 @@ async function readEvents(
   call: Call,
   events: AsyncIterator<WatchDirResponse>,
   onEvent: WatchCallback,
+  onThrow: (error: unknown) => void,
 ): Promise<void> {
   for (;;) {
     const next = await call.race(events.next());
@@ -156,6 +162,7 @@ async function readEvents(
     try {
       await call.race(Promise.resolve(onEvent(change)));
     } catch (error) {
+      if (!call.signal.aborted) onThrow(error);
       call.abort(error);
       throw error;
     }

@@ -22,7 +22,10 @@ export interface OutputMessage {
   readonly error: boolean;
 }
 
-/** Called as output comes. A callback that returns a promise is waited for, which slows the code down. */
+/**
+ * Called as output comes. A callback that returns a promise is waited for, which slows the code down; one that throws
+ * ends the code, and the call rejects with what it threw.
+ */
 export interface ExecutionCallbacks {
   readonly onStdout?: ((message: OutputMessage) => unknown) | undefined;
   readonly onStderr?: ((message: OutputMessage) => unknown) | undefined;

@@ -16,7 +16,10 @@ export interface SandboxSessionsOptions {
   readonly onIdle?: "kill" | "pause" | undefined;
   /** Sandboxes that may run at once. Beyond it the one idle longest is ended, or a call waits. @default no limit */
   readonly maxSandboxes?: number | undefined;
-  /** Hears of every failure that is the machine's or the provider's, as it is; a model gets only words about it. */
+  /**
+   * Hears of every failure that is the machine's or the provider's, as it is; a model gets only words about it. What it
+   * throws stops nothing.
+   */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 

@@ -19,7 +19,7 @@ export interface ToolOutput {
 export interface ToolContext {
   /** An abort stops the work in the sandbox; the call then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Called with output as it comes; one that returns a promise is waited for. */
+  /** Called with output as it comes; one that returns a promise is waited for. The call rejects with what it throws. */
   readonly onOutput?: ((output: ToolOutput) => unknown) | undefined;
   readonly toolCallId?: string | undefined;
   /** The conversation; each has a sandbox of its own. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { EmberboxError, type CommandHandle } from "@emberbox/core";
+import { notifier } from "@emberbox/core/background";
 import {
   BoundedText,
   explainFailure,
@@ -33,10 +34,11 @@ export class SandboxProcess {
 
   constructor(tty: boolean, listener: ((output: ToolOutput) => unknown) | undefined) {
     this.tty = tty;
+    const notify = notifier("onOutput", listener);
     this.onOutput = (stream, text) => {
       this.#output.push(text);
       (stream === "stdout" ? this.#stdout : this.#stderr).push(text);
-      return listener?.({ stream, text });
+      return notify({ stream, text });
     };
   }
 

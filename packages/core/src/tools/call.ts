@@ -3,7 +3,8 @@ import type { SandboxSessions } from "../sessions/sandbox-sessions.ts";
 import { callSandbox } from "./call-sandbox.ts";
 import { failed, type Outcome, type ToolDefinition, type ToolLimits } from "./definition.ts";
 import { isLost } from "./failure.ts";
-import type { ToolContext, ToolOutput, ToolResult } from "./types.ts";
+import { OutputHook } from "./output-hook.ts";
+import type { ToolContext, ToolResult } from "./types.ts";
 
 export interface CallSettings {
   readonly sessions: SandboxSessions;
@@ -65,27 +66,4 @@ export async function callTool<Input>(
 function ignoredText(ignored: readonly string[]): string {
   if (ignored.length === 0) return "";
   return `\n\n(Ignored, as not known here: ${ignored.slice(0, 5).join(", ").slice(0, 200)}.)`;
-}
-
-/** Tells what the caller's own callback threw from other failures. */
-class OutputHook {
-  #thrown: { readonly error: unknown } | undefined;
-  readonly callback: ((output: ToolOutput) => unknown) | undefined;
-
-  constructor(given: ToolContext["onOutput"]) {
-    this.callback = given && (async (output) => this.#call(given, output));
-  }
-
-  throwIfThrew(): void {
-    if (this.#thrown !== undefined) throw this.#thrown.error;
-  }
-
-  async #call(given: NonNullable<ToolContext["onOutput"]>, output: ToolOutput): Promise<void> {
-    try {
-      await given(output);
-    } catch (error) {
-      this.#thrown ??= { error };
-      throw error;
-    }
-  }
 }

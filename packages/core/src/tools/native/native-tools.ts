@@ -3,6 +3,7 @@ import type { SandboxSource } from "../../sessions/source.ts";
 import { callSandbox, type SandboxCall } from "../call-sandbox.ts";
 import type { ToolRun } from "../definition.ts";
 import { resolveToolOptions, type ToolOptions } from "../options.ts";
+import { OutputHook } from "../output-hook.ts";
 import type { ToolContext } from "../types.ts";
 import { applyPatch, type PatchOperation, type PatchResult } from "./apply-patch.ts";
 import { runBash, type BashInput } from "./bash.ts";
@@ -17,7 +18,8 @@ import { editText, type TextEditorInput } from "./text-editor.ts";
 
 /**
  * Executors for the tools that models were trained on: OpenAI's shell, local shell and apply_patch, Anthropic's bash and
- * text editor. Each answers in its tool's own form; failures are answers, too, and only an abort rejects.
+ * text editor. Each answers in its tool's own form; failures are answers, too, and only an abort, and what `onOutput`
+ * throws, rejects.
  */
 export class NativeTools implements AsyncDisposable {
   readonly sessions: SandboxSessions;
@@ -84,15 +86,19 @@ export class NativeTools implements AsyncDisposable {
       const notice = call.say();
       return notice === "" ? answer : withNotice(answer, notice);
     };
+    const hook = new OutputHook(onOutput);
     return callSandbox(
       this.sessions,
       { signal, threadId },
       async (call) => {
         const { sandbox, replaced } = call;
-        const run = { sandbox, signal, onOutput, ...this.#settings, replaced };
+        const run = { sandbox, signal, onOutput: hook.callback, ...this.#settings, replaced };
         return noted(await work(run), call);
       },
-      (error, call) => noted(failed(call.explain(error).text), call),
+      (error, call) => {
+        hook.throwIfThrew();
+        return noted(failed(call.explain(error).text), call);
+      },
     );
   }
 }

@@ -5,23 +5,25 @@ a socket that the agent listens on. Node cannot set the option that this takes: 
 agent inherits it and finds its number in EMBERBOX_EGRESS.
 """
 
+import json
 import os
 import socket
 import subprocess
 import sys
 
 IP_TRANSPARENT = 19
-PORT = 3129
-OWN = "198.18.0.1"
+
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "wire.json"), encoding="utf-8") as file:
+    WIRE = json.load(file)
+PORT = WIRE["capturePort"]
+OWN = WIRE["machineAddress"]
+REACHED, REFUSED = WIRE["nameRanges"]["reached"], WIRE["nameRanges"]["refused"]
 RULES = f"""
 table inet emberbox {{
   set allowed {{ type ipv4_addr; flags interval; auto-merge; }}
   set refused {{
     type ipv4_addr; flags interval; auto-merge;
-    elements = {{
-      0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 169.254.0.0/16, 172.16.0.0/12, 192.0.0.0/24, 192.0.2.0/24,
-      192.168.0.0/16, 198.51.100.0/24, 203.0.113.0/24, 224.0.0.0/3
-    }}
+    elements = {{ {", ".join(WIRE["notPublic"])} }}
   }}
   chain output {{
     type filter hook output priority filter
@@ -35,9 +37,9 @@ table inet emberbox {{
     ip daddr {{ 127.0.0.0/8, {OWN} }} accept
     meta l4proto != tcp accept
     iifname != "lo" accept
-    ip daddr 198.18.0.0/16 goto take
-    ip daddr 198.19.0.0/16 tcp dport != {{ 80, 443 }} reject with tcp reset
-    ip daddr 198.19.0.0/16 goto take
+    ip daddr {REACHED} goto take
+    ip daddr {REFUSED} tcp dport != {{ 80, 443 }} reject with tcp reset
+    ip daddr {REFUSED} goto take
     ip daddr @allowed goto take
     ip daddr @refused reject with tcp reset
     goto take

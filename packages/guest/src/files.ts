@@ -14,7 +14,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 /** The agent's files: the machine's init script, what prepares its network, the Python kernel, and the bundle. */
 export async function agentFiles(): Promise<AgentFile[]> {
-  const files = [await read("init", "init"), await read("egress.py", "egress.py")];
+  const files: AgentFile[] = [];
+  for (const name of ["init", "egress.py", "wire.json"]) files.push(await read(name, name));
   for (const name of await namesIn("kernel", /\.py$/))
     files.push(await read(join("kernel", name), join("kernel", name)));
   files.push(await read(join("dist", "mime-types.json"), join("kernel", "mime-types.json")));

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { pipeline } from "node:stream";
-import type { ChannelStream } from "./channel/stream.ts";
+import type { ChannelStream } from "@emberbox/wire";
 
 /** The sandbox's own addresses: a server may listen on either. */
 const LOOPBACK = ["127.0.0.1", "::1"];

@@ -1,19 +1,23 @@
 import { readFileSync, writeSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import { background } from "@emberbox/core/background";
-import { freezeFlags } from "./channel/frames.ts";
-import { Session } from "./channel/session.ts";
-import type { ChannelStream } from "./channel/stream.ts";
+import {
+  BOOTED_FROM_DISK,
+  type ChannelStream,
+  freezeFlags,
+  type Hello,
+  type HelloAnswer,
+  NETWORK_PORT,
+  Session,
+  type Thaw,
+} from "@emberbox/wire";
 import type { AgentContext } from "./context.ts";
 import { receiveNetwork, startEgress } from "./egress/egress.ts";
-import { NETWORK_PORT } from "./egress/protocol.ts";
 import { createEnvdHandler } from "./envd/index.ts";
 import { freezeUserCode, syncDisks, thawUserCode } from "./freezer.ts";
-import type { Hello, HelloAnswer, Thaw } from "./hello.ts";
 import { forward } from "./forward.ts";
 import { createInterpreter } from "./interpreter/index.ts";
 import { limitUserMemory, separateUserCode } from "./limits.ts";
-import { BOOTED_FROM_DISK } from "./kernel-arguments.ts";
 import { openPort } from "./port.ts";
 import { restore } from "./restore.ts";
 

@@ -5,7 +5,7 @@ import { background, warning } from "@emberbox/core/background";
 import type { AgentContext } from "./context.ts";
 import { applyNetwork } from "./egress/egress.ts";
 import { thawUserCode } from "./freezer.ts";
-import type { Hello } from "./hello.ts";
+import type { Hello } from "@emberbox/wire";
 import type { Interpreter } from "./interpreter/index.ts";
 
 // Opened once, before the machine is saved: restoring is on the way to a sandbox's first answer.

@@ -1,7 +1,7 @@
 import { channel } from "node:diagnostics_channel";
 import { EmberboxError, type Endpoint } from "@emberbox/core";
 import { background, warning } from "@emberbox/core/background";
-import type { ChannelStream } from "@emberbox/guest";
+import type { ChannelStream } from "@emberbox/wire";
 import type { Agent } from "undici";
 import { channelDispatcher } from "./dispatcher.ts";
 import { connectGuest, type Guest, type Identity } from "./machine/guest.ts";

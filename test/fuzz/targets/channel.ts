@@ -1,7 +1,7 @@
 import { Duplex } from "node:stream";
-import { INITIAL_WINDOW, sessionMark } from "../../../packages/guest/src/channel/frames.ts";
-import { Session } from "../../../packages/guest/src/channel/session.ts";
-import type { ChannelStream } from "../../../packages/guest/src/channel/stream.ts";
+import { INITIAL_WINDOW, sessionMark } from "../../../packages/wire/src/channel/frames.ts";
+import { Session } from "../../../packages/wire/src/channel/session.ts";
+import type { ChannelStream } from "../../../packages/wire/src/channel/stream.ts";
 import { check, inPieces, type Target } from "../target.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,4 +1,4 @@
-import { createFrameParser, MAX_PAYLOAD } from "../../../packages/guest/src/channel/frames.ts";
+import { createFrameParser, MAX_PAYLOAD } from "../../../packages/wire/src/channel/frames.ts";
 import { check, inPieces, type Target } from "../target.ts";
 
 /** What a parser makes of the bytes, in pieces: each frame, and the error at the end. */

@@ -1,5 +1,5 @@
 import { duplexPair } from "node:stream";
-import type { ChannelStream } from "../../../packages/guest/src/index.ts";
+import type { ChannelStream } from "../../../packages/wire/src/index.ts";
 import { createGuarded } from "../../../packages/microvm/src/ports/guarded.ts";
 import { check, inPieces, type Target } from "../target.ts";
 

@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createServer, type Socket } from "node:net";
-import type { ChannelStream } from "../channel/stream.ts";
+import { type ChannelStream, egressAnswers, type GuestNetwork, NOT_PUBLIC } from "@emberbox/wire";
 import { type NameTable, standsForName } from "./names.ts";
-import { egressAnswers, type GuestNetwork } from "./protocol.ts";
 
 export interface CaptureOptions {
   readonly names: NameTable;
@@ -52,13 +51,6 @@ function join(socket: Socket, stream: ChannelStream): void {
 
 const TABLE = "inet emberbox";
 const SETTLE_MS = 5000;
-
-/** Ranges that are never public: what asks for them is refused by this machine's kernel. */
-const NOT_PUBLIC = [
-  ...["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12"],
-  ...["192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.51.100.0/24", "203.0.113.0/24"],
-  "224.0.0.0/3",
-];
 
 function fill(set: string, ranges: readonly string[]): string {
   const flush = `flush set ${TABLE} ${set}\n`;

@@ -1,9 +1,8 @@
 import { background, warning } from "@emberbox/core/background";
-import type { ChannelStream } from "../channel/stream.ts";
+import { type ChannelStream, egressAnswers, type GuestNetwork } from "@emberbox/wire";
 import type { AgentContext } from "../context.ts";
 import { capture, refuseAtOnce } from "./capture.ts";
 import { NameTable } from "./names.ts";
-import { egressAnswers, type GuestNetwork } from "./protocol.ts";
 import { serveNames } from "./resolver.ts";
 import { trust, trustEnvs } from "./trust.ts";
 

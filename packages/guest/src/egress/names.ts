@@ -1,10 +1,20 @@
-/** Addresses that stand for names, 198.18.0.0/15: the first half for names that are reached, the second for others. */
-const FIRST = { reached: 0xc6_12_00_00, refused: 0xc6_13_00_00 } as const;
+import { NAME_RANGES } from "@emberbox/wire";
+
+/** An address as a number. */
+const valueOf = (address: string): number =>
+  address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+const firstOf = (range: string): number => valueOf(range.split("/", 1)[0]!);
+
+const FIRST: Readonly<Record<NameKind, number>> = {
+  reached: firstOf(NAME_RANGES.reached),
+  refused: firstOf(NAME_RANGES.refused),
+};
+const RANGE_SIZE = 2 ** 16;
 /** The first address is the machine's own. */
 const OFFSET = 2;
 const MAX_NAMES = 16_384;
 
-export type NameKind = keyof typeof FIRST;
+export type NameKind = keyof typeof NAME_RANGES;
 
 /** Which name an address of the reserved range stands for. The oldest names are forgotten. */
 export class NameTable {
@@ -26,12 +36,12 @@ export class NameTable {
   }
 
   nameOf(address: string): string | undefined {
-    const value = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
-    return this.#byAddress.get(value);
+    return this.#byAddress.get(valueOf(address));
   }
 }
 
-/** True for the reserved range. */
+/** True for an address of the ranges that are reserved for names. */
 export function standsForName(address: string): boolean {
-  return address.startsWith("198.18.") || address.startsWith("198.19.");
+  const value = valueOf(address);
+  return Object.values(FIRST).some((first) => value >= first && value < first + RANGE_SIZE);
 }

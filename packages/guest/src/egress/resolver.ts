@@ -3,7 +3,7 @@ import { createServer, type Socket } from "node:net";
 import { background } from "@emberbox/core/background";
 import { answer, codes, type Question, readQuestion, recordTypes } from "./dns.ts";
 import type { NameTable } from "./names.ts";
-import { egressAnswers } from "./protocol.ts";
+import { egressAnswers } from "@emberbox/wire";
 
 export interface ResolverOptions {
   readonly names: NameTable;

@@ -1,4 +1,4 @@
-import { BOOTED_FROM_DISK } from "@emberbox/guest";
+import { BOOTED_FROM_DISK } from "@emberbox/wire";
 
 /** What decides whether a saved machine can be restored: the same on both sides, or QEMU refuses. */
 export interface MachineShape {

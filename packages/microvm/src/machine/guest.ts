@@ -9,7 +9,7 @@ import {
   type Received,
   Session,
   type Thaw,
-} from "@emberbox/guest";
+} from "@emberbox/wire";
 import type { Machine } from "./machine.ts";
 
 /** What a sandbox is told about itself. */

@@ -3,7 +3,7 @@ import { createServer as createHttp } from "node:http";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls, type TLSSocket } from "node:tls";
-import type { ChannelStream } from "@emberbox/guest";
+import type { ChannelStream } from "@emberbox/wire";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Guest, startGuest } from "./testing/channel.ts";
 import { type NameServer, startNameServer } from "./testing/name-server.ts";

@@ -2,7 +2,7 @@ import { isIP, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TLSSocket } from "node:tls";
 import type { NetworkLog, NetworkOptions } from "@emberbox/core";
-import { type ChannelStream, egressAnswers, type GuestNetwork } from "@emberbox/guest";
+import { type ChannelStream, egressAnswers, type GuestNetwork } from "@emberbox/wire";
 import { parseAddress } from "./addresses.ts";
 import type { Authority } from "./authority.ts";
 import { Budget } from "./budget.ts";

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { background } from "@emberbox/core/background";
-import type { ChannelStream } from "@emberbox/guest";
+import type { ChannelStream } from "@emberbox/wire";
 import { refusal, type Refusal } from "./answers.ts";
 
 /** How one port of a sandbox is reached. */

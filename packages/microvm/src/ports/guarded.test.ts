@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
-import type { ChannelStream } from "@emberbox/guest";
+import type { ChannelStream } from "@emberbox/wire";
 import { expect, test } from "vitest";
 import { createGuarded, type Guard } from "./guarded.ts";
 

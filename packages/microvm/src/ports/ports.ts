@@ -2,7 +2,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from "node:n
 import { once } from "node:events";
 import { EmberboxError, type Endpoint, ENVD_PORT, INTERPRETER_PORT } from "@emberbox/core";
 import { background } from "@emberbox/core/background";
-import type { ChannelStream } from "@emberbox/guest";
+import type { ChannelStream } from "@emberbox/wire";
 import { openAgentDoor } from "./agent-door.ts";
 import { forward } from "./forward.ts";
 import { createGuarded, type Guard } from "./guarded.ts";

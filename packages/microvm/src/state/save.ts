@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { EmberboxError } from "@emberbox/core";
-import { freezeFlags } from "@emberbox/guest";
+import { freezeFlags } from "@emberbox/wire";
 import { descriptors } from "../machine/arguments.ts";
 import type { LocalSandbox } from "../sandbox.ts";
 import { hasBlankMemory } from "../start.ts";

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
-import { type ChannelStream, egressAnswers, Session } from "@emberbox/guest";
+import { type ChannelStream, egressAnswers, Session } from "@emberbox/wire";
 import type { CreateOptions, NetworkEvent } from "@emberbox/core";
 import { Access } from "../access.ts";
 import { Gateway } from "../gateway.ts";

@@ -1,4 +1,4 @@
-import type { GuestNetwork } from "./egress/protocol.ts";
+import type { GuestNetwork } from "./egress.ts";
 
 /** What the host tells the guest when a session begins: what restoring a snapshot forgets. */
 export interface Hello {

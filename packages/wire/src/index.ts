@@ -1,0 +1,7 @@
+export { CAPTURE_PORT, MACHINE_ADDRESS, NAME_RANGES, NOT_PUBLIC } from "./addresses.ts";
+export { freezeFlags } from "./channel/frames.ts";
+export { type Received, Session, type SessionOptions } from "./channel/session.ts";
+export { ChannelStream } from "./channel/stream.ts";
+export { egressAnswers, type GuestNetwork, NETWORK_PORT } from "./egress.ts";
+export type { Hello, HelloAnswer, Thaw } from "./hello.ts";
+export { BOOTED_FROM_DISK } from "./kernel-arguments.ts";

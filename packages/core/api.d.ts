@@ -3,8 +3,8 @@ import { background, notifier, warning } from "./declarations.js";
 export { background, notifier, warning };
 
 // envd
-import { FileGrant, Shown, envdVersion, isEqual, refusalOf, signFile, withoutSignature } from "./declarations.js";
-export { FileGrant, Shown, envdVersion, isEqual, refusalOf, signFile, withoutSignature };
+import { FileGrant, envdVersion, isEqual, signFile } from "./declarations.js";
+export { FileGrant, envdVersion, isEqual, signFile };
 
 // index
 import { Capabilities, Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Commands, ConnectOptions, CreateOptions, E2bOptions, ENVD_PORT, EmberboxError, EmberboxErrorOptions, Endpoint, EntryInfo, ErrorCode, Execution, ExecutionError, FileChange, Files, FilesystemEvent, INTERPRETER_PORT, NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, OutputMessage, ProviderOptions, Pty, Result, RunCodeOptions, Sandbox, SandboxConnectOptions, SandboxConnection, SandboxCreateOptions, SandboxInfo, SandboxMetrics, SandboxProvider, SandboxSecret, SnapshotInfo, WatchHandle, e2b, errorCodes, parseOptions, sharedOptions } from "./declarations.js";
@@ -754,13 +754,6 @@ export interface FileGrant {
   readonly expiration: string | null;
 }
 export declare function signFile({ path, operation, user, expiration }: FileGrant, token: string): string;
-export interface Shown {
-  readonly method: string | undefined;
-  readonly url: URL;
-  readonly token: string | undefined;
-}
-export declare function refusalOf({ method, url, token }: Shown, expected: string): string | undefined;
-export declare function withoutSignature(url: URL): URL;
 export declare function isEqual(given: string, expected: string): boolean;
 interface FileUrlOptions {
   readonly useSignatureExpiration?: number | undefined;
@@ -1329,5 +1322,5 @@ export declare function templatesOf(provider?: Pick<SandboxProvider, "templates"
 export declare function checkedProvider(of: SandboxProvider): SandboxProvider;
 export declare function background(work: Promise<unknown>, onFailure: (error: unknown) => void): void;
 export declare function warning(what: string): (error: unknown) => void;
-export declare function notifier<Args extends readonly unknown[]>(name: string, callback: ((...args: Args) => unknown) | undefined): (...args: Args) => void;
+export declare function notifier<Args extends readonly unknown[]>(name: string, callback: ((...args: Args) => unknown) | undefined): (...args: Args) => unknown;
 export {};

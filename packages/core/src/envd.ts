@@ -24,41 +24,6 @@ export function signFile({ path, operation, user, expiration }: FileGrant, token
   return `v1_${createHash("sha256").update(parts.join(":")).digest("base64").replace(/=+$/, "")}`;
 }
 
-/** What a request for files, processes or code shows of its right to an answer. */
-export interface Shown {
-  readonly method: string | undefined;
-  readonly url: URL;
-  /** Its `X-Access-Token`. */
-  readonly token: string | undefined;
-}
-
-/** Why such a request is refused, in the words of E2B's envd; `undefined` when it shows the token or a signature. */
-export function refusalOf({ method, url, token }: Shown, expected: string): string | undefined {
-  if (method === "GET" && url.pathname === "/health") return undefined;
-  const query = url.searchParams;
-  const isFile = url.pathname === "/files" && (method === "GET" || method === "POST");
-  if (!isFile || token !== undefined || !query.has("signature")) {
-    if (isEqual(token ?? "", expected)) return undefined;
-    return "unauthorized access, please provide a valid access token or method signing if supported";
-  }
-  const expiration = query.get("signature_expiration");
-  const operation = method === "GET" ? "read" : "write";
-  const [path, user] = [query.get("path") ?? "", query.get("username") ?? ""];
-  const signature = signFile({ path, operation, user, expiration }, expected);
-  if (!isEqual(query.get("signature")!, signature)) return "invalid signature";
-  if (expiration !== null && !(Number(expiration) * 1000 > Date.now()))
-    return "signature is already expired";
-  return undefined;
-}
-
-/** The URL as a sandbox may see it: its memory is copied with it, and a copy may be another's. */
-export function withoutSignature(url: URL): URL {
-  if (!url.searchParams.has("signature")) return url;
-  const bare = new URL(url);
-  for (const name of ["signature", "signature_expiration"]) bare.searchParams.delete(name);
-  return bare;
-}
-
 /** Compares secrets in a time that tells nothing about them. */
 export function isEqual(given: string, expected: string): boolean {
   const [one, other] = [Buffer.from(given), Buffer.from(expected)];

@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
 import { background } from "@emberbox/core/background";
+import { rawAnswer } from "@emberbox/ingress";
 import { limitConnections } from "./connections.ts";
-import { rawAnswer } from "./proxy/answer.ts";
 import type { Proxy } from "./proxy/proxy.ts";
 import type { Certificate } from "./tls.ts";
 

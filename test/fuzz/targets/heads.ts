@@ -1,6 +1,5 @@
 import { duplexPair } from "node:stream";
-import type { ChannelStream } from "../../../packages/wire/src/index.ts";
-import { createGuarded } from "../../../packages/microvm/src/ports/guarded.ts";
+import { createGuarded } from "../../../packages/ingress/src/index.ts";
 import { check, inPieces, type Target } from "../target.ts";
 
 const TOKEN = "the-token";
@@ -21,11 +20,7 @@ const guarded = createGuarded({
         if (inside === "") theirs.write(OK);
         inside += chunk.toString("latin1");
       });
-    return Object.assign(ours, {
-      ref() {},
-      unref() {},
-      setTimeout() {},
-    }) as unknown as ChannelStream;
+    return Object.assign(ours, { ref() {}, unref() {}, setTimeout() {} });
   },
 });
 // A server that was never told to listen still reads what it is given.

@@ -1,12 +1,10 @@
 import type { Socket } from "node:net";
 import { background } from "@emberbox/core/background";
+import { type Place, refuseConnection, refusals } from "@emberbox/ingress";
 import type { ChannelStream } from "@emberbox/wire";
-import { refusal, type Refusal } from "./answers.ts";
 
 /** How one port of a sandbox is reached. */
-export interface Gate {
-  readonly sandboxId: string;
-  readonly port: number;
+export interface Gate extends Place {
   readonly open: () => Promise<ChannelStream>;
 }
 
@@ -20,7 +18,7 @@ export async function forward(client: Socket, gate: Gate): Promise<void> {
   try {
     stream = await gate.open();
   } catch {
-    return refuse(client, gate, 502, "The sandbox was not found");
+    return refuseConnection(client, gate, refusals.gone);
   }
   if (client.destroyed) return void stream.destroy();
   stream.unref();
@@ -34,7 +32,7 @@ export async function forward(client: Socket, gate: Gate): Promise<void> {
     setTimeout(() => client.emit("silent"), FIRST_WORD_MS).unref();
     client.resume();
     const refused = speaksHttp.then((isHttp) =>
-      isHttp ? refuse(client, gate, 502) : client.destroy(),
+      isHttp ? refuseConnection(client, gate, refusals.closed) : client.destroy(),
     );
     background(refused, () => client.destroy());
   });
@@ -56,13 +54,3 @@ function saysHttp(client: Socket): Promise<boolean> {
 }
 
 const FIRST_WORD_MS = 1000;
-
-/** What the client still sends is read and dropped for a while, so that the answer is not lost to a reset. */
-function refuse(client: Socket, gate: Gate, code: Refusal, message?: string): void {
-  client.unpipe();
-  client.end(refusal(gate, code, message));
-  client.resume();
-  setTimeout(() => client.destroy(), LINGER_MS).unref();
-}
-
-const LINGER_MS = 2000;

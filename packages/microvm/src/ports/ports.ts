@@ -2,10 +2,9 @@ import { createServer, type AddressInfo, type Server, type Socket } from "node:n
 import { once } from "node:events";
 import { EmberboxError, type Endpoint, ENVD_PORT, INTERPRETER_PORT } from "@emberbox/core";
 import { background } from "@emberbox/core/background";
+import { createGuarded, maskedHost, openAgentDoor } from "@emberbox/ingress";
 import type { ChannelStream } from "@emberbox/wire";
-import { openAgentDoor } from "./agent-door.ts";
-import { forward } from "./forward.ts";
-import { createGuarded, type Guard } from "./guarded.ts";
+import { forward, type Gate } from "./forward.ts";
 
 /** Connections to one sandbox at once, over all of its ports: what is left of the channel's streams is for calls. */
 const MAX_CONNECTIONS = 512;
@@ -77,22 +76,16 @@ export function createPorts(options: PortsOptions): Ports {
 
 /** A server that does not listen yet. */
 function serve(options: PortsOptions, port: number): Server {
-  const { sandboxId, accessToken } = options;
+  const { sandboxId, accessToken, token } = options;
   if (port === ENVD_PORT || port === INTERPRETER_PORT) {
     const endpoint = (): Promise<Endpoint> => options.endpoint(port);
-    // Signed links to files carry no other token.
-    const trafficToken = port === ENVD_PORT ? undefined : options.token;
-    return openAgentDoor({ sandboxId, port, endpoint, accessToken, trafficToken });
+    const tokens = { access: accessToken, traffic: token };
+    return openAgentDoor({ sandboxId, port, endpoint, tokens });
   }
-  const guard: Guard = {
-    sandboxId,
-    port,
-    open: () => options.open(port),
-    token: options.token,
-    host: options.maskRequestHost?.replaceAll("${PORT}", String(port)),
-  };
-  if (guard.token !== undefined || guard.host !== undefined) return createGuarded(guard);
+  const gate: Gate = { sandboxId, port, open: () => options.open(port) };
+  const host = maskedHost(options.maskRequestHost, port);
+  if (token !== undefined || host !== undefined) return createGuarded({ ...gate, token, host });
   return createServer({ allowHalfOpen: true, noDelay: true }, (client) =>
-    background(forward(client, guard), () => client.destroy()),
+    background(forward(client, gate), () => client.destroy()),
   );
 }

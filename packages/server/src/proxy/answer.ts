@@ -1,10 +1,6 @@
-import {
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-  type ServerResponse,
-  STATUS_CODES,
-} from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { rawAnswer, refusalBody } from "@emberbox/ingress";
 import type { Logger } from "pino";
 import { type ApiError, errorBody, toApiError } from "../api-error.ts";
 import { TrafficError } from "./access.ts";
@@ -18,7 +14,7 @@ export function sendError(
 ): void {
   const error = known(thrown, log);
   const wantsPage = /^text\/html\b/.test(String(request.headers.accept ?? ""));
-  const body = wantsPage ? pageOf(error) : JSON.stringify(bodyOf(error));
+  const body = wantsPage ? pageOf(error) : bodyOf(error);
   const headers: OutgoingHttpHeaders = {
     "content-type": wantsPage ? "text/html; charset=utf-8" : "application/json",
     "content-length": Buffer.byteLength(body),
@@ -35,19 +31,7 @@ export function sendError(
 export function writeError(socket: Duplex, thrown: unknown, log: Logger): void {
   const error = known(thrown, log);
   if (!socket.writable) return void socket.destroy();
-  socket.end(rawAnswer(error.status, JSON.stringify(bodyOf(error))));
-}
-
-/** A whole answer as text. */
-export function rawAnswer(status: number, body: string): string {
-  return [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    "Content-Type: application/json",
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    "Connection: close",
-    "",
-    body,
-  ].join("\r\n");
+  socket.end(rawAnswer(error.status, bodyOf(error)));
 }
 
 function known(thrown: unknown, log: Logger): ApiError {
@@ -56,10 +40,10 @@ function known(thrown: unknown, log: Logger): ApiError {
   return error;
 }
 
-function bodyOf(error: ApiError): Record<string, unknown> {
-  if (!(error instanceof TrafficError)) return { ...errorBody(error) };
-  const { sandboxId, message, port, status } = error;
-  return { sandboxId, message, ...(port !== undefined && { port }), code: status };
+function bodyOf(error: ApiError): string {
+  return error instanceof TrafficError
+    ? refusalBody(error.target, error)
+    : JSON.stringify(errorBody(error));
 }
 
 function pageOf(error: ApiError): string {

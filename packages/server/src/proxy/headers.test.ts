@@ -1,9 +1,16 @@
 import { expect, test } from "vitest";
-import { requestHeaders } from "./headers.ts";
+import { headersInside } from "./headers.ts";
 
 const KEY = "a-key-of-ours";
-const pass = (headers: Record<string, string>, host?: string) =>
-  requestHeaders(headers, host, (text) => text === KEY);
+const isKey = (text: string): boolean => text === KEY;
+
+/** What goes on, by names in lower case. */
+function pass(headers: Record<string, string>, host?: string): Record<string, string> {
+  const passed = headersInside(Object.entries(headers).flat(), { host, isKey });
+  return Object.fromEntries(
+    passed.flatMap((name, at) => (at % 2 === 0 ? [[name.toLowerCase(), passed[at + 1]!]] : [])),
+  );
+}
 
 test.each([
   { "x-api-key": KEY },
@@ -30,4 +37,24 @@ test.each([
 test("the host is the client's, or the mask", () => {
   expect(pass({ host: "a", connection: "x-own", "x-own": "1" })).toEqual({ host: "a" });
   expect(pass({ host: "a", ":authority": "b" }, "masked")).toEqual({ host: "masked" });
+});
+
+test("headers of the connection and for this server are not passed on", () => {
+  const headers = pass({
+    ":authority": "8080-ixyz.localhost",
+    connection: "keep-alive, x-once",
+    "x-once": "1",
+    "transfer-encoding": "chunked",
+    expect: "100-continue",
+    "e2b-sandbox-id": "ixyz",
+    "e2b-traffic-access-token": "secret",
+    "x-api-key": "the sandbox's own",
+    cookie: "a=1",
+  });
+  expect(headers).toEqual({
+    host: "8080-ixyz.localhost",
+    "x-api-key": "the sandbox's own",
+    cookie: "a=1",
+  });
+  expect(pass({ host: "outside" }, "inside:80")).toEqual({ host: "inside:80" });
 });

@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
-import type { ChannelStream } from "@emberbox/wire";
 import { expect, test } from "vitest";
 import { createGuarded, type Guard } from "./guarded.ts";
 
@@ -31,10 +30,10 @@ async function send(
     });
   });
   const port = await listen(server);
-  const open = async (): Promise<ChannelStream> => {
+  const open = async (): Promise<Socket> => {
     const socket = connect(port, "127.0.0.1");
     await once(socket, "connect");
-    return socket as Socket as unknown as ChannelStream;
+    return socket;
   };
   const place = { sandboxId: "iabc", port: 8000, token: undefined, host: undefined };
   const guarded = createGuarded({ ...place, open, host: "masked:8000", ...guard });

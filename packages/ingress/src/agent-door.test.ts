@@ -34,7 +34,8 @@ async function open(options: { trafficToken?: string; isGone?: true } = {}): Pro
   const origin = `http://127.0.0.1:${(agent.address() as AddressInfo).port}`;
   const dispatcher = new Agent();
   const door = openAgentDoor({
-    ...{ sandboxId: "isome", port: 49983, accessToken, trafficToken: options.trafficToken },
+    ...{ sandboxId: "isome", port: 49983 },
+    tokens: { access: accessToken, traffic: options.trafficToken },
     endpoint: async () => {
       if (options.isGone) throw new Error("gone");
       return { origin, headers: {}, dispatcher };

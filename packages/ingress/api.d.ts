@@ -1,0 +1,55 @@
+// index
+import { AgentDoor, Guard, Onward, Place, Refusal, Tokens, createGuarded, credentialHeaders, isSigned, maskedHost, openAgentDoor, parseUrl, passOn, passUpgrade, rawAnswer, refusalBody, refusalOf, refusals, refuseConnection, requestHeaders, withoutSignature } from "./declarations.js";
+export { type AgentDoor, type Guard, type Onward, type Place, type Refusal, type Tokens, createGuarded, credentialHeaders, isSigned, maskedHost, openAgentDoor, parseUrl, passOn, passUpgrade, rawAnswer, refusalBody, refusalOf, refusals, refuseConnection, requestHeaders, withoutSignature };
+
+// declarations
+import { IncomingMessage, Server, ServerResponse } from "node:http";
+import { Duplex } from "node:stream";
+import { Endpoint } from "@emberbox/core";
+import { Dispatcher } from "undici";
+export interface Place {
+  readonly sandboxId: string;
+  readonly port: number;
+}
+export interface Refusal {
+  readonly status: number;
+  readonly message: string;
+}
+export declare const refusals: Readonly<Record<"notHttp" | "gone" | "closed", Refusal>>;
+export declare function refusalBody(place: Place, { status, message }: Refusal): string;
+export declare function rawAnswer(status: number, body: string): string;
+export declare function refuseConnection(client: Duplex, place: Place, refusal: Refusal): void;
+export interface Tokens {
+  readonly access: string | undefined;
+  readonly traffic: string | undefined;
+}
+export declare const credentialHeaders: ReadonlySet<string>;
+type Asked = Pick<IncomingMessage, "method" | "url" | "headers">;
+export declare function refusalOf(request: Asked, port: number, tokens: Tokens): Refusal | undefined;
+export declare function parseUrl(url: string | undefined): URL | undefined;
+export declare function isSigned(method: string | undefined, { searchParams }: URL, token: string): boolean;
+export declare function withoutSignature(url: URL): URL;
+export interface AgentDoor extends Place {
+  readonly endpoint: () => Promise<Endpoint>;
+  readonly tokens: Tokens;
+}
+export declare function openAgentDoor(door: AgentDoor): Server;
+export interface Guard extends Place {
+  readonly open: () => Promise<Duplex & {
+    unref(): unknown;
+  }>;
+  readonly token: string | undefined;
+  readonly host: string | undefined;
+}
+export declare function createGuarded(guard: Guard): Server;
+type IsDropped = (name: string, value: string) => boolean;
+export declare function requestHeaders(headers: readonly string[], host: string | undefined, isDropped?: IsDropped): string[];
+export declare function maskedHost(mask: string | undefined, port: number): string | undefined;
+export interface Onward {
+  readonly url: string | URL;
+  readonly dispatcher: Dispatcher;
+  readonly headers: string[];
+}
+export declare function passOn(request: IncomingMessage, response: ServerResponse, { url, dispatcher, headers }: Onward): Promise<void>;
+export declare function passUpgrade(request: IncomingMessage, client: Duplex, head: Buffer, onward: Onward): Promise<void>;
+export {};

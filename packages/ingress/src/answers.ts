@@ -1,0 +1,59 @@
+import { type ServerResponse, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+
+/** What a request is for. */
+export interface Place {
+  readonly sandboxId: string;
+  readonly port: number;
+}
+
+/** Why a request is not answered by the sandbox. */
+export interface Refusal {
+  readonly status: number;
+  readonly message: string;
+}
+
+export const refusals: Readonly<Record<"notHttp" | "gone" | "closed", Refusal>> = {
+  notHttp: { status: 400, message: "The port takes HTTP requests only, to paths, with one host" },
+  gone: { status: 502, message: "The sandbox was not found" },
+  closed: { status: 502, message: "The sandbox is running but port is not open" },
+};
+
+/** A refusal in E2B's form. What the sandbox's agent would say itself, about tokens and routes, names no sandbox. */
+export function refusalBody(place: Place, { status, message }: Refusal): string {
+  const { sandboxId, port } = place;
+  const named = status === 401 || status === 404 ? {} : { sandboxId, port };
+  return JSON.stringify({ ...named, code: status, message });
+}
+
+/** Answers a request, after which its connection ends. */
+export function refuse(response: ServerResponse, place: Place, refusal: Refusal): void {
+  if (response.headersSent) return void response.destroy();
+  const body = refusalBody(place, refusal);
+  response.writeHead(refusal.status, { "Content-Type": "application/json", Connection: "close" });
+  response.end(body);
+}
+
+/** A whole answer in JSON as bytes, after which the connection ends. */
+export function rawAnswer(status: number, body: string): string {
+  return [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    "Content-Type: application/json",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    "Connection: close",
+    "",
+    body,
+  ].join("\r\n");
+}
+
+/** Ends a connection with a refusal, if it can still be written to. */
+export function refuseConnection(client: Duplex, place: Place, refusal: Refusal): void {
+  if (!client.writable) return void client.destroy();
+  client.unpipe();
+  client.end(rawAnswer(refusal.status, refusalBody(place, refusal)));
+  // What it still sends is dropped for a while, so that the answer is not lost to a reset.
+  client.resume();
+  setTimeout(() => client.destroy(), LINGER_MS).unref();
+}
+
+const LINGER_MS = 2000;

@@ -1,0 +1,20 @@
+export {
+  credentialHeaders,
+  isSigned,
+  parseUrl,
+  refusalOf,
+  type Tokens,
+  withoutSignature,
+} from "./access.ts";
+export { type AgentDoor, openAgentDoor } from "./agent-door.ts";
+export {
+  type Place,
+  rawAnswer,
+  type Refusal,
+  refusalBody,
+  refusals,
+  refuseConnection,
+} from "./answers.ts";
+export { createGuarded, type Guard } from "./guarded.ts";
+export { maskedHost, requestHeaders } from "./headers.ts";
+export { type Onward, passOn, passUpgrade } from "./pass.ts";

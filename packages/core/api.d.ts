@@ -186,6 +186,7 @@ export interface SandboxConnection {
   endpoint(port: number): Endpoint;
   url?(port: number): Promise<string>;
   gone(): Error | undefined;
+  readonly ended?: AbortSignal | undefined;
 }
 export interface SandboxProvider extends AsyncDisposable {
   readonly name: string;
@@ -955,6 +956,7 @@ export declare class Sandbox implements AsyncDisposable {
   getInfo(): Promise<SandboxInfo>;
   getMetrics(options?: RequestOptions): Promise<SandboxMetrics[]>;
   get gone(): Error | undefined;
+  get ended(): AbortSignal | undefined;
   isRunning(options?: RequestOptions): Promise<boolean>;
   setTimeout(timeoutMs: number): Promise<void>;
   pause(options?: PauseOptions): Promise<boolean>;

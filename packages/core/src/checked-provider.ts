@@ -74,5 +74,6 @@ function checkedConnection(of: SandboxConnection): SandboxConnection {
     endpoint: (port) => of.endpoint(parsePort(port)),
     ...(of.url && { url: async (port) => of.url!(parsePort(port)) }),
     gone: () => of.gone(),
+    ended: of.ended,
   };
 }

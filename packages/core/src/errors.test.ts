@@ -10,6 +10,8 @@ Not errors: an exception that the code raised (it is in the execution's \`error\
 
 \`EmberboxError.isInstance(error)\` recognises one, also across copies of the package.
 
+\`sandbox.ended\` is an \`AbortSignal\` for work of your own: it is aborted when the sandbox has ended, with the error that its calls reject with from then on. A pause is no end.
+
 Each code has a \`kind\`, for programs that do not know every code:
 
 | kind | whose matter it is |

@@ -218,6 +218,11 @@ export interface SandboxConnection {
    * A request that fails because the sandbox went away is reported with this error.
    */
   gone(): Error | undefined;
+  /**
+   * Aborted when the sandbox has ended, with what `gone` gives as its reason. A pause is no end. Requests that fail are
+   * explained sooner where there is one.
+   */
+  readonly ended?: AbortSignal | undefined;
 }
 
 /** A provider is made by a function that does no I/O; sandboxes come from `create` and `connect`. */

@@ -172,6 +172,14 @@ export class Sandbox implements AsyncDisposable {
     return this.#connection.gone();
   }
 
+  /**
+   * Aborted when it has ended, as far as is known without asking it, with `gone` as its reason. A pause is no end.
+   * `undefined` where the provider cannot tell.
+   */
+  get ended(): AbortSignal | undefined {
+    return this.#connection.ended;
+  }
+
   /** True when it answers. */
   isRunning(options?: RequestOptions): Promise<boolean> {
     return isRunning(this.#connection, options);

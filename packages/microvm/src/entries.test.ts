@@ -53,3 +53,24 @@ test.each([
     expect(entry.isPaused).toBe(true);
   },
 );
+
+test("a pause is no end; a kill is, and what happens by itself", async () => {
+  const entries = new Entries({
+    open: () => ({ state: { pause: async () => {} } }) as never,
+    paused: { delete: async () => true, find: async () => undefined } as never,
+  });
+  const entry = await entries.add(machine(), resolveCreateOptions({}));
+  const { ended } = entry.connection();
+  await entries.pause("itest", { keepMemory: true });
+  expect(ended?.aborted).toBe(false);
+  entry.run(machine());
+  expect(entry.connection().ended).toBe(ended);
+  await entries.kill("itest");
+  expect(ended?.reason).toMatchObject({ code: "sandbox_closed" });
+
+  const mortal = machine();
+  const connection = (await entries.add(mortal, resolveCreateOptions({}))).connection();
+  await mortal.close(new EmberboxError("sandbox_died", "the machine ended"));
+  await vi.waitFor(() => expect(connection.ended?.aborted).toBe(true));
+  expect(connection.ended?.reason).toBe(connection.gone());
+});

@@ -37,6 +37,7 @@ export class Entry {
   readonly #owner: EntryOwner;
   #timer: NodeJS.Timeout | undefined;
   #gone: EmberboxError | undefined;
+  readonly #ended = new AbortController();
   #busy: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -86,7 +87,9 @@ export class Entry {
     clearTimeout(this.#timer);
     this.sandbox = undefined;
     this.#gone = gone ?? new EmberboxError("sandbox_closed", "the sandbox was closed");
-    if (!this.isPaused) this.ports.close();
+    if (this.isPaused) return;
+    this.ports.close();
+    this.#ended.abort(this.#gone);
   }
 
   #machine(): LocalSandbox {
@@ -126,6 +129,7 @@ export class Entry {
         if (this.sandbox) return this.sandbox.gone();
         return this.isPaused && this.#autoResumes ? undefined : this.#gone;
       },
+      ended: this.#ended.signal,
     };
   }
 

@@ -6,6 +6,7 @@ type Usable = Pick<
   Sandbox,
   | "sandboxId"
   | "gone"
+  | "ended"
   | "files"
   | "commands"
   | "pty"
@@ -24,6 +25,9 @@ export function usableOnly(sandbox: Sandbox): Sandbox {
     sandboxId: sandbox.sandboxId,
     get gone() {
       return sandbox.gone;
+    },
+    get ended() {
+      return sandbox.ended;
     },
     files: methodsOf(sandbox.files),
     commands: methodsOf(sandbox.commands),

@@ -50,6 +50,8 @@ export interface ConnectionParts {
   readonly settings: Settings;
   readonly dispatcher: Dispatcher;
   fate(): Fate | undefined;
+  /** Aborted when the sandbox is known to have ended. */
+  readonly ended: AbortSignal;
   /** Asks the service what became of the sandbox. */
   investigate(): void;
 }
@@ -59,6 +61,7 @@ export class E2bConnection implements SandboxConnection {
   readonly sandboxId: string;
   readonly accessToken: string | undefined;
   readonly trafficAccessToken: string | undefined;
+  readonly ended: AbortSignal;
   readonly #access: Access;
   readonly #parts: ConnectionParts;
   readonly #dispatcher: Dispatcher;
@@ -68,6 +71,7 @@ export class E2bConnection implements SandboxConnection {
     this.accessToken = access.envdAccessToken ?? undefined;
     const { trafficAccessToken, publicTraffic = false } = access;
     this.trafficAccessToken = publicTraffic ? undefined : (trafficAccessToken ?? undefined);
+    this.ended = parts.ended;
     this.#access = access;
     this.#parts = parts;
     this.#dispatcher = parts.dispatcher.compose(noticeFailures(() => parts.investigate()));

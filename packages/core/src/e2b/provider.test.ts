@@ -226,3 +226,18 @@ test("neither the provider nor its errors show the key", async () => {
   const error = await provider.create({}).catch((thrown: unknown) => thrown);
   expect(inspect([provider, error], { depth: Infinity, showHidden: true })).not.toContain(apiKey);
 });
+
+test("all connections to a sandbox hear of its end, and a later one of the next", async () => {
+  const { provider } = await service(
+    [201, sandbox],
+    [200, sandbox],
+    [204, undefined],
+    [200, sandbox],
+  );
+  const [first, second] = [await provider.create({}), await provider.connect("isome")];
+  expect(first.ended?.aborted).toBe(false);
+  await provider.kill("isome");
+  for (const { ended } of [first, second])
+    expect(ended?.reason).toMatchObject({ code: "sandbox_closed" });
+  expect((await provider.connect("isome")).ended?.aborted).toBe(false);
+});

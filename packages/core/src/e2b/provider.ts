@@ -37,11 +37,23 @@ export function e2b(options: E2bOptions = {}): SandboxProvider {
   const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
   const api = createApi(settings, dispatcher);
   const fates = new Map<string, Fate>();
+  const ends = new Map<string, AbortController>();
   const asking = new Set<string>();
   const learn = (sandboxId: string, fate: Fate): void => {
     fates.delete(sandboxId);
     fates.set(sandboxId, fate);
     if (fates.size > FATES) fates.delete(fates.keys().next().value!);
+    if (fate.until < Infinity) return;
+    ends.get(sandboxId)?.abort(fate.error);
+    ends.delete(sandboxId);
+  };
+  /** All connections to a sandbox hear of its end; of the ones not heard of for longest nobody does any more. */
+  const endOf = (sandboxId: string): AbortSignal => {
+    const end = ends.get(sandboxId) ?? new AbortController();
+    ends.delete(sandboxId);
+    ends.set(sandboxId, end);
+    if (ends.size > FATES) ends.delete(ends.keys().next().value!);
+    return end.signal;
   };
 
   const investigate = (sandboxId: string): void => {
@@ -65,6 +77,7 @@ export function e2b(options: E2bOptions = {}): SandboxProvider {
       settings,
       dispatcher,
       fate: () => fates.get(sandboxID),
+      ended: endOf(sandboxID),
       investigate: () => investigate(sandboxID),
     });
   };

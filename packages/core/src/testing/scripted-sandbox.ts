@@ -21,15 +21,20 @@ export async function scriptedSandbox(
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   let gone: Error | undefined;
+  const end = new AbortController();
   const connection = {
     sandboxId: "scripted",
     endpoint: () => ({ origin, headers: {}, dispatcher }),
     gone: () => gone,
+    ended: end.signal,
   };
   const provider = { create: async () => connection } as unknown as SandboxProvider;
   return {
     sandbox: await Sandbox.create({ provider }),
-    die: (error) => void (gone = error),
+    die(error) {
+      gone = error;
+      end.abort(error);
+    },
     async [Symbol.asyncDispose]() {
       await dispatcher.destroy();
       server.closeAllConnections();

@@ -7,7 +7,6 @@ import { withoutSmallPieces } from "./small-pieces.ts";
 
 /** How long a provider may take to notice why a connection broke, `ms`. */
 const GONE_GRACE_MS = 500;
-const GONE_POLL_MS = 10;
 
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "DELETE";
@@ -141,12 +140,15 @@ export class Call {
     this.#userSignal?.removeEventListener("abort", this.#onUserAbort);
   }
 
+  /** Waits a moment for the provider to notice; the sooner it does, and says so, the better. */
   async #whyGone(): Promise<Error | undefined> {
-    for (let waited = 0; waited < GONE_GRACE_MS; waited += GONE_POLL_MS) {
-      const gone = this.#connection.gone();
-      if (gone !== undefined || this.signal.aborted) return gone;
-      await new Promise((resolve) => setTimeout(resolve, GONE_POLL_MS));
-    }
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    const timer = setTimeout(resolve, GONE_GRACE_MS);
+    const signals = [this.signal, this.#connection.ended];
+    for (const signal of signals) signal?.addEventListener("abort", resolve, { once: true });
+    await promise;
+    clearTimeout(timer);
+    for (const signal of signals) signal?.removeEventListener("abort", resolve);
     return this.#connection.gone();
   }
 }

@@ -13,8 +13,11 @@ import type {
 import { unsupported } from "./state.ts";
 
 export interface ProviderOptions {
-  /** Where sandboxes come from. It stays yours: closing a sandbox does not close it. */
-  readonly provider: SandboxProvider;
+  /**
+   * Where sandboxes come from. It stays yours: closing a sandbox does not close it.
+   * @default what `EMBERBOX_PROVIDER` names, else microVMs on this machine (`@emberbox/microvm`)
+   */
+  readonly provider?: SandboxProvider | undefined;
 }
 
 export interface SandboxCreateOptions extends CreateOptions, ProviderOptions {}
@@ -24,6 +27,7 @@ const provider = z
   .custom<SandboxProvider>(
     (value) => typeof value === "object" && value !== null && "create" in value,
   )
+  .optional()
   .describe("a provider");
 
 const timeFields = { signal, timeoutMs: lifetime.optional().describe(lifetime.description!) };
@@ -93,8 +97,8 @@ export function parseCreateOptions(options: unknown): SandboxCreateOptions {
  * A provider that does not claim a capability may not look at its option either, so it is not asked.
  * @throws `unsupported`
  */
-export function refuseUnclaimed(options: SandboxCreateOptions): void {
-  const { provider: asked, network = true, secrets, onNetwork, lifecycle: wanted } = options;
+export function refuseUnclaimed(asked: SandboxProvider, options: CreateOptions): void {
+  const { network = true, secrets, onNetwork, lifecycle: wanted } = options;
   const { capabilities } = asked;
   const isRestricted = network !== true || secrets !== undefined || onNetwork !== undefined;
   if (isRestricted && !capabilities.network)

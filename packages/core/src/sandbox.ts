@@ -1,5 +1,6 @@
 import { Commands } from "./commands/commands.ts";
 import { Pty } from "./commands/pty.ts";
+import { defaultProvider, providerOf } from "./default-provider.ts";
 import { EmberboxError } from "./errors.ts";
 import { Files } from "./files/files.ts";
 import { fileUrl, type FileUrlOptions } from "./files/file-url.ts";
@@ -28,9 +29,9 @@ import type {
   SnapshotInfo,
 } from "./provider.ts";
 import {
+  parseConnect,
   parseConnectOptions,
   parseCreateOptions,
-  parseProviderOptions,
   type ProviderOptions,
   refuseUnclaimed,
   type SandboxConnectOptions,
@@ -51,8 +52,8 @@ import {
 import { createRpc } from "./wire/rpc.ts";
 
 /**
- * A sandbox: a machine of its own that runs code and commands. `await using` kills it at the end of
- * the scope.
+ * A sandbox: a machine of its own that runs code and commands. Without a `provider` it is a microVM on this machine.
+ * `await using` kills it at the end of the scope.
  */
 export class Sandbox implements AsyncDisposable {
   readonly sandboxId: string;
@@ -74,16 +75,15 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /** Creates a sandbox. @throws `unknown_template`, `invalid_argument`, `unsupported`, and what its provider documents */
-  static create(options: SandboxCreateOptions): Promise<Sandbox>;
-  static create(template: string, options: SandboxCreateOptions): Promise<Sandbox>;
+  static create(options?: SandboxCreateOptions): Promise<Sandbox>;
+  static create(template: string, options?: SandboxCreateOptions): Promise<Sandbox>;
   static async create(
-    first: string | SandboxCreateOptions,
+    first?: string | SandboxCreateOptions,
     second?: SandboxCreateOptions,
   ): Promise<Sandbox> {
     const given = typeof first === "string" ? { ...second, template: first } : first;
-    const parsed = parseCreateOptions(given);
-    refuseUnclaimed(parsed);
-    const { provider, ...options } = parsed;
+    const { provider = await defaultProvider(), ...options } = parseCreateOptions(given);
+    refuseUnclaimed(provider, options);
     options.signal?.throwIfAborted();
     return new this(await provider.create(options), provider);
   }
@@ -92,8 +92,8 @@ export class Sandbox implements AsyncDisposable {
    * Connects to a sandbox, and resumes it when it is paused.
    * @throws `sandbox_not_found`; where it cannot be resumed, `snapshot_damaged` or `snapshot_incompatible`
    */
-  static async connect(id: string, options: SandboxConnectOptions): Promise<Sandbox> {
-    const { provider, ...rest } = parseConnectOptions(options);
+  static async connect(id: string, options?: SandboxConnectOptions): Promise<Sandbox> {
+    const { provider = await defaultProvider(), ...rest } = parseConnectOptions(options);
     rest.signal?.throwIfAborted();
     return new this(
       await provider.connect(parseArgument(sandboxId, "sandboxId", id), rest),
@@ -102,31 +102,31 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /** The provider's sandboxes, running and paused. */
-  static async list(options: ProviderOptions): Promise<SandboxInfo[]> {
-    return parseProviderOptions(options).provider.list();
+  static async list(options?: ProviderOptions): Promise<SandboxInfo[]> {
+    return (await providerOf(options)).list();
   }
 
   /** Kills a sandbox. Resolves to false when there is none with that id. */
-  static async kill(id: string, options: ProviderOptions): Promise<boolean> {
-    const { provider } = parseProviderOptions(options);
+  static async kill(id: string, options?: ProviderOptions): Promise<boolean> {
+    const provider = await providerOf(options);
     return provider.kill(parseArgument(sandboxId, "sandboxId", id));
   }
 
   /** The provider's snapshots, the newest first. @throws `unsupported` */
   static async listSnapshots(
-    options: ListSnapshotsOptions & ProviderOptions,
+    options: ListSnapshotsOptions & ProviderOptions = {},
   ): Promise<SnapshotInfo[]> {
     const { provider, ...rest } = options;
-    return listSnapshots(parseProviderOptions({ provider }).provider, rest);
+    return listSnapshots(await providerOf({ provider }), rest);
   }
 
   /** Deletes a snapshot by id or name. Resolves to false when there is none. @throws `unsupported` */
   static async deleteSnapshot(
     id: string,
-    options: SignalOptions & ProviderOptions,
+    options: SignalOptions & ProviderOptions = {},
   ): Promise<boolean> {
     const { provider, ...rest } = options;
-    return deleteSnapshot(parseProviderOptions({ provider }).provider, id, rest);
+    return deleteSnapshot(await providerOf({ provider }), id, rest);
   }
 
   /**
@@ -205,9 +205,9 @@ export class Sandbox implements AsyncDisposable {
 
   /** Resumes it when it is paused. This object, and all others of the same sandbox, work again. */
   async connect(options?: ConnectOptions): Promise<this> {
-    const { provider, ...rest } = parseConnectOptions({ ...options, provider: this.#provider });
-    rest.signal?.throwIfAborted();
-    await provider.connect(this.sandboxId, rest);
+    const parsed = parseConnect(options);
+    parsed.signal?.throwIfAborted();
+    await this.#provider.connect(this.sandboxId, parsed);
     return this;
   }
 

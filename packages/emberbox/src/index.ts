@@ -1,7 +1,6 @@
 // This file is the public API: sandboxes on this machine, with nothing to set up.
-export { Sandbox, type CreateSandboxOptions, type ConnectSandboxOptions } from "./sandbox.ts";
 export { microvm, type MicrovmOptions } from "@emberbox/microvm";
-export { e2b, type E2bOptions, EmberboxError, Execution, Result } from "@emberbox/core";
+export { e2b, type E2bOptions, EmberboxError, Execution, Result, Sandbox } from "@emberbox/core";
 export type {
   Chart,
   CodeContext,
@@ -13,6 +12,8 @@ export type {
   FileChange,
   OutputMessage,
   RunCodeOptions,
+  SandboxConnectOptions,
+  SandboxCreateOptions,
   SandboxInfo,
   SandboxMetrics,
   SandboxProvider,

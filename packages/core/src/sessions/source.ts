@@ -1,17 +1,15 @@
 import { EmberboxError } from "../errors.ts";
 import type { CreateOptions, SandboxProvider } from "../provider.ts";
 import { Sandbox } from "../sandbox.ts";
-import { defaultProvider } from "./default-provider.ts";
+import type { SandboxCreateOptions } from "../sandbox-options.ts";
+import { defaultProvider } from "../default-provider.ts";
 
 /** Options for the sandboxes that sessions create. */
-export interface SessionCreateOptions extends Omit<CreateOptions, "signal"> {
-  /** @default the engine on this machine, `@emberbox/microvm` */
-  readonly provider?: SandboxProvider | undefined;
-}
+export type SessionCreateOptions = Omit<SandboxCreateOptions, "signal">;
 
 /**
  * Where sandboxes come from: one that is there, a provider, options for creating them, or nothing, which is the
- * engine on this machine. What is given stays yours.
+ * default provider. What is given stays yours.
  */
 export type SandboxSource = Sandbox | SandboxProvider | SessionCreateOptions | undefined;
 

@@ -1,5 +1,5 @@
 import { microvm } from "@emberbox/microvm";
-import { Sandbox } from "../sandbox.ts";
+import { Sandbox } from "@emberbox/core";
 import { type GroupPlan, milliseconds } from "./group.ts";
 
 const SANDBOXES = 20;

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { microvm } from "@emberbox/microvm";
-import { Sandbox } from "../sandbox.ts";
+import { Sandbox } from "@emberbox/core";
 import { type GroupPlan, milliseconds, NotMeasured, type Sampler } from "./group.ts";
 
 /** The same for the sandbox and for the host. */

@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { microvm } from "@emberbox/microvm";
-import { Sandbox } from "../sandbox.ts";
+import { Sandbox } from "@emberbox/core";
 import { type Group, type GroupPlan, milliseconds, NotMeasured } from "./group.ts";
 
 const BYTES = 64 * 1024 * 1024;

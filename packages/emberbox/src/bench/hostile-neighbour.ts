@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { microvm } from "@emberbox/microvm";
-import { Sandbox } from "../sandbox.ts";
+import { Sandbox } from "@emberbox/core";
 import { type GroupPlan, milliseconds } from "./group.ts";
 
 const CALLS = 100;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { microvm } from "@emberbox/microvm";
-import { Sandbox } from "../sandbox.ts";
+import { Sandbox } from "@emberbox/core";
 import { importPandas } from "./creation.ts";
 import { type GroupPlan, milliseconds } from "./group.ts";
 import { cpuTicks, descendants } from "./processes.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { microvm } from "@emberbox/microvm";
-import { Sandbox } from "../sandbox.ts";
+import { Sandbox } from "@emberbox/core";
 import { type GroupPlan, milliseconds } from "./group.ts";
 
 const BYTES = 64 * 1024 * 1024;

@@ -1,10 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import type { Command } from "commander";
-import { EmberboxError, Execution, type Result } from "@emberbox/core";
+import { EmberboxError, Execution, type Result, Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { plainText, safeJson } from "@emberbox/core/terminal";
-import { Sandbox } from "../sandbox.ts";
 import { EXIT, exitCodeOf, reportFailure, say, UsageError } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 import { parseSeconds, parseWhole } from "./numbers.ts";

@@ -1,8 +1,7 @@
 import type { Command } from "commander";
-import type { CommandHandle } from "@emberbox/core";
+import { type CommandHandle, Sandbox } from "@emberbox/core";
 import { background, warning } from "@emberbox/core/background";
 import { microvm } from "@emberbox/microvm";
-import { Sandbox } from "../sandbox.ts";
 import { EXIT, say } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 import { parseWhole } from "./numbers.ts";

@@ -10,9 +10,35 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
+import { defaultProvider } from "./default-provider.ts";
+import { Sandbox } from "./sandbox.ts";
+import { SandboxSessions } from "./sessions/sandbox-sessions.ts";
 
-const core = join(import.meta.dirname, "../..");
+afterEach(() => vi.unstubAllEnvs());
+
+test("a provider that there is not is refused, everywhere", async () => {
+  vi.stubEnv("EMBERBOX_PROVIDER", "cloud");
+  const message = "EMBERBOX_PROVIDER is `cloud`; the providers are: microvm, e2b";
+  const wrong = expect.objectContaining({ code: "invalid_argument", message });
+  await expect(Sandbox.list()).rejects.toEqual(wrong);
+  await using sessions = new SandboxSessions();
+  await expect(sessions.acquire()).rejects.toEqual(wrong);
+});
+
+test("EMBERBOX_PROVIDER names the one provider of the program, whichever copy of this package asks", async () => {
+  vi.stubEnv("EMBERBOX_PROVIDER", "e2b");
+  vi.stubEnv("E2B_API_KEY", `e2b_${"7".repeat(40)}`);
+  const provider = await defaultProvider();
+  expect(provider.name).toBe("e2b");
+  expect(await new SandboxSessions().source.provider()).toBe(provider);
+  const copy = "./default-provider.ts?copy";
+  const other = (await import(copy)) as { defaultProvider: typeof defaultProvider };
+  expect(other.defaultProvider).not.toBe(defaultProvider);
+  expect(await other.defaultProvider()).toBe(provider);
+});
+
+const core = join(import.meta.dirname, "..");
 
 const manifest = JSON.parse(readFileSync(join(core, "package.json"), "utf8")) as {
   dependencies: Record<string, string>;

@@ -1,0 +1,89 @@
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+import { e2b } from "./e2b/provider.ts";
+import { EmberboxError } from "./errors.ts";
+import type { SandboxProvider } from "./provider.ts";
+import { parseProviderOptions } from "./sandbox-options.ts";
+
+/** What `EMBERBOX_PROVIDER` may name. */
+const providers: Readonly<Record<string, () => SandboxProvider | Promise<SandboxProvider>>> = {
+  microvm: loadEngine,
+  e2b: () => e2b(),
+};
+
+/** Packages that have the engine of this machine; neither is a dependency of this one. */
+const ENGINES = ["@emberbox/microvm", "emberbox"];
+
+const SHARED: unique symbol = Symbol.for("emberbox.default-provider");
+/** Package managers may install several copies of this package, and a program is to have one engine. */
+const program = globalThis as { [SHARED]?: Promise<SandboxProvider> | undefined };
+
+/**
+ * Where sandboxes come from when no provider is given: what `EMBERBOX_PROVIDER` names, else the engine on this machine.
+ * It is made once for the whole program, does nothing before its first sandbox, and ends with the program.
+ * @throws `provider_missing`, `invalid_argument`; what making the provider throws
+ */
+export function defaultProvider(): Promise<SandboxProvider> {
+  program[SHARED] ??= choose().catch((error: unknown) => {
+    program[SHARED] = undefined;
+    throw error;
+  });
+  return program[SHARED];
+}
+
+/** The provider that was given, or the program's own. */
+export async function providerOf(options: unknown): Promise<SandboxProvider> {
+  return parseProviderOptions(options).provider ?? defaultProvider();
+}
+
+async function choose(): Promise<SandboxProvider> {
+  const name = process.env["EMBERBOX_PROVIDER"] || "microvm";
+  const make = Object.hasOwn(providers, name) ? providers[name] : undefined;
+  if (make !== undefined) return make();
+  throw new EmberboxError(
+    "invalid_argument",
+    `EMBERBOX_PROVIDER is \`${name}\`; the providers are: ${Object.keys(providers).join(", ")}`,
+  );
+}
+
+async function loadEngine(): Promise<SandboxProvider> {
+  for (const name of ENGINES) {
+    const { microvm } = (await importFromHere(name)) ?? (await importFromProgram(name)) ?? {};
+    if (microvm !== undefined) return microvm();
+  }
+  throw new EmberboxError(
+    "provider_missing",
+    "No provider was given, and `@emberbox/microvm`, the engine on this machine, is not installed",
+  );
+}
+
+type EngineModule = { readonly microvm?: () => SandboxProvider };
+
+async function importFromHere(name: string): Promise<EngineModule | undefined> {
+  try {
+    return (await import(name)) as EngineModule;
+  } catch (error) {
+    if (isNotInstalled(error, name)) return undefined;
+    throw error;
+  }
+}
+
+/** As the running program would import it: strict package managers show us only our own dependencies. */
+async function importFromProgram(name: string): Promise<EngineModule | undefined> {
+  const file = process.argv[1];
+  if (file === undefined) return undefined;
+  try {
+    const found = createRequire(pathToFileURL(file)).resolve(name);
+    return (await import(String(pathToFileURL(found)))) as EngineModule;
+  } catch (error) {
+    if (isNotInstalled(error, name)) return undefined;
+    throw error;
+  }
+}
+
+/** That something which the engine needs is missing is another matter, and is told as it is. */
+function isNotInstalled(error: unknown, name: string): boolean {
+  if (!(error instanceof Error) || !("code" in error)) return false;
+  const missing = error.code === "ERR_MODULE_NOT_FOUND" || error.code === "MODULE_NOT_FOUND";
+  return missing && error.message.includes(`'${name}'`);
+}

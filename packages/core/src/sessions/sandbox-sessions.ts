@@ -4,6 +4,7 @@ import { EmberboxError } from "../errors.ts";
 import { callback, milliseconds, parseOptions } from "../options.ts";
 import type { SandboxProvider } from "../provider.ts";
 import type { Sandbox } from "../sandbox.ts";
+import { loudly } from "./loudly.ts";
 import { queueOf } from "./queue.ts";
 import { Session, type SessionHost } from "./session.ts";
 import { resolveSource, type ResolvedSource, type SandboxSource } from "./source.ts";
@@ -18,7 +19,7 @@ export interface SandboxSessionsOptions {
   readonly maxSandboxes?: number | undefined;
   /**
    * Hears of every failure that is the machine's or the provider's, as it is; a model gets only words about it. What it
-   * throws stops nothing.
+   * throws stops nothing. @default a warning of Node's for the first of each kind
    */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
@@ -67,7 +68,7 @@ export class SandboxSessions implements AsyncDisposable {
   constructor(source?: SandboxSource, options: SandboxSessionsOptions = {}) {
     this.source = resolveSource(source);
     this.#options = parseOptions(optionsSchema, options);
-    this.#onError = notifier("onError", this.#options.onError);
+    this.#onError = notifier("onError", this.#options.onError ?? loudly);
     if (this.source.known !== undefined) this.#check(this.source.known);
     const { create } = this.source;
     const idleMs = this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS;

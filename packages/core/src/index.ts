@@ -1,11 +1,7 @@
 // This file is the public API: a name that is not here is not for use outside this package.
 export { Sandbox } from "./sandbox.ts";
 export { sharedOptions } from "./sandbox-options.ts";
-export type {
-  ProviderOptions,
-  SandboxConnectOptions,
-  SandboxCreateOptions,
-} from "./sandbox-options.ts";
+export type { SandboxConnectOptions, SandboxCreateOptions } from "./sandbox-options.ts";
 export { EmberboxError } from "./errors.ts";
 export type { EmberboxErrorOptions } from "./errors.ts";
 export { errorCodes } from "./error-codes.ts";
@@ -28,6 +24,7 @@ export type { CommandResult } from "./commands/output.ts";
 export type { Pty } from "./commands/pty.ts";
 export type { SandboxMetrics } from "./health.ts";
 export { parseOptions } from "./options.ts";
+export type { FieldsOf } from "./options.ts";
 export { ENVD_PORT, INTERPRETER_PORT } from "./provider.ts";
 export type {
   Capabilities,

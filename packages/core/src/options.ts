@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { EmberboxError } from "./errors.ts";
+import { describeMistake, describeValue } from "./mistake.ts";
 
 /**
  * Checks options against a strict object schema. Each field's `description` says what it must be,
@@ -14,7 +15,7 @@ export function parseOptions<Shape extends z.ZodRawShape>(
   if (parsed.success) return parsed.data;
   throw new EmberboxError(
     "invalid_argument",
-    describeIssue(schema.shape, options, parsed.error.issues[0]),
+    describeMistake(schema, options, parsed.error.issues[0]!),
   );
 }
 
@@ -28,44 +29,17 @@ export function parseArgument<Schema extends z.ZodType>(
   if (parsed.success) return parsed.data;
   throw new EmberboxError(
     "invalid_argument",
-    `Expected \`${name}\` to be ${schema.description}, got ${describeValue(value, schema)}`,
+    `Expected \`${name}\` to be ${schema.description}, got ${describeValue(value, schema.meta()?.["secret"] === true)}`,
   );
 }
 
-function describeIssue(
-  shape: z.ZodRawShape,
-  options: unknown,
-  issue: z.core.$ZodIssue | undefined,
-): string {
-  const known = Object.keys(shape).map((key) => `\`${key}\``);
-  if (issue?.code === "unrecognized_keys") {
-    return `Unknown option \`${issue.keys[0]}\`; known here: ${known.join(", ")}`;
-  }
-  const name = issue?.path[0];
-  if (name === undefined) {
-    const problem = issue?.code === "custom" ? issue.message : undefined;
-    return problem ?? `Expected the options to be an object, got ${describeValue(options)}`;
-  }
-  const field = shape[String(name)] as z.ZodType | undefined;
-  const value = (options as Record<PropertyKey, unknown>)[name];
-  return `Expected the \`${String(name)}\` option to be ${field?.description}, got ${describeValue(value, field)}`;
-}
-
-/** Objects are named by their kind only: they may hold secrets. */
-function describeValue(value: unknown, schema?: z.ZodType): string {
-  if (value === null) return "`null`";
-  if (value === undefined) return "`undefined`";
-  if (typeof value === "object") return Array.isArray(value) ? "an array" : "an object";
-  if (typeof value === "function") return "a function";
-  if (schema?.meta()?.["secret"] === true) return `a ${typeof value} that is not shown`;
-  const text = withoutUser(String(value));
-  return `\`${text.length > 100 ? `${text.slice(0, 100)}…` : text}\` (${typeof value})`;
-}
-
-/** URLs without the user and password that they may have. */
-export function withoutUser(text: string): string {
-  return text.replaceAll(/\/\/[^/\s@]*@/g, "//…@");
-}
+/**
+ * The fields of a schema for such options: one for each, which gives what the interface says. The interface has the
+ * words for people, and the compiler holds both together.
+ */
+export type FieldsOf<Options> = {
+  readonly [Name in keyof Options]-?: z.ZodType<Options[Name]>;
+};
 
 const isSignal = (value: unknown): boolean =>
   typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value;
@@ -138,5 +112,5 @@ export const requestFields: { requestTimeoutMs: typeof milliseconds; signal: typ
 export const requestOptions: z.ZodObject<
   { requestTimeoutMs: typeof milliseconds; signal: typeof signal },
   z.core.$strict
-> = z.strictObject({ ...requestFields });
+> = z.strictObject({ ...requestFields } satisfies FieldsOf<RequestOptions>);
 export const REQUEST_TIMEOUT_MS = 60_000;

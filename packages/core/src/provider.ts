@@ -225,6 +225,12 @@ export interface SandboxConnection {
   readonly ended?: AbortSignal | undefined;
 }
 
+/** The shape that is made ready. */
+export type PrepareOptions = Pick<
+  CreateOptions,
+  "template" | "memoryMB" | "cpuCount" | "networkCeiling" | "signal"
+>;
+
 /** A provider is made by a function that does no I/O; sandboxes come from `create` and `connect`. */
 export interface SandboxProvider extends AsyncDisposable {
   readonly name: string;
@@ -235,12 +241,7 @@ export interface SandboxProvider extends AsyncDisposable {
    */
   templates?(): readonly TemplateInfo[];
   /** Does ahead of time what the first `create` of a shape would have to wait for. */
-  prepare?(
-    options?: Pick<
-      CreateOptions,
-      "template" | "memoryMB" | "cpuCount" | "networkCeiling" | "signal"
-    >,
-  ): Promise<void>;
+  prepare?(options?: PrepareOptions): Promise<void>;
   create(options: CreateOptions): Promise<SandboxConnection>;
   /** @throws `sandbox_not_found` */
   connect(sandboxId: string, options?: ConnectOptions): Promise<SandboxConnection>;

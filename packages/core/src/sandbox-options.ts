@@ -1,6 +1,14 @@
 import { z } from "zod";
 import { ceilingSchema, networkSchema, secretsSchema } from "./network.ts";
-import { callback, envs, lifetime, parseOptions, positiveInteger, signal } from "./options.ts";
+import {
+  callback,
+  envs,
+  type FieldsOf,
+  lifetime,
+  parseOptions,
+  positiveInteger,
+  signal,
+} from "./options.ts";
 import { snapshotId } from "./state.ts";
 import type {
   ConnectOptions,
@@ -8,6 +16,7 @@ import type {
   Lifecycle,
   NetworkEvent,
   NetworkOptions,
+  PrepareOptions,
   SandboxProvider,
 } from "./provider.ts";
 import { unsupported } from "./state.ts";
@@ -31,18 +40,18 @@ const provider = z
   .describe("a provider");
 
 const timeFields = { signal, timeoutMs: lifetime.optional().describe(lifetime.description!) };
-const providerSchema = z.strictObject({ provider });
+const providerSchema = z.strictObject({ provider } satisfies FieldsOf<ProviderOptions>);
 const connectSchema = z.strictObject({
   ...timeFields,
   onResume: z.enum(["restore", "reboot"]).optional().describe("`restore` or `reboot`"),
   networkCeiling: ceilingSchema,
-});
+} satisfies FieldsOf<ConnectOptions>);
 const lifecycle: z.ZodType<Lifecycle | undefined> = z
   .strictObject({
     onTimeout: z.enum(["kill", "pause"]).optional(),
     keepMemory: z.boolean().optional(),
     autoResume: z.boolean().optional(),
-  })
+  } satisfies FieldsOf<Lifecycle>)
   .refine(({ onTimeout, keepMemory, autoResume }) =>
     onTimeout === "pause"
       ? keepMemory !== false || !autoResume
@@ -76,7 +85,7 @@ const prepareSchema = z.strictObject({
   signal,
   ...shapeFields,
   networkCeiling: ceilingSchema,
-});
+} satisfies FieldsOf<PrepareOptions>);
 const createSchema = z.strictObject({
   ...timeFields,
   ...shapeFields,
@@ -84,9 +93,10 @@ const createSchema = z.strictObject({
   envs,
   metadata: z.record(z.string(), z.string()).optional().describe("an object of strings"),
   ...sharedOptions,
-});
+} satisfies FieldsOf<CreateOptions>);
 
 const createWithProvider = z.strictObject({ provider, ...createSchema.shape });
+const sourceSchema = createWithProvider.omit({ signal: true });
 const connectWithProvider = z.strictObject({ provider, ...connectSchema.shape });
 
 export function parseCreateOptions(options: unknown): SandboxCreateOptions {
@@ -109,6 +119,11 @@ export function refuseUnclaimed(asked: SandboxProvider, options: CreateOptions):
     throw unsupported(asked, "pause a sandbox at the end of its time");
 }
 
+/** What every sandbox of a source is created with; a signal is a call's own. */
+export function parseSourceOptions(options: unknown): Omit<SandboxCreateOptions, "signal"> {
+  return parseOptions(sourceSchema, options);
+}
+
 export function parseConnectOptions(options: unknown): SandboxConnectOptions {
   return parseOptions(connectWithProvider, options);
 }
@@ -120,6 +135,5 @@ export function parseProviderOptions(options: unknown): ProviderOptions {
 export const parseCreate = (options: unknown): CreateOptions => parseOptions(createSchema, options);
 export const parseConnect = (options: unknown): ConnectOptions =>
   parseOptions(connectSchema, options);
-export const parsePrepare = (
-  options: unknown,
-): Parameters<NonNullable<SandboxProvider["prepare"]>>[0] => parseOptions(prepareSchema, options);
+export const parsePrepare = (options: unknown): PrepareOptions =>
+  parseOptions(prepareSchema, options);

@@ -1,6 +1,13 @@
 import { z } from "zod";
 import { EmberboxError } from "./errors.ts";
-import { lifetime, parseArgument, parseOptions, sandboxId, signal } from "./options.ts";
+import {
+  type FieldsOf,
+  lifetime,
+  parseArgument,
+  parseOptions,
+  sandboxId,
+  signal,
+} from "./options.ts";
 import type {
   SandboxConnection,
   SandboxProvider,
@@ -45,22 +52,22 @@ export const snapshotId: z.ZodString = z
 const pauseSchema = z.strictObject({
   signal,
   keepMemory: z.boolean().optional().describe("true or false"),
-});
+} satisfies FieldsOf<PauseOptions>);
 const snapshotSchema = z.strictObject({
   signal,
   name: snapshotName.optional().describe(snapshotName.description!),
-});
+} satisfies FieldsOf<SnapshotOptions>);
 const listSchema = z.strictObject({
   signal,
   sandboxId: sandboxId.optional().describe(sandboxId.description!),
   name: snapshotId.optional().describe(snapshotId.description!),
-});
+} satisfies FieldsOf<ListSnapshotsOptions>);
 const forkSchema = z.strictObject({
   signal,
   count: z.int().min(1).max(100).optional().describe("a whole number from 1 to 100"),
   timeoutMs: lifetime.optional().describe(lifetime.description!),
-});
-const signalSchema = z.strictObject({ signal });
+} satisfies FieldsOf<ForkOptions>);
+const signalSchema = z.strictObject({ signal } satisfies FieldsOf<SignalOptions>);
 
 export const parsePause = (options: unknown): PauseOptions => parseOptions(pauseSchema, options);
 export const parseSnapshot = (options: unknown): SnapshotOptions =>

@@ -1,7 +1,7 @@
-import { EmberboxError, parseOptions } from "@emberbox/core";
+import { EmberboxError, type FieldsOf, parseOptions } from "@emberbox/core";
 import type { ToolOptions } from "@emberbox/core/tools";
 import { z } from "zod";
-import type { McpOptions } from "./server.ts";
+import { answerFields, type McpOptions } from "./server.ts";
 
 export interface McpHttpOptions extends McpOptions {
   /** @default "127.0.0.1" */
@@ -35,8 +35,8 @@ const schema = z.strictObject({
   allowedHosts: names,
   allowedOrigins: names,
   maxSessions: z.int().min(1).default(1000).describe("a positive integer"),
-  structuredContent: z.boolean().optional().describe("true or false"),
-});
+  ...answerFields,
+} satisfies FieldsOf<Omit<McpHttpOptions, keyof ToolOptions>>);
 
 const LOCAL = ["localhost", "127.0.0.1", "[::1]"];
 

@@ -6,6 +6,7 @@ import {
   type ServerContext,
   type Tool,
 } from "@modelcontextprotocol/server";
+import { type FieldsOf, parseOptions } from "@emberbox/core";
 import {
   type SandboxTool,
   SandboxTools,
@@ -14,6 +15,7 @@ import {
   type ToolProgress,
   type ToolResult,
 } from "@emberbox/core/tools";
+import { z } from "zod";
 
 export interface McpOptions extends ToolOptions {
   /**
@@ -22,6 +24,15 @@ export interface McpOptions extends ToolOptions {
    */
   readonly structuredContent?: boolean | undefined;
 }
+
+export const answerFields: FieldsOf<Omit<McpOptions, keyof ToolOptions>> = {
+  structuredContent: z.boolean().optional().describe("true or false"),
+};
+
+const connectionSchema = z.strictObject({
+  ...answerFields,
+  threadId: z.string().optional().describe("a string"),
+} satisfies FieldsOf<McpConnectionOptions>);
 
 interface McpConnectionOptions extends Pick<McpOptions, "structuredContent"> {
   /** Whose sandbox the connection works in. @default that of calls without a conversation */
@@ -39,9 +50,10 @@ const INSTRUCTIONS =
 /**
  * The server of one connection, to be connected to a transport of your own. Its calls work in the conversation
  * `threadId` of `tools`; who made the tools ends their sandboxes.
+ * @throws `invalid_argument`
  */
 export function createMcpServer(tools: SandboxTools, options: McpConnectionOptions = {}): Server {
-  return createWatchedServer(tools, options, () => {});
+  return createWatchedServer(tools, parseOptions(connectionSchema, options), () => {});
 }
 
 /** The same; hears of every call of a tool. */

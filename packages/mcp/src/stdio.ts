@@ -2,8 +2,12 @@ import {
   serveStdio as serveConnection,
   StdioServerTransport,
 } from "@modelcontextprotocol/server/stdio";
+import { parseOptions } from "@emberbox/core";
 import { SandboxTools, type SandboxSource } from "@emberbox/core/tools";
-import { createMcpServer, type McpOptions } from "./server.ts";
+import { z } from "zod";
+import { answerFields, createMcpServer, type McpOptions } from "./server.ts";
+
+const schema = z.strictObject(answerFields);
 
 /** A connection over standard input and output. */
 export interface McpStdioServer extends AsyncDisposable {
@@ -29,7 +33,8 @@ class Streams extends StdioServerTransport {
  * @throws `invalid_argument`, `unsupported`
  */
 export function serveStdio(source?: SandboxSource, options: McpOptions = {}): McpStdioServer {
-  const { structuredContent, ...toolOptions } = options;
+  const { structuredContent: whole, ...toolOptions } = options;
+  const { structuredContent } = parseOptions(schema, { structuredContent: whole });
   const tools = new SandboxTools(source, toolOptions);
   const transport = new Streams();
   const connection = serveConnection(() => createMcpServer(tools, { structuredContent }), {

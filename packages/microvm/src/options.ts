@@ -1,5 +1,11 @@
 import { availableParallelism } from "node:os";
-import { type CreateOptions, EmberboxError, parseOptions, sharedOptions } from "@emberbox/core";
+import {
+  type CreateOptions,
+  EmberboxError,
+  type FieldsOf,
+  parseOptions,
+  sharedOptions,
+} from "@emberbox/core";
 import { z } from "zod";
 import { Access, savedAccess, type SavedAccess } from "./network/access.ts";
 import { isServer } from "./network/outside.ts";
@@ -26,18 +32,26 @@ export interface MicrovmOptions {
   readonly onProgress?: ((step: string) => void) | undefined;
 }
 
+const networkFields: FieldsOf<NonNullable<MicrovmOptions["network"]>> = {
+  dnsServers: z
+    .array(z.string().refine(isServer))
+    .min(1)
+    .optional()
+    .describe("a list of `address` or `address:port`"),
+  ca: z
+    .array(z.string().includes("BEGIN CERTIFICATE"))
+    .optional()
+    .describe("a list of certificates as PEM"),
+};
 const microvmOptions = z.strictObject({
   accelerator: z.enum(["auto", "kvm", "tcg"]).optional().describe("`auto`, `kvm` or `tcg`"),
   pool: z
-    .strictObject({ size: z.int().min(0).max(64) })
+    .strictObject({ size: z.int().min(0).max(64).describe("a whole number from 0 to 64") })
     .optional()
     .describe("`{ size }`, with a size from 0 to 64"),
   jail: z.boolean().optional().describe("true or false"),
   network: z
-    .strictObject({
-      dnsServers: z.array(z.string().refine(isServer)).min(1).optional(),
-      ca: z.array(z.string().includes("BEGIN CERTIFICATE")).optional(),
-    })
+    .strictObject(networkFields)
     .optional()
     .describe("`{ dnsServers: addresses, ca: certificates as PEM }`"),
   home: z
@@ -49,7 +63,7 @@ const microvmOptions = z.strictObject({
     .custom<(step: string) => void>((value) => typeof value === "function")
     .optional()
     .describe("a function"),
-});
+} satisfies FieldsOf<MicrovmOptions>);
 
 /** @throws `invalid_argument` */
 export function resolveMicrovmOptions(options: MicrovmOptions): MicrovmOptions {

@@ -1,3 +1,4 @@
+import { type FieldsOf, parseOptions } from "@emberbox/core";
 import { applyPatchTool, type Editor, type Tool, tool } from "@openai/agents-core";
 import { type Capability, compaction, filesystem, shell } from "@openai/agents-core/sandbox";
 import { z } from "zod";
@@ -15,9 +16,25 @@ export interface CapabilitiesOptions {
   readonly needsApproval?: boolean | undefined;
 }
 
-/** What the framework gives agents by default, with aborts that reach the sandbox, and `run_code`. */
+const flag = z.boolean().optional().describe("true or false");
+const schema = z.strictObject({
+  timeoutMs: z.int().positive().optional().describe("a positive integer"),
+  functionsOnly: flag,
+  needsApproval: flag,
+  runCode: z
+    .custom<RunCodeOptions | false>((value) => value === false || isObject(value))
+    .optional()
+    .describe("options of `runCode`, or false"),
+} satisfies FieldsOf<CapabilitiesOptions>);
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
+}
+
+/** What the framework gives agents by default, with aborts that reach the sandbox, and `run_code`. @throws `invalid_argument` */
 export function capabilities(options: CapabilitiesOptions = {}): Capability[] {
-  const { timeoutMs, functionsOnly = false, runCode: code = {}, needsApproval = false } = options;
+  const { timeoutMs, functionsOnly = false, needsApproval = false } = parseOptions(schema, options);
+  const { runCode: code = {} } = options;
   const approved = (tools: Tool<unknown>[]): Tool<unknown>[] =>
     needsApproval ? tools.map((tool) => withApproval(tool)) : tools;
   return [

@@ -1,5 +1,10 @@
-import { EmberboxError, parseOptions, type Sandbox } from "@emberbox/core";
-import type { SandboxSource, SessionCreateOptions, ToolOutput } from "@emberbox/core/tools";
+import { EmberboxError, type FieldsOf, parseOptions, type Sandbox } from "@emberbox/core";
+import {
+  type ResolvedSource,
+  resolveSource,
+  type SessionCreateOptions,
+  type ToolOutput,
+} from "@emberbox/core/tools";
 import type { SnapshotSpec } from "@openai/agents-core/sandbox";
 import { z } from "zod";
 
@@ -26,7 +31,9 @@ export interface EmberboxSandboxClientOptions extends SessionCreateOptions {
 /** The framework's options are records of anything. */
 export type ClientOptions = EmberboxSandboxClientOptions & Record<string, unknown>;
 
-const optionsSchema = z.object({
+type OwnOptions = Omit<EmberboxSandboxClientOptions, keyof SessionCreateOptions>;
+
+const optionsSchema = z.strictObject({
   sandbox: z
     .custom<Sandbox>((value) => typeof value === "object" && value !== null)
     .optional()
@@ -44,10 +51,10 @@ const optionsSchema = z.object({
     .custom<AbortSignal>((value) => value instanceof AbortSignal)
     .optional()
     .describe("an AbortSignal"),
-});
+} satisfies FieldsOf<OwnOptions>);
 
 export interface Settings {
-  readonly source: SandboxSource;
+  readonly source: ResolvedSource;
   readonly commandTimeoutMs: number;
   readonly snapshot: SnapshotSpec | undefined;
   readonly onOutput: EmberboxSandboxClientOptions["onOutput"];
@@ -75,7 +82,8 @@ export function resolveClientOptions(
       `A sandbox was given, so these options have no use: ${names}`,
     );
   }
-  return { source: sandbox ?? create, commandTimeoutMs, snapshot, onOutput, signal };
+  const source = resolveSource(sandbox ?? create);
+  return { source, commandTimeoutMs, snapshot, onOutput, signal };
 }
 
 function isSpec(value: unknown): boolean {

@@ -11,6 +11,8 @@ import {
   type ToolOutputImage,
   type ToolOutputText,
 } from "@openai/agents-core";
+import type { FieldsOf } from "@emberbox/core";
+import { z } from "zod";
 
 type Parts = (ToolOutputText | ToolOutputImage)[];
 
@@ -20,7 +22,20 @@ export interface AsFunctionToolOptions {
     | ((output: ToolOutput, call: { readonly toolCallId?: string | undefined }) => unknown)
     | undefined;
   /** The conversation of a run's context. */
-  threadId?(context: unknown): string | undefined;
+  readonly threadId?: ((context: unknown) => string | undefined) | undefined;
+}
+
+export const adaptingFields: FieldsOf<AsFunctionToolOptions> = {
+  needsApproval: z.boolean().optional().describe("true or false"),
+  onOutput: aFunction<NonNullable<AsFunctionToolOptions["onOutput"]>>(),
+  threadId: aFunction<NonNullable<AsFunctionToolOptions["threadId"]>>(),
+};
+
+function aFunction<Type>(): z.ZodOptional<z.ZodCustom<Type>> {
+  return z
+    .custom<Type>((value) => typeof value === "function")
+    .optional()
+    .describe("a function");
 }
 
 /** Results on their way to the run's items, by run and call: the framework hands on copies. */

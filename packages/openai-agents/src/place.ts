@@ -1,5 +1,4 @@
 import { EmberboxError, Sandbox, type SandboxProvider } from "@emberbox/core";
-import { SandboxSessions } from "@emberbox/core/tools";
 import { SandboxSnapshotNotRestorableError, type SnapshotSpec } from "@openai/agents-core/sandbox";
 import { providerError } from "./failure.ts";
 import type { Settings } from "./options.ts";
@@ -22,7 +21,7 @@ export async function createPlace(
   spec: SnapshotSpec | undefined,
   template?: string,
 ): Promise<Place> {
-  const { given, create, provider } = sourceOf(settings);
+  const { given, create, provider } = settings.source;
   if (given !== undefined) return placeOf(given);
   try {
     const known = await provider();
@@ -44,7 +43,7 @@ export async function createPlace(
 
 /** The sandbox of that id, resumed when it is paused; `undefined` when it is gone. @throws `SandboxProviderError` */
 export async function findPlace(sandboxId: string, settings: Settings): Promise<Place | undefined> {
-  const { given, create, provider } = sourceOf(settings);
+  const { given, create, provider } = settings.source;
   if (given !== undefined) {
     if (given.sandboxId === sandboxId) return placeOf(given);
     throw new SandboxSnapshotNotRestorableError(
@@ -66,12 +65,8 @@ export async function findPlace(sandboxId: string, settings: Settings): Promise<
 
 /** `undefined` when a sandbox was given. */
 export async function providerOf(settings: Settings): Promise<SandboxProvider | undefined> {
-  const { given, provider } = sourceOf(settings);
+  const { given, provider } = settings.source;
   return given === undefined ? provider() : undefined;
-}
-
-function sourceOf({ source }: Settings): SandboxSessions["source"] {
-  return new SandboxSessions(source).source;
 }
 
 function placeOf(sandbox: Sandbox): Place {

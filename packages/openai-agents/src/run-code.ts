@@ -1,14 +1,16 @@
 import {
   createSandboxTools,
+  resolveToolOptions,
   type SandboxTool,
   type ToolContext,
   type ToolOptions,
   type ToolResult,
 } from "@emberbox/core/tools";
-import type { Sandbox } from "@emberbox/core";
+import { parseOptions, type Sandbox } from "@emberbox/core";
 import type { Tool } from "@openai/agents-core";
 import { Capability, SandboxUnsupportedFeatureError } from "@openai/agents-core/sandbox";
-import { asFunctionTool, type AsFunctionToolOptions } from "./parts.ts";
+import { z } from "zod";
+import { adaptingFields, asFunctionTool, type AsFunctionToolOptions } from "./parts.ts";
 import { EmberboxSandboxSession } from "./session.ts";
 
 export interface RunCodeOptions
@@ -24,6 +26,9 @@ export interface RunCodeOptions
     >,
     Pick<AsFunctionToolOptions, "needsApproval" | "onOutput"> {}
 
+const { needsApproval, onOutput } = adaptingFields;
+const schema = z.strictObject({ needsApproval, onOutput });
+
 /** What is run before the first code in a language: there it begins in the workspace, with the manifest's variables. */
 const beginnings: Readonly<Record<string, (root: string, envs: string) => string>> = {
   python: (root, envs) =>
@@ -32,7 +37,7 @@ const beginnings: Readonly<Record<string, (root: string, envs: string) => string
     `process.chdir(${root}); Object.assign(process.env, ${envs}); undefined`,
 };
 
-/** A tool that runs code as a notebook does, for the sandbox's languages; pictures come back as pictures. */
+/** A tool that runs code as a notebook does, for the sandbox's languages; pictures come back as pictures. @throws `invalid_argument` */
 export function runCode(options: RunCodeOptions = {}): Capability {
   return new RunCode(options);
 }
@@ -43,6 +48,9 @@ class RunCode extends Capability {
 
   constructor(options: RunCodeOptions) {
     super();
+    const { needsApproval, onOutput, ...limits } = options;
+    parseOptions(schema, { needsApproval, onOutput });
+    resolveToolOptions(limits);
     this.options = options;
   }
 

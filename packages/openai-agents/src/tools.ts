@@ -1,3 +1,4 @@
+import { parseOptions } from "@emberbox/core";
 import {
   NativeTools,
   SandboxTools,
@@ -5,7 +6,10 @@ import {
   type ToolOptions,
 } from "@emberbox/core/tools";
 import type { Editor, FunctionTool, Shell, ShellResult } from "@openai/agents-core";
-import { asFunctionTool, type AsFunctionToolOptions } from "./parts.ts";
+import { z } from "zod";
+import { adaptingFields, asFunctionTool, type AsFunctionToolOptions } from "./parts.ts";
+
+const schema = z.strictObject(adaptingFields);
 
 export interface SandboxToolsOptions extends ToolOptions, AsFunctionToolOptions {}
 
@@ -24,16 +28,17 @@ export interface AgentSandboxTools extends AsyncDisposable {
 /**
  * The sandbox's tools as functions of the framework, and what its own shell and patch tools need. They work in a sandbox
  * that was given, or in sandboxes of a provider or of the engine on this machine, made when first needed.
+ * @throws `invalid_argument`, `unsupported`
  */
 export function sandboxTools(
   source?: SandboxSource,
   options: SandboxToolsOptions = {},
 ): AgentSandboxTools {
   const { needsApproval, onOutput, threadId, ...toolOptions } = options;
+  const adapt = parseOptions(schema, { needsApproval, onOutput, threadId });
   const set = new SandboxTools(source, toolOptions);
   const { include: _include, prefix: _prefix, facts: _facts, ...nativeOptions } = toolOptions;
   const native = new NativeTools(set.sessions, nativeOptions);
-  const adapt: AsFunctionToolOptions = { needsApproval, onOutput, ...(threadId && { threadId }) };
   return {
     tools: set.tools.map((tool) => asFunctionTool(tool, adapt)),
     sandboxTools: set,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import {
   EmberboxError,
   type NetworkCeiling,
+  type FieldsOf,
   parseOptions,
   type SandboxProvider,
   sharedOptions,
@@ -107,7 +108,7 @@ const schema = z.strictObject({
     .custom<Logger>((value) => typeof value === "object")
     .optional()
     .describe("a logger of pino"),
-});
+} satisfies FieldsOf<ServeOptions>);
 
 export interface Settings extends Omit<z.output<typeof schema>, "stateDirectory" | "apiKeys"> {
   readonly stateDirectory: string;

@@ -1,6 +1,12 @@
 import { z } from "zod";
-import { EmberboxError, parseOptions, Sandbox, type SandboxProvider } from "@emberbox/core";
-import { SandboxSessions, type SandboxSource } from "@emberbox/core/tools";
+import {
+  EmberboxError,
+  type FieldsOf,
+  parseOptions,
+  Sandbox,
+  type SandboxProvider,
+} from "@emberbox/core";
+import { resolveSource, type SandboxSource } from "@emberbox/core/tools";
 import type { RestrictedSandboxSession } from "../session/types.ts";
 import { networkSession, type NetworkSandboxSession } from "./network-session.ts";
 import { Preparations, type FirstCreate } from "./preparations.ts";
@@ -36,7 +42,7 @@ const LIFETIME_MS = 3_600_000;
 
 const schema = z.strictObject({
   ports: z.array(z.int().min(1).max(65_535)).optional().describe("an array of port numbers"),
-});
+} satisfies FieldsOf<HarnessSandboxOptions>);
 
 /**
  * Sandboxes for agents of `@ai-sdk/harness`, one for each session. They live for an hour, unless the options of the
@@ -48,7 +54,7 @@ export function createEmberboxSandbox(
   options: HarnessSandboxOptions = {},
 ): EmberboxHarnessProvider {
   const { ports = [] } = parseOptions(schema, options);
-  const { given, create, provider } = new SandboxSessions(source).source;
+  const { given, create, provider } = resolveSource(source);
   const preparations = new Preparations();
   const lifetime = { timeoutMs: create.timeoutMs ?? LIFETIME_MS };
   const session = (

@@ -1,4 +1,6 @@
+import { parseOptions } from "@emberbox/core";
 import { SandboxSessions, type SandboxSessionsOptions } from "@emberbox/core/tools";
+import { z } from "zod";
 import { placeOf, sourceOf, type ToolSource } from "../place.ts";
 import { sandboxSession } from "./session.ts";
 import type { SandboxSession } from "./types.ts";
@@ -7,6 +9,8 @@ export interface SandboxSessionOptions extends SandboxSessionsOptions {
   /** The conversation; each has a sandbox of its own. */
   readonly threadId?: string | undefined;
 }
+
+const schema = z.strictObject({ threadId: z.string().optional().describe("a string") });
 
 /** `await using` ends the sandbox, when it was made here. */
 export type OwnedSandboxSession = SandboxSession & AsyncDisposable;
@@ -17,8 +21,9 @@ export type OwnedSandboxSession = SandboxSession & AsyncDisposable;
  */
 export function createSandboxSession(
   source?: ToolSource,
-  { threadId, ...options }: SandboxSessionOptions = {},
+  { threadId: conversation, ...options }: SandboxSessionOptions = {},
 ): OwnedSandboxSession {
+  const { threadId } = parseOptions(schema, { threadId: conversation });
   const from = sourceOf(source);
   const shared = from instanceof SandboxSessions;
   const sessions = shared ? from : new SandboxSessions(from, options);

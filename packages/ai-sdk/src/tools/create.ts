@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseOptions } from "@emberbox/core";
+import { type FieldsOf, parseOptions } from "@emberbox/core";
 import {
   SandboxTools,
   type SandboxSessions,
@@ -97,7 +97,7 @@ const schema = z.strictObject({
     .custom<StorePicture>((value) => typeof value === "function")
     .optional()
     .describe("a function"),
-});
+} satisfies FieldsOf<AiToolOptions>);
 
 function placesFor(
   source: ToolSource,

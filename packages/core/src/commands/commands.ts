@@ -2,14 +2,15 @@ import { z } from "zod";
 import {
   callback,
   envs,
+  type FieldsOf,
   milliseconds,
   parseArgument,
   parseOptions,
   requestFields,
   requestOptions,
+  type RequestOptions,
   text,
   user,
-  type RequestOptions,
 } from "../options.ts";
 import type { SandboxConnection } from "../provider.ts";
 import { callRpc } from "../wire/rpc-call.ts";
@@ -89,12 +90,14 @@ const runSchema = z.strictObject({
   user,
   envs,
   stdin: flag,
-});
-const streamSchema = runSchema.omit({ background: true }).extend({
+} satisfies FieldsOf<CommandOptions>);
+const { background: _background, ...streamFields } = runSchema.shape;
+const streamSchema = z.strictObject({
+  ...streamFields,
   onStdout: callback<OutputCallback<Uint8Array>>(),
   onStderr: callback<OutputCallback<Uint8Array>>(),
-});
-const connectSchema = z.strictObject(outputFields);
+} satisfies FieldsOf<StreamCommandOptions>);
+const connectSchema = z.strictObject(outputFields satisfies FieldsOf<ConnectCommandOptions>);
 
 type StartOptions = Omit<CommandOptions, "background" | "onStdout" | "onStderr"> & {
   readonly sink: Sink;

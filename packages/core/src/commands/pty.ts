@@ -2,6 +2,7 @@ import { z } from "zod";
 import {
   envs,
   milliseconds,
+  type FieldsOf,
   parseOptions,
   requestFields,
   requestOptions,
@@ -44,7 +45,11 @@ const side = z.int().min(1).max(65_535).describe("an integer from 1 to 65535");
 const onData = z
   .custom<OutputCallback<Uint8Array>>((value) => typeof value === "function")
   .describe("a function");
-const connectSchema = z.strictObject({ ...requestFields, timeoutMs: milliseconds, onData });
+const connectSchema = z.strictObject({
+  ...requestFields,
+  timeoutMs: milliseconds,
+  onData,
+} satisfies FieldsOf<PtyConnectOptions>);
 const createSchema = z.strictObject({
   ...connectSchema.shape,
   cols: side,
@@ -53,8 +58,8 @@ const createSchema = z.strictObject({
   cwd: text,
   envs,
   user,
-});
-const sizeSchema = z.strictObject({ cols: side, rows: side });
+} satisfies FieldsOf<PtyCreateOptions>);
+const sizeSchema = z.strictObject({ cols: side, rows: side } satisfies FieldsOf<PtySize>);
 
 /** Terminals in the sandbox. */
 export class Pty {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { EmberboxError } from "../errors.ts";
-import { milliseconds, parseOptions, text, withoutUser } from "../options.ts";
+import { withoutUser } from "../mistake.ts";
+import { type FieldsOf, milliseconds, parseOptions, text } from "../options.ts";
 
 export interface E2bOptions {
   /** @default E2B_API_KEY */
@@ -40,7 +41,7 @@ const schema = z.strictObject({
   sandboxUrl: text,
   requestTimeoutMs: milliseconds,
   retries: z.int().min(0).max(100).optional().describe("a whole number from 0 to 100"),
-});
+} satisfies FieldsOf<E2bOptions>);
 
 /** @throws `invalid_argument`, and `unauthorized` without a key */
 export function resolveOptions(options: E2bOptions): Settings {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { signFile, type FileGrant } from "../envd.ts";
 import { EmberboxError } from "../errors.ts";
 import { portUrl } from "../ports.ts";
-import { parseOptions, positiveInteger, user } from "../options.ts";
+import { type FieldsOf, parseOptions, positiveInteger, user } from "../options.ts";
 import { ENVD_PORT, type SandboxConnection, type SandboxProvider } from "../provider.ts";
 import { checkPath } from "./path.ts";
 
@@ -13,7 +13,10 @@ export interface FileUrlOptions {
   readonly user?: string | undefined;
 }
 
-const schema = z.strictObject({ user, useSignatureExpiration: positiveInteger });
+const schema = z.strictObject({
+  user,
+  useSignatureExpiration: positiveInteger,
+} satisfies FieldsOf<FileUrlOptions>);
 
 /** A URL that grants one operation on one file. */
 export async function fileUrl(

@@ -1,6 +1,13 @@
 import { z } from "zod";
 import { EmberboxError } from "../errors.ts";
-import { milliseconds, parseOptions, requestFields, signal, user } from "../options.ts";
+import {
+  type FieldsOf,
+  milliseconds,
+  parseOptions,
+  requestFields,
+  signal,
+  user,
+} from "../options.ts";
 import type { SandboxConnection } from "../provider.ts";
 import { callRpc } from "../wire/rpc-call.ts";
 import type { Rpc } from "../wire/rpc.ts";
@@ -35,7 +42,7 @@ const listSchema = z.strictObject({
     .max(2 ** 32 - 1)
     .optional()
     .describe("a positive integer"),
-});
+} satisfies FieldsOf<ListOptions>);
 
 /**
  * The sandbox's files. Paths are absolute or relative to the user's home directory and have no `..`

@@ -2,7 +2,13 @@ import { StringDecoder } from "node:string_decoder";
 import { z } from "zod";
 import type { Dispatcher } from "undici";
 import { EmberboxError } from "../errors.ts";
-import { parseOptions, requestFields, user, type RequestOptions } from "../options.ts";
+import {
+  type FieldsOf,
+  parseOptions,
+  requestFields,
+  type RequestOptions,
+  user,
+} from "../options.ts";
 import { ENVD_PORT, type SandboxConnection } from "../provider.ts";
 import { collect, toWebStream } from "../wire/body.ts";
 import { Call } from "../wire/call.ts";
@@ -37,7 +43,7 @@ const schema = z.strictObject({
     .enum(["text", "bytes", "blob", "stream"])
     .optional()
     .describe("`text`, `bytes`, `blob` or `stream`"),
-});
+} satisfies FieldsOf<ReadOptions>);
 
 export async function readFile(
   connection: SandboxConnection,

@@ -2,7 +2,14 @@ import type { CallOptions } from "@connectrpc/connect";
 import { z } from "zod";
 import { warning } from "../background.ts";
 import { EmberboxError } from "../errors.ts";
-import { callback, milliseconds, parseOptions, requestFields, user } from "../options.ts";
+import {
+  callback,
+  type FieldsOf,
+  milliseconds,
+  parseOptions,
+  requestFields,
+  user,
+} from "../options.ts";
 import type { SandboxConnection } from "../provider.ts";
 import { Call } from "../wire/call.ts";
 import {
@@ -52,7 +59,7 @@ const schema = z.strictObject({
   includeEntry: flag,
   timeoutMs: milliseconds,
   onExit: callback<(error?: Error) => unknown>(),
-});
+} satisfies FieldsOf<WatchOptions>);
 
 const types: Readonly<Partial<Record<EventType, FilesystemEvent["type"]>>> = {
   [EventType.CREATE]: "create",

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { EmberboxError } from "../errors.ts";
-import { parseOptions, requestFields, user } from "../options.ts";
+import { type FieldsOf, parseOptions, requestFields, user } from "../options.ts";
 import { ENVD_PORT, type SandboxConnection } from "../provider.ts";
 import { Call, type HttpRequest } from "../wire/call.ts";
 import { readDocument } from "../wire/document.ts";
@@ -42,7 +42,11 @@ const metadata = z
   .record(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/), z.string().regex(/^[\x20-\x7e]*$/))
   .optional()
   .describe("an object of printable US-ASCII strings, whose names are those of HTTP headers");
-const schema = z.strictObject({ ...requestFields, user, metadata });
+const schema = z.strictObject({
+  ...requestFields,
+  user,
+  metadata,
+} satisfies FieldsOf<WriteOptions>);
 const entryTypes = ["file", "dir", "symlink"] as const;
 const answerSchema = z.array(
   z.object({

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { EmberboxError } from "../errors.ts";
 import {
+  type FieldsOf,
   parseArgument,
   parseOptions,
   requestFields,
@@ -31,7 +32,11 @@ export interface CreateCodeContextOptions extends RequestOptions {
 
 const ANSWER_LIMITS = { values: 10_000, bytes: 1024 * 1024 };
 const contextSchema = z.object({ id: z.string(), language: z.string(), cwd: z.string() });
-const createSchema = z.strictObject({ ...requestFields, language: text, cwd: text });
+const createSchema = z.strictObject({
+  ...requestFields,
+  language: text,
+  cwd: text,
+} satisfies FieldsOf<CreateCodeContextOptions>);
 const description = "a code context or its id";
 
 export const contextReference: z.ZodOptional<z.ZodCustom<CodeContext | string>> = z

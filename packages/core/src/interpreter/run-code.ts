@@ -5,12 +5,13 @@ import {
   callback,
   code as codeSchema,
   envs,
+  type FieldsOf,
   milliseconds,
   parseArgument,
   parseOptions,
   requestFields,
-  text,
   type RequestOptions,
+  text,
 } from "../options.ts";
 import { INTERPRETER_PORT, type SandboxConnection } from "../provider.ts";
 import { Budget } from "../wire/budget.ts";
@@ -57,7 +58,7 @@ const schema = z
     onStderr: callback<NonNullable<ExecutionCallbacks["onStderr"]>>(),
     onResult: callback<NonNullable<ExecutionCallbacks["onResult"]>>(),
     onError: callback<NonNullable<ExecutionCallbacks["onError"]>>(),
-  })
+  } satisfies FieldsOf<RunCodeOptions>)
   .refine(({ language, context }) => language === undefined || context === undefined, {
     message: "Give `language` or `context`, not both: a context has its language",
   });

@@ -1,7 +1,13 @@
 import { z } from "zod";
 import { background, notifier } from "../background.ts";
 import { EmberboxError } from "../errors.ts";
-import { callback, milliseconds, parseOptions } from "../options.ts";
+import {
+  callback,
+  type FieldsOf,
+  milliseconds,
+  parseOptions,
+  positiveInteger,
+} from "../options.ts";
 import type { SandboxProvider } from "../provider.ts";
 import type { Sandbox } from "../sandbox.ts";
 import { loudly } from "./loudly.ts";
@@ -24,12 +30,14 @@ export interface SandboxSessionsOptions {
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
-const optionsSchema = z.strictObject({
+/** The fields of those that are options of tools, too. */
+export const sessionFields: FieldsOf<SandboxSessionsOptions> = {
   idleTimeoutMs: milliseconds,
   onIdle: z.enum(["kill", "pause"]).optional().describe("`kill` or `pause`"),
-  maxSandboxes: z.int().positive().optional().describe("a positive integer"),
+  maxSandboxes: positiveInteger,
   onError: callback<(error: unknown) => void>(),
-});
+};
+const optionsSchema = z.strictObject(sessionFields);
 
 /** A sandbox for the time of one call. */
 export interface SandboxLease extends Disposable {

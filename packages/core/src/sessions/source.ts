@@ -1,7 +1,11 @@
 import { EmberboxError } from "../errors.ts";
 import type { CreateOptions, SandboxProvider } from "../provider.ts";
 import { Sandbox } from "../sandbox.ts";
-import type { SandboxCreateOptions } from "../sandbox-options.ts";
+import {
+  parseSourceOptions,
+  refuseUnclaimed,
+  type SandboxCreateOptions,
+} from "../sandbox-options.ts";
 import { defaultProvider } from "../default-provider.ts";
 
 /** Options for the sandboxes that sessions create. */
@@ -23,7 +27,7 @@ export interface ResolvedSource {
   provider(): Promise<SandboxProvider>;
 }
 
-/** @throws `invalid_argument` */
+/** @throws `invalid_argument`, and `unsupported` for what the provider that was given does not claim */
 export function resolveSource(source: SandboxSource): ResolvedSource {
   if (isSandbox(source)) {
     return { given: source, create: {}, known: undefined, provider: noProvider };
@@ -35,7 +39,8 @@ export function resolveSource(source: SandboxSource): ResolvedSource {
       `Expected a sandbox, a provider, options for creating sandboxes, or nothing, got ${typeof source}`,
     );
   }
-  const { provider, ...create } = source ?? {};
+  const { provider, ...create } = parseSourceOptions(source);
+  if (provider !== undefined) refuseUnclaimed(provider, create);
   return fromProvider(provider, create);
 }
 

@@ -15,11 +15,13 @@ export interface SandboxFacts {
   readonly network: string;
 }
 
+/** What a developer knows better. */
+export type GivenFacts = {
+  readonly [Name in keyof SandboxFacts]?: SandboxFacts[Name] | undefined;
+};
+
 /** What is known of the sandbox before there is one. */
-export function factsOf(
-  sessions: SandboxSessions,
-  given: Partial<SandboxFacts> | undefined,
-): SandboxFacts {
+export function factsOf(sessions: SandboxSessions, given: GivenFacts = {}): SandboxFacts {
   const { known, create } = sessions.source;
   const { template = DEFAULT_TEMPLATE } = create;
   const info = templatesOf(known).find(({ name }) => name === template);
@@ -29,7 +31,7 @@ export function factsOf(
     system: info?.system ?? "",
     workingDirectory: "/home/user",
     network: networkOf(sessions),
-    ...given,
+    ...Object.fromEntries(Object.entries(given).filter(([, fact]) => fact !== undefined)),
   };
 }
 

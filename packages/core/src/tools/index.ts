@@ -1,6 +1,7 @@
 // This file is the public API of `@emberbox/core/tools`: what adapters to agent frameworks are made of.
 export { createSandboxTools, SandboxTools } from "./create-tools.ts";
 export type { SandboxTool, ToolInputs } from "./create-tools.ts";
+export { resolveToolOptions } from "./options.ts";
 export type { ToolOptions } from "./options.ts";
 export type { ToolLimits } from "./definition.ts";
 export { factsOf } from "./facts.ts";
@@ -33,7 +34,8 @@ export { queueOf, shareQueue } from "../sessions/queue.ts";
 export { untilAborted } from "../sessions/until-aborted.ts";
 export { SandboxSessions } from "../sessions/sandbox-sessions.ts";
 export type { SandboxLease, SandboxSessionsOptions } from "../sessions/sandbox-sessions.ts";
-export type { SandboxSource, SessionCreateOptions } from "../sessions/source.ts";
+export { resolveSource } from "../sessions/source.ts";
+export type { ResolvedSource, SandboxSource, SessionCreateOptions } from "../sessions/source.ts";
 export { NativeTools } from "./native/native-tools.ts";
 export { applyDiff } from "./native/diff.ts";
 export type { PatchOperation, PatchResult } from "./native/apply-patch.ts";

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { callback, milliseconds, parseOptions, positiveInteger } from "../options.ts";
-import type { SandboxSessionsOptions } from "../sessions/sandbox-sessions.ts";
+import { type FieldsOf, parseOptions, positiveInteger, text } from "../options.ts";
+import { sessionFields, type SandboxSessionsOptions } from "../sessions/sandbox-sessions.ts";
 import type { ToolLimits } from "./definition.ts";
-import type { SandboxFacts } from "./facts.ts";
+import type { GivenFacts } from "./facts.ts";
 import type { ProgressOptions } from "./stream.ts";
 import type { ToolName } from "./types.ts";
 
@@ -14,7 +14,7 @@ export interface ToolOptions extends SandboxSessionsOptions, Partial<ToolLimits>
   /** Reports the files that Python code made and changed with each result. @default false */
   readonly reportFiles?: boolean | undefined;
   /** What the descriptions say, where you know better. */
-  readonly facts?: Partial<SandboxFacts> | undefined;
+  readonly facts?: GivenFacts | undefined;
   /** How often `stream` gives progress, in milliseconds. @default 250 */
   readonly progressIntervalMs?: number | undefined;
   /** Bytes of each stream in one progress: its last ones. @default 4096 */
@@ -43,12 +43,12 @@ const schema = z.strictObject({
   reportFiles: z.boolean().optional().describe("true or false"),
   facts: z
     .strictObject({
-      languages: z.array(z.string()).optional(),
-      software: z.string().optional(),
-      system: z.string().optional(),
-      workingDirectory: z.string().optional(),
-      network: z.string().optional(),
-    })
+      languages: z.array(z.string()).optional().describe("an array of strings"),
+      software: text,
+      system: text,
+      workingDirectory: text,
+      network: text,
+    } satisfies FieldsOf<GivenFacts>)
     .optional()
     .describe("an object with `languages`, `software`, `system`, `workingDirectory` and `network`"),
   progressIntervalMs: positiveInteger,
@@ -57,18 +57,15 @@ const schema = z.strictObject({
   maxTimeoutMs: positiveInteger,
   maxOutputBytes: z.int().min(1000).optional().describe("a whole number of at least 1000"),
   maxPictureBytes: positiveInteger,
-  maxPictures: milliseconds,
-  idleTimeoutMs: milliseconds,
-  onIdle: z.enum(["kill", "pause"]).optional().describe("`kill` or `pause`"),
-  maxSandboxes: positiveInteger,
-  onError: callback<(error: unknown) => void>(),
-});
+  maxPictures: z.int().min(0).optional().describe("a whole number of at least 0"),
+  ...sessionFields,
+} satisfies FieldsOf<ToolOptions>);
 
 export interface ResolvedToolOptions extends SandboxSessionsOptions {
   readonly include: readonly ToolName[];
   readonly prefix: string;
   readonly reportFiles: boolean;
-  readonly facts: Partial<SandboxFacts> | undefined;
+  readonly facts: GivenFacts | undefined;
   readonly progress: ProgressOptions;
   readonly limits: ToolLimits;
 }
@@ -82,7 +79,7 @@ export function resolveToolOptions(options: ToolOptions): ResolvedToolOptions {
     include: given.include ?? NAMES,
     prefix: given.prefix ?? "",
     reportFiles: given.reportFiles ?? false,
-    facts: given.facts as Partial<SandboxFacts> | undefined,
+    facts: given.facts,
     progress: {
       intervalMs: given.progressIntervalMs ?? 250,
       tailBytes: given.progressBytes ?? 4096,

@@ -14,7 +14,7 @@ import type {
   WriteResult,
 } from "deepagents";
 import { z } from "zod";
-import { EmberboxError } from "@emberbox/core";
+import { type FieldsOf, parseOptions } from "@emberbox/core";
 import {
   SandboxSessions,
   type SandboxSessionsOptions,
@@ -33,10 +33,10 @@ export interface SandboxBackendOptions extends SandboxSessionsOptions {
   readonly maxOutputBytes?: number | undefined;
 }
 
-const limitsSchema = z.object({
-  timeoutMs: z.int().positive().default(120_000),
-  maxOutputBytes: z.int().min(1000).default(1_000_000),
-});
+const limitsSchema = z.strictObject({
+  timeoutMs: z.int().positive().default(120_000).describe("a positive integer"),
+  maxOutputBytes: z.int().min(1000).default(1_000_000).describe("a whole number of at least 1000"),
+} satisfies FieldsOf<Omit<SandboxBackendOptions, keyof SandboxSessionsOptions>>);
 
 /**
  * A backend for `createDeepAgent`: one object for all threads, each of which has a sandbox of its own. It does not
@@ -51,14 +51,7 @@ export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable
   /** `createSandboxBackend` makes these. */
   constructor(source?: SandboxSource | SandboxSessions, options: SandboxBackendOptions = {}) {
     const { timeoutMs, maxOutputBytes, ...lifecycle } = options;
-    const limits = limitsSchema.safeParse({ timeoutMs, maxOutputBytes });
-    if (!limits.success) {
-      throw new EmberboxError(
-        "invalid_argument",
-        "Expected `timeoutMs` to be a positive integer, and `maxOutputBytes` one of at least 1000",
-      );
-    }
-    this.#limits = limits.data;
+    this.#limits = parseOptions(limitsSchema, { timeoutMs, maxOutputBytes });
     this.#owned = !(source instanceof SandboxSessions);
     this.sessions =
       source instanceof SandboxSessions ? source : new SandboxSessions(source, lifecycle);

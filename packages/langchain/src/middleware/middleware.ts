@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createMiddleware, type AgentMiddleware } from "langchain";
 import { z } from "zod";
-import { EmberboxError } from "@emberbox/core";
+import { type FieldsOf, parseOptions } from "@emberbox/core";
 import { SandboxTools, type SandboxSessions, type SandboxSource } from "@emberbox/core/tools";
 import { threadOf, type ToolRuntimeConfig } from "../tool.ts";
 import { LangChainTools, type LangChainToolOptions } from "../tools.ts";
@@ -22,10 +22,12 @@ export interface SandboxMiddlewareOptions extends LangChainToolOptions {
 export type SandboxMiddleware = AgentMiddleware &
   AsyncDisposable & { readonly sessions: SandboxSessions };
 
-const optionsSchema = z.object({
-  scope: z.enum(["thread", "run"]).default("thread"),
-  shownPictures: z.int().min(0).default(8),
-});
+type OwnOptions = Omit<SandboxMiddlewareOptions, keyof LangChainToolOptions>;
+
+const optionsSchema = z.strictObject({
+  scope: z.enum(["thread", "run"]).optional().describe("`thread` or `run`"),
+  shownPictures: z.int().min(0).optional().describe("a whole number of at least 0"),
+} satisfies FieldsOf<OwnOptions>);
 const stateSchema = z.object({ _sandboxRun: z.string().optional() });
 
 /**
@@ -37,14 +39,8 @@ export function createSandboxMiddleware(
   options: SandboxMiddlewareOptions = {},
 ): SandboxMiddleware {
   const { scope, shownPictures, ...toolOptions } = options;
-  const own = optionsSchema.safeParse({ scope, shownPictures });
-  if (!own.success) {
-    throw new EmberboxError(
-      "invalid_argument",
-      "Expected `scope` to be `thread` or `run`, and `shownPictures` a whole number of at least 0",
-    );
-  }
-  const perRun = own.data.scope === "run";
+  const own = parseOptions(optionsSchema, { scope, shownPictures });
+  const perRun = own.scope === "run";
   const core = new SandboxTools(source, toolOptions);
   const sandbox = new LangChainTools(core, perRun ? runOf : threadOf);
   const { sessions } = sandbox;
@@ -53,7 +49,7 @@ export function createSandboxMiddleware(
     tools: sandbox.tools,
     wrapModelCall: (request, handler) => {
       const messages = withAnsweredCalls(request.messages);
-      return handler({ ...request, messages: withPictures(messages, own.data.shownPictures) });
+      return handler({ ...request, messages: withPictures(messages, own.shownPictures ?? 8) });
     },
     ...(perRun && {
       stateSchema,

@@ -3,6 +3,7 @@ import { EmberboxError } from "./errors.ts";
 import { checkPath } from "./files/path.ts";
 import { Sandbox } from "./sandbox.ts";
 import { scriptedSandbox } from "./testing/scripted-sandbox.ts";
+import { createSandboxTools } from "./tools/create-tools.ts";
 
 const silent = (): void => {};
 
@@ -70,6 +71,52 @@ describe("an option that is not acceptable is named", () => {
   ];
   for (const [work, message] of wrong)
     test(message, async () => expect(await messageOf(work)).toBe(message));
+});
+
+describe("a nested mistake is answered by the names of its own level", () => {
+  const provider = { capabilities: {}, create: () => expect.fail() } as never;
+  const wrong: [options: object, message: string][] = [
+    [
+      { facts: { languagez: [] } },
+      "Unknown option `facts.languagez`; known there: `languages`, `software`, `system`, `workingDirectory`, `network`",
+    ],
+    [
+      { facts: { languages: "python" } },
+      "Expected the `facts.languages` option to be an array of strings, got `python` (string)",
+    ],
+    [{ include: ["run"] }, "Expected the `include` option to be an array of run_code, "],
+  ];
+  for (const [options, message] of wrong)
+    test(message, () => expect(() => createSandboxTools(provider, options)).toThrow(message));
+
+  const wrongSource: [source: object, message: string][] = [
+    [
+      { network: { allowOuts: [] } },
+      "Unknown option `network.allowOuts`; known there: `allowOut`, `denyOut`, `rules`, `allowPublicTraffic`, `maskRequestHost`",
+    ],
+    [
+      { network: { allowOut: [5] } },
+      "Expected the `network` option to be a boolean or `{ allowOut, denyOut, rules, allowPublicTraffic, maskRequestHost }`, got an object",
+    ],
+    [
+      { secrets: { KEY: { "sk-hunter2": ["example.com"] } } },
+      "Expected the `secrets` option to be `{ NAME: { value, hosts } }`",
+    ],
+    [
+      { secrets: { KEY: { value: "12345678", hosts: ["example.com"], "sk-hunter2": 1 } } },
+      "Unknown option in `secrets.KEY`; known there: `value`, `hosts`",
+    ],
+    [{ memory: 5 }, "Unknown option `memory`; known here: `provider`, `timeoutMs`, `template`, "],
+  ];
+  for (const [source, message] of wrongSource)
+    test(message, () => expect(() => createSandboxTools({ provider, ...source })).toThrow(message));
+});
+
+test("what a provider does not claim is refused when tools are made", () => {
+  const provider = { name: "small", capabilities: {}, create: () => expect.fail() } as never;
+  expect(() => createSandboxTools({ provider, network: false })).toThrow(
+    "The provider small cannot restrict the network",
+  );
 });
 
 describe("paths", () => {

@@ -7,8 +7,8 @@ import { FileGrant, envdVersion, isEqual, signFile } from "./declarations.js";
 export { FileGrant, envdVersion, isEqual, signFile };
 
 // index
-import { Capabilities, Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Commands, ConnectOptions, CreateOptions, E2bOptions, ENVD_PORT, EmberboxError, EmberboxErrorOptions, Endpoint, EntryInfo, ErrorCode, Execution, ExecutionError, FileChange, Files, FilesystemEvent, INTERPRETER_PORT, NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, OutputMessage, ProviderOptions, Pty, Result, RunCodeOptions, Sandbox, SandboxConnectOptions, SandboxConnection, SandboxCreateOptions, SandboxInfo, SandboxMetrics, SandboxProvider, SandboxSecret, SnapshotInfo, WatchHandle, e2b, errorCodes, parseOptions, sharedOptions } from "./declarations.js";
-export { type Capabilities, type Chart, type CodeContext, type CommandHandle, type CommandOptions, type CommandResult, type Commands, type ConnectOptions, type CreateOptions, type E2bOptions, ENVD_PORT, EmberboxError, type EmberboxErrorOptions, type Endpoint, type EntryInfo, type ErrorCode, Execution, type ExecutionError, type FileChange, type Files, type FilesystemEvent, INTERPRETER_PORT, type NetworkCeiling, type NetworkEvent, type NetworkLog, type NetworkOptions, type OutputMessage, type ProviderOptions, type Pty, Result, type RunCodeOptions, Sandbox, type SandboxConnectOptions, type SandboxConnection, type SandboxCreateOptions, type SandboxInfo, type SandboxMetrics, type SandboxProvider, type SandboxSecret, type SnapshotInfo, type WatchHandle, e2b, errorCodes, parseOptions, sharedOptions };
+import { Capabilities, Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Commands, ConnectOptions, CreateOptions, E2bOptions, ENVD_PORT, EmberboxError, EmberboxErrorOptions, Endpoint, EntryInfo, ErrorCode, Execution, ExecutionError, FieldsOf, FileChange, Files, FilesystemEvent, INTERPRETER_PORT, NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, OutputMessage, Pty, Result, RunCodeOptions, Sandbox, SandboxConnectOptions, SandboxConnection, SandboxCreateOptions, SandboxInfo, SandboxMetrics, SandboxProvider, SandboxSecret, SnapshotInfo, WatchHandle, e2b, errorCodes, parseOptions, sharedOptions } from "./declarations.js";
+export { type Capabilities, type Chart, type CodeContext, type CommandHandle, type CommandOptions, type CommandResult, type Commands, type ConnectOptions, type CreateOptions, type E2bOptions, ENVD_PORT, EmberboxError, type EmberboxErrorOptions, type Endpoint, type EntryInfo, type ErrorCode, Execution, type ExecutionError, type FieldsOf, type FileChange, type Files, type FilesystemEvent, INTERPRETER_PORT, type NetworkCeiling, type NetworkEvent, type NetworkLog, type NetworkOptions, type OutputMessage, type Pty, Result, type RunCodeOptions, Sandbox, type SandboxConnectOptions, type SandboxConnection, type SandboxCreateOptions, type SandboxInfo, type SandboxMetrics, type SandboxProvider, type SandboxSecret, type SnapshotInfo, type WatchHandle, e2b, errorCodes, parseOptions, sharedOptions };
 
 // provider
 import { TemplateInfo, checkedProvider, templatesOf } from "./declarations.js";
@@ -19,8 +19,8 @@ import { TerminalText, oneLine, plainText, safeJson, styledText } from "./declar
 export { TerminalText, oneLine, plainText, safeJson, styledText };
 
 // tools
-import { BashInput, BoundedText, Failure, JsonSchema, LocalShellInput, NativeTools, PatchOperation, PatchResult, SandboxCall, SandboxCallOptions, SandboxFacts, SandboxLease, SandboxSessions, SandboxSessionsOptions, SandboxSource, SandboxTool, SandboxTools, SessionCreateOptions, ShellInput, ShellOutput, ShellResult, TextEditorInput, ToolContext, ToolData, ToolEntry, ToolFile, ToolInputs, ToolLimits, ToolName, ToolOptions, ToolOutput, ToolPicture, ToolProgress, ToolResult, ToolTable, Truncated, applyDiff, callSandbox, createSandboxTools, explainFailure, factsOf, killCommand, mimeType, pictureDataUrl, pictureType, queueOf, runToEnd, shareQueue, shellExitCode, toolOutputSchema, truncate, untilAborted } from "./declarations.js";
-export { type BashInput, BoundedText, type Failure, type JsonSchema, type LocalShellInput, NativeTools, type PatchOperation, type PatchResult, type SandboxCall, type SandboxCallOptions, type SandboxFacts, type SandboxLease, SandboxSessions, type SandboxSessionsOptions, type SandboxSource, type SandboxTool, SandboxTools, type SessionCreateOptions, type ShellInput, type ShellOutput, type ShellResult, type TextEditorInput, type ToolContext, type ToolData, type ToolEntry, type ToolFile, type ToolInputs, type ToolLimits, type ToolName, type ToolOptions, type ToolOutput, type ToolPicture, type ToolProgress, type ToolResult, type ToolTable, type Truncated, applyDiff, callSandbox, createSandboxTools, explainFailure, factsOf, killCommand, mimeType, pictureDataUrl, pictureType, queueOf, runToEnd, shareQueue, shellExitCode, toolOutputSchema, truncate, untilAborted };
+import { BashInput, BoundedText, Failure, JsonSchema, LocalShellInput, NativeTools, PatchOperation, PatchResult, ResolvedSource, SandboxCall, SandboxCallOptions, SandboxFacts, SandboxLease, SandboxSessions, SandboxSessionsOptions, SandboxSource, SandboxTool, SandboxTools, SessionCreateOptions, ShellInput, ShellOutput, ShellResult, TextEditorInput, ToolContext, ToolData, ToolEntry, ToolFile, ToolInputs, ToolLimits, ToolName, ToolOptions, ToolOutput, ToolPicture, ToolProgress, ToolResult, ToolTable, Truncated, applyDiff, callSandbox, createSandboxTools, explainFailure, factsOf, killCommand, mimeType, pictureDataUrl, pictureType, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, toolOutputSchema, truncate, untilAborted } from "./declarations.js";
+export { type BashInput, BoundedText, type Failure, type JsonSchema, type LocalShellInput, NativeTools, type PatchOperation, type PatchResult, type ResolvedSource, type SandboxCall, type SandboxCallOptions, type SandboxFacts, type SandboxLease, SandboxSessions, type SandboxSessionsOptions, type SandboxSource, type SandboxTool, SandboxTools, type SessionCreateOptions, type ShellInput, type ShellOutput, type ShellResult, type TextEditorInput, type ToolContext, type ToolData, type ToolEntry, type ToolFile, type ToolInputs, type ToolLimits, type ToolName, type ToolOptions, type ToolOutput, type ToolPicture, type ToolProgress, type ToolResult, type ToolTable, type Truncated, applyDiff, callSandbox, createSandboxTools, explainFailure, factsOf, killCommand, mimeType, pictureDataUrl, pictureType, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, toolOutputSchema, truncate, untilAborted };
 
 // declarations
 import { z } from "zod";
@@ -30,6 +30,7 @@ import { GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { Timestamp } from "@bufbuild/protobuf/wkt";
 import { Message, UnknownEnum } from "@bufbuild/protobuf";
 export declare function parseOptions<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, options: unknown): z.output<z.ZodObject<Shape>>;
+export type FieldsOf<Options> = { readonly [Name in keyof Options]-?: z.ZodType<Options[Name]>; };
 interface RequestOptions {
   readonly requestTimeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -188,11 +189,12 @@ export interface SandboxConnection {
   gone(): Error | undefined;
   readonly ended?: AbortSignal | undefined;
 }
+type PrepareOptions = Pick<CreateOptions, "template" | "memoryMB" | "cpuCount" | "networkCeiling" | "signal">;
 export interface SandboxProvider extends AsyncDisposable {
   readonly name: string;
   readonly capabilities: Readonly<Capabilities>;
   templates?(): readonly TemplateInfo[];
-  prepare?(options?: Pick<CreateOptions, "template" | "memoryMB" | "cpuCount" | "networkCeiling" | "signal">): Promise<void>;
+  prepare?(options?: PrepareOptions): Promise<void>;
   create(options: CreateOptions): Promise<SandboxConnection>;
   connect(sandboxId: string, options?: ConnectOptions): Promise<SandboxConnection>;
   list(): Promise<SandboxInfo[]>;
@@ -908,8 +910,8 @@ export interface RunCodeOptions extends RequestOptions, ExecutionCallbacks {
 }
 declare const ceilingSchema: z.ZodType<NetworkCeiling | undefined>;
 declare const secretsSchema: z.ZodType<Readonly<Record<string, SandboxSecret>> | undefined>;
-export interface ProviderOptions {
-  readonly provider: SandboxProvider;
+interface ProviderOptions {
+  readonly provider?: SandboxProvider | undefined;
 }
 export interface SandboxCreateOptions extends CreateOptions, ProviderOptions {}
 export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions {}
@@ -941,13 +943,13 @@ export declare class Sandbox implements AsyncDisposable {
   readonly commands: Commands;
   readonly pty: Pty;
   constructor(connection: SandboxConnection, provider: SandboxProvider);
-  static create(options: SandboxCreateOptions): Promise<Sandbox>;
-  static create(template: string, options: SandboxCreateOptions): Promise<Sandbox>;
-  static connect(id: string, options: SandboxConnectOptions): Promise<Sandbox>;
-  static list(options: ProviderOptions): Promise<SandboxInfo[]>;
-  static kill(id: string, options: ProviderOptions): Promise<boolean>;
-  static listSnapshots(options: ListSnapshotsOptions & ProviderOptions): Promise<SnapshotInfo[]>;
-  static deleteSnapshot(id: string, options: SignalOptions & ProviderOptions): Promise<boolean>;
+  static create(options?: SandboxCreateOptions): Promise<Sandbox>;
+  static create(template: string, options?: SandboxCreateOptions): Promise<Sandbox>;
+  static connect(id: string, options?: SandboxConnectOptions): Promise<Sandbox>;
+  static list(options?: ProviderOptions): Promise<SandboxInfo[]>;
+  static kill(id: string, options?: ProviderOptions): Promise<boolean>;
+  static listSnapshots(options?: ListSnapshotsOptions & ProviderOptions): Promise<SnapshotInfo[]>;
+  static deleteSnapshot(id: string, options?: SignalOptions & ProviderOptions): Promise<boolean>;
   runCode(code: string, options?: RunCodeOptions): Promise<Execution>;
   createCodeContext(options?: CreateCodeContextOptions): Promise<CodeContext>;
   listCodeContexts(options?: RequestOptions): Promise<CodeContext[]>;
@@ -983,16 +985,15 @@ export interface E2bOptions {
   readonly retries?: number | undefined;
 }
 export declare function e2b(options?: E2bOptions): SandboxProvider;
-export interface SessionCreateOptions extends Omit<CreateOptions, "signal"> {
-  readonly provider?: SandboxProvider | undefined;
-}
+export type SessionCreateOptions = Omit<SandboxCreateOptions, "signal">;
 export type SandboxSource = Sandbox | SandboxProvider | SessionCreateOptions | undefined;
-interface ResolvedSource {
+export interface ResolvedSource {
   readonly given: Sandbox | undefined;
   readonly create: Omit<CreateOptions, "signal">;
   readonly known: SandboxProvider | undefined;
   provider(): Promise<SandboxProvider>;
 }
+export declare function resolveSource(source: SandboxSource): ResolvedSource;
 export interface SandboxSessionsOptions {
   readonly idleTimeoutMs?: number | undefined;
   readonly onIdle?: "kill" | "pause" | undefined;
@@ -1025,7 +1026,8 @@ export interface SandboxFacts {
   readonly workingDirectory: string;
   readonly network: string;
 }
-export declare function factsOf(sessions: SandboxSessions, given: Partial<SandboxFacts> | undefined): SandboxFacts;
+type GivenFacts = { readonly [Name in keyof SandboxFacts]?: SandboxFacts[Name] | undefined; };
+export declare function factsOf(sessions: SandboxSessions, given?: GivenFacts): SandboxFacts;
 export interface JsonSchema {
   readonly type: "object";
   readonly properties: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -1132,14 +1134,27 @@ interface ListFilesInput {
   readonly depth?: number | undefined;
   readonly limit?: number | undefined;
 }
+interface ProgressOptions {
+  readonly intervalMs: number;
+  readonly tailBytes: number;
+}
 export interface ToolOptions extends SandboxSessionsOptions, Partial<ToolLimits> {
   readonly include?: readonly ToolName[] | undefined;
   readonly prefix?: string | undefined;
   readonly reportFiles?: boolean | undefined;
-  readonly facts?: Partial<SandboxFacts> | undefined;
+  readonly facts?: GivenFacts | undefined;
   readonly progressIntervalMs?: number | undefined;
   readonly progressBytes?: number | undefined;
 }
+interface ResolvedToolOptions extends SandboxSessionsOptions {
+  readonly include: readonly ToolName[];
+  readonly prefix: string;
+  readonly reportFiles: boolean;
+  readonly facts: GivenFacts | undefined;
+  readonly progress: ProgressOptions;
+  readonly limits: ToolLimits;
+}
+export declare function resolveToolOptions(options: ToolOptions): ResolvedToolOptions;
 interface ReadFileInput {
   readonly path: string;
   readonly offset?: number | undefined;

@@ -22,7 +22,7 @@ export interface AsFunctionToolOptions {
     | ((output: ToolOutput, call: { readonly toolCallId?: string | undefined }) => unknown)
     | undefined;
   /** The conversation of a run's context. */
-  readonly threadId?: ((context: unknown) => string | undefined) | undefined;
+  threadId?(context: unknown): string | undefined;
 }
 
 export const adaptingFields: FieldsOf<AsFunctionToolOptions> = {

@@ -35,7 +35,8 @@ export function sandboxTools(
   options: SandboxToolsOptions = {},
 ): AgentSandboxTools {
   const { needsApproval, onOutput, threadId, ...toolOptions } = options;
-  const adapt = parseOptions(schema, { needsApproval, onOutput, threadId });
+  parseOptions(schema, { needsApproval, onOutput, threadId });
+  const adapt: AsFunctionToolOptions = { needsApproval, onOutput, ...(threadId && { threadId }) };
   const set = new SandboxTools(source, toolOptions);
   const { include: _include, prefix: _prefix, facts: _facts, ...nativeOptions } = toolOptions;
   const native = new NativeTools(set.sessions, nativeOptions);

@@ -21,9 +21,9 @@ export type OwnedSandboxSession = SandboxSession & AsyncDisposable;
  */
 export function createSandboxSession(
   source?: ToolSource,
-  { threadId: conversation, ...options }: SandboxSessionOptions = {},
+  { threadId, ...options }: SandboxSessionOptions = {},
 ): OwnedSandboxSession {
-  const { threadId } = parseOptions(schema, { threadId: conversation });
+  parseOptions(schema, { threadId });
   const from = sourceOf(source);
   const shared = from instanceof SandboxSessions;
   const sessions = shared ? from : new SandboxSessions(from, options);

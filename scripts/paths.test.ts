@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 const root = join(import.meta.dirname, "..");
 const read = (file: string): string => readFileSync(join(root, file), "utf8");
 /** What contributors read. Paths in it begin at the root, or in `packages`. */
-const pages = ["CONTRIBUTING.md", "docs/recipes.md"];
+const pages = ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/recipes.md"];
 
 /** A path, or a pattern of paths: some words with slashes between them, or the name of a file at the root. */
 const path = /^[\w.*@-]+(?:\/[\w.*@-]+)+\/?$|^\.?[\w-]+\.(?:json|md|ts|yaml)$/;
@@ -54,3 +54,42 @@ test.each(pages)("%s links to what exists", (page) => {
     if (anchor !== undefined) expect(anchorsIn(file), file).toContain(anchor);
   }
 });
+
+test("ARCHITECTURE.md says who may import what, as lint and the manifests do", () => {
+  const rows = [...read("ARCHITECTURE.md").matchAll(/^\| `([\w-]+)` +\|[^|]*\|([^|]*)\|$/gm)];
+  const said = rows
+    .filter(([, name]) => exists(`packages/${name}`))
+    .map(([, name, cell]) => [name, [...cell!.matchAll(/`([\w-]+)`/g)].map(([, of]) => of)]);
+  const allowed = { ...allowedByLint(), emberbox: dependenciesOf("emberbox") };
+  expect(Object.fromEntries(said)).toEqual(allowed);
+});
+
+/** Packages whose imports lint restricts, and what of ours they may import. */
+function allowedByLint(): Record<string, string[]> {
+  const { overrides } = JSON.parse(read(".oxlintrc.json")) as {
+    overrides: { files: string[]; rules: Record<string, unknown> }[];
+  };
+  return Object.fromEntries(
+    overrides.flatMap(({ files, rules }) => {
+      const rule = rules["no-restricted-imports"];
+      if (!Array.isArray(rule)) return [];
+      const { patterns } = rule[1] as { patterns: { group: string[] }[] };
+      const names = patterns.flatMap(({ group }) => group).filter((each) => each.startsWith("!"));
+      const allowed = names.map((each) => each.replace("!@emberbox/", "")).toSorted();
+      return files.flatMap((file) => {
+        const name = /^packages\/([\w-]+)\/src\/\*\*$/.exec(file)?.[1];
+        return name === undefined ? [] : [[name, allowed] as const];
+      });
+    }),
+  );
+}
+
+function dependenciesOf(name: string): string[] {
+  const { dependencies } = JSON.parse(read(`packages/${name}/package.json`)) as {
+    dependencies: Record<string, string>;
+  };
+  return Object.keys(dependencies)
+    .filter((each) => each.startsWith("@emberbox/"))
+    .map((each) => each.replace("@emberbox/", ""))
+    .toSorted();
+}

@@ -1,13 +1,13 @@
 // index
-import { AgentDoor, Guard, Onward, Place, Refusal, Tokens, createGuarded, credentialHeaders, isSigned, maskedHost, openAgentDoor, parseUrl, passOn, passUpgrade, rawAnswer, refusalBody, refusalOf, refusals, refuseConnection, requestHeaders, withoutSignature } from "./declarations.js";
-export { type AgentDoor, type Guard, type Onward, type Place, type Refusal, type Tokens, createGuarded, credentialHeaders, isSigned, maskedHost, openAgentDoor, parseUrl, passOn, passUpgrade, rawAnswer, refusalBody, refusalOf, refusals, refuseConnection, requestHeaders, withoutSignature };
+import { AgentDoor, Guard, Onward, Refusal, Target, Tokens, createGuarded, credentialHeaders, isSigned, maskedHost, openAgentDoor, parseUrl, passOn, passUpgrade, rawAnswer, refusalBody, refusalOf, refusals, refuseConnection, requestHeaders, withoutSignature } from "./declarations.js";
+export { type AgentDoor, type Guard, type Onward, type Refusal, type Target, type Tokens, createGuarded, credentialHeaders, isSigned, maskedHost, openAgentDoor, parseUrl, passOn, passUpgrade, rawAnswer, refusalBody, refusalOf, refusals, refuseConnection, requestHeaders, withoutSignature };
 
 // declarations
 import { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Duplex } from "node:stream";
 import { Endpoint } from "@emberbox/core";
 import { Dispatcher } from "undici";
-export interface Place {
+export interface Target {
   readonly sandboxId: string;
   readonly port: number;
 }
@@ -16,9 +16,9 @@ export interface Refusal {
   readonly message: string;
 }
 export declare const refusals: Readonly<Record<"notHttp" | "gone" | "closed", Refusal>>;
-export declare function refusalBody(place: Place, { status, message }: Refusal): string;
+export declare function refusalBody(target: Target, { status, message }: Refusal): string;
 export declare function rawAnswer(status: number, body: string): string;
-export declare function refuseConnection(client: Duplex, place: Place, refusal: Refusal): void;
+export declare function refuseConnection(client: Duplex, target: Target, refusal: Refusal): void;
 export interface Tokens {
   readonly access: string | undefined;
   readonly traffic: string | undefined;
@@ -29,12 +29,12 @@ export declare function refusalOf(request: Asked, port: number, tokens: Tokens):
 export declare function parseUrl(url: string | undefined): URL | undefined;
 export declare function isSigned(method: string | undefined, { searchParams }: URL, token: string): boolean;
 export declare function withoutSignature(url: URL): URL;
-export interface AgentDoor extends Place {
+export interface AgentDoor extends Target {
   readonly endpoint: () => Promise<Endpoint>;
   readonly tokens: Tokens;
 }
 export declare function openAgentDoor(door: AgentDoor): Server;
-export interface Guard extends Place {
+export interface Guard extends Target {
   readonly open: () => Promise<Duplex & {
     unref(): unknown;
   }>;

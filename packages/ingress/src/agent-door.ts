@@ -2,12 +2,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Endpoint } from "@emberbox/core";
 import { background } from "@emberbox/core/background";
 import { credentialHeaders, parseUrl, refusalOf, type Tokens, withoutSignature } from "./access.ts";
-import { type Place, refusals, refuse } from "./answers.ts";
+import { type Target, refusals, refuse } from "./answers.ts";
 import { passedOn } from "./headers.ts";
 import { passOn } from "./pass.ts";
 
 /** One of the agent's ports, and who may call it. */
-export interface AgentDoor extends Place {
+export interface AgentDoor extends Target {
   /** Rejects when the sandbox is gone. */
   readonly endpoint: () => Promise<Endpoint>;
   readonly tokens: Tokens;

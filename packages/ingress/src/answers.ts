@@ -1,8 +1,8 @@
 import { type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 
-/** What a request is for. */
-export interface Place {
+/** What a request is for: a port of a sandbox. */
+export interface Target {
   readonly sandboxId: string;
   readonly port: number;
 }
@@ -20,16 +20,16 @@ export const refusals: Readonly<Record<"notHttp" | "gone" | "closed", Refusal>> 
 };
 
 /** A refusal in E2B's form. What the sandbox's agent would say itself, about tokens and routes, names no sandbox. */
-export function refusalBody(place: Place, { status, message }: Refusal): string {
-  const { sandboxId, port } = place;
+export function refusalBody(target: Target, { status, message }: Refusal): string {
+  const { sandboxId, port } = target;
   const named = status === 401 || status === 404 ? {} : { sandboxId, port };
   return JSON.stringify({ ...named, code: status, message });
 }
 
 /** Answers a request, after which its connection ends. */
-export function refuse(response: ServerResponse, place: Place, refusal: Refusal): void {
+export function refuse(response: ServerResponse, target: Target, refusal: Refusal): void {
   if (response.headersSent) return void response.destroy();
-  const body = refusalBody(place, refusal);
+  const body = refusalBody(target, refusal);
   response.writeHead(refusal.status, { "Content-Type": "application/json", Connection: "close" });
   response.end(body);
 }
@@ -47,10 +47,10 @@ export function rawAnswer(status: number, body: string): string {
 }
 
 /** Ends a connection with a refusal, if it can still be written to. */
-export function refuseConnection(client: Duplex, place: Place, refusal: Refusal): void {
+export function refuseConnection(client: Duplex, target: Target, refusal: Refusal): void {
   if (!client.writable) return void client.destroy();
   client.unpipe();
-  client.end(rawAnswer(refusal.status, refusalBody(place, refusal)));
+  client.end(rawAnswer(refusal.status, refusalBody(target, refusal)));
   // What it still sends is dropped for a while, so that the answer is not lost to a reset.
   client.resume();
   setTimeout(() => client.destroy(), LINGER_MS).unref();

@@ -9,12 +9,12 @@ import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { background } from "@emberbox/core/background";
 import { refusalOf, TRAFFIC_TOKEN } from "./access.ts";
-import { type Place, type Refusal, refusals, refuse, refuseConnection } from "./answers.ts";
+import { type Target, type Refusal, refusals, refuse, refuseConnection } from "./answers.ts";
 import { headOf, passedOn, requestHeaders } from "./headers.ts";
 import { flushHead, join } from "./pass.ts";
 
 /** A port that not everybody reaches, or whose server is to see another host. */
-export interface Guard extends Place {
+export interface Guard extends Target {
   /** Opens a byte stream to the port inside. Rejects when the sandbox is gone. */
   readonly open: () => Promise<Duplex & { unref(): unknown }>;
   /** What requests must carry as `e2b-traffic-access-token`. */

@@ -8,12 +8,12 @@ export {
 } from "./access.ts";
 export { type AgentDoor, openAgentDoor } from "./agent-door.ts";
 export {
-  type Place,
   rawAnswer,
   type Refusal,
   refusalBody,
   refusals,
   refuseConnection,
+  type Target,
 } from "./answers.ts";
 export { createGuarded, type Guard } from "./guarded.ts";
 export { maskedHost, requestHeaders } from "./headers.ts";

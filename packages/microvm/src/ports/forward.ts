@@ -1,10 +1,10 @@
 import type { Socket } from "node:net";
 import { background } from "@emberbox/core/background";
-import { type Place, refuseConnection, refusals } from "@emberbox/ingress";
+import { type Target, refuseConnection, refusals } from "@emberbox/ingress";
 import type { ChannelStream } from "@emberbox/wire";
 
 /** How one port of a sandbox is reached. */
-export interface Gate extends Place {
+export interface Gate extends Target {
   readonly open: () => Promise<ChannelStream>;
 }
 

@@ -1,10 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import { INTERPRETER_PORT } from "@emberbox/core";
-import { isSigned, refusalOf } from "@emberbox/ingress";
+import { isSigned, refusalOf, type Target } from "@emberbox/ingress";
 import { ApiError } from "../api-error.ts";
 import type { KnownNetwork } from "../known-network.ts";
 import type { Tokens } from "../tokens.ts";
-import type { Target } from "./target.ts";
 
 /** Lets a request through to a sandbox, or not. @throws 400, 401, 403, 404 */
 export function demandAccess(

@@ -58,3 +58,9 @@ test("headers of the connection and for this server are not passed on", () => {
   });
   expect(pass({ host: "outside" }, "inside:80")).toEqual({ host: "inside:80" });
 });
+
+test("names keep the case that they were written in", () => {
+  const written = ["HOST", "a", "X-MiXed", "1", "X-Own", "2", "X-API-Key", KEY];
+  const passed = headersInside(written, { isKey, without: new Set(["x-own"]) });
+  expect(passed).toEqual(["Host", "a", "X-MiXed", "1"]);
+});

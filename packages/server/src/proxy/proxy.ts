@@ -10,6 +10,7 @@ import {
   passOn,
   passUpgrade,
   refusals,
+  type Target,
   withoutSignature,
 } from "@emberbox/ingress";
 import type { Logger } from "pino";
@@ -20,7 +21,7 @@ import { type Keyring, operator } from "../tenants.ts";
 import { demandAccess, findSigned, TrafficError } from "./access.ts";
 import { sendError, writeError } from "./answer.ts";
 import { headersInside } from "./headers.ts";
-import { type Target, targetOf } from "./target.ts";
+import { targetOf } from "./target.ts";
 
 /** Passes traffic on to sandboxes. */
 export interface Proxy {
@@ -86,11 +87,12 @@ export function createProxy(sandboxes: Sandboxes, keys: Keyring, log: Logger): P
     const { sandboxId, port } = target;
     const { origin, dispatcher, headers } = connection.endpoint(port);
     const isAgent = port === ENVD_PORT || port === INTERPRETER_PORT;
+    const own = Object.keys(headers).map((name) => name.toLowerCase());
     const { maskRequestHost } = sandboxes.registry.network(sandboxId);
     const passed = headersInside(request.rawHeaders, {
       host: port === ENVD_PORT ? undefined : maskedHost(maskRequestHost, port),
       isKey: keys.has,
-      without: new Set([...Object.keys(headers), ...(isAgent ? credentialHeaders : [])]),
+      without: new Set([...own, ...(isAgent ? credentialHeaders : [])]),
     });
     const url = new URL(origin + request.url);
     return {

@@ -1,12 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { ENVD_PORT } from "@emberbox/core";
+import type { Target } from "@emberbox/ingress";
 import { ApiError } from "../api-error.ts";
-
-/** What a request's traffic is for. */
-export interface Target {
-  readonly sandboxId: string;
-  readonly port: number;
-}
 
 const hostForm = /^(\d{1,5})-([a-z0-9]{1,64})\./i;
 

@@ -49,10 +49,9 @@ function describeUnknown(root: z.ZodType, path: readonly PropertyKey[], key: str
   }
   const names = Object.keys((schema && shapeOf(schema)) ?? {}).map((name) => `\`${name}\``);
   if (path.length === 0) return `Unknown option \`${key}\`; known here: ${names.join(", ")}`;
-  const place = path.map(String).join(".");
   // Whoever mistook the form may have put a secret where a name belongs.
-  const what = isSecret ? `Unknown option in \`${place}\`` : `Unknown option \`${place}.${key}\``;
-  return `${what}; known there: ${names.join(", ")}`;
+  const what = isSecret ? "Unknown option" : `Unknown option \`${key}\``;
+  return `${what} in \`${path.map(String).join(".")}\`; known there: ${names.join(", ")}`;
 }
 
 interface Place {

@@ -78,7 +78,7 @@ describe("a nested mistake is answered by the names of its own level", () => {
   const wrong: [options: object, message: string][] = [
     [
       { facts: { languagez: [] } },
-      "Unknown option `facts.languagez`; known there: `languages`, `software`, `system`, `workingDirectory`, `network`",
+      "Unknown option `languagez` in `facts`; known there: `languages`, `software`, `system`, `workingDirectory`, `network`",
     ],
     [
       { facts: { languages: "python" } },
@@ -92,7 +92,7 @@ describe("a nested mistake is answered by the names of its own level", () => {
   const wrongSource: [source: object, message: string][] = [
     [
       { network: { allowOuts: [] } },
-      "Unknown option `network.allowOuts`; known there: `allowOut`, `denyOut`, `rules`, `allowPublicTraffic`, `maskRequestHost`",
+      "Unknown option `allowOuts` in `network`; known there: `allowOut`, `denyOut`, `rules`, `allowPublicTraffic`, `maskRequestHost`",
     ],
     [
       { network: { allowOut: [5] } },

@@ -1,6 +1,7 @@
 import { errorCodes, type ErrorCode, type ErrorKind } from "./error-codes.ts";
 import { plainText } from "./terminal.ts";
 
+/** What an error says beside its code and its message. */
 export interface EmberboxErrorOptions {
   /** What the call had so far (an `Execution`, a `CommandResult`), or facts about the failure. */
   readonly details?: Readonly<Record<string, unknown>>;

@@ -130,6 +130,7 @@ export interface CreateOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What may be asked of a sandbox that is there. */
 export interface ConnectOptions {
   /**
    * Extends the lifetime to at least this many milliseconds from now. A sandbox that is resumed lives that long.
@@ -143,6 +144,7 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A sandbox, as its provider sees it. */
 export interface SandboxInfo {
   readonly sandboxId: string;
   readonly template: string;
@@ -174,6 +176,7 @@ export interface TemplateInfo {
   readonly notes?: string | undefined;
 }
 
+/** A snapshot that sandboxes can be made of. */
 export interface SnapshotInfo {
   readonly snapshotId: string;
   readonly names: readonly string[];
@@ -194,6 +197,7 @@ export interface Endpoint {
   readonly dispatcher: Dispatcher;
 }
 
+/** A sandbox, as its provider hands it to the client: how it is reached, and what only the provider can do with it. */
 export interface SandboxConnection {
   readonly sandboxId: string;
   /**
@@ -242,9 +246,11 @@ export interface SandboxProvider extends AsyncDisposable {
   templates?(): readonly TemplateInfo[];
   /** Does ahead of time what the first `create` of a shape would have to wait for. */
   prepare?(options?: PrepareOptions): Promise<void>;
+  /** Resolves when the sandbox answers. */
   create(options: CreateOptions): Promise<SandboxConnection>;
   /** @throws `sandbox_not_found` */
   connect(sandboxId: string, options?: ConnectOptions): Promise<SandboxConnection>;
+  /** The provider's sandboxes that have not ended. */
   list(): Promise<SandboxInfo[]>;
   /** @throws `sandbox_not_found` */
   getInfo(sandboxId: string): Promise<SandboxInfo>;
@@ -262,6 +268,7 @@ export interface SandboxProvider extends AsyncDisposable {
     sandboxId: string,
     options?: SignalOptions & { readonly name?: string | undefined },
   ): Promise<SnapshotInfo>;
+  /** Those of one sandbox or of one name, when it is given. */
   listSnapshots?(
     options?: SignalOptions & {
       readonly sandboxId?: string | undefined;

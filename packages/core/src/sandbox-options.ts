@@ -21,6 +21,7 @@ import type {
 } from "./provider.ts";
 import { unsupported } from "./state.ts";
 
+/** Where a sandbox comes from. */
 export interface ProviderOptions {
   /**
    * Where sandboxes come from. It stays yours: closing a sandbox does not close it.
@@ -29,7 +30,9 @@ export interface ProviderOptions {
   readonly provider?: SandboxProvider | undefined;
 }
 
+/** A new sandbox, and where it comes from. */
 export interface SandboxCreateOptions extends CreateOptions, ProviderOptions {}
+/** A sandbox that is there, and where it comes from. */
 export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions {}
 
 const provider = z

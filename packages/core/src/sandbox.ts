@@ -143,6 +143,7 @@ export class Sandbox implements AsyncDisposable {
     return createCodeContext(this.#connection, options);
   }
 
+  /** The contexts that this sandbox has now. */
   listCodeContexts(options?: RequestOptions): Promise<CodeContext[]> {
     return listCodeContexts(this.#connection, options);
   }
@@ -296,6 +297,7 @@ export class Sandbox implements AsyncDisposable {
     return this.#provider.kill(this.sandboxId);
   }
 
+  /** Kills it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
   }

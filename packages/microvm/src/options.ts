@@ -10,6 +10,7 @@ import { z } from "zod";
 import { Access, savedAccess, type SavedAccess } from "./network/access.ts";
 import { isServer } from "./network/outside.ts";
 
+/** How the engine on this machine runs sandboxes. */
 export interface MicrovmOptions {
   /** Which accelerator runs the machines. `auto` takes KVM where it really works. @default "auto" */
   readonly accelerator?: "auto" | "kvm" | "tcg" | undefined;

@@ -29,6 +29,7 @@ import {
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
+/** How a command runs, for how long, and who hears of its output. */
 export interface CommandOptions extends RequestOptions {
   /** Resolves with a handle when the command has started, instead of waiting for its end. @default false */
   readonly background?: boolean | undefined;

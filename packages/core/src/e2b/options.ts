@@ -3,6 +3,7 @@ import { EmberboxError } from "../errors.ts";
 import { withoutUser } from "../mistake.ts";
 import { type FieldsOf, milliseconds, parseOptions, text } from "../options.ts";
 
+/** How a service that speaks E2B's protocol is reached. */
 export interface E2bOptions {
   /** @default E2B_API_KEY */
   readonly apiKey?: string | undefined;

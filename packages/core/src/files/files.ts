@@ -147,6 +147,7 @@ export class Files {
     );
   }
 
+  /** Whether there is a file, a directory or anything else at the path. */
   async exists(path: string, options?: FileOptions): Promise<boolean> {
     try {
       await this.getInfo(path, options);

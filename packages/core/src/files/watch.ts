@@ -83,6 +83,7 @@ export class WatchHandle implements AsyncDisposable {
     return this.#stop();
   }
 
+  /** Stops it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }

@@ -27,9 +27,13 @@ export interface OutputMessage {
  * ends the code, and the call rejects with what it threw.
  */
 export interface ExecutionCallbacks {
+  /** Standard output, piece by piece. */
   readonly onStdout?: ((message: OutputMessage) => unknown) | undefined;
+  /** Standard error, piece by piece. */
   readonly onStderr?: ((message: OutputMessage) => unknown) | undefined;
+  /** Each result, when it is there. */
   readonly onResult?: ((result: Result) => unknown) | undefined;
+  /** The error that ended the code. */
   readonly onError?: ((error: ExecutionError) => unknown) | undefined;
 }
 

@@ -142,6 +142,7 @@ export class Execution {
     return this.results.find((result) => result.isMainResult)?.text;
   }
 
+  /** Its fields and `text`, for `JSON.stringify`. */
   toJSON(): Record<string, unknown> {
     const { results, logs, error, executionCount, truncated, files, text } = this;
     return { text, results, logs, error, executionCount, truncated, files };

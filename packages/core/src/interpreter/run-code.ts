@@ -26,6 +26,7 @@ import { inTurn } from "./turns.ts";
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
+/** Where code runs, for how long, and who hears of its output. */
 export interface RunCodeOptions extends RequestOptions, ExecutionCallbacks {
   /**
    * Runs in that language's default context: `python`, `javascript`, `typescript`, `bash` (or `py`, `js`, `ts`,

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 const resolve = { conditions: ["@emberbox/source"] };
@@ -9,6 +10,8 @@ const alone = [
   "test/state.test.ts",
   "test/e2b/{kills,load}.test.ts",
 ];
+/** Sources run on the workspace's own Node, whichever runs the tests: older ones do not know all of their syntax. */
+const PATH = `${join(import.meta.dirname, "node_modules/.bin")}:${process.env["PATH"]}`;
 const machineLimits = { testTimeout: 300_000, hookTimeout: 600_000 };
 
 export default defineConfig({
@@ -20,6 +23,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["packages/**/src/**/*.test.ts", "scripts/**/*.test.ts"],
+          env: { PATH },
           testTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },

@@ -61,7 +61,7 @@ test("without the engine's package, it is said what to install", () => {
        const tools = createSandboxTools(undefined, { onError: (error) => console.log(error.code, error.hint) });
        console.log((await tools.execute("run_code", { code: "1" })).text);`,
     );
-    const { stdout, stderr } = spawnSync(process.execPath, ["--no-warnings", program], {
+    const { stdout, stderr } = spawnSync("node", ["--no-warnings", program], {
       encoding: "utf8",
       env: { PATH: process.env["PATH"] },
     });

@@ -61,7 +61,7 @@ async function holder(path: string, body: string) {
     import { withLock } from ${JSON.stringify(module)};
     await withLock(${JSON.stringify(path)}, async (lock) => { ${body}; console.log("locked"); await new Promise((resolve) => setTimeout(resolve, 60_000)); });`;
   const child = spawn(
-    process.execPath,
+    "node",
     ["--conditions=@emberbox/source", "--input-type=module-typescript", "--eval", program],
     {
       stdio: ["ignore", "pipe", "inherit"],

@@ -62,7 +62,7 @@ test("the rows of a server that was killed go to the next, those of one that run
     process.kill(process.pid, "SIGKILL");
   `;
   const flags = ["--conditions=@emberbox/source", "--input-type=module", "--eval", program];
-  expect(spawnSync(process.execPath, flags).signal).toBe("SIGKILL");
+  expect(spawnSync("node", flags).signal).toBe("SIGKILL");
   const next = openStore(path);
   expect(next.all().map(({ sandboxId }) => sandboxId)).toEqual(["ione"]);
   expect(runs.all().map(({ sandboxId }) => sandboxId)).toEqual(["itwo"]);

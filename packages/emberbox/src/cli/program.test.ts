@@ -14,7 +14,7 @@ function emberbox(
   input = "",
 ): { code: number | null; stdout: string; stderr: string } {
   const env = { ...process.env, EMBERBOX_HOME: home };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, ...parameters], {
+  const { status, stdout, stderr } = spawnSync("node", [launcher, ...parameters], {
     input,
     env,
     encoding: "utf8",

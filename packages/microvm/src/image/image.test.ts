@@ -128,7 +128,7 @@ test("kill -9 ends a builder and its children too", async () => {
     import { runBuilder } from ${JSON.stringify(module)};
     await runBuilder(["sh", "-c", ${JSON.stringify(TWO)}], { cwd: "/", onLine: (line) => line.startsWith("pid ") && console.log(line.slice(4)) });`;
   const child = spawn(
-    process.execPath,
+    "node",
     ["--conditions=@emberbox/source", "--input-type=module-typescript", "--eval", program],
     {
       stdio: ["ignore", "pipe", "inherit"],

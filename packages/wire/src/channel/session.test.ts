@@ -157,7 +157,8 @@ describe("a session", () => {
     stream.end("question");
     await settle();
     const { stream: other } = guest.streams[0]!;
-    expect(await text(other)).toBe("question");
+    // Before Node 24, reading one direction to its end would end the other as well.
+    expect(await text(other.iterator({ destroyOnReturn: false }))).toBe("question");
     other.end("answer");
     expect(await text(stream)).toBe("answer");
   });

@@ -1,7 +1,9 @@
 import { EmberboxError, type SandboxProvider } from "@emberbox/core";
 import { Manifest, localBindMountStrategy, mount } from "@openai/agents-core/sandbox";
 import { expect, test } from "vitest";
+import { capabilities } from "./capabilities.ts";
 import { EmberboxSandboxClient } from "./client.ts";
+import { sandboxTools } from "./tools.ts";
 
 const none = {
   setTimeout: false,
@@ -79,4 +81,15 @@ test("state from elsewhere is not trusted", async () => {
   await expect(client.resume(await client.deserializeSessionState(outside))).rejects.toThrow(
     "not the id",
   );
+});
+
+test("options are checked when things are made", () => {
+  const make: [make: () => unknown, message: string][] = [
+    [() => new EmberboxSandboxClient({ memoryMb: 5 } as never), "Unknown option `memoryMb`"],
+    [() => new EmberboxSandboxClient({ provider: empty, network: false }), "cannot restrict"],
+    [() => capabilities({ timeoutMs: -1 }), "`timeoutMs`"],
+    [() => capabilities({ runCode: { maxPictures: -1 } }), "`maxPictures`"],
+    [() => sandboxTools(empty, { needsApproval: "yes" as never }), "`needsApproval`"],
+  ];
+  for (const [each, message] of make) expect(each).toThrow(message);
 });

@@ -36,7 +36,7 @@ export async function installWorkspace() {
 
 /** What decides about the contents of node_modules. */
 function fingerprintOfManifests() {
-  const folders = ["packages", "examples", "test"];
+  const folders = ["packages", "examples", "site", "test"];
   const members = [
     ...folders,
     ...folders.flatMap((folder) => list(folder).map((name) => join(folder, name))),

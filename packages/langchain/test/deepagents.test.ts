@@ -133,7 +133,10 @@ describe("a deep agent", () => {
       { messages: [{ role: "user", content: "go" }] },
       { signal: controller.signal },
     );
-    const runs = async () => (await backend.execute("ps -eo args | grep '[s]leep 60.625'")).output;
+    // The backend's own calls wait for the command.
+    using lease = await backend.sessions.acquire(undefined);
+    const look = "ps -eo args | grep '[s]leep 60.625' || true";
+    const runs = async () => (await lease.sandbox.commands.run(look)).stdout;
     await expect.poll(runs, { timeout: 20_000 }).toContain("sleep");
     const at = Date.now();
     controller.abort();

@@ -9,7 +9,8 @@ const pages = ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/recipes.md"];
 
 /** A path, or a pattern of paths: some words with slashes between them, or the name of a file at the root. */
 const path = /^[\w.*@-]+(?:\/[\w.*@-]+)+\/?$|^\.?[\w-]+\.(?:json|md|ts|yaml)$/;
-const placeholder = /\bNAME\b/;
+/** Stands for a name of the reader's, or is made by a build. */
+const notThere = /\bNAME\b|^site\/out\/|\bdist\//;
 
 function pathsIn(page: string): string[] {
   const text = read(page);
@@ -18,7 +19,7 @@ function pathsIn(page: string): string[] {
     code!.split(/\s+/).filter((word) => word.includes(".")),
   );
   const found = [...quoted, ...fenced].filter(
-    (word) => path.test(word) && !word.startsWith("@") && !placeholder.test(word),
+    (word) => path.test(word) && !word.startsWith("@") && !notThere.test(word),
   );
   return [...new Set(found)];
 }

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { background, notifier, warning } from "./background.ts";
 
-/** The warnings from now on. */
+/** Collects the warnings from now on. */
 function warnings(): Error[] {
   const heard: Error[] = [];
   const hear = (each: Error): void => void heard.push(each);

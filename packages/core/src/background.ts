@@ -1,9 +1,9 @@
-/** Work that nobody waits for: its failure goes to `onFailure`. */
+/** Lets `work` run without anyone awaiting it; a failure goes to `onFailure`. */
 export function background(work: Promise<unknown>, onFailure: (error: unknown) => void): void {
   work.catch(onFailure).catch(warning("What was to hear of a failure"));
 }
 
-/** Tells of a failure that nobody waits for by a warning of Node's, which ends nothing. */
+/** Returns a handler that reports a failure as a Node warning, which never ends the process. */
 export function warning(what: string): (error: unknown) => void {
   return (error) => {
     const [message, detail] =
@@ -16,9 +16,9 @@ export function warning(what: string): (error: unknown) => void {
 }
 
 /**
- * A user's callback that belongs to no call, to be called with no care: when it throws, or the promise that it returns
- * rejects, what it was to hear of goes on. A warning tells of the first time; `name` is what users know it by. What
- * this returns may be awaited, and never rejects.
+ * Wraps a user's callback that belongs to no call, so that it is safe to call: if it throws or rejects, whatever it was
+ * told about carries on, and only the first failure is reported, as a warning under `name`. The wrapper's promise never
+ * rejects.
  */
 export function notifier<Args extends readonly unknown[]>(
   name: string,

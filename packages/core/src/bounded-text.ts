@@ -1,13 +1,13 @@
-/** Bytes kept of the beginning, and as many of the end. */
+/** Bytes kept of the beginning, and as many again of the end. */
 const KEEP_BYTES: number = 5 * 1024 * 1024;
-/** Pieces kept apart, as they came; later ones are joined so that many tiny ones cost no more than few. */
+/** Pieces stored separately; later ones are joined, so that many tiny pieces cost no more than a few large ones. */
 const SEPARATE_PIECES = 1000;
 const JOINED_LENGTH = 64 * 1024;
 const MAX_CHARACTER_BYTES = 4;
 
 /**
- * Text that arrives in pieces, of which the first and the last 5 MiB are kept. What is left out is
- * named, with the full size in bytes, where it was.
+ * Text that arrives in pieces, of which the first and the last 5 MiB are kept. A marker replaces what was dropped, and
+ * gives the full size in bytes.
  */
 export class BoundedText {
   readonly #head = new Pieces();
@@ -20,7 +20,7 @@ export class BoundedText {
     this.#keepBytes = keepBytes;
   }
 
-  /** UTF-8 bytes of everything that came. */
+  /** UTF-8 bytes received in total. */
   get totalBytes(): number {
     return this.#totalBytes;
   }
@@ -85,7 +85,7 @@ class Pieces {
     if (this.#joiningBytes >= JOINED_LENGTH) this.#join();
   }
 
-  /** Drops whole pieces from the front while at least `bytes` bytes stay. */
+  /** Drops whole pieces from the front, keeping at least `bytes` bytes. */
   dropUntil(bytes: number): void {
     if (this.bytes <= bytes) return;
     while (
@@ -125,7 +125,7 @@ function dropBytes(text: string, bytes: number): string {
   return encoded.subarray(characterStart(encoded, bytes)).toString();
 }
 
-/** The start of the character that `index` falls into. */
+/** The start of the character that contains `index`. */
 function characterStart(encoded: Buffer, index: number): number {
   let start = index;
   while (start > 0 && start < encoded.length && (encoded[start]! & 0xc0) === 0x80) start -= 1;

@@ -17,8 +17,8 @@ export { templatesOf } from "./templates.ts";
 export type { TemplateInfo } from "./provider.ts";
 
 /**
- * The same provider, whose methods reject arguments of the wrong form with `invalid_argument`, whoever calls them:
- * ids and names become parts of paths, and numbers timers.
+ * Wraps a provider so that its methods reject malformed arguments with `invalid_argument`, whoever calls them: ids and
+ * names become parts of paths, and numbers become timers.
  */
 export function checkedProvider(of: SandboxProvider): SandboxProvider {
   return {

@@ -5,23 +5,23 @@ import { EmberboxError } from "./errors.ts";
 import type { SandboxProvider } from "./provider.ts";
 import { parseProviderOptions } from "./sandbox-options.ts";
 
-/** What `EMBERBOX_PROVIDER` may name. */
+/** The providers that `EMBERBOX_PROVIDER` can name. */
 const providers: Readonly<Record<string, () => SandboxProvider | Promise<SandboxProvider>>> = {
   microvm: loadEngine,
   e2b: () => e2b(),
 };
 
-/** Packages that have the engine of this machine; neither is a dependency of this one. */
+/** Packages that contain the local engine; neither is a dependency of this package. */
 const ENGINES = ["@emberbox/microvm", "emberbox"];
 
 const SHARED: unique symbol = Symbol.for("emberbox.default-provider");
-/** Package managers may install several copies of this package, and a program is to have one engine. */
+/** Package managers may install several copies of this package; a program must still have only one engine. */
 const program = globalThis as { [SHARED]?: Promise<SandboxProvider> | undefined };
 
 /**
- * Where sandboxes come from when no provider is given: what `EMBERBOX_PROVIDER` names, else the engine on this machine.
- * It is made once for the whole program, does nothing before its first sandbox, and ends with the program.
- * @throws `provider_missing`, `invalid_argument`; what making the provider throws
+ * The provider used when none is given: the one that `EMBERBOX_PROVIDER` names, else the engine on this machine. It is
+ * created once per program, does nothing before its first sandbox, and ends with the program.
+ * @throws `provider_missing`, `invalid_argument`, and what creating the provider throws
  */
 export function defaultProvider(): Promise<SandboxProvider> {
   program[SHARED] ??= choose().catch((error: unknown) => {
@@ -31,7 +31,7 @@ export function defaultProvider(): Promise<SandboxProvider> {
   return program[SHARED];
 }
 
-/** The provider that was given, or the program's own. */
+/** The provider in `options`, or the program's default. */
 export async function providerOf(options: unknown): Promise<SandboxProvider> {
   return parseProviderOptions(options).provider ?? defaultProvider();
 }
@@ -68,7 +68,7 @@ async function importFromHere(name: string): Promise<EngineModule | undefined> {
   }
 }
 
-/** As the running program would import it: strict package managers show us only our own dependencies. */
+/** Imports a package as the running program would: strict package managers let us see only our own dependencies. */
 async function importFromProgram(name: string): Promise<EngineModule | undefined> {
   const file = process.argv[1];
   if (file === undefined) return undefined;
@@ -81,7 +81,9 @@ async function importFromProgram(name: string): Promise<EngineModule | undefined
   }
 }
 
-/** That something which the engine needs is missing is another matter, and is told as it is. */
+/**
+ * True only when the package itself is missing: when a dependency of the engine is missing, that error is passed on.
+ */
 function isNotInstalled(error: unknown, name: string): boolean {
   if (!(error instanceof Error) || !("code" in error)) return false;
   const missing = error.code === "ERR_MODULE_NOT_FOUND" || error.code === "MODULE_NOT_FOUND";

@@ -1,19 +1,19 @@
-/** What both ends of the protocol, and a server between them, have to agree on beyond its messages. */
+/** What both ends of the protocol, and a server between them, must agree on beyond its messages. */
 import { createHash, timingSafeEqual } from "node:crypto";
 
 /**
- * The version of E2B's envd that a sandbox of ours is to report: that of the newest feature that works here, as
- * E2B's SDKs switch theirs on by it. `docs/envd.md` lists them.
+ * The version of E2B's envd that our sandboxes report. E2B's SDKs use it to decide which features to enable, so it is
+ * that of the newest feature that works here. `docs/envd.md` lists them.
  */
 export const envdVersion = "0.6.4";
 
-/** One file and one operation that whoever has the signature may do. */
+/** One operation on one file, open to anyone who has the signature. */
 export interface FileGrant {
   readonly path: string;
   readonly operation: "read" | "write";
   /** Empty for the sandbox's default user. */
   readonly user: string;
-  /** Unix time in seconds, as text, or `null` for no end. */
+  /** Unix time in seconds, as text; `null` when it never expires. */
   readonly expiration: string | null;
 }
 
@@ -24,7 +24,7 @@ export function signFile({ path, operation, user, expiration }: FileGrant, token
   return `v1_${createHash("sha256").update(parts.join(":")).digest("base64").replace(/=+$/, "")}`;
 }
 
-/** Compares secrets in a time that tells nothing about them. */
+/** Compares secrets in constant time. */
 export function isEqual(given: string, expected: string): boolean {
   const [one, other] = [Buffer.from(given), Buffer.from(expected)];
   return one.length === other.length && timingSafeEqual(one, other);

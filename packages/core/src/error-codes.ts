@@ -1,4 +1,4 @@
-/** What went wrong, for programs; the table below says what each means. */
+/** What went wrong, in a form for programs; the table below says what each code means. */
 export type ErrorCode =
   | "invalid_argument"
   | "invalid_path"
@@ -35,39 +35,39 @@ export type ErrorCode =
   | "connection_failed"
   | "protocol_error";
 
-/** Whose matter a failure is, so that a program can decide what to do about codes that it does not know. */
+/** Who can do something about a failure, so that programs can also handle codes that they do not know. */
 export type ErrorKind =
-  /** The call asked for something that is not acceptable, or not there; another call may succeed. */
+  /** The call asked for something unacceptable or missing; a different call may succeed. */
   | "caller"
   /** A limit was reached: of time, memory, disk, size or requests. */
   | "limit"
-  /** The sandbox, or what was kept of it, is gone or cannot be used: begin anew. */
+  /** The sandbox, or its saved state, is gone or unusable: start again with a new one. */
   | "lost"
-  /** The provider cannot do that. */
+  /** The provider cannot do this. */
   | "unsupported"
-  /** The machine, its set-up or the connection is at fault, whatever was asked. */
+  /** The host, its set-up or the connection is at fault, whatever was asked. */
   | "environment"
   /** Emberbox or the service itself failed. */
   | "internal";
 
-/** What is known of an error code. */
+/** What is known about an error code. */
 export interface ErrorFacts {
   readonly kind: ErrorKind;
-  /** The HTTP status that stands for it, in answers of the server and of a sandbox's own services. */
+  /** The HTTP status that stands for it in answers of the server and of a sandbox's own services. */
   readonly status: number;
   readonly meaning: string;
   /** What a developer can do about it. */
   readonly hint: string;
   /**
-   * What a model can do about it: `correct` the call, for which it reads the error's message; `retry` the same call;
-   * `restart` in a new sandbox; or `tell_user`, and no particulars, since they may name things outside the sandbox.
+   * What a model can do about it: `correct` the call, guided by the error's message; `retry` the same call; `restart`
+   * in a new sandbox; or `tell_user`, without the particulars, since they may name things outside the sandbox.
    */
   readonly model: "correct" | "retry" | "restart" | "tell_user";
-  /** What a model is told besides: how to correct the call, or, instead of `meaning`, how the sandbox was lost. */
+  /** What a model is told in addition: how to correct the call, or, instead of `meaning`, how the sandbox was lost. */
   readonly modelText?: string;
 }
 
-/** Everything that is known of each code. The documentation's table is generated from this one. */
+/** Everything known about each code. The table in the documentation is generated from this one. */
 export const errorCodes: Readonly<Record<ErrorCode, ErrorFacts>> = {
   invalid_argument: {
     kind: "caller",
@@ -316,7 +316,7 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorFacts>> = {
   },
 };
 
-/** The one of these codes that an HTTP status stands for. */
+/** The one of `codes` that an HTTP status stands for. */
 export function codeOfStatus(status: number, codes: readonly ErrorCode[]): ErrorCode | undefined {
   return codes.find((code) => errorCodes[code].status === status);
 }

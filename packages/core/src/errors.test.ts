@@ -37,7 +37,7 @@ A callback that is given to a call belongs to it: \`onStdout\`, \`onStderr\`, \`
 A callback that belongs to no call only hears of things: \`onNetwork\` of a sandbox, \`onProgress\` of a provider, \`onImage\` and \`onTemplate\` of \`prepare\`, \`onError\` of tools and sessions, \`onExit\` of a watch, \`onOutput\` of the client for OpenAI's agents. Whatever it does, the work goes on. When it throws, or its promise rejects, a warning of Node's tells of the first time: \`process.on("warning", …)\` hears it, as an \`EmberboxWarning\`.
 `;
 
-// The page is made from the table: `vitest -u` writes it, and any other difference fails.
+// The page is generated from the table: `vitest -u` writes it, and any other difference fails.
 test("the documentation is what the table says", async () => {
   const rows = Object.entries(errorCodes).map(
     ([code, { kind, status, meaning, hint }]) =>

@@ -1,9 +1,9 @@
 import { errorCodes, type ErrorCode, type ErrorKind } from "./error-codes.ts";
 import { plainText } from "./terminal.ts";
 
-/** What an error says beside its code and its message. */
+/** What an error carries besides its code and message. */
 export interface EmberboxErrorOptions {
-  /** What the call had so far (an `Execution`, a `CommandResult`), or facts about the failure. */
+  /** What the call had produced so far (an `Execution`, a `CommandResult`), or facts about the failure. */
   readonly details?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
   /** Replaces the code's usual hint. */
@@ -12,17 +12,20 @@ export interface EmberboxErrorOptions {
 
 const brand = Symbol.for("emberbox.error");
 
-/** The one error class. `code` says what happened, `kind` whose matter it is, `hint` what to do, `details` what is known. */
+/**
+ * The only error class. `code` says what happened, `kind` who can do something about it, `hint` what to do, and
+ * `details` what else is known.
+ */
 export class EmberboxError extends Error {
   override readonly name: string = "EmberboxError";
   readonly code: ErrorCode;
-  /** Whose matter it is, also for programs that do not know each code. */
+  /** Who can do something about it; also useful for codes that a program does not know. */
   readonly kind: ErrorKind;
   readonly hint: string;
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, message: string, options: EmberboxErrorOptions = {}) {
-    // Parts of it may be a sandbox's words, and programs print errors.
+    // It may quote what a sandbox wrote, and programs print errors.
     super(plainText(message), options.cause === undefined ? undefined : { cause: options.cause });
     Object.defineProperty(this, brand, { value: true });
     this.code = code;

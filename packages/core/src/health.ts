@@ -11,14 +11,14 @@ const HEALTH_TIMEOUT_MS = 5_000;
 /** How busy a sandbox is. */
 export interface SandboxMetrics {
   readonly timestamp: Date;
-  /** 100 is one CPU in full use. */
+  /** Percent of one CPU: 100 is one CPU fully used. */
   readonly cpuUsedPct: number;
   readonly cpuCount: number;
   /** Bytes. */
   readonly memUsed: number;
   /** Bytes. */
   readonly memTotal: number;
-  /** Bytes of memory that hold copies of files. */
+  /** Bytes of memory that cache files. */
   readonly memCache: number;
   /** Bytes. */
   readonly diskUsed: number;
@@ -56,7 +56,7 @@ export async function readMetrics(
   }
 }
 
-/** True when the sandbox answers. @throws only the reason of an aborted signal, and `invalid_argument` */
+/** Whether the sandbox answers. @throws only an aborted signal's reason, and `invalid_argument` */
 export async function isRunning(
   connection: SandboxConnection,
   options?: RequestOptions,

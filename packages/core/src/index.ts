@@ -1,4 +1,4 @@
-// This file is the public API: a name that is not here is not for use outside this package.
+// The public API: anything not exported here is internal to this package.
 export { Sandbox } from "./sandbox.ts";
 export { sharedOptions } from "./sandbox-options.ts";
 export type { SandboxConnectOptions, SandboxCreateOptions } from "./sandbox-options.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What a schema is made of, as far as a way leads into it. */
+/** The parts of a schema that a path can lead into. */
 interface Parts {
   readonly innerType?: z.ZodType;
   readonly shape?: Readonly<Record<string, z.ZodType>>;
@@ -11,7 +11,7 @@ interface Parts {
 
 const partsOf = (schema: z.ZodType): Parts => schema.def as unknown as Parts;
 
-/** Says what is wrong with options, by the names of the level that it is on. */
+/** Says what is wrong with options, naming the option at the level where the mistake is. */
 export function describeMistake(
   root: z.ZodType,
   options: unknown,
@@ -29,7 +29,7 @@ export function describeMistake(
   return `Expected the options to be an object, got ${describeValue(options, isSecret)}`;
 }
 
-/** Of the branches of a union that one which the value was meant for: its kind is right. */
+/** Picks, from the branches of a union, the one that the value was meant for: the one of the right kind. */
 function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   if (issue.code !== "invalid_union") return issue;
   const meant = issue.errors.find(([first]) => first !== undefined && first.path.length > 0);
@@ -49,7 +49,7 @@ function describeUnknown(root: z.ZodType, path: readonly PropertyKey[], key: str
   }
   const names = Object.keys((schema && shapeOf(schema)) ?? {}).map((name) => `\`${name}\``);
   if (path.length === 0) return `Unknown option \`${key}\`; known here: ${names.join(", ")}`;
-  // Whoever mistook the form may have put a secret where a name belongs.
+  // When the shape is wrong, a secret may be where a name belongs.
   const what = isSecret ? "Unknown option" : `Unknown option \`${key}\``;
   return `${what} in \`${path.map(String).join(".")}\`; known there: ${names.join(", ")}`;
 }
@@ -61,7 +61,7 @@ interface Place {
   readonly isSecret: boolean;
 }
 
-/** The innermost place on the way that says what it must be. */
+/** The innermost place on the path that has a description. */
 function placeOf(root: z.ZodType, options: unknown, path: readonly PropertyKey[]): Place {
   let found: Place = { name: "", schema: root, value: options, isSecret: false };
   let schema: z.ZodType | undefined = root;
@@ -94,7 +94,7 @@ function shapeOf(schema: z.ZodType): Parts["shape"] {
   return shape ?? options?.map(shapeOf).find((each) => each !== undefined);
 }
 
-/** Objects are named by their kind only: they may hold secrets. */
+/** Names objects by kind only: they may hold secrets. */
 export function describeValue(value: unknown, isSecret: boolean): string {
   if (value === null) return "`null`";
   if (value === undefined) return "`undefined`";
@@ -105,7 +105,7 @@ export function describeValue(value: unknown, isSecret: boolean): string {
   return `\`${text.length > 100 ? `${text.slice(0, 100)}…` : text}\` (${typeof value})`;
 }
 
-/** URLs without the user and password that they may have. */
+/** Removes the user and password from URLs. */
 export function withoutUser(text: string): string {
   return text.replaceAll(/\/\/[^/\s@]*@/g, "//…@");
 }

@@ -20,7 +20,7 @@ const rules = z
   )
   .refine((given) => Object.keys(given).length <= 10);
 
-/** The form only: what an entry means is the provider's business. */
+/** Checks the shape only: what an entry means is up to the provider. */
 export const networkSchema: z.ZodType<boolean | NetworkOptions> = z
   .union([
     z.boolean(),
@@ -38,15 +38,17 @@ export const networkSchema: z.ZodType<boolean | NetworkOptions> = z
   ])
   .describe("a boolean or `{ allowOut, denyOut, rules, allowPublicTraffic, maskRequestHost }`");
 
+/** Checks the shape of a network ceiling. */
 export const ceilingSchema: z.ZodType<NetworkCeiling | undefined> = z
   .union([z.boolean(), z.strictObject({ allowOut: hosts.optional(), denyOut: hosts.optional() })])
   .optional()
   .describe("a boolean or `{ allowOut, denyOut }`");
 
 const MAX_SECRETS = 64;
-/** What is shorter can be guessed: a host that repeats what it is sent shows which guess is right. */
+/** Shorter values can be guessed: a host that echoes what it is sent shows which guess is right. */
 const MIN_VALUE = 8;
 
+/** Checks the shape of `secrets`; messages never show their values. */
 export const secretsSchema: z.ZodType<Readonly<Record<string, SandboxSecret>> | undefined> = z
   .record(
     z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/),

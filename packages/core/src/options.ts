@@ -3,9 +3,9 @@ import { EmberboxError } from "./errors.ts";
 import { describeMistake, describeValue } from "./mistake.ts";
 
 /**
- * Checks options against a strict object schema. Each field's `description` says what it must be,
- * and becomes part of the message. The value of one with `.meta({ secret: true })` does not.
- * @throws `invalid_argument` that names the option and what was given
+ * Checks options against a strict object schema. Each field's `description` says what it must be, and becomes part of
+ * the message. A field with `.meta({ secret: true })` never has its value shown.
+ * @throws `invalid_argument`, naming the option and what was given
  */
 export function parseOptions<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
@@ -34,8 +34,8 @@ export function parseArgument<Schema extends z.ZodType>(
 }
 
 /**
- * The fields of a schema for such options: one for each, which gives what the interface says. The interface has the
- * words for people, and the compiler holds both together.
+ * The fields of a schema for `Options`, one for each, of the type that the interface declares. The interface documents
+ * them for people, and the compiler keeps the two in step.
  */
 export type FieldsOf<Options> = {
   readonly [Name in keyof Options]-?: z.ZodType<Options[Name]>;
@@ -44,7 +44,7 @@ export type FieldsOf<Options> = {
 const isSignal = (value: unknown): boolean =>
   typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value;
 
-/** The longest delay of a timer: above it one fires at once. */
+/** The longest delay that a timer takes: above it, timers fire at once. */
 const MAX_MS = 2 ** 31 - 1;
 
 /** Fields that several features share. */
@@ -77,7 +77,7 @@ export const envs: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodString>> = z
 export const code: z.ZodString = z.string().describe("a string");
 export const pid: z.ZodInt = z.int().positive().describe("a positive integer");
 
-/** How long a sandbox is to live, in milliseconds. */
+/** A sandbox's lifetime, in milliseconds. */
 export const lifetime: z.ZodInt = z
   .int()
   .min(1)
@@ -96,11 +96,11 @@ export function callback<Type>(): z.ZodOptional<z.ZodCustom<Type>> {
     .describe("a function");
 }
 
-/** What every request to a sandbox understands. */
+/** Options of every request to a sandbox. */
 export interface RequestOptions {
-  /** How long the sandbox may take to begin its answer, in milliseconds; 0 for no limit. @default 60_000 */
+  /** How long the sandbox may take to start answering, in milliseconds; 0 for no limit. @default 60_000 */
   readonly requestTimeoutMs?: number | undefined;
-  /** Stops the call, which then rejects with the signal's reason. */
+  /** Aborts the call, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -108,7 +108,7 @@ export const requestFields: { requestTimeoutMs: typeof milliseconds; signal: typ
   requestTimeoutMs: milliseconds,
   signal,
 };
-/** The schema of calls that understand nothing else. */
+/** The schema of calls that take no other options. */
 export const requestOptions: z.ZodObject<
   { requestTimeoutMs: typeof milliseconds; signal: typeof signal },
   z.core.$strict

@@ -8,91 +8,96 @@ export const INTERPRETER_PORT = 49999;
 
 /** What a provider can do beyond `create`, `connect`, `list` and `kill`. */
 export interface Capabilities {
-  /** `setTimeout` moves the end of a running sandbox. */
+  /** `setTimeout` changes when a running sandbox ends. */
   readonly setTimeout: boolean;
-  /** `pause` keeps a sandbox on disk, and `connect` resumes it; `lifecycle.onTimeout: "pause"` too. */
+  /** `pause` saves a sandbox to disk and `connect` resumes it; includes `lifecycle.onTimeout: "pause"`. */
   readonly pause: boolean;
-  /** `createSnapshot` and its siblings; `template` takes a snapshot's id. */
+  /** `createSnapshot`, `listSnapshots` and `deleteSnapshot`; `template` also takes a snapshot's id. */
   readonly snapshots: boolean;
   /** `fork` copies a running sandbox. */
   readonly fork: boolean;
-  /** `network` restricts what a sandbox reaches. */
+  /** `network` restricts what a sandbox can reach. */
   readonly network: boolean;
-  /** `updateNetwork` changes that while it runs. */
+  /** `updateNetwork` changes that while the sandbox runs. */
   readonly updateNetwork: boolean;
-  /** `networkCeiling` bounds what may be asked for. @default false */
+  /** `networkCeiling` limits what `network` and `updateNetwork` may ask for. @default false */
   readonly networkCeiling?: boolean | undefined;
 }
 
-/** What becomes of a sandbox at the end of its time. */
+/** What happens to a sandbox at the end of its lifetime. */
 export interface Lifecycle {
   /** @default "kill" */
   readonly onTimeout?: "kill" | "pause" | undefined;
-  /** False keeps only its disk; only with `onTimeout: "pause"`, and not with `autoResume`. @default true */
+  /** False saves only its disk; only with `onTimeout: "pause"`, and not with `autoResume`. @default true */
   readonly keepMemory?: boolean | undefined;
-  /** Traffic resumes it when it is paused; only with `onTimeout: "pause"`. @default false */
+  /** Resumes it on traffic when it is paused; only with `onTimeout: "pause"`. @default false */
   readonly autoResume?: boolean | undefined;
 }
 
-/** What a sandbox may reach, and who may reach its servers; with E2B's meaning. */
+/** What a sandbox may reach, and who may reach its servers; the options mean what they mean in E2B. */
 export interface NetworkOptions {
-  /** Addresses, CIDR ranges and domains (`*.example.com`); allowing beats denying. */
+  /** Allowed addresses, CIDR ranges and domains (`*.example.com`); allowing takes precedence over denying. */
   readonly allowOut?: readonly string[] | undefined;
-  /** Addresses and CIDR ranges. */
+  /** Denied addresses and CIDR ranges. */
   readonly denyOut?: readonly string[] | undefined;
-  /** What is done to requests to a host. */
+  /** How requests are changed, by host. */
   readonly rules?: Readonly<Record<string, readonly NetworkRule[]>> | undefined;
-  /** False demands the traffic token for the sandbox's own servers. @default true */
+  /** False requires the traffic token for requests to the sandbox's own servers. @default true */
   readonly allowPublicTraffic?: boolean | undefined;
-  /** The `Host` that the sandbox's servers see; `${PORT}` stands for the port. */
+  /** The `Host` header that the sandbox's servers see; `${PORT}` stands for the port. */
   readonly maskRequestHost?: string | undefined;
 }
 
 /**
- * What no later request can go beyond: as `network` says it, without rules. `true` is public addresses only;
- * others are reached where both the ceiling and the request name them.
+ * A limit that no later request can exceed, in the form of `network` but without rules. `true` allows only public
+ * addresses; other addresses are reachable where both the ceiling and the request name them.
  */
 export type NetworkCeiling = boolean | Pick<NetworkOptions, "allowOut" | "denyOut">;
 
+/** Headers that are set on requests to a host. */
 export interface NetworkRule {
   readonly transform: { readonly headers: Readonly<Record<string, string>> };
 }
 
-/** A value that requests carry and the sandbox never sees: it gets a placeholder in the variable of that name. */
+/**
+ * A value that is put into requests and that the sandbox never sees: it only gets a placeholder, in the environment
+ * variable of that name.
+ */
 export interface SandboxSecret {
   readonly value: string;
-  /** Host names (`api.example.com`, `*.example.com`) whose requests get the value, in headers, over TLS. */
+  /** Hosts (`api.example.com`, `*.example.com`) to which the value is sent, in request headers and over TLS only. */
   readonly hosts: readonly string[];
 }
 
-/** What was decided about one thing that the sandbox wanted to reach. */
+/** A decision about one thing that the sandbox tried to reach. */
 export interface NetworkEvent {
   readonly sandboxId: string;
   readonly time: Date;
   readonly decision: "allowed" | "refused";
-  /** The name or address that was asked for. */
+  /** The requested name or address. */
   readonly host: string;
   /** Absent when only the name was looked up. */
   readonly port?: number | undefined;
-  /** What was dialled. */
+  /** The address that was dialled. */
   readonly address?: string | undefined;
   /** Why it was refused. */
   readonly reason?: string | undefined;
 }
 
-/** What the sandbox did with its network, since it was created. */
+/** What the sandbox did on the network since it was created. */
 export interface NetworkLog {
-  /** Connections that were made. */
+  /** Number of connections made. */
   readonly allowed: number;
   readonly refused: number;
-  /** Connections that are open. */
+  /** Number of connections open now. */
   readonly open: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
-  /** What was refused: a host and port once, the newest last; the oldest are forgotten. */
+  /** What was refused, each host and port once, the newest last; the oldest are dropped. */
   readonly refusals: readonly NetworkRefusal[];
 }
 
+/** A host, and perhaps a port, to which access was refused. */
 export interface NetworkRefusal {
   readonly host: string;
   readonly port?: number | undefined;
@@ -101,7 +106,7 @@ export interface NetworkRefusal {
   readonly lastAt: Date;
 }
 
-/** What every provider's `create` understands; each rejects what it cannot honour. */
+/** What every provider's `create` accepts; each rejects options that it cannot honour. */
 export interface CreateOptions {
   /** The name of a template, or the id of a snapshot. @default "default" */
   readonly template?: string | undefined;
@@ -111,40 +116,40 @@ export interface CreateOptions {
   readonly cpuCount?: number | undefined;
   /** Size of the sandbox's disk in MiB. */
   readonly diskMB?: number | undefined;
-  /** Environment variables that every process and code context in the sandbox sees. */
+  /** Environment variables for every process and code context in the sandbox. */
   readonly envs?: Readonly<Record<string, string>> | undefined;
   /** Free-form labels, reported by `list` and `getInfo`. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
-  /** Lifetime in milliseconds; the sandbox is killed at its end. @default 300_000 */
+  /** Lifetime in milliseconds, at the end of which the sandbox is killed. @default 300_000 */
   readonly timeoutMs?: number | undefined;
   readonly lifecycle?: Lifecycle | undefined;
-  /** False is no network at all. @default true */
+  /** False for no network at all. @default true */
   readonly network?: boolean | NetworkOptions | undefined;
-  /** What `network` and `updateNetwork` cannot go beyond, nor its copies. @default no ceiling */
+  /** A limit that `network` and `updateNetwork` cannot exceed, neither here nor in copies. @default no ceiling */
   readonly networkCeiling?: NetworkCeiling | undefined;
-  /** Values by the name of the variable that holds their placeholder. */
+  /** Secrets, by the name of the environment variable that holds their placeholder. */
   readonly secrets?: Readonly<Record<string, SandboxSecret>> | undefined;
-  /** Hears of every decision of the network's policy. What it throws stops nothing. */
+  /** Called with every decision of the network policy. If it throws, nothing is affected. */
   readonly onNetwork?: ((event: NetworkEvent) => void) | undefined;
-  /** Stops the creation. */
+  /** Aborts the creation. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What may be asked of a sandbox that is there. */
+/** How to connect to an existing sandbox. */
 export interface ConnectOptions {
   /**
-   * Extends the lifetime to at least this many milliseconds from now. A sandbox that is resumed lives that long.
-   * @default for a paused sandbox 300_000
+   * Extends the lifetime to at least this many milliseconds from now. A resumed sandbox lives that long.
+   * @default 300_000 for a paused sandbox
    */
   readonly timeoutMs?: number | undefined;
-  /** How a paused sandbox comes back: as it was, or booted from its disk. @default "restore" */
+  /** How a paused sandbox comes back: exactly as it was, or booted from its disk. @default "restore" */
   readonly onResume?: "restore" | "reboot" | undefined;
-  /** Replaces the ceiling of a paused sandbox that is resumed by this. @default the one it had */
+  /** Replaces the ceiling of a paused sandbox when this call resumes it. @default the one it had */
   readonly networkCeiling?: NetworkCeiling | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A sandbox, as its provider sees it. */
+/** What a provider knows about a sandbox. */
 export interface SandboxInfo {
   readonly sandboxId: string;
   readonly template: string;
@@ -157,35 +162,36 @@ export interface SandboxInfo {
   /** MiB */
   readonly diskMB: number;
   readonly state: "running" | "paused";
-  /** What a paused one takes on disk beyond what it shares, where that is known. */
+  /** Bytes that a paused sandbox takes on disk beyond what it shares, where known. */
   readonly sizeBytes?: number | undefined;
   readonly lifecycle?: Lifecycle | undefined;
 }
 
-/** What a sandbox of a template has, for those who have none yet: tools tell models of it. */
+/** What sandboxes of a template contain, known before there is one: tools describe it to models. */
 export interface TemplateInfo {
-  /** What `template` takes. */
+  /** The value for `template`. */
   readonly name: string;
-  /** What `runCode` runs, the default one first. */
+  /** The languages of `runCode`, the default one first. */
   readonly languages: readonly string[];
-  /** By language, libraries that are installed: those worth naming. */
+  /** Notable installed libraries, by language. */
   readonly libraries: Readonly<Record<string, readonly string[]>>;
   /** The operating system, such as `Debian 12`. */
   readonly system?: string | undefined;
-  /** Whole sentences about whatever else a model should know. */
+  /** Whole sentences about anything else that a model should know. */
   readonly notes?: string | undefined;
 }
 
-/** A snapshot that sandboxes can be made of. */
+/** A snapshot from which sandboxes can be created. */
 export interface SnapshotInfo {
   readonly snapshotId: string;
   readonly names: readonly string[];
-  /** The sandbox it was made of. */
+  /** The sandbox from which it was taken. */
   readonly sandboxId?: string | undefined;
   readonly createdAt: Date;
   readonly sizeBytes?: number | undefined;
 }
 
+/** Options of calls that can only be aborted. */
 export interface SignalOptions {
   readonly signal?: AbortSignal | undefined;
 }
@@ -197,24 +203,24 @@ export interface Endpoint {
   readonly dispatcher: Dispatcher;
 }
 
-/** A sandbox, as its provider hands it to the client: how it is reached, and what only the provider can do with it. */
+/** A sandbox as its provider hands it to the client: how to reach it, and what only the provider can do with it. */
 export interface SandboxConnection {
   readonly sandboxId: string;
   /**
-   * What files, processes and code demand of those who reach the sandbox another way than through `endpoint`,
-   * which has what it takes; signed URLs are made with it. It stays the same while the sandbox is paused; its copies
-   * have others.
+   * The token that the services for files, processes and code require from anyone who does not go through `endpoint`,
+   * which includes it; signed URLs are made with it. It stays the same while the sandbox is paused; copies have tokens
+   * of their own.
    */
   readonly accessToken?: string | undefined;
-  /** What requests to the sandbox's own servers must carry as `e2b-traffic-access-token`, where they must. */
+  /** The value that requests to the sandbox's own servers must carry as `e2b-traffic-access-token`, if any. */
   readonly trafficAccessToken?: string | undefined;
-  /** Resolves when a request can be sent: resumes a paused sandbox whose `lifecycle` has `autoResume`. */
+  /** Resolves once a request can be sent: resumes a paused sandbox whose `lifecycle` has `autoResume`. */
   ready?(): Promise<void>;
-  /** The way to a port. A sandbox that was paused and resumed has another one. */
+  /** How to reach a port. It changes when the sandbox is paused and resumed. */
   endpoint(port: number): Endpoint;
   /**
-   * The origin at which any HTTP client, a browser too, reaches a server that listens on a port of the sandbox.
-   * The same on every call, while the sandbox lives.
+   * The origin at which any HTTP client, including a browser, reaches a server that listens on a port of the sandbox.
+   * It stays the same for the sandbox's lifetime.
    */
   url?(port: number): Promise<string>;
   /**
@@ -223,30 +229,30 @@ export interface SandboxConnection {
    */
   gone(): Error | undefined;
   /**
-   * Aborted when the sandbox has ended, with what `gone` gives as its reason. A pause is no end. Requests that fail are
-   * explained sooner where there is one.
+   * Aborted once the sandbox has ended, with the error of `gone` as its reason; a pause does not count. With it, failed
+   * requests are explained sooner.
    */
   readonly ended?: AbortSignal | undefined;
 }
 
-/** The shape that is made ready. */
+/** The kind of sandbox to prepare for. */
 export type PrepareOptions = Pick<
   CreateOptions,
   "template" | "memoryMB" | "cpuCount" | "networkCeiling" | "signal"
 >;
 
-/** A provider is made by a function that does no I/O; sandboxes come from `create` and `connect`. */
+/** Where sandboxes come from. Making a provider does no I/O; `create` and `connect` do. */
 export interface SandboxProvider extends AsyncDisposable {
   readonly name: string;
   readonly capabilities: Readonly<Capabilities>;
   /**
-   * The templates that it brings, snapshots not among them.
-   * @default one, `default`, with what the conformance suite asks of every provider
+   * The templates that it offers, without snapshots.
+   * @default one, `default`, with what the conformance suite requires of every provider
    */
   templates?(): readonly TemplateInfo[];
-  /** Does ahead of time what the first `create` of a shape would have to wait for. */
+  /** Does in advance what the first `create` of such a sandbox would have to wait for. */
   prepare?(options?: PrepareOptions): Promise<void>;
-  /** Resolves when the sandbox answers. */
+  /** Resolves once the sandbox answers. */
   create(options: CreateOptions): Promise<SandboxConnection>;
   /** @throws `sandbox_not_found` */
   connect(sandboxId: string, options?: ConnectOptions): Promise<SandboxConnection>;
@@ -254,11 +260,11 @@ export interface SandboxProvider extends AsyncDisposable {
   list(): Promise<SandboxInfo[]>;
   /** @throws `sandbox_not_found` */
   getInfo(sandboxId: string): Promise<SandboxInfo>;
-  /** Resolves to false when there was no such sandbox. */
+  /** Resolves to false when there is no such sandbox. */
   kill(sandboxId: string): Promise<boolean>;
   /** Sets the end of the sandbox's life to `timeoutMs` from now. @throws `sandbox_not_found` */
   setTimeout?(sandboxId: string, timeoutMs: number): Promise<void>;
-  /** Resolves to false when it was paused already. @throws `sandbox_not_found` */
+  /** Resolves to false when it was already paused. @throws `sandbox_not_found` */
   pause?(
     sandboxId: string,
     options?: SignalOptions & { readonly keepMemory?: boolean | undefined },
@@ -268,16 +274,19 @@ export interface SandboxProvider extends AsyncDisposable {
     sandboxId: string,
     options?: SignalOptions & { readonly name?: string | undefined },
   ): Promise<SnapshotInfo>;
-  /** Those of one sandbox or of one name, when it is given. */
+  /** All snapshots, or those of the given sandbox or name. */
   listSnapshots?(
     options?: SignalOptions & {
       readonly sandboxId?: string | undefined;
       readonly name?: string | undefined;
     },
   ): Promise<SnapshotInfo[]>;
-  /** By id or name. Resolves to false when there was no such snapshot. */
+  /** By id or name. Resolves to false when there is no such snapshot. */
   deleteSnapshot?(snapshotId: string, options?: SignalOptions): Promise<boolean>;
-  /** Copies of a running sandbox, which goes on; for each copy a connection, or why it failed. */
+  /**
+   * Copies a running sandbox, which keeps running. For each copy it returns a connection, or the error why there is
+   * none.
+   */
   fork?(
     sandboxId: string,
     options?: SignalOptions & {
@@ -285,7 +294,9 @@ export interface SandboxProvider extends AsyncDisposable {
       readonly timeoutMs?: number | undefined;
     },
   ): Promise<(SandboxConnection | EmberboxError)[]>;
-  /** Replaces what the sandbox may reach, and cuts what is no longer allowed. @throws `sandbox_not_found` */
+  /**
+   * Replaces what the sandbox may reach, and closes connections that are no longer allowed. @throws `sandbox_not_found`
+   */
   updateNetwork?(sandboxId: string, network: boolean | NetworkOptions): Promise<void>;
   /** @throws `sandbox_not_found` */
   getNetworkLog?(sandboxId: string): Promise<NetworkLog>;

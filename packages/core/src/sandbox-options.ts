@@ -21,18 +21,18 @@ import type {
 } from "./provider.ts";
 import { unsupported } from "./state.ts";
 
-/** Where a sandbox comes from. */
+/** Which provider to use. */
 export interface ProviderOptions {
   /**
-   * Where sandboxes come from. It stays yours: closing a sandbox does not close it.
+   * The provider of sandboxes. It stays yours: closing a sandbox does not close it.
    * @default what `EMBERBOX_PROVIDER` names, else microVMs on this machine (`@emberbox/microvm`)
    */
   readonly provider?: SandboxProvider | undefined;
 }
 
-/** A new sandbox, and where it comes from. */
+/** Options of `Sandbox.create`. */
 export interface SandboxCreateOptions extends CreateOptions, ProviderOptions {}
-/** A sandbox that is there, and where it comes from. */
+/** Options of `Sandbox.connect`. */
 export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions {}
 
 const provider = z
@@ -65,7 +65,7 @@ const lifecycle: z.ZodType<Lifecycle | undefined> = z
     '`{ onTimeout: "kill" | "pause", keepMemory: boolean, autoResume: boolean }`, the latter two only with `"pause"`, and no `autoResume` without memory',
   );
 
-/** Options that are checked here, and again by a provider that was asked without a `Sandbox`. */
+/** Options that are checked here, and again by providers, which can be called without a `Sandbox`. */
 export const sharedOptions: {
   readonly lifecycle: z.ZodType<Lifecycle | undefined>;
   readonly network: z.ZodType<boolean | NetworkOptions | undefined>;
@@ -107,7 +107,7 @@ export function parseCreateOptions(options: unknown): SandboxCreateOptions {
 }
 
 /**
- * A provider that does not claim a capability may not look at its option either, so it is not asked.
+ * Refuses options of capabilities that the provider does not claim, since it might not even look at them.
  * @throws `unsupported`
  */
 export function refuseUnclaimed(asked: SandboxProvider, options: CreateOptions): void {
@@ -122,7 +122,10 @@ export function refuseUnclaimed(asked: SandboxProvider, options: CreateOptions):
     throw unsupported(asked, "pause a sandbox at the end of its time");
 }
 
-/** What every sandbox of a source is created with; a signal is a call's own. */
+/**
+ * Checks the options that all sandboxes of a source are created with; they have no signal, which belongs to a single
+ * call.
+ */
 export function parseSourceOptions(options: unknown): Omit<SandboxCreateOptions, "signal"> {
   return parseOptions(sourceSchema, options);
 }

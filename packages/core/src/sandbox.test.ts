@@ -35,7 +35,7 @@ function connection(sandboxId: string): Awaited<ReturnType<SandboxProvider["crea
   };
 }
 
-/** As a package with a provider of its own does it. */
+/** What a package with a provider of its own does. */
 class BoundSandbox extends Sandbox {
   static override create(options?: Partial<SandboxCreateOptions>): Promise<BoundSandbox>;
   static override create(

@@ -52,7 +52,7 @@ import {
 import { createRpc } from "./wire/rpc.ts";
 
 /**
- * A sandbox: a machine of its own that runs code and commands. Without a `provider` it is a microVM on this machine.
+ * A sandbox: an isolated machine that runs code and commands. Without a `provider` it is a microVM on this machine.
  * `await using` kills it at the end of the scope.
  */
 export class Sandbox implements AsyncDisposable {
@@ -63,7 +63,7 @@ export class Sandbox implements AsyncDisposable {
   readonly #connection: SandboxConnection;
   readonly #provider: SandboxProvider;
 
-  /** `Sandbox.create` and `Sandbox.connect` make these. */
+  /** Use `Sandbox.create` or `Sandbox.connect`. */
   constructor(connection: SandboxConnection, provider: SandboxProvider) {
     const rpc = createRpc(connection);
     this.sandboxId = connection.sandboxId;
@@ -89,8 +89,8 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /**
-   * Connects to a sandbox, and resumes it when it is paused.
-   * @throws `sandbox_not_found`; where it cannot be resumed, `snapshot_damaged` or `snapshot_incompatible`
+   * Connects to a sandbox, resuming it if it is paused.
+   * @throws `sandbox_not_found`; `snapshot_damaged` or `snapshot_incompatible` when it cannot be resumed
    */
   static async connect(id: string, options?: SandboxConnectOptions): Promise<Sandbox> {
     const { provider = await defaultProvider(), ...rest } = parseConnectOptions(options);
@@ -106,7 +106,7 @@ export class Sandbox implements AsyncDisposable {
     return (await providerOf(options)).list();
   }
 
-  /** Kills a sandbox. Resolves to false when there is none with that id. */
+  /** Kills a sandbox. Resolves to false when no sandbox has that id. */
   static async kill(id: string, options?: ProviderOptions): Promise<boolean> {
     const provider = await providerOf(options);
     return provider.kill(parseArgument(sandboxId, "sandboxId", id));
@@ -120,7 +120,7 @@ export class Sandbox implements AsyncDisposable {
     return listSnapshots(await providerOf({ provider }), rest);
   }
 
-  /** Deletes a snapshot by id or name. Resolves to false when there is none. @throws `unsupported` */
+  /** Deletes a snapshot by id or name. Resolves to false when there is no such snapshot. @throws `unsupported` */
   static async deleteSnapshot(
     id: string,
     options: SignalOptions & ProviderOptions = {},
@@ -130,20 +130,20 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /**
-   * Runs code as a cell of a notebook: variables stay for the next call with the same context.
-   * An exception that the code raises is in the result's `error`.
+   * Runs code like a notebook cell: variables stay for the next call in the same context. An exception that the code
+   * raises is in the result's `error`.
    * @throws `timeout` and `out_of_memory`, with the `execution` so far in the details; the signal's reason
    */
   runCode(code: string, options?: RunCodeOptions): Promise<Execution> {
     return runCode(this.#connection, code, options);
   }
 
-  /** Starts an interpreter with a namespace of its own. @throws `unknown_language` */
+  /** Starts an interpreter with its own namespace. @throws `unknown_language` */
   createCodeContext(options?: CreateCodeContextOptions): Promise<CodeContext> {
     return createCodeContext(this.#connection, options);
   }
 
-  /** The contexts that this sandbox has now. */
+  /** Lists the sandbox's current contexts. */
   listCodeContexts(options?: RequestOptions): Promise<CodeContext[]> {
     return listCodeContexts(this.#connection, options);
   }
@@ -153,17 +153,17 @@ export class Sandbox implements AsyncDisposable {
     return removeCodeContext(this.#connection, context, options);
   }
 
-  /** Starts a context's interpreter afresh, without its variables. @throws `context_not_found` */
+  /** Restarts a context's interpreter, without its variables. @throws `context_not_found` */
   restartCodeContext(context: CodeContext | string, options?: RequestOptions): Promise<void> {
     return restartCodeContext(this.#connection, context, options);
   }
 
-  /** What the provider knows of it. @throws `sandbox_not_found` */
+  /** What the provider knows about it. @throws `sandbox_not_found` */
   getInfo(): Promise<SandboxInfo> {
     return this.#provider.getInfo(this.sandboxId);
   }
 
-  /** How busy it is, the newest sample last. */
+  /** How busy it is: samples, the newest last. */
   async getMetrics(options?: RequestOptions): Promise<SandboxMetrics[]> {
     return [await readMetrics(this.#connection, options)];
   }
@@ -174,19 +174,19 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /**
-   * Aborted when it has ended, as far as is known without asking it, with `gone` as its reason. A pause is no end.
-   * `undefined` where the provider cannot tell.
+   * Aborted once it has ended, as far as is known without asking it, with `gone` as its reason. A pause does not count.
+   * `undefined` when the provider cannot tell.
    */
   get ended(): AbortSignal | undefined {
     return this.#connection.ended;
   }
 
-  /** True when it answers. */
+  /** Whether it answers. */
   isRunning(options?: RequestOptions): Promise<boolean> {
     return isRunning(this.#connection, options);
   }
 
-  /** Sets the end of its life to that many milliseconds from now. @throws `unsupported`, `sandbox_not_found` */
+  /** Makes it end that many milliseconds from now. @throws `unsupported`, `sandbox_not_found` */
   async setTimeout(timeoutMs: number): Promise<void> {
     parseArgument(lifetime, "timeoutMs", timeoutMs);
     if (this.#provider.setTimeout === undefined) {
@@ -196,15 +196,15 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /**
-   * Keeps it on disk, with its memory unless told otherwise, until `connect` resumes it. Calls that run are
-   * rejected with `sandbox_paused`. Resolves to false when it was paused already.
-   * @throws `unsupported`, `sandbox_not_found`, `host_disk_full` (it runs on then)
+   * Saves it to disk, with its memory unless told otherwise, until `connect` resumes it. Running calls reject with
+   * `sandbox_paused`. Resolves to false when it was already paused.
+   * @throws `unsupported`, `sandbox_not_found`, `host_disk_full` (it then keeps running)
    */
   pause(options?: PauseOptions): Promise<boolean> {
     return pauseSandbox(this.#provider, this.sandboxId, options);
   }
 
-  /** Resumes it when it is paused. This object, and all others of the same sandbox, work again. */
+  /** Resumes it if it is paused. This object, and all others of the same sandbox, work again. */
   async connect(options?: ConnectOptions): Promise<this> {
     const parsed = parseConnect(options);
     parsed.signal?.throwIfAborted();
@@ -213,20 +213,20 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /**
-   * Keeps a copy of it on disk, from which any number of sandboxes can be created (`template: snapshotId`).
-   * It runs on. @throws `unsupported`, `sandbox_not_found`, `host_disk_full`
+   * Saves a copy of it to disk, from which any number of sandboxes can be created (`template: snapshotId`). It keeps
+   * running. @throws `unsupported`, `sandbox_not_found`, `host_disk_full`
    */
   createSnapshot(options?: SnapshotOptions): Promise<SnapshotInfo> {
     return snapshotSandbox(this.#provider, this.sandboxId, options);
   }
 
-  /** The snapshots made of it, the newest first. @throws `unsupported` */
+  /** The snapshots taken of it, the newest first. @throws `unsupported` */
   listSnapshots(options?: SignalOptions): Promise<SnapshotInfo[]> {
     return listSnapshots(this.#provider, { ...options, sandboxId: this.sandboxId });
   }
 
   /**
-   * Copies it, running; it runs on unharmed. For each copy a sandbox, or the error for which there is none.
+   * Copies it while it runs, undisturbed. For each copy it returns a sandbox, or the error why there is none.
    * @throws `unsupported`, `sandbox_not_found`, `host_out_of_memory`
    */
   async fork(options?: ForkOptions): Promise<(this | EmberboxError)[]> {
@@ -238,29 +238,30 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /**
-   * The host and port under which a server that listens on a port of the sandbox is reached from outside: HTTP,
-   * WebSocket, or any protocol over TCP where the provider passes it on. A promise, unlike E2B's, since a local
-   * sandbox opens the way only now; `await` does for both. @throws `invalid_argument`, `unsupported`, `sandbox_closed`
+   * The host and port at which a server that listens on a port of the sandbox can be reached from outside: over HTTP,
+   * WebSocket, or any protocol over TCP that the provider passes on. Unlike E2B's, it returns a promise, since a local
+   * sandbox opens the port only on request; `await` works with both. @throws `invalid_argument`, `unsupported`,
+   * `sandbox_closed`
    */
   async getHost(port: number): Promise<string> {
     return new URL(await this.url(port)).host;
   }
 
-  /** The same as an origin, `http://` or `https://`. */
+  /** The same address as an origin, `http://` or `https://`. */
   url(port: number): Promise<string> {
     return portUrl(this.#connection, this.#provider, port);
   }
 
   /**
-   * What requests to `getHost` and `url` must carry as the header `e2b-traffic-access-token`; `undefined`
-   * unless it was created with `network: { allowPublicTraffic: false }`.
+   * The value that requests to `getHost` and `url` must carry in the header `e2b-traffic-access-token`; `undefined`
+   * unless the sandbox was created with `network: { allowPublicTraffic: false }`.
    */
   get trafficAccessToken(): string | undefined {
     return this.#connection.trafficAccessToken;
   }
 
   /**
-   * Replaces what it may reach; connections that are no longer allowed are cut. Secrets stay as they are.
+   * Replaces what it may reach, and closes connections that are no longer allowed. Secrets stay as they are.
    * @throws `unsupported`, `sandbox_not_found`, `invalid_argument`
    */
   async updateNetwork(network: boolean | NetworkOptions): Promise<void> {
@@ -271,7 +272,7 @@ export class Sandbox implements AsyncDisposable {
     await this.#provider.updateNetwork(this.sandboxId, parsed);
   }
 
-  /** What it reached and what was refused. @throws `unsupported`, `sandbox_not_found` */
+  /** What it reached and what it was refused. @throws `unsupported`, `sandbox_not_found` */
   async getNetworkLog(): Promise<NetworkLog> {
     if (!this.#provider.getNetworkLog) {
       throw unsupported(this.#provider, "tell what a sandbox reached");
@@ -280,19 +281,22 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /**
-   * A URL from which whoever has it can download that file, without any other credential.
+   * A URL from which anyone who has it can download that file, without further credentials.
    * @throws `unsupported` when nobody else can reach the provider's sandboxes
    */
   downloadUrl(path: string, options?: FileUrlOptions): Promise<string> {
     return fileUrl(this.#connection, this.#provider, "read", path, options);
   }
 
-  /** A URL to which whoever has it can upload that file, as multipart (field `file`) or octet-stream. @throws `unsupported` */
+  /**
+   * A URL to which anyone who has it can upload that file, as multipart (field `file`) or octet-stream.
+   * @throws `unsupported`
+   */
   uploadUrl(path: string, options?: FileUrlOptions): Promise<string> {
     return fileUrl(this.#connection, this.#provider, "write", path, options);
   }
 
-  /** Ends it, whatever it is doing. Resolves to false when it was gone already. */
+  /** Kills it, whatever it is doing. Resolves to false when it was already gone. */
   kill(): Promise<boolean> {
     return this.#provider.kill(this.sandboxId);
   }

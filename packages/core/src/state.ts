@@ -15,23 +15,30 @@ import type {
   SnapshotInfo,
 } from "./provider.ts";
 
+/** What to keep of a paused sandbox. */
 export interface PauseOptions extends SignalOptions {
-  /** False keeps the disk only: resuming it boots the sandbox anew. @default true */
+  /** False keeps only the disk, so that resuming boots the sandbox. @default true */
   readonly keepMemory?: boolean | undefined;
 }
 
+/** How to name a snapshot. */
 export interface SnapshotOptions extends SignalOptions {
-  /** Stands for the snapshot's id until a later snapshot takes it. Letters, digits, `.`, `_` and `-`. */
+  /**
+   * A name that can be used in place of the snapshot's id, until a later snapshot takes it. Letters, digits, `.`, `_`
+   * and `-`.
+   */
   readonly name?: string | undefined;
 }
 
+/** Which snapshots to list. */
 export interface ListSnapshotsOptions extends SignalOptions {
-  /** Only those made of this sandbox. */
+  /** Only snapshots of this sandbox. */
   readonly sandboxId?: string | undefined;
-  /** Only the one with this name. */
+  /** Only the snapshot with this name. */
   readonly name?: string | undefined;
 }
 
+/** How many copies to make, and how long they live. */
 export interface ForkOptions extends SignalOptions {
   /** How many copies, 1 to 100. @default 1 */
   readonly count?: number | undefined;
@@ -43,7 +50,7 @@ const snapshotName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/)
   .describe("1 to 128 letters, digits, `.`, `_` and `-`, the first a letter or digit");
-/** E2B's cloud has ids with a team and a tag. */
+/** E2B's cloud adds a team and a tag to ids. */
 export const snapshotId: z.ZodString = z
   .string()
   .regex(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}$/)

@@ -2,14 +2,14 @@ import type { SandboxProvider, TemplateInfo } from "./provider.ts";
 
 export const DEFAULT_TEMPLATE = "default";
 
-/** What every provider's default template has; the conformance suite holds providers to it. */
+/** What every provider's default template contains; the conformance suite holds providers to it. */
 export const usualTemplate: TemplateInfo = {
   name: DEFAULT_TEMPLATE,
   languages: ["python", "javascript", "typescript", "bash"],
   libraries: { python: ["numpy", "pandas", "matplotlib"] },
 };
 
-/** The templates that a provider brings; one that names none, or is not known yet, has the default one. */
+/** The templates of a provider; one that lists none, or is not known yet, has the default one. */
 export function templatesOf(
   provider?: Pick<SandboxProvider, "templates">,
 ): readonly TemplateInfo[] {

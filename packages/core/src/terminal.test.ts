@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { oneLine, plainText, safeJson, styledText, TerminalText } from "./terminal.ts";
 
 const ESC = "\u001B";
-/** What no text for a terminal may have once its styles are taken out of it. */
+/** What no text for a terminal may contain, apart from styles. */
 const FORBIDDEN =
   // oxlint-disable-next-line no-control-regex
   /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB\u{E0000}-\u{E007F}]/u;
@@ -10,7 +10,7 @@ const FORBIDDEN =
 const STYLES = /\u001B\[[\d:;]{0,60}m/g;
 const isSafe = (text: string): boolean => !FORBIDDEN.test(text.replaceAll(STYLES, ""));
 
-/** In pieces that end where `cuts` says. */
+/** Feeds the text in pieces of the lengths that `length` picks. */
 function inPieces(text: string, length: (left: number) => number): string {
   const terminal = new TerminalText();
   let shown = "";

@@ -1,28 +1,28 @@
-// Text that a sandbox may have written, on its way to a terminal. Nothing is searched for and removed, since what is
-// left could be a sequence again: each character that may steer a terminal is replaced by one that is only seen.
+// Makes text that a sandbox may have written safe for a terminal. Nothing is removed, since what remains could form a
+// sequence again: each character that may control a terminal is replaced by a visible one.
 
-/** The one thing that may steer: colours and weights, `ESC [ 1;31 m`. */
+/** The only control sequences that pass: colours and weights, `ESC [ 1;31 m`. */
 const STYLE = String.raw`\u001B\[[\d:;]{0,60}m`;
 /**
- * Control characters, also the second set of them that some terminals obey; what separates lines, turns the direction
- * of writing or is never seen. Joiners and variation selectors stay: scripts and emoji need them.
+ * Control characters, including the second set that some terminals obey, and characters that separate lines, change the
+ * writing direction or are invisible. Joiners and variation selectors stay: scripts and emoji need them.
  */
 const STEERING = String.raw`(?![\t\n])[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Bidi_Control}\u2060-\u206F\uFEFF\uFFF9-\uFFFB\u{E0000}-\u{E007F}]`;
 
 const styleOrSteering = new RegExp(String.raw`(${STYLE})|\r\n?|${STEERING}`, "gu");
 const steering = new RegExp(STEERING, "gu");
-/** What more text may complete: the beginning of a style, or the first half of a character. */
+/** What later text may complete: the start of a style, or the first half of a character. */
 // oxlint-disable-next-line no-control-regex
 const unfinished = /(?:\u001B(?:\[[\d:;]{0,60})?|[\uD800-\uDBFF])$/;
 const END_OF_STYLE = "\u001B[0m";
 
-/** The parts of one text, as they come. It holds back a few characters at most. */
+/** One text that arrives in pieces. It holds back a few characters at most. */
 export class TerminalText {
   #held = "";
   #afterReturn = false;
   #styled = false;
 
-  /** What may be written to a terminal now. */
+  /** Returns what may be written to the terminal now. */
   push(text: string): string {
     if (text === "") return "";
     const all = this.#held + text;
@@ -33,7 +33,7 @@ export class TerminalText {
     return this.#shown(whole);
   }
 
-  /** The rest; the terminal's style is its own again. */
+  /** Returns the rest, and resets the terminal's style. */
   end(): string {
     const rest = this.#shown(this.#held);
     this.#held = "";
@@ -51,7 +51,7 @@ export class TerminalText {
   }
 }
 
-/** A whole text with its colours, which end with it. */
+/** A whole text with its colours, reset at the end. */
 export function styledText(text: string): string {
   const whole = new TerminalText();
   return whole.push(text) + whole.end();
@@ -70,7 +70,7 @@ export function oneLine(text: string): string {
   return plainText(text).replaceAll(/[\t\n]+/g, " ");
 }
 
-/** JSON whose strings have no character, only escapes, for what may steer a terminal. */
+/** JSON in which characters that may control a terminal are escaped. */
 export function safeJson(json: string): string {
   return json.replace(steering, (found) => found.split("").map(escaped).join(""));
 }
@@ -79,7 +79,7 @@ function escaped(codeUnit: string): string {
   return `\\u${codeUnit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
-/** The picture that Unicode has of a control character, else the number of the character. */
+/** Unicode's symbol for a control character, or else the character's code. */
 function visible(character: string): string {
   const code = character.codePointAt(0)!;
   if (code < 0x20) return String.fromCodePoint(0x24_00 + code);

@@ -29,13 +29,13 @@ import {
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
-/** How a command runs, for how long, and who hears of its output. */
+/** How a command runs, for how long, and where its output goes. */
 export interface CommandOptions extends RequestOptions {
-  /** Resolves with a handle when the command has started, instead of waiting for its end. @default false */
+  /** Resolves with a handle once the command has started, instead of waiting for it to end. @default false */
   readonly background?: boolean | undefined;
   /** @default the user's home directory */
   readonly cwd?: string | undefined;
-  /** The user in the sandbox that runs it. @default the sandbox's user */
+  /** The user to run as. @default the sandbox's user */
   readonly user?: string | undefined;
   readonly envs?: Readonly<Record<string, string>> | undefined;
   /** Keeps standard input open for `sendStdin`. @default false */
@@ -46,6 +46,7 @@ export interface CommandOptions extends RequestOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** Options of `stream`: those of `run`, with output as bytes. */
 export interface StreamCommandOptions extends Omit<
   CommandOptions,
   "background" | "onStdout" | "onStderr"
@@ -56,14 +57,15 @@ export interface StreamCommandOptions extends Omit<
   readonly timeoutMs?: number | undefined;
 }
 
+/** How to receive the output of a command that is already running. */
 export interface ConnectCommandOptions extends RequestOptions {
   readonly onStdout?: OutputCallback | undefined;
   readonly onStderr?: OutputCallback | undefined;
-  /** How long to stay connected, in milliseconds; 0 for no limit. The command itself is not affected. @default 0 */
+  /** How long to stay connected, in milliseconds; 0 for no limit. The command itself keeps running. @default 0 */
   readonly timeoutMs?: number | undefined;
 }
 
-/** A process that was started through this API and runs. */
+/** A running process that was started through this API. */
 export interface ProcessInfo {
   readonly pid: number;
   readonly tag: string | undefined;
@@ -111,7 +113,7 @@ export class Commands {
   readonly #control: ProcessControl;
   readonly #opener: ProcessOpener;
 
-  /** Sandboxes make these. */
+  /** Use `sandbox.commands` instead of creating one. */
   constructor(connection: SandboxConnection, rpc: Rpc) {
     this.#connection = connection;
     this.#rpc = rpc;
@@ -120,9 +122,9 @@ export class Commands {
   }
 
   /**
-   * Runs a command line. A non-zero exit code is a result and does not throw (with E2B's SDK it does).
-   * An abort kills the command with all it started, and rejects at once with the signal's reason.
-   * @throws `timeout` and `out_of_memory`, with `stdout` and `stderr` so far in the details
+   * Runs a command line. A non-zero exit code is a result and does not throw (E2B's SDK throws). An abort kills the
+   * command and everything it started, and rejects at once with the signal's reason.
+   * @throws `timeout` and `out_of_memory`, with the `stdout` and `stderr` so far in the details
    */
   run(
     cmd: string,
@@ -140,7 +142,7 @@ export class Commands {
     return background ? new CommandHandle(pid, stream, this.#control) : stream.result;
   }
 
-  /** Starts a command whose output is handed on as the bytes it is, and not kept: its result has no text. */
+  /** Starts a command whose output is passed on as raw bytes and not kept, so its result has no text. */
   async stream(cmd: string, options?: StreamCommandOptions): Promise<CommandHandle> {
     const checked = parseOptions(streamSchema, options);
     const sink = bytesSink(checked.onStdout, checked.onStderr);
@@ -166,7 +168,7 @@ export class Commands {
     return this.#opener.connect(pid, { ...checked, sink });
   }
 
-  /** Commands and terminals that run. */
+  /** Lists the running commands and terminals. */
   async list(options?: RequestOptions): Promise<ProcessInfo[]> {
     const checked = parseOptions(requestOptions, options);
     const { processes } = await callRpc(this.#connection, checked, "process_not_found", (call) =>
@@ -182,7 +184,7 @@ export class Commands {
     }));
   }
 
-  /** Kills a command and what it started (SIGKILL). Resolves to false when there is none with that id. */
+  /** Kills a command and everything it started (SIGKILL). Resolves to false when no process has that id. */
   kill(pid: number, options?: RequestOptions): Promise<boolean> {
     return this.#control.kill(pid, options);
   }
@@ -192,7 +194,7 @@ export class Commands {
     return this.#control.sendInput(pid, data, options);
   }
 
-  /** Ends a command's standard input. @throws `process_not_found` */
+  /** Closes a command's standard input. @throws `process_not_found` */
   closeStdin(pid: number, options?: RequestOptions): Promise<void> {
     return this.#control.closeStdin(pid, options);
   }

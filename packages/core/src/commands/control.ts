@@ -14,10 +14,10 @@ import type { ProcessControl } from "./handle.ts";
 
 type Selector = { readonly selector: Exclude<ProcessSelector["selector"], { case: undefined }> };
 
-/** Which input a process has. */
+/** The kind of input that a process reads. */
 export type InputKind = "stdin" | "pty";
 
-/** What can be done to a running process by its id. */
+/** Controls running processes by id. */
 export function processControl(
   connection: SandboxConnection,
   rpc: Rpc,
@@ -61,7 +61,10 @@ export function selectPid(pid: number): Selector {
   return { selector: { case: "pid", value: parseArgument(pidSchema, "pid", pid) } };
 }
 
-/** Ends a process whose call is over, without waiting: the sandbox answers, or is gone, or the request is given up. */
+/**
+ * Kills a process whose call is over, without waiting for the outcome: the sandbox confirms it, is gone, or the request
+ * times out.
+ */
 export function killInBackground(control: ProcessControl): (pid: number) => void {
   return (pid) =>
     void control.kill(pid, { requestTimeoutMs: 10_000 } satisfies RequestOptions).catch(() => {});

@@ -2,14 +2,14 @@ import { EmberboxError } from "../errors.ts";
 import type { RequestOptions } from "../options.ts";
 import type { CommandResult } from "./output.ts";
 
-/** What a handle does through its sandbox. */
+/** What a handle asks of its sandbox. */
 export interface ProcessControl {
   kill(pid: number, options?: RequestOptions): Promise<boolean>;
   sendInput(pid: number, data: string | Uint8Array, options?: RequestOptions): Promise<void>;
   closeStdin(pid: number, options?: RequestOptions): Promise<void>;
 }
 
-/** What the connection to the process knows. */
+/** The connection to a process: its output so far, and its result. */
 export interface ProcessStream {
   readonly result: Promise<CommandResult>;
   soFar(): Pick<CommandResult, "stdout" | "stderr">;
@@ -17,13 +17,13 @@ export interface ProcessStream {
   disconnect(error: EmberboxError): void;
 }
 
-/** A command that runs in the sandbox. */
+/** A command running in the sandbox. */
 export class CommandHandle {
   readonly pid: number;
   readonly #stream: ProcessStream;
   readonly #control: ProcessControl;
 
-  /** Sandboxes make these. */
+  /** `commands` and `pty` create these. */
   constructor(pid: number, stream: ProcessStream, control: ProcessControl) {
     this.pid = pid;
     this.#stream = stream;
@@ -41,19 +41,19 @@ export class CommandHandle {
   }
 
   /**
-   * Waits for the end.
+   * Waits for the command to end.
    * @throws `timeout`, `out_of_memory`, `connection_failed` after `disconnect()`, each with the output so far
    */
   wait(): Promise<CommandResult> {
     return this.#stream.result;
   }
 
-  /** Kills it and what it started (SIGKILL). Resolves to false when it had ended. */
+  /** Kills it and everything it started (SIGKILL). Resolves to false when it had already ended. */
   kill(options?: RequestOptions): Promise<boolean> {
     return this.#control.kill(this.pid, options);
   }
 
-  /** Stops receiving its output; it goes on running. `commands.connect(pid)` receives again. */
+  /** Stops receiving its output; it keeps running. `commands.connect(pid)` receives its output again. */
   async disconnect(): Promise<void> {
     this.#stream.disconnect(
       new EmberboxError("connection_failed", `Disconnected from process ${this.pid}`),
@@ -65,7 +65,7 @@ export class CommandHandle {
     return this.#control.sendInput(this.pid, data, options);
   }
 
-  /** Ends its standard input. */
+  /** Closes its standard input. */
   closeStdin(options?: RequestOptions): Promise<void> {
     return this.#control.closeStdin(this.pid, options);
   }

@@ -11,7 +11,7 @@ type OpenOptions = Omit<StreamOptions, "open" | "kill" | "timeoutMs"> & {
   readonly timeoutMs?: number | undefined;
 };
 
-/** Starts processes, and connects to those that run. */
+/** Starts processes, and connects to running ones. */
 export interface ProcessOpener {
   start(
     request: MessageInitShape<typeof StartRequestSchema>,

@@ -1,12 +1,12 @@
 import { BoundedText } from "../bounded-text.ts";
 
 /**
- * Called with output as it comes. One that returns a promise is waited for, which slows the command down; one that
- * throws ends the command, or the connection to it, and `run` or `wait` rejects with what it threw.
+ * Called with output as it arrives. If it returns a promise, the promise is awaited, which slows the command down. If
+ * it throws, that ends the command, or the connection to it, and `run` or `wait` rejects with what it threw.
  */
 export type OutputCallback<Data = string> = (data: Data) => unknown;
 
-/** One stream of a command: bytes become text across their boundaries, and the first and last 5 MiB are kept. */
+/** One stream of a command, decoded across piece boundaries; the first and last 5 MiB are kept. */
 class TextOutput {
   readonly #decoder = new TextDecoder();
   readonly #kept = new BoundedText();
@@ -16,12 +16,12 @@ class TextOutput {
     this.#callback = callback;
   }
 
-  /** Takes bytes. What it returns is to be awaited before the next ones. */
+  /** Takes bytes. Await what it returns before pushing more. */
   push(bytes: Uint8Array): unknown {
     return this.#take(this.#decoder.decode(bytes, { stream: true }));
   }
 
-  /** Takes the end: a character cut short becomes U+FFFD. */
+  /** Ends the stream: a character that was cut short becomes U+FFFD. */
   end(): unknown {
     return this.#take(this.#decoder.decode());
   }
@@ -51,7 +51,7 @@ export interface CommandResult {
   readonly stderr: string;
   /** Such as `exit status 1` or `signal: killed`. */
   readonly error?: string;
-  /** Full sizes of what was kept only in part; callbacks have seen all of it. */
+  /** Full sizes of streams that were kept only in part; callbacks have seen everything. */
   readonly truncated?: { readonly stdoutBytes?: number; readonly stderrBytes?: number };
 }
 
@@ -61,7 +61,7 @@ export interface Sink {
   stderr(bytes: Uint8Array): unknown;
   pty(bytes: Uint8Array): unknown;
   end(): Promise<void>;
-  /** What came so far. */
+  /** The output so far. */
   soFar(): Omit<CommandResult, "exitCode" | "error">;
 }
 
@@ -87,7 +87,7 @@ export function textSink(
   };
 }
 
-/** Output is handed on as the bytes it is, and not kept. */
+/** Passes output on as raw bytes, and keeps none. */
 export function bytesSink(
   onStdout: OutputCallback<Uint8Array> | undefined,
   onStderr: OutputCallback<Uint8Array> | undefined,
@@ -103,7 +103,7 @@ export function bytesSink(
 
 const ignore = (): undefined => undefined;
 
-/** A terminal's output is handed on and not kept. */
+/** Passes a terminal's output on, and keeps none. */
 export function terminalSink(onData: OutputCallback<Uint8Array>): Sink {
   return {
     stdout: ignore,

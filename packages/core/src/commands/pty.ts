@@ -18,18 +18,24 @@ import { CommandHandle, type ProcessControl } from "./handle.ts";
 import { processOpener, type ProcessOpener } from "./open.ts";
 import { terminalSink, type OutputCallback } from "./output.ts";
 
+/** The size of a terminal, in characters. */
 export interface PtySize {
   readonly cols: number;
   readonly rows: number;
 }
 
+/** How to receive what a terminal shows. */
 export interface PtyConnectOptions extends RequestOptions {
   /** Called with what the terminal shows. */
   readonly onData: OutputCallback<Uint8Array>;
-  /** In milliseconds; 0 for no limit. @default 0 */
+  /**
+   * How long to stay connected to an existing terminal, or how long a new one may run, in milliseconds; 0 for no limit.
+   * @default 0
+   */
   readonly timeoutMs?: number | undefined;
 }
 
+/** What a new terminal runs, how large it is, and where its output goes. */
 export interface PtyCreateOptions extends PtyConnectOptions, PtySize {
   /** A command line to run instead of a login shell. */
   readonly cmd?: string | undefined;
@@ -68,7 +74,7 @@ export class Pty {
   readonly #control: ProcessControl;
   readonly #opener: ProcessOpener;
 
-  /** Sandboxes make these. */
+  /** Use `sandbox.pty` instead of creating one. */
   constructor(connection: SandboxConnection, rpc: Rpc) {
     this.#connection = connection;
     this.#rpc = rpc;
@@ -103,7 +109,7 @@ export class Pty {
     return this.#control.sendInput(pid, data, options);
   }
 
-  /** @throws `process_not_found` */
+  /** Changes a terminal's size. @throws `process_not_found` */
   async resize(pid: number, size: PtySize, options?: RequestOptions): Promise<void> {
     const request = { process: selectPid(pid), pty: { size: parseOptions(sizeSchema, size) } };
     const checked = parseOptions(requestOptions, options);
@@ -112,7 +118,7 @@ export class Pty {
     );
   }
 
-  /** Ends a terminal and what runs in it (SIGKILL). Resolves to false when there is none with that id. */
+  /** Kills a terminal and everything that runs in it (SIGKILL). Resolves to false when no terminal has that id. */
   kill(pid: number, options?: RequestOptions): Promise<boolean> {
     return this.#control.kill(pid, options);
   }

@@ -14,12 +14,12 @@ type Events = AsyncIterable<{ readonly event?: ProcessEvent | undefined }>;
 
 export interface StreamOptions extends RequestOptions {
   readonly user?: string | undefined;
-  /** How long the process may run, `ms`; 0 for no limit. */
+  /** How long the process may run, in milliseconds; 0 for no limit. */
   readonly timeoutMs: number;
   readonly sink: Sink;
-  /** Opens the stream of events, of which the first is the start. */
+  /** Opens the stream of events; the first one is the start. */
   open(options: CallOptions): Events;
-  /** Ends the process when the call is ended early; not given when the process is not this call's own. */
+  /** Kills the process when the call ends early; absent when the process does not belong to this call. */
   readonly kill?: ((pid: number) => void) | undefined;
 }
 
@@ -28,7 +28,7 @@ export interface OpenedProcess {
   readonly stream: ProcessStream;
 }
 
-/** Opens a process's stream and waits for its start. */
+/** Opens a process's event stream and waits for the start event. */
 export async function openProcess(
   connection: SandboxConnection,
   options: StreamOptions,
@@ -47,16 +47,16 @@ export async function openProcess(
   }
 }
 
-/** The events of one process, and what becomes of it when the call ends early. */
+/** Follows the events of one process, and decides what happens to it when the call ends early. */
 class ProcessEvents {
   readonly #call: Call;
   readonly #wire: AbortController;
   readonly #options: StreamOptions;
   readonly #events: AsyncIterator<{ readonly event?: ProcessEvent | undefined }>;
   readonly #limit: TimeLimit;
-  /** The process's id, when it has started. */
+  /** Resolves with the process's id once it has started. */
   readonly started: Promise<number>;
-  /** True when what ended the call is not to end the process. */
+  /** True when the process must survive the end of the call. */
   #leaveAlone = false;
 
   constructor(call: Call, wire: AbortController, options: StreamOptions) {
@@ -70,7 +70,7 @@ class ProcessEvents {
     this.started.catch(() => {});
   }
 
-  /** Gives up before the start is known: the process, if it still starts, is ended then. */
+  /** Gives up before the start is confirmed; if the process does start, it is killed. */
   abandon(): void {
     const close = (): void => this.#wire.abort();
     this.started
@@ -144,7 +144,7 @@ class ProcessEvents {
     }
   }
 
-  /** Reads what is left, so that the connection can be used again. */
+  /** Reads the rest of the stream, so that the connection can be reused. */
   #readStreamEnd(): void {
     const timer = setTimeout(() => this.#wire.abort(), SAFETY_MS).unref();
     this.#events

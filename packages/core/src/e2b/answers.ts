@@ -3,7 +3,7 @@ import type { NetworkOptions, SandboxInfo, SnapshotInfo } from "../provider.ts";
 
 const date = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 
-/** A sandbox in a listing, or on its own. */
+/** A sandbox, in a list or on its own. */
 export const sandboxSchema: z.ZodType<SandboxInfo> = z
   .object({
     sandboxID: z.string(),
@@ -34,7 +34,7 @@ export const sandboxSchema: z.ZodType<SandboxInfo> = z
     }),
   }));
 
-/** `createdAt` is of our own server; others do not say it. */
+/** Only our own server sends `createdAt`. */
 export const snapshotSchema: z.ZodType<SnapshotInfo> = z
   .object({
     snapshotID: z.string(),
@@ -55,7 +55,7 @@ export function networkBody(network: boolean | NetworkOptions | undefined): obje
   return network === false ? { allow_internet_access: false } : { network };
 }
 
-/** A change of what a sandbox may reach, which replaces all of it. */
+/** The body of a network update, which replaces the whole policy. */
 export function updateBody(network: boolean | NetworkOptions): Record<string, unknown> {
   if (typeof network === "boolean") return { allow_internet_access: network };
   const { allowOut, denyOut, rules } = network;

@@ -1,7 +1,7 @@
 import { codeOfStatus, type ErrorCode } from "../error-codes.ts";
 import { EmberboxError } from "../errors.ts";
 
-/** What the control plane fails with. */
+/** Errors that the control plane answers with. */
 const expected: readonly ErrorCode[] = [
   "invalid_argument",
   "unauthorized",
@@ -11,10 +11,10 @@ const expected: readonly ErrorCode[] = [
   "unsupported",
   "host_disk_full",
 ];
-/** What E2B's own service answers besides. */
+/** Further statuses of E2B's own service. */
 const others: Readonly<Record<number, ErrorCode>> = { 403: "unauthorized", 503: "rate_limited" };
 
-/** The error that a failed request to the control plane stands for. */
+/** The error for a failed request to the control plane. */
 export function apiError(status: number, body: unknown, retryAfterMs?: number): EmberboxError {
   const message = messageOf(body) ?? `The service answered with status ${status}`;
   const code = codeOfStatus(status, expected) ?? others[status] ?? "service_failed";
@@ -26,7 +26,7 @@ export function apiError(status: number, body: unknown, retryAfterMs?: number): 
   });
 }
 
-/** The same failure, called by another name where the path says what is missing. */
+/** The same failure under another code, where the path says what is missing. */
 export function renamed(error: unknown, from: ErrorCode, to: ErrorCode): unknown {
   if (!EmberboxError.isInstance(error) || error.code !== from) return error;
   return new EmberboxError(to, error.message, { details: error.details });

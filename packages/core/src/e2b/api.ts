@@ -12,22 +12,22 @@ export interface ApiRequest {
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: Readonly<Record<string, unknown>>;
   readonly signal?: AbortSignal | undefined;
-  /** A machine is made, or its memory written: one that boots may take minutes. */
+  /** Creates a machine or writes its memory, which may take minutes when it has to boot. */
   readonly isWork?: true;
 }
 
 export interface ApiAnswer {
   readonly status: number;
-  /** Parsed JSON; `undefined` when there is no body. */
+  /** Parsed JSON; `undefined` when the body is empty. */
   readonly body: unknown;
   readonly nextToken: string | undefined;
 }
 
 /** The control plane of an E2B-compatible service. */
 export interface Api {
-  /** @throws what the answer stands for, unless its status is 2xx or among `accepted` */
+  /** @throws the error that the answer reports, unless its status is 2xx or listed in `accepted` */
   send(request: ApiRequest, accepted?: readonly number[]): Promise<ApiAnswer>;
-  /** The same for what two generations of the protocol have at different paths. */
+  /** The same, for endpoints whose path differs between the two generations of the protocol. */
   sendEither(request: ApiRequest): Promise<ApiAnswer>;
 }
 
@@ -35,10 +35,10 @@ const ANSWER_MS = 60_000;
 const WORK_MS = 300_000;
 const ANSWER_LIMIT = 16 * 1024 * 1024;
 const FIRST_DELAY_MS = 200;
-/** Longer than this nobody is made to wait for a service that asks for it. */
+/** The longest delay that is honoured when a service asks for one. */
 const LONGEST_DELAY_MS = 60_000;
 
-/** What failed before a request was sent: trying again cannot do anything twice. */
+/** Failures before the request was sent, so that a retry cannot do anything twice. */
 const neverSent = new Set([
   "ECONNREFUSED",
   "ENOTFOUND",
@@ -83,7 +83,7 @@ export function createApi(settings: Settings, dispatcher: Dispatcher): Api {
         generation = 2;
         return answer;
       }
-      // Either the path is not known there, or what the request names: nothing has been done.
+      // Either the service does not know the path, or the named thing does not exist: nothing has been done yet.
       const older = await send(wanted);
       generation = 1;
       return older;
@@ -126,7 +126,7 @@ async function sendOnce(
   };
 }
 
-/** How long to wait before trying again; `undefined` for what is final. */
+/** How long to wait before trying again, in milliseconds; `undefined` when the failure is final. */
 function waitFor(
   { method }: ApiRequest,
   status: number,

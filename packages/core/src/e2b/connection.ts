@@ -4,19 +4,19 @@ import { EmberboxError } from "../errors.ts";
 import { ENVD_PORT, INTERPRETER_PORT, type Endpoint, type SandboxConnection } from "../provider.ts";
 import { HOST, type Settings } from "./options.ts";
 
-/** What `create` and `connect` answer. */
+/** The answer of `create` and `connect`. */
 export interface Access {
   readonly sandboxID: string;
   readonly envdAccessToken?: string | null | undefined;
   readonly trafficAccessToken?: string | null | undefined;
-  /** Visitors of the sandbox's own servers need no token, though there is one; E2B's own service has none then. */
+  /** True when the sandbox's own servers need no token even though there is one; E2B's own service then sends none. */
   readonly publicTraffic?: boolean | undefined;
   readonly domain?: string | null | undefined;
 }
 
 const headerValue = z.string().regex(/^[\x21-\x7e]*$/);
 
-/** Parts of host names, and values of headers. */
+/** These become parts of host names and header values. */
 export const accessSchema: z.ZodType<Access> = z.object({
   sandboxID: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)?$/i),
   envdAccessToken: headerValue.nullish(),
@@ -27,10 +27,10 @@ export const accessSchema: z.ZodType<Access> = z.object({
 
 /** Domains of E2B's own cloud, where one host takes the traffic of all sandboxes. */
 const shared = new Set(["e2b.app", "e2b.dev", "e2b.pro"]);
-/** How long it is remembered that a sandbox was paused: it may be resumed any time, by anybody. */
+/** How long a pause is remembered, in milliseconds: anyone may resume the sandbox at any time. */
 const PAUSED_MS = 1_000;
 
-/** What is known of a sandbox's end, by all connections to it. */
+/** Why a sandbox is unavailable, shared by all connections to it. */
 export interface Fate {
   error: EmberboxError;
   until: number;
@@ -50,9 +50,9 @@ export interface ConnectionParts {
   readonly settings: Settings;
   readonly dispatcher: Dispatcher;
   fate(): Fate | undefined;
-  /** Aborted when the sandbox is known to have ended. */
+  /** Aborted once the sandbox is known to have ended. */
   readonly ended: AbortSignal;
-  /** Asks the service what became of the sandbox. */
+  /** Asks the service what happened to the sandbox. */
   investigate(): void;
 }
 
@@ -108,7 +108,7 @@ export class E2bConnection implements SandboxConnection {
     return fate !== undefined && Date.now() < fate.until ? fate.error : undefined;
   }
 
-  /** Where requests go that name the sandbox by headers: one address may do for all sandboxes. */
+  /** The origin for requests that name the sandbox in headers: one address may serve all sandboxes. */
   #origin(port: number): string {
     const { sandboxUrl, domain: configured } = this.#parts.settings;
     if (sandboxUrl !== undefined) return sandboxUrl;
@@ -116,13 +116,13 @@ export class E2bConnection implements SandboxConnection {
     return shared.has(domain) ? `https://sandbox.${domain}` : this.#ownOrigin(port, domain);
   }
 
-  /** Where any request goes to this sandbox. */
+  /** The origin that serves this sandbox alone. */
   #ownOrigin(port: number, domain: string, protocol = "https:"): string {
     return `${protocol}//${port}-${this.sandboxId}.${domain}`;
   }
 }
 
-/** Calls `onFailure` when a request broke, or was answered as requests to a missing sandbox are. */
+/** Calls `onFailure` when a request fails, or gets the answer that a missing sandbox gets. */
 function noticeFailures(onFailure: () => void): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (options, handler) =>
     dispatch(options, {

@@ -3,22 +3,22 @@ import { EmberboxError } from "../errors.ts";
 import { withoutUser } from "../mistake.ts";
 import { type FieldsOf, milliseconds, parseOptions, text } from "../options.ts";
 
-/** How a service that speaks E2B's protocol is reached. */
+/** How to reach a service that speaks E2B's protocol. */
 export interface E2bOptions {
   /** @default E2B_API_KEY */
   readonly apiKey?: string | undefined;
   /** @default E2B_DOMAIN, or "e2b.app" */
   readonly domain?: string | undefined;
-  /** Where sandboxes are made and ended. @default E2B_API_URL, or `https://api.{domain}` */
+  /** The control plane, which creates and ends sandboxes. @default E2B_API_URL, or `https://api.{domain}` */
   readonly apiUrl?: string | undefined;
-  /** One address for the traffic of all sandboxes. @default E2B_SANDBOX_URL, or host names of the domain */
+  /** One address for the traffic of all sandboxes. @default E2B_SANDBOX_URL, or host names below the domain */
   readonly sandboxUrl?: string | undefined;
   /**
    * How long the service may take to answer, in milliseconds; 0 for no limit.
-   * @default 60_000; 300_000 for what makes, resumes, keeps or copies a sandbox
+   * @default 60_000; 300_000 for calls that create, resume, save or copy a sandbox
    */
   readonly requestTimeoutMs?: number | undefined;
-  /** How often what can safely be tried again is. @default 3 */
+  /** How often a request is retried when that is safe. @default 3 */
   readonly retries?: number | undefined;
 }
 
@@ -31,7 +31,7 @@ export interface Settings {
   readonly retries: number;
 }
 
-/** A host's name, and perhaps a port. */
+/** A host name, optionally with a port. */
 export const HOST: RegExp = /^[a-z0-9.-]+(:\d{1,5})?$/i;
 const KEY = /^[\x21-\x7e]+$/;
 
@@ -54,7 +54,7 @@ export function resolveOptions(options: E2bOptions): Settings {
       hint: "Set E2B_API_KEY, or give `e2b({ apiKey })`.",
     });
   }
-  // Not shown: it is a secret, however it was mistaken.
+  // The message leaves it out: it may be a secret, however malformed.
   if (!KEY.test(apiKey))
     throw new EmberboxError("unauthorized", "The API key has characters that no key has");
   const domain = given.domain || E2B_DOMAIN || "e2b.app";
@@ -73,7 +73,7 @@ export function resolveOptions(options: E2bOptions): Settings {
   };
 }
 
-/** Without a slash at its end. */
+/** Reads a URL and drops its trailing slash. */
 function readUrl(name: string, value: string): string {
   if (!/^https?:$/.test(URL.parse(value)?.protocol ?? "")) {
     const message = `Expected the \`${name}\` option to be an http or https URL, got \`${withoutUser(value)}\``;

@@ -16,7 +16,7 @@ interface Seen {
 const apiKey = `e2b_${"7".repeat(40)}`;
 const sandbox = { sandboxID: "isome", envdAccessToken: "token", domain: null };
 
-/** A service that answers with what it is given, one after the other, the last one for ever. */
+/** A service that gives these answers in turn, the last one for ever. */
 async function service(...answers: Answer[]): Promise<{ provider: SandboxProvider; seen: Seen[] }> {
   const seen: Seen[] = [];
   const server = createServer(async (request, response) => {
@@ -204,7 +204,7 @@ describe("where it is", () => {
         "e2b-traffic-access-token": "traffic",
       },
     });
-    // What runs in a sandbox is not given the key to it.
+    // What runs in a sandbox must not get the key to it.
     expect(connection.endpoint(8000).headers).not.toHaveProperty("x-access-token");
   });
 

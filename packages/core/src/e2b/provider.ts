@@ -12,12 +12,12 @@ import { accessSchema, closedFate, E2bConnection, pausedFate, type Fate } from "
 import { type E2bOptions, resolveOptions } from "./options.ts";
 
 const USUAL_MS = 300_000;
-/** What E2B calls the template that runs code. */
+/** E2B's name for the template that runs code. */
 const CODE_TEMPLATE = "code-interpreter-v1";
 const PAGE = "100";
-/** Sandboxes of which the end is remembered. */
+/** How many sandboxes' ends are remembered. */
 const FATES = 10_000;
-/** Forks whose number an answer may claim. */
+/** At most as many forks as an answer may contain. */
 const forksSchema = z
   .array(
     z.object({
@@ -28,8 +28,8 @@ const forksSchema = z
   .max(100);
 
 /**
- * Sandboxes of a service that speaks E2B's protocol: E2B's cloud, an E2B of one's own, `emberbox serve`.
- * They outlive this program until their time is over.
+ * Sandboxes of a service that speaks E2B's protocol: E2B's cloud, a self-hosted E2B, or `emberbox serve`. They outlive
+ * this program, until their lifetime ends.
  * @throws `unauthorized` without an API key, `invalid_argument`
  */
 export function e2b(options: E2bOptions = {}): SandboxProvider {
@@ -47,7 +47,7 @@ export function e2b(options: E2bOptions = {}): SandboxProvider {
     ends.get(sandboxId)?.abort(fate.error);
     ends.delete(sandboxId);
   };
-  /** All connections to a sandbox hear of its end; of the ones not heard of for longest nobody does any more. */
+  /** One signal per sandbox, shared by all connections to it; the least recently used signals are dropped. */
   const endOf = (sandboxId: string): AbortSignal => {
     const end = ends.get(sandboxId) ?? new AbortController();
     ends.delete(sandboxId);
@@ -109,7 +109,7 @@ export function e2b(options: E2bOptions = {}): SandboxProvider {
       network: true,
       updateNetwork: true,
     }),
-    // What else an account has is not known here.
+    // An account's other templates are not known here.
     templates: () => [usualTemplate, { ...usualTemplate, name: CODE_TEMPLATE }],
     async create(createOptions) {
       const { signal } = createOptions;
@@ -185,12 +185,12 @@ export function e2b(options: E2bOptions = {}): SandboxProvider {
       const path = `${pathOf(sandboxId)}/network`;
       await api.send({ method: "PUT", path, body: updateBody(network) });
     },
-    // Sandboxes are not this program's: they stay.
+    // The sandboxes belong to the service and stay.
     [Symbol.asyncDispose]: () => dispatcher.close(),
   });
 }
 
-/** @throws `unsupported` for what the protocol has no place for, `invalid_argument` */
+/** @throws `unsupported` for options that the protocol cannot express, `invalid_argument` */
 function createBody(options: CreateOptions): Record<string, unknown> {
   const {
     template,
@@ -227,5 +227,5 @@ function noOption(name: string): EmberboxError {
 
 const pathOf = (sandboxId: string): string => `/sandboxes/${segment(sandboxId)}`;
 
-/** Up to the next whole second. */
+/** Rounds up to whole seconds. */
 const seconds = (milliseconds: number): number => Math.ceil(milliseconds / 1000);

@@ -2,12 +2,13 @@ import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { EmberboxError } from "../errors.ts";
 import { FileType, type EntryInfo as WireEntry } from "../wire/generated/filesystem_pb.ts";
 
+/** What a path holds. */
 export type EntryType = "file" | "dir" | "symlink";
 
 /** A file, directory or link in the sandbox. */
 export interface EntryInfo {
   readonly name: string;
-  /** A link has the type of what it points to; `symlink` when that does not exist. */
+  /** A link has the type of its target, or `symlink` when the target does not exist. */
   readonly type: EntryType | undefined;
   readonly path: string;
   /** Bytes. */
@@ -19,13 +20,13 @@ export interface EntryInfo {
   readonly owner: string;
   readonly group: string;
   readonly modifiedTime: Date | undefined;
-  /** Where the link points, when it is one. */
+  /** For a link, the path that it points to. */
   readonly symlinkTarget: string | undefined;
-  /** What `write` was given as `metadata`, or extended attributes `user.e2b.*`; keys are in lower case. */
+  /** The `metadata` given to `write`, or extended attributes named `user.e2b.*`; keys are lower case. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** What was written. */
+/** A file that was written. */
 export interface WriteInfo {
   readonly name: string;
   readonly type: EntryType | undefined;

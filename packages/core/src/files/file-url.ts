@@ -6,10 +6,11 @@ import { type FieldsOf, parseOptions, positiveInteger, user } from "../options.t
 import { ENVD_PORT, type SandboxConnection, type SandboxProvider } from "../provider.ts";
 import { checkPath } from "./path.ts";
 
+/** How long a signed URL is valid, and for which user. */
 export interface FileUrlOptions {
-  /** How long the URL can be used, in seconds. @default as long as the sandbox lives */
+  /** How long the URL is valid, in seconds. @default as long as the sandbox lives */
   readonly useSignatureExpiration?: number | undefined;
-  /** The user in the sandbox that the file is read or written as. @default the sandbox's user */
+  /** The user to read or write the file as. @default the sandbox's user */
   readonly user?: string | undefined;
 }
 

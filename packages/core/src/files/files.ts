@@ -23,6 +23,7 @@ import {
 } from "./watch.ts";
 import { writeFiles, type FileData, type WriteEntry, type WriteOptions } from "./write.ts";
 
+/** How deep to list, and as which user. */
 export interface ListOptions extends FileOptions {
   /** How many levels to go down. @default 1 */
   readonly depth?: number | undefined;
@@ -45,21 +46,21 @@ const listSchema = z.strictObject({
 } satisfies FieldsOf<ListOptions>);
 
 /**
- * The sandbox's files. Paths are absolute or relative to the user's home directory and have no `..`
- * segment; each method rejects others with `invalid_path`.
+ * The sandbox's files. Paths are absolute, or relative to the user's home directory, and have no `..` segment; every
+ * method rejects any other path with `invalid_path`.
  */
 export class Files {
   readonly #connection: SandboxConnection;
   readonly #rpc: Rpc;
 
-  /** Sandboxes make these. */
+  /** Use `sandbox.files` instead of creating one. */
   constructor(connection: SandboxConnection, rpc: Rpc) {
     this.#connection = connection;
     this.#rpc = rpc;
   }
 
   /**
-   * Reads a file: as text (the default, UTF-8), bytes or a Blob, of up to 512 MiB, or as a stream.
+   * Reads a file: as text (UTF-8, the default), bytes or a Blob of up to 512 MiB, or as a stream of any size.
    * @throws `file_not_found`, `file_too_large`, `permission_denied`
    */
   read(path: string, options?: ReadOptions<"text">): Promise<string>;
@@ -74,8 +75,8 @@ export class Files {
   }
 
   /**
-   * Writes one file, or several: small ones travel together. Directories on the way are made, and a
-   * file that is there is replaced. An upload that fails may leave a part of the file.
+   * Writes one file or several; small ones share requests. Missing directories are created, and an existing file is
+   * replaced. A failed upload may leave part of the file behind.
    * @throws `disk_full`, `permission_denied`
    */
   write(path: string, data: FileData, options?: WriteOptions): Promise<WriteInfo>;
@@ -113,7 +114,7 @@ export class Files {
     return listed;
   }
 
-  /** Makes a directory and those above it. Resolves to false when it is there already. */
+  /** Creates a directory and its parents. Resolves to false when it already exists. */
   async makeDir(path: string, options?: FileOptions): Promise<boolean> {
     checkPath(path);
     const checked = parseOptions(schema, options);
@@ -138,7 +139,7 @@ export class Files {
     return entryFrom(entry);
   }
 
-  /** Removes a file, or a directory with all that is in it. That nothing was there is not an error. */
+  /** Removes a file, or a directory and everything in it. Succeeds when nothing is there. */
   async remove(path: string, options?: FileOptions): Promise<void> {
     checkPath(path);
     const checked = parseOptions(schema, options);
@@ -147,7 +148,7 @@ export class Files {
     );
   }
 
-  /** Whether there is a file, a directory or anything else at the path. */
+  /** Whether anything exists at the path. */
   async exists(path: string, options?: FileOptions): Promise<boolean> {
     try {
       await this.getInfo(path, options);
@@ -169,10 +170,11 @@ export class Files {
   }
 
   /**
-   * Watches a directory: `onEvent` is called with each change from when this resolves, one after the other. When
-   * the directory is removed or moved away, the last change is one of `.`, and the watch ends; it does too when
-   * `onEvent` throws.
-   * @throws `file_not_found`, `invalid_argument` when it is no directory; through `onExit` also `timeout`, `events_lost`
+   * Watches a directory. From when this resolves, `onEvent` is called with each change, one after the other. When the
+   * directory is removed or moved away, the last change is one of `.` and the watch ends; it also ends when `onEvent`
+   * throws.
+   * @throws `file_not_found`, `invalid_argument` when it is not a directory; through `onExit` also `timeout`,
+   * `events_lost`
    */
   watchDir(path: string, onEvent: WatchCallback, options?: WatchOptions): Promise<WatchHandle> {
     return watchDirectory(this.#connection, this.#rpc, path, onEvent, options);

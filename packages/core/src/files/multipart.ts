@@ -5,14 +5,14 @@ export interface Part {
   readonly bytes: Uint8Array;
 }
 
-/** Names with these need escapes that servers read differently. */
+/** Characters whose escapes servers read differently. */
 const AWKWARD = /["\\\r\n]/;
 
 export function fitsMultipart(path: string): boolean {
   return !AWKWARD.test(path);
 }
 
-/** A `multipart/form-data` body that holds whole files, named by their paths. */
+/** A `multipart/form-data` body of whole files, named by their paths. */
 export function encodeMultipart(parts: readonly Part[]): { contentType: string; body: Buffer } {
   const boundary = `emberbox-${randomUUID()}`;
   const chunks: Uint8Array[] = [];

@@ -17,20 +17,23 @@ import { userHeaders } from "../wire/rpc.ts";
 import { shareTurn } from "../wire/share-turn.ts";
 import { checkPath } from "./path.ts";
 
-/** Bytes of a text that are decoded before others have their turn. */
+/** Bytes of text decoded before other work gets its turn. */
 const DECODED_AT_ONCE = 1024 * 1024;
-/** Bytes that have to come within `requestTimeoutMs`, and again each time that they have. */
+/** Bytes that must arrive within each `requestTimeoutMs`; the limit restarts every time they do. */
 const PROGRESS_BYTES = 64 * 1024;
 /** Bytes that a read may hold in memory. */
 const MAX_READ_BYTES = 512 * 1024 * 1024;
 
+/** The form in which `read` returns a file. */
 export type ReadFormat = "text" | "bytes" | "blob" | "stream";
 
+/** What every file operation understands. */
 export interface FileOptions extends RequestOptions {
-  /** The user in the sandbox that the call acts as. @default the sandbox's user */
+  /** The user to act as. @default the sandbox's user */
   readonly user?: string | undefined;
 }
 
+/** How to read a file. */
 export interface ReadOptions<Format extends ReadFormat = ReadFormat> extends FileOptions {
   /** @default "text" */
   readonly format?: Format | undefined;
@@ -85,7 +88,7 @@ async function readWhole(
   return collect(body, MAX_READ_BYTES, () => tooLarge(path));
 }
 
-/** Reports progress where there is some: a byte now and then is none. */
+/** Reports progress only for a real amount of data, so that a trickle of bytes does not count. */
 async function* moving(body: AsyncIterable<Buffer>, progress: () => void): AsyncGenerator<Buffer> {
   let bytes = 0;
   for await (const chunk of body) {
@@ -99,8 +102,8 @@ async function* moving(body: AsyncIterable<Buffer>, progress: () => void): Async
 }
 
 /**
- * The body's bytes, for a reader who takes them when they like; the call lives on until the last one. The sandbox has
- * no more time for the next than for an answer.
+ * The body's bytes, for a reader who takes them at their own pace; the call lives until the last one. The sandbox has
+ * as long for each next piece as for its answer.
  */
 async function* streamed(call: Call, response: Dispatcher.ResponseData): AsyncGenerator<Buffer> {
   const chunks = response.body[Symbol.asyncIterator]() as AsyncIterator<Buffer>;

@@ -1,10 +1,10 @@
 import { EmberboxError } from "../errors.ts";
 import type { Call } from "../wire/call.ts";
 
-/** Bytes handed to the connection at once. */
+/** Bytes handed to the connection at a time. */
 const PIECE_BYTES = 256 * 1024;
 
-/** Bytes in memory, in pieces, so that a slow connection shows progress. */
+/** Yields bytes in pieces, so that a slow connection still shows progress. */
 export async function* uploadBytes(
   bytes: Uint8Array,
   progress: () => void,
@@ -16,7 +16,7 @@ export async function* uploadBytes(
   progress();
 }
 
-/** The caller's stream. It is cancelled when the call ends early; its own failure becomes the call's. */
+/** Yields the caller's stream. It is cancelled when the call ends early; if it fails, the call fails with its error. */
 export async function* uploadStream(
   stream: ReadableStream<Uint8Array>,
   call: Call,

@@ -26,28 +26,30 @@ import type { FileOptions } from "./read.ts";
 
 /** A change in a watched directory. */
 export interface FilesystemEvent {
-  /** A file that is moved gives `rename` for its old name and `create` for its new one. */
+  /** Moving a file gives `rename` for its old name and `create` for the new one. */
   readonly type: "create" | "write" | "remove" | "rename" | "chmod";
-  /** Relative to the watched directory; `.` for that itself. */
+  /** Relative to the watched directory; `.` for the directory itself. */
   readonly name: string;
-  /** What is there now, when `includeEntry` asks for it and it still is. Not with `remove` and `rename`. */
+  /** The entry, when `includeEntry` asks for it and it still exists. Absent for `remove` and `rename`. */
   readonly entry?: EntryInfo;
 }
 
+/** What to watch, and for how long. */
 export interface WatchOptions extends FileOptions {
-  /** Watches the directories below, too. @default false */
+  /** Also watches the directories below. @default false */
   readonly recursive?: boolean | undefined;
-  /** Tells size, mode and the like of what changed. @default false */
+  /** Adds the entry (size, mode and so on) to each change. @default false */
   readonly includeEntry?: boolean | undefined;
   /** How long to watch, in milliseconds; 0 for no limit. @default 60_000 */
   readonly timeoutMs?: number | undefined;
   /**
-   * Called once when the watch has ended, with the error when it ended by itself and not because the directory is gone,
-   * and with what the callback for changes threw.
+   * Called once when the watch has ended: without an error when it was stopped or the directory is gone, otherwise with
+   * the reason, such as a time limit or what `onEvent` threw.
    */
   readonly onExit?: ((error?: Error) => unknown) | undefined;
 }
 
+/** Called with each change. If it returns a promise, the promise is awaited before the next change. */
 export type WatchCallback = (event: FilesystemEvent) => unknown;
 
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -69,27 +71,27 @@ const types: Readonly<Partial<Record<EventType, FilesystemEvent["type"]>>> = {
   [EventType.CHMOD]: "chmod",
 };
 
-/** A watch that runs. `await using` stops it at the end of the scope. */
+/** A running watch. `await using` stops it at the end of the scope. */
 export class WatchHandle implements AsyncDisposable {
   readonly #stop: () => Promise<void>;
 
-  /** Sandboxes make these. */
+  /** `files.watchDir` creates these. */
   constructor(stop: () => Promise<void>) {
     this.#stop = stop;
   }
 
-  /** Ends the watch. Resolves when `onEvent` will not be called any more. */
+  /** Ends the watch. Resolves once `onEvent` will not be called again. */
   stop(): Promise<void> {
     return this.#stop();
   }
 
-  /** Stops it. */
+  /** Stops the watch. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
 }
 
-/** Opens a watch, and resolves when each change from now on will be reported. */
+/** Opens a watch; resolves once every later change will be reported. */
 export async function watchDirectory(
   connection: SandboxConnection,
   rpc: Rpc,
@@ -134,7 +136,7 @@ function follow(
   const limit = new TimeLimit(() => call.expire(timedOut(timeoutMs)));
   if (timeoutMs > 0) limit.start(timeoutMs + SAFETY_MS);
   const stopped = new EmberboxError("connection_failed", "The watch was stopped");
-  // `onExit` hears of it, where there is one.
+  // `onExit`, when given, gets the error instead.
   const onThrow = onExit ? () => {} : warning("The callback of `watchDir`");
   const ended = readEvents(call, events, onEvent, onThrow)
     .then(

@@ -12,28 +12,31 @@ import { encodeMultipart, fitsMultipart } from "./multipart.ts";
 import { checkPath } from "./path.ts";
 import type { FileOptions } from "./read.ts";
 
-/** Bytes of a file that travels together with others. */
+/** The largest file that shares a request with others, in bytes. */
 const SMALL_FILE_BYTES = 1024 * 1024;
-/** Bytes of all files in one request. */
+/** The most that the files in one request hold together, in bytes. */
 const BATCH_BYTES = 32 * 1024 * 1024;
 
+/** What a file can be written from; strings become UTF-8. */
 export type FileData = string | ArrayBuffer | Uint8Array | Blob | ReadableStream<Uint8Array>;
 
+/** One file to write. */
 export interface WriteEntry {
   readonly path: string;
   readonly data: FileData;
 }
 
+/** How to write a file. */
 export interface WriteOptions extends FileOptions {
-  /** Kept with each file as extended attributes, in place of what was there: names become lower case. */
+  /** Stored with each file as extended attributes, replacing those that were there; names become lower case. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 interface Payload {
   readonly path: string;
-  /** All of the file, when it is in memory. */
+  /** The whole file, when it is in memory. */
   readonly bytes: Uint8Array | undefined;
-  /** The file, piece by piece, when it is not. */
+  /** The file as a stream, when it is not in memory. */
   readonly stream: ReadableStream<Uint8Array> | undefined;
   readonly size: number | undefined;
 }
@@ -118,7 +121,7 @@ function query(fields: Record<string, string | undefined>): string {
   return String(new URLSearchParams(given));
 }
 
-/** Sends one request. Its time limit starts anew with every piece sent, as an upload may be long. */
+/** Sends one request. Its time limit restarts with every piece sent, since an upload may be long. */
 async function upload(
   connection: SandboxConnection,
   batch: readonly Payload[],

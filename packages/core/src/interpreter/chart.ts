@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** How an axis maps values to places, as matplotlib names it. */
+/** How an axis scales its values, by matplotlib's names. */
 type ChartScale =
   | "linear"
   | "log"
@@ -13,21 +13,21 @@ type ChartScale =
   | "categorical"
   | (string & {});
 
-/** A number, a category, a moment as ISO 8601; `null` where there is none. */
+/** A number, a category, or a time as ISO 8601; `null` for a missing value. */
 type ChartValue = number | string | null;
 
 interface ChartBase<Type extends string, Element> {
   readonly type: Type;
   readonly title?: string | undefined;
   readonly elements: readonly Element[];
-  /** Number of elements of the whole chart, where not all are here. */
+  /** Number of elements in the whole chart, when some were left out. */
   readonly total_elements?: number | undefined;
 }
 
 interface Chart2D<Type extends string, Element> extends ChartBase<Type, Element> {
   readonly x_label?: string | undefined;
   readonly y_label?: string | undefined;
-  /** What the label has in parentheses or brackets. */
+  /** The part of the label in parentheses or brackets. */
   readonly x_unit?: string | undefined;
   readonly y_unit?: string | undefined;
 }
@@ -35,7 +35,7 @@ interface Chart2D<Type extends string, Element> extends ChartBase<Type, Element>
 interface PointData {
   readonly label: string;
   readonly points: readonly (readonly [ChartValue, ChartValue])[];
-  /** Number of points of the whole series, where they were thinned out evenly. */
+  /** Number of points in the whole series, when it was thinned out evenly. */
   readonly total_points?: number | undefined;
 }
 
@@ -50,7 +50,7 @@ interface PointChart<Type extends string> extends Chart2D<Type, PointData> {
 
 interface BarData {
   readonly label: string;
-  /** Name of the series that the bar belongs to. */
+  /** Name of the series to which the bar belongs. */
   readonly group: string;
   readonly value: number | null;
 }
@@ -64,7 +64,7 @@ interface PieData {
 
 interface BoxAndWhiskerData {
   readonly label: string;
-  /** The whiskers' ends; what lies beyond are the outliers. */
+  /** The ends of the whiskers; values beyond them are the outliers. */
   readonly min: number | null;
   readonly first_quartile: number | null;
   readonly median: number | null;
@@ -82,9 +82,9 @@ type PlainChart =
   | Chart2D<"unknown", unknown>;
 
 /**
- * What a figure shows, as data, in E2B's shapes. `type` tells which; `superchart` is several charts in one figure,
- * `unknown` something that has no shape here. Where bars or boxes lie on their side, `x_label` is still that of the
- * categories.
+ * What a figure shows, as data, in E2B's shapes. `type` discriminates; `superchart` is several charts in one figure,
+ * and `unknown` is anything without a shape of its own. For horizontal bars or boxes, `x_label` is still the label of
+ * the categories.
  */
 export type Chart = PlainChart | ChartBase<"superchart", PlainChart>;
 
@@ -139,7 +139,7 @@ const superSchema = z.object({
   elements: z.array(z.unknown()),
 });
 
-/** A chart as the sandbox sent it; what does not have a chart's shape is `unknown`. */
+/** A chart as the sandbox sent it; anything that does not have a chart's shape becomes `unknown`. */
 export function chartFrom(sent: unknown): Chart | undefined {
   if (sent === undefined || sent === null) return undefined;
   if (isLarge(sent)) return { type: "unknown", elements: [] };
@@ -148,7 +148,7 @@ export function chartFrom(sent: unknown): Chart | undefined {
   return { ...several.data, elements: several.data.elements.map(plainFrom) };
 }
 
-/** Values of one chart; the sandbox thins out what has more. */
+/** The most values in one chart; the sandbox thins out larger ones. */
 const MAX_VALUES = 100_000;
 
 function isLarge(sent: unknown): boolean {
@@ -169,7 +169,7 @@ function plainFrom(sent: unknown): PlainChart {
   return parsed.success ? parsed.data : { type: "unknown", elements: [] };
 }
 
-/** E2B sends `null` for a title or a label that is not there. */
+/** E2B sends `null` for a missing title or label. */
 function withoutNulls(sent: unknown): unknown {
   if (typeof sent !== "object" || sent === null) return sent;
   return Object.fromEntries(Object.entries(sent).filter(([, field]) => field !== null));

@@ -4,13 +4,13 @@ import type { JsonObject } from "../wire/ndjson.ts";
 import { fileReport, type FileReport } from "./file-change.ts";
 import { Execution, Result, type ExecutionError, type Truncation } from "./execution.ts";
 
-/** Results kept beside the main one. */
+/** The most results kept besides the main one. */
 const MAX_RESULTS = 1000;
 const MAX_REPRESENTATIONS = 1000;
-/** About what all kept results may take together, `bytes`. */
+/** About as many bytes as all kept results may take together. */
 const MAX_RESULT_COST = 128 * 1024 * 1024;
 
-/** Fields of a result's message that are not representations. */
+/** Fields of a result message that are not representations. */
 const ENVELOPE: ReadonlySet<string> = new Set(["type", "is_main_result"]);
 
 /** A piece of what the code printed. */
@@ -23,15 +23,15 @@ export interface OutputMessage {
 }
 
 /**
- * Called as output comes. A callback that returns a promise is waited for, which slows the code down; one that throws
- * ends the code, and the call rejects with what it threw.
+ * Called as output arrives. If a callback returns a promise, the promise is awaited, which slows the code down. If it
+ * throws, the code is stopped and the call rejects with what it threw.
  */
 export interface ExecutionCallbacks {
   /** Standard output, piece by piece. */
   readonly onStdout?: ((message: OutputMessage) => unknown) | undefined;
   /** Standard error, piece by piece. */
   readonly onStderr?: ((message: OutputMessage) => unknown) | undefined;
-  /** Each result, when it is there. */
+  /** Each result, as soon as it is available. */
   readonly onResult?: ((result: Result) => unknown) | undefined;
   /** The error that ended the code. */
   readonly onError?: ((error: ExecutionError) => unknown) | undefined;
@@ -48,16 +48,16 @@ export class ExecutionCollector {
   #error: ExecutionError | undefined;
   #executionCount: number | undefined;
   #files: FileReport | undefined;
-  /** The failure that the sandbox reported instead of an exception of the code. */
+  /** Set when the sandbox reported a failure of its own rather than an exception of the code. */
   failure: EmberboxError | undefined;
-  /** True when the last message has come. */
+  /** True once the last message has arrived. */
   ended = false;
 
   constructor(callbacks: ExecutionCallbacks) {
     this.#callbacks = callbacks;
   }
 
-  /** Takes one message that takes about `cost` bytes to keep. What it returns is to be awaited before the next one. */
+  /** Takes one message, which costs about `cost` bytes to keep. Await what it returns before the next one. */
   accept(message: JsonObject, cost: number): unknown {
     switch (message["type"]) {
       case "stdout":
@@ -138,7 +138,7 @@ export class ExecutionCollector {
   }
 }
 
-/** Limits that were reached are failures of the call; what else ends the code is its result. */
+/** Reaching a limit fails the call; anything else that ends the code is part of its result. */
 function failureFrom(message: JsonObject, value: string): EmberboxError | undefined {
   const restarted = message["restarted"] === true;
   if (message["reason"] === "timeout") {

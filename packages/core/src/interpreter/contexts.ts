@@ -15,14 +15,15 @@ import { Call, type HttpRequest } from "../wire/call.ts";
 import { readDocument } from "../wire/document.ts";
 import { interpreterError } from "./interpreter-error.ts";
 
-/** A namespace of its own, in an interpreter process of its own. */
+/** A namespace with an interpreter process of its own. */
 export interface CodeContext {
   readonly id: string;
   readonly language: string;
-  /** The directory in which code starts. */
+  /** The directory in which its code starts. */
   readonly cwd: string;
 }
 
+/** The language and directory of a new context. */
 export interface CreateCodeContextOptions extends RequestOptions {
   /** @default "python" */
   readonly language?: string | undefined;
@@ -79,7 +80,7 @@ export async function removeCodeContext(
   await exchange(connection, request, { method: "DELETE", path: contextPath(context) });
 }
 
-/** Starts the context's interpreter afresh: its variables are gone, its id stays. */
+/** Restarts the context's interpreter: its variables are lost, its id stays. */
 export async function restartCodeContext(
   connection: SandboxConnection,
   context: CodeContext | string,
@@ -109,7 +110,7 @@ async function exchange(
   }
 }
 
-/** Some answers are not JSON; nothing in them is needed. */
+/** Passes over answers that are not JSON: nothing in them is needed. */
 function orNothing(error: EmberboxError): undefined {
   if (!(error.cause instanceof SyntaxError)) throw error;
 }

@@ -15,9 +15,9 @@ const textFormats = [
 ] as const;
 const formats = [...textFormats, "json", "data", "chart"] as const;
 
-/** One thing that the code displayed, in every representation that the interpreter gave. */
+/** One thing that the code displayed, in every representation that the interpreter provided. */
 export class Result {
-  /** True for the value of the last expression; false for what was displayed on the way. */
+  /** True for the value of the last expression; false for anything displayed before. */
   readonly isMainResult: boolean;
   readonly text: string | undefined;
   readonly html: string | undefined;
@@ -32,9 +32,9 @@ export class Result {
   readonly latex: string | undefined;
   readonly javascript: string | undefined;
   readonly json: unknown;
-  /** A data frame's columns, by their names; dates as ISO 8601, and `null` where there is no value. */
+  /** A data frame's columns by name; dates are ISO 8601, and missing values are `null`. */
   readonly data: Readonly<Record<string, readonly unknown[]>> | undefined;
-  /** Rows of the whole data frame, when `data` has only the first of them. */
+  /** Number of rows in the whole data frame, when `data` holds only the first ones. */
   readonly dataRows: number | undefined;
   /** What a figure shows, as data. */
   readonly chart: Chart | undefined;
@@ -62,7 +62,7 @@ export class Result {
     this.extra = objectOf(raw["extra"]);
   }
 
-  /** Names of the representations that are there, such as `["text", "png"]`. */
+  /** Names of the representations present, such as `["text", "png"]`. */
   formats(): string[] {
     return [
       ...formats.filter((name) => this[name] !== undefined),
@@ -70,7 +70,7 @@ export class Result {
     ];
   }
 
-  /** The representations that are there, for `JSON.stringify`. */
+  /** The representations present, for `JSON.stringify`. */
   toJSON(): Record<string, unknown> {
     const present = formats
       .filter((name) => this[name] !== undefined)
@@ -85,28 +85,29 @@ export interface ExecutionError {
   /** The exception's class, such as `ZeroDivisionError`. */
   readonly name: string;
   readonly value: string;
-  /** May hold terminal colours. */
+  /** May contain terminal colours. */
   readonly traceback: string;
 }
 
-/** What was printed, in the pieces in which it came; of each stream the first and last 5 MiB. */
+/** What was printed, in pieces as they arrived; the first and last 5 MiB of each stream. */
 export interface Logs {
   readonly stdout: readonly string[];
   readonly stderr: readonly string[];
 }
 
-/** Full sizes of what was kept only in part; callbacks have seen all of it. */
+/** Full sizes of what was kept only in part; callbacks have seen everything. */
 export interface Truncation {
-  /** Bytes printed, when more than is kept. */
+  /** Bytes printed to standard output, when not all were kept. */
   readonly stdoutBytes?: number;
-  /** Bytes printed, when more than is kept. */
+  /** Bytes printed to standard error, when not all were kept. */
   readonly stderrBytes?: number;
-  /** Number of results, when more than are kept. */
+  /** Number of results, when not all were kept. */
   readonly results?: number;
-  /** True when there were more files than are looked at or reported. */
+  /** True when there were more files than are checked or reported. */
   readonly files?: boolean;
 }
 
+/** What an `Execution` is made of. */
 export interface ExecutionFields {
   readonly results: readonly Result[];
   readonly logs: Logs;
@@ -116,7 +117,7 @@ export interface ExecutionFields {
   readonly files?: readonly FileChange[] | undefined;
 }
 
-/** What running a piece of code gave. */
+/** The outcome of running a piece of code. */
 export class Execution {
   readonly results: readonly Result[];
   readonly logs: Logs;
@@ -125,7 +126,9 @@ export class Execution {
   readonly executionCount: number | undefined;
   /** Set when the output was too large to be kept whole. */
   readonly truncated: Truncation | undefined;
-  /** What the code made or changed below its working directory, by path; set when that was asked for. */
+  /**
+   * Files that the code created or changed below its working directory, by path; set when `reportFiles` asked for them.
+   */
   readonly files: readonly FileChange[] | undefined;
 
   constructor(fields: ExecutionFields) {

@@ -1,14 +1,14 @@
-/** A file that code made or changed. */
+/** A file that code created or changed. */
 export interface FileChange {
   readonly path: string;
   /** Bytes. */
   readonly size: number;
-  /** By the name's ending, such as `text/csv`. */
+  /** Guessed from the file name, such as `text/csv`. */
   readonly mimeType: string;
   readonly change: "created" | "modified";
 }
 
-/** Files kept of one report; what is beyond says so as `truncated.files`. */
+/** The most files kept from one report; `truncated.files` tells when there were more. */
 const MAX_FILES = 1000;
 
 export interface FileReport {
@@ -16,7 +16,7 @@ export interface FileReport {
   readonly truncated: boolean;
 }
 
-/** The sandbox's report; entries that are not what they should be are left out. */
+/** Reads the sandbox's report; malformed entries are left out. */
 export function fileReport(files: unknown, truncated: unknown): FileReport {
   const sent = Array.isArray(files) ? files : [];
   return {

@@ -372,7 +372,7 @@ test("a call that is given up before its turn lets the next one go", async () =>
   await Promise.all([first, third]);
 });
 
-/** Its connections take so many milliseconds each, in this order. */
+/** An agent whose connections take these delays to open, in milliseconds and in this order. */
 function connecting(delays: number[]): Agent {
   const connect = buildConnector({});
   return new Agent({

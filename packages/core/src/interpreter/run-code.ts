@@ -26,22 +26,22 @@ import { inTurn } from "./turns.ts";
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
-/** Where code runs, for how long, and who hears of its output. */
+/** Where code runs, for how long, and where its output goes. */
 export interface RunCodeOptions extends RequestOptions, ExecutionCallbacks {
   /**
-   * Runs in that language's default context: `python`, `javascript`, `typescript`, `bash` (or `py`, `js`, `ts`,
-   * `sh`), or whatever else the sandbox has. Excludes `context`. @default "python"
+   * The language, in whose default context the code runs: `python`, `javascript`, `typescript`, `bash` (or `py`, `js`,
+   * `ts`, `sh`), or any other that the sandbox has. Excludes `context`. @default "python"
    */
   readonly language?: string | undefined;
-  /** Runs in that context, or the one with that id. Excludes `language`. */
+  /** The context to run in, or its id. Excludes `language`. */
   readonly context?: CodeContext | string | undefined;
   /** Environment variables for this run only. */
   readonly envs?: Readonly<Record<string, string>> | undefined;
   /** How long the code may run, in milliseconds; 0 for no limit. @default 60_000 */
   readonly timeoutMs?: number | undefined;
   /**
-   * Reports as `execution.files` what the code made or changed below its working directory. Hidden files and
-   * `node_modules` are passed over, and at most 10 000 entries, 8 levels deep, are looked at.
+   * Reports the files that the code created or changed below its working directory, as `execution.files`. Hidden files
+   * and `node_modules` are skipped, and at most 10 000 entries, 8 levels deep, are checked.
    * @default false
    */
   readonly reportFiles?: boolean | undefined;
@@ -64,7 +64,7 @@ const schema = z
     message: "Give `language` or `context`, not both: a context has its language",
   });
 
-/** Runs code and gathers what it gives. */
+/** Runs code and gathers its output and results. */
 export async function runCode(
   connection: SandboxConnection,
   code: string,
@@ -121,7 +121,7 @@ async function startExecution(
   return response;
 }
 
-/** Reads messages until the last one; callbacks are waited for, so that a slow one slows the code down. */
+/** Reads messages until the last one. Callbacks are awaited, so that a slow one slows the code down. */
 async function pump(
   response: Dispatcher.ResponseData,
   collector: ExecutionCollector,
@@ -145,7 +145,7 @@ async function pump(
   throw new EmberboxError("connection_failed", "The sandbox's answer ended before the code did");
 }
 
-/** Reads what is left, so that the connection can be used again. */
+/** Reads the rest of the body, so that the connection can be reused. */
 function finishBody({ body }: Dispatcher.ResponseData): void {
   const signal = AbortSignal.timeout(SAFETY_MS);
   body.dump({ limit: 64 * 1024, signal }).catch(() => body.destroy());

@@ -4,8 +4,8 @@ import type { Call } from "../wire/call.ts";
 const lines = new WeakMap<SandboxConnection, Map<string, Promise<void>>>();
 
 /**
- * Sends the calls of one context in the order in which they were made: requests on connections of their own may overtake
- * each other. The next one may go when `send` says that its request is on the wire, or ends.
+ * Sends the calls of one context in the order in which they were made: on separate connections, requests may overtake
+ * each other. The next call may go once `send` reports that its request is on the wire, or settles.
  */
 export async function inTurn<T>(
   connection: SandboxConnection,

@@ -2,7 +2,7 @@ import { EmberboxError } from "../errors.ts";
 
 const told = new Set<string>();
 
-/** Tells of a failure that nobody listens for, by a warning of Node's: the first of each kind. */
+/** Reports a failure that nobody listens for as a Node warning, once for each kind. */
 export function loudly(error: unknown): void {
   const { name, message, stack = "" } = error instanceof Error ? error : new Error(String(error));
   const { code, hint } = EmberboxError.isInstance(error) ? error : { code: name, hint: stack };

@@ -1,10 +1,10 @@
 import { untilAborted } from "./until-aborted.ts";
 
-/** Work that changes something, one at a time and in the order asked for. */
+/** Runs work that changes something one at a time, in the order requested. */
 export class Queue {
   #last: Promise<unknown> = Promise.resolve();
 
-  /** Runs `work` when all before it has ended. An abort leaves the line; work that runs minds the signal itself. */
+  /** Runs `work` after everything before it. An abort leaves the queue; running work watches the signal itself. */
   async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const before = this.#last;
     const mine = Promise.withResolvers<void>();
@@ -17,7 +17,7 @@ export class Queue {
     }
   }
 
-  /** Resolves when everything asked for so far has ended. */
+  /** Resolves once everything queued so far has ended. */
   async idle(): Promise<void> {
     await this.#last;
   }
@@ -25,14 +25,14 @@ export class Queue {
 
 const queues = new WeakMap<object, Queue>();
 
-/** The queue of a sandbox, also when several sets of tools use it. */
+/** The queue of a sandbox, shared by all sets of tools that use it. */
 export function queueOf(sandbox: object): Queue {
   let queue = queues.get(sandbox);
   if (queue === undefined) queues.set(sandbox, (queue = new Queue()));
   return queue;
 }
 
-/** Has another object for the same sandbox wait in the same line. */
+/** Makes another object for the same sandbox use the same queue. */
 export function shareQueue(other: object, sandbox: object): void {
   queues.set(other, queueOf(sandbox));
 }

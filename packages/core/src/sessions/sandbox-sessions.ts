@@ -16,21 +16,24 @@ import { Session, type SessionHost } from "./session.ts";
 import { resolveSource, type ResolvedSource, type SandboxSource } from "./source.ts";
 import { untilAborted } from "./until-aborted.ts";
 
+/** How long conversations keep their sandboxes, and how many there may be. */
 export interface SandboxSessionsOptions {
-  /** How long a conversation's sandbox waits for its next call, in milliseconds; 0 for ever. @default 900_000 */
+  /** How long an idle conversation keeps its sandbox, in milliseconds; 0 for ever. @default 900_000 */
   readonly idleTimeoutMs?: number | undefined;
-  /** What becomes of it then. `pause` needs a provider that can. @default "kill" */
+  /** What happens to an idle sandbox. `pause` needs a provider that supports it. @default "kill" */
   readonly onIdle?: "kill" | "pause" | undefined;
-  /** Sandboxes that may run at once. Beyond it the one idle longest is ended, or a call waits. @default no limit */
+  /**
+   * How many sandboxes may run at once. At the limit, the one idle longest is ended, or a call waits. @default no limit
+   */
   readonly maxSandboxes?: number | undefined;
   /**
-   * Hears of every failure that is the machine's or the provider's, as it is; a model gets only words about it. What it
-   * throws stops nothing. @default a warning of Node's for the first of each kind
+   * Called with every failure of the machine or the provider, unredacted; a model only gets a description of it. If it
+   * throws, nothing is affected. @default a Node warning for the first of each kind
    */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
-/** The fields of those that are options of tools, too. */
+/** The schema fields of these options, for tools that take them too. */
 export const sessionFields: FieldsOf<SandboxSessionsOptions> = {
   idleTimeoutMs: milliseconds,
   onIdle: z.enum(["kill", "pause"]).optional().describe("`kill` or `pause`"),
@@ -39,28 +42,28 @@ export const sessionFields: FieldsOf<SandboxSessionsOptions> = {
 };
 const optionsSchema = z.strictObject(sessionFields);
 
-/** A sandbox for the time of one call. */
+/** A sandbox for the duration of one call. */
 export interface SandboxLease extends Disposable {
   readonly sandbox: Sandbox;
-  /** Why the state of this conversation's earlier calls is gone, until that was told. */
+  /** Why the state of this conversation's earlier calls is gone; set until `told` is called. */
   readonly lost: string | undefined;
-  /** The conversation knows now. */
+  /** Records that the conversation has been told. */
   told(): void;
-  /** To be told when a call failed because the sandbox is gone: the next call gets another one. */
+  /** Call this when a call failed because the sandbox is gone: the next call gets another one. */
   forget(sandbox: Sandbox, reason: unknown): void;
 }
 
 const IDLE_TIMEOUT_MS = 900_000;
-/** What a sandbox outlives its idle time by: the longest call, and some. */
+/** How much longer a sandbox lives than its idle time: enough for the longest call. */
 const MARGIN_MS = 900_000;
 const LONGEST_MS = 24 * 3_600_000;
-/** Conversations that are remembered without a running sandbox. */
+/** The most conversations that are remembered without a running sandbox. */
 const MAX_REMEMBERED = 10_000;
 const ONLY = "";
 
 /**
- * One sandbox for each conversation, made on first use. `await using` ends all that were made here; a sandbox or a
- * provider that was given stays as it is.
+ * One sandbox for each conversation, created on first use. `await using` ends all that were created here; a sandbox or
+ * provider that was passed in stays as it is.
  */
 export class SandboxSessions implements AsyncDisposable {
   readonly source: ResolvedSource;
@@ -97,8 +100,8 @@ export class SandboxSessions implements AsyncDisposable {
   }
 
   /**
-   * A conversation's sandbox; dispose of the lease when the call has ended. An abort gives up only this caller.
-   * @throws what creating one throws; `sandbox_closed` when these sessions were closed
+   * Gets a conversation's sandbox; dispose of the lease when the call has ended. An abort only ends this caller's wait.
+   * @throws what creating the sandbox throws; `sandbox_closed` once these sessions are closed
    */
   async acquire(
     threadId: string = ONLY,
@@ -146,13 +149,13 @@ export class SandboxSessions implements AsyncDisposable {
     return had;
   }
 
-  /** Resolves when the calls of a conversation have ended, also those whose callers have given up. */
+  /** Resolves once the calls of a conversation have ended, including those whose callers have given up. */
   async idle(threadId: string = ONLY): Promise<void> {
     const sandbox = this.source.given ?? this.#sessions.get(threadId)?.current;
     if (sandbox !== undefined) await queueOf(sandbox).idle();
   }
 
-  /** Tells the developer. */
+  /** Reports a failure to the developer, through `onError`. */
   report(error: unknown): void {
     this.#onError(error);
   }

@@ -6,7 +6,7 @@ import { SandboxSessions } from "./sandbox-sessions.ts";
 
 const connection = (sandboxId: string): object => ({ sandboxId, gone: () => undefined });
 
-/** Sandboxes that are paused after each use, and come back as `connect` says. */
+/** Sandboxes that are paused after each use and resume as `connect` does. */
 function pausing(connect: (signal: AbortSignal | undefined) => Promise<never>): {
   readonly sessions: SandboxSessions;
   readonly reported: unknown[];

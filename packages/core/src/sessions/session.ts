@@ -3,16 +3,16 @@ import type { CreateOptions, SandboxProvider } from "../provider.ts";
 import { Sandbox } from "../sandbox.ts";
 import { untilAborted } from "./until-aborted.ts";
 
-/** What a session needs of those who keep it. */
+/** What a session needs from its owner. */
 export interface SessionHost {
-  /** How sandboxes are created; they live `lifetimeMs` from their last use. */
+  /** How sandboxes are created. They live for `lifetimeMs` after their last use. */
   readonly create: Omit<CreateOptions, "signal">;
   readonly lifetimeMs: number;
   readonly renews: boolean;
   provider(): Promise<SandboxProvider>;
-  /** Resolves when one more sandbox may run. */
+  /** Resolves once another sandbox may run. */
   slot(session: Session, signal: AbortSignal): Promise<void>;
-  /** The slot is free again. */
+  /** Frees the slot. */
   free(session: Session): void;
   report(error: unknown): void;
 }
@@ -23,7 +23,9 @@ interface Start {
   waiting: number;
 }
 
-/** The sandbox of one conversation: made when first used, one for all who wait for it, replaced when it has died. */
+/**
+ * The sandbox of one conversation: created on first use, once for everyone who waits for it, and replaced when it dies.
+ */
 export class Session {
   readonly #host: SessionHost;
   #sandbox: Sandbox | undefined;
@@ -31,7 +33,7 @@ export class Session {
   #ending: Promise<void> = Promise.resolve();
   #pausedId: string | undefined;
   #renewedAt = 0;
-  /** Why the state of earlier calls is gone; told once, by the next call. */
+  /** Why the state of earlier calls is gone; the next call reports it, once. */
   lost: string | undefined;
   users = 0;
   usedAt: number = Date.now();
@@ -45,7 +47,7 @@ export class Session {
     return this.#sandbox?.sandboxId ?? this.#pausedId;
   }
 
-  /** The sandbox, when there is one now. */
+  /** The current sandbox, if any. */
   get current(): Sandbox | undefined {
     return this.#sandbox;
   }
@@ -57,7 +59,9 @@ export class Session {
     return this.#sandbox !== undefined || this.#start !== undefined;
   }
 
-  /** The sandbox, started if need be. An abort ends the waiting; the start goes on while others wait for it. */
+  /**
+   * Gets the sandbox, starting it if need be. An abort ends this wait only; the start goes on while others wait for it.
+   */
   async sandbox(signal: AbortSignal | undefined): Promise<Sandbox> {
     for (;;) {
       signal?.throwIfAborted();
@@ -75,7 +79,7 @@ export class Session {
     }
   }
 
-  /** Takes note that the sandbox is gone: the next call gets another one, and is told. */
+  /** Records that the sandbox is gone: the next call gets another one and is told so. */
   forget(sandbox: Sandbox | undefined, reason: unknown): void {
     if (sandbox === undefined || this.#sandbox !== sandbox) return;
     this.#sandbox = undefined;
@@ -83,7 +87,7 @@ export class Session {
     this.#host.free(this);
   }
 
-  /** One that was paused from elsewhere is resumed; any other is replaced. */
+  /** Handles a sandbox that is gone: one that was paused from outside will be resumed, any other is replaced. */
   #takeNote(sandbox: Sandbox, gone: Error): void {
     const paused = EmberboxError.isInstance(gone) && gone.code === "sandbox_paused";
     this.forget(sandbox, gone);
@@ -92,7 +96,7 @@ export class Session {
     this.#pausedId = sandbox.sandboxId;
   }
 
-  /** Ends the sandbox; `how` says whether it is kept on disk, and why it ends. */
+  /** Ends the sandbox; `how` says whether it is saved to disk, and why it ends. */
   end(how: { readonly pause: boolean; readonly reason: string }): Promise<void> {
     const start = this.#start;
     start?.controller.abort(new EmberboxError("sandbox_closed", "The session was closed"));
@@ -109,7 +113,7 @@ export class Session {
     return this.#ending;
   }
 
-  /** Kills what is paused, too. */
+  /** Ends the session for good, also killing a paused sandbox. */
   async discard(reason: string): Promise<void> {
     await this.end({ pause: false, reason });
     if (this.#pausedId === undefined) return;
@@ -181,7 +185,7 @@ export class Session {
     }
   }
 
-  /** Nobody waits any more for what has come. */
+  /** Pauses or kills a sandbox that arrived after everyone had stopped waiting. */
   async #takeBack(sandbox: Sandbox, wasPaused: boolean): Promise<void> {
     if (wasPaused && (await this.#pause(sandbox))) return;
     await sandbox.kill().catch((error: unknown) => this.#host.report(error));
@@ -199,7 +203,7 @@ export class Session {
     }
   }
 
-  /** True when it is on disk now. */
+  /** Resolves to true when the sandbox is now on disk. */
   async #pause(sandbox: Sandbox): Promise<boolean> {
     const provider = await this.#host.provider();
     try {
@@ -212,7 +216,7 @@ export class Session {
     }
   }
 
-  /** Moves the end of its life away, now and then. */
+  /** Extends the sandbox's lifetime, but not on every call. */
   async #renew(sandbox: Sandbox): Promise<Sandbox> {
     const { renews, lifetimeMs } = this.#host;
     if (!renews || Date.now() - this.#renewedAt < lifetimeMs / 10) return sandbox;
@@ -230,7 +234,10 @@ function reasonText(reason: unknown): string {
   return "it was closed, or reached the end of its lifetime";
 }
 
-/** Why a paused sandbox does not come back, however often it is tried. One that died on its way is still on disk. */
+/**
+ * True for errors because of which a paused sandbox can never be resumed. One that died while resuming is still on
+ * disk.
+ */
 function isGoneForGood(error: unknown): error is EmberboxError {
   return EmberboxError.isInstance(error) && error.kind === "lost" && error.code !== "sandbox_died";
 }

@@ -12,22 +12,22 @@ import { defaultProvider } from "../default-provider.ts";
 export type SessionCreateOptions = Omit<SandboxCreateOptions, "signal">;
 
 /**
- * Where sandboxes come from: one that is there, a provider, options for creating them, or nothing, which is the
- * default provider. What is given stays yours.
+ * Where sandboxes come from: an existing sandbox, a provider, options for creating sandboxes, or nothing for the
+ * default provider. Whatever is passed in stays yours.
  */
 export type SandboxSource = Sandbox | SandboxProvider | SessionCreateOptions | undefined;
 
-/** The source, told apart. */
+/** A resolved `SandboxSource`. */
 export interface ResolvedSource {
-  /** The one sandbox of all conversations, when one was given. */
+  /** The one sandbox of all conversations, if one was given. */
   readonly given: Sandbox | undefined;
   readonly create: Omit<CreateOptions, "signal">;
-  /** Known without any work, when one was given. */
+  /** The provider, if one was given; available without any work. */
   readonly known: SandboxProvider | undefined;
   provider(): Promise<SandboxProvider>;
 }
 
-/** @throws `invalid_argument`, and `unsupported` for what the provider that was given does not claim */
+/** @throws `invalid_argument`, and `unsupported` for options of capabilities that the given provider does not claim */
 export function resolveSource(source: SandboxSource): ResolvedSource {
   if (isSandbox(source)) {
     return { given: source, create: {}, known: undefined, provider: noProvider };
@@ -52,7 +52,7 @@ function fromProvider(
   return { given: undefined, create, known, provider };
 }
 
-/** A `Sandbox` of any copy of this package. */
+/** Recognizes a `Sandbox` of any copy of this package. */
 function isSandbox(value: unknown): value is Sandbox {
   if (value instanceof Sandbox) return true;
   return has(value, "runCode") && has(value, "sandboxId");
@@ -66,7 +66,7 @@ function has(value: unknown, name: string): boolean {
   return typeof value === "object" && value !== null && name in value;
 }
 
-/** A sandbox that was given is never replaced, so nobody asks. */
+/** Stands in where a sandbox was given, which is never replaced. */
 async function noProvider(): Promise<never> {
   throw new EmberboxError("sandbox_closed", "The sandbox that was given is gone");
 }

@@ -1,4 +1,4 @@
-/** Settles with `work`, or rejects with the signal's reason at once when it is aborted; `work` goes on. */
+/** Settles with `work`, or rejects with the signal's reason as soon as it is aborted; `work` goes on. */
 export async function untilAborted<T>(
   work: Promise<T>,
   signal: AbortSignal | undefined,

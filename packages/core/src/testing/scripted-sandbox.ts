@@ -12,7 +12,7 @@ export interface ScriptedSandbox extends AsyncDisposable {
   die(error: Error): void;
 }
 
-/** A sandbox whose other side says whatever a test wants: for what a well-behaved guest never says. */
+/** A sandbox whose server says whatever a test wants, including what a well-behaved guest never says. */
 export async function scriptedSandbox(
   script: Script,
   dispatcher: Dispatcher = new Agent(),
@@ -43,7 +43,7 @@ export async function scriptedSandbox(
   };
 }
 
-/** Answers any request with these messages, one a line. */
+/** Answers any request with these messages, one per line. */
 export function messages(...lines: readonly object[]): Script {
   return (request, response) => {
     request.resume();

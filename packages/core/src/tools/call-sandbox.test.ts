@@ -10,7 +10,7 @@ import { NativeTools } from "./native/native-tools.ts";
 
 const died = new EmberboxError("sandbox_died", "QEMU of /home/mine ended");
 
-/** Sandboxes that die of whatever they are asked. */
+/** Sandboxes that die on any request. */
 function mortal(options: SandboxSessionsOptions = {}): {
   readonly sessions: SandboxSessions;
   readonly asked: string[];
@@ -39,7 +39,7 @@ function mortal(options: SandboxSessionsOptions = {}): {
   return { sessions, asked, reported };
 }
 
-/** Calls in the sandbox wait until the gate is opened. */
+/** Makes calls in the sandbox wait until the returned function is called. */
 async function closeGate(sessions: SandboxSessions): Promise<() => void> {
   const gate = Promise.withResolvers<void>();
   const { sandbox } = await sessions.acquire();

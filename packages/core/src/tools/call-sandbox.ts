@@ -5,8 +5,9 @@ import type { Sandbox } from "../sandbox.ts";
 import { explainFailure, explainNoSandbox, isLost, lostNotice, type Failure } from "./failure.ts";
 import type { ToolContext } from "./types.ts";
 
+/** Which conversation a call belongs to, and whether it waits for other calls. */
 export interface SandboxCallOptions extends Pick<ToolContext, "signal" | "threadId"> {
-  /** Runs beside other calls; otherwise one runs at a time, in the order asked for. @default false */
+  /** Runs in parallel with other calls; otherwise calls run one at a time, in the order requested. @default false */
   readonly beside?: boolean;
 }
 
@@ -21,7 +22,7 @@ export class SandboxCall implements Disposable {
     this.#lease = lease;
   }
 
-  /** `undefined` only when the call failed before it had one. */
+  /** `undefined` only when the call failed before it got a sandbox. */
   get sandboxId(): string | undefined {
     return this.#lease?.sandbox.sandboxId;
   }
@@ -30,37 +31,40 @@ export class SandboxCall implements Disposable {
     return this.#lease!.sandbox;
   }
 
-  /** True when the sandbox, once gone, is followed by another. */
+  /** True when a sandbox that is gone will be replaced by another. */
   get replaced(): boolean {
     return this.#sessions.source.given === undefined;
   }
 
-  /** What to say first, with empty lines after it, when this sandbox replaces another one; otherwise "". */
+  /** What to say first, followed by empty lines, when this sandbox replaces another one; otherwise "". */
   get notice(): string {
     const lost = this.#lease?.lost;
     return lost === undefined ? "" : lostNotice(lost);
   }
 
-  /** The notice, after which no other call gives it. */
+  /** Returns the notice and marks it as given, so that no other call repeats it. */
   say(): string {
     const { notice } = this;
     this.#lease?.told();
     return notice;
   }
 
-  /** Keeps the sandbox in use until that has settled, after the call's own end. */
+  /** Keeps the sandbox in use after the call's own end, until `end` has settled. */
   until(end: Promise<unknown>): void {
     this.#end = end;
   }
 
-  /** Takes note when that means that the sandbox is gone: the next call gets another one. */
+  /** Records when `error` means that the sandbox is gone: the next call gets another one. */
   forget(error: unknown): void {
     if (EmberboxError.isInstance(error) && isLost(error.code)) {
       this.#lease?.forget(this.#lease.sandbox, error);
     }
   }
 
-  /** Puts a failure into words that may be shown to anyone, and tells the developer when it is not the caller's. */
+  /**
+   * Describes a failure in words that may be shown to anyone, and reports it to the developer when it is not the
+   * caller's.
+   */
   explain(error: unknown): Failure {
     this.forget(error);
     const failure =
@@ -77,8 +81,8 @@ export class SandboxCall implements Disposable {
 }
 
 /**
- * Runs one call in a conversation's sandbox, which is made if need be and replaced when it is lost. What `work` throws
- * goes to `failed`, whose answer, or error, is the call's; an abort rejects with the signal's reason.
+ * Runs one call in a conversation's sandbox, which is created if need be and replaced when it is lost. What `work`
+ * throws goes to `failed`, whose return value or error becomes the call's; an abort rejects with the signal's reason.
  */
 export async function callSandbox<Answer>(
   sessions: SandboxSessions,

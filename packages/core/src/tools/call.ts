@@ -12,7 +12,7 @@ export interface CallSettings {
   readonly reportFiles: boolean;
 }
 
-/** One call, from whatever arguments came to a result; it rejects for nothing but an abort and a throwing callback. */
+/** Runs one call, from unchecked arguments to a result. It rejects only on an abort or when a callback throws. */
 export async function callTool<Input>(
   definition: ToolDefinition<Input>,
   raw: unknown,

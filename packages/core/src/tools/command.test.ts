@@ -12,7 +12,7 @@ test("exit codes are those of a shell", () => {
   expect(shellExitCode({ exitCode: -1 })).toBe(137);
   expect(shellExitCode(failure("timeout", -1))).toBe(124);
   expect(shellExitCode(failure("out_of_memory", 1))).toBe(1);
-  // What was killed for want of memory has not succeeded, whatever its shell said.
+  // A command killed for lack of memory has not succeeded, whatever its shell reported.
   expect(shellExitCode(failure("out_of_memory", 0))).toBe(137);
   expect(shellExitCode(failure("sandbox_died"))).toBe(137);
 });

@@ -3,13 +3,14 @@ import type { CommandHandle } from "../commands/handle.ts";
 import { EmberboxError } from "../errors.ts";
 import type { ToolRun } from "./definition.ts";
 
-/** 128 and the number of SIGKILL. */
+/** 128 plus the number of SIGKILL. */
 const KILLED = 137;
-/** As the program `timeout` says it. */
+/** The exit code that `timeout` uses. */
 const TIMED_OUT = 124;
-/** How long an aborted call waits for the sandbox to say that the command is gone. */
+/** How long an aborted call waits for the sandbox to confirm that the command is gone, in milliseconds. */
 const KILL_MS = 700;
 
+/** How a command runs, and for how long. */
 export interface RunToEndOptions {
   readonly timeoutMs: number;
   readonly cwd?: string;
@@ -17,7 +18,7 @@ export interface RunToEndOptions {
   readonly user?: string;
 }
 
-/** Runs a command to its end. When the call is aborted, the command is gone before it rejects. */
+/** Runs a command to its end. When the call is aborted, it rejects only once the command is gone. */
 export async function runToEnd(
   { sandbox, signal, onOutput }: Pick<ToolRun, "sandbox" | "signal" | "onOutput">,
   command: string,
@@ -40,12 +41,12 @@ export async function runToEnd(
   }
 }
 
-/** Kills a command. Resolves when it is gone, or soon when its sandbox does not say so. */
+/** Kills a command. Resolves once it is gone, or shortly after if the sandbox does not confirm it. */
 export async function killCommand(handle: CommandHandle): Promise<void> {
   await handle.kill({ requestTimeoutMs: KILL_MS }).catch(() => {});
 }
 
-/** The exit code that a shell gives for a command, also for one that a signal, its time limit or a lack of memory ended. */
+/** The exit code that a shell would give, even when a signal, the time limit or a lack of memory ended the command. */
 export function shellExitCode(ended: Pick<CommandResult, "exitCode"> | EmberboxError): number {
   if (!EmberboxError.isInstance(ended)) return ended.exitCode < 0 ? KILLED : ended.exitCode;
   if (ended.code === "timeout") return TIMED_OUT;

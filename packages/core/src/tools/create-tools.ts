@@ -37,31 +37,31 @@ const definitions: Definitions = {
   list_files: listFilesTool,
 };
 
-/** A tool as a framework needs it. */
+/** A tool, in the form that frameworks need. */
 export interface SandboxTool<Name extends ToolName = ToolName> {
-  /** What it is. */
+  /** Which tool it is. */
   readonly kind: Name;
-  /** What a model calls it: its kind, with the prefix that was asked for. */
+  /** The name that models call it by: its kind, after the prefix. */
   readonly name: string;
   readonly title: string;
-  /** What a model is told; the same for the life of the set. */
+  /** The description for the model; it never changes during the life of the set. */
   readonly description: string;
-  /** Says what the arguments are, and lets everything pass: `execute` checks, and answers with words. */
+  /** Describes the arguments but accepts anything: `execute` checks them, and explains what is wrong. */
   readonly inputSchema: z.ZodType<ToolInputs[Name]>;
-  /** The same as JSON schema (draft 7). */
+  /** The same, as a JSON schema (draft 7). */
   readonly jsonSchema: JsonSchema;
   /** True when it changes nothing. */
   readonly readOnly: boolean;
-  /** Runs it. Rejects only with the reason of an aborted signal, and with what `onOutput` throws. */
+  /** Runs the tool. Rejects only with an aborted signal's reason, or with what `onOutput` throws. */
   execute(input: unknown, context?: ToolContext): Promise<ToolResult>;
-  /** Runs it, giving progress now and then, and the result last; giving up the iteration stops the work. */
+  /** Runs the tool, yielding progress now and then and the result last. Ending the iteration early stops the work. */
   stream(
     input: unknown,
     context?: ToolContext,
   ): AsyncGenerator<ToolProgress | ToolResult, void, undefined>;
 }
 
-/** Tools with the sandboxes that they work in. `await using` ends the sandboxes made here. */
+/** Tools and the sandboxes they work in. `await using` ends the sandboxes created here. */
 export class SandboxTools implements AsyncDisposable {
   readonly sessions: SandboxSessions;
   readonly tools: readonly SandboxTool[];
@@ -97,7 +97,7 @@ export class SandboxTools implements AsyncDisposable {
     });
   }
 
-  /** The tool of that kind. @throws `invalid_argument` when the set is without it */
+  /** Finds a tool by kind. @throws `invalid_argument` when the set does not include it */
   get<Name extends ToolName>(kind: Name): SandboxTool<Name> {
     const found = this.tools.find((tool) => tool.kind === kind);
     if (found !== undefined) return found as unknown as SandboxTool<Name>;
@@ -105,8 +105,8 @@ export class SandboxTools implements AsyncDisposable {
   }
 
   /**
-   * Runs a tool by the name that a model called, with its arguments as an object or as JSON text: all that a
-   * hand-written loop needs. An unknown name is a result, too.
+   * Runs a tool by the name that the model used, with its arguments as an object or as JSON text: all that a
+   * hand-written loop needs. An unknown name also gives a result.
    */
   async execute(name: string, input: unknown, context?: ToolContext): Promise<ToolResult> {
     const tool = this.tools.find((tool) => tool.name === name);
@@ -130,8 +130,9 @@ export class SandboxTools implements AsyncDisposable {
 }
 
 /**
- * Tools for an agent. They work in a sandbox that was given, or in sandboxes of a provider (or of the engine on this
- * machine), one for each conversation, made when first needed. @throws `invalid_argument`, `unsupported`
+ * Creates tools for an agent. They work in the given sandbox, or in sandboxes of a provider (by default the engine on
+ * this machine), one for each conversation, created when first needed.
+ * @throws `invalid_argument`, `unsupported`
  */
 export function createSandboxTools(
   source?: SandboxSource | SandboxSessions,

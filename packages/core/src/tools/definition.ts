@@ -3,16 +3,17 @@ import type { SandboxFacts } from "./facts.ts";
 import type { InputSchema } from "./input.ts";
 import type { ToolData, ToolFile, ToolName, ToolOutput, ToolPicture } from "./types.ts";
 
+/** Limits on what a call may take and return. */
 export interface ToolLimits {
-  /** How long code or a command may run when the call does not say, in milliseconds. @default 60_000 */
+  /** How long code or a command may run unless the call says otherwise, in milliseconds. @default 60_000 */
   readonly timeoutMs: number;
-  /** The most that a call may ask for. @default 600_000 */
+  /** The longest time limit that a call may ask for, in milliseconds. @default 600_000 */
   readonly maxTimeoutMs: number;
-  /** Bytes of each stream, and of a file, in a text. @default 20_000 */
+  /** The most bytes shown of each stream, or of a file. @default 20_000 */
   readonly maxOutputBytes: number;
-  /** Bytes of one picture. @default 3_500_000 */
+  /** The most bytes of one picture. @default 3_500_000 */
   readonly maxPictureBytes: number;
-  /** Pictures of one call. @default 8 */
+  /** The most pictures in one result. @default 8 */
   readonly maxPictures: number;
 }
 
@@ -23,11 +24,11 @@ export interface ToolRun {
   readonly onOutput: ((output: ToolOutput) => unknown) | undefined;
   readonly limits: ToolLimits;
   readonly reportFiles: boolean;
-  /** True when the sandbox, once gone, is followed by another. */
+  /** True when a sandbox that is gone will be replaced by another. */
   readonly replaced: boolean;
 }
 
-/** What a tool gives; the rest of a result is the same for all. */
+/** What a tool returns; the rest of a result is the same for all tools. */
 export interface Outcome {
   readonly text: string;
   readonly isError?: boolean;
@@ -39,11 +40,11 @@ export interface Outcome {
 export interface ToolDefinition<Input> {
   readonly name: ToolName;
   readonly title: string;
-  /** True when it changes nothing: it then runs beside others. */
+  /** True when it changes nothing; it then runs in parallel with others. */
   readonly readOnly: boolean;
   readonly schema: InputSchema<Input>;
   describe(facts: SandboxFacts, limits: ToolLimits): string;
-  /** A failure may be thrown: it becomes text. */
+  /** May throw: a failure becomes text. */
   run(input: Input, run: ToolRun): Promise<Outcome>;
 }
 

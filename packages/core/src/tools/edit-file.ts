@@ -6,6 +6,7 @@ import { mimeType } from "./mime.ts";
 import { homePath } from "./path.ts";
 import { readWholeText } from "./whole-text.ts";
 
+/** Arguments of `edit_file`. */
 export interface EditFileInput {
   readonly path: string;
   readonly old_string: string;

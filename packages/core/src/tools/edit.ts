@@ -1,11 +1,11 @@
-/** Replacing text exactly, with what to say when that cannot be done. */
+/** The outcome of an exact replacement, or what to say when it is not possible. */
 export type Edit =
   | { readonly text: string; readonly count: number; readonly firstLine: number }
   | { readonly problem: string };
 
 /**
- * Replaces the one occurrence of `from`, or every one with `all`. Where the file has CRLF and `from` does not, both are
- * taken with the file's line endings.
+ * Replaces the only occurrence of `from`, or with `all` every one. Where the file uses CRLF and `from` does not, both
+ * texts are converted to the file's line endings.
  */
 export function replaceExactly(text: string, from: string, to: string, all: boolean): Edit {
   if (from === "") return { problem: "`old_string` is empty; give the text to replace." };
@@ -48,7 +48,7 @@ function toCrlf(text: string): string {
   return text.replaceAll(/\r?\n/g, "\r\n");
 }
 
-/** Says where something close is, which is mostly a matter of white space. */
+/** Says where a close match is; usually only white space differs. */
 function notFound(text: string, from: string): string {
   const wanted = from
     .split("\n")
@@ -63,7 +63,7 @@ function notFound(text: string, from: string): string {
   return `\`old_string\` was not found. ${hint}`;
 }
 
-/** Some lines around a place, with their numbers. */
+/** The lines around a place, with their numbers. */
 export function snippet(
   text: string,
   firstLine: number,

@@ -5,7 +5,7 @@ import { formatDuration } from "./mime.ts";
 
 export interface RunLimit {
   readonly timeoutMs: number;
-  /** To be added to the text. */
+  /** Text to append to the result. */
   readonly note: string;
 }
 
@@ -20,14 +20,14 @@ export function runLimit(
   return { timeoutMs: maxTimeoutMs, note };
 }
 
-/** True when code or a command ran into the limit of its time or of the sandbox's memory. */
+/** True when code or a command ran into its time limit or the sandbox's memory limit. */
 export function wasStopped(error: unknown): error is EmberboxError {
   return (
     EmberboxError.isInstance(error) && (error.code === "timeout" || error.code === "out_of_memory")
   );
 }
 
-/** How code or a command was ended early, in words. */
+/** Explains, for a model, how code or a command was ended early. */
 export function endingText(
   failure: EmberboxError,
   what: "code" | "command",

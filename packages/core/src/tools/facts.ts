@@ -2,25 +2,25 @@ import type { TemplateInfo } from "../provider.ts";
 import type { SandboxSessions } from "../sessions/sandbox-sessions.ts";
 import { DEFAULT_TEMPLATE, templatesOf, usualTemplate } from "../templates.ts";
 
-/** What the descriptions say of the sandbox. */
+/** What the tools' descriptions say about the sandbox. */
 export interface SandboxFacts {
   /** Languages of `run_code`, the default one first. */
   readonly languages: readonly string[];
-  /** Sentences: what is installed. */
+  /** What is installed, in sentences. */
   readonly software: string;
-  /** The operating system, such as `Debian 12`; empty when it is not known. */
+  /** The operating system, such as `Debian 12`; empty when unknown. */
   readonly system: string;
   readonly workingDirectory: string;
-  /** A sentence. */
+  /** What the network allows, as a sentence. */
   readonly network: string;
 }
 
-/** What a developer knows better. */
+/** Facts that override what is known here. */
 export type GivenFacts = {
   readonly [Name in keyof SandboxFacts]?: SandboxFacts[Name] | undefined;
 };
 
-/** What is known of the sandbox before there is one. */
+/** What is known about the sandbox before it exists. */
 export function factsOf(sessions: SandboxSessions, given: GivenFacts = {}): SandboxFacts {
   const { known, create } = sessions.source;
   const { template = DEFAULT_TEMPLATE } = create;
@@ -42,7 +42,7 @@ function softwareText({ libraries, notes }: TemplateInfo): string {
   return [...sentences, ...(notes === undefined ? [] : [notes])].join(" ");
 }
 
-/** A snapshot, or a template of a provider that is not there yet. */
+/** For a snapshot, or a template of a provider that is not known yet. */
 function unknownText(template: string): string {
   return `The machine is made from \`${template}\`, which may have more languages, and libraries.`;
 }
@@ -70,7 +70,7 @@ function listed(names: readonly string[], last: string): string {
   return `${names.slice(0, -1).join(", ")} ${last} ${names.at(-1)}`;
 }
 
-/** Those that are not merely capitalized. */
+/** Languages whose names are not just capitalized. */
 const properNames: Readonly<Record<string, string>> = {
   bash: "bash",
   javascript: "JavaScript",

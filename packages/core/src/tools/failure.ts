@@ -1,11 +1,11 @@
 import { type ErrorCode, type ErrorFacts, errorCodes } from "../error-codes.ts";
 import { EmberboxError } from "../errors.ts";
 
-/** A failure in words for a model, and what follows from it. */
+/** A failure, described for a model, and what follows from it. */
 export interface Failure {
   readonly text: string;
   readonly code: ErrorCode | undefined;
-  /** It is the machine's, the provider's or ours, so the developer is told. */
+  /** True when the machine, the provider or Emberbox is at fault, so that the developer should know. */
   readonly report: boolean;
 }
 
@@ -23,7 +23,7 @@ export function explainNoSandbox(error: unknown): Failure {
   return { text, code: error.code, report: true };
 }
 
-/** Says what happened. Messages that may name things outside the sandbox are kept from the model. */
+/** Says what happened. Messages that may name things outside the sandbox are withheld from the model. */
 export function explainFailure(error: unknown, replaced: boolean = true): Failure {
   if (!EmberboxError.isInstance(error)) {
     const text =
@@ -45,7 +45,7 @@ export function explainFailure(error: unknown, replaced: boolean = true): Failur
   }
 }
 
-/** A code of another version of this package may not be known here. */
+/** Errors of another version of this package may have codes that are not known here. */
 function modelCan({ code }: EmberboxError): ErrorFacts["model"] {
   return errorCodes[code]?.model ?? "tell_user";
 }
@@ -65,7 +65,7 @@ function restartText(code: ErrorCode, replaced: boolean): string {
   );
 }
 
-/** What the first result in a new sandbox begins with. */
+/** The beginning of the first result from a new sandbox. */
 export function lostNotice(reason: string): string {
   return (
     `Note: the sandbox of the earlier calls is gone (${reason}). This ran in a new, empty one: ` +

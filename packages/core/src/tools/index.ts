@@ -1,4 +1,4 @@
-// This file is the public API of `@emberbox/core/tools`: what adapters to agent frameworks are made of.
+// The public API of `@emberbox/core/tools`, from which adapters to agent frameworks are built.
 export { createSandboxTools, SandboxTools } from "./create-tools.ts";
 export type { SandboxTool, ToolInputs } from "./create-tools.ts";
 export { resolveToolOptions } from "./options.ts";

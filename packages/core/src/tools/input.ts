@@ -8,10 +8,10 @@ export interface JsonSchema {
   readonly additionalProperties: false;
 }
 
-/** A tool's arguments: as a model is told of them, as a framework lets them pass, and as they are checked. */
+/** A tool's arguments in three forms: for the model, for the framework, and for checking. */
 export interface InputSchema<Input> {
   readonly json: JsonSchema;
-  /** Says what the JSON schema says, and lets everything pass: what is wrong becomes a result that says so. */
+  /** Describes what the JSON schema describes but accepts anything: mistakes become a result that explains them. */
   readonly lenient: z.ZodType<Input>;
   /** @throws never */
   parse(raw: unknown): ParsedInput<Input>;
@@ -21,7 +21,7 @@ export type ParsedInput<Input> =
   | { readonly input: Input; readonly ignored: readonly string[] }
   | { readonly problem: string };
 
-/** Makes the three of one strict schema, each of whose fields has a description. */
+/** Derives the three forms from one strict schema, each of whose fields has a description. */
 export function inputSchema<Shape extends z.ZodRawShape>(
   shape: Shape,
 ): InputSchema<z.output<z.ZodObject<Shape>>> {
@@ -83,7 +83,7 @@ function parse<Input>(
   return { problem: `${problem}${unknown} ${arguments_}` };
 }
 
-/** Arguments come as an object, or as JSON text from those who call a model themselves. */
+/** Reads arguments: an object, or JSON text from callers who talk to a model themselves. */
 function objectFrom(raw: unknown): Record<string, unknown> | undefined {
   const value = typeof raw === "string" ? fromJson(raw) : (raw ?? {});
   return typeof value === "object" && value !== null && !Array.isArray(value)
@@ -99,7 +99,7 @@ function fromJson(text: string): unknown {
   }
 }
 
-/** Models write numbers as text and texts as objects. */
+/** Models write numbers as strings and strings as objects. */
 function coerce(value: unknown, type: unknown): unknown {
   if (type === "string" && typeof value === "number") return String(value);
   if (type === "string" && typeof value === "object") return JSON.stringify(value, undefined, 2);

@@ -5,7 +5,7 @@ import type { ToolFile } from "./types.ts";
 
 const DIRECTORY = "/tmp/tool-output";
 
-/** Leaves what does not fit into a result in a file of the sandbox; `undefined` when that cannot be done. */
+/** Saves what does not fit into a result to a file in the sandbox; `undefined` when that fails. */
 export async function keep(
   run: ToolRun,
   name: string,

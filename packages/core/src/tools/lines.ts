@@ -1,19 +1,19 @@
 import { firstBytes } from "./truncate.ts";
 
-/** Bytes of one line that are shown. */
+/** The most bytes shown of one line. */
 const MAX_LINE_BYTES = 4000;
 
 export interface ReadLines {
   readonly lines: string[];
-  /** There are more lines. */
+  /** Whether more lines follow. */
   readonly more: boolean;
-  /** Lines that were cut. */
+  /** How many lines were cut. */
   readonly cut: number;
-  /** Lines passed on the way, those read included. */
+  /** How many lines were passed, including those read. */
   readonly seen: number;
 }
 
-/** Reads some lines of a stream and no more of it than needed, in bounded memory. */
+/** Reads some lines of a stream, and no more of it than needed, in bounded memory. */
 export async function readLines(
   stream: ReadableStream<Uint8Array>,
   { offset, limit, maxBytes }: { offset: number; limit: number; maxBytes: number },
@@ -23,7 +23,7 @@ export async function readLines(
   let [seen, cut, bytes, more] = [0, 0, 0, false];
   let line = "";
   let begun = false;
-  /** False when there is no need for another line. */
+  /** Returns false once no more lines are needed. */
   const endLine = (): boolean => {
     seen += 1;
     const text = line.endsWith("\r") ? line.slice(0, -1) : line;
@@ -67,7 +67,7 @@ export async function readLines(
   return { lines, more, cut, seen };
 }
 
-/** The first bytes of a stream, which is then let go. */
+/** Reads the first bytes of a stream, then cancels it. */
 export async function readBeginning(
   stream: ReadableStream<Uint8Array>,
   maxBytes: number,

@@ -6,6 +6,7 @@ import { formatBytes } from "./mime.ts";
 import { homePath } from "./path.ts";
 import type { ToolEntry } from "./types.ts";
 
+/** Arguments of `list_files`. */
 export interface ListFilesInput {
   readonly path?: string | undefined;
   readonly depth?: number | undefined;

@@ -5,7 +5,7 @@ const startsWith = (bytes: Uint8Array, at: number, magic: string): boolean =>
     Math.max(0, Math.min(magic.length, bytes.length - at)),
   ).toString("latin1") === magic;
 
-/** The picture formats that models read, by their first bytes; `undefined` for anything else. */
+/** Recognizes the picture formats that models can read, by their first bytes; `undefined` for anything else. */
 export function pictureType(bytes: Uint8Array): string | undefined {
   if (startsWith(bytes, 0, "\x89PNG\r\n\x1a\n")) return "image/png";
   if (startsWith(bytes, 0, "\xff\xd8\xff")) return "image/jpeg";
@@ -42,7 +42,7 @@ const endings: Readonly<Record<string, string>> = {
   xml: "application/xml",
 };
 
-/** What a file holds: by its first bytes, or its name when they are text. */
+/** A file's MIME type: from its first bytes, or from its name when it is text. */
 export function mimeType(path: string, beginning: Uint8Array): string {
   const picture = pictureType(beginning);
   if (picture !== undefined) return picture;
@@ -53,7 +53,9 @@ export function mimeType(path: string, beginning: Uint8Array): string {
   return endings[ending] ?? "text/plain";
 }
 
-/** The text of UTF-8 bytes, `undefined` when they are not text. A character cut at the end may be passed over. */
+/**
+ * Decodes UTF-8; `undefined` when the bytes are not text. With `mayBeCut`, a character cut off at the end is ignored.
+ */
 export function decodeText(bytes: Uint8Array, mayBeCut: boolean = false): string | undefined {
   if (bytes.includes(0)) return undefined;
   try {

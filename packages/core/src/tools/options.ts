@@ -6,18 +6,19 @@ import type { GivenFacts } from "./facts.ts";
 import type { ProgressOptions } from "./stream.ts";
 import type { ToolName } from "./types.ts";
 
+/** Which tools there are, what they are called, and what limits apply. */
 export interface ToolOptions extends SandboxSessionsOptions, Partial<ToolLimits> {
-  /** Which tools, in this order. @default all six */
+  /** Which tools to offer, in this order. @default all six */
   readonly include?: readonly ToolName[] | undefined;
-  /** Put before every name, such as `sandbox_`. @default "" */
+  /** Prefix of every name, such as `sandbox_`. @default "" */
   readonly prefix?: string | undefined;
-  /** Reports the files that Python code made and changed with each result. @default false */
+  /** Adds to each result the files that Python code created or changed. @default false */
   readonly reportFiles?: boolean | undefined;
-  /** What the descriptions say, where you know better. */
+  /** Facts for the descriptions, where you know better. */
   readonly facts?: GivenFacts | undefined;
-  /** How often `stream` gives progress, in milliseconds. @default 250 */
+  /** How often `stream` yields progress, in milliseconds. @default 250 */
   readonly progressIntervalMs?: number | undefined;
-  /** Bytes of each stream in one progress: its last ones. @default 4096 */
+  /** How many of the last bytes of each stream a progress value holds. @default 4096 */
   readonly progressBytes?: number | undefined;
 }
 
@@ -70,7 +71,7 @@ export interface ResolvedToolOptions extends SandboxSessionsOptions {
   readonly limits: ToolLimits;
 }
 
-/** @throws `invalid_argument` */
+/** Checks options and fills in the defaults. @throws `invalid_argument` */
 export function resolveToolOptions(options: ToolOptions): ResolvedToolOptions {
   const given = parseOptions(schema, options);
   const { idleTimeoutMs, onIdle, maxSandboxes, onError } = given;

@@ -1,6 +1,6 @@
 import type { ToolContext, ToolOutput } from "./types.ts";
 
-/** Tells what the caller's own callback threw from other failures. */
+/** Tells errors of the caller's own callback apart from other failures. */
 export class OutputHook {
   #thrown: { readonly error: unknown } | undefined;
   readonly callback: ((output: ToolOutput) => unknown) | undefined;

@@ -35,7 +35,7 @@ const result = z.looseObject({
   data: z.looseObject({ durationMs: z.number() }),
 });
 
-/** What a call gives, while it runs and at its end, for those who check what comes back from a client or a store. */
+/** What a call returns, while it runs and at its end, for checking values that come from a client or a store. */
 export const toolOutputSchema: z.ZodType<ToolProgress | ToolResult> = z.discriminatedUnion(
   "status",
   [progress, result],

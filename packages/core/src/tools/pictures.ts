@@ -7,11 +7,14 @@ import type { ToolFile, ToolPicture } from "./types.ts";
 export interface Pictures {
   readonly pictures: ToolPicture[];
   readonly files: ToolFile[];
-  /** One line for each, for the text. */
+  /** One line of text for each. */
   readonly notes: string[];
 }
 
-/** The pictures among results; those too large, too many or of a kind that models do not see are left in files. */
+/**
+ * The pictures among results. Those that are too large, too many, or of a kind that models cannot see are saved to
+ * files.
+ */
 export async function picturesOf(results: readonly Result[], run: ToolRun): Promise<Pictures> {
   const found: Pictures = { pictures: [], files: [], notes: [] };
   for (const { png, jpeg, svg, pdf } of results) {

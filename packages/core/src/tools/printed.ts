@@ -4,11 +4,11 @@ import { formatBytes } from "./mime.ts";
 import { truncate } from "./truncate.ts";
 import type { ToolData, ToolFile } from "./types.ts";
 
-/** What ran printed, or as much of it as was kept. */
+/** What was printed, or as much of it as was kept. */
 export interface Printed {
   readonly stdout: string;
   readonly stderr: string;
-  /** Bytes printed, where not all were kept. */
+  /** Bytes printed, when not all were kept. */
   readonly stdoutBytes?: number | undefined;
   readonly stderrBytes?: number | undefined;
 }
@@ -19,7 +19,7 @@ export interface Shown {
   readonly data: Pick<ToolData, "stdout" | "stderr" | "truncated">;
 }
 
-/** Puts output into labelled sections; what is too long is cut, and whole in a file. */
+/** Puts output into labelled sections; what is too long is cut, and saved whole to a file. */
 export async function showPrinted(printed: Printed, run: ToolRun): Promise<Shown> {
   const stdout = await show("stdout", printed.stdout, printed.stdoutBytes, run);
   const stderr = await show("stderr", printed.stderr, printed.stderrBytes, run);
@@ -56,7 +56,7 @@ async function show(
 // oxlint-disable-next-line no-control-regex
 const ESCAPES = /\x1b(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,512}(?:\x07|\x1b\\))/g;
 
-/** Without a terminal's colours and cursor movements, which cost a model much and tell it nothing. */
+/** Removes terminal colours and cursor movements, which cost a model many tokens and tell it nothing. */
 export function withoutColours(text: string): string {
   return text.includes("\x1b") ? text.replaceAll(ESCAPES, "") : text;
 }

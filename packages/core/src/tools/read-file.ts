@@ -14,6 +14,7 @@ import { decodeText, formatBytes, mimeType, pictureType } from "./mime.ts";
 import { homePath } from "./path.ts";
 import { pictureFrom } from "./pictures.ts";
 
+/** Arguments of `read_file`. */
 export interface ReadFileInput {
   readonly path: string;
   readonly offset?: number | undefined;

@@ -2,7 +2,7 @@ import type { Chart } from "../interpreter/chart.ts";
 import type { Result } from "../interpreter/execution.ts";
 import type { ToolTable } from "./types.ts";
 
-/** Characters of all charts, and of all tables, as JSON. */
+/** The most characters of all charts, and of all tables, as JSON. */
 const MAX_CHARACTERS = 256 * 1024;
 
 export function chartsOf(results: readonly Result[]): Chart[] {

@@ -13,6 +13,7 @@ import { chartsOf, tablesOf } from "./rich.ts";
 import { truncate } from "./truncate.ts";
 import type { ToolFile } from "./types.ts";
 
+/** Arguments of `run_code`. */
 export interface RunCodeInput {
   readonly language?: string | undefined;
   readonly code: string;
@@ -132,7 +133,7 @@ async function show(
   };
 }
 
-/** What a model reads of a result; a picture speaks for itself. */
+/** The text of a result for a model; a picture needs none. */
 function textOf(result: Result): string[] {
   if (result.png !== undefined || result.jpeg !== undefined) return [];
   const { text, markdown, latex, html, json } = result;

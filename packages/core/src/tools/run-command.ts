@@ -9,6 +9,7 @@ import { inputSchema, type InputSchema } from "./input.ts";
 import { formatBytes, formatDuration } from "./mime.ts";
 import { showPrinted } from "./printed.ts";
 
+/** Arguments of `run_command`. */
 export interface RunCommandInput {
   readonly command: string;
   readonly cwd?: string | undefined;

@@ -1,15 +1,17 @@
 import { lastBytes } from "./truncate.ts";
 import type { ToolContext, ToolName, ToolOutput, ToolProgress, ToolResult } from "./types.ts";
 
+/** How often progress is yielded, and how much of the output it holds. */
 export interface ProgressOptions {
   readonly intervalMs: number;
-  /** Bytes of each stream in one progress. */
+  /** Bytes of each stream in one progress value. */
   readonly tailBytes: number;
 }
 
 /**
- * Gives what a running call has printed last, whenever there is something new and not too often, also what it printed
- * right before its end, and its result at the end. Each value stands for itself, so that all of them together stay small.
+ * Yields the latest output of a running call whenever there is something new, but not too often, including what it
+ * printed right before its end; then its result. Each value stands alone and holds only the last output, so that all of
+ * them together stay small.
  */
 export async function* streamTool(
   tool: ToolName,
@@ -51,7 +53,7 @@ export async function* streamTool(
   }
 }
 
-/** Resolves after that time, or when the work has ended. */
+/** Resolves after `ms` milliseconds, or when the work has ended. */
 async function ticked(work: Promise<unknown>, ms: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ms);

@@ -1,19 +1,20 @@
 const MARKER_BYTES = 200;
-/** How far back an error's line is looked for in what is left out. */
+/** How many bytes of the omitted part are searched, from its end, for a line about an error. */
 const SEARCH_BYTES = 1024 * 1024;
 const MAX_LINE_BYTES = 1000;
 const ERROR = /error|exception|fatal|panic|traceback|fail(?:ed|ure)|cannot|denied/i;
 
+/** A text, and whether part of it was left out. */
 export interface Truncated {
   readonly text: string;
   readonly truncated: boolean;
-  /** UTF-8 bytes of the whole. */
+  /** UTF-8 bytes of the whole text. */
   readonly totalBytes: number;
 }
 
 /**
- * Text of at most `maxBytes` bytes: the beginning and the end, with a note between them that says how much was left
- * out. Characters stay whole, lines where that costs little, and the last line that speaks of an error is kept.
+ * Shortens a text to at most `maxBytes` bytes: the beginning and the end, with a note between them that says how much
+ * was left out. Characters stay whole, lines where that costs little, and the last line that mentions an error is kept.
  */
 export function truncate(text: string, maxBytes: number): Truncated {
   const bytes = Buffer.from(text);
@@ -34,14 +35,14 @@ export function truncate(text: string, maxBytes: number): Truncated {
   };
 }
 
-/** The first bytes of a text, without cutting a character. */
+/** The first `maxBytes` bytes of a text, without splitting a character. */
 export function firstBytes(text: string, maxBytes: number): string {
   if (text.length <= maxBytes && Buffer.byteLength(text) <= maxBytes) return text;
   const bytes = Buffer.from(text.slice(0, maxBytes));
   return bytes.toString("utf8", 0, backToCharacter(bytes, maxBytes));
 }
 
-/** The last bytes of a text, without cutting a character. */
+/** The last `maxBytes` bytes of a text, without splitting a character. */
 export function lastBytes(text: string, maxBytes: number): string {
   if (text.length <= maxBytes && Buffer.byteLength(text) <= maxBytes) return text;
   const bytes = Buffer.from(text.slice(-maxBytes));
@@ -59,7 +60,7 @@ function tailBoundary(bytes: Buffer, at: number): number {
   return whole ? newline + 1 : onToCharacter(bytes, at);
 }
 
-/** The last line about an error, when it begins in what is left out; cut to its beginning when it is long. */
+/** The last line about an error, when it begins in the omitted part; a long line is cut to its beginning. */
 function lastErrorLine(bytes: Buffer, from: number, to: number, room: number): string {
   let searchFrom = Math.max(from, to - SEARCH_BYTES);
   let end = bytes.length;

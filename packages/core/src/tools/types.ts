@@ -1,6 +1,6 @@
 import type { Chart } from "../interpreter/chart.ts";
 
-/** The names under which the tools are known here; a set may show them with a prefix. */
+/** The names of the tools; a set may add a prefix. */
 export type ToolName =
   | "run_code"
   | "run_command"
@@ -9,63 +9,67 @@ export type ToolName =
   | "edit_file"
   | "list_files";
 
-/** A piece of output, as it comes. */
+/** A piece of output, as it arrives. */
 export interface ToolOutput {
   readonly stream: "stdout" | "stderr";
   readonly text: string;
 }
 
-/** What a framework knows of one call. */
+/** What a framework knows about one call. */
 export interface ToolContext {
-  /** An abort stops the work in the sandbox; the call then rejects with the signal's reason. */
+  /** Aborts the work in the sandbox; the call then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Called with output as it comes; one that returns a promise is waited for. The call rejects with what it throws. */
+  /**
+   * Called with output as it arrives. If it returns a promise, the promise is awaited; if it throws, the call rejects
+   * with that error.
+   */
   readonly onOutput?: ((output: ToolOutput) => unknown) | undefined;
   readonly toolCallId?: string | undefined;
   /** The conversation; each has a sandbox of its own. */
   readonly threadId?: string | undefined;
 }
 
-/** A picture for a model that sees. */
+/** A picture for a model that can see. */
 export interface ToolPicture {
   /** Such as `image/png`. */
   readonly mimeType: string;
   readonly base64: string;
   readonly sizeBytes: number;
-  /** Where it is in the sandbox, when it is a file. */
+  /** Its path in the sandbox, when it is a file. */
   readonly path?: string;
 }
 
-/** A file in the sandbox that the call made, changed, read, or put output into. */
+/** A file in the sandbox that the call created, changed or read, or to which it saved output. */
 export interface ToolFile {
   readonly path: string;
   readonly mimeType: string;
   readonly sizeBytes: number;
-  /** `output`: what was too long or too large for the result. */
+  /** `output` marks a file with output that was too long or too large for the result. */
   readonly change: "created" | "modified" | "read" | "output";
 }
 
-/** A data frame, its columns by name. */
+/** A data frame, as columns by name. */
 export interface ToolTable {
   readonly columns: Readonly<Record<string, readonly unknown[]>>;
-  /** Rows of the whole, when not all are here. */
+  /** Number of rows in the whole data frame, when not all are here. */
   readonly totalRows?: number;
 }
 
+/** A directory entry. */
 export interface ToolEntry {
   readonly path: string;
   readonly type: "file" | "dir" | "symlink" | "other";
   readonly sizeBytes: number;
 }
 
-/** The result for programs: what the text says, field by field. Output is cut as it is in the text. */
+/** The result for programs: what the text says, field by field. Output is cut in the same way as in the text. */
 export interface ToolData {
   readonly durationMs: number;
   readonly timedOut: boolean;
   readonly outOfMemory: boolean;
   /** True when something was left out of the text. */
   readonly truncated: boolean;
-  /** Of a command; -1 when a signal ended it. */
+  /** Exit code of a command; -1 when a signal ended it. */
   readonly exitCode?: number;
   readonly stdout?: string;
   readonly stderr?: string;
@@ -76,28 +80,28 @@ export interface ToolData {
   readonly charts?: readonly Chart[];
   readonly tables?: readonly ToolTable[];
   readonly entries?: readonly ToolEntry[];
-  /** Of an edit. */
+  /** How many occurrences an edit replaced. */
   readonly replacements?: number;
-  /** Of a read by lines: the first and the last that are here, counted from 1, and whether more follow. */
+  /** The range of lines that was read, counted from 1 and inclusive, and whether more follow. */
   readonly lines?: { readonly first: number; readonly last: number; readonly more: boolean };
-  /** A code of `EmberboxError`, when the call failed with one. */
+  /** The code of the `EmberboxError` with which the call failed, if any. */
   readonly errorCode?: string;
   readonly sandboxId?: string;
 }
 
-/** What a call gave. Plain JSON, also when it failed: a failure is text that a model can act on. */
+/** The result of a call, as plain JSON. A failure is a result, too, with text that a model can act on. */
 export interface ToolResult {
   readonly status: "done";
   readonly tool: ToolName;
   readonly isError: boolean;
-  /** For the model; whole without the pictures. */
+  /** For the model; complete without the pictures. */
   readonly text: string;
   readonly pictures: readonly ToolPicture[];
   readonly files: readonly ToolFile[];
   readonly data: ToolData;
 }
 
-/** A call that still runs: the last of its output, small enough to be sent often. */
+/** A call that is still running: the last of its output, small enough to be sent often. */
 export interface ToolProgress {
   readonly status: "running";
   readonly tool: ToolName;

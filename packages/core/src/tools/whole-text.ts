@@ -1,14 +1,14 @@
 import type { ToolRun } from "./definition.ts";
 import { decodeText, formatBytes } from "./mime.ts";
 
-/** Bytes of a file that is edited here. */
+/** The largest file that can be edited, in bytes. */
 const MAX_BYTES = 10 * 1024 * 1024;
 
 export type WholeText =
   | { readonly path: string; readonly text: string }
   | { readonly problem: string };
 
-/** All of a text file, or why that cannot be had. @throws `file_not_found` and others of `files` */
+/** The whole of a text file, or why it cannot be read. @throws `file_not_found` and other errors of `files` */
 export async function readWholeText(
   path: string,
   { sandbox, signal }: Pick<ToolRun, "sandbox" | "signal">,

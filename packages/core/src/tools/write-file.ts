@@ -6,6 +6,7 @@ import { inputSchema, type InputSchema } from "./input.ts";
 import { formatBytes, mimeType } from "./mime.ts";
 import { homePath } from "./path.ts";
 
+/** Arguments of `write_file`. */
 export interface WriteFileInput {
   readonly path: string;
   readonly content: string;
@@ -48,7 +49,7 @@ async function run({ path: given, content }: WriteFileInput, run: ToolRun): Prom
   return { text: `${verb} ${written.path} (${formatBytes(bytes.length)}).`, files: [file] };
 }
 
-/** What is at a path, `undefined` when that is nothing. */
+/** The entry at a path; `undefined` when there is none. */
 export async function entryAt(
   path: string,
   { sandbox, signal }: Pick<ToolRun, "sandbox" | "signal">,

@@ -3,12 +3,12 @@ import { Gathered } from "./gathered.ts";
 import { checkJson } from "./json-reader.ts";
 import { shareTurn } from "./share-turn.ts";
 
-/** Bytes of one message in a stream of them. */
+/** The most bytes of one message in a stream. */
 const ENVELOPE_LIMIT = 4 * 1024 * 1024;
 const ENVELOPE_HEADER = 5;
 const ENVELOPES_AT_ONCE = 32;
 const EVENT_LIMITS = { depth: 64, values: 10_000 };
-/** Characters of an error's text. */
+/** Bytes read of an error's text. */
 const TEXT_LIMIT = 64 * 1024;
 
 /** Reads a body into one buffer. @throws `onTooLong()` past `limit` bytes */
@@ -26,7 +26,7 @@ export async function collect(
   return gathered.takeLarge();
 }
 
-/** Reads a short text, such as an error's. What is over the limit is not read. */
+/** Reads a short text, such as an error's; reading stops past the limit. */
 export async function collectText(body: AsyncIterable<Buffer>): Promise<string> {
   const gathered = new Gathered();
   for await (const chunk of body) {
@@ -38,12 +38,13 @@ export async function collectText(body: AsyncIterable<Buffer>): Promise<string> 
 }
 
 /**
- * Passes Connect envelopes on, whole ones only. @throws `protocol_error` for one that announces more than the limit,
- * before it is buffered, and for one whose JSON costs more than an event's may
+ * Yields Connect envelopes, only ever whole ones.
+ * @throws `protocol_error` for an envelope that announces more than the limit, before it is buffered, and for one whose
+ * JSON exceeds the limits of an event
  */
 export async function* wholeEnvelopes(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const pending = new Gathered();
-  /** Bytes that the pending envelope has when it is whole, as far as that is known. */
+  /** Total bytes of the pending envelope, as far as known. */
   let size = ENVELOPE_HEADER;
   for await (const chunk of body) {
     for (let at = 0; at < chunk.length;) {
@@ -74,11 +75,11 @@ export async function* wholeEnvelopes(body: AsyncIterable<Buffer>): AsyncGenerat
       await shareTurn();
     }
   }
-  // Cut short; what reads envelopes says so.
+  // It was cut short; whoever reads envelopes reports it.
   if (pending.length > 0) yield pending.take();
 }
 
-/** Where the envelope ends that begins at `at`, when it is all there. */
+/** Where the envelope that begins at `at` ends; `undefined` when it is incomplete. */
 function wholeEnd(chunk: Buffer, at: number): number | undefined {
   if (at + ENVELOPE_HEADER > chunk.length) return undefined;
   const end = at + ENVELOPE_HEADER + announced(chunk, at);
@@ -93,7 +94,7 @@ function announced(bytes: Buffer, at: number): number {
   return length;
 }
 
-/** A web stream that reads only what is asked of it. */
+/** A web stream that never reads ahead. */
 export function toWebStream(chunks: AsyncIterator<Buffer>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {

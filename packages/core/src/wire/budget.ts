@@ -1,22 +1,22 @@
 import { EmberboxError } from "../errors.ts";
 
-/** What documents of one sandbox that are still being read may take together, `bytes`. */
+/** The most bytes that one sandbox's documents may take together while they are read. */
 const MAX_PENDING = 128 * 1024 * 1024;
 
 const budgets = new WeakMap<object, Budget>();
 
-/** What one sandbox's answers take while they are read, in however many calls at once. */
+/** Counts the memory that one sandbox's answers take while they are read, in all calls together. */
 export class Budget {
   #taken = 0;
 
-  /** That of a connection to a sandbox. */
+  /** The budget of a connection to a sandbox. */
   static of(connection: object): Budget {
     let budget = budgets.get(connection);
     if (budget === undefined) budgets.set(connection, (budget = new Budget()));
     return budget;
   }
 
-  /** @throws `protocol_error` when there is no more */
+  /** Reserves memory. @throws `protocol_error` when none is left */
   take(bytes: number): void {
     if (this.#taken + bytes > MAX_PENDING)
       throw new EmberboxError(

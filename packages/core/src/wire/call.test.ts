@@ -7,7 +7,7 @@ import { Call } from "./call.ts";
 const died = new EmberboxError("sandbox_died", "the machine ended");
 const broken = new Error("socket hang up");
 
-/** A connection of which it is known `after` milliseconds why it broke. */
+/** A connection that knows `after` milliseconds later why it broke. */
 function breaking(after: number, tells: boolean): SandboxConnection {
   const end = new AbortController();
   let gone: Error | undefined;

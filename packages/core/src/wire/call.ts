@@ -5,7 +5,7 @@ import type { SandboxConnection } from "../provider.ts";
 import { preliminaryLimit } from "./preliminary.ts";
 import { withoutSmallPieces } from "./small-pieces.ts";
 
-/** How long a provider may take to notice why a connection broke, `ms`. */
+/** How long a provider may take to notice why a connection broke, in milliseconds. */
 const GONE_GRACE_MS = 500;
 
 export interface HttpRequest {
@@ -13,13 +13,16 @@ export interface HttpRequest {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Dispatcher.DispatchOptions["body"] | AsyncIterable<Uint8Array>;
-  /** Called when a connection takes the request; its head, and a body of one piece, are written before anything else runs. */
+  /**
+   * Called when a connection takes the request. Its head, and a body of one piece, are written before anything else
+   * runs.
+   */
   readonly onSent?: () => void;
 }
 
 /**
- * One call's life: the request on the wire, everything that may end it early (the caller's signal,
- * a time limit, a callback that throws), and the error that the caller sees in the end.
+ * The life of one call: the request on the wire, everything that may end it early (the caller's signal, a time limit, a
+ * callback that throws), and the error that the caller finally sees.
  */
 export class Call {
   readonly #connection: SandboxConnection;
@@ -30,7 +33,7 @@ export class Call {
   readonly #userSignal: AbortSignal | undefined;
   readonly #onUserAbort = (): void => this.abort(this.#userSignal?.reason);
 
-  /** @throws the signal's reason, when it is aborted already */
+  /** @throws the signal's reason, when it is already aborted */
   constructor(connection: SandboxConnection, options: RequestOptions = {}) {
     options.signal?.throwIfAborted();
     this.#connection = connection;
@@ -48,23 +51,23 @@ export class Call {
     return this.#controller.signal;
   }
 
-  /** Ends the call from the caller's side (a signal, a callback that threw): it rejects with `reason` as it is. */
+  /** Ends the call on the caller's behalf (a signal, a callback that threw): it rejects with exactly `reason`. */
   abort(reason: unknown): void {
     this.#reasonIsCallers ||= !this.signal.aborted;
     this.#controller.abort(reason);
   }
 
-  /** Ends the call from our side, as when a time limit is reached. */
+  /** Ends the call on our side, as when a time limit is reached. */
   expire(error: EmberboxError): void {
     this.#controller.abort(error);
   }
 
-  /** Settles with `work`, or rejects at once when the call is ended early. */
+  /** Settles with `work`, or rejects as soon as the call is ended early. */
   race<T>(work: Promise<T>): Promise<T> {
     return Promise.race([work, this.#ended]);
   }
 
-  /** Runs `begin` under the request time limit, which starts anew whenever `begin` reports progress. */
+  /** Runs `begin` under the request time limit, which restarts whenever `begin` reports progress. */
   async begin<T>(begin: (progress: () => void) => Promise<T>): Promise<T> {
     const limit = this.#requestTimeoutMs;
     if (limit === 0) return this.race(begin(() => {}));
@@ -76,13 +79,13 @@ export class Call {
     }
   }
 
-  /** @throws why the sandbox is gone, when it is */
+  /** @throws why the sandbox is gone, if it is */
   throwIfGone(): void {
     const gone = this.#connection.gone();
     if (gone !== undefined) throw gone;
   }
 
-  /** Sends a request, without a limit on how long its answer may take. */
+  /** Sends a request, with no limit on how long the answer may take. */
   async send(
     port: number,
     { method, path, headers, body, onSent }: HttpRequest,
@@ -103,8 +106,8 @@ export class Call {
   }
 
   /**
-   * Destroys the request and says what the caller is told: the reason of an early end, why the
-   * sandbox is gone, or the error itself; with `details` unless the reason is the caller's own.
+   * Destroys the request and returns the error for the caller: the reason of an early end, why the sandbox is gone, or
+   * the error itself; with `details`, unless the caller ended it.
    */
   async failure(
     error: unknown,
@@ -135,12 +138,12 @@ export class Call {
     );
   }
 
-  /** Lets go of the caller's signal. */
+  /** Stops listening to the caller's signal. */
   [Symbol.dispose](): void {
     this.#userSignal?.removeEventListener("abort", this.#onUserAbort);
   }
 
-  /** Waits a moment for the provider to notice; the sooner it does, and says so, the better. */
+  /** Waits briefly for the provider to notice that the sandbox is gone, and returns as soon as it says so. */
   async #whyGone(): Promise<Error | undefined> {
     const { promise, resolve } = Promise.withResolvers<unknown>();
     const timer = setTimeout(resolve, GONE_GRACE_MS);
@@ -153,7 +156,7 @@ export class Call {
   }
 }
 
-/** The same error with more details: what a call that failed had so far. */
+/** The same error with what the failed call had so far in its details. */
 function withDetails(error: unknown, details: Readonly<Record<string, unknown>>): unknown {
   if (!EmberboxError.isInstance(error) || Object.keys(details).length === 0) return error;
   return new EmberboxError(error.code, error.message, {

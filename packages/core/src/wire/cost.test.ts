@@ -38,7 +38,7 @@ const answering =
 const times = (count: number, piece: string): string[] => Array<string>(count).fill(piece);
 const deep = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
 
-/** The turns of the event loop that others had while `work` went on. */
+/** Counts the turns that other work got in the event loop while `work` went on. */
 async function turnsDuring(work: Promise<unknown>): Promise<number> {
   let turns = 0;
   let next: NodeJS.Immediate;
@@ -238,7 +238,7 @@ test("a stream that nobody reads keeps about its bytes, however padded they came
   const sandbox = await Sandbox.create({ provider });
   const before = process.memoryUsage().arrayBuffers;
   const stream = await sandbox.files.read("x", { format: "stream" });
-  // So much padding that it would be seen.
+  // Enough padding to be noticed.
   await new Promise((resolve) => setTimeout(resolve, 3000));
   await expect
     .poll(() => {
@@ -257,7 +257,7 @@ test("gathered bytes keep no more than themselves", async () => {
   const gathered = new Gathered();
   for (let count = 0; count < 2000; count++)
     gathered.push(Buffer.alloc(65_536, count % 251).subarray(5, 6));
-  // What was let go of is given back in the background.
+  // Freed memory is returned in the background.
   await expect
     .poll(() => {
       collectGarbage();

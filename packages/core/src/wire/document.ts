@@ -5,31 +5,31 @@ import { Gathered } from "./gathered.ts";
 import { checkJson, JsonReader, type JsonLimits } from "./json-reader.ts";
 import { shareTurn } from "./share-turn.ts";
 
-/** Bytes that are parsed at once. Longer documents are parsed as they come. */
+/** Bytes that are parsed at once. Longer documents are parsed as they arrive. */
 const BLOCK_BYTES = 16_384;
-/** Bytes of an answer that is read as a whole, such as a listing. */
+/** The most bytes of an answer that is read whole, such as a listing. */
 const DOCUMENT_LIMIT = 64 * 1024 * 1024;
 
 export interface DocumentLimits extends JsonLimits {
   readonly bytes?: number;
-  /** Of which the document takes what it needs while it is read. */
+  /** From which the document takes what it needs while it is read. */
   readonly budget?: Budget | undefined;
 }
 
-/** What a value takes beside its text, `bytes`. */
+/** Bytes that a value takes besides its text. */
 const VALUE_BYTES = 64;
 
-/** About what takes a document to keep, `bytes`. */
+/** About how many bytes it takes to keep a document. */
 export const costOf = (bytes: number, values: number): number => bytes + VALUE_BYTES * values;
 
-/** A JSON document that comes in pieces, of any size, which nobody has to wait for. */
+/** A JSON document of any size that arrives in pieces, parsed without blocking other work. */
 export class Document implements Disposable {
   readonly #limits: DocumentLimits;
   readonly #pending = new Gathered();
   readonly #decoder = new StringDecoder();
-  /** Once the document is long. */
+  /** Set once the document is long. */
   #reader: JsonReader | undefined;
-  /** How it begins, for messages. */
+  /** Its beginning, for messages. */
   #start = "";
   bytes = 0;
   #taken = 0;
@@ -38,7 +38,7 @@ export class Document implements Disposable {
     this.#limits = limits;
   }
 
-  /** What it returns, if anything, is to be awaited. @throws `protocol_error`, `SyntaxError` */
+  /** Takes a piece. Await what it returns, if anything. @throws `protocol_error`, `SyntaxError` */
   push(piece: Buffer): Promise<void> | undefined {
     this.bytes += piece.length;
     const { bytes: limit = DOCUMENT_LIMIT } = this.#limits;
@@ -52,7 +52,7 @@ export class Document implements Disposable {
     return this.#pending.length > BLOCK_BYTES ? this.#parsePending() : undefined;
   }
 
-  /** The document, and how much there is of it. @throws `protocol_error`, `SyntaxError` */
+  /** Returns the document and how many values it has. @throws `protocol_error`, `SyntaxError` */
   end(): { value: unknown; values: number } {
     const rest = this.#pending.take();
     if (this.#reader === undefined) {
@@ -63,12 +63,12 @@ export class Document implements Disposable {
     return { value: this.#reader.end(), values: this.#reader.values };
   }
 
-  /** How it begins, when it has been parsed. */
+  /** Its beginning, once it has been parsed. */
   get start(): string {
     return this.#start;
   }
 
-  /** Gives back what it took. */
+  /** Returns its memory to the budget. */
   [Symbol.dispose](): void {
     this.#limits.budget?.give(this.#taken);
     this.#taken = 0;

@@ -1,11 +1,14 @@
 import { shareTurn } from "./share-turn.ts";
 
 const EMPTY: Buffer = Buffer.alloc(0);
-/** A piece of at least this size is kept as it is: the chunk that it came in is not much larger. */
+/** Pieces of at least this size are kept as they are: the chunk that they came in is not much larger. */
 const WHOLE_BYTES = 16_384;
 const BLOCK_BYTES = 65_536;
 
-/** Gathers bytes that come in pieces. Small ones are copied together: each would keep the chunk that it came in. */
+/**
+ * Gathers bytes that arrive in pieces. Small pieces are copied together: each would otherwise keep its whole chunk
+ * alive.
+ */
 export class Gathered {
   #parts: Buffer[] = [];
   #block: Buffer | undefined;
@@ -20,7 +23,7 @@ export class Gathered {
       return;
     }
     for (let at = 0; at < piece.length;) {
-      // As large as all before, so that few bytes keep no large block.
+      // Grows with what is gathered, so that a few bytes do not hold a large block.
       this.#block ??= Buffer.allocUnsafeSlow(
         Math.min(BLOCK_BYTES, Math.max(256, this.length, piece.length - at)),
       );
@@ -41,7 +44,7 @@ export class Gathered {
     return all;
   }
 
-  /** The same, in pieces between which others have their turn. */
+  /** Takes everything, letting other work run in between. */
   async takeLarge(): Promise<Buffer> {
     this.#close();
     if (this.#parts.length < 2) return this.take();
@@ -52,7 +55,7 @@ export class Gathered {
     let at = 0;
     for (const [index, part] of parts.entries()) {
       at += part.copy(all, at);
-      // What was copied is not kept.
+      // Frees what was copied.
       parts[index] = EMPTY;
       await shareTurn();
     }

@@ -3,7 +3,7 @@ import { codeOfStatus, type ErrorCode } from "../error-codes.ts";
 import { EmberboxError } from "../errors.ts";
 import { collectText } from "./body.ts";
 
-/** What a sandbox's services fail with. */
+/** Errors that a sandbox's services answer with. */
 const expected: readonly ErrorCode[] = [
   "invalid_argument",
   "unauthorized",
@@ -14,10 +14,10 @@ const expected: readonly ErrorCode[] = [
   "rate_limited",
   "disk_full",
 ];
-/** What stands before a sandbox answers so when it is gone. */
+/** What a proxy answers when the sandbox behind it is gone. */
 const BAD_GATEWAY = 502;
 
-/** The error that an answer with a failure status stands for. `special` overrides what a status means. */
+/** The error for an answer with a failure status. `special` overrides the meaning of a status. */
 export async function httpError(
   response: Dispatcher.ResponseData,
   special: Readonly<Record<number, ErrorCode>> = {},

@@ -1,10 +1,10 @@
 import { EmberboxError } from "../errors.ts";
 
-/** How deep arrays and objects may lie in each other. */
+/** How deeply arrays and objects may be nested. */
 const MAX_DEPTH = 256;
-/** Values in one document: elements of arrays, and members of objects. */
+/** The most values in one document: array elements and object members. */
 const MAX_VALUES = 1_000_000;
-/** Characters of one number. */
+/** The most characters of one number. */
 const MAX_NUMBER = 1100;
 
 export interface JsonLimits {
@@ -22,19 +22,19 @@ const WORDS = { t: ["true", true], f: ["false", false], n: ["null", null] } as c
 const CONTROL = /[\u0000-\u001F]/;
 
 /**
- * Parses a JSON document that comes in blocks, as `JSON.parse` would parse it whole, but stops where a limit is
- * reached. Between blocks others have their turn, however large the document is.
+ * Parses a JSON document that arrives in blocks, with the same result as `JSON.parse` but stopping at a limit. Other
+ * work gets its turn between blocks, however large the document is.
  */
 export class JsonReader {
   readonly #maxDepth: number;
   readonly #maxValues: number;
-  /** Arrays and objects that are open, outermost first, and the keys that wait for their values. */
+  /** Open arrays and objects, outermost first, and the keys that still need their values. */
   readonly #open: Container[] = [];
   readonly #keys: string[] = [];
   #expected: Expected = "value";
-  /** A string of which the end has not come: what there is of it. */
+  /** The beginning of a string whose end has not arrived. */
   #string: string | undefined;
-  /** What cannot be understood before more has come. */
+  /** Text that cannot be parsed before more arrives. */
   #rest = "";
   #result: unknown;
   #values = 0;
@@ -44,7 +44,7 @@ export class JsonReader {
     this.#maxValues = values;
   }
 
-  /** Values so far. */
+  /** The number of values so far. */
   get values(): number {
     return this.#values;
   }
@@ -54,7 +54,7 @@ export class JsonReader {
     this.#read(this.#rest + block, false);
   }
 
-  /** The document, when all of it has been written. */
+  /** Returns the document, once all of it has been written. */
   end(): unknown {
     this.#read(this.#rest, true);
     if (this.#expected !== "nothing" || this.#string !== undefined) throw unexpectedEnd();
@@ -69,7 +69,7 @@ export class JsonReader {
         this.#string === undefined ? this.#token(text, at, isLast) : this.#more(text, at);
       if (next < 0) {
         if (isLast) throw unexpectedEnd();
-        // A part of its own, so that it does not keep the whole block.
+        // A separate copy, so that it does not keep the whole block.
         this.#rest = text.slice(-next - 1);
         return;
       }
@@ -77,7 +77,7 @@ export class JsonReader {
     }
   }
 
-  /** Reads a token; where it ends, or `-at - 1` when it may go on in the next block. */
+  /** Reads a token and returns where it ends, or `-at - 1` when it may continue in the next block. */
   #token(text: string, at: number, isLast: boolean): number {
     const expected = this.#expected;
     switch (text[at]) {
@@ -151,7 +151,7 @@ export class JsonReader {
     return at + number.length;
   }
 
-  /** Reads on in a string; where that ends, or `-at - 1` when an escape may go on in the next block. */
+  /** Continues a string and returns where it ends, or `-at - 1` when an escape may continue in the next block. */
   #more(text: string, at: number): number {
     const quote = text.indexOf('"', at);
     const plainEnd = quote < 0 ? text.length : quote;
@@ -207,19 +207,19 @@ export class JsonReader {
     }
   }
 
-  /** A value has ended. */
+  /** Called at the end of a value. */
   #after(): void {
     this.#expected = this.#open.length === 0 ? "nothing" : "comma";
   }
 }
 
 /**
- * Refuses a document that is nested deeper, or has more values, than it may; without parsing it, in a time that its
- * bytes alone decide. Returns about how many values there are, and no fewer.
+ * Refuses a document that is nested too deeply or has too many values, without parsing it and in time that depends on
+ * its size alone. Returns an estimate of the number of values that is never too low.
  */
 export function checkJson(bytes: Uint8Array, limits: JsonLimits = {}): number {
   const { depth: maxDepth = MAX_DEPTH, values: maxValues = MAX_VALUES } = limits;
-  // Each level takes a byte, and each value two.
+  // Each level takes at least one byte, and each value two.
   if (bytes.length <= maxDepth && bytes.length <= 2 * maxValues) return Math.ceil(bytes.length / 2);
   let depth = 0;
   let values = 1;
@@ -246,10 +246,10 @@ export function checkJson(bytes: Uint8Array, limits: JsonLimits = {}): number {
   return values;
 }
 
-/** Bytes of a string that are looked at one by one before its end is searched for. */
+/** How many bytes of a string are checked one by one before its end is searched for. */
 const SHORT = 32;
 
-/** Where the quote is that ends a string, or the end of the bytes. */
+/** The index of the quote that ends a string, or the end of the bytes. */
 function stringEnd(bytes: Uint8Array, start: number): number {
   let at = start;
   while (at < bytes.length) {

@@ -3,9 +3,9 @@ import type { Budget } from "./budget.ts";
 import { costOf, Document, parseShort } from "./document.ts";
 import { shareTurn } from "./share-turn.ts";
 
-/** Bytes of one line; a picture in base64 has to fit. */
+/** The most bytes of one line; it has to fit a picture in base64. */
 const LINE_LIMIT = 64 * 1024 * 1024;
-/** Bytes of a line that is parsed at once. */
+/** The longest line that is parsed at once, in bytes. */
 const SHORT_LINE = 16_384;
 const BATCH_LINES = 64;
 const NEWLINE = 0x0a;
@@ -14,7 +14,7 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 
 export interface Line {
   readonly message: JsonObject;
-  /** About what it takes to keep, `bytes`. */
+  /** About how many bytes it takes to keep. */
   readonly cost: number;
 }
 
@@ -91,7 +91,7 @@ function lineOf(value: unknown, bytes: number, values: number): Line {
   );
 }
 
-/** A line of white space is none. */
+/** Ignores a line of white space, and refuses any other that does not parse. */
 function refuse(start: string, bytes: number, cause: unknown): undefined {
   if (!(cause instanceof SyntaxError)) throw cause;
   if (start.trim() === "" && bytes <= SHORT_LINE && bytes > 0) return undefined;

@@ -1,9 +1,9 @@
 import { EmberboxError } from "../errors.ts";
 
-/** Preliminary answers that may come before the real one. */
+/** The most preliminary answers (status 1xx) before the real one. */
 const MAX_PRELIMINARY = 8;
 
-/** Counts answers that are not the real one yet. What it throws ends the request. */
+/** Counts preliminary answers. Throwing ends the request. */
 export function preliminaryLimit(): () => void {
   let count = 0;
   return () => {

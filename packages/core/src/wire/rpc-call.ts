@@ -24,7 +24,7 @@ export interface RpcOptions extends RequestOptions {
   readonly user?: string | undefined;
 }
 
-/** Makes one call that answers with one message. `notFound` is what a missing thing is called here. */
+/** Makes one call with a single answer. `notFound` is the code to use when something is missing. */
 export async function callRpc<Answer>(
   connection: SandboxConnection,
   options: RpcOptions,
@@ -44,10 +44,10 @@ export async function callRpc<Answer>(
   }
 }
 
-/** Translates what the RPC library throws. */
+/** Translates errors of the RPC library. */
 export function rpcError(error: unknown, notFound: ErrorCode): unknown {
   if (!(error instanceof ConnectError)) return error;
-  // An error of ours that the library wrapped on its way through the body.
+  // One of our errors, which the library wrapped on its way through the body.
   if (EmberboxError.isInstance(error.cause)) return error.cause;
   return new EmberboxError(codeOf(error, notFound), error.rawMessage, { cause: error });
 }
@@ -63,7 +63,7 @@ function codeOf(error: ConnectError, notFound: ErrorCode): ErrorCode {
   return codes[code] ?? "protocol_error";
 }
 
-/** Errors of sockets and of the HTTP client have a string for a code; those of parsers have none. */
+/** Errors of sockets and the HTTP client have a string as their code; those of parsers have none. */
 function isNetworkError(cause: unknown): boolean {
   return cause instanceof Error && "code" in cause && typeof cause.code === "string";
 }

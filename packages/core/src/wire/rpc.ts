@@ -10,7 +10,7 @@ import { preliminaryLimit } from "./preliminary.ts";
 import { withoutSmallPieces } from "./small-pieces.ts";
 import { unaryTransport, type Answer } from "./unary.ts";
 
-/** Clients of the services that envd offers as Connect RPC. */
+/** Clients of envd's Connect RPC services. */
 export interface Rpc {
   readonly process: Client<typeof Process>;
   readonly filesystem: Client<typeof Filesystem>;
@@ -25,7 +25,7 @@ export function createRpc(connection: SandboxConnection): Rpc {
     ...createConnectTransport({
       baseUrl: BASE_URL,
       useBinaryFormat: false,
-      // For streams only.
+      // Used for streams only.
       fetch: async (input, init) => {
         const { status, headers, body } = await post(String(input), init ?? {});
         return new Response(toWebStream(wholeEnvelopes(body)), { status, headers });
@@ -39,12 +39,12 @@ export function createRpc(connection: SandboxConnection): Rpc {
   };
 }
 
-/** Asks for signs of life, in seconds, on streams that may be silent for long. */
+/** Asks for keep-alive messages, every so many seconds, on streams that may be silent for long. */
 export const KEEPALIVE_HEADERS: Readonly<Record<string, string>> = {
   "Keepalive-Ping-Interval": "50",
 };
 
-/** Names the user in the sandbox that a call acts as. */
+/** Names the user to act as in the sandbox. */
 export function userHeaders(user: string | undefined): Record<string, string> {
   if (user === undefined) return {};
   return { Authorization: `Basic ${Buffer.from(`${user}:`).toString("base64")}` };

@@ -1,11 +1,11 @@
-/** How long what sandboxes sent may be worked on before everything else has its turn, `ms`. */
+/** How long to work on data from sandboxes before everything else gets its turn, in milliseconds. */
 const TURN_MS = 5;
 
 let startedAt: number | undefined;
 
 /**
- * To be called between pieces of work on what a sandbox sent: what it returns, if anything, is to be awaited, so that
- * whatever one sandbox sends, others are not kept waiting.
+ * Call this between pieces of work on data from a sandbox and await what it returns, if anything, so that nothing that
+ * one sandbox sends keeps others waiting.
  */
 export function shareTurn(): Promise<void> | undefined {
   if (startedAt === undefined) {

@@ -1,17 +1,17 @@
 import type { Dispatcher } from "undici";
 import { Gathered } from "./gathered.ts";
 
-/** Pieces of a body below this size are passed on together, `bytes`. */
+/** Pieces of a body below this size, in bytes, are passed on together. */
 const SMALL = 4096;
-/** What is gathered at most before it is passed on, `bytes`. */
+/** The most bytes gathered before they are passed on. */
 const ENOUGH = 16_384;
 
 const guarded = new WeakMap<Dispatcher, Dispatcher>();
 
 /**
- * The same dispatcher, whose bodies do not come in many small pieces, however they were sent: each would cost more
- * than its bytes, and keep all that came with it while it waits for its reader. `onStart` is called when a connection
- * takes a request.
+ * Wraps a dispatcher so that bodies never arrive in many small pieces, however they were sent: each piece would cost
+ * more than its bytes, and keep everything that came with it alive until it is read. `onStart` is called when a
+ * connection takes a request.
  */
 export function withoutSmallPieces(dispatcher: Dispatcher, onStart?: () => void): Dispatcher {
   if (onStart !== undefined) return guard(dispatcher, onStart);
@@ -49,7 +49,7 @@ function gathering(
       if (chunk.length >= SMALL) return handler.onResponseData?.(controller, chunk);
       if (isDue || small.length === 0) return;
       isDue = true;
-      // When all has been read that came at once.
+      // After everything that arrived at once has been read.
       process.nextTick(() => {
         isDue = false;
         flush(controller);

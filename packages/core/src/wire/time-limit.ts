@@ -1,9 +1,9 @@
-/** How long the sandbox may take, past a time limit that it enforces itself, to say so, `ms`. */
+/** How much longer than a time limit that it enforces itself the sandbox may take to report it, in milliseconds. */
 export const SAFETY_MS = 8_000;
 
 /**
- * A time limit on waiting for the sandbox. While the caller's own callback runs, it does not pass:
- * what the sandbox said may be waiting to be read.
+ * A time limit on waiting for the sandbox. It does not expire while the caller's own callback runs, since the sandbox's
+ * answer may already be waiting to be read.
  */
 export class TimeLimit implements Disposable {
   readonly #onReached: () => void;
@@ -15,15 +15,15 @@ export class TimeLimit implements Disposable {
     this.#onReached = onReached;
   }
 
-  /** Starts, or starts again. A limit of 0 is none. */
+  /** Starts or restarts. 0 means no limit. */
   start(milliseconds: number): void {
     clearTimeout(this.#timer);
     if (milliseconds === 0) return;
-    // Longer delays than this overflow the timer, which then fires at once.
+    // Longer delays overflow the timer, which then fires at once.
     this.#timer = setTimeout(() => this.#reached(), Math.min(milliseconds, 2 ** 31 - 1));
   }
 
-  /** Waits for a callback's promise without counting the time against the sandbox. */
+  /** Waits for a callback's promise without counting that time against the sandbox. */
   async hold(work: PromiseLike<unknown>): Promise<void> {
     this.#held = true;
     await work;

@@ -19,9 +19,9 @@ import type { Budget } from "./budget.ts";
 import { readDocument } from "./document.ts";
 import { shareTurn } from "./share-turn.ts";
 
-/** Messages in a list, such as a directory's entries. */
+/** The most messages in a list, such as a directory's entries. */
 const MAX_MESSAGES = 100_000;
-/** Messages that are made at once. */
+/** Messages built before other work gets its turn. */
 const AT_ONCE = 200;
 
 export interface Answer {
@@ -30,7 +30,7 @@ export interface Answer {
   readonly body: AsyncIterable<Buffer>;
 }
 
-/** Calls that are answered with one message in JSON, which may be large: nobody has to wait for it. */
+/** Makes calls that are answered with one JSON message, which may be large without blocking other work. */
 export function unaryTransport(
   baseUrl: string,
   post: (url: string, init: RequestInit) => Promise<Answer>,
@@ -61,7 +61,7 @@ export function unaryTransport(
   };
 }
 
-/** The message that JSON stands for; long lists are made piece by piece. */
+/** Builds a message from JSON; long lists are built piece by piece. */
 async function messageFrom<Message extends DescMessage>(
   schema: Message,
   json: JsonValue,

@@ -4,12 +4,14 @@ import { readWholeText } from "../whole-text.ts";
 import { entryAt } from "../write-file.ts";
 import { applyDiff } from "./diff.ts";
 
+/** A call of OpenAI's `apply_patch`. */
 export interface PatchOperation {
   readonly type: "create_file" | "update_file" | "delete_file" | (string & {});
   readonly path: string;
   readonly diff?: string | null | undefined;
 }
 
+/** The answer to `apply_patch`. */
 export interface PatchResult {
   readonly status: "completed" | "failed";
   readonly output: string;

@@ -5,12 +5,13 @@ import type { ToolRun } from "../definition.ts";
 import { endingText, runLimit, wasStopped } from "../ending.ts";
 import { showPrinted } from "../printed.ts";
 
+/** Arguments of Anthropic's `bash`. */
 export interface BashInput {
   readonly command?: string | undefined;
   readonly restart?: boolean | undefined;
 }
 
-/** The shell of each sandbox: a context of its own, apart from that of `run_code`. */
+/** Each sandbox's shell: a context of its own, separate from that of `run_code`. */
 const shells = new WeakMap<Sandbox, string>();
 
 export async function runBash({ command, restart }: BashInput, run: ToolRun): Promise<string> {

@@ -1,7 +1,8 @@
 /**
- * Applies a V4A diff: sections that begin with `@@`, perhaps with a line to look for first, and hold lines that begin
- * with a space (context), `-` (removed) or `+` (added). `create` takes a diff of added lines only. Line endings of the
- * text are kept. @throws an `Error` that says which lines do not fit
+ * Applies a V4A diff: sections that begin with `@@`, optionally with a line to look for first, and contain lines that
+ * begin with a space (context), `-` (removed) or `+` (added). `create` takes a diff of added lines only. The text's
+ * line endings are kept.
+ * @throws an `Error` that says which lines do not match
  */
 export function applyDiff(
   text: string,
@@ -22,13 +23,13 @@ export function applyDiff(
 }
 
 interface Section {
-  /** Lines to find, one after the other, before the change. */
+  /** Lines to find, in this order, before the change. */
   readonly anchors: string[];
   readonly before: string[];
   readonly after: string[];
   /** For each line of `after`, the line of `before` that it keeps, or -1. */
   readonly keeps: number[];
-  /** The change is at the end of the file. */
+  /** True when the change is at the end of the file. */
   atEnd: boolean;
 }
 
@@ -94,7 +95,7 @@ function applySections(lines: readonly string[], sections: readonly Section[]): 
     for (const anchor of section.anchors) at = findAnchor(lines, anchor, at) + 1;
     const place = findPlace(lines, section, at);
     result.push(...lines.slice(from, place));
-    // Context that matched only loosely stays as the file has it.
+    // Context that matched only loosely stays as it is in the file.
     result.push(
       ...section.after.map((line, index) => {
         const kept = section.keeps[index]!;
@@ -106,7 +107,10 @@ function applySections(lines: readonly string[], sections: readonly Section[]): 
   return [...result, ...lines.slice(from)];
 }
 
-/** How alike two lines have to be: exactly, but for white space at the end, but for white space around. */
+/**
+ * How closely lines must match, strictest first: exactly, ignoring trailing white space, ignoring white space at both
+ * ends.
+ */
 const likenesses: readonly ((line: string) => string)[] = [
   (line) => line,
   (line) => line.trimEnd(),

@@ -17,8 +17,8 @@ import {
 import { editText, type TextEditorInput } from "./text-editor.ts";
 
 /**
- * Executors for the tools that models were trained on: OpenAI's shell, local shell and apply_patch, Anthropic's bash and
- * text editor. Each answers in its tool's own form; failures are answers, too, and only an abort, and what `onOutput`
+ * Executors for the tools that models were trained on: OpenAI's shell, local shell and apply_patch, and Anthropic's
+ * bash and text editor. Each answers in its tool's own form, failures included; only an abort, or what `onOutput`
  * throws, rejects.
  */
 export class NativeTools implements AsyncDisposable {
@@ -37,12 +37,12 @@ export class NativeTools implements AsyncDisposable {
     this.#settings = { limits, reportFiles };
   }
 
-  /** OpenAI's `shell`: commands one after the other, each in a shell of its own, until one runs out of time. */
+  /** OpenAI's `shell`: runs commands one after another, each in its own shell, until one times out. */
   shell(input: ShellInput, context: ToolContext = {}): Promise<ShellResult> {
     return this.#run(context, shellFailed, (run) => runShell(input, run), withStderrNotice);
   }
 
-  /** OpenAI's `local_shell`: one program with its arguments. */
+  /** OpenAI's `local_shell`: runs one program with its arguments. */
   localShell(input: LocalShellInput, context: ToolContext = {}): Promise<{ output: string }> {
     return this.#run(
       context,
@@ -52,7 +52,7 @@ export class NativeTools implements AsyncDisposable {
     );
   }
 
-  /** Anthropic's `bash`: one shell for a conversation, whose directory and variables stay until `restart`. */
+  /** Anthropic's `bash`: one shell per conversation, which keeps its directory and variables until `restart`. */
   bash(input: BashInput, context: ToolContext = {}): Promise<string> {
     return this.#run(context, String, (run) => runBash(input, run), prepend);
   }
@@ -62,7 +62,7 @@ export class NativeTools implements AsyncDisposable {
     return this.#run(context, String, (run) => editText(input, run), prepend);
   }
 
-  /** OpenAI's `apply_patch`: one file made, changed by a V4A diff, or removed. */
+  /** OpenAI's `apply_patch`: creates a file, changes it by a V4A diff, or deletes it. */
   applyPatch(operation: PatchOperation, context: ToolContext = {}): Promise<PatchResult> {
     return this.#run(
       context,

@@ -5,14 +5,16 @@ import { endingText, runLimit, wasStopped } from "../ending.ts";
 import { withoutColours } from "../printed.ts";
 import { truncate } from "../truncate.ts";
 
+/** A call of OpenAI's `shell`. */
 export interface ShellInput {
   readonly commands: readonly string[];
-  /** Of each command, in milliseconds. */
+  /** Time limit of each command, in milliseconds. */
   readonly timeoutMs?: number | null | undefined;
-  /** The most of each stream that comes back, as the model asked; echoed. */
+  /** The most to return of each stream, as the model asked; echoed in the answer. */
   readonly maxOutputLength?: number | null | undefined;
 }
 
+/** The output of one command. */
 export interface ShellOutput {
   readonly stdout: string;
   readonly stderr: string;
@@ -21,11 +23,13 @@ export interface ShellOutput {
     | { readonly type: "timeout" };
 }
 
+/** The answer to `shell`. */
 export interface ShellResult {
   readonly output: readonly ShellOutput[];
   readonly maxOutputLength?: number;
 }
 
+/** A call of OpenAI's `local_shell`. */
 export interface LocalShellInput {
   readonly command: readonly string[];
   readonly env?: Readonly<Record<string, string>> | null | undefined;

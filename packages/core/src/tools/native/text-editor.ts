@@ -8,6 +8,7 @@ import { readFileTool } from "../read-file.ts";
 import { readWholeText } from "../whole-text.ts";
 import { writeFileTool } from "../write-file.ts";
 
+/** Arguments of Anthropic's text editor. */
 export interface TextEditorInput {
   readonly command: "view" | "create" | "str_replace" | "insert" | (string & {});
   readonly path: string;
@@ -15,7 +16,7 @@ export interface TextEditorInput {
   readonly file_text?: string | null | undefined;
   readonly old_str?: string | null | undefined;
   readonly new_str?: string | null | undefined;
-  /** The line after which the text goes; 0 is the beginning. */
+  /** The line after which the text is inserted; 0 is the beginning. */
   readonly insert_line?: number | null | undefined;
   readonly insert_text?: string | null | undefined;
 }

@@ -18,7 +18,7 @@ for (const [id, { shownBy }] of Object.entries(behaviours)) {
   if (shownBy === undefined) continue;
   test(`${id} is shown by "${shownBy.test}" in ${shownBy.file}`, () => {
     const source = readFileSync(new URL(shownBy.file, root), "utf8");
-    // As the beginning of what a test or a group of tests is called, not in a comment or a string.
+    // As the start of the name of a test or group, not in a comment or another string.
     const name = shownBy.test.replaceAll(/[^\w\s]/g, String.raw`\$&`);
     expect(source).toMatch(new RegExp(`[\\w)]\\(\\s*["'\`]${name}`));
   });

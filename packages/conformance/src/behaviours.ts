@@ -1,14 +1,16 @@
 import type { Capabilities } from "@emberbox/core";
 
-/** One thing that a sandbox does, whoever provides it. */
+/** One thing that a sandbox does, whichever provider it comes from. */
 export interface Behaviour {
   /** What must hold, as the end of "a sandbox ...". */
   readonly holds: string;
   /** The capability that a provider must claim for it. */
   readonly capability?: keyof Capabilities;
-  /** The capability that a provider must not claim for it: what such a provider refuses. */
+  /** The capability that a provider must not claim for it: the behaviour is that it refuses. */
   readonly unclaimed?: keyof Capabilities;
-  /** The test of a whole system that shows it, where the suite cannot: it needs a real machine, or a view from outside. */
+  /**
+   * The test of this repository that shows it, where the suite cannot: it needs a real machine, or a view from outside.
+   */
   readonly shownBy?: { readonly file: string; readonly test: string };
 }
 
@@ -35,7 +37,7 @@ const plotly = (test: string): Shown => ({ file: "test/plotly.test.ts", test });
 const r = (test: string): Shown => ({ file: "test/r.test.ts", test });
 const setup = (test: string): Shown => ({ file: "test/setup-errors.test.ts", test });
 
-/** Everything that is promised of a sandbox, by id. Tests cite the ids, and each id is cited. */
+/** Everything that a sandbox promises, by id. Tests cite the ids, and every id is cited. */
 export const behaviours: Readonly<Record<string, Behaviour>> = {
   "code.result": { holds: "gives the value of the last expression, and counts executions" },
   "code.state-kept": { holds: "keeps variables, imports and functions between calls" },

@@ -8,7 +8,7 @@ import {
 } from "@emberbox/core";
 import { type Behaviour, behaviours } from "./behaviours.ts";
 
-/** What the suite needs of a test runner; vitest's and Jest's fit. */
+/** What the suite needs from a test runner; vitest's and Jest's functions fit. */
 export interface Runner {
   describe(name: string, body: () => void): void;
   readonly test: RegisterTest;
@@ -16,15 +16,18 @@ export interface Runner {
   readonly expect: Expect;
 }
 
+/** Registers a test, or a skipped one. */
 export interface RegisterTest {
   (name: string, body: () => Promise<void>, timeoutMs?: number): void;
   skip(name: string, body: () => Promise<void>): void;
 }
 
+/** Makes an assertion about a value. */
 export interface Expect {
   (actual: unknown, message?: string): Assertion;
 }
 
+/** The assertions that the suite uses. */
 export interface Assertion {
   toBe(expected: unknown): void;
   toEqual(expected: unknown): void;
@@ -36,8 +39,8 @@ export interface Assertion {
 }
 
 /**
- * Registers the test of one behaviour; it gets a sandbox that other tests use too. A behaviour of a capability that
- * the provider does not claim is skipped, and so is the refusal of one that it claims.
+ * Registers the test of one behaviour; the sandbox that it gets is shared with other tests. The behaviours of
+ * capabilities that the provider does not claim are skipped, and so are the refusals of those that it does.
  */
 export type CiteBehaviour = (
   id: string,
@@ -45,24 +48,24 @@ export type CiteBehaviour = (
   timeoutMs?: number,
 ) => void;
 
-/** A skipped test says why in its name: not every runner has another place for it. */
+/** A skipped test gives the reason in its name: not every runner has another place for it. */
 export const skippedName = (name: string, reason: string): string => `${name} (skipped: ${reason})`;
 
 export interface Harness {
   readonly expect: Expect;
   readonly behaviour: CiteBehaviour;
   provider(): SandboxProvider;
-  /** A sandbox of the test's own, to be closed by it. */
+  /** Creates a sandbox for this test only, which must close it. */
   create(options?: CreateOptions): Promise<Sandbox>;
-  /** Expects a failure with that code, and gives it. */
+  /** Expects a failure with that code, and returns it. */
   failure(work: Promise<unknown>, code: ErrorCode): Promise<EmberboxError>;
 }
 
 const TEST_TIMEOUT_MS = 300_000;
-/** The tests take longer than a sandbox usually lives. */
+/** Longer than the default lifetime, since all the tests share one sandbox. */
 const SHARED_MS = 3_600_000;
 
-/** A provider and one sandbox of it, made when first needed and closed at the end. */
+/** A provider and one sandbox of it, created when first needed and closed at the end. */
 export function createHarness(makeProvider: () => SandboxProvider, runner: Runner): Harness {
   let made: SandboxProvider | undefined;
   let shared: Promise<Sandbox> | undefined;
@@ -107,7 +110,7 @@ export function behaviourOf(id: string): Behaviour {
   return known;
 }
 
-/** Claims are tested, and so is what is not claimed: the call must be refused. */
+/** Every capability is tested: claimed ones must work, others must be refused. */
 function reasonToSkip(
   { capability, unclaimed }: Behaviour,
   capabilities: Readonly<Capabilities>,
@@ -121,7 +124,7 @@ export function delay(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-/** Waits until that is so, for 20 seconds at most. */
+/** Waits until the condition holds, for at most 20 seconds. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   for (let waited = 0; !(await holds()); waited += 50) {
     if (waited > 20_000) throw new Error("it did not happen within 20 s");

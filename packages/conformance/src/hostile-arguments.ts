@@ -1,6 +1,6 @@
 import type { SandboxProvider } from "@emberbox/core";
 
-/** What no id, name, number, port or set of options may be. */
+/** Values that no id, name, number, port or set of options may have. */
 const strings = [
   "",
   ".",
@@ -31,9 +31,9 @@ const notNames: unknown[] = [...strings, ...notStrings.slice(1), "-a", ".a", "__
 
 type Call = readonly [what: string, call: () => unknown];
 
-/** Calls of every method of a provider, each with one argument that it must reject; `id` is a sandbox that runs. */
+/** Calls to every method of a provider, each with one argument that it must reject; `id` is a running sandbox. */
 export function hostileCalls(provider: SandboxProvider, id: string): Call[] {
-  // Methods are called as a program without types calls them.
+  // Calls the methods as an untyped program would.
   const untyped = provider as unknown as Record<string, (...of: unknown[]) => Promise<unknown>>;
   const calls: Call[] = [];
   const add = (method: string, ...of: unknown[]): void => {
@@ -83,7 +83,7 @@ export function hostileCalls(provider: SandboxProvider, id: string): Call[] {
   return calls;
 }
 
-/** What is no port. */
+/** Values that are not ports. */
 export const notPorts: readonly unknown[] = [0, -1, 1.5, 65_536, NaN, "80", "80/../x", null, {}];
 
 function describe(value: unknown): string {

@@ -1,4 +1,4 @@
-// This file is the public API. `@emberbox/conformance/vitest` has the suite with vitest as its runner.
+// The public API. `@emberbox/conformance/vitest` has the suite with vitest as its runner.
 export { behaviours, type Behaviour } from "./behaviours.ts";
 export { describeProvider } from "./suite.ts";
 export type { Runner } from "./harness.ts";

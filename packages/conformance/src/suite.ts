@@ -18,8 +18,8 @@ import { describeStreams } from "./suites/streams.ts";
 import { describeUnclaimed } from "./suites/unclaimed.ts";
 
 /**
- * Registers the tests of every behaviour that a provider can be asked for. Most share one sandbox;
- * the provider is closed at the end.
+ * Registers the tests of every behaviour that can be asked of a provider. Most share one sandbox; the provider is
+ * closed at the end.
  */
 export function describeProvider(
   name: string,

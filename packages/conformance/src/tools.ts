@@ -4,26 +4,27 @@ import { behaviourOf, type Expect, type Runner, skippedName } from "./harness.ts
 import { describeToolCalls } from "./suites/tools.ts";
 import { describeToolFailures } from "./suites/tool-failures.ts";
 
-/** What a model, or a program, sees of one call. */
+/** What a model or a program sees of one call. */
 export interface ToolAnswer {
   readonly text: string;
   readonly isError: boolean;
   readonly pictures: readonly Pick<ToolPicture, "mimeType" | "base64">[];
 }
 
+/** What a call is given besides its arguments. */
 export interface ToolCallOptions {
   readonly signal?: AbortSignal;
-  /** To be called with output as it comes, in whatever way the framework hands it on. */
+  /** Must be called with output as it arrives, however the framework delivers it. */
   readonly onOutput?: (text: string) => void;
   readonly threadId?: string;
 }
 
-/** The tools, called through a framework as an agent of it would; closed at the end. */
+/** The tools, called as an agent of the framework would call them; closed at the end. */
 export interface ToolSubject extends AsyncDisposable {
   call(tool: ToolName, input: unknown, options?: ToolCallOptions): Promise<ToolAnswer>;
 }
 
-/** Behaviours that a framework has no way for, each with the reason: they are skipped. */
+/** Behaviours that a framework cannot support, each with the reason; they are skipped. */
 export type Without = Readonly<Record<string, string>>;
 
 export interface ToolHarness {
@@ -35,8 +36,8 @@ export interface ToolHarness {
 const TEST_TIMEOUT_MS = 300_000;
 
 /**
- * Registers the tests of every behaviour of the tools, called through a framework. The subject's tools are made with
- * `maxPictureBytes: 100_000`.
+ * Registers the tests of every behaviour of the tools, called through a framework. The subject's tools must be created
+ * with `maxPictureBytes: 100_000`.
  */
 export function describeTools(
   name: string,

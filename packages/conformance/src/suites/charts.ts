@@ -3,7 +3,7 @@ import type { Harness } from "../harness.ts";
 
 const imports = "import numpy as np, pandas as pd, matplotlib.pyplot as plt";
 
-/** The chart of what the code draws. */
+/** The chart that the code draws. */
 async function chartOf(sandbox: Sandbox, code: string): Promise<Chart> {
   const { results, error } = await sandbox.runCode(`${imports}\n${code}\nplt.show()`);
   const found = results.find(({ chart }) => chart !== undefined);

@@ -1,6 +1,6 @@
 import { printed, type Harness } from "../harness.ts";
 
-/** Prints a variable of the environment. */
+/** Prints an environment variable. */
 const PRINT_ONCE = {
   python: "import os\nprint(os.environ.get('ONCE', 'none'))",
   javascript: "console.log(process.env.ONCE ?? 'none')",

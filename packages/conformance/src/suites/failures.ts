@@ -1,20 +1,20 @@
 import { EmberboxError, type Execution, type RunCodeOptions, type Sandbox } from "@emberbox/core";
 import { printed, type Harness } from "../harness.ts";
 
-/** Time for 200 MB to come out of a machine that is busy, `ms`. */
+/** How long 200 MB may take to leave a busy machine, in milliseconds. */
 const MUCH_MS = 400_000;
 const LANGUAGES = ["python", "javascript", "typescript", "bash"] as const;
 type Language = (typeof LANGUAGES)[number];
 type Codes = Readonly<Record<Language, string>>;
 
-/** For the languages that share a line of code. */
+/** The code of each language; JavaScript and TypeScript share theirs. */
 const alike = (python: string, script: string, bash: string): Codes => ({
   python,
   javascript: script,
   typescript: script,
   bash,
 });
-/** A line that sets a variable, and one that prints it. */
+/** One line that sets a variable, and one that prints it. */
 const remember = alike("kept = 'yes'", "globalThis.kept = 'yes'", "kept=yes");
 const recall = alike(
   "print(globals().get('kept', 'gone'))",
@@ -31,9 +31,9 @@ function run(
   return sandbox.runCode(code, { language, ...options });
 }
 
-/** What goes wrong in code: in every language a result or an error to act on, and the next call works. */
+/** What goes wrong in code gives, in every language, a result or an error to act on, and the next call works. */
 export function describeFailures({ expect, behaviour, failure }: Harness): void {
-  /** Runs the code of each language, checks what came of it, and that the next call works, with or without variables. */
+  /** Runs each language's code, checks the outcome, and that the next call works, with or without variables. */
   async function each(
     sandbox: Sandbox,
     codes: Partial<Codes>,
@@ -60,7 +60,7 @@ export function describeFailures({ expect, behaviour, failure }: Harness): void 
         return;
       }
       expect(error?.name).toBe("SyntaxError");
-      // The line, and a mark below the place.
+      // The line, with a mark below the place.
       expect(error?.traceback).toMatch(/if \(?fine.*\n +\^/);
       expect(error?.value).toMatch(/expected|Unexpected/);
     });
@@ -198,9 +198,9 @@ export function describeFailures({ expect, behaviour, failure }: Harness): void 
     );
   });
 
-  /** `code` prints 200 MB. */
+  /** Runs code that prints 200 MB. */
   async function printsMuch(sandbox: Sandbox, language: Language, code: string): Promise<void> {
-    // Contexts share the sandbox's memory; what earlier tests left in it is not this one's subject.
+    // Contexts share the sandbox's memory; what earlier tests left there must not matter here.
     for (const context of await sandbox.listCodeContexts())
       await sandbox.restartCodeContext(context);
     await run(sandbox, language, remember[language]);

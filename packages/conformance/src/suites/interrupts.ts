@@ -1,7 +1,7 @@
 import type { Execution, Sandbox } from "@emberbox/core";
 import { printed, type Harness } from "../harness.ts";
 
-/** Code that is told to stop: it does, wherever it is, and its interpreter lives on. */
+/** Code that is told to stop does, wherever it is, and its interpreter lives on. */
 export function describeInterrupts({ expect, behaviour, failure }: Harness): void {
   const LIMIT = { timeoutMs: 1500 };
 
@@ -18,7 +18,7 @@ export function describeInterrupts({ expect, behaviour, failure }: Harness): voi
     for (const code of [
       "time.sleep(60)",
       "sum(i * i for i in range(10**12))",
-      // Both let go of the interpreter's lock, one for long, the other again and again.
+      // Both release the interpreter's lock, one for long, the other again and again.
       "data = bytes(1_000_000)\nwhile True: hashlib.sha256(data).digest()",
       "data = numpy.random.rand(200, 200)\nwhile True: data = numpy.linalg.inv(data)",
       "subprocess.run(['sleep', '60'])",
@@ -33,7 +33,8 @@ export function describeInterrupts({ expect, behaviour, failure }: Harness): voi
 
   behaviour("interrupt.python-in-finalizers", async (sandbox) => {
     await sandbox.runCode("survivor = 1");
-    // Files that are closed by letting go of them, which forgets what is raised meanwhile: often, so it is tried often.
+    // Files that are closed by dropping the last reference, which swallows exceptions raised meanwhile. That happens
+    // often, so it is tried often.
     const code = "while True: open('beat', 'w').write('x')";
     for (let at = 0; at < 30; at += 1) {
       const error = await failure(sandbox.runCode(code, { timeoutMs: 250 + at }), "timeout");
@@ -60,7 +61,7 @@ export function describeInterrupts({ expect, behaviour, failure }: Harness): voi
     const run = (code: string): Promise<Execution> =>
       sandbox.runCode(code, { language: "javascript" });
     await run("globalThis.survivor = 1; setTimeout(() => { for (;;); }, 20); 'set'");
-    // What an earlier cell left keeps this one from starting.
+    // Work left over from an earlier cell keeps this one from starting.
     await stops(
       sandbox,
       "javascript",

@@ -1,12 +1,12 @@
 import type { Sandbox } from "@emberbox/core";
 import type { Harness } from "../harness.ts";
 
-/** A public address, and a name. Nothing is asked of them: they must not be reached. */
+/** A public address and a name. Nothing is requested from them: they must not be reached. */
 const TARGETS = ["http://1.1.1.1/", "https://example.com/"];
 
-/** What a provider that claims `network` owes without an outside to be reached. */
+/** What a provider that claims `network` must do even without an outside to reach. */
 export function describeNetwork({ expect, behaviour, create }: Harness): void {
-  /** Fails too where the network answers in the place of what it refuses. */
+  /** Also fails when the network answers in place of what it refuses. */
   const reachesNothing = async (sandbox: Sandbox): Promise<void> => {
     for (const target of TARGETS) {
       const { exitCode } = await sandbox.commands.run(`curl -sSf -o /dev/null -m 20 ${target}`);

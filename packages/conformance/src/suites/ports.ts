@@ -1,7 +1,7 @@
 import type { Sandbox } from "@emberbox/core";
 import type { Harness } from "../harness.ts";
 
-/** A web server on the sandbox's loopback only: a page, a stream of events, and a WebSocket that echoes. */
+/** A web server that listens on the sandbox's loopback only: a page, an event stream, and a WebSocket that echoes. */
 const SERVER = `
 import base64, hashlib, http.server, time
 
@@ -49,7 +49,7 @@ server.serve_forever()
 
 const WEB_SERVER_PORT = 8321;
 
-/** Starts the web server unless it runs. */
+/** Starts the web server unless it is running. */
 async function startWebServer(sandbox: Sandbox): Promise<void> {
   if (await sandbox.files.exists("/tmp/web.py")) return;
   await sandbox.files.write("/tmp/web.py", SERVER);
@@ -64,7 +64,7 @@ async function startWebServer(sandbox: Sandbox): Promise<void> {
 
 export function describePorts(harness: Harness): void {
   const { expect, behaviour, failure, provider, create } = harness;
-  /** After a sandbox's network was changed and it was paused, as far as that can be done. */
+  /** Checks, and checks again once the network was changed and the sandbox paused, as far as the provider can. */
   const twice = async (sandbox: Sandbox, check: () => Promise<void>): Promise<void> => {
     await startWebServer(sandbox);
     await check();
@@ -98,7 +98,7 @@ export function describePorts(harness: Harness): void {
       arrivals.push(Date.now() - started);
     }
     expect(text).toBe("data: 0\n\ndata: 1\n\ndata: 2\n\n");
-    // Each when it was sent, a second apart, rather than all at the end.
+    // Each as it was sent, a second apart, rather than all at the end.
     expect(arrivals.at(-1)! - arrivals[0]!).toBeGreaterThan(1000);
   });
 

@@ -4,11 +4,11 @@ import { delay, printed, type Harness } from "../harness.ts";
 interface Begun {
   readonly pid: number;
   readonly kernel: string | undefined;
-  /** What the open file has next. */
+  /** The next line of the open file. */
   readonly line: string;
 }
 
-/** Starts what must go on: a variable, an open file, a process, a server. */
+/** Starts what must survive: a variable, an open file, a process, a server. */
 async function begin(sandbox: Sandbox): Promise<Begun> {
   await sandbox.files.write("numbers.txt", "one\ntwo\nthree\n");
   await sandbox.runCode("lines = open('numbers.txt'); first = lines.readline(); import os");

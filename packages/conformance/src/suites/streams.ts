@@ -1,7 +1,7 @@
 import type { RunCodeOptions } from "@emberbox/core";
 import { delay, type Harness } from "../harness.ts";
 
-/** What arrives while code runs: whole, in the kernel's order, and no faster than it is taken. */
+/** Output that arrives while code runs: complete, in the kernel's order, and no faster than it is consumed. */
 export function describeStreams({ expect, behaviour }: Harness): void {
   behaviour("stream.terminal-codes", async (sandbox) => {
     const bar = String.raw`\r 50%|#####     |\r100%|##########|\n\x1b[31mred\x1b[0m\n`;
@@ -33,7 +33,7 @@ export function describeStreams({ expect, behaviour }: Harness): void {
       let seen = "";
       const options: RunCodeOptions = {
         language,
-        // A line may come in two pieces.
+        // A line may arrive in two pieces.
         onStdout: ({ line }) => void (seen += line.replace(/^\d+/, "out $&").replace("\n", ";")),
         onStderr: ({ line }) => void (seen += line.replace(/^\d+/, "err $&").replace("\n", ";")),
         onResult: ({ text }) => void (seen += `${text};`),
@@ -60,7 +60,7 @@ export function describeStreams({ expect, behaviour }: Harness): void {
   });
 
   behaviour("stream.slow-consumer", async (sandbox) => {
-    // Each program counts what it has written, in a file.
+    // Each program keeps count of what it has written, in a file.
     for (const [language, code] of [
       [
         "javascript",
@@ -83,7 +83,7 @@ export function describeStreams({ expect, behaviour }: Harness): void {
       });
       await running.catch(() => undefined);
       const written = Number(await sandbox.files.read("written"));
-      // What fits into the buffers on the way, not what could be written in two seconds and more.
+      // Only what fits into the buffers on the way, not what could be written in two seconds and more.
       expect(written * 10_000, language).toBeLessThan(30_000_000);
     }
   });

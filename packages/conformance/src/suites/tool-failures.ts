@@ -2,7 +2,7 @@ import type { ToolHarness } from "../tools.ts";
 
 const reason = new Error("the user changed their mind");
 
-/** Rejects or answers: what became of a call, and when. */
+/** The outcome of a call, and when it settled. */
 async function outcomeOf(work: Promise<unknown>): Promise<{ error: unknown; ended: number }> {
   const error = await work.then(
     () => undefined,

@@ -1,7 +1,7 @@
 import { Sandbox } from "@emberbox/core";
 import type { Harness } from "../harness.ts";
 
-/** What a provider does not claim, it refuses with `unsupported`: nothing is done by half or ignored. */
+/** A provider refuses what it does not claim with `unsupported`: nothing is half done or ignored. */
 export function describeUnclaimed({ behaviour, failure, provider, create }: Harness): void {
   behaviour("sandbox.set-timeout-unclaimed", async (sandbox) => {
     await failure(sandbox.setTimeout(600_000), "unsupported");

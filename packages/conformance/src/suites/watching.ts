@@ -1,7 +1,7 @@
 import type { FilesystemEvent, Sandbox } from "@emberbox/core";
 import { delay, until, type Harness } from "../harness.ts";
 
-/** An empty directory of that name, watched, and what has been seen in it. */
+/** Watches an empty directory with that name, and collects what is seen in it. */
 async function watch(
   sandbox: Sandbox,
   name: string,

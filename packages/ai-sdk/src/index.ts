@@ -1,4 +1,4 @@
-// This file is the public API of `@emberbox/ai-sdk`.
+// The public API of `@emberbox/ai-sdk`.
 export { bash, codeExecution, createSandboxTools } from "./tools/create.ts";
 export type { SandboxToolSet, SandboxToolSetOptions } from "./tools/create.ts";
 export type { AiSandboxTool, AiToolOptions, SandboxOutput } from "./tools/tool.ts";

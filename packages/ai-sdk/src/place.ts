@@ -2,8 +2,8 @@ import { SandboxSessions, type SandboxSource } from "@emberbox/core/tools";
 import type { RestrictedSandboxSession, SandboxSession } from "./session/types.ts";
 
 /**
- * Where sandboxes come from: one that is there, a provider, options for creating them, what another part of this
- * package made (a session, or `sessions`), or nothing, which is the engine on this machine.
+ * Where sandboxes come from: an existing sandbox, a provider, options for creating sandboxes, something that another
+ * part of this package made (a session, or `sessions`), or nothing for the engine on this machine.
  */
 export type ToolSource =
   | SandboxSource
@@ -11,7 +11,7 @@ export type ToolSource =
   | SandboxSession
   | RestrictedSandboxSession;
 
-/** The conversation that a session of this package works for, and the sandboxes it has one of. */
+/** The conversation that a session of this package works for, and the sandboxes of which it has one. */
 export interface Place {
   readonly sessions: SandboxSessions;
   readonly threadId: string | undefined;
@@ -23,12 +23,12 @@ export function rememberPlace(session: object, place: Place): void {
   places.set(session, place);
 }
 
-/** `undefined` for everything that is not a session of this package. */
+/** The place of a session of this package; `undefined` for anything else. */
 export function placeOf(value: unknown): Place | undefined {
   return typeof value === "object" && value !== null ? places.get(value) : undefined;
 }
 
-/** What core takes. */
+/** The source in the form that core takes. */
 export function sourceOf(source: ToolSource): SandboxSource | SandboxSessions {
   return placeOf(source)?.sessions ?? (source as SandboxSource | SandboxSessions);
 }

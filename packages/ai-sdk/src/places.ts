@@ -6,11 +6,11 @@ interface Working extends AsyncDisposable {
 }
 
 /**
- * Which sandbox a call works in: that of `experimental_sandbox`, when it is a session of the same sandboxes or when no
- * source was given; else that of the source.
+ * Decides which sandbox a call works in: that of `experimental_sandbox`, when it belongs to the same sessions or when
+ * no source was given; otherwise that of the source.
  */
 export class Places<Tools extends Working> implements AsyncDisposable {
-  /** What works in the source's sandboxes. */
+  /** The tools for the source's sandboxes. */
   readonly tools: Tools;
   readonly #make: (source: SandboxSource | SandboxSessions) => Tools;
   readonly #threadId: string | undefined;

@@ -4,7 +4,8 @@ import { convertToModelMessages, generateText, type LanguageModel, type UIMessag
 import { expect, test } from "vitest";
 import { createSandboxTools, type SandboxOutput } from "./index.ts";
 
-// What each provider sends for a conversation that comes back from a browser: a picture, a failure, a call cut short.
+// What each provider sends for a conversation that comes back from a browser, with a picture, a failure and an
+// interrupted call.
 const base64 =
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 const data = { durationMs: 1, timedOut: false, outOfMemory: false, truncated: false };

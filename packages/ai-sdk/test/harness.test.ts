@@ -42,7 +42,7 @@ test("what is done first is done once for an identity, and each session starts f
   } finally {
     await Promise.all([one.destroy(), two.stop()]);
   }
-  // One that nobody can resume is not kept.
+  // A sandbox that nobody can resume is not kept.
   expect((await provider.list()).length).toBe(0);
 });
 

@@ -9,7 +9,7 @@ import { resultsSeen, scriptedModel, textOf, type ToolOutput } from "./support/s
 
 const provider = microvm();
 const session = createSandboxSession(provider);
-// Given nothing, they work in the sandbox of the call.
+// Without a source, they work in the sandbox of the call.
 const native = createNativeExecutors();
 afterAll(async () => {
   await session[Symbol.asyncDispose]();

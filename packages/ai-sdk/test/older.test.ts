@@ -22,7 +22,7 @@ test("the first release of the SDK's version 7, whose sandboxes could do less, w
     ],
     [{ name: "run_command", args: { command: "echo again; exit 4" } }],
   );
-  // Beside each other, the types of two releases do not fit; the test of the installation compiles with the old ones.
+  // The types of two installed releases are incompatible; the installation test compiles with the old ones.
   const { tools } = sandbox as { tools: object } as { tools: ToolSet };
   const settings = { stopWhen: isStepCount(5), prompt: "go", experimental_sandbox };
   await generateText({ model: model as never, tools, ...settings });

@@ -9,6 +9,7 @@ import { rememberPlace } from "../place.ts";
 import { restrictedSession, sandboxSession } from "../session/session.ts";
 import type { RestrictedSandboxSession, SandboxSession } from "../session/types.ts";
 
+/** What a sandbox may reach, in the harness's form. */
 export type NetworkPolicy =
   | { readonly mode: "allow-all" }
   | { readonly mode: "deny-all" }
@@ -24,9 +25,9 @@ interface PortOptions {
   readonly protocol?: "http" | "https" | "ws";
 }
 
-/** A session with what a harness does to the sandbox itself. */
+/** A session, plus what a harness does to the sandbox itself. */
 export interface NetworkSandboxSession extends SandboxSession {
-  /** The session's id, else the sandbox's. */
+  /** The session's id, or else the sandbox's. */
   readonly id: string;
   readonly defaultWorkingDirectory: string;
   readonly ports: readonly number[];
@@ -34,20 +35,23 @@ export interface NetworkSandboxSession extends SandboxSession {
     options: PortOptions,
   ) => Promise<{ url: string; headers?: Record<string, string> }>;
   readonly getPortUrl: (options: PortOptions) => Promise<string>;
-  /** Pauses it, where the provider can and the session has an id by which it is found again; else ends it. */
+  /**
+   * Pauses the sandbox when the provider can and the session has an id by which it can be found again; otherwise ends
+   * it.
+   */
   readonly stop: () => Promise<void>;
   readonly destroy: () => Promise<void>;
   readonly setNetworkPolicy?: (policy: NetworkPolicy) => Promise<void>;
-  /** The same sandbox without all of this, and without a way to it. */
+  /** The same sandbox without any of this, and without a way to get at it. */
   readonly restricted: () => RestrictedSandboxSession;
 }
 
 interface NetworkSessionOptions {
   readonly id: string;
   readonly ports: readonly number[];
-  /** Somebody may resume it. */
+  /** Whether it can be resumed. */
   readonly resumable: boolean;
-  /** `undefined` when the sandbox was given: then it is never ended. */
+  /** `undefined` when the sandbox was given, which is then never ended. */
   readonly provider: SandboxProvider | undefined;
 }
 
@@ -83,7 +87,7 @@ export function networkSession(
   return session;
 }
 
-/** One that is gone has been stopped, too. */
+/** Pauses a sandbox; one that is gone counts as stopped, too. */
 async function pause(sandbox: Sandbox): Promise<void> {
   try {
     await sandbox.pause();
@@ -99,7 +103,7 @@ function withProtocol(origin: string, protocol: PortOptions["protocol"] = "http"
   throw new EmberboxError("unsupported", "The ports of this sandbox are reached without TLS only");
 }
 
-/** @throws `unsupported` for what cannot be kept: here, allowing beats denying */
+/** @throws `unsupported` for policies that cannot be enforced: here, allowing takes precedence over denying */
 function networkOf(policy: NetworkPolicy): boolean | NetworkOptions {
   if (policy.mode !== "custom") return policy.mode === "allow-all";
   const { allowedHosts = [], allowedCIDRs = [], deniedCIDRs = [] } = policy;

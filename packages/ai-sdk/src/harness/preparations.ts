@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { CreateOptions, Sandbox, SandboxProvider } from "@emberbox/core";
 import { untilAborted } from "@emberbox/core/tools";
 
-/** Prepares a new sandbox, once for each identity. */
+/** Prepares a new sandbox, once per identity. */
 export type FirstCreate<Session> = (
   session: Session,
   options: { abortSignal?: AbortSignal },
@@ -19,8 +19,8 @@ export class Preparations {
   readonly #running = new Map<string, Promise<string>>();
 
   /**
-   * The id of the snapshot of that identity, made when there is none; those who ask meanwhile wait. `undefined` without
-   * an identity, and where the provider has no snapshots.
+   * The id of the snapshot for an identity, which is made when there is none; concurrent callers wait for it.
+   * `undefined` without an identity, or when the provider has no snapshots.
    */
   async snapshot(
     provider: SandboxProvider,
@@ -35,7 +35,7 @@ export class Preparations {
       if (known[0] !== undefined) return known[0].snapshotId;
       const running = this.#running.get(name);
       if (running === undefined) break;
-      // When another's attempt fails, or is aborted, this one makes its own.
+      // If the other attempt fails or is aborted, this call makes its own.
       await untilAborted(
         running.catch(() => {}),
         signal,
@@ -53,7 +53,7 @@ async function make(name: string, first: First): Promise<string> {
   return (await sandbox.createSnapshot({ name })).snapshotId;
 }
 
-/** A snapshot has the shape of its sandbox, so another shape is another snapshot. */
+/** A snapshot keeps the size and template of its sandbox, so they are part of the name. */
 function nameOf(identity: string, create: CreateOptions): string {
   const { template, memoryMB, cpuCount, diskMB } = create;
   const what = JSON.stringify([identity, template, memoryMB, cpuCount, diskMB]);

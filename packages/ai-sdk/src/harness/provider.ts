@@ -11,16 +11,17 @@ import type { RestrictedSandboxSession } from "../session/types.ts";
 import { networkSession, type NetworkSandboxSession } from "./network-session.ts";
 import { Preparations, type FirstCreate } from "./preparations.ts";
 
+/** Options of `createEmberboxSandbox`. */
 export interface HarnessSandboxOptions {
-  /** Ports of servers in the sandbox that a harness reaches. @default [] */
+  /** Ports of servers in the sandbox that the harness connects to. @default [] */
   readonly ports?: readonly number[] | undefined;
 }
 
 interface CreateSessionOptions {
-  /** By which `resumeSession` finds the sandbox again. */
+  /** The id by which `resumeSession` finds the sandbox again. */
   readonly sessionId?: string;
   readonly abortSignal?: AbortSignal;
-  /** With `onFirstCreate`: what it did is kept as a snapshot under this name, for every later session. */
+  /** With `onFirstCreate`: identifies the snapshot of what it did, from which every later session starts. */
   readonly identity?: string;
   readonly onFirstCreate?: FirstCreate<RestrictedSandboxSession>;
 }
@@ -36,7 +37,7 @@ export interface EmberboxHarnessProvider {
   }) => Promise<NetworkSandboxSession>;
 }
 
-/** The label of a sandbox that has the id of its session. */
+/** The metadata key that holds the session's id. */
 const LABEL = "harness-session";
 const LIFETIME_MS = 3_600_000;
 
@@ -45,9 +46,10 @@ const schema = z.strictObject({
 } satisfies FieldsOf<HarnessSandboxOptions>);
 
 /**
- * Sandboxes for agents of `@ai-sdk/harness`, one for each session. They live for an hour, unless the options of the
- * source say otherwise. `stop` pauses them where the provider can, and `resumeSession` goes on there. A sandbox that was
- * given serves all sessions, and is never ended. @throws `invalid_argument`
+ * Sandboxes for agents of `@ai-sdk/harness`, one per session. They live for an hour unless the options of the source
+ * say otherwise. `stop` pauses them where the provider can, and `resumeSession` continues there. A sandbox that was
+ * given serves all sessions, and is never ended.
+ * @throws `invalid_argument`
  */
 export function createEmberboxSandbox(
   source?: SandboxSource,

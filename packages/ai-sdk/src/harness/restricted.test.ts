@@ -34,13 +34,13 @@ const provider = {
 const sandbox = new Sandbox(connection, provider);
 const session = networkSession(sandbox, { id: "1", ports: [8000], resumable: false, provider });
 
-/** What of the owner's is found among these objects. */
+/** Which of the owner's methods are found among these objects. */
 function ownersPart(objects: Iterable<object>): string[] {
   return [...objects].flatMap((object) => {
     if (object === sandbox || object === provider || object === connection) return ["the sandbox"];
     const has = (name: string): boolean =>
       typeof Object.getOwnPropertyDescriptor(object, name)?.value === "function";
-    // A process is killed by who uses the sandbox.
+    // Whoever uses the sandbox may kill processes.
     const ofProcesses = ["wait", "sendStdin", "sendInput"].some(has);
     return OWNERS.filter((name) => has(name) && !(ofProcesses && name === "kill"));
   });

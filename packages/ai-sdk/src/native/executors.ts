@@ -20,7 +20,7 @@ type Execute<Input, Output> = (
   options: Parameters<ToolExecuteFunction<Input, Output, any>>[1],
 ) => Promise<Output>;
 
-/** What the `execute` options of provider tools take. `await using` ends the sandboxes made here. */
+/** Functions for the `execute` options of provider tools. `await using` ends the sandboxes created here. */
 export interface NativeExecutors extends AsyncDisposable {
   readonly sessions: SandboxSessions;
   /** For `openai.tools.shell`. */
@@ -39,8 +39,9 @@ export interface NativeExecutors extends AsyncDisposable {
 }
 
 /**
- * Executors for the tools that OpenAI's and Anthropic's models were trained on. They work in a sandbox that was given,
- * or in that of `experimental_sandbox`, or in sandboxes made when first needed. @throws `invalid_argument`, `unsupported`
+ * Executors for the tools that OpenAI's and Anthropic's models were trained on. They work in the given sandbox, or in
+ * that of `experimental_sandbox`, or in sandboxes created when first needed.
+ * @throws `invalid_argument`, `unsupported`
  */
 export function createNativeExecutors(
   source?: ToolSource,

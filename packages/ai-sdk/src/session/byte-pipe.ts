@@ -1,14 +1,14 @@
 import { EmberboxError } from "@emberbox/core";
 
-/** Bytes that wait for a reader. */
+/** The most bytes that wait for a reader. */
 const MAX_WAITING = 8 * 1024 * 1024;
-/** What a chunk costs beside its bytes: a command may print them one by one. */
+/** What a chunk costs in addition to its bytes: a command may print them one by one. */
 const CHUNK_COST = 200;
 
 /**
- * One stream of a command, for a reader who may come later, or never. While somebody reads, a full pipe slows the
- * command down. While nobody does, what no longer fits is dropped, so that the command goes on, and the reader hears of
- * it at the end of what was kept.
+ * One stream of a command, for a reader who may come later or never. While somebody reads, a full pipe slows the
+ * command down. While nobody does, anything that no longer fits is dropped so that the command can go on, and the
+ * reader gets an error after the part that was kept.
  */
 export class BytePipe {
   readonly readable: ReadableStream<Uint8Array>;
@@ -34,7 +34,7 @@ export class BytePipe {
     );
   }
 
-  /** What it returns is to be awaited before the next bytes. */
+  /** Takes bytes. Await what it returns, if anything, before pushing more. */
   push(bytes: Uint8Array): Promise<void> | undefined {
     if (this.#cancelled || this.#dropped || this.#ended !== undefined) return undefined;
     if (this.#size < MAX_WAITING) return this.#keep(bytes);
@@ -50,7 +50,7 @@ export class BytePipe {
   }
 
   #keep(bytes: Uint8Array): undefined {
-    // A copy: what came may be a small part of a large buffer.
+    // Copied, since it may be a small part of a large buffer.
     this.#chunks.push(bytes.slice());
     this.#size += bytes.length + CHUNK_COST;
     this.#wakeReader?.();

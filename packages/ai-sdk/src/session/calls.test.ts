@@ -6,7 +6,7 @@ import { createSandboxSession, type OwnedSandboxSession } from "./create.ts";
 
 const died = new EmberboxError("sandbox_died", "QEMU of /home/mine ended");
 
-/** A session whose sandboxes die of whatever they are asked. */
+/** A session whose sandboxes die on any request. */
 function mortal(): {
   readonly session: OwnedSandboxSession;
   readonly asked: string[];

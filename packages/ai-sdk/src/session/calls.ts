@@ -5,7 +5,10 @@ import type { Place } from "../place.ts";
 
 type Work<T> = (call: SandboxCall) => Promise<T>;
 
-/** The calls of one session: each in its conversation's sandbox, with failures in words that may be shown to anyone. */
+/**
+ * The calls of one session. Each runs in its conversation's sandbox, and describes failures in words that may be shown
+ * to anyone.
+ */
 export class SessionCalls {
   readonly #place: Place;
   readonly #directory: string;
@@ -15,18 +18,18 @@ export class SessionCalls {
     this.#directory = directory;
   }
 
-  /** An absolute path. */
+  /** Makes a path absolute. */
   resolve(path: string): string {
     if (path === "") throw new EmberboxError("invalid_path", "A path may not be empty");
     return posix.resolve(this.#directory, path);
   }
 
-  /** Runs beside other calls. Rejects with the signal's reason when it is aborted. */
+  /** Runs in parallel with other calls. Rejects with the signal's reason on an abort. */
   beside<T>(signal: AbortSignal | undefined, work: Work<T>): Promise<T> {
     return this.#call({ signal, beside: true }, work);
   }
 
-  /** Runs when those before it have ended. Rejects with the signal's reason when it is aborted. */
+  /** Runs after the calls before it. Rejects with the signal's reason on an abort. */
   inTurn<T>(signal: AbortSignal | undefined, work: Work<T>): Promise<T> {
     return this.#call({ signal }, work);
   }
@@ -39,7 +42,10 @@ export class SessionCalls {
   }
 }
 
-/** Failures of the machine, of which the developer hears, may name places on it: a caller only gets words. */
+/**
+ * Hides the particulars of the machine's failures, which the developer is told about and which may name places on it:
+ * the caller only gets a description.
+ */
 export function shown(error: unknown, call: SandboxCall): unknown {
   if (!EmberboxError.isInstance(error)) return error;
   const { text, report } = call.explain(error);

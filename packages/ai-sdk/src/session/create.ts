@@ -5,6 +5,7 @@ import { placeOf, sourceOf, type ToolSource } from "../place.ts";
 import { sandboxSession } from "./session.ts";
 import type { SandboxSession } from "./types.ts";
 
+/** Which conversation a session is for, and how long its sandbox is kept. */
 export interface SandboxSessionOptions extends SandboxSessionsOptions {
   /** The conversation; each has a sandbox of its own. */
   readonly threadId?: string | undefined;
@@ -12,12 +13,13 @@ export interface SandboxSessionOptions extends SandboxSessionsOptions {
 
 const schema = z.strictObject({ threadId: z.string().optional().describe("a string") });
 
-/** `await using` ends the sandbox, when it was made here. */
+/** A session whose sandbox `await using` ends, if it was created here. */
 export type OwnedSandboxSession = SandboxSession & AsyncDisposable;
 
 /**
- * A sandbox for `experimental_sandbox`: for the AI SDK's own tools, for those of others, and for those of this package
- * that were given nothing else. Made when first needed. @throws `invalid_argument`, `unsupported`
+ * A sandbox for `experimental_sandbox`: for the AI SDK's own tools, for third-party tools, and for tools of this
+ * package that have no other source. Created when first needed.
+ * @throws `invalid_argument`, `unsupported`
  */
 export function createSandboxSession(
   source?: ToolSource,

@@ -39,7 +39,7 @@ export async function writeFile(
 ): Promise<void> {
   const work = async ({ sandbox }: SandboxCall): Promise<unknown> =>
     sandbox.files.write(calls.resolve(path), content, { signal });
-  // A stream may wait for another call.
+  // A stream may depend on another call, so it must not make others wait.
   await (content instanceof ReadableStream
     ? calls.beside(signal, work)
     : calls.inTurn(signal, work));

@@ -1,4 +1,4 @@
-// This file is the public API of `@emberbox/ai-sdk/session`.
+// The public API of `@emberbox/ai-sdk/session`.
 export { createSandboxSession } from "./create.ts";
 export type { OwnedSandboxSession, SandboxSessionOptions } from "./create.ts";
 export type {

@@ -4,7 +4,7 @@ import { BytePipe } from "./byte-pipe.ts";
 import { type SessionCalls, shown } from "./calls.ts";
 import type { ProcessOptions, SandboxProcess, WritableSandboxProcess } from "./types.ts";
 
-/** Bytes of one message to a command's standard input. */
+/** The most bytes of one message to a command's standard input. */
 const INPUT_BYTES = 64 * 1024;
 
 interface RunResult {
@@ -13,7 +13,7 @@ interface RunResult {
   readonly stderr: string;
 }
 
-/** Runs a command to its end. A failing one is a result; so is one that needed more memory than there is. */
+/** Runs a command to its end. A command that fails, or runs out of memory, still gives a result. */
 export function run(calls: SessionCalls, options: ProcessOptions): Promise<RunResult> {
   const { command, abortSignal: signal } = options;
   return calls.inTurn(signal, async (call) => {
@@ -91,7 +91,7 @@ async function told(call: SandboxCall, work: () => Promise<void>): Promise<void>
   }
 }
 
-/** That the command has ended already is not an error. */
+/** Closes standard input. It is not an error if the command has already ended. */
 async function closeInput(handle: CommandHandle): Promise<void> {
   try {
     await handle.closeStdin();

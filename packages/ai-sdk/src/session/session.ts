@@ -8,14 +8,14 @@ import { decode, encode, linesOf } from "./text.ts";
 import type { RestrictedSandboxSession, SandboxSession, SpawnFunction } from "./types.ts";
 import { usableOnly } from "./usable.ts";
 
-/** A conversation's sandbox as the AI SDK wants it. */
+/** A conversation's sandbox, in the form that the AI SDK takes. */
 export function sandboxSession(place: Place): SandboxSession {
   const session = { sessions: place.sessions, ...methodsIn(place) };
   rememberPlace(session, place);
   return session;
 }
 
-/** A sandbox for somebody who may only use it: nothing leads from there to what is its owner's. */
+/** A sandbox for somebody who may only use it: nothing that belongs to its owner can be reached from it. */
 export function restrictedSession(sandbox: Sandbox): RestrictedSandboxSession {
   const place = { sessions: new SandboxSessions(usableOnly(sandbox)), threadId: undefined };
   const session = Object.freeze(methodsIn(place));

@@ -5,11 +5,11 @@ export function encode(text: string, encoding?: string): Uint8Array {
 }
 
 export function decode(bytes: Uint8Array, encoding?: string): string {
-  // A copy: Node 24 writes past its memory for UTF-16 of an odd length that begins at an odd address.
+  // Copied: Node 24 writes past its memory for UTF-16 of an odd length that begins at an odd address.
   return Buffer.from(bytes).toString(known(encoding));
 }
 
-/** Lines from and to those numbers, counted from 1, with the line ends that the text has. */
+/** The lines between two line numbers, counted from 1, with their original line endings. */
 export function linesOf(
   text: string,
   { startLine, endLine }: { readonly startLine?: number; readonly endLine?: number },

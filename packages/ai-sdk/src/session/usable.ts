@@ -1,7 +1,10 @@
 import type { Sandbox } from "@emberbox/core";
 import { shareQueue } from "@emberbox/core/tools";
 
-/** What a sandbox is used by; what it is ended, kept, copied, opened and freed by is its owner's. */
+/**
+ * The members by which a sandbox is used; those that end, save, copy or open it, or lift its limits, belong to its
+ * owner.
+ */
 type Usable = Pick<
   Sandbox,
   | "sandboxId"
@@ -19,7 +22,7 @@ type Usable = Pick<
   | "getMetrics"
 >;
 
-/** The same sandbox for somebody who may use it and nothing else: nothing leads from there to the sandbox itself. */
+/** The same sandbox for somebody who may use it and nothing else: the sandbox itself cannot be reached from it. */
 export function usableOnly(sandbox: Sandbox): Sandbox {
   const usable: Usable = {
     sandboxId: sandbox.sandboxId,

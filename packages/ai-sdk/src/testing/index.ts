@@ -1,3 +1,3 @@
-// This file is the public API of `@emberbox/ai-sdk/testing`: what a sandbox session of the AI SDK must do.
+// The public API of `@emberbox/ai-sdk/testing`: what a sandbox session of the AI SDK must do.
 export { describeSandboxSession } from "./session-suite.ts";
 export type { SessionSubject } from "./subject.ts";

@@ -1,11 +1,11 @@
-/** Everything that whoever has `start` can get at by properties, symbols, getters and prototypes. */
+/** Everything that can be reached from `start` by properties, symbols, getters and prototypes. */
 export function reachable(start: object): Set<object> {
   const found = new Set<object>();
   const waiting: unknown[] = [start];
   while (waiting.length > 0) {
     const next = waiting.pop();
     if (next === null || (typeof next !== "object" && typeof next !== "function")) continue;
-    // What the language itself has leads to everything and belongs to nobody.
+    // The language's built-ins lead to everything and belong to nobody.
     if (found.has(next) || builtIn.has(next)) continue;
     found.add(next);
     waiting.push(Object.getPrototypeOf(next), ...valuesOf(next));

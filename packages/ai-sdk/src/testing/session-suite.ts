@@ -4,9 +4,9 @@ import { testFiles } from "./files-suite.ts";
 import type { SessionSubject } from "./subject.ts";
 
 /**
- * Registers the tests of a sandbox session with vitest: what the AI SDK's documentation and its types' comments
- * demand of `experimental_sandbox`, whoever made it. They run commands of a POSIX shell, and write below the directory
- * in which commands start.
+ * Registers the tests of a sandbox session with vitest: what the AI SDK's documentation and the comments on its types
+ * demand of any `experimental_sandbox`. They run commands of a POSIX shell, and write below the directory in which
+ * commands start.
  */
 export function describeSandboxSession(
   name: string,

@@ -1,6 +1,6 @@
 import type { Experimental_SandboxSession } from "ai";
 
-/** A session with all that the newest `ai` has; disposed of at the end, where it can be. */
+/** A session with everything in the newest `ai`; disposed of at the end, if it can be. */
 export type SessionSubject = Experimental_SandboxSession & Partial<AsyncDisposable>;
 
 export async function readAll(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {

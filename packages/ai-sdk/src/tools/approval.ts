@@ -1,7 +1,7 @@
 import type { ToolInputs, ToolName } from "@emberbox/core/tools";
 import { kindOf } from "./kinds.ts";
 
-/** What becomes of a call: it waits for the user, it runs, it is refused; `not-applicable` runs it without a word. */
+/** What happens to a call: it waits for the user, runs, or is refused; `not-applicable` runs it silently. */
 export type ApprovalStatus =
   | "not-applicable"
   | "approved"
@@ -19,8 +19,9 @@ export type ApprovalPolicy = { readonly [Name in ToolName]?: Rule<Partial<ToolIn
 type Approvals<Tools> = { readonly [Key in keyof Tools]?: Rule<any> };
 
 /**
- * `toolApproval` for the sandbox's tools among `tools`, whatever their keys. What the policy does not name is asked for
- * when it changes something, and runs when it only reads. Arguments are the model's: any field may be missing.
+ * Makes a `toolApproval` for the sandbox's tools among `tools`, whatever their keys. Tools that the policy does not
+ * name need approval when they change something, and run when they only read. Arguments come from the model: any field
+ * may be missing.
  */
 export function sandboxApproval<Tools extends Readonly<Record<string, unknown>>>(
   tools: Tools,

@@ -13,28 +13,29 @@ import type { SandboxSession } from "../session/types.ts";
 import type { StorePicture } from "./pictures.ts";
 import { aiTool, type AiSandboxTool, type AiToolOptions } from "./tool.ts";
 
-/** Options of one tool: the set is that tool, and its name is its key in `tools`. */
+/** Options of a set with a single tool, whose name is its key in `tools`. */
 export type SingleToolOptions = Omit<ToolOptions, "include" | "prefix"> & AiToolOptions;
 
+/** Which tools a set has, what they are called, and how they behave. */
 export interface SandboxToolSetOptions<
   Names extends ToolName = ToolName,
   Prefix extends string = "",
 >
   extends Omit<ToolOptions, "include" | "prefix">, AiToolOptions {
-  /** Which tools. @default all six */
+  /** Which tools to include. @default all six */
   readonly include?: readonly Names[] | undefined;
-  /** Put before every name, such as `sandbox_`. @default "" */
+  /** Prefix of every name, such as `sandbox_`. @default "" */
   readonly prefix?: Prefix | undefined;
 }
 
-/** Tools, and the sandboxes they work in. `await using` ends the sandboxes made here. */
+/** Tools and the sandboxes they work in. `await using` ends the sandboxes created here. */
 export interface SandboxToolSet<
   Names extends ToolName = ToolName,
   Prefix extends string = "",
 > extends AsyncDisposable {
-  /** For `tools` of a call or an agent. */
+  /** For the `tools` option of a call or an agent. */
   readonly tools: { readonly [Name in Names as `${Prefix}${Name}`]: AiSandboxTool<Name> };
-  /** One sandbox for each conversation; other parts of this package may share them. */
+  /** One sandbox per conversation; other parts of this package can share them. */
   readonly sessions: SandboxSessions;
   /** A conversation's sandbox, for `experimental_sandbox` of a call: these tools then work in it. */
   session(threadId?: string): SandboxSession;
@@ -42,8 +43,9 @@ export interface SandboxToolSet<
 
 /**
  * A code interpreter and a sandbox for the AI SDK: `run_code`, `run_command`, `read_file`, `write_file`, `edit_file`
- * and `list_files`. They work in a sandbox that was given, or in sandboxes of a provider (or of the engine on this
- * machine), made when first needed. @throws `invalid_argument`, `unsupported`
+ * and `list_files`. They work in the given sandbox, or in sandboxes of a provider (by default the engine on this
+ * machine), created when first needed.
+ * @throws `invalid_argument`, `unsupported`
  */
 export function createSandboxTools<
   const Names extends ToolName = ToolName,
@@ -63,7 +65,7 @@ export function createSandboxTools<
   };
 }
 
-/** A code interpreter: variables, imports and files stay from call to call. @throws `invalid_argument`, `unsupported` */
+/** A code interpreter: variables, imports and files stay between calls. @throws `invalid_argument`, `unsupported` */
 export function codeExecution(
   source?: ToolSource,
   options?: SingleToolOptions,
@@ -71,7 +73,9 @@ export function codeExecution(
   return single("run_code", source, options);
 }
 
-/** A shell: each command in one of its own, in the same machine. @throws `invalid_argument`, `unsupported` */
+/**
+ * A shell: each command runs in a shell of its own, all in the same machine. @throws `invalid_argument`, `unsupported`
+ */
 export function bash(
   source?: ToolSource,
   options?: SingleToolOptions,

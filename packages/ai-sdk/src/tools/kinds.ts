@@ -1,6 +1,6 @@
 import type { ToolName } from "@emberbox/core/tools";
 
-/** What is known of a tool that was made here. */
+/** What is known about a tool that was created here. */
 export interface Kind {
   readonly kind: ToolName;
   readonly readOnly: boolean;
@@ -12,7 +12,7 @@ export function rememberKind(tool: object, kind: Kind): void {
   kinds.set(tool, kind);
 }
 
-/** `undefined` for tools of others. */
+/** The kind of a tool; `undefined` for third-party tools. */
 export function kindOf(tool: unknown): Kind | undefined {
   return typeof tool === "object" && tool !== null ? kinds.get(tool) : undefined;
 }

@@ -5,8 +5,8 @@ import type { SandboxPicture, StoredPictures } from "./pictures.ts";
 export type ModelOutput = ToolResultPart["output"];
 
 /**
- * What the model gets: text, and pictures as `file` parts. The SDK calls this again on every turn with what a client
- * sent back, so an output of any shape has an answer.
+ * What the model gets: text, and pictures as `file` parts. The SDK calls this again on every turn with whatever a
+ * client sent back, so it must accept an output of any shape.
  */
 export function modelOutput(
   output: unknown,
@@ -34,7 +34,7 @@ type FilePart = Extract<
   { type: "file" }
 >;
 
-/** An URL is never passed on: it comes from the client, and the SDK would fetch it. */
+/** A URL is never passed on: it comes from the client, and the SDK would fetch it. */
 function filePart(picture: SandboxPicture, stored: StoredPictures | undefined): FilePart[] {
   const { mimeType, base64, url } = picture;
   const bytes = base64 === "" && typeof url === "string" ? stored?.bytes(url) : base64;

@@ -2,25 +2,27 @@ import type { ToolPicture, ToolProgress, ToolResult } from "@emberbox/core/tools
 
 /** A picture in an output. */
 export interface SandboxPicture extends ToolPicture {
-  /** Where it is kept, when `storePicture` did; `base64` is then empty. */
+  /** Its URL, when `storePicture` stored it; `base64` is then empty. */
   readonly url?: string;
 }
 
-/** A call's result. */
+/** The result of a call. */
 export interface SandboxResult extends ToolResult {
   readonly pictures: readonly SandboxPicture[];
 }
 
-/** Keeps a picture where a browser finds it, and resolves to its URL. */
+/** Stores a picture where a browser can load it, and resolves with its URL. */
 export type StorePicture = (
   picture: ToolPicture,
   call: { readonly toolCallId: string },
 ) => string | PromiseLike<string>;
 
-/** Characters of all pictures that are remembered. */
+/** The most base64 characters that are remembered, of all pictures together. */
 const MAX_REMEMBERED = 32 * 1024 * 1024;
 
-/** Pictures that were stored: their bytes are remembered for a while, so that the model sees them in the same run. */
+/**
+ * Pictures that were stored. Their bytes are remembered for a while, so that the model can see them in the same run.
+ */
 export class StoredPictures {
   readonly #store: StorePicture;
   readonly #report: (error: unknown) => void;
@@ -32,7 +34,9 @@ export class StoredPictures {
     this.#report = report;
   }
 
-  /** The same output, its pictures stored; one that cannot be stays in the output, and the developer is told. */
+  /**
+   * The same output with its pictures stored. One that cannot be stored stays in the output, and the developer is told.
+   */
   async output(
     output: ToolProgress | ToolResult,
     toolCallId: string,
@@ -51,7 +55,7 @@ export class StoredPictures {
     for await (const value of values) yield await this.output(value, toolCallId);
   }
 
-  /** A stored picture's bytes, while they are remembered. */
+  /** A stored picture's bytes as base64, while they are remembered. */
   bytes(url: string): string | undefined {
     return this.#bytes.get(url);
   }

@@ -13,7 +13,7 @@ import { rememberKind } from "./kinds.ts";
 import { modelOutput } from "./model-output.ts";
 import { StoredPictures, type SandboxResult, type StorePicture } from "./pictures.ts";
 
-/** A tool's output: while it runs (`status: "running"`), and at its end (`status: "done"`). Plain JSON. */
+/** A tool's output, as plain JSON: while it runs (`status: "running"`) and at its end (`status: "done"`). */
 export type SandboxOutput = ToolProgress | SandboxResult;
 
 /** A sandbox's tool for the AI SDK. */
@@ -22,17 +22,22 @@ export type AiSandboxTool<Name extends ToolName = ToolName> = Tool<
   SandboxOutput
 > & { execute: ToolExecuteFunction<ToolInputs[Name], SandboxOutput, any> };
 
+/** What the AI SDK's tools stream, and how they show pictures. */
 export interface AiToolOptions {
   /**
-   * Gives the last of the output, as preliminary results, while code and commands run. The SDK then sends each final
-   * output twice, so turn it off where nobody watches. @default true
+   * Sends the latest output as preliminary results while code and commands run. The SDK then sends each final output
+   * twice, so turn this off where nobody watches.
+   * @default true
    */
   readonly stream?: boolean | undefined;
-  /** Shows pictures to the model; false for providers that would send them as text. The output has them anyway. @default true */
+  /**
+   * Shows pictures to the model; use false for providers that would send them as text. The output has them either way.
+   * @default true
+   */
   readonly modelPictures?: boolean | undefined;
   /**
-   * Keeps a picture where a browser finds it, and gives its URL: outputs then have the URL, and no bytes. The model is
-   * shown pictures of this program's last calls; of older ones it has the text.
+   * Stores a picture where a browser can load it, and returns its URL: outputs then contain the URL instead of the
+   * bytes. The model sees the pictures of this program's latest calls; of older ones it only gets the text.
    */
   readonly storePicture?: StorePicture | undefined;
 }
@@ -73,7 +78,7 @@ export function aiTool<Name extends ToolName>(
   return made;
 }
 
-/** Tells the model what the arguments are and lets everything pass: the tool answers wrong ones with words. */
+/** Describes the arguments to the model but accepts anything: the tool explains what is wrong with them. */
 function anyInput(json: JsonSchema): FlexibleSchema {
   const input = (): Record<string, unknown> => ({ ...json });
   return {

@@ -1,4 +1,4 @@
-/** What comes from a server, of which nothing is certain. */
+/** Untrusted fields from a server. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 export function objectOf(value: unknown): Fields {

@@ -1,16 +1,18 @@
 import { flag, numberOf, objectOf, objectsOf, textOf, type Fields } from "./fields.ts";
 
-/** `writing`: the arguments are still coming. `asking`: the user is to approve. */
+/** `writing`: the arguments are still arriving. `asking`: the user must approve the call. */
 export type SandboxPartState = "writing" | "asking" | "running" | "done" | "failed" | "denied";
 
+/** A picture to show. */
 export interface ViewedPicture {
-  /** For `src` of an image: a `data:` URL, or where it is stored. */
+  /** For an image's `src`: a `data:` URL, or where the picture is stored. */
   readonly src: string;
   readonly mediaType: string;
-  /** Where it is in the sandbox, when it is a file. */
+  /** Its path in the sandbox, when it is a file. */
   readonly path?: string;
 }
 
+/** A file in the sandbox that the call created, changed or read, or to which it saved output. */
 export interface ViewedFile {
   readonly path: string;
   readonly mediaType: string;
@@ -18,20 +20,20 @@ export interface ViewedFile {
   readonly change: string;
 }
 
-/** A part of a message, ready to be shown. */
+/** A message part, ready to be shown. */
 export interface SandboxPartView {
   readonly toolCallId: string;
   /** `run_code`, `run_command`, `read_file`, `write_file`, `edit_file` or `list_files`. */
   readonly kind: string;
   readonly state: SandboxPartState;
-  /** The code, the command line or the path; what has come of it, while the model writes. */
+  /** The code, the command line or the path; while the model is writing, as much of it as has arrived. */
   readonly subject: string;
-  /** Of code. */
+  /** The language of the code. */
   readonly language?: string;
-  /** The last of what was printed, while it runs; then what the model was told of it. */
+  /** While it runs, the latest output; afterwards, the output as the model was told. */
   readonly stdout: string;
   readonly stderr: string;
-  /** What the model was told, or why there is nothing to tell. */
+  /** What the model was told, or why there is nothing. */
   readonly text: string;
   readonly pictures: readonly ViewedPicture[];
   readonly files: readonly ViewedFile[];
@@ -39,11 +41,11 @@ export interface SandboxPartView {
   readonly elapsedMs?: number;
 }
 
-/** Absolute, or a path of the same site. */
+/** An absolute URL, or a path on the same site. */
 const STORED = /^(?:https?:\/\/|\/(?!\/))/;
 const PICTURES = /^image\/(?:png|jpeg|gif|webp)$/;
 
-/** A view of a tool's part of a UI message; `undefined` for everything that is not of a sandbox's tool. */
+/** A view of a tool part of a UI message; `undefined` for anything that does not belong to a sandbox's tool. */
 export function sandboxPart(part: unknown): SandboxPartView | undefined {
   const fields = objectOf(part);
   const output = objectOf(fields["output"]);
@@ -71,8 +73,8 @@ export function sandboxPart(part: unknown): SandboxPartView | undefined {
 }
 
 /**
- * The state for components that know only the SDK's, such as AI Elements: a preliminary output is one of a tool that
- * runs, and a failed result is an error.
+ * The state for components that only know the SDK's states, such as AI Elements: a preliminary output means that the
+ * tool is running, and a failed result is an error.
  */
 export function toolState(part: unknown): string {
   const fields = objectOf(part);
@@ -101,7 +103,7 @@ function stateOf(fields: Fields, output: Fields): SandboxPartState {
   }
 }
 
-/** The final result comes first as a preliminary one; it is done all the same. */
+/** The final result is also sent as a preliminary one; it counts as done. */
 function isRunning(fields: Fields, output: Fields): boolean {
   return output["status"] === "running" || (flag(fields["preliminary"]) && !output["status"]);
 }

@@ -3,7 +3,7 @@ import { isStepCount, streamText } from "ai";
 import type { SandboxOutput, SandboxToolSet } from "../../src/index.ts";
 import { resultsSeen, scriptedModel, textOf } from "./scripted-model.ts";
 
-/** One call of a tool in a run of the SDK, whose model is a script; the answer is what the model sees. */
+/** Makes one tool call in a run of the SDK with a scripted model; returns what the model sees. */
 export async function callThroughModel(
   sandbox: SandboxToolSet,
   name: string,
@@ -25,7 +25,7 @@ export async function callThroughModel(
     if (part.type === "error") throw part.error;
     if (part.type !== "tool-result" || part.preliminary !== true) continue;
     const output = part.output as SandboxOutput;
-    // The final value comes as a preliminary one, too.
+    // The final value is also sent as a preliminary one.
     if (output.status === "running") onOutput?.(output.stdout + output.stderr);
   }
   const [output] = resultsSeen(model);

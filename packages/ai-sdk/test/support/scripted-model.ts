@@ -14,7 +14,7 @@ const usage: Result["usage"] = {
   outputTokens: { total: 1, text: 1, reasoning: undefined },
 };
 
-/** The SDK's own model for tests: it makes these calls, each array in one step, and says that it is done. */
+/** The SDK's own model for tests: it makes these calls, one array per step, and then says that it is done. */
 export function scriptedModel(...steps: readonly (readonly ScriptedCall[])[]): MockLanguageModelV4 {
   let ids = 0;
   const contents = steps.map((calls) =>
@@ -57,7 +57,7 @@ type Prompt = MockLanguageModelV4["doGenerateCalls"][number]["prompt"];
 type ToolParts = Extract<Prompt[number], { role: "tool" }>["content"];
 export type ToolOutput = Extract<ToolParts[number], { type: "tool-result" }>["output"];
 
-/** What the model was told of the tools' results before its last answer, in the order of the calls. */
+/** The tool results that the model saw before its last answer, in the order of the calls. */
 export function resultsSeen(model: MockLanguageModelV4): ToolOutput[] {
   const prompt = [...model.doGenerateCalls, ...model.doStreamCalls].at(-1)!.prompt;
   return prompt
@@ -66,7 +66,7 @@ export function resultsSeen(model: MockLanguageModelV4): ToolOutput[] {
     .flatMap((part) => (part.type === "tool-result" ? [part.output] : []));
 }
 
-/** The text among it. */
+/** The text of an output. */
 export function textOf(output: ToolOutput | undefined): string {
   if (output?.type === "text" || output?.type === "error-text") return output.value;
   if (output?.type !== "content") return JSON.stringify(output);

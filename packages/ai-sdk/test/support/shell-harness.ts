@@ -11,7 +11,7 @@ const no = (): never => {
   throw new Error("Not here");
 };
 
-/** The simplest agent there is for a harness: each prompt is a command line, and its output the answer. */
+/** The simplest possible agent for a harness: each prompt is a command line, and its output is the answer. */
 export const shellHarness: HarnessV1 = {
   specificationVersion,
   harnessId,

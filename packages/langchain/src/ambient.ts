@@ -7,15 +7,15 @@ interface EventHandler {
   handleToolEvent?(chunk: unknown, runId: string): unknown;
 }
 
-/** The parts of a callback manager that reach the run of the tool we are in. */
+/** The parts of a callback manager that lead to the run of the current tool call. */
 interface ChildCallbacks {
   readonly handlers?: readonly EventHandler[];
   getParentRunId?(): string | undefined;
 }
 
 /**
- * What LangChain knows of the tool call that runs now, for callbacks to which it hands nothing of it: the signal, the
- * thread, and listeners for output.
+ * What LangChain knows about the current tool call (the signal, the thread, and listeners for output), for callbacks
+ * that are not told any of it.
  */
 export function ambientContext(): ToolContext {
   const config: RunnableConfig | undefined = AsyncLocalStorageProviderSingleton.getRunnableConfig();

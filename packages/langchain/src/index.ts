@@ -1,4 +1,4 @@
-// This file is the public API of `@emberbox/langchain`.
+// The public API of `@emberbox/langchain`.
 export { createSandboxTools, LangChainTools } from "./tools.ts";
 export type { LangChainToolOptions } from "./tools.ts";
 export type { SandboxArtifact } from "./tool.ts";

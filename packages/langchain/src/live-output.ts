@@ -1,7 +1,7 @@
 import type { CallbackManagerForToolRun } from "@langchain/core/callbacks/manager";
 import type { ToolContext } from "@emberbox/core/tools";
 
-/** What `streamMode: "custom"` gives while a tool runs. */
+/** What `streamMode: "custom"` yields while a tool runs. */
 export interface SandboxOutput {
   readonly type: "sandbox_output";
   readonly toolCallId: string | undefined;
@@ -19,8 +19,8 @@ interface OutputChannels {
 }
 
 /**
- * Hands output on in both of LangGraph's ways: as text to `streamMode: "tools"` and `streamEvents`, and with its
- * stream's name to `streamMode: "custom"`. That nobody listens any more does not stop the work.
+ * Sends output through both of LangGraph's channels: as text to `streamMode: "tools"` and `streamEvents`, and with its
+ * stream's name to `streamMode: "custom"`. The work goes on when nobody listens any more.
  */
 export function liveOutput(channels: OutputChannels): NonNullable<ToolContext["onOutput"]> {
   const { name, toolCallId, runManager, writer } = channels;

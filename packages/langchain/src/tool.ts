@@ -3,7 +3,7 @@ import { DynamicStructuredTool, type ToolRunnableConfig } from "@langchain/core/
 import type { SandboxTool, ToolResult } from "@emberbox/core/tools";
 import { liveOutput, type SandboxOutput } from "./live-output.ts";
 
-/** The `artifact` of a tool's message: plain JSON, so that checkpoints keep it. Pictures are in it, not in the text. */
+/** The `artifact` of a tool message: plain JSON, so that checkpoints keep it. Pictures are here and not in the text. */
 export type SandboxArtifact = Pick<ToolResult, "tool" | "isError" | "pictures" | "files" | "data">;
 
 /** What an agent's runtime adds to a tool's configuration. */
@@ -12,17 +12,18 @@ export interface ToolRuntimeConfig extends ToolRunnableConfig {
   readonly writer?: ((chunk: SandboxOutput) => unknown) | null;
 }
 
+/** Picks the conversation that a call belongs to. */
 export type ThreadOf = (config: ToolRuntimeConfig) => string | undefined;
 
-/** LangGraph's thread, so that each conversation has a sandbox of its own. */
+/** LangGraph's thread id, so that each conversation has its own sandbox. */
 export function threadOf({ configurable }: ToolRuntimeConfig): string | undefined {
   const id: unknown = configurable?.["thread_id"];
   return typeof id === "string" || typeof id === "number" ? String(id) : undefined;
 }
 
 /**
- * A sandbox's tool for LangChain. Not made by `tool()`, which leaves the work running after an abort, and never
- * settles when the signal is aborted already.
+ * A sandbox's tool for LangChain. It is not made by `tool()`, which leaves the work running after an abort, and never
+ * settles when the signal is already aborted.
  */
 export function langchainTool(tool: SandboxTool, thread: ThreadOf): DynamicStructuredTool {
   return new DynamicStructuredTool({
@@ -48,7 +49,10 @@ function artifactOf({ tool, isError, pictures, files, data }: ToolResult): Sandb
   return { tool, isError, pictures, files, data };
 }
 
-/** Always text: other content breaks with some provider. A failure needs a message of its own to be marked as one. */
+/**
+ * Always text, since any other content breaks with some provider. A failure needs a message of its own to be marked as
+ * one.
+ */
 function content(
   result: ToolResult,
   name: string,

@@ -7,21 +7,21 @@ import {
 } from "@emberbox/core/tools";
 import { langchainTool, threadOf, type ThreadOf } from "./tool.ts";
 
-/** LangChain streams output itself, so there is no progress to be set. */
+/** Options of the tools. LangChain streams output itself, so there are none for progress. */
 export type LangChainToolOptions = Omit<ToolOptions, "progressIntervalMs" | "progressBytes">;
 
-/** Tools for `createAgent`, `bindTools` and graphs, with their sandboxes. `await using` ends those made here. */
+/** Tools for `createAgent`, `bindTools` and graphs, and their sandboxes. `await using` ends those created here. */
 export class LangChainTools implements AsyncDisposable {
   readonly tools: DynamicStructuredTool[];
   readonly #sandbox: SandboxTools;
 
-  /** `createSandboxTools` makes these. */
+  /** Use `createSandboxTools`. */
   constructor(sandbox: SandboxTools, thread: ThreadOf = threadOf) {
     this.#sandbox = sandbox;
     this.tools = sandbox.tools.map((tool) => langchainTool(tool, thread));
   }
 
-  /** One sandbox for each thread; other tools, middleware and backends may share them. */
+  /** One sandbox per thread; other tools, middleware and backends can share them. */
   get sessions(): SandboxSessions {
     return this.#sandbox.sessions;
   }
@@ -32,8 +32,8 @@ export class LangChainTools implements AsyncDisposable {
 }
 
 /**
- * A code interpreter and a sandbox for LangChain agents. The tools work in a sandbox that was given, or in sandboxes
- * of a provider (or of the engine on this machine), one for each `thread_id`, made when first needed.
+ * A code interpreter and a sandbox for LangChain agents. The tools work in the given sandbox, or in sandboxes of a
+ * provider (by default the engine on this machine), one per `thread_id`, created when first needed.
  * @throws `invalid_argument`, `unsupported`
  */
 export function createSandboxTools(

@@ -9,7 +9,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { createSandboxMiddleware } from "./middleware/index.ts";
 import type { SandboxArtifact } from "./index.ts";
 
-// What each provider's class sends for a conversation with a picture, a failed call and a call that was cancelled.
+// What each provider's class sends for a conversation with a picture, a failed call and a cancelled one.
 const base64 =
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 const artifact: SandboxArtifact = {

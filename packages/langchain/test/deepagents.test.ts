@@ -133,7 +133,7 @@ describe("a deep agent", () => {
       { messages: [{ role: "user", content: "go" }] },
       { signal: controller.signal },
     );
-    // The backend's own calls wait for the command.
+    // The backend's own calls would wait for the command.
     using lease = await backend.sessions.acquire(undefined);
     const look = "ps -eo args | grep '[s]leep 60.625' || true";
     const runs = async () => (await lease.sandbox.commands.run(look)).stdout;

@@ -39,7 +39,7 @@ describe("an agent of LangChain", () => {
       ])
       .respondWithTools([call("run_command", { command: "cat prices.csv" }, "5")])
       .respond(new AIMessage("5.33"));
-    // Any middleware that wraps tool calls makes an agent fail with the tools that throw.
+    // With any middleware that wraps tool calls, an agent fails when a tool throws.
     const wrapping = createMiddleware({
       name: "wrapping",
       wrapToolCall: (call, next) => next(call),

@@ -26,10 +26,14 @@ import * as files from "./files.ts";
 import { read, readRaw } from "./read.ts";
 import { glob, grep } from "./search.ts";
 
+/** Limits of commands, and how long threads keep their sandboxes. */
 export interface SandboxBackendOptions extends SandboxSessionsOptions {
   /** How long a command may run, in milliseconds. @default 120_000 */
   readonly timeoutMs?: number | undefined;
-  /** Bytes of a command's output: its beginning and its end. deepagents keeps what is long in a file. @default 1_000_000 */
+  /**
+   * The most bytes of a command's output: its beginning and its end. deepagents saves long output to a file. @default
+   * 1_000_000
+   */
   readonly maxOutputBytes?: number | undefined;
 }
 
@@ -39,8 +43,8 @@ const limitsSchema = z.strictObject({
 } satisfies FieldsOf<Omit<SandboxBackendOptions, keyof SandboxSessionsOptions>>);
 
 /**
- * A backend for `createDeepAgent`: one object for all threads, each of which has a sandbox of its own. It does not
- * throw, since that would end an agent's run; an abort kills what runs.
+ * A backend for `createDeepAgent`: one object for all threads, each of which has its own sandbox. Failures are answers,
+ * since an exception would end an agent's run; an abort kills what is running.
  */
 export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable {
   readonly id: string;
@@ -48,7 +52,7 @@ export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable
   readonly #owned: boolean;
   readonly #limits: ExecuteLimits;
 
-  /** `createSandboxBackend` makes these. */
+  /** Use `createSandboxBackend`. */
   constructor(source?: SandboxSource | SandboxSessions, options: SandboxBackendOptions = {}) {
     const { timeoutMs, maxOutputBytes, ...lifecycle } = options;
     this.#limits = parseOptions(limitsSchema, { timeoutMs, maxOutputBytes });
@@ -150,8 +154,9 @@ function failure(error: string): { error: string } {
 }
 
 /**
- * A backend for deep agents, whose commands and files are in a sandbox that was given, or in sandboxes of a provider
- * (or of the engine on this machine), one for each `thread_id`. @throws `invalid_argument`, `unsupported`
+ * Creates a backend for deep agents. Its commands and files are in the given sandbox, or in sandboxes of a provider (by
+ * default the engine on this machine), one per `thread_id`.
+ * @throws `invalid_argument`, `unsupported`
  */
 export function createSandboxBackend(
   source?: SandboxSource | SandboxSessions,

@@ -6,7 +6,7 @@ import { createSandboxBackend, type SandboxBackend } from "./backend.ts";
 
 const died = new EmberboxError("sandbox_died", "QEMU of /home/mine ended");
 
-/** A backend whose sandboxes die of whatever they are asked. */
+/** A backend whose sandboxes die on any request. */
 function mortal(): {
   readonly backend: SandboxBackend;
   readonly asked: string[];

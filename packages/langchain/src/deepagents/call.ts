@@ -15,8 +15,8 @@ export interface BackendCall
     Pick<ToolContext, "onOutput" | "signal"> {}
 
 /**
- * Runs an operation in the sandbox of the thread that calls. What it throws becomes an answer, since an agent's run
- * ends when a backend throws; only an abort rejects.
+ * Runs an operation in the calling thread's sandbox. What it throws becomes an answer, since an exception from a
+ * backend ends an agent's run; only an abort rejects.
  */
 export function callBackend<Answer>(
   sessions: SandboxSessions,
@@ -32,7 +32,7 @@ export function callBackend<Answer>(
       const { sandbox, notice } = call;
       const explain = (error: unknown): Failure => call.explain(error);
       const answer = await work({ sandbox, signal, onOutput, explain, say: () => call.say() });
-      // What is not there now may have been there before.
+      // What is missing now may have existed in the previous sandbox.
       return notice !== "" && isError(answer) ? failed(withNotice(answer.error, notice)) : answer;
     },
     (error, call) => failed(withNotice(call.explain(error).text, call.notice)),
@@ -53,8 +53,8 @@ function isError(answer: unknown): answer is { readonly error: string } {
 }
 
 /**
- * Acts as the sandbox's user, or as root where that user may not: deep agents keep files of their own in directories
- * of `/`, and commands may use `sudo` anyway.
+ * Acts as the sandbox's user, or as root where that user has no permission: deep agents keep files of their own in
+ * top-level directories, and commands may use `sudo` anyway.
  */
 export async function asAnyUser<Result>(
   act: (as: { readonly user?: string }) => Promise<Result>,

@@ -8,7 +8,7 @@ export interface ExecuteLimits {
   readonly maxOutputBytes: number;
 }
 
-/** Runs a command line. Both streams are one, in the order in which they were written. */
+/** Runs a command line. Both streams are merged, in the order in which they were written. */
 export async function execute(
   call: BackendCall,
   command: string,

@@ -11,7 +11,7 @@ import { asAnyUser, hasCode, type BackendCall } from "./call.ts";
 
 const MAX_EDIT_BYTES = 50 * 1024 * 1024;
 
-/** A directory; one that is not there is empty, as deep agents expect. */
+/** Lists a directory; a missing one is empty, as deep agents expect. */
 export async function ls({ sandbox, signal }: BackendCall, path: string): Promise<LsResult> {
   try {
     const entries = await asAnyUser((as) => sandbox.files.list(path, { signal, ...as }));
@@ -29,7 +29,7 @@ export async function ls({ sandbox, signal }: BackendCall, path: string): Promis
   }
 }
 
-/** Text as it is, whatever the file is called. */
+/** Writes text unchanged, whatever the file is called. */
 export async function write(
   { sandbox, signal }: BackendCall,
   path: string,
@@ -39,7 +39,7 @@ export async function write(
   return { path, filesUpdate: null };
 }
 
-/** Replaces text, and leaves every other byte as it is, also in files that are not UTF-8. */
+/** Replaces text and leaves every other byte unchanged, even in files that are not UTF-8. */
 export async function edit(
   call: BackendCall,
   path: string,
@@ -85,7 +85,7 @@ function replace(
       return "The text to replace may be empty only in an empty file; it is not";
     return { bytes: Buffer.from(newString), occurrences: newString === "" ? 0 : 1 };
   }
-  // One character for each byte, so that nothing but the replaced text changes.
+  // One character per byte, so that nothing but the replaced text changes.
   const text = before.toString("latin1");
   const parts = text.split(Buffer.from(oldString).toString("latin1"));
   const occurrences = parts.length - 1;
@@ -98,7 +98,7 @@ function replace(
   return { bytes: Buffer.from(after, "latin1"), occurrences };
 }
 
-/** Removes a file, or a directory with all that is in it. */
+/** Removes a file, or a directory and everything in it. */
 export async function remove(
   { sandbox, signal }: BackendCall,
   path: string,
@@ -143,7 +143,7 @@ export async function download(
   return answers;
 }
 
-/** The code that deepagents has for it; what it has none for ends the whole operation. */
+/** The deepagents code for an error. An error without one ends the whole operation. */
 function errorOf(error: unknown): FileOperationError {
   if (hasCode(error, "file_not_found")) return "file_not_found";
   if (hasCode(error, "permission_denied")) return "permission_denied";
@@ -152,7 +152,7 @@ function errorOf(error: unknown): FileOperationError {
   throw error;
 }
 
-/** Words in place of a code, for what deepagents has no code for; it shows them as they are. */
+/** Passes text off as a code, where deepagents has none; it shows codes as they are. */
 export function asErrorCode(text: string): FileOperationError {
   return text as FileOperationError;
 }

@@ -1,6 +1,7 @@
 /**
  * A glob as a POSIX extended regular expression for `find`, so that it is matched inside the sandbox, where a pattern
- * that takes for ever harms nobody. `*` and `?` stay within a name, `**` crosses directories, `{a,b}` are alternatives.
+ * that takes for ever harms nobody. `*` and `?` stay within a name, `**` crosses directories, and `{a,b}` lists
+ * alternatives.
  */
 export function globRegex(glob: string): string {
   let regex = "";

@@ -2,12 +2,12 @@ import type { ReadRawResult, ReadResult } from "deepagents";
 import { mimeType } from "@emberbox/core/tools";
 import { asAnyUser, hasCode, type BackendCall } from "./call.ts";
 
-/** What deepagents passes on of a file that is not text, and what one read of lines may hold. */
+/** The most bytes of a file that is not text, which is what deepagents passes on, and of one read of lines. */
 const MAX_BYTES = 10 * 1024 * 1024;
-/** Enough to tell text from what is not. */
+/** Enough bytes to tell text from anything else. */
 const SAMPLE_BYTES = 8192;
 
-/** A file's lines from `offset`, counted from 0; all of it when it is not text. */
+/** A file's lines from `offset`, counted from 0; the whole file when it is not text. */
 export async function read(
   call: BackendCall,
   path: string,
@@ -27,14 +27,14 @@ export async function read(
       return { content: reader.bytes, mimeType: type };
     }
     const lines = await readLines(reader, wholeNumber(offset), wholeNumber(limit));
-    // deepagents takes some types, such as XML, for binary.
+    // deepagents treats some types, such as XML, as binary.
     return { ...lines, mimeType: type === "application/xml" ? "text/xml" : type };
   } finally {
     await reader.cancel();
   }
 }
 
-/** All of a file. */
+/** Reads a whole file. */
 export async function readRaw(call: BackendCall, path: string): Promise<ReadRawResult> {
   const opened = await open(call, path);
   if ("error" in opened) return opened;
@@ -77,7 +77,7 @@ async function open({ sandbox, signal }: BackendCall, path: string): Promise<Ope
   }
 }
 
-/** Reads no further than the lines need: the end of a large file is not looked at. */
+/** Reads no further than the lines require, so the end of a large file is never read. */
 async function readLines(reader: ByteReader, offset: number, limit: number): Promise<ReadResult> {
   const from = await reader.skipLines(offset);
   let end = from;
@@ -115,7 +115,7 @@ function tooLarge(path: string, size: number): string {
   return `File '${path}' is too large to be read (${Math.round(size / 1e6)} MB); use a command`;
 }
 
-/** Bytes of a stream, as many as were asked for. */
+/** Reads a stream's bytes on demand. */
 class ByteReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   #done = false;
@@ -125,7 +125,7 @@ class ByteReader {
     this.#reader = stream.getReader();
   }
 
-  /** Reads until there are that many, or all. */
+  /** Reads until that many bytes are available, or all. */
   async fill(length: number): Promise<void> {
     const pieces: Uint8Array[] = [this.bytes];
     let have = this.bytes.length;
@@ -144,7 +144,7 @@ class ByteReader {
     return this.bytes.length > at;
   }
 
-  /** Where the next line ends, -1 when there is no more end of a line within the limit. */
+  /** The index of the next end of line; -1 when there is none within the limit. */
   async indexOfNewline(from: number): Promise<number> {
     let searched = from;
     for (;;) {
@@ -155,7 +155,7 @@ class ByteReader {
     }
   }
 
-  /** Lets go of what was skipped. Resolves to where the line begins. */
+  /** Skips lines, dropping their bytes. Resolves with the index where the next line begins. */
   async skipLines(count: number): Promise<number> {
     let at = 0;
     for (let line = 0; line < count;) {

@@ -9,13 +9,13 @@ const MAX_BYTES = 2_000_000;
 const MAX_LINE_LENGTH = 2000;
 const TIMEOUT_MS = 30_000;
 
-/** Exit code for a base that is not there. */
+/** Exit code for a missing base directory. */
 const MISSING = 66;
 const ENTER = `[ -e "$BASE" ] || exit ${MISSING}`;
-/** Names of the kernel's own trees, which have no end. */
+/** Skips the kernel's file systems, which have no end. */
 const PRUNE = "\\( -path ./proc -o -path ./sys -o -path ./dev \\) -prune -o";
 
-/** Files and directories under `base` whose path from there matches; paths are relative to `base`. */
+/** Finds files and directories under `base` whose path relative to it matches; the results are relative, too. */
 export async function glob(call: BackendCall, pattern: string, base: string): Promise<GlobResult> {
   const regex = `\\./${globRegex(pattern.replace(/^\/+/, ""))}`;
   const script = [
@@ -30,7 +30,7 @@ export async function glob(call: BackendCall, pattern: string, base: string): Pr
   return { files: files.slice(0, MAX_FILES), truncated: found.stopped || files.length > MAX_FILES };
 }
 
-/** Lines of text files under `base` that contain `text`, in files that match `filter`. */
+/** Finds lines that contain `text`, in text files under `base` that match `filter`. */
 export async function grep(
   call: BackendCall,
   text: string,
@@ -38,9 +38,9 @@ export async function grep(
   filter: string | null,
   maxCount: number | null,
 ): Promise<GrepResult> {
-  if (text.includes("\n")) return { matches: [] }; // No line contains a line's end.
+  if (text.includes("\n")) return { matches: [] }; // No line contains an end of line.
   const most = Math.min(maxCount ?? MAX_MATCHES, MAX_MATCHES);
-  // As elsewhere, a pattern without a slash is about names in any directory.
+  // As elsewhere, a pattern without a slash matches names in any directory.
   const regex = filter && `.*/${filter.includes("/") ? "" : "(.*/)?"}${globRegex(filter)}`;
   const script = [
     ENTER,
@@ -52,7 +52,7 @@ export async function grep(
   const found = await run(call, script, { BASE: base, TEXT: text, REGEX: regex ?? "" });
   if (found === undefined) return { error: `Path '${base}' not found` };
   const matches = matchesIn(found.output, base);
-  // By what `head` counted, which a name with an end of line in it counts twice.
+  // Counted as `head` counts, which counts a name that contains an end of line twice.
   const lines = found.output.split("\n").length - 1;
   const cut = lines > most || Buffer.byteLength(found.output) >= MAX_BYTES;
   return { matches: matches.slice(0, most), truncated: found.stopped || cut };
@@ -88,7 +88,7 @@ function fileInfo(record: string): FileInfo {
   };
 }
 
-/** Records of `path NUL line:text newline`; a last one that was cut is left out. Each character is looked at once. */
+/** Parses records of `path NUL line:text newline`, without a last one that was cut off, in a single pass. */
 export function matchesIn(output: string, base: string): GrepMatch[] {
   const matches: GrepMatch[] = [];
   const above = base.replace(/\/+$/, "");

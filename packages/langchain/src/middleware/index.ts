@@ -1,3 +1,3 @@
-// This file is the public API of `@emberbox/langchain/middleware`.
+// The public API of `@emberbox/langchain/middleware`.
 export { createSandboxMiddleware } from "./middleware.ts";
 export type { SandboxMiddleware, SandboxMiddlewareOptions } from "./middleware.ts";

@@ -8,17 +8,18 @@ import { LangChainTools, type LangChainToolOptions } from "../tools.ts";
 import { withPictures } from "./pictures.ts";
 import { withAnsweredCalls } from "./repair.ts";
 
+/** Who shares a sandbox, and how many pictures the model sees. */
 export interface SandboxMiddlewareOptions extends LangChainToolOptions {
   /**
-   * Who has a sandbox: each `thread_id`, or each run of the agent, whose sandbox ends with it.
+   * Whether each `thread_id` has its own sandbox, or each run of the agent, whose sandbox ends with it.
    * @default "thread"
    */
   readonly scope?: "thread" | "run" | undefined;
-  /** Pictures of results that a model is shown at once, the latest ones; 0 for a model that cannot see. @default 8 */
+  /** How many of the latest pictures a model is shown at a time; 0 for a model that cannot see. @default 8 */
   readonly shownPictures?: number | undefined;
 }
 
-/** Middleware for `createAgent` with its sandboxes. `await using` ends those made here. */
+/** Middleware for `createAgent` and its sandboxes. `await using` ends those created here. */
 export type SandboxMiddleware = AgentMiddleware &
   AsyncDisposable & { readonly sessions: SandboxSessions };
 
@@ -31,8 +32,9 @@ const optionsSchema = z.strictObject({
 const stateSchema = z.object({ _sandboxRun: z.string().optional() });
 
 /**
- * The tools of `createSandboxTools`, whose pictures reach the model with every provider, and whose aborted calls do not
- * spoil the conversation. @throws `invalid_argument`, `unsupported`
+ * Adds the tools of `createSandboxTools`, shows their pictures to the model with every provider, and repairs the
+ * history after aborted calls.
+ * @throws `invalid_argument`, `unsupported`
  */
 export function createSandboxMiddleware(
   source?: SandboxSource | SandboxSessions,
@@ -54,7 +56,7 @@ export function createSandboxMiddleware(
     ...(perRun && {
       stateSchema,
       beforeAgent: () => ({ _sandboxRun: `run-${randomUUID()}` }),
-      // Not called when a run is aborted or fails: then the idle time ends the sandbox.
+      // Not called when a run is aborted or fails; the idle time then ends the sandbox.
       afterAgent: async ({ _sandboxRun }: { _sandboxRun?: string | undefined }) => {
         if (_sandboxRun !== undefined) await sessions.close(_sandboxRun);
         return undefined;

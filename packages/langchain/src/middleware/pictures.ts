@@ -7,8 +7,8 @@ interface Shown {
 }
 
 /**
- * The messages with the pictures of tools' results, as a model is to see them: after the results of one turn a
- * message with the pictures as `image_url` parts, the only form that all providers take. Only the latest ones.
+ * Adds pictures to the messages for a model: after the results of each turn, a message with their pictures as
+ * `image_url` parts, the only form that all providers accept. Only the latest ones are added.
  */
 export function withPictures(messages: readonly BaseMessage[], maxPictures: number): BaseMessage[] {
   let left = maxPictures;
@@ -26,7 +26,7 @@ export function withPictures(messages: readonly BaseMessage[], maxPictures: numb
   return reversed.toReversed();
 }
 
-/** Where the results that end at `end` begin; one message, when it is none. */
+/** Where the run of tool results that ends at `end` begins; a message that is not a result stands alone. */
 function startOfTurn(messages: readonly BaseMessage[], end: number): number {
   let start = end - 1;
   if (!ToolMessage.isInstance(messages[start])) return start;
@@ -41,7 +41,7 @@ function picturesOf(message: BaseMessage): Shown[] {
   return artifact.pictures.map((picture) => ({ name, picture }));
 }
 
-/** Also when it comes back from a checkpoint. */
+/** Also recognizes artifacts restored from a checkpoint. */
 function isSandboxArtifact(artifact: unknown): artifact is { pictures: readonly ToolPicture[] } {
   if (typeof artifact !== "object" || artifact === null || !("pictures" in artifact)) return false;
   const { pictures } = artifact;

@@ -4,8 +4,8 @@ const TEXT =
   "This call was stopped before it gave a result, such as when the user cancelled it. It may have run in part.";
 
 /**
- * The messages with an answer to each call of a tool. An aborted run leaves calls without one, and providers refuse
- * such a history from then on.
+ * Adds an answer for every tool call that has none. An aborted run leaves such calls behind, and providers refuse that
+ * history from then on.
  */
 export function withAnsweredCalls(messages: readonly BaseMessage[]): BaseMessage[] {
   return messages.flatMap((message, at) => {

@@ -32,7 +32,7 @@ interface LocalShellAction {
   readonly user?: string | null;
 }
 
-/** What the `execute` options of provider tools take. `await using` ends the sandboxes made here. */
+/** Functions for the `execute` options of provider tools. `await using` ends the sandboxes created here. */
 export interface NativeExecutors extends AsyncDisposable {
   readonly sessions: SandboxSessions;
   /** For `tools.shell` of `@langchain/openai`. */
@@ -48,7 +48,7 @@ export interface NativeExecutors extends AsyncDisposable {
 }
 
 /**
- * Executors for the tools that providers' models were trained on, one sandbox for each thread.
+ * Executors for the tools that providers' models were trained on, with one sandbox per thread.
  * @throws `invalid_argument`, `unsupported`
  */
 export function createNativeExecutors(

@@ -1,3 +1,3 @@
-// This file is the public API of `@emberbox/langchain/native`.
+// The public API of `@emberbox/langchain/native`.
 export { createNativeExecutors } from "./executors.ts";
 export type { NativeExecutors } from "./executors.ts";

@@ -6,8 +6,8 @@ const names = (files: readonly { path: string }[] | undefined): string[] =>
   (files ?? []).map(({ path }) => path).toSorted();
 
 /**
- * Registers the tests of a sandbox backend of deepagents with vitest: what the framework's own standard tests demand
- * of the protocol, whoever made the backend. They run commands of a POSIX shell, and write below `/tmp`.
+ * Registers the tests of a deepagents sandbox backend with vitest: what the framework's own standard tests demand of
+ * any backend. They run commands of a POSIX shell, and write below `/tmp`.
  */
 export function describeSandboxBackend(
   name: string,

@@ -1,2 +1,2 @@
-// This file is the public API of `@emberbox/langchain/testing`: what a sandbox backend of deepagents must do.
+// The public API of `@emberbox/langchain/testing`: what a sandbox backend of deepagents must do.
 export { describeSandboxBackend } from "./backend-suite.ts";

@@ -5,7 +5,7 @@ import type { ToolAnswer, ToolCallOptions } from "@emberbox/conformance";
 import { createAgent } from "langchain";
 import type { SandboxArtifact } from "../../src/index.ts";
 
-/** One call of a tool by an agent, whose model is a script. */
+/** Makes one tool call through an agent with a scripted model. */
 export async function callThroughAgent(
   tools: DynamicStructuredTool[],
   name: string,

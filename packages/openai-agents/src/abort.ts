@@ -1,14 +1,14 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Tool } from "@openai/agents-core";
 
-/** The signal of the tool call that runs. The framework's session methods have no argument for it. */
+/** The signal of the current tool call. The framework's session methods have no argument for it. */
 const calls = new AsyncLocalStorage<AbortSignal | undefined>();
 
 export function callSignal(): AbortSignal | undefined {
   return calls.getStore();
 }
 
-/** Lets an abort of the run, and the tool's own time limit, reach the sandbox. */
+/** Makes an abort of the run, and the tool's own time limit, reach the sandbox. */
 export function withAbort(timeoutMs?: number): (tools: Tool<unknown>[]) => Tool<unknown>[] {
   return (tools) =>
     tools.map((tool) => {

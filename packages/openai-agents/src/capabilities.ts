@@ -5,14 +5,18 @@ import { z } from "zod";
 import { withAbort } from "./abort.ts";
 import { runCode, type RunCodeOptions } from "./run-code.ts";
 
+/** What the capabilities include, and when they ask for approval. */
 export interface CapabilitiesOptions {
   /** How long one call of `exec_command` or `write_stdin` may take, in milliseconds. @default no limit */
   readonly timeoutMs?: number | undefined;
-  /** For models that take nothing but functions, such as those of the AI SDK: `apply_patch` becomes one. @default false */
+  /**
+   * For models that only take functions, such as those of the AI SDK: turns `apply_patch` into a function. @default
+   * false
+   */
   readonly functionsOnly?: boolean | undefined;
-  /** False leaves it out. */
+  /** Options of `run_code`; false leaves it out. */
   readonly runCode?: RunCodeOptions | false | undefined;
-  /** Asks for approval of commands, code and patches. @default false */
+  /** Asks for approval before commands, code and patches. @default false */
   readonly needsApproval?: boolean | undefined;
 }
 
@@ -31,7 +35,10 @@ function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null;
 }
 
-/** What the framework gives agents by default, with aborts that reach the sandbox, and `run_code`. @throws `invalid_argument` */
+/**
+ * The framework's default capabilities, with aborts that reach the sandbox, and `run_code`.
+ * @throws `invalid_argument`
+ */
 export function capabilities(options: CapabilitiesOptions = {}): Capability[] {
   const { timeoutMs, functionsOnly = false, needsApproval = false } = parseOptions(schema, options);
   const { runCode: code = {} } = options;
@@ -52,7 +59,7 @@ export function capabilities(options: CapabilitiesOptions = {}): Capability[] {
   ];
 }
 
-/** `write_stdin` goes on with what was approved. */
+/** `write_stdin` only continues what was approved. */
 const ASKING: ReadonlySet<string> = new Set(["exec_command", "apply_patch"]);
 
 function withApproval(tool: Tool<unknown>): Tool<unknown> {

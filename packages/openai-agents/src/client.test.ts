@@ -14,7 +14,7 @@ const none = {
   updateNetwork: false,
 };
 
-/** Has no sandboxes, and makes none. */
+/** A provider that has no sandboxes, and creates none. */
 const empty: SandboxProvider = {
   name: "empty",
   capabilities: none,

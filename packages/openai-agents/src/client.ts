@@ -38,7 +38,7 @@ import {
 const BACKEND_ID = "emberbox";
 type State = EmberboxSessionState;
 
-/** Sandboxes for the `sandbox` option of `run` and `Runner`: one for each session, made when the run begins. */
+/** Provides sandboxes for the `sandbox` option of `run` and `Runner`: one per session, created when the run begins. */
 export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State> {
   readonly backendId: string = BACKEND_ID;
   readonly #options: EmberboxSandboxClientOptions;
@@ -49,7 +49,10 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
     this.#options = options;
   }
 
-  /** What cannot be honoured is refused before anything is made; what fails leaves nothing. */
+  /**
+   * Creates a session. Options that cannot be honoured are refused before anything is created, and a failure leaves
+   * nothing behind.
+   */
   async create(
     first?: SandboxClientCreateArgs<ClientOptions> | Manifest,
     second?: ClientOptions,
@@ -78,7 +81,7 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
     });
   }
 
-  /** Whether the state is ours, and can be kept on with the options there are. */
+  /** Checks that the state is one of ours, and that the given options suffice to resume it. */
   validateSessionStateForResume(
     { state }: SandboxSessionResumeValidationInput<State>,
     options?: SandboxClientResumeOptions<ClientOptions>,
@@ -96,8 +99,8 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
   }
 
   /**
-   * Goes on where a session stopped: in its sandbox while that is there, running or paused, else from its snapshot.
-   * @throws `SandboxSnapshotNotRestorableError` when both are gone; a session never begins empty instead
+   * Continues where a session stopped: in its sandbox while it exists, running or paused, otherwise from its snapshot.
+   * @throws `SandboxSnapshotNotRestorableError` when both are gone; a session never starts empty instead
    */
   async resume(
     state: State,
@@ -111,7 +114,10 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
     return this.#restore(state, settings, archiveLimits);
   }
 
-  /** With its sandbox kept as well: paused or archived while a run waits, and as `snapshot` says at its end. */
+  /**
+   * Serializes a session, and keeps its sandbox: paused or archived while a run waits, and as `snapshot` says at the
+   * run's end.
+   */
   async serializeSessionState(
     state: State,
     options: SandboxSessionSerializationOptions = {},
@@ -126,7 +132,7 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
     return deserializeState(record);
   }
 
-  /** At a run's end only what was asked for is kept. */
+  /** At the end of a run, only what was asked for is kept. */
   canPersistOwnedSessionState(state: State): boolean {
     return state[liveSession]?.lifecycle.keepsAfterRun ?? false;
   }
@@ -138,7 +144,7 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
     return state[liveSession]?.lifecycle.ended === false;
   }
 
-  /** Ends a session by its state, with all that was kept of it. */
+  /** Ends a session, given its state, and deletes everything that was kept of it. */
   async delete(state: State): Promise<void> {
     const session = state[liveSession];
     await session?.delete();
@@ -214,7 +220,7 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
     });
   }
 
-  /** A sandbox that could not be made ready is not left behind. */
+  /** Runs `work`, and ends the sandbox if it fails. */
   async #keepOrEnd<T>({ sandbox, provider }: Place, work: () => Promise<T>): Promise<T> {
     try {
       return await work();

@@ -3,10 +3,10 @@ import { applyDiff } from "@emberbox/core/tools";
 import type { ApplyPatchResult, Editor } from "@openai/agents-core";
 import { as } from "./files.ts";
 
-/** Bytes of a file that is edited here. */
+/** The largest file that can be edited, in bytes. */
 const MAX_BYTES = 10 * 1024 * 1024;
 
-/** Edits files of the workspace, one after the other; what it throws is what the model reads. */
+/** Edits files of the workspace, one at a time. The model reads the errors that it throws. */
 export function createEditor(
   ready: () => Promise<Sandbox>,
   resolve: (path: string) => string,

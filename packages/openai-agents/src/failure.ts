@@ -3,12 +3,12 @@ import { SandboxProviderError, SandboxUnsupportedFeatureError } from "@openai/ag
 
 const provider = "EmberboxSandboxClient";
 
-/** The framework's error for something that cannot be had here. */
+/** The framework's error for a feature that is not supported here. */
 export function unsupported(message: string, feature: string): SandboxUnsupportedFeatureError {
   return new SandboxUnsupportedFeatureError(message, { provider, feature });
 }
 
-/** The framework's error for a failure of the engine; others pass as they are. */
+/** Turns a failure of the engine into the framework's error; other errors pass unchanged. */
 export function providerError(error: unknown, operation: string): unknown {
   if (!EmberboxError.isInstance(error) || error.code === "invalid_argument") return error;
   const message = `${error.message}. ${error.hint}`;

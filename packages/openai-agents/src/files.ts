@@ -12,7 +12,7 @@ import {
 import type { ToolOutputImage } from "@openai/agents-core";
 import { callSignal } from "./abort.ts";
 
-/** How a path that a model or the framework names is meant. */
+/** Resolves a path that a model or the framework gave. */
 export type Resolve = (path: string | undefined) => string;
 
 export async function readFile(
@@ -46,7 +46,7 @@ export async function listDir(
   }));
 }
 
-/** False only when it is known to be missing. */
+/** Whether a path exists; false only when it is known to be missing. */
 export function pathExists(
   sandbox: Sandbox,
   path: string,
@@ -68,7 +68,7 @@ export async function directoryExists(
   }
 }
 
-/** The messages are those by which the framework tells a model what is wrong. */
+/** Uses the messages with which the framework tells a model what is wrong. */
 export async function viewImage(
   sandbox: Sandbox,
   resolve: Resolve,

@@ -1,4 +1,4 @@
-// This file is the public API: a name that is not here is not for use outside this package.
+// The public API: anything not exported here is internal to this package.
 export { EmberboxSandboxClient } from "./client.ts";
 export type { EmberboxSandboxClientOptions } from "./options.ts";
 export type { EmberboxSandboxSession } from "./session.ts";

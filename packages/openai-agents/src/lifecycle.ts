@@ -5,13 +5,14 @@ import type { Place } from "./place.ts";
 import { deleteSnapshot, saveSnapshot } from "./snapshots/snapshots.ts";
 import type { EmberboxSessionState } from "./state.ts";
 
+/** What a session's lifecycle works with. */
 export interface LifecycleParts extends Place {
   readonly state: EmberboxSessionState;
-  /** How it is kept; `undefined` to choose. */
+  /** How the session is kept; `undefined` to choose automatically. */
   readonly spec: SnapshotSpec | undefined;
 }
 
-/** How a session begins, rests and ends. Every step may be taken twice. */
+/** How a session starts, pauses and ends. Every step can safely be repeated. */
 export class Lifecycle {
   readonly #parts: LifecycleParts;
   readonly #stopProcesses: () => Promise<void>;
@@ -30,13 +31,13 @@ export class Lifecycle {
     return this.#ending !== undefined;
   }
 
-  /** True when something is to be kept at the end of a run. */
+  /** True when something must be kept at the end of a run. */
   get keepsAfterRun(): boolean {
     const { provider, spec } = this.#parts;
     return provider !== undefined && spec !== undefined && spec.type !== "noop";
   }
 
-  /** The sandbox, awake, with the end of its life moved away now and then. */
+  /** The sandbox, resumed if it was paused; from time to time this extends its lifetime. */
   async ready(): Promise<Sandbox> {
     const { sandbox } = this.#parts;
     if (this.#paused !== undefined) {
@@ -60,7 +61,7 @@ export class Lifecycle {
     return () => void this.#hooks.delete(hook);
   }
 
-  /** Each once. */
+  /** Runs each hook once. */
   async runPreStopHooks(): Promise<void> {
     for (const hook of this.#hooks) {
       this.#hooks.delete(hook);
@@ -76,7 +77,7 @@ export class Lifecycle {
     await (this.#ending ??= this.#end());
   }
 
-  /** Ends it with what was kept only for a wait; snapshots that were asked for stay. */
+  /** Ends the session, and deletes what was kept only for a wait; snapshots that were asked for stay. */
   async delete(): Promise<void> {
     await this.shutdown();
     const { state, provider, spec } = this.#parts;
@@ -86,7 +87,10 @@ export class Lifecycle {
     delete state.snapshotAutomatic;
   }
 
-  /** Makes the session outlive this program: while a run waits, or after it when a snapshot was asked for. */
+  /**
+   * Makes the session outlive this program: while a run waits (`waits`), or at its end when a snapshot was asked for
+   * (`ends`).
+   */
   async keep(waits: boolean, ends: boolean): Promise<void> {
     const { sandbox, provider, state, spec } = this.#parts;
     if (provider === undefined || (!waits && !ends) || this.#paused !== undefined) return;
@@ -133,7 +137,7 @@ export class Lifecycle {
     if (!provider?.capabilities.setTimeout || Date.now() - this.#renewedAt < lifetimeMs / 10)
       return;
     this.#renewedAt = Date.now();
-    // It lives on for a while without; the next call tries again.
+    // On a failure it lives on for a while, and the next call tries again.
     sandbox.setTimeout(lifetimeMs).catch(() => {});
   }
 }

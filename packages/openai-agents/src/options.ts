@@ -8,27 +8,29 @@ import {
 import type { SnapshotSpec } from "@openai/agents-core/sandbox";
 import { z } from "zod";
 
-/** Options of the client, and for one run as `sandbox: { client, options }`, which win. */
+/** Options of the client, and of a single run as `sandbox: { client, options }`, which take precedence. */
 export interface EmberboxSandboxClientOptions extends SessionCreateOptions {
-  /** A sandbox of yours to work in, instead of one made for each session. It stays yours, and is never ended. */
+  /** A sandbox of yours to work in, instead of a new one for each session. It stays yours, and is never ended. */
   readonly sandbox?: Sandbox | undefined;
-  /** How long a command may run before it is ended, in milliseconds; 0 for no limit. @default 0 */
+  /** How long a command may run before it is killed, in milliseconds; 0 for no limit. @default 0 */
   readonly commandTimeoutMs?: number | undefined;
   /**
-   * How a session's state is kept: the framework's `local`, `remote` and `noop`, and `emberbox`, the machine with its
-   * memory. @default paused while a run waits for approval where the provider can, else archived; nothing after a run
+   * How a session's state is kept: with the framework's `local`, `remote` or `noop`, or with `emberbox`, which saves
+   * the machine including its memory.
+   * @default while a run waits for approval, pausing where the provider can and archiving otherwise; nothing after a
+   * run
    */
   readonly snapshot?: SnapshotSpec | undefined;
   /**
-   * Hears what commands print, as they print it; one that returns a promise is waited for, and one that throws does not
-   * stop the command.
+   * Called with what commands print, as they print it. If it returns a promise, the promise is awaited; if it throws,
+   * the command goes on.
    */
   readonly onOutput?: ((output: ToolOutput) => unknown) | undefined;
-  /** Stops the creation of a session. */
+  /** Aborts the creation of a session. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The framework's options are records of anything. */
+/** The framework requires options to be records of anything. */
 export type ClientOptions = EmberboxSandboxClientOptions & Record<string, unknown>;
 
 type OwnOptions = Omit<EmberboxSandboxClientOptions, keyof SessionCreateOptions>;

@@ -16,12 +16,13 @@ import { z } from "zod";
 
 type Parts = (ToolOutputText | ToolOutputImage)[];
 
+/** How tools become functions of the framework. */
 export interface AsFunctionToolOptions {
   readonly needsApproval?: boolean | undefined;
   readonly onOutput?:
     | ((output: ToolOutput, call: { readonly toolCallId?: string | undefined }) => unknown)
     | undefined;
-  /** The conversation of a run's context. */
+  /** Picks the conversation from a run's context. */
   threadId?(context: unknown): string | undefined;
 }
 
@@ -38,10 +39,10 @@ function aFunction<Type>(): z.ZodOptional<z.ZodCustom<Type>> {
     .describe("a function");
 }
 
-/** Results on their way to the run's items, by run and call: the framework hands on copies. */
+/** Results for the run's items, by run and call, since the framework passes on copies. */
 const results = new WeakMap<object, Map<string, ToolResult>>();
 
-/** One of core's tools as the framework's. */
+/** Turns one of core's tools into a function of the framework. */
 export function asFunctionTool(
   sandboxTool: Pick<SandboxTool, "name" | "description" | "jsonSchema" | "execute">,
   { needsApproval = false, onOutput, threadId }: AsFunctionToolOptions,
@@ -53,7 +54,7 @@ export function asFunctionTool(
     parameters: jsonSchema as never,
     strict: false,
     needsApproval,
-    // What is thrown is an abort or the developer's own error, and none of the model's business.
+    // Whatever is thrown is an abort or the developer's own error, which the model should not see.
     errorFunction: null,
     async execute(input, runContext, details): Promise<Parts> {
       const toolCallId = details?.toolCall?.callId;
@@ -81,7 +82,7 @@ function partsOf({ text, pictures }: ToolResult): Parts {
   return [{ type: "text", text }, ...images];
 }
 
-/** What a run's item carries beside what the model reads. */
+/** What a run's item carries besides what the model reads. */
 function dataOf(runContext: object, callId: string): Record<string, unknown> | null {
   const result = results.get(runContext)?.get(callId);
   if (result === undefined) return null;

@@ -4,18 +4,18 @@ import { providerError } from "./failure.ts";
 import type { Settings } from "./options.ts";
 import { checkSpec } from "./snapshots/snapshots.ts";
 
-/** How long a sandbox lives after it was last used, when the options do not say. */
+/** How long a sandbox lives after its last use unless the options say otherwise, in milliseconds. */
 const LIFETIME_MS = 30 * 60_000;
 
 /** Where a session works. */
 export interface Place {
   readonly sandbox: Sandbox;
-  /** `undefined` when the sandbox was given: then it is never ended, nor paused. */
+  /** `undefined` when the sandbox was given, which is then never ended or paused. */
   readonly provider: SandboxProvider | undefined;
   readonly lifetimeMs: number;
 }
 
-/** The sandbox that was given, or a new one. @throws `SandboxProviderError` */
+/** The given sandbox, or a new one. @throws `SandboxProviderError` */
 export async function createPlace(
   settings: Settings,
   spec: SnapshotSpec | undefined,
@@ -41,7 +41,7 @@ export async function createPlace(
   }
 }
 
-/** The sandbox of that id, resumed when it is paused; `undefined` when it is gone. @throws `SandboxProviderError` */
+/** The sandbox with that id, resumed if it was paused; `undefined` when it is gone. @throws `SandboxProviderError` */
 export async function findPlace(sandboxId: string, settings: Settings): Promise<Place | undefined> {
   const { given, create, provider } = settings.source;
   if (given !== undefined) {
@@ -63,7 +63,7 @@ export async function findPlace(sandboxId: string, settings: Settings): Promise<
   }
 }
 
-/** `undefined` when a sandbox was given. */
+/** The provider to use; `undefined` when a sandbox was given. */
 export async function providerOf(settings: Settings): Promise<SandboxProvider | undefined> {
   const { given, provider } = settings.source;
   return given === undefined ? provider() : undefined;

@@ -1,7 +1,7 @@
 import type { Sandbox } from "@emberbox/core";
 import { SandboxRuntimeError } from "@openai/agents-core/sandbox";
 
-/** Runs a command of ours, as root. @throws `SandboxRuntimeError` when it fails */
+/** Runs one of our own commands as root. @throws `SandboxRuntimeError` when it fails */
 export async function runAsRoot(sandbox: Sandbox, command: string): Promise<void> {
   const { exitCode, stderr } = await sandbox.commands.run(command, {
     user: "root",

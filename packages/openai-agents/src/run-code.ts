@@ -13,6 +13,7 @@ import { z } from "zod";
 import { adaptingFields, asFunctionTool, type AsFunctionToolOptions } from "./parts.ts";
 import { EmberboxSandboxSession } from "./session.ts";
 
+/** Limits of `run_code`, and when it asks for approval. */
 export interface RunCodeOptions
   extends
     Pick<
@@ -29,7 +30,7 @@ export interface RunCodeOptions
 const { needsApproval, onOutput } = adaptingFields;
 const schema = z.strictObject({ needsApproval, onOutput });
 
-/** What is run before the first code in a language: there it begins in the workspace, with the manifest's variables. */
+/** Code that runs before the first code in a language: it enters the workspace and sets the manifest's variables. */
 const beginnings: Readonly<Record<string, (root: string, envs: string) => string>> = {
   python: (root, envs) =>
     `import os as _os; _os.chdir(${root}); _os.environ.update(${envs}); del _os`,
@@ -37,7 +38,10 @@ const beginnings: Readonly<Record<string, (root: string, envs: string) => string
     `process.chdir(${root}); Object.assign(process.env, ${envs}); undefined`,
 };
 
-/** A tool that runs code as a notebook does, for the sandbox's languages; pictures come back as pictures. @throws `invalid_argument` */
+/**
+ * A capability that runs code like a notebook, in the sandbox's languages; pictures are returned as pictures.
+ * @throws `invalid_argument`
+ */
 export function runCode(options: RunCodeOptions = {}): Capability {
   return new RunCode(options);
 }
@@ -97,7 +101,7 @@ async function begin(
     JSON.stringify(state.manifest.root),
     JSON.stringify(state.environment ?? {}),
   );
-  // What fails here fails in the call itself, which says so to the model.
+  // If this fails, so does the call itself, which tells the model.
   await run(sandbox, code, language, context).catch(() => context?.signal?.throwIfAborted());
 }
 

@@ -38,14 +38,15 @@ import { Processes, type ProcessesOptions } from "./processes/processes.ts";
 import { archiveWorkspace, unpackWorkspace } from "./snapshots/archive.ts";
 import { type EmberboxSessionState, liveSession } from "./state.ts";
 
+/** What a session is made of. */
 export interface SessionParts extends ProcessesOptions, LifecycleParts {
   readonly archiveLimits: SandboxArchiveLimits | null | undefined;
 }
 
-/** A sandbox as the framework's agents use it. Clients make these. */
+/** A sandbox, in the form that the framework's agents use. `EmberboxSandboxClient` creates these. */
 export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionState> {
   readonly state: EmberboxSessionState;
-  /** The sandbox itself, for all that the framework has no way for. */
+  /** The sandbox itself, for anything that the framework does not offer. */
   readonly sandbox: Sandbox;
   /** @internal */
   readonly lifecycle: Lifecycle;
@@ -93,7 +94,7 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
     return this.lifecycle.delete();
   }
 
-  /** What a model reads. */
+  /** Runs a command and formats the result for a model. */
   async execCommand(args: ExecCommandArgs): Promise<string> {
     return formatExecResponse(await this.exec(args));
   }
@@ -208,7 +209,7 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
     return new WorkspacePathPolicy({ root, extraPathGrants }).resolve(path, { forWrite }).path;
   }
 
-  /** A command may begin anywhere in the machine; it can go anywhere, too. */
+  /** A command may start anywhere in the machine, since it can go anywhere. */
   #workdir(workdir: string | undefined): string {
     return workdir?.startsWith("/") ? workdir : this.#path(workdir);
   }

@@ -3,13 +3,16 @@ import { deserializeManifest, serializeManifestRecord } from "@openai/agents-cor
 import { z } from "zod";
 import type { EmberboxSandboxSession } from "./session.ts";
 
-/** Where a state, and the copies that the framework makes of it, have their session; it is never kept. */
+/** The key under which a state, and the framework's copies of it, refer to their session; it is never saved. */
 export const liveSession: unique symbol = Symbol("emberbox.session");
 
-/** What is known of a session, and kept while a run waits. Nothing in it is secret; values of variables come anew. */
+/**
+ * What is known about a session, and saved while a run waits. It holds no secrets; the values of variables are supplied
+ * anew.
+ */
 export interface EmberboxSessionState extends SandboxSessionState {
   sandboxId: string;
-  /** True when the snapshot was made only to outlive a wait: it goes with the session. */
+  /** True when the snapshot was made only to outlive a wait; it is deleted with the session. */
   snapshotAutomatic?: boolean;
   [liveSession]?: EmberboxSandboxSession;
 }
@@ -27,7 +30,7 @@ const schema = z.object({
 
 export type SavedFields = z.output<typeof schema>;
 
-/** What was kept, checked: it may come from anywhere. @throws `ZodError` */
+/** Checks saved state, which may come from anywhere. @throws `ZodError` */
 export function parseSaved(record: Record<string, unknown>): SavedFields {
   return schema.parse(record);
 }

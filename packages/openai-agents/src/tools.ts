@@ -11,23 +11,25 @@ import { adaptingFields, asFunctionTool, type AsFunctionToolOptions } from "./pa
 
 const schema = z.strictObject(adaptingFields);
 
+/** Options of the tools, and of the functions made of them. */
 export interface SandboxToolsOptions extends ToolOptions, AsFunctionToolOptions {}
 
-/** Tools for a plain `Agent`. `await using` ends the sandboxes made here. */
+/** Tools for a plain `Agent`. `await using` ends the sandboxes created here. */
 export interface AgentSandboxTools extends AsyncDisposable {
-  /** For `tools` of an agent. */
+  /** For the `tools` option of an agent. */
   readonly tools: FunctionTool[];
-  /** For `shellTool({ shell })`. It works in the same sandbox as the functions, when those have no `threadId`. */
+  /** For `shellTool({ shell })`. It works in the same sandbox as the functions when those have no `threadId`. */
   readonly shell: Shell;
   /** For `applyPatchTool({ editor })`. */
   readonly editor: Editor;
-  /** The functions with their results, for use without an agent. */
+  /** The same tools with their full results, for use without an agent. */
   readonly sandboxTools: SandboxTools;
 }
 
 /**
- * The sandbox's tools as functions of the framework, and what its own shell and patch tools need. They work in a sandbox
- * that was given, or in sandboxes of a provider or of the engine on this machine, made when first needed.
+ * Turns the sandbox's tools into functions of the framework, and provides what its own shell and patch tools need. They
+ * work in the given sandbox, or in sandboxes of a provider (by default the engine on this machine), created when first
+ * needed.
  * @throws `invalid_argument`, `unsupported`
  */
 export function sandboxTools(
@@ -44,7 +46,7 @@ export function sandboxTools(
     tools: set.tools.map((tool) => asFunctionTool(tool, adapt)),
     sandboxTools: set,
     shell: {
-      // Nothing of what this returns is kept here, so the framework may have it as its own.
+      // Nothing of the result is kept here, so the framework may modify it.
       run: async (action) => (await native.shell(action)) as ShellResult,
     },
     editor: {

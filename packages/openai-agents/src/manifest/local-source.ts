@@ -4,15 +4,16 @@ import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import { SandboxLocalFileReadError } from "@openai/agents-core/sandbox";
 
 export interface LocalFile {
-  /** Relative to the source, with `/`; empty for the source itself. */
+  /** Relative to the source, with `/` as the separator; empty for the source itself. */
   readonly path: string;
   readonly data: Uint8Array;
   readonly executable: boolean;
 }
 
 /**
- * Reads a file, or all files of a directory, of this machine. The source lies below the working directory of the
- * program or a granted path; links are refused. @throws `SandboxLocalFileReadError`
+ * Reads a file, or all files of a directory, on this machine. The source must be below the program's working directory
+ * or a granted path; links are refused.
+ * @throws `SandboxLocalFileReadError`
  */
 export async function* readLocal(
   source: string,

@@ -11,13 +11,13 @@ import { runAsRoot } from "../root.ts";
 import { unsupported } from "../failure.ts";
 import { readLocal } from "./local-source.ts";
 
-/** Bytes that are held while they wait for others to travel with. */
+/** The most bytes held back to be sent in one batch. */
 const BATCH_BYTES = 32 * 1024 * 1024;
 const GIT_TIMEOUT_MS = 600_000;
 
 export type Workspace = Pick<Manifest, "root" | "extraPathGrants">;
 
-/** Files on their way into the workspace, and what is to be done when they are there. */
+/** Puts files into the workspace, and does what must follow once they are there. */
 export class Materializer {
   readonly #sandbox: Sandbox;
   readonly #workspace: Workspace;
@@ -33,7 +33,7 @@ export class Materializer {
     this.#runAs = runAs;
   }
 
-  /** Makes the workspace, its users and groups, and everything in it. */
+  /** Creates the workspace, its users and groups, and everything in it. */
   async all(manifest: Manifest, wanted: (entry: Entry) => boolean = () => true): Promise<void> {
     const { users, groups, entries } = manifest;
     const { root } = this.#workspace;
@@ -82,7 +82,7 @@ export class Materializer {
     this.#modes(path, entry);
   }
 
-  /** Does what is left to do. */
+  /** Sends what is still held back, and does what is left to do. */
   async finish(): Promise<void> {
     await this.#flush();
     if (this.#after.length > 0) await runAsRoot(this.#sandbox, script(this.#after));
@@ -112,7 +112,7 @@ export class Materializer {
     }
   }
 
-  /** Cloned inside, by the sandbox's own git, under the sandbox's rules for the network. */
+  /** Clones inside the sandbox with its own git, under its network rules. */
   async #clone(path: string, entry: Extract<Entry, { type: "git_repo" }>): Promise<void> {
     await this.#flush();
     const { host = "github.com", repo, ref, subpath } = entry;

@@ -6,8 +6,8 @@ import {
 } from "@openai/agents-core/sandbox";
 
 /**
- * The manifest as one of the copy of the framework that is used here. A program that requires the framework has another
- * copy, whose variables would not be recognised.
+ * Converts a manifest to one of the copy of the framework that is used here. A program that loads the framework with
+ * `require` has another copy, whose variables would not be recognised.
  */
 export function ownManifest(manifest: ManifestInput): Manifest {
   if (manifest instanceof Manifest) return cloneManifest(manifest);

@@ -1,7 +1,10 @@
 import { isMount, type Manifest } from "@openai/agents-core/sandbox";
 import { unsupported } from "../failure.ts";
 
-/** Refuses what cannot be honoured, before anything is made. @throws `SandboxUnsupportedFeatureError` */
+/**
+ * Refuses what cannot be honoured, before anything is created.
+ * @throws `SandboxUnsupportedFeatureError`
+ */
 export function checkManifest(manifest: Manifest): void {
   for (const { entry, absolutePath } of manifest.iterEntries()) {
     if (!isMount(entry)) continue;

@@ -10,11 +10,11 @@ import {
   untilAborted,
 } from "@emberbox/core/tools";
 
-/** Bytes of output kept from both ends while nobody reads it. */
+/** Bytes kept of the beginning of the output, and as many of its end, while nobody reads it. */
 const KEEP_BYTES = 512 * 1024;
 
 export interface ProcessOutput {
-  /** Both streams, in the order in which they came. */
+  /** Both streams, in order of arrival. */
   readonly output: string;
   readonly stdout: string;
   readonly stderr: string;
@@ -29,7 +29,7 @@ export class SandboxProcess {
   #stdout = new BoundedText(KEEP_BYTES);
   #stderr = new BoundedText(KEEP_BYTES);
   #ended: Promise<void> = Promise.resolve();
-  /** `undefined` while it runs. */
+  /** `undefined` while it is running. */
   exitCode: number | undefined;
 
   constructor(tty: boolean, listener: ((output: ToolOutput) => unknown) | undefined) {
@@ -47,7 +47,7 @@ export class SandboxProcess {
     this.#ended = this.#wait(handle);
   }
 
-  /** Waits for the end, for at most so long; an abort ends the waiting. */
+  /** Waits for the end, but at most `timeoutMs`; an abort ends the wait. */
   async settle(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
     const enough = new AbortController();
     const pause = sleep(timeoutMs, undefined, { signal: enough.signal }).catch(() => {});
@@ -58,7 +58,7 @@ export class SandboxProcess {
     }
   }
 
-  /** What it printed since the last call. */
+  /** Takes what it printed since the last call. */
   take(): ProcessOutput {
     const taken = {
       output: String(this.#output),
@@ -79,7 +79,7 @@ export class SandboxProcess {
     return this.#handle?.pid;
   }
 
-  /** Ends it and what it started. */
+  /** Kills it and everything it started. */
   async kill(): Promise<void> {
     if (this.exitCode === undefined && this.#handle) await killCommand(this.#handle);
   }

@@ -16,26 +16,27 @@ import { SandboxProcess } from "./process.ts";
 
 const EXEC_YIELD_MS = 10_000;
 const STDIN_YIELD_MS = 250;
-/** Commands that a model may leave running; the oldest is ended for one more. */
+/** How many commands a model may leave running; the oldest is killed for another. */
 const MAX_RUNNING = 64;
-/** The most that a model gets to read when it does not say. */
+/** The most that a model gets to read unless it asks for another limit. */
 const MAX_OUTPUT_TOKENS = 10_000;
 const INTERRUPT = "\u0003";
 const TERMINAL = { cols: 80, rows: 24 } as const;
 
+/** Limits of commands, and who receives their output. */
 export interface ProcessesOptions {
   /** How long a command may run, in milliseconds; 0 for no limit. */
   readonly commandTimeoutMs: number;
   readonly onOutput: ((output: ToolOutput) => unknown) | undefined;
 }
 
-/** What a command is run with. */
+/** The directory and environment variables of a command. */
 export interface Surroundings {
   readonly cwd: string;
   readonly envs: Readonly<Record<string, string>>;
 }
 
-/** The commands of one session: those that run on are known by a number. */
+/** The commands of one session; those left running are identified by a number. */
 export class Processes {
   readonly #sandbox: Sandbox;
   readonly #options: ProcessesOptions;
@@ -47,7 +48,9 @@ export class Processes {
     this.#options = options;
   }
 
-  /** Runs a command for as long as the caller waits; after that it runs on. Failures are output, as a model reads them. */
+  /**
+   * Runs a command while the caller waits; after that it keeps running. Failures become output, since a model reads it.
+   */
   async exec(args: ExecCommandArgs, surroundings: Surroundings): Promise<SandboxExecResult> {
     const start = Date.now();
     const signal = callSignal();
@@ -99,7 +102,7 @@ export class Processes {
     });
   }
 
-  /** Ends all that run. */
+  /** Kills all running commands. */
   async stop(): Promise<void> {
     const running = [...this.#running.values()];
     this.#running.clear();
@@ -153,7 +156,7 @@ export class Processes {
     return this.#lastId;
   }
 
-  /** Ctrl-C is a signal where there is no terminal to make one of it. */
+  /** Without a terminal to turn Ctrl-C into a signal, sends the signal itself. */
   async #send(process: SandboxProcess, chars: string): Promise<string | undefined> {
     try {
       const text = process.tty ? chars : chars.replaceAll(INTERRUPT, "");
@@ -189,7 +192,7 @@ export class Processes {
   }
 }
 
-/** Commands run in a login shell of bash as they are; another shell, or one that is not a login shell, replaces it. */
+/** Commands run unchanged in a bash login shell; another shell, or a non-login shell, replaces it. */
 function commandLine({ cmd, shell, login = true }: ExecCommandArgs): string {
   if ((shell === undefined || shell === "") && login) return cmd;
   return `exec ${shellQuote(shell || "/bin/bash")} ${login ? "-lc" : "-c"} ${shellQuote(cmd)}`;

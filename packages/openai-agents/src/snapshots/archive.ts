@@ -13,7 +13,7 @@ import { checkTar } from "./tar.ts";
 
 export const FINGERPRINT_VERSION = "emberbox_tar_sha256_v1";
 
-/** The workspace as a tar archive, without what the manifest calls ephemeral. */
+/** The workspace as a tar archive, without entries that the manifest marks as ephemeral. */
 export async function archiveWorkspace(sandbox: Sandbox, manifest: Manifest): Promise<Uint8Array> {
   const file = `/tmp/.emberbox-${randomUUID()}.tar`;
   const excluded = [...manifest.ephemeralPersistencePaths()].map(

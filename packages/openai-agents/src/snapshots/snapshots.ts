@@ -17,7 +17,10 @@ import { archiveWorkspace, fingerprintOf, FINGERPRINT_VERSION } from "./archive.
 
 const LOCAL_ID = /^[0-9a-f-]{36}$/;
 
-/** Refuses what the provider cannot do, before anything is made. @throws `SandboxUnsupportedFeatureError` */
+/**
+ * Refuses snapshots that the provider cannot make, before anything is created.
+ * @throws `SandboxUnsupportedFeatureError`
+ */
 export function checkSpec(spec: SnapshotSpec | undefined, provider: SandboxProvider): void {
   if (spec?.type === "remote") storeOf(spec);
   if (spec?.type !== "emberbox" || provider.capabilities.snapshots) return;
@@ -27,7 +30,7 @@ export function checkSpec(spec: SnapshotSpec | undefined, provider: SandboxProvi
   );
 }
 
-/** Keeps the session as the spec says, instead of what was kept of it before. */
+/** Saves the session as the spec says, replacing what was saved of it before. */
 export async function saveSnapshot(
   sandbox: Sandbox,
   provider: SandboxProvider,
@@ -43,7 +46,7 @@ export async function saveSnapshot(
   if (before && before.id !== state.snapshot.id) await deleteSnapshot(before, provider, spec);
 }
 
-/** The archive that was kept, whole. @throws `SandboxSnapshotNotRestorableError` */
+/** Loads the whole archive that was saved. @throws `SandboxSnapshotNotRestorableError` */
 export async function loadArchive(
   state: EmberboxSessionState,
   spec: SnapshotSpec | undefined,
@@ -136,7 +139,7 @@ export function storeOf(spec: SnapshotSpec | undefined): RemoteSnapshotStore {
   );
 }
 
-/** An id of ours only: it comes from state that anybody may have written. */
+/** Accepts only ids that we made, since the state may come from anybody. */
 function localFile({ id }: Snapshot, spec: SnapshotSpec | undefined): string {
   if (LOCAL_ID.test(id)) return join(folderOf(spec), `${id}.tar`);
   throw new SandboxSnapshotNotRestorableError("That is not the id of an archive on this machine", {

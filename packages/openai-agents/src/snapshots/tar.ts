@@ -6,8 +6,9 @@ import {
 const BLOCK = 512;
 
 /**
- * Refuses what is not a tar archive, or is beyond the limits. It is unpacked inside the machine, where its paths can do
- * no more harm than the commands of the agent that made it. @throws `SandboxArchiveError`
+ * Refuses anything that is not a tar archive or exceeds the limits. It is unpacked inside the machine, where its paths
+ * can do no more harm than the commands of the agent that made it.
+ * @throws `SandboxArchiveError`
  */
 export function checkTar(bytes: Uint8Array, limits: ResolvedSandboxArchiveLimits | null): void {
   refuseOver("bytes", bytes.length, limits?.maxInputBytes);
@@ -37,7 +38,7 @@ function refuseOver(what: string, count: number, limit: number | null | undefine
   );
 }
 
-/** Sizes over 8 GiB are binary. */
+/** Reads a size; sizes over 8 GiB are binary. */
 function sizeOf(header: Uint8Array): number {
   if ((header[124]! & 0x80) === 0) return octal(header, 124, 12);
   const value = header.subarray(125, 136).reduce((sum, byte) => sum * 256 + byte, 0);
@@ -54,7 +55,7 @@ function octal(header: Uint8Array, start: number, length: number): number {
   return Number.parseInt(digits, 8);
 }
 
-/** The sum of all bytes, those of the sum itself taken as spaces. */
+/** The sum of all bytes, counting those of the checksum itself as spaces. */
 function checksum(header: Uint8Array): number {
   return header.reduce((sum, byte, at) => sum + (at >= 148 && at < 156 ? 32 : byte), 0);
 }

@@ -3,18 +3,29 @@ import type { ToolOptions } from "@emberbox/core/tools";
 import { z } from "zod";
 import { answerFields, type McpOptions } from "./server.ts";
 
+/** Where an MCP server listens, and whom it answers. */
 export interface McpHttpOptions extends McpOptions {
   /** @default "127.0.0.1" */
   readonly host?: string | undefined;
   /** 0 takes any free port. @default 3100 */
   readonly port?: number | undefined;
-  /** What clients send as `Authorization: Bearer …`. Needed unless the server listens on this machine only. */
+  /**
+   * The token that clients send as `Authorization: Bearer …`. Required unless only this machine can reach the server.
+   */
   readonly token?: string | undefined;
-  /** Names, without ports, that requests may give as `Host`. @default those of this machine; any when others can reach it */
+  /**
+   * Names, without ports, that requests may use as `Host`. @default this machine's names; any when others can reach it
+   */
   readonly allowedHosts?: readonly string[] | undefined;
-  /** Names, without ports, of web pages that may use it. @default those of this machine; none when others can reach it */
+  /**
+   * Names, without ports, of the sites whose pages may use it. @default this machine's names; none when others can
+   * reach it
+   */
   readonly allowedOrigins?: readonly string[] | undefined;
-  /** MCP sessions that are kept; beyond it one that did no work is ended, or none begins. @default 1000 */
+  /**
+   * The most MCP sessions at a time. At the limit, a session that did no work is ended, or no new one begins. @default
+   * 1000
+   */
   readonly maxSessions?: number | undefined;
 }
 
@@ -44,7 +55,7 @@ export interface HttpSettings {
   readonly host: string;
   readonly port: number;
   readonly token: string | undefined;
-  /** Undefined when any will do. */
+  /** `undefined` when any host is allowed. */
   readonly allowedHosts: readonly string[] | undefined;
   readonly allowedOrigins: readonly string[];
   readonly maxSessions: number;
@@ -52,7 +63,7 @@ export interface HttpSettings {
   readonly toolOptions: ToolOptions;
 }
 
-/** @throws `invalid_argument`, also when others could reach the server without a token */
+/** @throws `invalid_argument`, including when others could reach the server without a token */
 export function resolveHttpOptions(options: McpHttpOptions): HttpSettings {
   const {
     host,
@@ -80,7 +91,7 @@ export function resolveHttpOptions(options: McpHttpOptions): HttpSettings {
     ...settings,
     token: settings.token,
     structuredContent: settings.structuredContent,
-    // Elsewhere the token is what keeps others' pages out, and the names of a machine are many.
+    // When others can reach the server, the token keeps foreign pages out, and a machine has many names.
     allowedHosts:
       settings.allowedHosts ?? (local ? [...LOCAL, hostName(settings.host)] : undefined),
     allowedOrigins: settings.allowedOrigins ?? (local ? LOCAL : []),
@@ -88,7 +99,7 @@ export function resolveHttpOptions(options: McpHttpOptions): HttpSettings {
   };
 }
 
-/** As it stands in a URL. */
+/** The host as it is written in a URL. */
 export function hostName(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }

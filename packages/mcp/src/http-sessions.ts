@@ -8,15 +8,15 @@ import { createWatchedServer } from "./server.ts";
 interface HttpSession {
   readonly server: Server;
   readonly transport: NodeStreamableHTTPServerTransport;
-  /** It asked for more than to begin. */
+  /** Whether it has sent any request after the one that began it. */
   isUsed: boolean;
-  /** When it last called a tool, in milliseconds; none before its first call. */
+  /** When it last called a tool, in milliseconds since 1970; `undefined` before its first call. */
   calledAt: number | undefined;
 }
 
 interface HttpSessionsOptions {
   readonly maxSessions: number;
-  /** After which the sandbox of a session is gone; 0 for never. */
+  /** How long an idle session keeps its sandbox, in milliseconds; 0 for ever. */
   readonly idleTimeoutMs: number;
   readonly structuredContent: boolean | undefined;
 }
@@ -24,13 +24,13 @@ interface HttpSessionsOptions {
 const CONVERSATION = /^[\w-]{1,100}$/;
 
 /**
- * The MCP sessions of a server. Each has a conversation of its own with the tools, which ends with it; those that name
- * one in their URL share it, and leave it to its idle time.
+ * The MCP sessions of a server. Each has its own conversation with the tools, which ends with it. Sessions that name a
+ * conversation in their URL share it, and leave it to its idle time.
  */
 export class HttpSessions implements AsyncDisposable {
   readonly #tools: SandboxTools;
   readonly #options: HttpSessionsOptions;
-  /** By id; the one used last is last. */
+  /** By id, the most recently used last. */
   readonly #open = new Map<string, HttpSession>();
   readonly #ending = new Set<Promise<unknown>>();
 
@@ -57,7 +57,7 @@ export class HttpSessions implements AsyncDisposable {
     await Promise.all(this.#ending);
   }
 
-  /** A session begins with a request that initializes it; any other has been answered with what is wrong. */
+  /** A session begins with an initialization request; any other request is answered with what is wrong. */
   async #begin(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const id = randomUUID();
     const conversation = conversationOf(request);
@@ -68,7 +68,7 @@ export class HttpSessions implements AsyncDisposable {
         "A conversation has a name of up to 100 letters, digits, - and _",
       );
     }
-    // No name can be the id of another's session.
+    // With the prefix, no name can be another session's id.
     const threadId = conversation === undefined ? id : `conversation ${conversation}`;
     if (this.#isFull && this.#dispensable() === undefined) {
       return refuse(response, 503, "All sessions of this server are in use; try again later");
@@ -100,8 +100,8 @@ export class HttpSessions implements AsyncDisposable {
   }
 
   /**
-   * The session that ends for a new one where there are too many: one that only began, else one that called no tool,
-   * else one whose sandbox has gone; of those the one used least recently. None when all are at work: whoever begins
+   * The session to end for a new one when there are too many: one that only began, else one that called no tool, else
+   * one whose sandbox has gone; among those, the least recently used. None when all are at work, so that whoever begins
    * sessions by the thousand ends nobody else's.
    */
   #dispensable(): HttpSession | undefined {
@@ -132,7 +132,7 @@ function conversationOf({ url = "/" }: IncomingMessage): string | undefined {
   return new URLSearchParams(url.split("?")[1]).get("conversation") ?? undefined;
 }
 
-/** Answers with an error of JSON-RPC, as the transport does. */
+/** Answers with a JSON-RPC error, as the transport does. */
 export function refuse(response: ServerResponse, status: number, message: string): void {
   const error = { code: status === 404 ? -32_001 : -32_000, message };
   response

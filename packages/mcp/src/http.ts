@@ -13,28 +13,29 @@ import {
 } from "./http-options.ts";
 import { HttpSessions, refuse } from "./http-sessions.ts";
 
-/** A server that listens. */
+/** A running server. `await using` ends it. */
 export interface McpHttpServer extends AsyncDisposable {
-  /** What clients connect to. */
+  /** The URL that clients connect to. */
   readonly url: string;
 }
 
 const PATH = "/mcp";
-/** What the tools take when nothing is said. */
+/** The default of the tools. */
 const IDLE_TIMEOUT_MS = 900_000;
-/** How long the head of a request, and all of it, may take. */
+/** How long the head of a request, and the whole of it, may take, in milliseconds. */
 const LIMITS = {
   headersTimeout: 20_000,
   requestTimeout: 60_000,
   connectionsCheckingInterval: 5000,
 };
-/** A client listens with one, and calls with others. */
+/** A client uses one to listen and others to call. */
 const CONNECTIONS_OF_SESSION = 4;
 
 /**
- * Serves the tools over streamable HTTP, on this machine only unless told otherwise. Each MCP session works in a
- * sandbox of its own, which ends with the session or when it was not used for `idleTimeoutMs`. Sessions whose URL ends
- * with `?conversation=NAME` share one, which only the idle time ends; a sandbox that was given is shared by all. `await using` ends the server, and the sandboxes that were made here.
+ * Serves the tools over streamable HTTP, on this machine only unless told otherwise. Each MCP session works in its own
+ * sandbox, which ends with the session or after `idleTimeoutMs` without use. Sessions whose URL ends with
+ * `?conversation=NAME` share a sandbox, which only the idle time ends; a sandbox that was given is shared by all
+ * sessions. `await using` ends the server and the sandboxes created here.
  * @throws `invalid_argument`, `unsupported`, and what listening throws
  */
 export async function serveHttp(
@@ -75,7 +76,7 @@ export async function serveHttp(
 
 type Guard = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-/** Says whether a request may be worked on; one that may not has been answered. */
+/** Decides whether to handle a request; one that is refused has already been answered. */
 function guard({ token, allowedHosts, allowedOrigins }: HttpSettings): Guard {
   const isKnownHost = allowedHosts && hostHeaderValidation([...allowedHosts]);
   const isKnownOrigin = originValidation([...allowedOrigins]);
@@ -95,7 +96,7 @@ function guard({ token, allowedHosts, allowedOrigins }: HttpSettings): Guard {
   };
 }
 
-/** Of one length whatever it is of, as a comparison in constant time wants it. */
+/** Always of the same length, as a constant-time comparison requires. */
 function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }

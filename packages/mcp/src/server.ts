@@ -17,10 +17,12 @@ import {
 } from "@emberbox/core/tools";
 import { z } from "zod";
 
+/** Options of the tools, and how results are sent. */
 export interface McpOptions extends ToolOptions {
   /**
-   * Sends each result as `structuredContent`, too, for programs. Several clients then show a model nothing but that:
-   * the text is in it, pictures are not. @default false
+   * Also sends each result as `structuredContent`, for programs. Several clients then show a model only that: it
+   * includes the text, but no pictures.
+   * @default false
    */
   readonly structuredContent?: boolean | undefined;
 }
@@ -35,7 +37,7 @@ const connectionSchema = z.strictObject({
 } satisfies FieldsOf<McpConnectionOptions>);
 
 interface McpConnectionOptions extends Pick<McpOptions, "structuredContent"> {
-  /** Whose sandbox the connection works in. @default that of calls without a conversation */
+  /** The conversation whose sandbox the connection works in. @default that of calls without a conversation */
   readonly threadId?: string | undefined;
 }
 
@@ -48,15 +50,15 @@ const INSTRUCTIONS =
   "call and are gone when the session ends.";
 
 /**
- * The server of one connection, to be connected to a transport of your own. Its calls work in the conversation
- * `threadId` of `tools`; who made the tools ends their sandboxes.
+ * Creates the server of one connection, to be connected to a transport of your own. Its calls work in the conversation
+ * `threadId` of `tools`; whoever created the tools ends their sandboxes.
  * @throws `invalid_argument`
  */
 export function createMcpServer(tools: SandboxTools, options: McpConnectionOptions = {}): Server {
   return createWatchedServer(tools, parseOptions(connectionSchema, options), () => {});
 }
 
-/** The same; hears of every call of a tool. */
+/** The same; `onCall` is called before every tool call. */
 export function createWatchedServer(
   tools: SandboxTools,
   { threadId, structuredContent = false }: McpConnectionOptions,
@@ -105,14 +107,14 @@ async function withProgress(
   throw new Error(`${tool.name} ended without a result`);
 }
 
-/** The bytes printed so far, and the last of them: each notification stands for itself. */
+/** Reports the bytes printed so far, and the last of them: each notification stands alone. */
 async function report(
   { notify }: ServerContext["mcpReq"],
   progressToken: ProgressToken,
   { outputBytes, stdout, stderr }: ToolProgress,
 ): Promise<void> {
   const params = { progressToken, progress: outputBytes, message: stdout + stderr };
-  // That nobody listens any more does not stop the work.
+  // The work goes on when nobody listens any more.
   await notify({ method: "notifications/progress", params }).catch(() => {});
 }
 

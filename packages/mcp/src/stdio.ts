@@ -9,13 +9,13 @@ import { answerFields, createMcpServer, type McpOptions } from "./server.ts";
 
 const schema = z.strictObject(answerFields);
 
-/** A connection over standard input and output. */
+/** A connection over standard input and output. `await using` ends it. */
 export interface McpStdioServer extends AsyncDisposable {
-  /** Resolves when the client has gone: its end of a stream is closed. */
+  /** Resolves once the client has gone, that is, when it has closed its end of a stream. */
   readonly closed: Promise<void>;
 }
 
-/** Tells of its end, whoever brings it about. */
+/** A transport that reports its end, whichever side closes it. */
 class Streams extends StdioServerTransport {
   readonly #closed = Promise.withResolvers<void>();
   readonly closed: Promise<void> = this.#closed.promise;
@@ -27,9 +27,9 @@ class Streams extends StdioServerTransport {
 }
 
 /**
- * Serves the tools to the program that started this one, over standard input and output: nothing else may be written
- * to the latter. They work in a sandbox that was given, or in one of a provider or of the engine on this machine, made
- * when first needed. `await using` ends the connection, and the sandbox that was made here.
+ * Serves the tools to the program that started this one, over standard input and output; nothing else may write to
+ * standard output. They work in the given sandbox, or in one of a provider (by default the engine on this machine),
+ * created when first needed. `await using` ends the connection and the sandbox created here.
  * @throws `invalid_argument`, `unsupported`
  */
 export function serveStdio(source?: SandboxSource, options: McpOptions = {}): McpStdioServer {

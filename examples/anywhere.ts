@@ -8,7 +8,7 @@ import type { Sandbox as Emberbox } from "emberbox";
 const source = process.argv[2] ?? "emberbox";
 const { Sandbox } = (await import(source)) as { Sandbox: typeof Emberbox };
 
-/** What a model answers at each step; here, what one has answered once. */
+/** What a model wrote, step by step, in a real conversation. */
 const steps = [
   `import pandas as pd
 sales = pd.read_csv("/tmp/sales.csv")

@@ -5,7 +5,7 @@ import { type Chart, type Execution, Sandbox } from "emberbox";
 const rows = 10_000;
 const regions = ["north", "south", "east", "west"];
 
-/** Ten thousand sales of one year, the same ones on every run. */
+/** Ten thousand sales within one year, the same on every run. */
 function sales(): string {
   let seed = 42;
   const random = (): number => {
@@ -146,7 +146,7 @@ plt.show()
 `),
 );
 
-// A table comes as columns, and files that the code makes are reported when asked for.
+// A data frame is returned as columns; with `reportFiles`, so are the files that the code created.
 const monthly = await sandbox.runCode(
   `
 monthly = sales.resample("M", on="date").price.agg(["count", "mean"]).round(2).reset_index()

@@ -5,7 +5,7 @@ await using sandbox = await Sandbox.create();
 await sandbox.files.write("north/readings.csv", readings(20_000, 8));
 await sandbox.files.write("south/readings.csv", readings(20_000, 17));
 
-/** Hours and temperatures, made up. */
+/** Made-up hours and temperatures. */
 function readings(count: number, mean: number): string {
   const rows = Array.from({ length: count }, (_, hour) => {
     const daily = 5 * Math.sin((hour / 24) * 2 * Math.PI);
@@ -14,20 +14,20 @@ function readings(count: number, mean: number): string {
   return `hour,celsius\n${rows.join("\n")}\n`;
 }
 
-// Each context is a process with names and a directory of its own.
+// Each context is a process with its own variables and working directory.
 const north = await sandbox.createCodeContext({ cwd: "north" });
 const south = await sandbox.createCodeContext({ cwd: "south" });
 const load =
   "import pandas as pd\nreadings = pd.read_csv('readings.csv')\nround(readings.celsius.mean())";
 
-// Calls in different contexts run at the same time, calls in one context in order.
+// Calls in different contexts run in parallel, calls in one context one after another.
 const [one, other] = await Promise.all([
   sandbox.runCode(load, { context: north }),
   sandbox.runCode(load, { context: south }),
 ]);
 console.log(`north ${one.text} °C, south ${other.text} °C`);
 
-// A crash ends one process only; that context goes on with a fresh one.
+// A crash ends only that context's process; the context continues with a fresh one.
 const crash = await sandbox.runCode("import ctypes; ctypes.string_at(0)", { context: north });
 console.log(crash.error?.value);
 console.log(
@@ -40,13 +40,13 @@ console.log(
   (await sandbox.runCode("'readings' in globals()", { context: north })).text,
 );
 
-// Variables of the environment are set for one call.
+// Environment variables can be set for a single call.
 const region = "import os; os.environ.get('REGION')";
 const set = await sandbox.runCode(region, { context: south, envs: { REGION: "eu" } });
 const unset = await sandbox.runCode(region, { context: south });
 console.log("REGION was", set.text, "and then", unset.text ?? "not set");
 
-// Contexts may be of any language the sandbox has.
+// A context can use any language that the sandbox has.
 const shell = await sandbox.createCodeContext({ language: "bash", cwd: "south" });
 const lines = await sandbox.runCode("wc -l < readings.csv", { context: shell });
 console.log("bash counts", lines.logs.stdout.join("").trim(), "lines");

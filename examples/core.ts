@@ -1,4 +1,4 @@
-// Code, files and commands in a sandbox of a named provider. Run it with: node examples/core.ts
+// Code, files and commands in a sandbox of an explicit provider. Run it with: node examples/core.ts
 import { Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 

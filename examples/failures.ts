@@ -3,7 +3,7 @@ import { EmberboxError, type Execution, Sandbox } from "emberbox";
 
 await using sandbox = await Sandbox.create();
 
-/** Runs code of which an error is expected, and shows it. */
+/** Runs code that is expected to fail, and shows the error. */
 async function fails(title: string, code: string, language = "python"): Promise<Execution> {
   const execution = await sandbox.runCode(code, { language });
   if (!execution.error) throw new Error(`${title}: an error was expected`);
@@ -11,7 +11,7 @@ async function fails(title: string, code: string, language = "python"): Promise<
   return execution;
 }
 
-// An exception is a result: the call succeeds, and `error` has what a person or a model needs to mend the code.
+// An exception is a result: the call succeeds, and `error` has what a person or a model needs to fix the code.
 const { error, logs } = await fails(
   "an exception",
   `
@@ -29,7 +29,7 @@ await fails("a syntax error", "const rows = [1, 2;", "javascript");
 await fails("input()", "name = input('Your name? ')");
 await fails("a status other than 0", "grep -q nothing /etc/hostname", "bash");
 
-// A crash costs the interpreter and its variables, nothing else. The next call has a fresh one.
+// A crash loses the interpreter and its variables, nothing else. The next call gets a fresh one.
 await fails("a crash in native code", "import ctypes; ctypes.string_at(0)");
 await fails("the end of the process", "process.exit(3)", "javascript");
 console.log("and on it goes:", (await sandbox.runCode("6 * 7")).text);
@@ -38,7 +38,7 @@ console.log("and on it goes:", (await sandbox.runCode("6 * 7")).text);
 const large = await sandbox.runCode("'x' * 50_000_000");
 console.log(large.text);
 
-// What the sandbox could not do at all is an EmberboxError, with a code for programs and a hint for people.
+// When a call as a whole fails, it throws an EmberboxError, with a code for programs and a hint for people.
 for (const call of [
   () => sandbox.runCode("rows = [bytearray(2**25) for _ in range(1000)]"),
   () => sandbox.runCode("while True: pass", { timeoutMs: 1000 }),

@@ -1,4 +1,4 @@
-// R, and any other Jupyter kernel by its name. Build the template once: emberbox build r. Then: node examples/kernels.ts
+// R, or any other Jupyter kernel, by name. Build the template once: emberbox build r. Then: node examples/kernels.ts
 import { writeFile } from "node:fs/promises";
 import { type Execution, Sandbox } from "emberbox";
 
@@ -9,7 +9,7 @@ function answer({ error, text, logs }: Execution): string {
   return text ?? logs.stdout.join("").trimEnd();
 }
 
-// The default context of R starts with the first call. Variables stay, as in every language.
+// R's default context starts with the first call. Variables stay, as in every language.
 const made = await sandbox.runCode(
   `
 set.seed(7)
@@ -23,7 +23,7 @@ nrow(trips)
 );
 console.log("rows:", answer(made));
 
-// A data frame comes as text, HTML and Markdown; a plot as PNG.
+// A data frame is returned as text, HTML and Markdown; a plot as PNG.
 const { results, error } = await sandbox.runCode(
   `
 head(aggregate(minutes ~ hour, trips, mean), 3)
@@ -36,7 +36,7 @@ console.log(results[0]?.markdown?.trim());
 await writeFile("trips-by-hour.png", results[1]!.png!, "base64");
 console.log("saved trips-by-hour.png");
 
-// A kernel is found by its kernelspec, wherever Jupyter looks for them; this one is Python's own, by another name.
+// A kernel is found by its kernelspec, anywhere Jupyter looks; this one is Python's own, under another name.
 await sandbox.files.write(
   ".local/share/jupyter/kernels/lab/kernel.json",
   JSON.stringify({
@@ -50,6 +50,6 @@ const where = await sandbox.runCode("import os, sys; os.getcwd(), sys.version_in
 });
 console.log(lab.language, "answers", answer(where));
 
-// What there is, is in the message about what there is not.
+// The error for an unknown language lists the ones that exist.
 const refusal: unknown = await sandbox.runCode("1", { language: "cobol" }).catch((error) => error);
 console.log((refusal as Error).message);

@@ -3,13 +3,13 @@ import { type Execution, Sandbox } from "emberbox";
 
 await using sandbox = await Sandbox.create();
 
-/** What a call answered; fails where the code failed. */
+/** What a call returned; throws if the code failed. */
 function answer({ error, text, logs }: Execution): string {
   if (error) throw new Error(error.traceback);
   return text ?? logs.stdout.join("").trimEnd();
 }
 
-// 20 000 trips of rented bicycles: start hour, minutes, member or not.
+// 20 000 bicycle rentals: start hour, minutes, member or not.
 const python = await sandbox.runCode(`
 import numpy as np, pandas as pd
 random = np.random.default_rng(7)
@@ -25,7 +25,7 @@ len(trips)
 `);
 console.log("python wrote", answer(python), "rows");
 
-// JavaScript: imports and await at the top level; plain objects come back as JSON too.
+// JavaScript: top-level imports and await; plain objects are also returned as JSON.
 const javascript = await sandbox.runCode(
   `
 import { readFile } from "node:fs/promises";
@@ -39,13 +39,13 @@ Object.entries(byHour).map(([hour, { length }]) => ({ hour: Number(hour), trips:
 answer(javascript);
 console.log("javascript: the busiest hours are", javascript.results[0]?.json);
 
-// The next call goes on with the names of the one before, and may declare them again.
+// The next call still has the previous call's variables, and may declare them again.
 const again = await sandbox.runCode("const lines = trips.length; lines", {
   language: "javascript",
 });
 console.log("javascript still has", answer(again), "trips");
 
-// TypeScript: types are taken away, not checked.
+// TypeScript: types are stripped, not checked.
 const typescript = await sandbox.runCode(
   `
 import { readFileSync } from "node:fs";
@@ -61,7 +61,7 @@ const mean = (all: readonly Trip[]): number => all.reduce((sum, { minutes }) => 
 );
 console.log("typescript: members ride for", answer(typescript));
 
-// bash: one shell, which keeps its variables and its directory.
+// bash: one shell, which keeps its variables and working directory.
 await sandbox.runCode("longest=$(tail -n +2 trips.csv | sort -t, -k2,2 -rn | head -n 1)", {
   language: "bash",
 });
@@ -70,6 +70,6 @@ console.log(
   answer(await sandbox.runCode('echo "$longest"', { language: "bash" })),
 );
 
-// A status other than 0 is an error that says so.
+// A non-zero exit status is an error that says so.
 const { error } = await sandbox.runCode("grep -q airplane trips.csv", { language: "bash" });
 console.log("bash:", error?.value);

@@ -1,4 +1,4 @@
-// An engine with a sandbox kept ready, so that the next create need not wait. Run it with: node examples/microvm.ts
+// An engine that keeps a sandbox ready, so that the next create need not wait. Run it with: node examples/microvm.ts
 import { Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 

@@ -1,9 +1,9 @@
-// A data analysis in a machine of its own. Run it with: npm run quickstart
+// A data analysis in its own virtual machine. Run it with: npm run quickstart
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Sandbox } from "emberbox";
 
-/** Prints a step's title, and how long it took. */
+/** Prints a step's title, runs it, and prints how long it took. */
 async function step<T>(title: string, work: () => Promise<T>): Promise<T> {
   console.log(`\n── ${title}`);
   const started = performance.now();
@@ -13,7 +13,7 @@ async function step<T>(title: string, work: () => Promise<T>): Promise<T> {
 }
 
 // A fresh virtual machine, restored from a snapshot in which pandas is already imported.
-// `await using` closes it at the end of this file, also when something throws.
+// `await using` closes it at the end of this file, even when something throws.
 await using sandbox = await step("a fresh virtual machine", () => Sandbox.create());
 
 await step("the iris data: correlation matrix", async () => {
@@ -25,7 +25,7 @@ iris.corr().round(2)
   console.log(error?.traceback ?? text);
 });
 
-// Variables stay: this call uses the `iris` of the call before.
+// Variables stay: this call uses `iris` from the previous one.
 await step("a seaborn plot, saved on this computer", async () => {
   const { results, error } = await sandbox.runCode(`
 import seaborn

@@ -1,9 +1,9 @@
-// Prepare once, then go on from there as often as you like. Run it with: node examples/snapshots.ts
+// Prepare once, then start from there as often as you like. Run it with: node examples/snapshots.ts
 import { EmberboxError, Sandbox } from "emberbox";
 
 await using sandbox = await Sandbox.create();
 
-// The part that takes time: a year of trips, read, cleaned and joined.
+// The slow part: a year of trips, read, cleaned and joined.
 await sandbox.runCode(`
 import numpy as np, pandas as pd
 rng = np.random.default_rng(7)
@@ -15,7 +15,7 @@ trips = pd.DataFrame({
 trips = trips[trips.minutes.between(1, 90)].set_index("start").sort_index()
 `);
 
-// A fork is a copy of the running sandbox, with its variables and its processes. Each may do as it likes.
+// A fork is a copy of the running sandbox, including variables and processes. From then on, each goes its own way.
 const questions = [
   "trips.groupby('zone').minutes.median().idxmax()",
   "trips.groupby(trips.index.month_name()).size().idxmax()",
@@ -31,22 +31,23 @@ const answers = await Promise.all(
 );
 console.log(questions.map((question, index) => `${question}  ->  ${answers[index]}`).join("\n"));
 
-// A snapshot is kept on disk under a name, and outlives the program. A sandbox made of it begins where it was taken.
+// A snapshot is saved to disk under a name, and outlives the program. Sandboxes created from it start where it was
+// taken.
 const snapshot = await sandbox.createSnapshot({ name: "trips-prepared" });
 await using later = await Sandbox.create("trips-prepared");
 console.log("rows in the sandbox made of it:", (await later.runCode("len(trips)")).text);
 console.log(`beyond the template it takes ${Math.round(snapshot.sizeBytes! / 1e6)} MB`);
 
-// A snapshot of what came from a snapshot takes what changed since.
+// A snapshot of a sandbox that came from a snapshot only stores what changed since.
 await later.runCode("by_zone = trips.groupby('zone').minutes.describe()");
 const next = await later.createSnapshot();
 console.log("the next one is smaller:", next.sizeBytes! < snapshot.sizeBytes!);
 
-// A paused sandbox takes no memory and no processor. Its processes, open files and variables are kept.
+// A paused sandbox uses no memory and no processor. Its processes, open files and variables are kept.
 await later.pause();
 console.log("paused:", (await later.getInfo()).state);
 await later.connect();
 console.log("and resumed:", (await later.runCode("by_zone.shape")).text);
 
-// What is not needed any more is deleted, in any order.
+// Snapshots that are no longer needed can be deleted, in any order.
 for (const { snapshotId } of [snapshot, next]) await Sandbox.deleteSnapshot(snapshotId);

@@ -1,9 +1,9 @@
-// Output as it comes, progress bars, and stopping code. Run it with: node examples/streaming.ts
+// Output as it arrives, progress bars, and stopping code. Run it with: node examples/streaming.ts
 import { EmberboxError, type Execution, Sandbox } from "emberbox";
 
 await using sandbox = await Sandbox.create();
 
-// Callbacks hear of output while the code runs. One that returns a promise is waited for, which slows the code down.
+// Callbacks get output while the code runs. A promise that one returns is awaited, which slows the code down.
 const months = new Map<string, number>();
 let unfinished = "";
 await sandbox.runCode(
@@ -20,7 +20,7 @@ for done, (month, group) in enumerate(groups, 1):
     print(f"\\r{done}/{len(groups)} months", end="", file=sys.stderr)
 `,
   {
-    // Output comes in pieces, as the system hands it over: a piece may be several lines, or a part of one.
+    // Output arrives in the pieces that the system delivers: a piece may be several lines, or part of one.
     onStdout: ({ line }) => {
       const rows = (unfinished + line).split("\n");
       unfinished = rows.pop()!;
@@ -29,14 +29,14 @@ for done, (month, group) in enumerate(groups, 1):
         months.set(month!, Number(sum));
       }
     },
-    // A carriage return is kept, so a terminal shows the bar as it was meant.
+    // Carriage returns are kept, so a terminal shows the progress bar as intended.
     onStderr: ({ line }) => void process.stderr.write(line),
   },
 );
 if (months.size !== 12) throw new Error(`expected 12 months, not ${months.size}`);
 console.log(`\n${months.size} months, the best with ${Math.max(...months.values())}`);
 
-// A time limit interrupts the code; the interpreter and its variables live on.
+// A time limit interrupts the code; the interpreter and its variables survive.
 try {
   await sandbox.runCode("done = []\nwhile True: done.append(len(done))", { timeoutMs: 1000 });
 } catch (error) {
@@ -46,7 +46,7 @@ try {
 const { text } = await sandbox.runCode("len(orders), len(done) > 0");
 console.log("still there:", text);
 
-// So does an AbortSignal. What the code had printed until then is in the error's details.
+// So does an AbortSignal. What the code had printed by then is in the error's details.
 const controller = new AbortController();
 const counting =
   "import itertools, time\nfor i in itertools.count():\n    print(i)\n    time.sleep(0.05)";

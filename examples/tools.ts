@@ -1,18 +1,18 @@
-// An agent's loop written by hand: the tools as JSON schemas, and one function that runs what the model calls.
+// A hand-written agent loop: the tools as JSON schemas, and one function that runs what the model calls.
 import { writeFile } from "node:fs/promises";
 import { createSandboxTools } from "@emberbox/core/tools";
 import { scriptedModel } from "./support/scripted-model.ts";
 
-// No sandbox is made before the first call; `await using` ends it.
+// The sandbox is created by the first call; `await using` ends it.
 await using tools = createSandboxTools();
 
-// This is what a chat API is told, here in the form that OpenAI's and those like it take.
+// What a chat API is sent, here in the form of OpenAI's and compatible ones.
 const definitions = tools.tools.map(({ name, description, jsonSchema }) => ({
   type: "function",
   function: { name, description, parameters: jsonSchema },
 }));
 
-// The model is a script, so that this runs without one; `chat(messages, definitions)` would be a request.
+// The model is a script, so that this runs without one; `chat(messages, definitions)` would otherwise be a request.
 const chat = scriptedModel([
   { name: "run_code", arguments: '{"code":"prices = [3, 5, 8]\\nsum(prices) / len(price)"}' },
   { name: "run_code", arguments: '{"code":"mean = sum(prices) / len(prices)\\nround(mean, 2)"}' },
@@ -39,7 +39,7 @@ for (;;) {
     console.log(`\nthe model says: ${answer}`);
     break;
   }
-  // Nothing is thrown here: what goes wrong is text from which the model goes on.
+  // This does not throw: a failure is text that tells the model how to go on.
   const result = await tools.execute(answer.name, answer.arguments);
   console.log(`\n── ${answer.name} ${answer.arguments}\n${result.text}`);
   messages.push({ role: "tool", content: result.text });

@@ -1,4 +1,4 @@
-// An agent of the AI SDK with a code interpreter. Set ANTHROPIC_API_KEY or OPENAI_API_KEY for a real model.
+// An AI SDK agent with a code interpreter. Set ANTHROPIC_API_KEY or OPENAI_API_KEY for a real model.
 import { writeFile } from "node:fs/promises";
 import { isStepCount, streamText } from "ai";
 import { createSandboxTools } from "@emberbox/ai-sdk";
@@ -18,7 +18,7 @@ for await (const part of stream) {
   if (part.type === "text-delta") process.stdout.write(part.text);
   if (part.type !== "tool-result" || part.dynamic) continue;
   const { output } = part;
-  if (output.status === "running") console.log(`… ${output.stdout.trimEnd()}`); // As it is printed.
+  if (output.status === "running") console.log(`… ${output.stdout.trimEnd()}`); // While it runs.
   else if (!part.preliminary) console.log(`${part.toolName}: ${output.text}\n`);
   if (output.status === "running") continue;
   for (const { base64 } of output.pictures) await writeFile("prices.png", base64, "base64");

@@ -1,4 +1,4 @@
-// What a chat shows: the parts of a message as they change, and a question before something is changed.
+// A chat's view: a message's parts as they change, and a question before anything is changed.
 import {
   convertToModelMessages,
   isStepCount,
@@ -25,7 +25,7 @@ const model = modelOr(
 );
 const toolApproval = sandboxApproval(tools, { run_command: "approved" });
 
-/** The server's part: one turn of the conversation, as a stream of UI messages. */
+/** The server: one turn of the conversation, as a stream of UI messages. */
 async function* answer(messages: readonly Message[]): AsyncGenerator<Message> {
   const { stream } = streamText({
     model,
@@ -46,7 +46,7 @@ async function* answer(messages: readonly Message[]): AsyncGenerator<Message> {
   });
 }
 
-/** The browser's part: it shows what is new, and keeps the message. */
+/** The browser: shows what is new, and keeps the message. */
 async function show(messages: readonly Message[]): Promise<Message> {
   let message = messages.at(-1)!;
   let shown = "";
@@ -66,7 +66,7 @@ const question: Message = {
   parts: [{ type: "text", text: "Do the three steps, and note in done.txt that they are done." }],
 };
 const asked = await show([question]);
-// The user says yes to everything that waits for them.
+// The user approves everything that is waiting.
 const parts = asked.parts.map((part) =>
   "approval" in part && part.state === "approval-requested"
     ? { ...part, state: "approval-responded", approval: { id: part.approval.id, approved: true } }

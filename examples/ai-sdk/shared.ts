@@ -1,4 +1,4 @@
-// One machine for an agent's tools and for your program: `experimental_sandbox` of the AI SDK.
+// One machine shared by an agent's tools and your program, through the AI SDK's `experimental_sandbox`.
 import { ToolLoopAgent } from "ai";
 import { bash, codeExecution } from "@emberbox/ai-sdk";
 import { createSandboxSession } from "@emberbox/ai-sdk/session";
@@ -18,7 +18,7 @@ const agent = new ToolLoopAgent({
     ],
     "On average 20.7 were sold in a month; best.csv has the best.",
   ),
-  // Given nothing, they work in the sandbox of the call, as `anthropic.tools.bash_20250124()` does.
+  // Without a source, they work in the sandbox of the call, as `anthropic.tools.bash_20250124()` does.
   tools: { python: codeExecution(), bash: bash() },
   instructions: session.description,
 });

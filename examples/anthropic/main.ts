@@ -1,4 +1,4 @@
-// A code interpreter for Claude with the Anthropic SDK alone. Set ANTHROPIC_API_KEY for the real model.
+// A code interpreter for Claude, using only the Anthropic SDK. Set ANTHROPIC_API_KEY for the real model.
 import Anthropic from "@anthropic-ai/sdk";
 import { createSandboxTools } from "@emberbox/core/tools";
 import { scriptedFetch } from "./support/scripted-fetch.ts";
@@ -6,7 +6,7 @@ import { scriptedFetch } from "./support/scripted-fetch.ts";
 const client = new Anthropic(
   process.env["ANTHROPIC_API_KEY"] ? {} : { apiKey: "none", fetch: scriptedFetch },
 );
-// No virtual machine is made before the first call; `await using` ends it.
+// The virtual machine starts with the first call; `await using` ends it.
 await using sandbox = createSandboxTools();
 
 const tools = sandbox.tools.map(({ name, description, jsonSchema }): Anthropic.Tool => ({
@@ -30,7 +30,7 @@ for (let turn = 0; turn < 20; turn += 1) {
     if (block.type === "text") console.log(`\nClaude: ${block.text}`);
     if (block.type !== "tool_use") continue;
     console.log(`\n── ${block.name} ${JSON.stringify(block.input)}`);
-    // Nothing is thrown here: what goes wrong is text from which the model goes on.
+    // This does not throw: a failure is text that tells the model how to go on.
     const { text, isError, pictures } = await sandbox.execute(block.name, block.input);
     console.log(text);
     const images = pictures.map(({ mimeType, base64 }): Anthropic.ImageBlockParam => ({

@@ -1,4 +1,4 @@
-// A program for E2B, unchanged. Where it runs is in the environment: `emberbox serve` prints what to set.
+// An unchanged E2B program. The environment decides where it runs: `emberbox serve` prints what to set.
 // needs: E2B_API_URL
 import { Sandbox } from "@e2b/code-interpreter";
 

@@ -13,6 +13,6 @@ const stream = await agent.stream(
   { configurable: { thread_id: "prices" }, streamMode: ["values", "custom"] },
 );
 for await (const [mode, chunk] of stream) {
-  if (mode === "custom") process.stdout.write((chunk as SandboxOutput).text); // As it is printed.
+  if (mode === "custom") process.stdout.write((chunk as SandboxOutput).text); // While it runs.
   else console.log(`${chunk.messages.at(-1)?.type}: ${chunk.messages.at(-1)?.text}`);
 }

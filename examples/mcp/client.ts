@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 
-// Where the package is installed: { command: "npx", args: ["emberbox", "mcp"] }.
+// With the package installed: { command: "npx", args: ["emberbox", "mcp"] }.
 const program = fileURLToPath(
   new URL("bin/emberbox.mjs", import.meta.resolve("emberbox/package.json")),
 );
@@ -31,5 +31,5 @@ for (const call of calls) {
     console.log(part.type === "text" ? part.text : `(${part.type})`);
   }
 }
-// The server ends with the connection, and its virtual machine with it.
+// Closing the connection ends the server and its virtual machine.
 await client.close();

@@ -1,4 +1,4 @@
-// An MCP server over HTTP in a program of your own, with two clients that do not see each other.
+// An MCP server over HTTP in your own program, with two clients that are isolated from each other.
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { serveHttp } from "@emberbox/mcp";
 

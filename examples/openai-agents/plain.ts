@@ -1,10 +1,10 @@
-// A plain agent, without the framework's sandboxes: functions, and OpenAI's own shell tool, in one sandbox.
+// A plain agent, without the framework's sandboxes: functions and OpenAI's own shell tool in one sandbox.
 import { writeFile } from "node:fs/promises";
 import { Agent, run, shellTool } from "@openai/agents";
 import { sandboxTools } from "@emberbox/openai-agents";
 import { modelOr } from "./support/model.ts";
 
-// Made when first used; `await using` ends it.
+// The sandbox starts on first use; `await using` ends it.
 await using kit = sandboxTools(undefined, {
   include: ["run_code", "read_file", "write_file"],
   onOutput: ({ text }) => process.stdout.write(text),

@@ -11,7 +11,7 @@ const client = new OpenAI(
     ? { apiKey: OPENAI_API_KEY ?? "none" }
     : { apiKey: "none", fetch: scriptedFetch },
 );
-// No virtual machine is made before the first call; `await using` ends it.
+// The virtual machine starts with the first call; `await using` ends it.
 await using sandbox = createSandboxTools();
 
 const tools = sandbox.tools.map(({ name, description, jsonSchema }): OpenAI.ChatCompletionTool => ({
@@ -31,11 +31,11 @@ for (let turn = 0; turn < 20; turn += 1) {
     if (call.type !== "function") continue;
     const { name, arguments: input } = call.function;
     console.log(`\n── ${name} ${input}`);
-    // The arguments are text, and may be no JSON at all: that is an answer, too.
+    // The arguments are text and may not even be JSON: the answer then says so.
     const { text, pictures } = await sandbox.execute(name, input);
     console.log(text);
     messages.push({ role: "tool", tool_call_id: call.id, content: text });
-    // A tool's message is text in this API; `pictureDataUrl` makes an `image_url` for a model that sees.
+    // Tool messages are text in this API; `pictureDataUrl` makes an `image_url` for a model that can see.
     for (const { base64 } of pictures) await writeFile("prices.png", base64, "base64");
   }
 }

@@ -1,5 +1,5 @@
-// Stands in for a service on the internet, so that the examples run without one: a web server on this machine
-// with a certificate for the name, and a name server that knows it.
+// Stands in for an internet service, so that the examples run without one: a web server on this machine with a
+// certificate for the name, and a name server that knows it.
 import { startNameServer } from "../../packages/microvm/src/network/testing/name-server.ts";
 import {
   createTestAuthority,
@@ -9,11 +9,11 @@ import {
 
 export interface Api extends AsyncDisposable {
   readonly url: string;
-  /** Not of the public internet, so that a policy must name it. */
+  /** Not public, so a policy must list it. */
   readonly address: string;
-  /** What an engine needs to find and trust it. */
+  /** What an engine needs to find the service and trust it. */
   readonly network: { readonly dnsServers: readonly string[]; readonly ca: readonly string[] };
-  /** The `Authorization` headers that it was sent. */
+  /** The `Authorization` headers that it received. */
   readonly keys: (string | undefined)[];
 }
 

@@ -1,4 +1,4 @@
-/** What a scripted model does: it makes a mistake that models make, and goes on from there. */
+/** The calls of a scripted model, which makes a typical mistake and recovers from it. */
 export const calls: readonly { readonly name: string; readonly input: object }[] = [
   { name: "run_code", input: { code: "prices = [3, 5, 8]\nsum(prices) / len(price)" } },
   { name: "run_code", input: { code: "mean = sum(prices) / len(prices)\nround(mean, 2)" } },

@@ -1,7 +1,7 @@
-/** What a model answers: a call of a tool, or its last words. */
+/** A model's answer: a tool call, or its last words. */
 export type ModelAnswer = { readonly name: string; readonly arguments: string } | string;
 
-/** A model that gives prepared answers, one for each request. */
+/** A model that gives scripted answers, one per request. */
 export function scriptedModel(
   answers: readonly ModelAnswer[],
 ): (messages: readonly unknown[], tools: readonly unknown[]) => Promise<ModelAnswer> {

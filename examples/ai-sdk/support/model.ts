@@ -13,7 +13,7 @@ plt.show()`;
 
 export type ScriptedCall = readonly [toolName: string, input: object];
 
-/** What the scripted model does: it makes a mistake that models make, and goes on from there. */
+/** The scripted model makes a typical mistake, and recovers from it. */
 const prices: readonly ScriptedCall[] = [
   ["run_code", { code: 'prices = [3, 5, 8]\nprint(f"{len(price)} prices")' }],
   ["run_code", { code: slow }],
@@ -22,14 +22,14 @@ const prices: readonly ScriptedCall[] = [
   ["run_command", { command: "wc -l prices.csv" }],
 ];
 
-/** A real model when there is a key for one. */
+/** A real model when there is a key for one, otherwise a scripted one. */
 export function modelOr(calls: readonly ScriptedCall[], answer: string): LanguageModel {
   if (process.env["ANTHROPIC_API_KEY"]) return anthropic("claude-sonnet-5-5");
   if (process.env["OPENAI_API_KEY"]) return openai("gpt-5-mini");
   return scripted(calls, answer);
 }
 
-/** The SDK's own model for tests: one call in each step, and the answer. */
+/** The SDK's own model for tests: one call per step, and then the answer. */
 function scripted(calls: readonly ScriptedCall[], answer: string): MockLanguageModelV4 {
   const results = calls.map(([toolName, input], at): Generated => {
     const call = { toolCallId: `call-${at}`, toolName, input: JSON.stringify(input) };

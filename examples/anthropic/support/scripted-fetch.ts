@@ -1,4 +1,4 @@
-// Stands in for Anthropic's service where there is no key: prepared answers in the form of its Messages API.
+// Stands in for Anthropic's service when there is no key: scripted answers in the form of its Messages API.
 import { calls, lastWords } from "../../support/prices.ts";
 
 interface Body {
@@ -6,7 +6,7 @@ interface Body {
   readonly messages: readonly { readonly role: string; readonly content: unknown }[];
 }
 
-/** Answers the next call of the script, when the result of the one before has come. */
+/** Answers with the next call of the script, once the previous call's result has arrived. */
 export async function scriptedFetch(_url: unknown, init?: { body?: unknown }): Promise<Response> {
   const { tools, messages } = JSON.parse(String(init?.body)) as Body;
   const turn = messages.filter(({ role }) => role === "assistant").length;

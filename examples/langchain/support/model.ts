@@ -6,7 +6,7 @@ print(f"{len(prices)} prices")
 plt.bar(["a", "b", "c"], prices)
 plt.show()`;
 
-/** What the scripted model does: it makes a mistake that models make, and goes on from there. */
+/** The scripted model makes a typical mistake, and recovers from it. */
 const calls: readonly (readonly [name: string, args: Record<string, string>])[] = [
   ["run_code", { code: 'prices = [3, 5, 8]\nprint(f"{len(price)} prices")' }],
   ["run_code", { code: chart }],
@@ -20,7 +20,7 @@ for (const [at, [name, args]] of calls.entries()) {
 }
 script.respond(new AIMessage("The chart is drawn, and prices.csv has the prices."));
 
-/** A real model when there is a key for one. */
+/** A real model when there is a key for one, otherwise the script. */
 export const model = process.env["ANTHROPIC_API_KEY"]
   ? "anthropic:claude-sonnet-5-5"
   : process.env["OPENAI_API_KEY"]

@@ -5,8 +5,8 @@ import { assistantMessage, functionCall, ScriptedModel } from "@openai/agents/te
 export type ScriptedCall = readonly [tool: string, input: Readonly<Record<string, unknown>>];
 
 /**
- * OpenAI's model when there is a key for it; else a model that makes prepared calls and then says the last words, so that
- * the example runs anywhere.
+ * OpenAI's model when there is a key for it, otherwise a model that makes scripted calls and then says the last words,
+ * so that the example runs anywhere.
  */
 export function modelOr(calls: readonly ScriptedCall[], lastWords: string): { model?: Model } {
   if (process.env["OPENAI_API_KEY"] !== undefined) return {};

@@ -25,10 +25,12 @@ export class BoundedText {
     return this.#totalBytes;
   }
 
+  /** Whether anything was dropped. */
   get truncated(): boolean {
     return this.#totalBytes > 2 * this.#keepBytes;
   }
 
+  /** Appends a piece. */
   push(piece: string): void {
     if (piece === "") return;
     const bytes = Buffer.byteLength(piece);
@@ -46,6 +48,7 @@ export class BoundedText {
     this.#tail.dropUntil(this.#keepBytes + MAX_CHARACTER_BYTES);
   }
 
+  /** What was kept, in pieces, with the marker where something was dropped. */
   pieces(): string[] {
     const head = this.#head.toArray();
     const tail = this.#tail.toArray();
@@ -56,6 +59,7 @@ export class BoundedText {
     return [...head, this.#marker(this.#totalBytes - kept), ...tail];
   }
 
+  /** What was kept, as one text. */
   toString(): string {
     return this.pieces().join("");
   }

@@ -125,7 +125,7 @@ export interface CreateOptions {
   readonly lifecycle?: Lifecycle | undefined;
   /** False for no network at all. @default true */
   readonly network?: boolean | NetworkOptions | undefined;
-  /** A limit that `network` and `updateNetwork` cannot exceed, neither here nor in copies. @default no ceiling */
+  /** A limit that `network` and `updateNetwork` cannot exceed, here or in copies. @default no ceiling */
   readonly networkCeiling?: NetworkCeiling | undefined;
   /** Secrets, by the name of the environment variable that holds their placeholder. */
   readonly secrets?: Readonly<Record<string, SandboxSecret>> | undefined;
@@ -169,7 +169,7 @@ export interface SandboxInfo {
 
 /** What sandboxes of a template contain, known before there is one: tools describe it to models. */
 export interface TemplateInfo {
-  /** The value for `template`. */
+  /** The name to pass as `template`. */
   readonly name: string;
   /** The languages of `runCode`, the default one first. */
   readonly languages: readonly string[];
@@ -295,7 +295,8 @@ export interface SandboxProvider extends AsyncDisposable {
     },
   ): Promise<(SandboxConnection | EmberboxError)[]>;
   /**
-   * Replaces what the sandbox may reach, and closes connections that are no longer allowed. @throws `sandbox_not_found`
+   * Replaces what the sandbox may reach, and closes connections that are no longer allowed.
+   * @throws `sandbox_not_found`
    */
   updateNetwork?(sandboxId: string, network: boolean | NetworkOptions): Promise<void>;
   /** @throws `sandbox_not_found` */

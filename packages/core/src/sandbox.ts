@@ -214,7 +214,8 @@ export class Sandbox implements AsyncDisposable {
 
   /**
    * Saves a copy of it to disk, from which any number of sandboxes can be created (`template: snapshotId`). It keeps
-   * running. @throws `unsupported`, `sandbox_not_found`, `host_disk_full`
+   * running.
+   * @throws `unsupported`, `sandbox_not_found`, `host_disk_full`
    */
   createSnapshot(options?: SnapshotOptions): Promise<SnapshotInfo> {
     return snapshotSandbox(this.#provider, this.sandboxId, options);
@@ -240,8 +241,8 @@ export class Sandbox implements AsyncDisposable {
   /**
    * The host and port at which a server that listens on a port of the sandbox can be reached from outside: over HTTP,
    * WebSocket, or any protocol over TCP that the provider passes on. Unlike E2B's, it returns a promise, since a local
-   * sandbox opens the port only on request; `await` works with both. @throws `invalid_argument`, `unsupported`,
-   * `sandbox_closed`
+   * sandbox opens the port only on request; `await` works with both.
+   * @throws `invalid_argument`, `unsupported`, `sandbox_closed`
    */
   async getHost(port: number): Promise<string> {
     return new URL(await this.url(port)).host;

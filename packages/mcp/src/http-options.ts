@@ -14,12 +14,13 @@ export interface McpHttpOptions extends McpOptions {
    */
   readonly token?: string | undefined;
   /**
-   * Names, without ports, that requests may use as `Host`. @default this machine's names; any when others can reach it
+   * Names, without ports, that requests may use as `Host`.
+   * @default this machine's names; any when others can reach it
    */
   readonly allowedHosts?: readonly string[] | undefined;
   /**
-   * Names, without ports, of the sites whose pages may use it. @default this machine's names; none when others can
-   * reach it
+   * Names, without ports, of the sites whose pages may use it.
+   * @default this machine's names; none when others can reach it
    */
   readonly allowedOrigins?: readonly string[] | undefined;
   /**

@@ -128,6 +128,7 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
     return serializeState(state);
   }
 
+  /** Restores serialized state, which is checked first. */
   deserializeSessionState(record: Record<string, unknown>): Promise<State> {
     return deserializeState(record);
   }
@@ -137,6 +138,7 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
     return state[liveSession]?.lifecycle.keepsAfterRun ?? false;
   }
 
+  /** A session can be reused until it has ended. */
   canReusePreservedOwnedSession(
     state: State,
     _options?: SandboxPreservedSessionReuseOptions<ClientOptions>,

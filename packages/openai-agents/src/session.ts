@@ -62,34 +62,42 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
     this.lifecycle = new Lifecycle(parts, () => this.#processes.stop());
   }
 
+  /** Makes sure that the sandbox is running. */
   start(): Promise<void> {
     return this.lifecycle.start();
   }
 
+  /** Whether the sandbox is running and answers. */
   running(): Promise<boolean> {
     return this.lifecycle.running();
   }
 
+  /** Registers a hook to run before the session stops; returns a function that removes it. */
   registerPreStopHook(hook: SandboxPreStopHook): () => void {
     return this.lifecycle.registerPreStopHook(hook);
   }
 
+  /** Runs the registered hooks, each once. */
   runPreStopHooks(): Promise<void> {
     return this.lifecycle.runPreStopHooks();
   }
 
+  /** Kills running commands; the sandbox stays. */
   stop(): Promise<void> {
     return this.lifecycle.stop();
   }
 
+  /** Ends the sandbox, unless it was given. */
   shutdown(): Promise<void> {
     return this.lifecycle.shutdown();
   }
 
+  /** Ends the session, and deletes what was kept only for a wait. */
   delete(): Promise<void> {
     return this.lifecycle.delete();
   }
 
+  /** The same as `delete`. */
   close(): Promise<void> {
     return this.lifecycle.delete();
   }
@@ -99,21 +107,25 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
     return formatExecResponse(await this.exec(args));
   }
 
+  /** Runs a command, with separate streams in the result. */
   async exec(args: ExecCommandArgs): Promise<SandboxExecResult> {
     await this.lifecycle.ready();
     const envs = this.state.environment ?? {};
     return this.#processes.exec(args, { cwd: this.#workdir(args.workdir), envs });
   }
 
+  /** Writes to a command that is still running, and returns its new output. */
   async writeStdin(args: WriteStdinArgs): Promise<string> {
     await this.lifecycle.ready();
     return this.#processes.writeStdin(args);
   }
 
+  /** Commands can run in a terminal. */
   supportsPty(): boolean {
     return true;
   }
 
+  /** An editor for `applyPatchTool`, limited to the workspace and granted paths. */
   createEditor(runAs?: string): Editor {
     return createEditor(
       () => this.lifecycle.ready(),
@@ -122,26 +134,32 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
     );
   }
 
+  /** Reads a picture, in the form of a tool's output. */
   async viewImage(args: ViewImageArgs): Promise<ToolOutputImage> {
     return viewImage(await this.lifecycle.ready(), this.#resolve, args);
   }
 
+  /** Reads a file. */
   async readFile(args: ReadFileArgs): Promise<Uint8Array> {
     return readFile(await this.lifecycle.ready(), this.#resolve, args);
   }
 
+  /** Lists a directory. */
   async listDir(args: ListDirectoryArgs): Promise<SandboxDirectoryEntry[]> {
     return listDir(await this.lifecycle.ready(), this.#resolve, args);
   }
 
+  /** Whether a path exists; false only when it is known to be missing. */
   async pathExists(path: string, runAs?: string): Promise<boolean> {
     return pathExists(await this.lifecycle.ready(), this.#path(path), runAs);
   }
 
+  /** Whether a path is a directory. */
   async directoryExists(path: string, runAs?: string): Promise<boolean> {
     return directoryExists(await this.lifecycle.ready(), this.#path(path), runAs);
   }
 
+  /** Adds one entry to the manifest and creates it in the workspace. */
   async materializeEntry({ path, entry, runAs }: MaterializeEntryArgs): Promise<void> {
     await this.#change(async (sandbox) => {
       const target = this.#path(path, true);
@@ -155,6 +173,7 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
     });
   }
 
+  /** Adds a manifest's entries, users, groups and variables to the session. */
   async applyManifest(manifest: Manifest, runAs?: string): Promise<void> {
     const delta = ownManifest(manifest);
     await this.#change(async (sandbox) => {
@@ -171,6 +190,7 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
     return archiveWorkspace(await this.lifecycle.ready(), this.state.manifest);
   }
 
+  /** Unpacks a tar archive into the workspace. @throws `SandboxArchiveError` */
   async hydrateWorkspace(
     data: WorkspaceArchiveData,
     options: WorkspaceArchiveOptions = {},
@@ -184,11 +204,13 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
     );
   }
 
+  /** Sets the limits for archives that are unpacked from now on. */
   setArchiveLimits(limits?: SandboxArchiveLimits | null): void {
     validateSandboxArchiveLimits(limits);
     this.#archiveLimits = limits;
   }
 
+  /** The address at which a server in the sandbox can be reached. @throws `SandboxProviderError` */
   async resolveExposedPort(port: number): Promise<ExposedPortEndpoint> {
     const checked = normalizeExposedPort(port);
     const sandbox = await this.lifecycle.ready();

@@ -74,7 +74,8 @@ export function codeExecution(
 }
 
 /**
- * A shell: each command runs in a shell of its own, all in the same machine. @throws `invalid_argument`, `unsupported`
+ * A shell: each command runs in a shell of its own, all in the same machine.
+ * @throws `invalid_argument`, `unsupported`
  */
 export function bash(
   source?: ToolSource,

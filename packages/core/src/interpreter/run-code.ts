@@ -30,7 +30,8 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 export interface RunCodeOptions extends RequestOptions, ExecutionCallbacks {
   /**
    * The language, in whose default context the code runs: `python`, `javascript`, `typescript`, `bash` (or `py`, `js`,
-   * `ts`, `sh`), or any other that the sandbox has. Excludes `context`. @default "python"
+   * `ts`, `sh`), or any other that the sandbox has. Excludes `context`.
+   * @default "python"
    */
   readonly language?: string | undefined;
   /** The context to run in, or its id. Excludes `language`. */

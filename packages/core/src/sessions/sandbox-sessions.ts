@@ -23,12 +23,14 @@ export interface SandboxSessionsOptions {
   /** What happens to an idle sandbox. `pause` needs a provider that supports it. @default "kill" */
   readonly onIdle?: "kill" | "pause" | undefined;
   /**
-   * How many sandboxes may run at once. At the limit, the one idle longest is ended, or a call waits. @default no limit
+   * How many sandboxes may run at once. At the limit, the one idle longest is ended, or a call waits.
+   * @default no limit
    */
   readonly maxSandboxes?: number | undefined;
   /**
    * Called with every failure of the machine or the provider, unredacted; a model only gets a description of it. If it
-   * throws, nothing is affected. @default a Node warning for the first of each kind
+   * throws, nothing is affected.
+   * @default a Node warning for the first of each kind
    */
   readonly onError?: ((error: unknown) => void) | undefined;
 }

@@ -234,10 +234,7 @@ function reasonText(reason: unknown): string {
   return "it was closed, or reached the end of its lifetime";
 }
 
-/**
- * True for errors because of which a paused sandbox can never be resumed. One that died while resuming is still on
- * disk.
- */
+/** True for errors after which a paused sandbox can never be resumed. One that died while resuming is still on disk. */
 function isGoneForGood(error: unknown): error is EmberboxError {
   return EmberboxError.isInstance(error) && error.kind === "lost" && error.code !== "sandbox_died";
 }

@@ -27,6 +27,7 @@ export class SandboxCall implements Disposable {
     return this.#lease?.sandbox.sandboxId;
   }
 
+  /** The conversation's sandbox. */
   get sandbox(): Sandbox {
     return this.#lease!.sandbox;
   }

@@ -62,6 +62,7 @@ const schema = z.strictObject({
   ...sessionFields,
 } satisfies FieldsOf<ToolOptions>);
 
+/** Checked options, with all defaults filled in. */
 export interface ResolvedToolOptions extends SandboxSessionsOptions {
   readonly include: readonly ToolName[];
   readonly prefix: string;

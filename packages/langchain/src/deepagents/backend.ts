@@ -62,26 +62,32 @@ export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable
     this.id = this.sessions.source.given?.sandboxId ?? `emberbox-${randomUUID()}`;
   }
 
+  /** Runs a command line with bash. */
   execute(command: string): Promise<ExecuteResponse> {
     return this.#change(commandFailure, (call) => execute(call, command, this.#limits));
   }
 
+  /** Lists a directory; a missing one is empty. */
   ls(path: string): Promise<LsResult> {
     return this.#read(failure, (call) => files.ls(call, path));
   }
 
+  /** Reads lines of a text file, from `offset` (counted from 0); any other file whole. */
   read(filePath: string, offset: number = 0, limit: number = 500): Promise<ReadResult> {
     return this.#read(failure, (call) => read(call, filePath, offset, limit));
   }
 
+  /** Reads a whole file. */
   readRaw(filePath: string): Promise<ReadRawResult> {
     return this.#read(failure, (call) => readRaw(call, filePath));
   }
 
+  /** Writes a text file. */
   write(filePath: string, content: string): Promise<WriteResult> {
     return this.#change(failure, (call) => files.write(call, filePath, content));
   }
 
+  /** Replaces text in a file. */
   edit(
     filePath: string,
     oldString: string,
@@ -93,10 +99,12 @@ export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable
     );
   }
 
+  /** Deletes a file, or a directory and everything in it. */
   delete(filePath: string): Promise<DeleteResult> {
     return this.#change(failure, (call) => files.remove(call, filePath));
   }
 
+  /** Finds lines that contain `pattern`, as plain text, in text files that match the glob `filter`. */
   grep(
     pattern: string,
     path?: string | null,
@@ -108,10 +116,12 @@ export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable
     );
   }
 
+  /** Finds files and directories by a glob, relative to `path`. */
   glob(pattern: string, path: string = "/"): Promise<GlobResult> {
     return this.#read(failure, (call) => glob(call, pattern, path));
   }
 
+  /** Writes files to the sandbox; each gets an answer of its own. */
   uploadFiles(given: [string, Uint8Array][]): Promise<FileUploadResponse[]> {
     const paths = given.map(([path]) => path);
     return this.#change(
@@ -120,6 +130,7 @@ export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable
     );
   }
 
+  /** Reads files from the sandbox; each gets an answer of its own. */
   downloadFiles(paths: string[]): Promise<FileDownloadResponse[]> {
     const failed = (text: string): FileDownloadResponse[] =>
       paths.map((path) => ({ path, content: null, error: files.asErrorCode(text) }));

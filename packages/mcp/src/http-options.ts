@@ -24,8 +24,8 @@ export interface McpHttpOptions extends McpOptions {
    */
   readonly allowedOrigins?: readonly string[] | undefined;
   /**
-   * The most MCP sessions at a time. At the limit, a session that did no work is ended, or no new one begins. @default
-   * 1000
+   * The most MCP sessions at a time. At the limit, a session that did no work is ended, or no new one begins.
+   * @default 1000
    */
   readonly maxSessions?: number | undefined;
 }

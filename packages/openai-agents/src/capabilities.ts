@@ -10,8 +10,8 @@ export interface CapabilitiesOptions {
   /** How long one call of `exec_command` or `write_stdin` may take, in milliseconds. @default no limit */
   readonly timeoutMs?: number | undefined;
   /**
-   * For models that only take functions, such as those of the AI SDK: turns `apply_patch` into a function. @default
-   * false
+   * For models that only take functions, such as those of the AI SDK: turns `apply_patch` into a function.
+   * @default false
    */
   readonly functionsOnly?: boolean | undefined;
   /** Options of `run_code`; false leaves it out. */

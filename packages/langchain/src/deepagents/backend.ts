@@ -31,8 +31,8 @@ export interface SandboxBackendOptions extends SandboxSessionsOptions {
   /** How long a command may run, in milliseconds. @default 120_000 */
   readonly timeoutMs?: number | undefined;
   /**
-   * The most bytes of a command's output: its beginning and its end. deepagents saves long output to a file. @default
-   * 1_000_000
+   * The most bytes of a command's output: its beginning and its end. deepagents saves long output to a file.
+   * @default 1_000_000
    */
   readonly maxOutputBytes?: number | undefined;
 }

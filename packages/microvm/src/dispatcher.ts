@@ -4,7 +4,7 @@ import type { Guest } from "./machine/guest.ts";
 /** HTTP over the channel: each connection is a stream to the port that the URL names. */
 export function channelDispatcher(guest: Pick<Guest, "open">): Agent {
   const connect: buildConnector.connector = (options, callback) => {
-    // undici is not ready to be called back before it has been returned to.
+    // undici must not be called back before this returns.
     queueMicrotask(() => {
       try {
         callback(null, guest.open(Number(options.port || 80)) as never);

@@ -10,7 +10,7 @@ import { readOnlyView } from "./machine/read-only.ts";
 import { requireOwnPlace } from "./own-place.ts";
 import { findProgram } from "./qemu.ts";
 
-/** The layers between a sandbox and this machine, one by one. */
+/** Checks of each layer between a sandbox and this machine, by name. */
 export const looksAtJail: Readonly<Record<string, (facts: Facts) => Promise<Finding> | Finding>> = {
   user: lookAtUser,
   places: lookAtPlaces,
@@ -57,7 +57,7 @@ function lookAtPlaces({ places }: Facts): Finding {
   return { status: "ok", detail: "nobody else can change what sandboxes are made from" };
 }
 
-/** The filter is for one architecture, and is loaded by the jail's own check; this says what it is for. */
+/** Whether the jail has a filter for this architecture. The jail's own check is what loads it. */
 function lookAtFilter(): Finding {
   if (process.arch === "x64" && existsSync("/proc/sys/kernel/seccomp"))
     return { status: "ok", detail: "QEMU can make those calls to the kernel that it needs" };
@@ -103,7 +103,7 @@ function lookAtMemory(): Finding {
 function lookAtNamespaces(): Finding {
   const bad = settings.find(({ path, bad }) => readSetting(path) === bad);
   if (bad === undefined) return { status: "ok", detail: "ordinary users may make user namespaces" };
-  // A profile may allow it all the same: the jail's own check has the last word.
+  // A profile may still allow it: the jail's own check has the last word.
   return { status: "warn", detail: `${bad.path} is ${bad.bad}`, advice: bad.advice };
 }
 

@@ -13,16 +13,17 @@ import { type Paths, paths } from "./paths.ts";
 import { findProgram, programStamp, QEMU, qemuVersion } from "./qemu.ts";
 import { findTemplate } from "./template/store.ts";
 
-/** What was found out about one thing that sandboxes need. */
+/** The result of checking one thing that sandboxes need. */
 export interface Check {
   readonly id: string;
   /** `warn`: sandboxes work, but not as well as they could. `fail`: they do not. */
   readonly status: "ok" | "warn" | "fail";
   readonly detail: string;
-  /** What to do when it is not right. */
+  /** How to put it right. */
   readonly advice?: string;
 }
 
+/** Whether this machine can run sandboxes, check by check. */
 export interface Diagnosis {
   /** No check failed. */
   readonly ok: boolean;
@@ -100,7 +101,7 @@ async function lookAtAccelerator({ places, qemu, image }: Facts): Promise<Findin
       advice: "emberbox build",
     };
   }
-  // Without /dev/kvm the image is not looked at.
+  // Without /dev/kvm, `chooseAccelerator` does not look at the image.
   const { accelerator, reason } = await chooseAccelerator({
     home: places.home,
     qemu,

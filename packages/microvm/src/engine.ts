@@ -30,7 +30,10 @@ export interface Engine {
   /** The image of a template. @throws `unknown_template`, `image_missing` */
   image(template: string): Promise<GuestImage>;
   accelerator(image: GuestImage): Promise<AcceleratorChoice>;
-  /** The template in a shape; warmed when it is new, once for all who ask. @throws `unknown_template`, `image_missing` */
+  /**
+   * The template in a shape. A new one is warmed first, once for all concurrent callers. @throws `unknown_template`,
+   * `image_missing`
+   */
   template(shape: Shape, signal?: AbortSignal): Promise<Template>;
   restore(options: ResolvedCreateOptions, signal?: AbortSignal): Promise<LocalSandbox>;
   readonly state: StateEngine;
@@ -43,7 +46,7 @@ export function openEngine(options: MicrovmOptions): Engine {
   const qemu = requireProgram(QEMU);
   const jail = options.jail ?? true;
   if (jail) requireProgram("bwrap");
-  // It is needed when the first sandbox is, and takes a moment.
+  // Begun early: the first sandbox needs it, and it takes a moment.
   if (jail) readOnlyView().catch(() => {});
   sweepScratch(places.run);
   background(sweepState(places.state), warning("Removing what killed programs left"));
@@ -94,7 +97,7 @@ export function openEngine(options: MicrovmOptions): Engine {
       try {
         return await restore();
       } catch (error) {
-        // Somebody cleared the caches away while this program had them in use.
+        // The cache was deleted while this program was using it.
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
         warmed.forget(shapeKey(create));
         return restore();
@@ -104,7 +107,7 @@ export function openEngine(options: MicrovmOptions): Engine {
   return engine;
 }
 
-/** Where the files of an engine with these options are. */
+/** The paths that an engine with these options uses. */
 export function placesOf({ home }: MicrovmOptions): Paths {
   return paths(home === undefined ? process.env : { ...process.env, EMBERBOX_HOME: home });
 }

@@ -4,7 +4,7 @@ import { Entries } from "./entries.ts";
 import { resolveCreateOptions } from "./options.ts";
 import type { LocalSandbox } from "./sandbox.ts";
 
-/** A machine of which nothing is known but whether it runs. */
+/** A stand-in for a machine that only knows whether it is running. */
 function machine(): LocalSandbox {
   const { promise, resolve } = Promise.withResolvers<void>();
   let gone: EmberboxError | undefined;

@@ -7,9 +7,9 @@ import type { LocalSandbox } from "./sandbox.ts";
 import { createSharedWork } from "./shared-work.ts";
 import type { PausedStore } from "./state/paused.ts";
 
-/** How long a sandbox lives that was resumed and not told, `ms`. */
+/** Lifetime of a resumed sandbox when none is given, in ms. */
 export const RESUMED_MS = 300_000;
-/** When a sandbox could not be paused at the end of its time, it is tried again after, `ms`. */
+/** How long after a failed pause at the end of a sandbox's time it is tried again, in ms. */
 const AGAIN_MS = 30_000;
 
 export interface EntriesOptions {
@@ -31,7 +31,7 @@ interface ResumeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The sandboxes of a program: those that run, and those that it knows and that are paused. */
+/** The sandboxes of a program: those that are running, and the paused ones that it knows. */
 export class Entries implements EntryOwner {
   readonly #options: EntriesOptions;
   readonly #onProgress: (step: string) => void;
@@ -49,7 +49,7 @@ export class Entries implements EntryOwner {
     return entry?.sandbox ? entry : undefined;
   }
 
-  /** All that run or are paused, each once, whatever becomes of them meanwhile. */
+  /** All running and paused sandboxes, each once, even if they change meanwhile. */
   async list(): Promise<SandboxInfo[]> {
     const found = new Map<string, SandboxInfo>();
     const add = (infos: SandboxInfo[]): void => {
@@ -58,7 +58,7 @@ export class Entries implements EntryOwner {
     add(this.#allRunning());
     add((await this.#options.paused.list()).map(pausedInfo));
     add(this.#allRunning());
-    // One that is resumed is neither for a moment.
+    // For a moment, one that is being resumed is neither.
     const between = [...this.#resuming.going()].filter(([sandboxId]) => !found.has(sandboxId));
     await Promise.all(
       between.map(([, resumed]) => resumed.then((entry) => add([entry.info()])).catch(() => {})),
@@ -92,7 +92,7 @@ export class Entries implements EntryOwner {
       .map((entry) => entry.info());
   }
 
-  /** What a sandbox that does not run is: paused, or not there. */
+  /** The error for a sandbox that is not running: paused, or not found. */
   async notRunning(sandboxId: string): Promise<EmberboxError> {
     return (await this.#options.paused.find(sandboxId))
       ? pausedError(sandboxId)
@@ -102,7 +102,7 @@ export class Entries implements EntryOwner {
         );
   }
 
-  /** Does work with a sandbox that runs. @throws `sandbox_not_found`, `sandbox_paused` */
+  /** Does work with a running sandbox. @throws `sandbox_not_found`, `sandbox_paused` */
   async withRunning<T>(
     sandboxId: string,
     work: (entry: Entry, sandbox: LocalSandbox) => Promise<T>,
@@ -115,7 +115,7 @@ export class Entries implements EntryOwner {
     });
   }
 
-  /** A machine that has just begun. @throws `sandbox_closed` when nobody is to have it any more */
+  /** Registers a machine that has just started. @throws `sandbox_closed` when the provider is closed */
   async add(sandbox: LocalSandbox, options: ResolvedCreateOptions): Promise<Entry> {
     await this.#refuseClosed(sandbox);
     const entry = new Entry(this, sandbox, options);
@@ -147,14 +147,14 @@ export class Entries implements EntryOwner {
     if (entry.killed) await paused.delete(sandboxId);
   }
 
-  /** Waits until nothing changes whether it runs: one that is being paused has been. */
+  /** Waits until any change of whether it runs is complete, such as a pause in progress. */
   async settled(sandboxId: string): Promise<void> {
     await this.#entries.get(sandboxId)?.exclusively(async () => {});
   }
 
   /**
-   * Resumes a paused sandbox; those who ask for the same one meanwhile get it too. It stays paused when all of them
-   * stop waiting. @throws `sandbox_not_found`
+   * Resumes a paused sandbox; concurrent callers get the same one. It stays paused when all of them stop waiting.
+   * @throws `sandbox_not_found`
    */
   resume(sandboxId: string, { signal, ...options }: ResumeOptions): Promise<Entry> {
     const begin = (stop: AbortSignal): Promise<Entry> =>
@@ -181,7 +181,7 @@ export class Entries implements EntryOwner {
     return this.#keep(known ?? new Entry(this, sandbox, facts.options, startedAt), timeoutMs);
   }
 
-  /** False when there was none. */
+  /** Kills a running or paused sandbox. False when there was none. */
   async kill(sandboxId: string): Promise<boolean> {
     const reason = new EmberboxError("sandbox_closed", "the sandbox was killed");
     await this.#resuming.stop(sandboxId, reason);
@@ -190,14 +190,14 @@ export class Entries implements EntryOwner {
     if (entry) {
       entry.killed = true;
       await this.#close(entry, reason);
-      // Whatever was being done with it fails now.
+      // Work in progress with it fails now.
       await entry.exclusively(async () => {});
     }
     const wasPaused = await this.#options.paused.delete(sandboxId);
     return wasRunning || wasPaused;
   }
 
-  /** Ends all that run, and all that begin from now on. */
+  /** Ends all sandboxes that are running, and all that start from now on. */
   async close(): Promise<void> {
     this.#closed = true;
     const reason = closedError();
@@ -205,7 +205,7 @@ export class Entries implements EntryOwner {
       ...[...this.#resuming.going().keys()].map((each) => this.#resuming.stop(each, reason)),
       ...[...this.#entries.values()].map(async (entry) => {
         await this.#close(entry, reason);
-        // Whatever was being done with it fails now, and leaves nothing.
+        // Work in progress with it fails now, and leaves nothing behind.
         await entry.exclusively(async () => {});
       }),
     ]);
@@ -225,7 +225,7 @@ export class Entries implements EntryOwner {
       await this.pause(entry.sandboxId, { keepMemory });
     } catch (error) {
       if (!entry.sandbox) return;
-      // It would be lost: it goes on instead, until it can be paused.
+      // Ending it would lose it: it keeps running until it can be paused.
       entry.endAfter(AGAIN_MS);
       this.#onProgress(`a sandbox could not be paused: ${(error as Error).message}`);
     }
@@ -235,7 +235,7 @@ export class Entries implements EntryOwner {
     this.#entries.set(entry.sandboxId, entry);
     entry.endAfter(timeoutMs, from);
     const ended = entry.sandbox?.ended.then(() => {
-      // A paused one may be resumed, and those who hold it go on with it then.
+      // A paused one is kept: when it is resumed, those who hold it use it again.
       if (!entry.sandbox && !entry.isPaused) this.#entries.delete(entry.sandboxId);
     });
     if (ended) background(ended, warning("Forgetting a sandbox that ended"));

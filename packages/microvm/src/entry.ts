@@ -9,21 +9,21 @@ import type { Facts } from "./state/engine.ts";
 import type { Manifest } from "./state/manifest.ts";
 import { ownBytes } from "./state/snapshots.ts";
 
-/** What becomes of an entry is its provider's business. */
+/** What an entry asks of its provider. */
 export interface EntryOwner {
-  /** Resumes a paused one for a request. */
+  /** Resumes a paused entry for a request. */
   wake(entry: Entry): Promise<void>;
-  /** Its time is over. */
+  /** Called when its time is over. */
   expired(entry: Entry, timeoutMs: number): Promise<void>;
 }
 
-/** A sandbox of this program: it runs, or was paused and may run again, or is gone. */
+/** A sandbox of this program: running, paused (and able to run again), or gone. */
 export class Entry {
   readonly sandboxId: string;
   readonly options: ResolvedCreateOptions;
   readonly startedAt: Date;
   readonly accessToken: string | undefined;
-  /** What requests to its own servers must carry, unless anybody may come. */
+  /** The token that requests to the sandbox's own servers must carry; `undefined` when they are public. */
   readonly trafficAccessToken: string | undefined;
   readonly ports: Ports;
   /** The machine, while there is one. */
@@ -32,7 +32,7 @@ export class Entry {
   access: Access;
   endAt: Date = new Date();
   killed = false;
-  /** Settles when it is paused, or goes on after all, while it is being paused. */
+  /** Set while it is being paused; settles when it is paused, or keeps running after all. */
   pausing: Promise<unknown> | undefined;
   readonly #owner: EntryOwner;
   #timer: NodeJS.Timeout | undefined;
@@ -72,7 +72,7 @@ export class Entry {
     this.run(sandbox);
   }
 
-  /** It runs, or runs again. */
+  /** Marks it as running, for the first time or again. */
   run(sandbox: LocalSandbox): void {
     this.sandbox = sandbox;
     this.#gone = undefined;
@@ -82,7 +82,7 @@ export class Entry {
     background(ended, warning("Taking note of a sandbox's end"));
   }
 
-  /** It has no machine any more. */
+  /** Marks it as without a machine, for the reason `gone`: paused, or ended. */
   stop(gone: EmberboxError | undefined): void {
     clearTimeout(this.#timer);
     this.sandbox = undefined;
@@ -101,7 +101,7 @@ export class Entry {
     return this.#gone?.code === "sandbox_paused";
   }
 
-  /** A sandbox does not keep its program alive; it ends with it. */
+  /** Sets when its time is over. The timer does not keep the program alive: a sandbox ends with its program. */
   endAfter(timeoutMs: number, from: number = Date.now()): void {
     clearTimeout(this.#timer);
     this.endAt = new Date(from + timeoutMs);
@@ -110,7 +110,7 @@ export class Entry {
     this.#timer = setTimeout(expire, timeoutMs).unref();
   }
 
-  /** Does one thing after another that changes whether it runs, or must not overlap with that. */
+  /** Serializes work that changes whether it runs, or that must not overlap with such a change. */
   exclusively<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#busy.then(work, work);
     this.#busy = done.catch(() => {});
@@ -137,7 +137,7 @@ export class Entry {
     return this.options.lifecycle?.autoResume === true;
   }
 
-  /** Resumes it for a request, also one that comes while it is being paused. */
+  /** Resumes it for a request, even one that arrives while it is being paused. */
   async #ready(): Promise<void> {
     if (!this.#autoResumes) return;
     await this.pausing?.catch(() => {});
@@ -149,7 +149,7 @@ export class Entry {
   }
 }
 
-/** The same for as long as the other token is, without being kept; who has it does not have the other. */
+/** Derived from the access token, so that it stays the same without being stored, and does not reveal that token. */
 function trafficToken(accessToken: string | undefined): string {
   return createHmac("sha256", accessToken ?? randomBytes(32))
     .update("traffic")
@@ -189,7 +189,7 @@ function infoOf(
   };
 }
 
-/** What is kept of an entry beside its machine. Secrets are not. */
+/** What is saved of an entry besides its machine. Secrets are not. */
 export function factsOf({ options, startedAt, access }: Entry): Facts {
   const { template, envs, metadata, timeoutMs, lifecycle } = options;
   const kept = { ...shapeOf(options), template, envs, metadata, timeoutMs, lifecycle, access };

@@ -3,7 +3,7 @@ import { type ResolvedCreateOptions, resolveCreateOptions } from "./options.ts";
 import { createPool, type Pool } from "./pool.ts";
 import type { LocalSandbox } from "./sandbox.ts";
 
-/** New sandboxes of templates: spares where there are any of that shape, and restored otherwise. */
+/** New sandboxes from templates: spares, where there are any of that shape, and otherwise restored. */
 export interface Fresh {
   obtain(options: ResolvedCreateOptions): Promise<LocalSandbox>;
   close(): Promise<void>;
@@ -27,7 +27,7 @@ export function createFresh(open: () => Engine, spares: number): Fresh {
   };
 }
 
-/** Makes a spare what was asked for. */
+/** Turns a spare into what was asked for. */
 async function adopt(
   spare: LocalSandbox,
   { template, access, envs }: ResolvedCreateOptions,

@@ -1,4 +1,4 @@
-/** What a file of ours holds, or `undefined` when it was cut or changed and is not JSON. */
+/** Parses a file of ours; `undefined` when it was truncated or changed and is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -4,19 +4,19 @@ import { dirname } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 
 export interface Lock {
-  /** Handed to a child, it keeps the lock until that child has ended too. */
+  /** Passed to a child, it keeps the lock until that child has ended too. */
   readonly fd: number;
 }
 
 export interface LockOptions {
-  /** Called once when somebody else has the lock. */
+  /** Called once if somebody else has the lock. */
   readonly onWait?: (() => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Does `work` while no other process, and nobody else in this one, has the lock on the file `path`.
- * The kernel ties the lock to the open file, so it is released however this process ends. The file stays.
+ * Does `work` while holding the lock on the file `path`, against other processes and others in this one. The kernel
+ * ties the lock to the open file, so it is released however this process ends. The file stays.
  */
 export async function withLock<T>(
   path: string,
@@ -39,7 +39,7 @@ export async function withLock<T>(
 
 const CONFLICT = 1;
 
-/** Node has no `flock`: a child takes it on the file description that it shares with us, and ends. */
+/** Node has no `flock`: a child takes the lock on the file description that it shares with us, and exits. */
 function flock(
   file: FileHandle,
   flags: readonly string[],

@@ -25,11 +25,11 @@ export interface MicrovmOptions {
     | {
         /** Name servers, as `address` or `address:port`. */
         readonly dnsServers?: readonly string[] | undefined;
-        /** Authorities, as PEM, that gateways trust beside the usual ones where they speak TLS themselves. */
+        /** Authorities, as PEM, that gateways trust besides the default ones where they speak TLS themselves. */
         readonly ca?: readonly string[] | undefined;
       }
     | undefined;
-  /** Hears of long work: a shape that is warmed for the first time. What it throws stops nothing. */
+  /** Called with each step of long work, such as warming a new shape. An error that it throws stops nothing. */
   readonly onProgress?: ((step: string) => void) | undefined;
 }
 
@@ -75,7 +75,7 @@ export function resolveMicrovmOptions(options: MicrovmOptions): MicrovmOptions {
 export const IMAGE_DISK_MB = 4096;
 
 const MAX_LIFETIME_MS = 2 ** 31 - 1;
-/** All labels together, and all variables: they are told to the guest, and kept with a sandbox. */
+/** Limit for all labels together, and for all variables: the guest is told them, and they are saved with a sandbox. */
 const MAX_TEXT = 1024 * 1024;
 const fits = (texts: Readonly<Record<string, string>>): boolean =>
   Object.entries(texts).reduce((sum, [name, text]) => sum + name.length + text.length, 0) <=
@@ -120,7 +120,7 @@ const createOptions = z.strictObject({
 
 const { template, memoryMB, cpuCount, diskMB, envs, metadata, timeoutMs } = createOptions.shape;
 
-/** What is kept of a sandbox's options, as it comes back from a file that anybody may have changed. */
+/** The schema of what is saved of a sandbox's options, since anybody may have changed the file that it is read from. */
 export const keptOptions: z.ZodType<KeptOptions> = z.strictObject({
   ...{ template, memoryMB, cpuCount, diskMB, envs, metadata, timeoutMs },
   lifecycle: sharedOptions.lifecycle,
@@ -144,7 +144,7 @@ export interface ResolvedCreateOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a snapshot decides, because its machine has it. */
+/** What a snapshot determines, because its machine has it. */
 export type Shape = Pick<ResolvedCreateOptions, "memoryMB" | "cpuCount" | "diskMB">;
 
 /** @throws `invalid_argument` */
@@ -169,7 +169,7 @@ export function resolveCreateOptions(options: unknown, snapshot?: Shape): Resolv
   return { ...resolved, access: Access.ask({ network, networkCeiling, secrets, onNetwork }) };
 }
 
-/** A disk can grow; the rest is what it was when the snapshot was made. */
+/** A disk can grow; the rest stays as it was when the snapshot was made. */
 function checkShape(asked: Shape, snapshot: Shape): void {
   const fail = (key: keyof Shape, be: string): never => {
     throw new EmberboxError(
@@ -182,6 +182,6 @@ function checkShape(asked: Shape, snapshot: Shape): void {
   if (asked.diskMB < snapshot.diskMB) fail("diskMB", "left out or at least");
 }
 
-/** An option that is `undefined` was not given. */
+/** Drops options that are `undefined`: they count as not given. */
 const defined = (options: unknown): object =>
   Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined));

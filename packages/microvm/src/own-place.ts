@@ -6,8 +6,8 @@ import { EmberboxError } from "@emberbox/core";
 const MAX_LINKS = 40;
 
 /**
- * Makes sure that nobody but this user, and root, can put something else in the place of what is at `path` or will
- * be: whoever could do that would have us read, write and remove files of our own that he chooses.
+ * Makes sure that nobody but this user and root can replace what is, or will be, at `path`: whoever could do that would
+ * have us read, write and remove files of ours that he chooses.
  * @throws `invalid_argument` that names the directory, and why
  */
 export function requireOwnPlace(path: string): void {
@@ -21,7 +21,7 @@ function look(path: string, asked: string, links: number): void {
   for (const [index, name] of ["", ...names].entries()) {
     at = resolve(at, name);
     const stats = lstatSync(at, { throwIfNoEntry: false });
-    if (stats === undefined) return; // It will be made by us, in a directory that was looked at.
+    if (stats === undefined) return; // We will make it, in a directory that was checked.
     const isLast = index === names.length;
     if (stats.isSymbolicLink()) {
       if (!isOurs(stats)) refuse(asked, `${at} is a link of another user's`);
@@ -38,7 +38,7 @@ function look(path: string, asked: string, links: number): void {
 
 const isOurs = ({ uid }: Stats): boolean => uid === rootId() || uid === process.getuid?.();
 
-/** Where this program sees no root, as in some containers, what is root's is shown as nobody's. */
+/** Where root is not mapped, as in some containers, root's files are shown as nobody's. */
 function rootId(): number {
   const ranges = readFileSync("/proc/self/uid_map", "utf8").trim().split("\n");
   return ranges.some((range) => Number(range.trim().split(/\s+/)[0]) === 0) ? 0 : 65_534;
@@ -46,7 +46,10 @@ function rootId(): number {
 
 const STICKY = 0o1000;
 
-/** In a sticky directory such as /tmp, others may add files, and not touch ours. That is not enough for our own. */
+/**
+ * In a sticky directory such as /tmp, others may add files but not touch ours. That is not enough for our own
+ * directory.
+ */
 function isOpenToOthers({ mode, gid }: Stats, isLast: boolean): boolean {
   if ((mode & 0o022) === 0 || (!isLast && (mode & STICKY) !== 0)) return false;
   return (mode & 0o002) !== 0 || !isPrivateGroup(gid);
@@ -64,7 +67,7 @@ function isPrivateGroup(gid: number): boolean {
     );
 }
 
-/** An account without a name, as containers give, has no group of its own either. */
+/** An account without a name, as in some containers, has no group of its own either. */
 function ownName(): string | undefined {
   try {
     return userInfo().username;

@@ -11,7 +11,7 @@ export interface Pool {
   close(): Promise<void>;
 }
 
-/** Attempts in a row after which filling the pool is given up until the next `take`. */
+/** Failures in a row after which filling the pool is given up until the next `take`. */
 const MAX_FAILURES = 3;
 
 export function createPool(engine: Engine, shape: ResolvedCreateOptions, size: number): Pool {

@@ -6,27 +6,30 @@ import { resolveCreateOptions } from "./options.ts";
 import { paths } from "./paths.ts";
 import type { Template } from "./template/template.ts";
 
+/** What to prepare, and who is told of the progress. */
 export interface PrepareOptions {
   /** @default "default" */
   readonly template?: string | undefined;
-  /** The engine's defaults otherwise. */
+  /** MiB. @default the engine's */
   readonly memoryMB?: number | undefined;
+  /** @default the engine's */
   readonly cpuCount?: number | undefined;
-  /** Checked, so that what is wrong with it is said before long work. */
+  /** Only checked, so that an error in it is reported before the long work. */
   readonly networkCeiling?: NetworkCeiling | undefined;
-  /** Hears of the image's steps. What it throws stops nothing. */
+  /** Called with each step of building the image. An error that it throws stops nothing. */
   readonly onImage?: ((progress: Progress) => void) | undefined;
-  /** Hears of the warming's steps. What it throws stops nothing. */
+  /** Called with each step of warming the template. An error that it throws stops nothing. */
   readonly onTemplate?: ((step: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What is ready: an image, and the template made from it. */
 export interface Preparation {
   readonly image: GuestImage;
   readonly template: Template;
 }
 
-/** Builds the image of a template and warms it in a shape, unless that was done. @throws `unknown_template` */
+/** Builds the image of a template and warms it in a shape, unless that is done already. @throws `unknown_template` */
 export async function prepare(options: PrepareOptions = {}): Promise<Preparation> {
   const { template = "default", memoryMB, cpuCount, networkCeiling } = options;
   const { onImage, onTemplate, signal } = options;

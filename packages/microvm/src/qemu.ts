@@ -6,7 +6,7 @@ import { EmberboxError } from "@emberbox/core";
 
 export const QEMU = "qemu-system-x86_64";
 
-/** Path of a program that may be run, or `undefined`. An ordinary user's PATH often has no sbin. */
+/** The path of an executable, or `undefined`. An ordinary user's PATH often has no sbin. */
 export function findProgram(name: string): string | undefined {
   return searchPath()
     .split(delimiter)
@@ -28,7 +28,7 @@ function isProgram(file: string): boolean {
   }
 }
 
-/** The program of that name. @throws `qemu_missing` or `tool_missing` */
+/** The path of that program. @throws `qemu_missing` or `tool_missing` */
 export function requireProgram(name: string): string {
   const path = findProgram(name);
   if (path !== undefined) return path;
@@ -48,19 +48,19 @@ function packageOf(name: string): string {
   return packages[name] ?? name;
 }
 
-/** Changes whenever the program does; costs no process. */
+/** Changes whenever the program does; starts no process. */
 export function programStamp(path: string): string {
   const { size, mtimeMs, ino } = statSync(path);
   return [path, size, mtimeMs, ino].join(":");
 }
 
-/** What QEMU calls its version, the distribution's part included. */
+/** QEMU's version in its own words, the distribution's part included. */
 export async function qemuFullVersion(path: string): Promise<string> {
   const { stdout } = await promisify(execFile)(path, ["--version"]);
   return stdout.split("\n", 1)[0]!;
 }
 
-/** Version of QEMU as numbers, e.g. `[7, 2]`. */
+/** QEMU's version as numbers, e.g. `[7, 2]`. */
 export async function qemuVersion(path: string): Promise<[number, number]> {
   const { stdout } = await promisify(execFile)(path, ["--version"]);
   const match = /version (\d+)\.(\d+)/.exec(stdout);

@@ -17,14 +17,14 @@ import type { MemoryLayer } from "./state/manifest.ts";
 /** A restored machine with its guest. */
 export interface LocalSandbox {
   readonly sandboxId: string;
-  /** What those must show who do not call it through `endpoint`. The machine itself never learns it. */
+  /** The token that callers who do not use `endpoint` must show. The machine itself never learns it. */
   readonly accessToken: string | undefined;
   readonly pid: number;
   /** For saving it. */
   readonly machine: Machine;
   readonly guest: Guest;
   readonly source: Source;
-  /** Layers of memory that it was made of, or last saved as: the next one need not repeat them. */
+  /** Memory layers that it was made from, or last saved as: the next save need not repeat them. */
   savedMemory: readonly Kept<MemoryLayer>[];
   /** Its way to the outside. */
   readonly gateway: Gateway;
@@ -32,7 +32,7 @@ export interface LocalSandbox {
   /** A byte stream to a port inside. Throws when the machine is gone. */
   open(port: number): ChannelStream;
   gone(): Error | undefined;
-  /** Tells the guest anew who it is: its clock, randomness and variables. */
+  /** Tells the guest again who it is: its clock, randomness and variables. */
   hello(identity: Identity): Promise<void>;
   close(reason: EmberboxError): Promise<void>;
   /** Resolves when the machine is gone, for whatever reason. */
@@ -52,13 +52,13 @@ export interface RestoreOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Tells who subscribes of each sandbox's channel: `{ sandboxId, received }`, where `received` counts on. */
+/** Tells subscribers of each sandbox's channel: `{ sandboxId, received }`, where `received` keeps counting. */
 const channels = channel("emberbox.channel");
 
 const RESTORE_MS = 30_000;
 const BOOT_MS = 300_000;
 
-/** Makes a sandbox of what there is of one. Resolves when the guest has answered. */
+/** Starts a sandbox from a template, or from what was saved of one. Resolves when the guest has answered. */
 export async function restoreSandbox(options: RestoreOptions): Promise<LocalSandbox> {
   options.signal?.throwIfAborted();
   const gateway = new Gateway(options.identity.sandboxId, options.outside);
@@ -67,7 +67,7 @@ export async function restoreSandbox(options: RestoreOptions): Promise<LocalSand
   const { machine, begun } = startFrom({ ...options, view });
   let gone: EmberboxError | undefined;
   const onBroken = (error: Error): void => {
-    // A channel that was closed, or failed, is that of a machine that ended, which says how.
+    // A channel that was closed or failed belongs to a machine that ended, which says how.
     if ("code" in error) return;
     const what = `the sandbox's agent broke the channel's rules (${error.message}), so its machine was ended`;
     gone ??= new EmberboxError("sandbox_died", what, { cause: error });
@@ -104,7 +104,7 @@ async function begin(
   machine: Machine,
   options: RestoreOptions,
 ): Promise<void> {
-  // A fresh machine assumes the usual; one that was saved remembers something else.
+  // A fresh machine assumes the default network; a saved one remembers another.
   const isAssumed = options.source.start.how === "sandbox" && options.access.isUsual;
   const identity: Omit<Identity, "growDisk"> = {
     ...options.identity,
@@ -150,7 +150,7 @@ function sandboxOf(
     hello: (identity) => guest.hello(identity),
     async close(reason) {
       gone.set(reason);
-      // First, so that calls that run hear the reason, not that the channel broke.
+      // First, so that running calls get the reason, not a broken channel.
       const destroyed = dispatcher.destroy(reason);
       await machine.kill();
       await destroyed;
@@ -175,7 +175,7 @@ function describeFailure(
   return explainFailure(error, machine, "sandbox_died", "the sandbox's virtual machine ended");
 }
 
-/** QEMU ends when it cannot take a state; the state itself was found undamaged. */
+/** QEMU exits when it cannot load a state; the state itself was found undamaged. */
 function refusedState(failure: unknown): unknown {
   if (!EmberboxError.isInstance(failure) || !/load of migration failed/.test(failure.message))
     return failure;

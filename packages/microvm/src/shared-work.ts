@@ -1,6 +1,6 @@
-/** Work that several may ask for at once. */
+/** Work that several callers may ask for at once. */
 export interface SharedWork<Value> {
-  /** The result of the work named `key`, begun by the first who asks. A signal stops the waiting of its owner. */
+  /** The result of the work named `key`, begun by the first caller. A signal stops only its own caller's wait. */
   get(
     key: string,
     begin: (signal: AbortSignal) => Promise<Value>,
@@ -8,9 +8,9 @@ export interface SharedWork<Value> {
   ): Promise<Value>;
   /** Forgets a result. */
   forget(key: string): void;
-  /** Work that goes on, by name. */
+  /** Work in progress, by name. */
   going(): ReadonlyMap<string, Promise<Value>>;
-  /** Stops work that goes on, for all who wait. Resolves when it has ended, one way or the other. */
+  /** Stops work in progress, for all who wait. Resolves when it has ended, one way or the other. */
   stop(key: string, reason: Error): Promise<void>;
 }
 
@@ -22,8 +22,8 @@ interface Entry<Value> {
 }
 
 /**
- * Work is stopped when the last who waited for it has gone; work that failed is begun anew by the next who asks.
- * Results are kept for those who ask later, unless `keeps` is false.
+ * Work is stopped when the last caller that waited for it has gone; failed work is begun again by the next caller.
+ * Results are kept for later callers, unless `keeps` is false.
  */
 export function createSharedWork<Value>({
   keeps = true,

@@ -12,22 +12,25 @@ import { damaged, type DiskLayer, type MemoryLayer } from "./state/manifest.ts";
 import { loadMemory } from "./state/memory-file.ts";
 import type { Template } from "./template/template.ts";
 
-/** What a machine is made of: a template, and what was saved of a sandbox over it. */
+/** What a machine is made from: a template, and what was saved of a sandbox on top of it. */
 export interface Source {
   readonly template: Template;
   /** Disk layers over the template's disk, lowest first. */
   readonly layers: readonly Kept<DiskLayer>[];
-  /** A disk to begin with: empty, or what a paused sandbox had on its own. It is copied. */
+  /** The disk to begin with: empty, or a paused sandbox's own. It is copied. */
   readonly overlay: string;
-  /** Size of the disk that the machine knows, MiB. */
+  /** Size of the disk as the machine knows it, MiB. */
   readonly diskMB: number;
   readonly start: Start;
 }
 
 export type Start =
-  /** Goes on where the template was saved. */
+  /** Continues where the template was saved. */
   | { readonly how: "sandbox" }
-  /** Goes on where another sandbox was saved: device state, and layers of memory over the template's or over zeroes. */
+  /**
+   * Continues where another sandbox was saved: device state, and memory layers over the template's memory or over
+   * zeroes.
+   */
   | {
       readonly how: "resumed";
       readonly state: Buffer;
@@ -37,7 +40,7 @@ export type Start =
   /** Boots from its disk. */
   | { readonly how: "booted" };
 
-/** Memory of a machine that has no template's: what it has written to is all there is. */
+/** Whether a machine has no template's memory: what it has written to is all there is. */
 export const hasBlankMemory = ({ start }: Source): boolean =>
   start.how === "booted" || (start.how === "resumed" && start.over === "nothing");
 
@@ -45,20 +48,20 @@ export interface StartOptions {
   readonly source: Source;
   readonly qemu: string;
   readonly jail: boolean;
-  /** Through which files are opened that must not change; the jail needs it. */
+  /** Opens the files that must not change; the jail needs it. */
   readonly view: ReadOnlyView | undefined;
-  /** Size that the disk may come to, MiB. */
+  /** Size that the disk may grow to, MiB. */
   readonly diskMB: number;
-  /** Directory for files that have no name once they are open. */
+  /** Directory for files that are unlinked once they are open. */
   readonly run: string;
 }
 
-/** Starts a machine. `begun` resolves when it runs, or is about to; it rejects when what was saved is damaged. */
+/** Starts a machine. `begun` resolves when it runs, or is about to; it rejects when the saved state is damaged. */
 export function startFrom(options: StartOptions): { machine: Machine; begun: Promise<void> } {
   const { template, start } = options.source;
   const machine = startMachine(sandboxProcess(options));
   if (start.how === "resumed") return { machine, begun: resume(machine, start) };
-  // Nothing here is waited for: QEMU takes the commands in turn, and runs the machine once it has its state.
+  // Nothing is awaited here: QEMU takes the commands in turn, and runs the machine once it has its state.
   const commands = [machine.qmp.command("qmp_capabilities")];
   if (start.how === "sandbox") {
     commands.push(
@@ -73,7 +76,7 @@ export function startFrom(options: StartOptions): { machine: Machine; begun: Pro
   return { machine, begun: Promise.resolve() };
 }
 
-/** How QEMU is started for a sandbox: with every file that it may use open, and no other. */
+/** The QEMU process of a sandbox: with every file that it may use open, and no other. */
 export function sandboxProcess(options: StartOptions): ProcessOptions {
   const { source, jail } = options;
   const { template, start } = source;
@@ -91,7 +94,7 @@ export function sandboxProcess(options: StartOptions): ProcessOptions {
 }
 
 async function resume(machine: Machine, start: Start & { how: "resumed" }): Promise<void> {
-  // When QEMU answers, it has mapped its memory.
+  // Once QEMU answers, it has mapped its memory.
   await machine.qmp.command("qmp_capabilities");
   await using memory = await openGuestMemory(machine.pid, machine.files.ram!);
   for (const { path } of start.memory) {

@@ -12,7 +12,7 @@ export interface Build {
   readonly scratch: Scratch;
   readonly progress: ProgressReader;
   readonly signal: AbortSignal | undefined;
-  /** Held by every child: the next builder waits for the last of them. */
+  /** Inherited by every child, so that the next builder waits for the last of them. */
   readonly lock: number;
 }
 
@@ -93,7 +93,7 @@ async function bootstrap({ recipe, scratch, progress, signal, lock }: Build): Pr
   });
 }
 
-// The files are open already: inside the namespace nobody may look into the user's directories.
+// The files are already open: inside the namespace nobody may enter the user's directories.
 const WRITE_IMAGE = `
 set -eu
 root=$1/root

@@ -7,7 +7,7 @@ import { searchPath } from "../qemu.ts";
 export interface BuilderOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onLine?: ((line: string) => void) | undefined;
-  /** Open files, the child's descriptors from 3 on. */
+  /** Open files, which become the child's descriptors from 3 on. */
   readonly files?: readonly number[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly cwd: string;
@@ -88,7 +88,7 @@ function failure(
   });
 }
 
-// mmdebstrap takes TERM as the request to unmount and to remove what it made, and needs a moment for it.
+// On TERM, mmdebstrap unmounts and removes what it made, and needs a moment for it.
 const GRACE_SECONDS = 15;
 
 function endGroup(child: ChildProcess): void {
@@ -102,11 +102,11 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(-child.pid, signal);
   } catch {
-    // It ended just now.
+    // It has just ended.
   }
 }
 
-/** A shell that waits for the end of its input, which comes when we are killed, and then ends the group. */
+/** A shell that waits for the end of its input, which comes when this process is killed, and then ends the group. */
 function guardGroup(child: ChildProcess): ChildProcess | undefined {
   if (child.pid === undefined) return undefined;
   const script = `read -r end; kill -TERM -$1; n=0; while [ $n -lt ${GRACE_SECONDS} ] && kill -0 -$1; do sleep 1; n=$((n+1)); done; kill -KILL -$1`;

@@ -13,7 +13,7 @@ const programs: Readonly<Record<string, string>> = {
 };
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/** Says what is missing on this machine, all of it at once. */
+/** Checks for everything that building needs. @throws `tool_missing`, naming all that is missing */
 export function checkTools(): void {
   const needed = process.getuid?.() === 0 ? programs : { ...programs, newuidmap: "uidmap" };
   const missing = Object.entries(needed).filter(([program]) => !findProgram(program));
@@ -31,7 +31,7 @@ export function checkTools(): void {
 }
 
 const GIB = 1024 ** 3;
-/** What a build holds at its height, measured, and some room. */
+/** The most disk space that a build takes, as measured, with some room. */
 const NEEDED = { scratch: 4 * GIB, images: 2 * GIB };
 
 /** Fails early when there is no space for the unpacked guest in `scratch` or for the disk in `images`. */

@@ -7,7 +7,7 @@ const standard = {
   system: "Debian 12",
 };
 
-/** What the recipes make. Apart from them: what is said of an image does not make it another one. */
+/** What the recipes make. Kept apart from them, so that describing an image does not change its digest. */
 const facts: Readonly<Record<TemplateName, TemplateInfo>> = {
   default: { ...standard, name: "default" },
   r: {

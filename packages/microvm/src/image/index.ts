@@ -55,7 +55,10 @@ function recipeOf(template: string): Recipe {
   );
 }
 
-/** The image for a template's current recipe, built if it is not there. Two that build at once wait for each other. @throws `unknown_template` */
+/**
+ * The image for a template's current recipe, built if it is not there. Concurrent builds wait for each other. @throws
+ * `unknown_template`
+ */
 export async function ensureImage({
   images,
   template,

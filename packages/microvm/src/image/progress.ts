@@ -1,3 +1,4 @@
+/** How far a build of an image is. */
 export interface Progress {
   /** What is being done. */
   readonly step: string;
@@ -7,7 +8,7 @@ export interface Progress {
   readonly message?: string;
 }
 
-/** How far the build is when a step begins: shares of the time that each took. */
+/** How much of the build is done when a step begins, by the time that each step took. */
 const steps = {
   "waiting for another build": 0,
   "fetching Node": 0,

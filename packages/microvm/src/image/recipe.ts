@@ -17,7 +17,7 @@ export interface Recipe {
   /** npm packages, each with its exact version. */
   readonly node: string;
   readonly npm: string;
-  /** Commands of a shell that run in the guest's root at the end, where a template needs any. */
+  /** Shell commands that run in the guest's root at the end, for a template that needs any. */
   readonly setUp?: string;
 }
 

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { runBuilder } from "./builder.ts";
 
-/** Where the guest is unpacked: others must be able to look into it (apt's account, a user's subordinate ids), as into no home. */
+/**
+ * Where the guest is unpacked: unlike a home, apt's account and the user's subordinate ids must be able to enter it.
+ */
 export const SCRATCH_PARENT = "/var/tmp";
 const PREFIX = ".building-";
 const LINK = "scratch";
@@ -13,7 +15,7 @@ const SCRATCH_NAME = /^\/var\/tmp\/emberbox-build-[A-Za-z0-9]{6}$/;
 export interface Scratch {
   /** Beside the finished images, and renamed to one of them at the end. */
   readonly result: string;
-  /** What is thrown away. */
+  /** Thrown away in the end. */
   readonly work: string;
 }
 
@@ -40,7 +42,7 @@ export async function removeBuild(result: string): Promise<void> {
   await rm(result, { recursive: true, force: true });
 }
 
-/** Removes what dead builders left. Whoever calls this has the lock. */
+/** Removes what dead builders left. The caller holds the lock. */
 export async function removeStale(images: string): Promise<void> {
   for (const name of await readdir(images)) {
     if (name.startsWith(PREFIX)) await removeBuild(join(images, name));
@@ -52,7 +54,7 @@ export function asGuestRoot(command: readonly string[]): readonly string[] {
   return process.getuid?.() === 0 ? command : ["mmdebstrap", "--unshare-helper", ...command];
 }
 
-/** Without this bit, any user could put something else in the place of what is built there. */
+/** Without the sticky bit, any user could replace what is built there. */
 function requireSticky(directory: string): void {
   const { mode, uid } = statSync(directory);
   const isShared = (mode & 0o022) !== 0;
@@ -67,7 +69,7 @@ function requireSticky(directory: string): void {
   );
 }
 
-/** Somebody else may have taken the name of a directory that a cleaner of temporary files has removed. */
+/** A cleaner of temporary files may have removed the directory, and somebody else taken its name. */
 const isOwn = (work: string): boolean => {
   const stats = lstatSync(work, { throwIfNoEntry: false });
   return stats?.isDirectory() === true && stats.uid === process.getuid?.();

@@ -1,6 +1,6 @@
 import { BOOTED_FROM_DISK } from "@emberbox/wire";
 
-/** What decides whether a saved machine can be restored: the same on both sides, or QEMU refuses. */
+/** What must be the same when a machine is saved and when it is restored, or QEMU refuses. */
 export interface MachineShape {
   readonly accelerator: "kvm" | "tcg";
   /** MiB */
@@ -9,7 +9,7 @@ export interface MachineShape {
 }
 
 /**
- * The descriptors that QEMU inherits. The jail shows it no file of ours: what it may use, it is handed open.
+ * The descriptors that QEMU inherits. The jail shows it none of our files, so it gets those it may use already open.
  * `state` carries the device state into a sandbox that is restored.
  */
 export const descriptors = {
@@ -27,7 +27,7 @@ export const descriptors = {
   template: 11,
   /** The sandbox's own disk; absent while the template is made. */
   overlay: 12,
-  /** The directory with the socket to which a template's state goes. */
+  /** The directory with the socket that a template's state is written to. */
   shared: 12,
   /** Where the device state goes when the sandbox is saved. */
   save: 13,
@@ -43,12 +43,12 @@ export interface MachineArguments {
   readonly layers?: number;
 }
 
-/** The guest's memory, its devices' too, is in no core dump, and is not merged with others' that hold the same. */
+/** The guest's memory, including its devices', is in no core dump, and is not merged with others' equal pages. */
 const OWN_MEMORY = "dump-guest-core=off,mem-merge=off";
 
 /**
- * The one place that builds a QEMU command line. A template boots and is saved; a sandbox goes on where a template
- * was saved (`sandbox`) or another sandbox (`resumed`), or boots from its disk (`booted`).
+ * The one place that builds a QEMU command line. A template boots and is saved. A sandbox continues from a saved
+ * template (`sandbox`) or from a saved sandbox (`resumed`), or boots from its disk (`booted`).
  */
 export function machineArguments(
   shape: MachineShape,
@@ -61,7 +61,7 @@ export function machineArguments(
     `size=${shape.memoryMB}M`,
     `mem-path=/proc/self/fd/${descriptors.ram}`,
     "merge=off,dump=off",
-    // A template's memory is written to its file; a sandbox's pages are the file's until it writes to them.
+    // A template's memory is written to its file; a sandbox maps the file copy-on-write.
     sandbox ? "share=off" : "share=on",
     ...(sandbox && options.readOnlyRam ? ["readonly=on", "rom=off"] : []),
   ].join();
@@ -95,7 +95,7 @@ export function machineArguments(
     ...diskArguments(sandbox, options.layers ?? 0),
     ...(sandbox ? ["-add-fd", `fd=${descriptors.save},set=${descriptors.save}`] : []),
     ...(mode === "sandbox" || mode === "resumed" ? ["-incoming", "defer"] : []),
-    // What a sandbox writes when it is saved begins without the section that a template's state begins with.
+    // A saved sandbox's state lacks the section that a template's state begins with.
     ...(mode === "resumed" ? ["-global", "migration.send-configuration=off"] : []),
     ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
   ];
@@ -145,7 +145,7 @@ function diskArguments(sandbox: boolean, layers: number): string[] {
   return [
     ...sets,
     ...nodes.flatMap((node) => ["-blockdev", JSON.stringify(node)]),
-    // When the host's disk is full, the guest is to hear of it; QEMU would stop the machine.
+    // When the host's disk is full, the guest gets an error; by default QEMU would stop the machine.
     ...[
       "-device",
       `virtio-blk-pci,drive=${sandbox ? "overlay" : "template"},werror=report,rerror=report`,
@@ -167,7 +167,7 @@ function fileNode(name: string, descriptor: number, readOnly: boolean): BlockNod
     filename: `/dev/fdset/${descriptor}`,
     "read-only": readOnly,
     locking: "off",
-    // The disk is gone with the sandbox: there is nothing to make durable.
+    // The disk is discarded with the sandbox: nothing on it has to be durable.
     cache: { direct: false, "no-flush": true },
     discard: "unmap",
   };

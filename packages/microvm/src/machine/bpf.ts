@@ -1,6 +1,6 @@
-/** The kernel's classic BPF as filters of system calls use it: eight bytes an instruction. */
+/** The kernel's classic BPF, as filters of system calls use it: eight bytes per instruction. */
 
-/** Offsets in the kernel's `struct seccomp_data`. An argument has 64 bits; its lower half comes first. */
+/** Offsets in the kernel's `struct seccomp_data`. An argument has 64 bits, the lower half first. */
 export const fields = {
   call: 0,
   architecture: 4,
@@ -47,7 +47,10 @@ export const unless = (test: Test, operand: number, verdict: number): Buffer[] =
   give(verdict),
 ];
 
-/** For one call, checks of its arguments that end with a verdict; every other call goes on with its number loaded. */
+/**
+ * Checks of one call's arguments that end with a verdict; for every other call they are skipped, its number still
+ * loaded.
+ */
 export const inCall = (call: number, checks: readonly Buffer[]): Buffer[] => [
   instruction(operations.equal, 0, checks.length, call),
   ...checks,

@@ -1,4 +1,4 @@
-/** Numbers of the kernel's system calls on x86-64, of those that a machine makes or a filter answers in a way of its own. */
+/** Numbers of x86-64's system calls: those that a machine makes, and those that a filter treats in a special way. */
 export const calls = {
   read: 0,
   write: 1,
@@ -129,7 +129,7 @@ export const calls = {
 export type CallName = keyof typeof calls;
 
 /**
- * From this number on, calls came after 2018, and programs that try one go on without it when there is none: clone3,
- * openat2, io_uring, those that are still to come.
+ * Calls from this number on were added after 2018, and programs that try one manage without it: clone3, openat2,
+ * io_uring, and those still to come.
  */
 export const FIRST_OPTIONAL_CALL = 424;

@@ -11,7 +11,7 @@ import {
 import { dirname, join, relative } from "node:path";
 import { type MachineSize, ownMemoryMB } from "./limits.ts";
 
-/** A directory of the host in which this program may make control groups (version 2). */
+/** A directory on the host in which this program may make control groups (version 2). */
 export interface CgroupParent {
   readonly path: string;
   readonly controllers: readonly string[];
@@ -24,9 +24,12 @@ export interface NoCgroups {
 
 /** A machine's control group. */
 export interface Cgroup {
-  /** Its `cgroup.procs`, open for writing. The kernel asks whoever opened it, so QEMU's account may write to it. */
+  /**
+   * Its `cgroup.procs`, open for writing. The kernel checks the rights of whoever opened it, so QEMU's account may
+   * write to it.
+   */
   readonly procs: number;
-  /** Removes it when its processes have ended. */
+  /** Removes it once its processes have ended. */
   remove(): Promise<void>;
 }
 
@@ -34,7 +37,9 @@ const PREFIX = "emberbox-";
 const NEEDED = ["memory", "pids"];
 const WANTED = [...NEEDED, "cpu", "io"];
 
-/** The nearest place, upwards from this program's own group, that lets groups be made and limited; or why there is none. */
+/**
+ * The nearest place, upwards from this program's own group, where groups can be made and limited; or why there is none.
+ */
 export function findCgroupParent(proc = "/proc/self"): CgroupParent | NoCgroups {
   const mount = / - cgroup2 /;
   const line = read(join(proc, "mountinfo"))
@@ -46,7 +51,7 @@ export function findCgroupParent(proc = "/proc/self"): CgroupParent | NoCgroups 
   const root = line.split(" ")[4]!;
   const top = join(root, relative(line.split(" ")[3]!, own));
   const unlimited: string[] = [];
-  // Processes and limited groups do not go together, except at the very top: so beside this program's own group.
+  // Except at the root, a group with processes cannot have limited children: so go beside this program's own group.
   for (let path = top === root ? root : dirname(top); path.startsWith(root); path = dirname(path)) {
     if (mayWrite(path) && mayWrite(join(path, "cgroup.procs"))) {
       const controllers = enable(path);
@@ -67,7 +72,7 @@ const UNIFIED = "boot the machine with `systemd.unified_cgroup_hierarchy=1`";
 const DELEGATE =
   "run the program with `systemd-run --user --scope -p Delegate=yes`, or as a service with `Delegate=yes`";
 
-/** The controllers of the groups in a directory, with those switched on that may be. */
+/** The controllers available to the groups in a directory, after enabling all that may be enabled. */
 function enable(path: string): string[] {
   const list = (name: string): string[] => read(join(path, name)).trim().split(/\s+/);
   const available = list("cgroup.controllers");
@@ -76,7 +81,7 @@ function enable(path: string): string[] {
     try {
       writeFileSync(join(path, "cgroup.subtree_control"), `+${name}`);
     } catch {
-      // Not ours to switch on; the rest is used.
+      // Not ours to enable; the others are used.
     }
   }
   return list("cgroup.subtree_control");
@@ -110,12 +115,12 @@ function settings(size: MachineSize): Record<string, string> {
     // QEMU's devices work beside the machine's processors.
     "cpu.max": `${(size.cpuCount + 1) * PERIOD_US} ${PERIOD_US}`,
     "cpu.weight": "50",
-    // Where the disk is contended, what is outside of sandboxes goes first.
+    // Under contention for the disk, what is outside of sandboxes goes first.
     "io.weight": "50",
   };
 }
 
-/** Not every kernel has every setting of a controller; the limits it must have. */
+/** Not every kernel has every setting of a controller, but limits of memory and of processes are required. */
 function set(path: string, file: string, value: string): void {
   try {
     writeFileSync(join(path, file), value);
@@ -155,7 +160,7 @@ export function sweepCgroups(parent: CgroupParent, proc = "/proc"): void {
 
 let host: CgroupParent | undefined | null = null;
 
-/** Where this program makes its machines' groups; what killed programs left there is removed first. */
+/** Where this program makes its machines' groups; first removes what killed programs left there. */
 export function hostCgroups(): CgroupParent | undefined {
   if (host === null) {
     const found = findCgroupParent();

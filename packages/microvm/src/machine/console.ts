@@ -17,7 +17,7 @@ export function recordConsole(stream: Readable): Console {
   return { tail: (lines = 20) => printable(text).trimEnd().split("\n").slice(-lines).join("\n") };
 }
 
-/** Without the escape sequences of the firmware, and of a guest that would like to write to our terminal. */
+/** Strips the firmware's escape sequences, and those with which a guest would write to our terminal. */
 function printable(text: string): string {
   // oxlint-disable-next-line no-control-regex
   return text.replaceAll(/\u001B\[[0-9;?]*[A-Za-z]|\u001Bc|[^\t\n\u0020-\u007E]/g, "");

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { requireProgram } from "../qemu.ts";
 
 /**
- * One byte, not none: a program that the kernel pipes dumps to gets them whatever the limit is, unless it is 1. The
- * shell counts in blocks.
+ * One byte, not zero: where the kernel pipes dumps to a program, it ignores every limit but 1. The shell's own `ulimit`
+ * counts in blocks.
  */
 const NO_CORE = "--core=1:1";
 
@@ -12,9 +12,9 @@ interface Command {
   readonly args: readonly string[];
 }
 
-/** A command that leaves no core dump: it would hold the sandbox's memory. */
+/** Makes a command leave no core dump, which would hold the sandbox's memory. */
 export function withoutCore<Given extends Command>(command: Given): Given {
-  // Where not even a byte is allowed there is nothing to be raised to one.
+  // A hard limit of zero cannot be raised to one.
   if (/^Max core file size\s+\S+\s+0 /m.test(readFileSync("/proc/self/limits", "utf8")))
     return command;
   const args = [NO_CORE, command.file, ...command.args];

@@ -17,8 +17,8 @@ import type { OpenFiles } from "./process.ts";
 import type { ReadOnlyView } from "./read-only.ts";
 
 /**
- * Opens what `paths` names, or nothing: a file that cannot be opened closes the others. Through `view`, what is not
- * `writable` stays so in other hands.
+ * Opens all files in `paths`, or none: if one cannot be opened, the others are closed. Those that are not `writable`
+ * are opened through `view`, so that nobody they are passed to can write to them.
  */
 export function openFiles(
   paths: Partial<Record<keyof OpenFiles, string>>,
@@ -42,8 +42,8 @@ export const openToRead = (path: string, view: ReadOnlyView | undefined): number
   view ? view.open(path) : openSync(path, constants.O_RDONLY);
 
 /**
- * A file of the machine's own, without a name: it is gone when the last process that has it open is.
- * `fill` writes to it by the name that it has at first.
+ * An unnamed file of the machine's own, which is gone when the last process that has it open is. `fill` writes to it by
+ * the name that it has at first.
  */
 export function openScratch(
   run: string,
@@ -73,7 +73,7 @@ export function openScratch(
 
 const STALE_MS = 60_000;
 
-/** Removes files whose creator was killed between making and unnaming them. */
+/** Removes files whose creator was killed between creating and unlinking them. */
 export function sweepScratch(run: string): void {
   let names: string[];
   try {
@@ -86,27 +86,27 @@ export function sweepScratch(run: string): void {
     try {
       if (Date.now() - statSync(path).mtimeMs > STALE_MS) removeFile(path);
     } catch {
-      // Somebody else swept it.
+      // Another program removed it.
     }
   }
 }
 
-/** A machine that makes a template opens its memory's file by name: as root, its account must be let. */
+/** A machine that makes a template opens its memory file by name: when we are root, its account needs access. */
 export function letJailWrite(path: string): void {
   change(path, 0o600, JAIL_ID);
 }
 
-/** Afterwards nobody writes to it: sandboxes read it, under whatever account. */
+/** From then on nobody writes to it: sandboxes read it, under whatever account. */
 export function letJailRead(path: string): void {
   change(path, 0o444, 0);
 }
 
-/** Without a jail, QEMU before 8.2 opens the file to write although it only maps it privately. */
+/** Without a jail, QEMU before 8.2 opens the file for writing although it only maps it privately. */
 export function letOwnerWrite(path: string): void {
   change(path, 0o644, 0);
 }
 
-/** Never through a link. */
+/** Never follows a link. */
 function change(path: string, mode: number, owner: number): void {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {

@@ -17,19 +17,19 @@ export type Identity = Pick<Hello, "sandboxId" | "templateId" | "envs" | "networ
 
 /** The agent inside a machine. */
 export interface Guest {
-  /** Says hello and waits until the guest has set right what restoring forgets. */
+  /** Says hello and waits until the guest has corrected what restoring leaves stale. */
   hello(identity: Identity): Promise<void>;
   open(port: number): ChannelStream;
-  /** What has come from it; counts on. */
+  /** What has been received from it; keeps counting. */
   readonly received: Received;
-  /** Tells the guest of a change of its network; resolves when it knows. */
+  /** Tells the guest that its network changed; resolves when the guest knows. */
   tellNetwork(network: GuestNetwork): Promise<void>;
   /**
-   * Holds still so that the machine can be saved: afterwards nothing is on its way in either direction.
-   * `flags` are those of `freezeFlags`.
+   * Quiesces the channel so that the machine can be saved: afterwards nothing is in flight in either direction. `flags`
+   * are those of `freezeFlags`.
    */
   freeze(flags?: number): Promise<void>;
-  /** Goes on after `freeze`. */
+  /** Resumes after `freeze`. */
   thaw(): void;
 }
 
@@ -38,7 +38,7 @@ interface Waiting<T> {
   reject(error: Error): void;
 }
 
-/** Takes a stream that the guest opens to a port of a host outside; false refuses it. */
+/** Handles a stream that the guest opens to a port of an outside host; returning false refuses it. */
 export type Egress = (stream: ChannelStream, port: number, host: string) => boolean;
 
 export function connectGuest(

@@ -9,7 +9,7 @@ export const JAIL_ID = 64_900;
 /** A directory with the socket that a template's state goes to. */
 export interface SharedDirectory {
   readonly path: string;
-  /** It is handed over open when we are root: then QEMU's account may not enter the directories above. */
+  /** Passed open when we are root: QEMU's account may not enter the directories above. */
   readonly descriptor: number;
 }
 
@@ -25,7 +25,7 @@ export interface JailOptions {
   readonly accelerator: "kvm" | "tcg";
   readonly shared?: SharedDirectory | undefined;
   readonly files: FilterOptions["files"];
-  /** From where the jail reads its filter of system calls. */
+  /** The descriptor from which the jail reads its filter of system calls. */
   readonly filterDescriptor: number;
 }
 
@@ -50,9 +50,9 @@ const READ_ONLY = [
 ];
 
 /**
- * QEMU in namespaces of its own (user, mount, pid, ipc, uts, cgroup, network), without capabilities, without the
- * host's environment, with nothing to read but its own program, and with few of the kernel's calls. It reaches the
- * outside by the descriptors it inherits only.
+ * QEMU in namespaces of its own (user, mount, pid, ipc, uts, cgroup, network), without capabilities, without the host's
+ * environment, with nothing to read but its own program, and with few system calls. It reaches the outside only by the
+ * descriptors that it inherits.
  */
 export function jailed(
   program: string,
@@ -61,7 +61,7 @@ export function jailed(
 ): JailedCommand {
   const isRoot = process.getuid?.() === 0;
   const kvm = options.accelerator === "kvm";
-  // Its numbers are this architecture's. On others QEMU's own filter remains.
+  // Its numbers are x86-64's. Elsewhere only QEMU's own filter remains.
   const filter = process.arch === "x64" ? seccompFilter({ kvm, files: options.files }) : undefined;
   const { shared } = options;
   return {

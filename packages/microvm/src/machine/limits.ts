@@ -1,4 +1,4 @@
-/** What decides how much a machine's process may take. */
+/** What determines the limits of a machine's process. */
 export interface MachineSize {
   readonly accelerator: "kvm" | "tcg";
   /** MiB */
@@ -8,15 +8,15 @@ export interface MachineSize {
   readonly cpuCount: number;
 }
 
-/** Memory of QEMU's own beside the machine's, in MiB: its devices and, under TCG, up to 1 GiB of translated code. */
+/** Memory of QEMU's own besides the machine's, in MiB: its devices and, under TCG, up to 1 GiB of translated code. */
 export const ownMemoryMB = ({ accelerator }: MachineSize): number =>
   accelerator === "tcg" ? 1536 : 512;
 
-/** Libraries, stacks and what else is mapped and not used, in MiB. */
+/** Libraries, stacks and whatever else is mapped and not used, in MiB. */
 const UNUSED_MB = 2048;
 const DESCRIPTORS = 512;
 
-/** Limits in the terms of the shell's `ulimit`; they hold where there are no control groups too. */
+/** Limits as arguments of the shell's `ulimit`; they also hold where there are no control groups. */
 function resourceLimits(size: MachineSize): string[] {
   const fileMB = Math.max(size.diskMB, size.memoryMB) * 1.05 + 256;
   const addressMB = size.memoryMB + ownMemoryMB(size) + UNUSED_MB;
@@ -28,15 +28,15 @@ function resourceLimits(size: MachineSize): string[] {
 }
 
 /**
- * A command that limits itself, then becomes `command`. With `joinsGroup` its standard output is the `cgroup.procs`
- * of its control group: joining before anything else is started leaves nothing outside of it.
+ * A command that limits itself, then becomes `command`. With `joinsGroup`, its standard output is the `cgroup.procs` of
+ * its control group: it joins before it starts anything, so nothing stays outside the group.
  */
 export function limited(
   command: { readonly file: string; readonly args: readonly string[] },
   size: MachineSize,
   joinsGroup: boolean,
 ): { file: string; args: string[] } {
-  // A limit that is lower already cannot be raised, and stays.
+  // A limit that is already lower cannot be raised, and stays.
   const limits = resourceLimits(size).map((limit) => `ulimit ${limit} 2>/dev/null || :`);
   const script = [...limits, ...(joinsGroup ? ["echo 0 || exit"] : []), 'exec "$@" >/dev/null'];
   return {

@@ -16,12 +16,12 @@ export interface Machine {
   readonly channel: Socket;
   readonly state: Duplex;
   readonly console: Console;
-  /** Open as long as the machine is. */
+  /** Open for as long as the machine runs. */
   readonly files: OpenFiles;
   readonly layers: readonly number[];
-  /** Resolves when the process has ended, with what is known of why. Never rejects. */
+  /** Resolves when the process has ended, with what is known about why. Never rejects. */
   readonly ended: Promise<MachineEnd>;
-  /** Ends the process at once; resolves when it is gone. */
+  /** Kills the process at once; resolves when it is gone. */
   kill(): Promise<void>;
 }
 
@@ -39,7 +39,7 @@ const STDERR_BYTES = 8192;
 const running: Set<ChildProcess> = new Set();
 let sweepsAtExit = false;
 
-/** Starts QEMU. The machine belongs to this process: it ends with it, however that ends. */
+/** Starts QEMU. The machine ends with this process, however that ends. */
 export function startMachine(options: ProcessOptions): Machine {
   const { files, layers = [] } = options;
   const { child, cgroup } = startProcess(options);
@@ -57,7 +57,7 @@ export function startMachine(options: ProcessOptions): Machine {
   let isUp = false;
   control.once("data", () => (isUp = true));
   for (const stream of [channel, state]) stream.on("error", () => {});
-  // A sandbox that nobody waits for does not keep its program alive: it ends with it.
+  // A sandbox that nobody waits for does not keep its program alive, and ends with it.
   child.unref();
   for (const stream of child.stdio) if (stream !== channel) (stream as Socket | null)?.unref();
 
@@ -65,7 +65,7 @@ export function startMachine(options: ProcessOptions): Machine {
     child.once("error", (error) =>
       resolve({ exitCode: null, signal: null, console: "", stderr: String(error) }),
     );
-    // "close" would wait for whoever else holds the pipes; the process is what matters.
+    // "close" would wait for whoever else holds the pipes; only the process matters.
     child.once("exit", (exitCode, signal) => {
       running.delete(child);
       if (cgroup) background(cgroup.remove(), warning("Removing a control group"));
@@ -108,7 +108,7 @@ function endWithThisProcess(child: ChildProcess): void {
   });
 }
 
-/** The error for a machine that ended when it should not have. */
+/** The error for a machine that ended unexpectedly. */
 export function machineError(
   code: "boot_failed" | "sandbox_died",
   what: string,
@@ -124,10 +124,10 @@ export function machineError(
   });
 }
 
-/** Time between a channel's end and the news of QEMU's, `ms`. */
+/** How long to wait for the news of QEMU's end after its channel has broken, in ms. */
 const NEWS_MS = 1000;
 
-/** The better error where a machine's channel broke: why the machine ended, when it did. */
+/** The better error when a machine's channel broke: why the machine ended, if it did. */
 export async function explainFailure(
   error: unknown,
   machine: Machine,

@@ -4,9 +4,9 @@ import { readdir, readFile } from "node:fs/promises";
 const OURS = "virtserialport,chardev=channel,name=emberbox";
 
 /**
- * Ends jails whose program is gone. bwrap's outer process ends with its program, and its inner one with the outer
- * one, but only from the moment on at which it has asked the kernel for that: killed in the milliseconds before,
- * the outer one leaves the inner one behind, with QEMU.
+ * Ends jails whose program is gone. bwrap's outer process ends with its program, and its inner one with the outer one,
+ * but only once it has asked the kernel for that: if killed in the milliseconds before, the outer one leaves the inner
+ * one behind, with QEMU.
  */
 export async function endOrphans(): Promise<void> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
@@ -19,7 +19,7 @@ export async function endOrphans(): Promise<void> {
   }
 }
 
-/** An inner process is the first in a namespace of processes, and has an outer one as long as all is well. */
+/** An inner process is the first in its PID namespace, and its parent is an outer one as long as all is well. */
 async function isOrphan(pid: string): Promise<boolean> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");
   if (!status.startsWith("Name:\tbwrap\n") || !/^NSpid:.*\t1$/m.test(status)) return false;

@@ -18,18 +18,18 @@ export interface ProcessOptions {
   /** Path of the QEMU program. */
   readonly qemu: string;
   readonly args: readonly string[];
-  /** Closed by who started the process when it has ended, or when it could not be started. */
+  /** Closed by the caller once the process has ended or could not be started. */
   readonly files: OpenFiles;
   /** Disk layers between the template's disk and the overlay, lowest first; closed like `files`. */
   readonly layers?: readonly number[];
-  /** What the jail lets QEMU do with files, or `false` for QEMU with the rights of this process. */
+  /** What the jail lets QEMU do with files; `false` runs QEMU with the rights of this process. */
   readonly jail: FilterOptions["files"] | false;
   readonly size: MachineSize;
-  /** Only a machine whose template is made needs it. */
+  /** Needed only by a machine that makes a template. */
   readonly shared?: SharedDirectory;
 }
 
-/** Starts QEMU, or what stands in its place to show what QEMU could do, with its descriptors, limits and jail. */
+/** Starts QEMU, or a stand-in that shows what QEMU could do, with its descriptors, limits and jail. */
 export function startProcess(options: ProcessOptions): {
   readonly child: ChildProcess;
   readonly cgroup: Cgroup | undefined;
@@ -48,8 +48,8 @@ export function startProcess(options: ProcessOptions): {
   if (jail && shared && process.getuid?.() === 0) stdio[descriptors.shared] = shared.descriptor;
   if (jail === "memoryAtZero") stdio[0] = files.ram!;
   if (command.filter) stdio[filterDescriptor] = "pipe";
-  // A descriptor that this program was started with would pass on to QEMU; /dev/null takes its place. ("ignore" would
-  // leave it, from 3 on.)
+  // QEMU would inherit the descriptors that this program was started with; /dev/null takes their place. ("ignore" would
+  // leave them, from 3 on.)
   for (const fd of inheritedDescriptors()) stdio[fd] ??= nothing();
   const parent = jail ? hostCgroups() : undefined;
   let cgroup: Cgroup | undefined;

@@ -2,7 +2,7 @@ import { duplexPair } from "node:stream";
 import { expect, test } from "vitest";
 import { connectQmp } from "./qmp.ts";
 
-/** How many hostile QEMUs are listened to; each says what its number makes it say. */
+/** How many hostile QEMUs to listen to; the number of each decides what it says. */
 const TALKS = 5000;
 const WORDS = [
   ...['{"return":', '{"error":', '{"event":', '"desc":', "{}", "[]", "null", "1e999", '"\\u0000"'],

@@ -2,12 +2,12 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 const MAX_LINE = 1024 * 1024;
-/** What QEMU may say within a second: characters, and lines. It says each kind of event once a second at most. */
+/** What QEMU may say per second: characters, and lines. It reports each kind of event at most once a second. */
 const MAX_PER_SECOND = 16 * 1024 * 1024;
 const MAX_LINES_PER_SECOND = 10_000;
 
 export interface Qmp {
-  /** Sends a command; resolves to what it returns. Commands may be sent without waiting for the one before. */
+  /** Sends a command; resolves to what it returns. Commands may be sent without waiting for earlier ones. */
   command(name: string, args?: Record<string, unknown>): Promise<unknown>;
   on(listener: (event: QmpEvent) => void): void;
 }
@@ -22,7 +22,10 @@ interface QmpMessage extends Partial<QmpEvent> {
   readonly error?: { readonly class: string; readonly desc: string };
 }
 
-/** A client of the QEMU Machine Protocol. QEMU is not trusted: a line that is too long or not JSON, or too many, end the connection. */
+/**
+ * A client of the QEMU Machine Protocol. QEMU is not trusted: a line that is too long or not JSON, or too many lines,
+ * end the connection.
+ */
 export function connectQmp(socket: Duplex & Partial<Pick<Socket, "ref" | "unref">>): Qmp {
   const waiting: { resolve(value: unknown): void; reject(error: Error): void }[] = [];
   const listeners: ((event: QmpEvent) => void)[] = [];
@@ -59,7 +62,7 @@ export function connectQmp(socket: Duplex & Partial<Pick<Socket, "ref" | "unref"
       const rest = lines.pop()!;
       for (const line of lines) {
         count(0, 1);
-        // What came before is not looked through again with each piece of a line.
+        // Earlier pieces of a line are not searched again with each new one.
         const whole = buffered + line;
         buffered = "";
         take(whole);

@@ -7,11 +7,11 @@ import { EmberboxError } from "@emberbox/core";
 import { requireProgram } from "../qemu.ts";
 
 /**
- * This machine's files through a mount that is read-only. Who is handed a file that was opened here cannot open it
- * anew to write by `/proc/self/fd`, nor change its mode, whoever owns it: for the kernel it is on a read-only disk.
+ * This machine's files through a read-only mount. A process that is handed a file opened here cannot reopen it for
+ * writing through `/proc/self/fd`, nor change its mode, whoever owns it: to the kernel it is on a read-only disk.
  */
 export interface ReadOnlyView {
-  /** @throws what opening the file throws, and when it could be opened anew to write all the same */
+  /** @throws what opening the file throws, and when it could still be reopened for writing */
   open(path: string): number;
 }
 
@@ -26,7 +26,7 @@ export function readOnlyView(): Promise<ReadOnlyView> {
   return shared;
 }
 
-// Mounts belong to a process. This one waits for its input to end, which it does with this program.
+// Mounts belong to a process. This one waits for its input to end, which happens when this program does.
 const KEEPER = 'echo "$$"; read -r end';
 
 async function makeView(onEnd: () => void): Promise<ReadOnlyView> {
@@ -41,7 +41,7 @@ async function makeView(onEnd: () => void): Promise<ReadOnlyView> {
   );
   keeper.once("exit", onEnd);
   const pid = await firstLine(keeper);
-  // Held open, it cannot come to mean another process's.
+  // Kept open, so that it cannot come to mean another process's root when the pid is reused.
   const root = openSync(`/proc/${pid}/root`, constants.O_RDONLY | constants.O_DIRECTORY);
   keeper.once("exit", () => closeSync(root));
   keeper.unref();
@@ -79,7 +79,7 @@ function openIn(root: number, path: string): number {
   });
 }
 
-/** Asks for the mode that the file has: where the mount refuses that, it does so before anything else is looked at. */
+/** Sets the mode that the file has already: a read-only mount refuses that before anything else is checked. */
 function isReadOnly(fd: number): boolean {
   try {
     fchmodSync(fd, fstatSync(fd).mode & 0o7777);

@@ -13,8 +13,8 @@ import {
 import { type CallName, calls, FIRST_OPTIONAL_CALL } from "./calls.ts";
 
 /**
- * What a machine may do with files. A template is made by `writing` them. A sandbox is `reading` only; QEMU before
- * 8.2 opens its memory's file to write even to map it privately, for which the kernel asks no such right. With
+ * What a machine may do with files. Making a template takes `writing`; a sandbox is `reading` only. QEMU before 8.2
+ * opens its memory file for writing even to map it privately, for which the kernel does not require that right. With
  * `memoryAtZero` that call is not made but answered with "descriptor 0", where the file is open for reading.
  */
 export interface FilterOptions {
@@ -28,11 +28,12 @@ const EPERM = errno(1);
 const ENOSYS = errno(38);
 
 /**
- * What QEMU does, whatever the arguments: seen while templates were made and sandboxes were restored, saved, resumed,
- * booted and reset, with TCG and with KVM, and what newer releases of QEMU and of the C library are known to use.
+ * Calls that are allowed whatever their arguments: seen while templates were made and sandboxes were restored, saved,
+ * resumed, booted and reset, with TCG and with KVM, and what newer releases of QEMU and of the C library are known to
+ * use.
  */
 const FREE: readonly CallName[] = [
-  // Open files, and channels. Which files are open, and for what, is decided by who opened them.
+  // Open files, and channels. Whoever opened a file decided what for.
   ...(["read", "readv", "pread64", "preadv", "preadv2"] as const),
   ...(["write", "writev", "pwrite64", "pwritev", "pwritev2"] as const),
   ...(["close", "close_range", "lseek", "dup", "dup2", "dup3"] as const),
@@ -65,8 +66,9 @@ const FREE: readonly CallName[] = [
 ];
 
 /**
- * The filter as `bwrap --seccomp` reads it. It is there before QEMU is, so it holds also where QEMU's own filter, which
- * QEMU sets up itself, does not. What it does not name is refused, also what later kernels will have.
+ * The filter as `bwrap --seccomp` reads it. It is in place before QEMU starts, so it also holds where QEMU's own
+ * filter, which QEMU installs itself, does not. Calls that it does not name are refused, including those of later
+ * kernels.
  */
 export function seccompFilter(options: FilterOptions): Buffer {
   const program = [
@@ -74,7 +76,7 @@ export function seccompFilter(options: FilterOptions): Buffer {
     ...unless("equal", ARCHITECTURE, KILL_PROCESS),
     load(fields.call),
     ...when("atLeast", X32, KILL_PROCESS),
-    // With KVM it is the one that is made most.
+    // First, because KVM makes it more often than any other.
     ...inCall(calls.ioctl, requests(options)),
     ...FREE.flatMap((name) => when("equal", calls[name], ALLOW)),
     ...inCall(calls.open, opening(1, options)),
@@ -151,7 +153,7 @@ function requests({ kvm }: FilterOptions): Buffer[] {
 
 const WRITE_AND_RUN = 0x2 | 0x4;
 
-/** TCG writes the code that it runs. With KVM nothing does: no memory is for writing and running at once. */
+/** TCG writes the code that it runs. With KVM nothing does: no memory may be writable and executable at once. */
 function mapping(protection: number, { kvm }: FilterOptions): Buffer[] {
   if (!kvm) return [give(ALLOW)];
   return [
@@ -167,17 +169,20 @@ const FCNTL = [0, 1, 2, 3, 4, 1030];
 
 /**
  * NORMAL to DONTNEED, FREE, DONTFORK, HUGEPAGE, NOHUGEPAGE, DONTDUMP, POPULATE_*, GUARD_*. Not MERGEABLE, nor DODUMP,
- * which puts memory into core dumps again, nor what throws out pages that others share.
+ * which puts memory into core dumps again, nor those that evict pages that others share.
  */
 const ADVICE = [0, 1, 2, 3, 4, 8, 10, 14, 15, 16, 22, 23, 102, 103];
 
-/** How the GNU C library and musl make threads. Processes are not made, nor namespaces. */
+/** How the GNU C library and musl create threads. Neither processes nor namespaces can be created. */
 const THREAD = [0x3d0f00, 0x7d0f00];
 
 /** PDEATHSIG, NAME (set and get), SECCOMP, TIMERSLACK, MCE_KILL, NO_NEW_PRIVS (set and get), of itself. */
 const PRCTL = [1, 15, 16, 22, 29, 33, 38, 39];
 
-/** TSYNC, LOG, SPEC_ALLOW, TSYNC_ESRCH; filters can only be added. Not NEW_LISTENER: nobody answers for the kernel. */
+/**
+ * TSYNC, LOG, SPEC_ALLOW, TSYNC_ESRCH: filters can only be added. Not NEW_LISTENER: nobody answers in the kernel's
+ * place.
+ */
 const SECCOMP_FLAGS = 1 | 2 | 4 | 16;
 
 const AF_UNIX = 1;

@@ -24,15 +24,15 @@ const given = z.strictObject({
   networkCeiling: sharedOptions.networkCeiling,
 });
 
-/** Who may reach a sandbox's own servers, and which `Host` they see. It stays as the sandbox was created. */
+/** Who may reach a sandbox's own servers, and which `Host` they see. Fixed when the sandbox is created. */
 export type Ingress = Pick<NetworkOptions, "allowPublicTraffic" | "maskRequestHost">;
 
-/** What is kept of it on disk. */
+/** What is saved of it on disk. */
 export interface SavedAccess {
   readonly network: Network;
   readonly ceiling?: NetworkCeiling | undefined;
   readonly ingress: Ingress;
-  /** Hosts whose rules set headers, which may be credentials and are not kept. */
+  /** Hosts whose rules set headers: these may be credentials and are not saved. */
   readonly lostRules?: readonly string[] | undefined;
 }
 
@@ -46,16 +46,16 @@ const savedFields = {
   lostRules: z.array(z.string().max(253)).max(10_000).optional(),
 } satisfies { [Field in keyof Required<SavedAccess>]: z.ZodType };
 
-/** The form of what is kept, as it comes back from a file that anybody may have changed. */
+/** The schema of what is saved, since anybody may have changed the file that it is read from. */
 export const savedAccess: z.ZodType<SavedAccess> = z.strictObject(savedFields);
 
-/** What a sandbox may reach, with which secrets, and who hears of it. Its copies have the same. */
+/** What a sandbox may reach, with which secrets, and who is told of it. Copies of the sandbox have the same. */
 export class Access {
   readonly network: Network;
-  /** What it may never go beyond, whatever is asked for. */
+  /** What it may never exceed, whatever is asked for. */
   readonly ceiling: NetworkCeiling | undefined;
   readonly ingress: Ingress;
-  /** Hosts that are not reached, because what their rules did to requests is not known any more. */
+  /** Hosts that are refused because what their rules did to requests is no longer known. */
   readonly lostRules: readonly string[];
   readonly policy: Policy;
   readonly secrets: Secrets;
@@ -79,13 +79,13 @@ export class Access {
     this.#authority = before ? before.#authority : {};
   }
 
-  /** What is asked for by those whom a ceiling binds. @throws `invalid_argument` for what goes beyond it */
+  /** The access that a caller bound by a ceiling asks for. @throws `invalid_argument` for what goes beyond it */
   static ask(options: AccessOptions): Access {
     refuseBeyond(options.network ?? true, parseCeiling(options.networkCeiling));
     return new Access(options);
   }
 
-  /** As it was written down, within another ceiling where there is one. */
+  /** As it was saved, within another ceiling where one is given. */
   static kept(
     { network, ceiling, ingress, lostRules }: SavedAccess,
     networkCeiling: NetworkCeiling | undefined = ceiling,
@@ -118,17 +118,17 @@ export class Access {
     return new Access({ network, networkCeiling, ingress, lostRules, onNetwork }, this);
   }
 
-  /** It is the usual one: the public internet, without secrets. */
+  /** Whether it is the default: the public internet, without secrets. */
   get isUsual(): boolean {
     return this.network === true && (this.ceiling ?? true) === true && this.secrets.isEmpty;
   }
 
-  /** Ends TLS where requests are read or answered; the same for as long as the sandbox lives. */
+  /** Terminates TLS where requests are read or answered; the same for as long as the sandbox lives. */
   authority(): Authority {
     return (this.#authority.made ??= createAuthority());
   }
 
-  /** Secrets are never written down, nor what rules set. */
+  /** Neither secrets nor what rules set is ever saved. */
   toJSON(): SavedAccess {
     const { network, ceiling, ingress, lostRules } = this;
     if (typeof network === "boolean") return { network, ceiling, ingress, lostRules };
@@ -137,7 +137,7 @@ export class Access {
   }
 }
 
-/** Without what a rule did, a request could say more than it was to, or less. */
+/** Without a rule's changes, a request could say more than it should, or less. */
 function refuseHosts(policy: Policy, hosts: readonly string[]): Policy {
   if (hosts.length === 0) return policy;
   const patterns = hosts.map(parsePattern);

@@ -12,7 +12,7 @@ export interface Range {
 const NAT64 = ipaddr.IPv6.parse("64:ff9b::");
 const GLOBAL_IPV6 = ipaddr.IPv6.parse("2000::");
 const MAPPED = ipaddr.IPv6.parse("::ffff:0:0");
-/** Public by their number, but a cloud's machine reaches services there that trust it: metadata, keys, mirrors. */
+/** Public addresses at which a cloud's machine reaches services that trust it: metadata, keys, mirrors. */
 const CLOUD_SERVICES: readonly Range[] = [
   range4("168.63.129.16", 32), // Azure
   range4("161.26.0.0", 16), // IBM
@@ -21,7 +21,7 @@ const CLOUD_SERVICES: readonly Range[] = [
 /** Interface identifiers of ISATAP, which carries IPv6 to the IPv4 address that follows. */
 const ISATAP: ReadonlySet<number> = new Set([0x0000_5efe, 0x0200_5efe]);
 
-/** An address in the usual notation only; the IPv4 address where an IPv6 one stands for it. */
+/** Parses an address in the usual notation only. An IPv6 address that stands for an IPv4 one gives that. */
 export function parseAddress(text: string): Address | undefined {
   // ipaddr.js also reads octal, hexadecimal and short forms, and zones.
   if (isIP(text) === 0 || text.includes("%")) return undefined;
@@ -39,7 +39,7 @@ function range4(base: string, bits: number): Range {
   return { base: ipaddr.IPv4.parse(base), bits };
 }
 
-/** An address, or a range in CIDR notation; its number of bits is written in one way only. */
+/** Parses an address, or a range in CIDR notation; its number of bits can be written in one way only. */
 export function parseRange(text: string): Range | undefined {
   const [head = "", bits, ...more] = text.split("/");
   if (isIP(head) === 0 || head.includes("%") || more.length > 0) return undefined;
@@ -83,7 +83,7 @@ export function overlap(one: Range, other: Range): boolean {
 
 /** True when every IPv4 address is in one of the ranges, however they are cut and written. */
 export function coverEverything(ranges: readonly Range[]): boolean {
-  // `::/0` and what else holds IPv4's place in IPv6.
+  // `::/0`, and whatever else includes IPv4's place in IPv6.
   const mapped = { base: MAPPED, bits: 96 };
   if (ranges.some((range) => range.base.kind() === "ipv6" && includes(range, mapped))) return true;
   const spans = ranges
@@ -98,7 +98,7 @@ export function coverEverything(ranges: readonly Range[]): boolean {
 const numberOf = (address: Address): number =>
   address.toByteArray().reduce((sum, byte) => sum * 256 + byte, 0);
 
-/** What an address is when it is not of the public internet: "a private address". */
+/** What an address is when it is not on the public internet, such as "a private address"; `undefined` when it is. */
 export function specialKind(address: Address): string | undefined {
   const range = address.range();
   const isPublic =
@@ -127,7 +127,7 @@ function isIsatap({ parts }: ipaddr.IPv6): boolean {
   return ISATAP.has(parts[4]! * 0x1_0000 + parts[5]!);
 }
 
-/** True when all of a range is special, and in the same way: so an entry that holds it means it. */
+/** True when all of a range is special, and in the same way: so a policy entry that holds it means it. */
 export function isSpecialRange(range: Range): boolean {
   const [low, high] = edgesOf(range);
   if (low.range() !== high.range()) return false;

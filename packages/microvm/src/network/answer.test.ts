@@ -22,7 +22,7 @@ let said = "";
 const heard = (text: string): Promise<void> =>
   expect.poll(() => said, { timeout: 20_000 }).toContain(text);
 
-/** Says back what it was sent, in as many ways as HTTP has. */
+/** Echoes what it was sent, in as many ways as HTTP has. */
 const answers: Record<string, (key: string, response: ServerResponse) => unknown> = {
   "/reason": (key, response) => response.writeHead(200, `OK ${key}`).end("fine"),
   "/range": (key, response) =>
@@ -137,7 +137,7 @@ test("what it packs is unpacked whole, or withheld", async () => {
   expect(seen.at(-1)!.headers["accept-encoding"]).toBe("identity");
   expect(await get("/bomb")).toMatch(/^HTTP\/1.1 502 [^]*too long to be unpacked/);
   expect(await get("/odd")).toMatch(/^HTTP\/1.1 502 [^]*packed in a way/);
-  // What was taken for one is there for the next.
+  // The room that one takes is free again for the next.
   for (let n = 0; n < 3; n++) expect(await get("/bomb")).toContain("502");
   expect(await get("/packed")).toMatch(`key ${COVERED}`);
 });

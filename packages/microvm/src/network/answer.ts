@@ -16,14 +16,14 @@ export interface Answer {
 /** An answer that the sandbox does not get, and why. */
 export class Withheld extends Error {}
 
-/** What answers of one sandbox may take while they are unpacked. */
+/** What one sandbox's answers may take while they are decompressed. */
 export interface Room {
   left: number;
 }
 
 export const ROOM_BYTES: number = 8 * 1024 * 1024;
 
-/** An answer as it came, but for what is about one connection only. */
+/** An answer as it came, without the headers that concern one connection only. */
 export function pass(answer: IncomingMessage): Answer {
   return {
     status: answer.statusCode!,
@@ -34,8 +34,8 @@ export function pass(answer: IncomingMessage): Answer {
 }
 
 /**
- * An answer of a host that was sent a secret. All of it comes in one form that does not depend on the secret: the
- * status with its usual words, headers, and a body as it is. No parts of a body, no trailers, nothing packed.
+ * An answer of a host that was sent a secret. All of it takes one form that does not depend on the secret: the status
+ * with its standard phrase, headers, and a body as it is. No partial bodies, no trailers, nothing compressed.
  * @throws `Withheld`
  */
 export async function clean(
@@ -76,8 +76,8 @@ const decoders: Readonly<Record<string, () => NodeJS.ReadWriteStream>> = {
 };
 
 /**
- * Whole: how much comes out of each packet depends on how well a guess goes with the secret beside it. Servers are
- * asked not to pack what they say, so this is rare.
+ * Decompresses all of it at once: how much each packet yields would tell how well a guess matches the secret beside it.
+ * Servers are asked not to compress, so this is rare.
  */
 async function unpack(answer: IncomingMessage, encoding: string, room: Room): Promise<Buffer> {
   const decode = Object.hasOwn(decoders, encoding) ? decoders[encoding] : undefined;

@@ -6,7 +6,7 @@ import { writeCertificate } from "./certificate.ts";
 export interface Authority {
   /** PEM. */
   readonly certificate: string;
-  /** For a name; `undefined` where a new one is needed and may not be made. */
+  /** The context for a name; `undefined` where a new certificate is needed and may not be made. */
   contextFor(host: string, mayMake: () => boolean): SecureContext | undefined;
 }
 
@@ -14,7 +14,7 @@ const MAX_HOSTS = 256;
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Longer than a sandbox lives; within what clients accept. */
 const LIFETIME_MS = 90 * DAY_MS;
-/** The guest knows its hash: see `trust.ts` there. */
+/** The guest has its hash: see `trust.ts` there. */
 const NAME = "Emberbox";
 
 export function createAuthority(): Authority {

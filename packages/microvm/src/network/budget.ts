@@ -1,4 +1,4 @@
-/** How much of something may be done: at once up to `burst`, in the long run `perSecond`. */
+/** How often something may be done: up to `burst` at once, `perSecond` in the long run. */
 export class Budget {
   readonly #burst: number;
   readonly #perSecond: number;

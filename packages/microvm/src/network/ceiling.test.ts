@@ -98,7 +98,7 @@ test("what rules set is not written down; their hosts are refused until it is gi
   const kept = Access.kept(JSON.parse(text));
   expect(kept.policy.refusesName("a.example")).toMatch(/not kept on disk/);
   expect(kept.policy.refusesName("b.example")).toBeUndefined();
-  // Kept once more, it is still known that there were some.
+  // Saved once more, it still knows that there were some.
   expect(Access.kept(JSON.parse(JSON.stringify(kept))).lostRules).toEqual(["a.example"]);
   expect(kept.below(true).policy.refusesName("a.example")).toMatch(/not kept on disk/);
   expect(kept.with(network).policy.refusesName("a.example")).toBeUndefined();

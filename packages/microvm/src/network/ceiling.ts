@@ -10,14 +10,14 @@ import {
 import { parsePattern } from "./hosts.ts";
 import { parsePolicy, type Policy } from "./policy.ts";
 
-/** What no request may go beyond; `undefined` where whoever asks decides alone. */
+/** The policy that no request may exceed; `undefined` when the caller alone decides. */
 export type Ceiling = Policy | undefined;
 
 export function parseCeiling(ceiling: NetworkCeiling | undefined): Ceiling {
   return ceiling === undefined ? undefined : parsePolicy(ceiling);
 }
 
-/** The part of a policy that is within a ceiling, which decides about names, addresses and being off alike. */
+/** The part of a policy that is within a ceiling: its names, its addresses, and whether it is off. */
 export function within(policy: Policy, ceiling: Ceiling): Policy {
   if (ceiling === undefined) return policy;
   return {
@@ -61,7 +61,7 @@ export function refuseBeyond(network: boolean | NetworkOptions, ceiling: Ceiling
   }
 }
 
-/** What means everything asks for as much as there is. */
+/** A range that means everything only asks for as much as the ceiling has. */
 function raisesRange(range: Range, ceiling: Policy): boolean {
   if (range.bits === 0) return false;
   if (ceiling.isOff) return true;

@@ -26,7 +26,7 @@ const oids = {
   serverAuth: "2b06010505070301",
 } as const;
 
-/** A value in DER: its tag, its length, and what it is made of. */
+/** A value in DER: its tag, its length, and its contents. */
 function der(tag: number, ...parts: readonly (Buffer | Uint8Array)[]): Buffer {
   const body = Buffer.concat(parts);
   const { length } = body;
@@ -41,7 +41,7 @@ const bits = (unused: number, bytes: Buffer): Buffer => der(0x03, Buffer.of(unus
 const TRUE = der(0x01, Buffer.of(0xff));
 
 const nameOf = (text: string): Buffer =>
-  // The field takes 64 characters; the whole name is in the extension.
+  // The field holds 64 characters; the whole name is in the extension.
   sequence(der(0x31, sequence(oid("commonName"), der(0x0c, Buffer.from(text.slice(0, 64))))));
 
 const time = (date: Date): Buffer =>
@@ -55,13 +55,13 @@ const keyId = (key: KeyObject): Buffer =>
 const extension = (name: keyof typeof oids, isCritical: boolean, value: Buffer): Buffer =>
   sequence(oid(name), ...(isCritical ? [TRUE] : []), der(0x04, value));
 
-/** A certificate for keys on P-256, as PEM. It takes a fraction of a millisecond: guests make many necessary. */
+/** A certificate for P-256 keys, as PEM. It takes a fraction of a millisecond: guests can cause many. */
 export function writeCertificate(options: CertificateOptions): string {
   const { name, publicKey, issuer, isAuthority, notBefore, notAfter } = options;
   const algorithm = sequence(oid("ecdsaWithSha256"));
   const extensions = [
     extension("basicConstraints", true, sequence(...(isAuthority ? [TRUE] : []))),
-    // To sign certificates and lists of them, or to sign what is said.
+    // keyCertSign and cRLSign, or digitalSignature.
     extension("keyUsage", true, isAuthority ? bits(1, Buffer.of(0x06)) : bits(7, Buffer.of(0x80))),
     extension("subjectKeyIdentifier", false, der(0x04, keyId(publicKey))),
     extension("authorityKeyIdentifier", false, sequence(der(0x80, keyId(issuer.publicKey)))),

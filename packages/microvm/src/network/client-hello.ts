@@ -22,12 +22,12 @@ const other: Opening = { kind: "other" };
 export class OpeningReader {
   readonly #header = Buffer.alloc(RECORD_HEADER);
   #headerBytes = 0;
-  /** What is still to come of the record. */
+  /** Bytes of the record that are still to come. */
   #missing = 0;
   readonly #hello = new GrowingBytes();
   #opening: Opening = incomplete;
 
-  /** What is known with these bytes too; each is looked at once. */
+  /** What is known after these bytes; each is looked at once. */
   push(chunk: Buffer): Opening {
     for (let at = 0; at < chunk.length && this.#opening === incomplete;) {
       if (this.#missing === 0) this.#takeHeader(chunk[at++]!);
@@ -82,7 +82,7 @@ function readHello(hello: Buffer): Opening {
       const size = hello.readUInt16BE(at + 2);
       if (at + 4 + size > end || end > hello.length) return other;
       if (type === SERVER_NAME) {
-        // Two names would be read differently by different servers.
+        // Different servers would read two names differently.
         if (serverName !== undefined) return other;
         serverName = readServerName(hello.subarray(at + 4, at + 4 + size));
         if (serverName === undefined) return other;
@@ -91,7 +91,7 @@ function readHello(hello: Buffer): Opening {
     }
     return { kind: "tls", serverName };
   } catch {
-    return other; // A length that leads out of the message.
+    return other; // A length that points past the message.
   }
 }
 

@@ -3,20 +3,20 @@ import type { Duplex } from "node:stream";
 import { background } from "@emberbox/core/background";
 import type { ChannelStream } from "@emberbox/wire";
 
-/** A stream of the guest's to the outside. */
+/** A stream from the guest to the outside. */
 export interface Connection {
   readonly stream: ChannelStream;
   readonly host: string;
   readonly port: number;
-  /** The host, where it is a name. */
+  /** The host, if it is a name. */
   readonly name: string | undefined;
-  /** What it is connected to, or may be; empty while nothing was decided. */
+  /** What it is connected to, or may be; empty until that is decided. */
   addresses: readonly string[];
-  /** It was allowed for its name, and what is said on it is checked against that. */
+  /** Allowed because of its name, so what is sent on it is checked against that name. */
   byName: boolean;
 }
 
-/** Carries bytes both ways; what the guest sends waits until `admit` has let it. */
+/** Carries bytes both ways; what the guest sends waits until `admit` allows it. */
 export function join(stream: ChannelStream, socket: Socket, admit: Promise<boolean>): void {
   stream.once("close", () => {
     if (!stream.readableEnded || !socket.writableFinished) socket.destroy();
@@ -32,7 +32,7 @@ export function join(stream: ChannelStream, socket: Socket, admit: Promise<boole
   background(begun, () => stream.destroy());
 }
 
-/** Says one byte, and no more. */
+/** Sends one byte and ends the stream. */
 export function sayOnly(stream: Duplex, code: number): void {
   stream.resume();
   stream.end(Buffer.of(code), () => stream.destroy());

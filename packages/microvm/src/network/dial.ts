@@ -1,6 +1,6 @@
 import { connect, isIP, type LookupFunction, type Socket } from "node:net";
 
-/** What was checked, and is dialled: the name is not looked up again. */
+/** What was checked and is dialled: the name is not looked up again. */
 export interface Target {
   readonly host: string;
   readonly port: number;
@@ -27,7 +27,7 @@ export function dial({ host, port, addresses }: Target): Promise<Socket> {
       allowHalfOpen: true,
       noDelay: true,
     });
-    // Nothing of this keeps the program alive: the sandbox's calls do.
+    // This does not keep the program alive: the sandbox's calls do.
     socket.unref();
     const timer = setTimeout(() => socket.destroy(new Error("timed out")), CONNECT_MS).unref();
     socket.once("connect", () => {

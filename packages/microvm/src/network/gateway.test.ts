@@ -392,7 +392,7 @@ describe("secrets", () => {
     expect(seen.at(-1)).toMatchObject({ "x-rule": "set", "x-old": "new" });
   });
 
-  // Only root can listen where they would have been set.
+  // Only root can listen on the port where they would have been set.
   test.runIf(process.getuid!() === 0)("but not where anyone can read them", async () => {
     const sent: unknown[] = [];
     const plain = createHttp((request, response) => {

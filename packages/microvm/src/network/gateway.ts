@@ -21,13 +21,13 @@ import { Access } from "./access.ts";
 
 const MAX_CONNECTIONS = 512;
 const CONNECTIONS = { burst: 512, perSecond: 128 };
-/** Refusals that are explained over TLS or HTTP, which costs more than to refuse. */
+/** Refusals that are explained over TLS or HTTP, which costs more than just refusing. */
 const EXPLANATIONS = { burst: 64, perSecond: 16 };
-/** Certificates for names that there is none for yet. */
+/** Certificates for names that have none yet. */
 const CERTIFICATES = { burst: 64, perSecond: 16 };
 const COMPLAINTS = { burst: 4, perSecond: 1 };
 const LOOKUPS = { burst: 256, perSecond: 64 };
-/** After so long without a word from the client, the server is asked whether it speaks first, `ms`. */
+/** How long a client may be silent before the server is tried, in case it speaks first, in ms. */
 const SILENCE_MS = 300;
 const [HTTP, HTTPS] = [80, 443];
 
@@ -55,12 +55,12 @@ export class Gateway {
     this.#record = new NetworkRecord(sandboxId);
   }
 
-  /** Variables that the sandbox is to have. */
+  /** Environment variables for the sandbox. */
   get envs(): Readonly<Record<string, string>> {
     return this.#access.secrets.envs;
   }
 
-  /** What the guest is to know. */
+  /** What the guest is told. */
   get guest(): GuestNetwork {
     const { isOff, refused, allowed } = this.#access.policy;
     return {
@@ -71,14 +71,14 @@ export class Gateway {
     };
   }
 
-  /** Begins to let through what is allowed; nothing was before. */
+  /** Starts letting through what is allowed; until then nothing is. */
   configure(access: Access): void {
     if (!access.isUsual) this.#authority = access.authority();
     this.#access = access;
     this.#record.listener = access.onNetwork;
   }
 
-  /** Replaces what may be reached, and cuts what no longer may. @throws `invalid_argument` */
+  /** Replaces what may be reached, and cuts connections that are no longer allowed. @throws `invalid_argument` */
   update(network: boolean | NetworkOptions): Access {
     const access = this.#access.with(network);
     this.configure(access);
@@ -152,7 +152,9 @@ export class Gateway {
     await this.#carry(connection, target);
   }
 
-  /** Where requests are read: to check or set their headers. False when the bytes are carried as they are. */
+  /**
+   * Relays requests, where their headers have to be checked or set. False when the bytes are to be carried as they are.
+   */
   async #relays(connection: Connection, name: string, target: Target): Promise<boolean> {
     const { stream, port, byName } = connection;
     const hasSecrets = this.#access.secrets.isFor(name);
@@ -192,7 +194,7 @@ export class Gateway {
       target,
       isTls,
       trusted: this.#outside.trusted,
-      // Over a connection that anyone on the way can read, nothing is added.
+      // On a connection that anyone on the way can read, nothing is added.
       prepare: (given) =>
         isTls ? this.#access.secrets.fill(host, withHeaders(given, headers)) : given,
       traces: isTls ? this.#access.secrets.traces(host) : undefined,
@@ -201,8 +203,8 @@ export class Gateway {
   }
 
   /**
-   * What the client says first; or a connection to the server, when it was the server that spoke. A slow client
-   * may say nothing for long, and a server that waits for it says nothing either.
+   * What the client sends first; or a connection to the server, if the server spoke first. A slow client may be silent
+   * for long, and a server that waits for it is silent too.
    */
   async #whoSpeaks(
     stream: ChannelStream,
@@ -257,10 +259,13 @@ export class Gateway {
     return false;
   }
 
-  /** Takes the TLS off, once the client has said something; `undefined` when that is too much work. */
+  /**
+   * Terminates TLS once the client has sent something; `undefined` when it is not TLS, or needs one certificate too
+   * many.
+   */
   async #endTls(connection: Connection, host: string): Promise<TLSSocket | undefined> {
     const { stream } = connection;
-    // Nothing is made for those who connect and say nothing.
+    // No certificate is made for clients that connect and send nothing.
     const { kind } = await readFirst(stream);
     const secureContext =
       kind === "tls"
@@ -282,7 +287,7 @@ export class Gateway {
     return socket;
   }
 
-  /** Programs that speak HTTP are told why they were refused. */
+  /** Whether programs that speak HTTP are told why they were refused. */
   get #explains(): boolean {
     return this.#authority !== undefined;
   }
@@ -310,7 +315,7 @@ export class Gateway {
       reason === undefined
         ? this.#access.policy.decide(name, addresses)
         : { allowed: false, reason };
-    // What was said on it was not checked against its name, or it may go to an address that is refused now.
+    // Otherwise what was sent was not checked against its name, or it may go to an address that is refused now.
     const isSame =
       verdict.allowed && verdict.byName === byName && verdict.addresses.length === addresses.length;
     if (isSame) return;

@@ -1,6 +1,6 @@
 const SMALLEST = 512;
 
-/** Bytes that come in pieces, in one piece: each is copied a few times at most, and pins nothing that it came in. */
+/** Joins bytes that come in pieces. Each is copied a few times at most, and the pieces themselves are not retained. */
 export class GrowingBytes {
   #room: Buffer = Buffer.alloc(0);
   length = 0;
@@ -16,7 +16,7 @@ export class GrowingBytes {
     this.length = length;
   }
 
-  /** All of them, as they are until more come. */
+  /** All bytes so far; valid until more come. */
   get bytes(): Buffer {
     return this.#room.subarray(0, this.length);
   }

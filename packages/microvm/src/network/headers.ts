@@ -1,4 +1,4 @@
-/** About one connection only: not passed on. */
+/** They concern one connection only, and are not passed on. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",
@@ -10,7 +10,7 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "http2-settings",
 ]);
 
-/** Headers are lists of names and values in turn, as Node has them. */
+/** Headers are flat lists of alternating names and values, as Node has them. */
 export function without(
   headers: readonly string[],
   isUnwanted: (name: string) => boolean,
@@ -23,7 +23,7 @@ export function without(
 export const endToEnd = (headers: readonly string[]): string[] =>
   without(headers, (name) => HOP_BY_HOP.has(name));
 
-/** Sets headers, in place of those with the same names. */
+/** Sets headers, replacing those with the same names. */
 export function withHeaders(
   headers: readonly string[],
   set: Readonly<Record<string, string>>,
@@ -32,7 +32,7 @@ export function withHeaders(
   return [...without(headers, (name) => names.has(name)), ...Object.entries(set).flat()];
 }
 
-/** Why a request is not for the host that the connection is to. */
+/** Why a request is not for the host that the connection is to; `undefined` if it is. */
 export function wrongRequest(
   url: string,
   headers: readonly string[],
@@ -50,6 +50,6 @@ export function wrongRequest(
   return named === host ? undefined : `the request's Host is ${printable(hosts[0]!)}`;
 }
 
-/** What the guest wrote, for a message. */
+/** What the guest wrote, made printable for a message. */
 export const printable = (text: string): string =>
   text.slice(0, 100).replaceAll(/[^\x20-\x7e]/g, "?");

@@ -3,7 +3,7 @@ import { domainToASCII } from "node:url";
 const MAX_NAME = 253;
 const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/;
 
-/** A host's name in its one form, lower case and without the last dot; `undefined` for what is none. */
+/** A host name in its canonical form, lower case and without a final dot; `undefined` if it is not one. */
 export function parseName(text: string): string | undefined {
   const name = text.toLowerCase().replace(/\.$/, "");
   const labels = name.split(".");
@@ -22,14 +22,14 @@ export interface NamePattern {
 export function parsePattern(text: string): NamePattern | undefined {
   if (text === "*") return { text, matches: () => true };
   const isWild = text.startsWith("*.");
-  // What people write (`bücher.example`) is not what is asked for on the wire.
+  // What people write (`bücher.example`) is not what goes over the wire.
   const name = parseName(domainToASCII(isWild ? text.slice(2) : text));
   if (name === undefined || /[^\p{L}\p{M}\p{N}_.*-]/u.test(text)) return undefined;
   if (!isWild) return { text: name, matches: (asked) => asked === name };
   return { text: `*.${name}`, matches: (asked) => asked.endsWith(`.${name}`) };
 }
 
-/** True when every name of a pattern matches another one. */
+/** True when every name that `narrow` matches is matched by `wide` too. */
 export function covers(wide: NamePattern, narrow: NamePattern): boolean {
   if (narrow.text === "*") return wide.text === "*";
   return (

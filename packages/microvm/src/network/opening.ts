@@ -6,7 +6,7 @@ const MAX_BYTES = 131_072;
 
 const asked: WeakMap<Duplex, Promise<Opening>> = new WeakMap();
 
-/** Waits for what a client says first, and leaves it in the stream. At the stream's end it is `incomplete`. */
+/** Waits for what a client sends first, and leaves it in the stream. If the stream ends before, it is `incomplete`. */
 export function readFirst(stream: Duplex): Promise<Opening> {
   const opening = asked.get(stream) ?? listen(stream);
   asked.set(stream, opening);

@@ -5,7 +5,7 @@ import { createResolver, type NameResolver } from "./resolve.ts";
 /** How gateways reach the outside; all of one engine share it. */
 export interface Outside {
   readonly resolver: NameResolver;
-  /** What servers' certificates are checked against, where it is not the usual. */
+  /** What servers' certificates are checked against, unless it is the default. */
   readonly trusted: SecureContext | undefined;
 }
 

@@ -12,23 +12,23 @@ import {
 import { covers, type NamePattern, parsePattern } from "./hosts.ts";
 
 export type Verdict =
-  /** `byName`: because of its name, so what is said on the connection must be for that name. */
+  /** `byName`: allowed because of its name, so what is sent on the connection must be for that name. */
   | { readonly allowed: true; readonly byName: boolean; readonly addresses: readonly string[] }
   | { readonly allowed: false; readonly reason: string };
 
 /** What a sandbox may reach. */
 export interface Policy {
   readonly isOff: boolean;
-  /** Only what is named is reached. */
+  /** Only what is named can be reached. */
   readonly closes: boolean;
   readonly names: readonly NamePattern[];
   readonly refused: readonly Range[];
   readonly allowed: readonly Range[];
-  /** Why a name is refused whatever its addresses are; `undefined` when they decide, or it is allowed. */
+  /** Why a name is refused whatever its addresses are; `undefined` when it is allowed, or they decide. */
   refusesName(name: string): string | undefined;
   /** True when no name of the pattern could ever be reached. */
   refusesPattern(pattern: NamePattern): boolean;
-  /** Decides about the addresses of a name, or about one that was asked for itself. */
+  /** Decides about the addresses of a name, or about an address that was asked for directly. */
   decide(name: string | undefined, addresses: readonly string[]): Verdict;
   /** Headers to set on requests to a host. */
   headersFor(name: string): Readonly<Record<string, string>> | undefined;
@@ -107,7 +107,7 @@ const holds = (ranges: readonly Range[], address: Address): boolean =>
 
 function createPolicy(entries: Entries): Policy {
   const { isOff, names = [], allowed = [], refused = [], deniesAll = false } = entries;
-  // `0.0.0.0/0` holds every address there is, but does not name the metadata service.
+  // `0.0.0.0/0` includes every address, but does not name the metadata service.
   const special = allowed.filter(isSpecialRange);
   const allowsAll = coverEverything(allowed.filter(({ base }) => base.kind() === "ipv4"));
   const closes = deniesAll && !allowsAll;
@@ -130,7 +130,7 @@ function createPolicy(entries: Entries): Policy {
     allowed,
     refusesName(name) {
       if (isOff) return OFF;
-      // Whatever its addresses are: asking for them would tell its name server of it.
+      // Whatever its addresses are: a lookup alone would tell its name server.
       return closes && !isNamed(name) ? `${name} is not in allowOut` : undefined;
     },
     refusesPattern(pattern) {

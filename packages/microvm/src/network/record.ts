@@ -4,7 +4,7 @@ import type { Connection } from "./connection.ts";
 
 const MAX_REFUSALS = 256;
 
-/** Counts what a sandbox did with its network, and tells whoever wants to know. */
+/** Counts what a sandbox did with its network, and tells the listener. */
 export class NetworkRecord {
   readonly #sandboxId: string;
   readonly #refusals: Map<string, NetworkLog["refusals"][number]> = new Map();
@@ -18,7 +18,7 @@ export class NetworkRecord {
     this.#sandboxId = sandboxId;
   }
 
-  /** What it does is not the sandbox's matter: it must not end a connection that was decided about. */
+  /** A listener that fails is not the sandbox's fault: it must not end a connection that was decided about. */
   set listener(listener: ((event: NetworkEvent) => void) | undefined) {
     this.#notify = listener && notifier("onNetwork", listener);
   }
@@ -39,7 +39,7 @@ export class NetworkRecord {
     this.#tell({ decision: "refused", host, port, reason });
   }
 
-  /** A connection that ended. */
+  /** Counts a connection that has ended. */
   add({ stream }: Connection): void {
     this.#sent += stream.bytesReceived;
     this.#received += stream.bytesSent;

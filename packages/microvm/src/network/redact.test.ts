@@ -104,7 +104,7 @@ describe("WebSocket", () => {
     const said = await through(frames(value), size);
     expect(said.length).toBe(frames(covered).length);
     expect(said.toString("latin1")).not.toMatch(/corre|horse/);
-    // What is not in a message that has begun does not wait for its end.
+    // What is outside an unfinished message does not wait for its end.
     expect(said.indexOf("ping")).toBeLessThan(said.indexOf("x".repeat(300)));
   });
 

@@ -2,10 +2,10 @@ import { Transform } from "node:stream";
 import type { Traces } from "./traces.ts";
 
 const COVER = 0x2a;
-/** In no value that is a secret: what ends with it can be let through. */
+/** No secret contains it: what ends with it can be let through. */
 const LINE_FEED = 0x0a;
 
-/** Overwrites what must not pass with asterisks, of the same length: what counts bytes stays right. */
+/** Overwrites what must not pass with asterisks of the same length, so that byte counts stay right. */
 class Cover {
   readonly #traces: Traces;
   #state = 0;
@@ -16,8 +16,8 @@ class Cover {
   }
 
   /**
-   * What may go on. All that is held back are the last bytes of a line that has not ended, always as many: how
-   * much goes on when says nothing about how much of a value was in it.
+   * What may pass. Only the last bytes of an unfinished line are held back, always the same number: how much passes
+   * when says nothing about how much of a value was in it.
    */
   add(chunk: Buffer): Buffer {
     const { columns, next, hold } = this.#traces;

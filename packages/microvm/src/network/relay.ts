@@ -15,23 +15,23 @@ import { endToEnd, withHeaders, without, wrongRequest } from "./headers.ts";
 import type { Traces } from "./traces.ts";
 import { MessageRedactor } from "./web-socket.ts";
 
-/** One client connection whose requests are read, and sent on one by one. */
+/** One client connection whose requests are read, and passed on one by one. */
 export interface RelayedConnection {
   readonly target: Target;
   readonly isTls: boolean;
-  /** What the server's certificate is checked against, where it is not the usual. */
+  /** What the server's certificate is checked against, unless it is the default. */
   readonly trusted: SecureContext | undefined;
-  /** The last word on a request's headers. */
+  /** Has the last word on a request's headers. */
   readonly prepare: (headers: string[]) => string[];
-  /** What must not come back, where a secret may be sent. */
+  /** What must not come back, when a secret may be sent. */
   readonly traces: Traces | undefined;
   readonly onRefused: (reason: string) => void;
 }
 
 export interface Relay {
-  /** Serves a client's connection, plain or with its TLS taken off. */
+  /** Serves a client's connection, plain or with TLS already terminated. */
   serve(client: Duplex, connection: RelayedConnection): void;
-  /** Answers every request of a client's connection with the reason for which there is no other answer. */
+  /** Answers every request on a client's connection with the reason why it is refused. */
   refuse(client: Duplex, reason: string): void;
 }
 
@@ -117,7 +117,7 @@ function optionsFor(
   };
 }
 
-/** What a host that gets a secret is not asked for: parts of an answer, an answer packed, or as a difference. */
+/** What a host that gets a secret is not asked for: partial, compressed or delta-encoded answers. */
 const ASKS_FOR_LESS: ReadonlySet<string> = new Set([
   "range",
   "if-range",
@@ -127,7 +127,7 @@ const ASKS_FOR_LESS: ReadonlySet<string> = new Set([
   "sec-websocket-extensions",
 ]);
 
-/** The headers that go on. */
+/** The headers to pass on. */
 function requestHeaders(request: IncomingMessage, { prepare, traces }: Carried): string[] {
   const headers = prepare(endToEnd(request.rawHeaders));
   if (traces === undefined) return headers;
@@ -135,7 +135,7 @@ function requestHeaders(request: IncomingMessage, { prepare, traces }: Carried):
   return withHeaders(whole, { "Accept-Encoding": "identity" });
 }
 
-/** What Node's parser lets in, its writer may refuse: that ends the connection, not this program. */
+/** Node's writer may refuse what its parser accepts: that ends the connection, not this program. */
 function guarded(client: { destroy(): unknown }, work: () => void): void {
   try {
     work();

@@ -2,7 +2,7 @@ import { Resolver } from "node:dns/promises";
 
 /** Finds the addresses of names. */
 export interface NameResolver {
-  /** @throws `NoSuchName`; another error when it could not be found out */
+  /** @throws `NoSuchName`; another error when the lookup failed */
   resolve(name: string): Promise<readonly string[]>;
 }
 
@@ -10,14 +10,14 @@ export class NoSuchName extends Error {}
 
 const TIMEOUT_MS = 3000;
 const TRIES = 2;
-/** How long an answer is used: a program asks for a name and connects to it a moment later. */
+/** How long an answer is used, in ms: a program looks up a name and connects to it a moment later. */
 const KEPT_MS = 5000;
 const MAX_KEPT = 512;
 const MAX_ADDRESSES = 16;
 
 /** Asks the host's name servers, or those given, without the host's own table of names. */
 export function createResolver(servers: readonly string[] | undefined): NameResolver {
-  // Not `lookup`: that takes one of the few threads that this program's files need too.
+  // Not `lookup`: that takes one of the few threads that this program's file access needs too.
   const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
   if (servers) resolver.setServers(servers);
   const kept: Map<string, { readonly until: number; readonly found: Promise<readonly string[]> }> =

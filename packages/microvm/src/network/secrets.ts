@@ -7,7 +7,7 @@ import { createTraces, type Traces } from "./traces.ts";
 interface Secret {
   readonly name: string;
   readonly placeholder: string;
-  /** As Node writes it into a header: a character for each byte. */
+  /** As Node writes it into a header: one character per byte. */
   readonly value: string;
   readonly hosts: readonly NamePattern[];
 }
@@ -15,12 +15,12 @@ interface Secret {
 /** The values that a sandbox's requests carry, and the placeholders that it knows instead. */
 export interface Secrets {
   readonly isEmpty: boolean;
-  /** Variables of the sandbox. */
+  /** Environment variables of the sandbox. */
   readonly envs: Readonly<Record<string, string>>;
   isFor(host: string): boolean;
-  /** Puts values in place of placeholders in headers, names and values in turn. */
+  /** Replaces placeholders with values in headers, which are names and values in turn. */
   fill(host: string, headers: readonly string[]): string[];
-  /** The forms in which a host may send a value back; `undefined` where it gets none. */
+  /** The forms in which a host may send a value back; `undefined` if it gets none. */
   traces(host: string): Traces | undefined;
 }
 
@@ -103,17 +103,17 @@ function tracesOf(secrets: readonly Secret[]): Traces {
   );
 }
 
-/** In a URL each byte may take three; no other form is longer. */
+/** In a URL a byte can take three; no other form is longer. */
 const LONGEST_FORM = 3;
 
-/** As it is, in JSON, in a URL, and in base64, where it begins at any of three places. */
+/** As it is, in JSON, in a URL, and in base64 at each of its three alignments. */
 function formsOf(value: string): Buffer[] {
   const bytes = Buffer.from(value, "latin1");
   const text = bytes.toString();
   const json = JSON.stringify(text).slice(1, -1);
   const shifted = [0, 1, 2].map((shift) => {
     const encoded = Buffer.concat([Buffer.alloc(shift), bytes]).toString("base64url");
-    // The characters at the ends hold bits of what is beside it.
+    // The characters at the ends also hold bits of what is beside it.
     return encoded.slice(
       Math.ceil((shift * 8) / 6),
       encoded.length - ((bytes.length + shift) % 3 === 0 ? 0 : 1),

@@ -1,12 +1,12 @@
 /** Bytes that must not pass, as one automaton: each byte costs the same, however much of a trace it continues. */
 export interface Traces {
-  /** How many bytes at the end of a line may begin a trace; it depends on the lengths of values only. */
+  /** How many bytes at the end of a line may begin a trace; it depends only on the lengths of values. */
   readonly hold: number;
   /** The column of each byte. */
   readonly columns: Uint16Array;
   /** By state and column, `next[state + column]`: the state after that, as `~state` where a trace ends. */
   readonly next: Int32Array;
-  /** How many bytes up to a state are a trace. */
+  /** How many of the bytes that lead to a state are a trace. */
   lengthAt(state: number): number;
 }
 
@@ -25,7 +25,7 @@ export function createTraces(traces: readonly Buffer[], hold: number): Traces {
     for (const byte of trace) state = next[state * width + columns[byte]!] ||= states++;
     ends[state] = trace.length;
   }
-  // Breadth first: where a state leads nowhere, it does what the longest end of it that is a beginning does.
+  // Breadth first: where a state has no transition, it takes that of its longest suffix that begins a trace.
   const back = new Int32Array(states);
   const queue = new Int32Array(states);
   let length = 1;
@@ -43,7 +43,7 @@ export function createTraces(traces: readonly Buffer[], hold: number): Traces {
       }
     }
   }
-  // As places in the table, so that a step is one sum.
+  // As offsets into the table, so that a step is one addition.
   const places = next.map((state) => (ends[state]! > 0 ? ~(state * width) : state * width));
   return {
     hold: Math.max(hold, ...traces.map((trace) => trace.length - 1)),

@@ -4,7 +4,7 @@ import type { Traces } from "./traces.ts";
 
 const MAX_MESSAGE = 1_048_576;
 const MAX_HEAD = 14;
-/** What keeping a frame costs beside its bytes. */
+/** What keeping a frame costs besides its bytes. */
 const FRAME_COST = 64;
 
 interface Frame {
@@ -13,8 +13,8 @@ interface Frame {
 }
 
 /**
- * Overwrites what must not pass in a server's messages, each of which goes on when it is whole. Ends with an error
- * for what is no plain WebSocket: packed or otherwise extended frames, masked ones, messages that are too long.
+ * Overwrites what must not pass in a server's messages, each of which goes on when it is complete. Ends with an error
+ * for anything but plain WebSocket: compressed or otherwise extended frames, masked ones, messages that are too long.
  */
 export class MessageRedactor extends Transform {
   readonly #traces: Traces;
@@ -34,11 +34,11 @@ export class MessageRedactor extends Transform {
     _encoding: BufferEncoding,
     done: (error: Error | null) => void,
   ): void {
-    // What is kept is a copy: a few bytes would keep all that was read with them.
+    // A copy: a slice of a few bytes would retain all that was read with them.
     this.#parts.push(Buffer.from(chunk));
     this.#length += chunk.length;
     try {
-      // Long messages come in many parts, which are put together once.
+      // Long messages come in many parts, which are joined once.
       if (this.#length >= this.#needed || this.#parts.length > 1024) this.#read();
       done(null);
     } catch (error) {
@@ -84,7 +84,7 @@ export class MessageRedactor extends Transform {
   }
 }
 
-/** How long a frame is; `undefined` while its head is not whole. */
+/** How long a frame is; `undefined` while its head is incomplete. */
 function readHead(bytes: Buffer): { head: number; payload: number } | undefined {
   if (bytes.length < 2) return undefined;
   if ((bytes[0]! & 0x70) !== 0) throw new Error("a frame is packed");

@@ -10,7 +10,7 @@ export interface Gate extends Target {
 
 const HTTP_REQUEST = /^[A-Z]{1,20} \S+ HTTP\/1\.[01]\r?\n/;
 
-/** Joins a connection to a port inside. The bytes pass unread, whatever the protocol. */
+/** Connects a client to a port inside. The bytes pass unread, whatever the protocol. */
 export async function forward(client: Socket, gate: Gate): Promise<void> {
   client.on("error", () => {});
   if (client.destroyed) return;
@@ -28,7 +28,7 @@ export async function forward(client: Socket, gate: Gate): Promise<void> {
   stream.once("close", () => {
     if (stream.readableEnded) return;
     if (answered) return void client.destroy();
-    // A closed port may be found closed before the client has said a word.
+    // A closed port may become known before the client has sent anything.
     setTimeout(() => client.emit("silent"), FIRST_WORD_MS).unref();
     client.resume();
     const refused = speaksHttp.then((isHttp) =>
@@ -37,13 +37,13 @@ export async function forward(client: Socket, gate: Gate): Promise<void> {
     background(refused, () => client.destroy());
   });
   client.once("close", () => {
-    // What was read to its end is still on its way into the sandbox.
+    // After the client's orderly end, the last bytes are still on their way into the sandbox.
     if (!client.readableEnded || !client.writableFinished) stream.destroy();
   });
   client.pipe(stream).pipe(client);
 }
 
-/** Whether the first that a client says is an HTTP request. */
+/** Whether a client's first bytes are an HTTP request. */
 function saysHttp(client: Socket): Promise<boolean> {
   return new Promise((resolve) => {
     client.once("data", (chunk: Buffer) =>

@@ -6,7 +6,7 @@ import { createGuarded, maskedHost, openAgentDoor } from "@emberbox/ingress";
 import type { ChannelStream } from "@emberbox/wire";
 import { forward, type Gate } from "./forward.ts";
 
-/** Connections to one sandbox at once, over all of its ports: what is left of the channel's streams is for calls. */
+/** Concurrent connections to one sandbox, over all its ports: the channel's other streams are left for calls. */
 const MAX_CONNECTIONS = 512;
 
 export interface PortsOptions {
@@ -17,7 +17,7 @@ export interface PortsOptions {
   readonly endpoint: (port: number) => Promise<Endpoint>;
   /** What requests to the agent must carry as `X-Access-Token`. */
   readonly accessToken: string | undefined;
-  /** What requests must carry as `e2b-traffic-access-token`, or `undefined` when anybody may come. */
+  /** What requests must carry as `e2b-traffic-access-token`; `undefined` when the ports are public. */
   readonly token?: string | undefined;
   /** The `Host` that servers inside see; `${PORT}` stands for the port. */
   readonly maskRequestHost?: string | undefined;
@@ -25,13 +25,13 @@ export interface PortsOptions {
 
 /** A sandbox's ports, as seen from this machine. */
 export interface Ports {
-  /** Where a server that listens on that port inside is reached; the same on every call. */
+  /** The URL of a server that listens on that port inside; the same on every call. */
   url(port: number): Promise<string>;
   /** Ends every listener and every connection. */
   close(): void;
 }
 
-/** Joins ports of this machine's loopback to a sandbox's; each is made when it is first asked for. */
+/** Forwards ports of this machine's loopback to a sandbox's, each opened on first use. */
 export function createPorts(options: PortsOptions): Ports {
   const listeners = new Map<number, Promise<Server>>();
   const connections = new Set<{ destroy(): unknown }>();
@@ -39,12 +39,12 @@ export function createPorts(options: PortsOptions): Ports {
 
   const listen = async (port: number): Promise<Server> => {
     const server = serve(options, port);
-    // Before anything is read of it.
+    // Before anything is read from it.
     server.prependListener("connection", (client: Socket) => {
       if (connections.size >= MAX_CONNECTIONS) return void client.destroy();
       connections.add(client);
       client.once("close", () => connections.delete(client));
-      // A connection that a browser keeps does not keep the program alive, as a sandbox does not.
+      // Like a sandbox, a connection that a browser keeps open does not keep the program alive.
       client.unref();
     });
     server.unref().listen(0, "127.0.0.1");

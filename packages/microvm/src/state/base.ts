@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import type { OpenFiles } from "../machine/process.ts";
 import type { Template } from "../template/template.ts";
 
-/** The files of a template and its image that a saved machine needs: links, so that caches can be cleared away. */
+/** The files of a template and its image that a saved machine needs: links, so that caches can be deleted. */
 export const baseFiles = {
   ram: "ram",
   disk: "disk.qcow2",
@@ -18,10 +18,10 @@ export const baseFiles = {
   rootfs: "rootfs",
 } as const;
 
-/** Below the place of all saved machines: copies for those that are on another disk than the caches. */
+/** Beside the saved machines: copies for those that are on another file system than the caches. */
 export const BASES = "bases";
 
-/** Links what a machine was made of into `directory`; what was cleared away is copied from what is open. */
+/** Links what a machine was made from into `directory`; what was deleted meanwhile is copied from the open files. */
 export async function keepBase(
   directory: string,
   template: Template,
@@ -52,7 +52,7 @@ export function pathsOf({ ram, disk, overlay, initrd, kernelHead, image }: Templ
   return { ram, disk, overlay, initrd, kernelHead, kernel: image.kernel, rootfs: image.rootfs };
 }
 
-/** Without an open file, what is not there is left out: it is not needed to go on, or made again. */
+/** A missing file without an open descriptor is left out: it is not needed to resume, or is made again. */
 async function keep(
   places: readonly string[],
   fd: number | undefined,
@@ -65,7 +65,7 @@ async function keep(
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === "ENOENT") continue;
-      // Another disk, or one where links are not to be had.
+      // Another file system, or one without links.
       if (code !== "EXDEV" && code !== "EPERM") throw error;
       return linkCopy(path, target);
     }
@@ -73,10 +73,10 @@ async function keep(
   if (fd !== undefined) await copySparse(`/proc/${process.pid}/fd/${fd}`, target);
 }
 
-/** Links a copy that all saved machines share, made when it is first wanted. */
+/** Links a copy that all saved machines share, made on first use. */
 async function linkCopy(path: string, target: string): Promise<void> {
   const { ino, mtimeMs, size } = await stat(path);
-  // `target` is in `base` of a directory of a kind of saved machines.
+  // `target` is `KIND/ID/base/NAME` below the directory of all saved machines.
   const bases = join(target, "../../../..", BASES);
   const shared = join(bases, `${ino}-${Math.trunc(mtimeMs)}-${size}`);
   if (!existsSync(shared)) {
@@ -105,7 +105,7 @@ async function copySparse(from: string, target: string): Promise<void> {
   }
 }
 
-/** False when another file has taken the place of the one that is open. */
+/** False when another file has replaced the one that is open. */
 function isSame(path: string, fd: number): boolean {
   const [there, here] = [statSync(path, { throwIfNoEntry: false }), fstatSync(fd)];
   return there?.ino === here.ino && there.dev === here.dev;

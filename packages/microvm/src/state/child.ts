@@ -1,7 +1,7 @@
 import { basename, join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 
-/** The path of something directly in a directory. @throws `invalid_argument` for a name that leads anywhere else */
+/** The path of an entry directly in a directory. @throws `invalid_argument` for a name that leads anywhere else */
 export function childOf(directory: string, name: string): string {
   const isName =
     typeof name === "string" &&

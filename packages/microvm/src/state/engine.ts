@@ -15,15 +15,15 @@ import { openPaused } from "./paused.ts";
 import { saveSandbox } from "./save.ts";
 import { checkSnapshotName, openSnapshots, type Snapshot, snapshotInfo } from "./snapshots.ts";
 
-/** What is kept of a sandbox beside its machine. */
+/** What is saved of a sandbox besides its machine. */
 export interface Facts {
   readonly startedAt: string;
   readonly options: Omit<ResolvedCreateOptions, "signal">;
 }
 
-/** Keeps sandboxes on disk, and makes sandboxes of what was kept. */
+/** Saves sandboxes to disk, and makes sandboxes from what was saved. */
 export interface StateEngine {
-  /** Saves a sandbox whose machine then stands still, to be closed. When it fails, the machine goes on. */
+  /** Saves a sandbox whose machine then stands still, to be closed. On failure, the machine keeps running. */
   pause(
     sandbox: LocalSandbox,
     facts: Facts,
@@ -34,9 +34,9 @@ export interface StateEngine {
     sandboxId: string,
     options: Stoppable & {
       reboot: boolean;
-      /** What this program knows of its network, secrets included, which are not on disk. */
+      /** What this program knows of its network, including secrets, which are not on disk. */
       access?: Access | undefined;
-      /** In place of the ceiling that it had. */
+      /** Replaces the ceiling that it had. */
       networkCeiling?: NetworkCeiling | undefined;
     },
   ): Promise<{ sandbox: LocalSandbox; facts: Facts } | undefined>;
@@ -45,9 +45,9 @@ export interface StateEngine {
     facts: Facts,
     options: Stoppable & { name?: string | undefined },
   ): Promise<SnapshotInfo>;
-  /** A new sandbox of a snapshot. */
+  /** A new sandbox from a snapshot. */
   create(snapshot: Snapshot, options: ResolvedCreateOptions): Promise<LocalSandbox>;
-  /** Copies of a sandbox that goes on, or why there is none. */
+  /** Copies of a sandbox, which itself keeps running; in place of a copy that failed, the error. */
   fork(
     sandbox: LocalSandbox,
     facts: Facts,
@@ -67,7 +67,7 @@ export interface StateEngineOptions {
   readonly outside: Outside;
 }
 
-/** What a machine takes beyond its memory's changed pages, `bytes`. */
+/** What a machine takes besides its changed pages of memory, in bytes. */
 const MACHINE_BYTES = 96 * 1024 * 1024;
 const FORKS_AT_ONCE = 4;
 
@@ -190,7 +190,7 @@ export function createStateEngine({
   };
 }
 
-/** Copies of a large sandbox can take more memory than there is: that would end other programs, not only the copies. */
+/** Copies of a large sandbox can take more memory than there is, and that would end other programs too. */
 function checkMemory(count: number, { memory }: Manifest): void {
   const pages = memory!.layers.reduce((sum, { bytes }) => sum + bytes, 0);
   const needed = count * (pages + MACHINE_BYTES);

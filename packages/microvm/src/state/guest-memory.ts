@@ -4,13 +4,13 @@ import { EmberboxError } from "@emberbox/core";
 
 export const PAGE_BYTES = 4096;
 
-/** Pages of the guest's memory that follow one another. */
+/** Consecutive pages of the guest's memory. */
 export interface Run {
   readonly page: number;
   readonly count: number;
 }
 
-/** Where QEMU has a part of the guest's memory in its own. */
+/** Where QEMU has mapped a part of the guest's memory. */
 interface Mapping {
   readonly address: number;
   readonly bytes: number;
@@ -95,7 +95,7 @@ function findMappings(pid: number, ramFd: number): Mapping[] {
       const [start, end, offset] = match!.slice(1, 4).map((part) => Number.parseInt(part, 16));
       return { address: start!, bytes: end! - start!, offset: offset! };
     });
-  // QEMU is not trusted: what it maps more than once would be kept more than once.
+  // QEMU is not trusted: memory that it maps more than once would be saved more than once.
   const mapped = mappings.reduce((sum, { bytes }) => sum + bytes, 0);
   if (mapped === size) return mappings;
   throw new EmberboxError("sandbox_died", "QEMU does not have its guest's memory as it should");
@@ -138,7 +138,7 @@ async function eachPart(
   }
 }
 
-/** Goes on until all bytes have been read or written. */
+/** Repeats `step` until all bytes have been read or written. */
 export async function whole(
   step: (done: number) => Promise<{ bytesRead: number } | { bytesWritten: number }>,
   bytes: number,

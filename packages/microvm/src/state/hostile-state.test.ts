@@ -89,7 +89,7 @@ test("a manifest as it is written is read", async () => {
   expect(await keep(() => {}).find("isome")).toEqual(manifest);
 });
 
-/** Whoever changes a manifest can make its digest right too. */
+/** Whoever changes a manifest can fix its digest too. */
 test.each<[what: string, change: (manifest: any) => void]>([
   ["the device state elsewhere", (it) => (it.memory.state.name = "../../../etc/passwd")],
   ["a layer of memory elsewhere", (it) => (it.memory.layers[0].name = "../../x")],

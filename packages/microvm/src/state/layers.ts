@@ -3,15 +3,15 @@ import { childOf } from "./child.ts";
 import type { DiskLayer, MemoryLayer } from "./manifest.ts";
 import { copySummed } from "./summed-file.ts";
 
-/** A layer and where it is now; it is never changed, and its name is never used again. */
+/** A layer and where it is now; it never changes, and its name is never used again. */
 export interface Kept<Layer> {
   readonly path: string;
   readonly layer: Layer;
 }
 
 /**
- * Links layers of memory into `directory`, from the lowest up to the first that is gone: what that one and those
- * above it held has to be written anew.
+ * Links memory layers into `directory`, from the lowest up to the first that is gone: what that one and those above it
+ * held has to be written again.
  */
 export async function keepMemoryLayers(
   layers: readonly Kept<MemoryLayer>[],
@@ -23,7 +23,7 @@ export async function keepMemoryLayers(
     if (!(await linkFrom(each, path))) break;
     kept.push({ path, layer: each.layer });
   }
-  // As many as there may be: the next one begins anew.
+  // The most that there may be: the next save begins anew.
   return kept.length === MAX_LAYERS ? [] : kept;
 }
 
@@ -44,7 +44,7 @@ export async function keepDiskLayers(
   return kept;
 }
 
-/** False when the layer is in none of the places where it was. */
+/** False when the layer is in none of its known places. */
 async function linkFrom(
   { path, layer }: Kept<{ readonly home: string; readonly name: string }>,
   target: string,

@@ -15,14 +15,14 @@ import { verifySummed } from "./summed-file.ts";
 export interface LoadOptions {
   /** Boot from the disk, whether or not memory was kept. */
   readonly reboot: boolean;
-  /** A paused sandbox goes on with the disk it had; a snapshot's copies write to disks over it. */
+  /** A paused sandbox continues with its own disk; a snapshot's copies write to disks over it. */
   readonly as: "same" | "copy";
   readonly diskMB: number;
-  /** The QEMU there is. */
+  /** The QEMU that is installed. */
   readonly qemu: { readonly stamp: string; version(): Promise<string> };
 }
 
-/** What to make a machine of, from what was saved. @throws `snapshot_damaged`, `snapshot_incompatible` */
+/** Reads what to make a machine from. @throws `snapshot_damaged`, `snapshot_incompatible` */
 export async function loadSource(
   directory: string,
   manifest: Manifest,
@@ -35,7 +35,7 @@ export async function loadSource(
     const start = reboot ? ({ how: "booted" } as const) : await loadMachine(directory, manifest);
     const template = templateIn(join(directory, "base"), manifest);
     checkBase(template, start);
-    // The one file that is made again when it could not be linked.
+    // The one file that is made again if it could not be linked.
     if (!existsSync(template.overlay)) {
       const { overlay: path, disk: backing } = template;
       await createOverlay({ path, backing, format: "qcow2" });
@@ -45,7 +45,7 @@ export async function loadSource(
     return { template, layers: disk, overlay, diskMB: manifest.options.diskMB, start };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // Taken away by another program, all at once: not damage.
+    // Removed by another program, all at once: not damage.
     if (EmberboxError.isInstance(error) || (code === "ENOENT" && !existsSync(directory)))
       throw error;
     throw damaged(directory, error);

@@ -14,7 +14,7 @@ export const FORMAT = 1 as const;
 
 export interface MemoryLayer {
   readonly name: string;
-  /** Where the layer was first written: there it may be found to be linked again. */
+  /** Where the layer was first written: it may still be there, to be linked again. */
   readonly home: string;
   readonly bytes: number;
 }
@@ -28,22 +28,22 @@ export interface Manifest {
   readonly format: typeof FORMAT;
   readonly createdAt: string;
   readonly sandboxId: string;
-  /** Kept by a paused sandbox only: a snapshot's copies get tokens of their own. */
+  /** Saved for a paused sandbox only: a snapshot's copies get tokens of their own. */
   readonly accessToken?: string | undefined;
   readonly startedAt: string;
-  /** What it was created with, its shape among it. */
+  /** What it was created with, including its shape. */
   readonly options: KeptOptions;
   readonly accelerator: "kvm" | "tcg";
-  /** QEMU's program, and what it calls its version. */
+  /** The stamp of QEMU's program, and its version in its own words. */
   readonly qemuStamp: string;
   readonly qemu: string;
   readonly templateKey: string;
   readonly imageDigest: string;
   readonly kernelArguments: string;
   readonly readOnlyRam: boolean;
-  /** Where the files in `base` come from: there they may be found to be linked again. */
+  /** Where the files in `base` come from: they may still be there, to be linked again. */
   readonly base: BasePaths;
-  /** Absent when only the disk was kept. */
+  /** Absent when only the disk was saved. */
   readonly memory?: SavedMemory | undefined;
   /** Over the template's disk, lowest first. */
   readonly disk: readonly DiskLayer[];
@@ -59,7 +59,7 @@ export interface SavedMemory {
 
 const count = z.int().nonnegative();
 const text = z.string().max(1024);
-/** Files are in the manifest's own directory, by names that only their kind may have. */
+/** Files are in the manifest's own directory, under names that only their kind may have. */
 const stateFile = z.strictObject({ name: z.literal("state"), bytes: count, sum: count });
 const layerName = {
   memory: z.string().regex(/^memory-[0-9a-f]{16}$/),
@@ -113,16 +113,19 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
 });
 
 const MANIFEST = "manifest.json";
-/** More than options and layers of any number come to. */
+/** More than any options and layers come to, in bytes. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** Written last: its presence says that all the rest is there. */
+/** Written last: its presence means that all the rest is there. */
 export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
   const text = JSON.stringify(manifest);
   await writeDurably(join(directory, MANIFEST), `${digestOf(text)}\n${text}`);
 }
 
-/** The manifest in a directory, or `undefined` where there is none. @throws `snapshot_damaged`, `snapshot_incompatible` */
+/**
+ * The manifest in a directory, or `undefined` if there is none.
+ * @throws `snapshot_damaged`, `snapshot_incompatible`
+ */
 export async function readManifest(directory: string): Promise<Manifest | undefined> {
   let content: string;
   try {

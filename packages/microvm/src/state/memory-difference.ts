@@ -8,7 +8,7 @@ interface Slot {
   readonly position: number;
 }
 
-/** Of pages of a machine that stands still, those that are not what the layers, lowest first, have of them. */
+/** Which pages of a stopped machine differ from what the layers, lowest first, have of them. */
 export async function differing(
   memory: GuestMemory,
   runs: readonly Run[],
@@ -67,7 +67,7 @@ async function compareChunk(
   return different;
 }
 
-/** A run cut into parts that follow one another in a layer too, or are in none. */
+/** Cuts a run into parts, each of which is consecutive in one layer, too, or in none. */
 function partsOf(
   run: Run,
   slots: ReadonlyMap<number, Slot>,
@@ -86,7 +86,7 @@ function partsOf(
   return parts;
 }
 
-/** Runs of pages that are in order. */
+/** Joins pages, which are in order, into runs. */
 function runsOf(pages: readonly number[]): Run[] {
   const runs: { page: number; count: number }[] = [];
   for (const page of pages) {

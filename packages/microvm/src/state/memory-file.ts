@@ -11,12 +11,12 @@ export interface MemoryIndex {
   readonly sums: readonly number[];
 }
 
-/** What is read and written at once, `bytes`. */
+/** Bytes that are read or written at once. */
 const CHUNK_BYTES = 1024 * 1024;
 const CHUNK_PAGES = CHUNK_BYTES / PAGE_BYTES;
 const indexOf = (path: string): string => `${path}.index`;
 
-/** Runs cut so that each lies in one chunk, by chunk. */
+/** Cuts runs so that each lies in one chunk, and groups them by chunk. */
 export function chunksOf(runs: readonly Run[]): Run[][] {
   const chunks: Run[][] = [];
   let room = 0;
@@ -39,7 +39,7 @@ export function chunksOf(runs: readonly Run[]): Run[][] {
 export const pageBytes = (runs: readonly Run[]): number =>
   runs.reduce((sum, { count }) => sum + count * PAGE_BYTES, 0);
 
-/** Writes pages of a machine that stands still, and has them on the disk. */
+/** Writes pages of a stopped machine, durably. */
 export async function writeMemory(
   path: string,
   memory: GuestMemory,
@@ -66,7 +66,7 @@ export async function writeMemory(
   await writeIndex(indexOf(path), { runs, sums });
 }
 
-/** Puts a layer's pages into a machine that has not begun to run. @throws when they are not what was written */
+/** Loads a layer's pages into a machine that has not started to run. @throws when they are not what was written */
 export async function loadMemory(path: string, memory: GuestMemory): Promise<void> {
   const { runs, sums } = await readLayerIndex(path);
   const file = await open(path, "r");
@@ -91,7 +91,7 @@ export async function loadMemory(path: string, memory: GuestMemory): Promise<voi
   }
 }
 
-/** As many as the threads that do the work. */
+/** As many as there are threads for the work. */
 const WORKERS = 4;
 
 export async function inParallel(
@@ -115,7 +115,7 @@ export async function inParallel(
   if (failures.length > 0) throw failures[0];
 }
 
-/** Numbers of 4 bytes: how many runs, the runs, the sums of chunks, and the sum of all that. */
+/** Numbers of 4 bytes: how many runs, the runs, the checksums of chunks, and a checksum of all that. */
 async function writeIndex(path: string, { runs, sums }: MemoryIndex): Promise<void> {
   const numbers = [runs.length, ...runs.flatMap(({ page, count }) => [page, count]), ...sums];
   const bytes = Buffer.alloc((numbers.length + 1) * 4);

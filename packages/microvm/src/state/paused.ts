@@ -9,21 +9,21 @@ import { damaged, type Manifest, readManifest } from "./manifest.ts";
 
 const ID = /^[a-z0-9]{1,64}$/;
 
-/** Paused sandboxes on disk: a directory each, which is gone when the sandbox runs again. */
+/** Paused sandboxes on disk: one directory each, which is gone when the sandbox runs again. */
 export interface PausedStore {
   directoryOf(sandboxId: string): string;
   find(sandboxId: string): Promise<Manifest | undefined>;
   list(): Promise<Manifest[]>;
   /**
-   * Does work with a paused sandbox that nobody else does, in no program; then it is no longer paused.
-   * When the work fails it still is. Resolves to `undefined` when it is not there.
+   * Does work with a paused sandbox, exclusively, across all programs; afterwards it is no longer paused. If the work
+   * fails, it still is. Resolves to `undefined` when it is not there.
    */
   take<T>(
     sandboxId: string,
     work: (directory: string, manifest: Manifest) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T | undefined>;
-  /** Makes sure that nothing is in the way of a sandbox that is to be paused. */
+  /** Makes sure that nothing is in the way of a sandbox that is about to be paused. */
   clear(sandboxId: string): Promise<void>;
   /** Removes a paused sandbox, whole or damaged. False when there is none. */
   delete(sandboxId: string): Promise<boolean>;
@@ -32,7 +32,7 @@ export interface PausedStore {
 export function openPaused(root: string): PausedStore {
   const directories = join(root, "paused");
   const directoryOf = (id: string): string => childOf(directories, id);
-  /** It is gone at once for others, whatever happens while its files are removed. */
+  /** For others it is gone at once, whatever happens while its files are removed. */
   const hide = async (sandboxId: string): Promise<string> => {
     const gone = join(directories, `.gone-${process.pid}-${randomBytes(8).toString("hex")}`);
     await rename(directoryOf(sandboxId), gone);
@@ -65,14 +65,14 @@ export function openPaused(root: string): PausedStore {
       return locked(
         sandboxId,
         async () => {
-          // Somebody else may have had it meanwhile.
+          // Somebody else may have had it in the meantime.
           const manifest = await store.find(sandboxId);
           if (!manifest) {
             await rm(directoryOf(sandboxId), { recursive: true, force: true });
             return undefined;
           }
           const result = await work(directoryOf(sandboxId), manifest);
-          // Nobody has to wait while its memory is removed; what is left of it, the next program finds.
+          // Nobody has to wait while its memory is removed; the next program removes what is left of it.
           rm(await hide(sandboxId), { recursive: true, force: true }).catch(() => {});
           return result;
         },
@@ -86,7 +86,7 @@ export function openPaused(root: string): PausedStore {
       if (!ID.test(sandboxId) || !existsSync(directoryOf(sandboxId))) return false;
       return locked(sandboxId, async () => {
         const there = existsSync(join(directoryOf(sandboxId), "manifest.json"));
-        // Another program may have resumed it meanwhile.
+        // Another program may have resumed it in the meantime.
         if (existsSync(directoryOf(sandboxId)))
           await rm(await hide(sandboxId), { recursive: true, force: true });
         return there;
@@ -96,7 +96,7 @@ export function openPaused(root: string): PausedStore {
   return store;
 }
 
-/** One that is damaged is reported when it is asked for, not in the way of the others. */
+/** A damaged one is reported when it is asked for; it does not get in the way of the others. */
 function ifUnreadable(error: unknown): undefined {
   if (!EmberboxError.isInstance(error)) throw error;
 }

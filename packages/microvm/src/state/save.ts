@@ -23,20 +23,20 @@ import { pageBytes, writeDurably, writeMemory } from "./memory-file.ts";
 import { copySummed, type SummedFile } from "./summed-file.ts";
 
 export interface SaveOptions {
-  /** Where it is to be; what is there afterwards is whole. */
+  /** Where to save it; what is there afterwards is complete. */
   readonly target: string;
   readonly keepMemory: boolean;
-  /** Whether the machine goes on; when saving it failed, it always does. */
+  /** Whether the machine continues; after a failure it always does. */
   readonly after: "continue" | "end";
   readonly facts: Pick<Manifest, "accessToken" | "startedAt" | "options" | "qemuStamp" | "qemu">;
   readonly signal?: AbortSignal | undefined;
 }
 
 const HOLD_MS = 30_000;
-/** Usual is less than 1 MiB. */
+/** Usually it is less than 1 MiB. */
 const MAX_STATE_BYTES = 64 * 1024 * 1024;
 
-/** Saves a machine that runs. @throws `host_disk_full`, `timeout` */
+/** Saves a running machine. @throws `host_disk_full`, `timeout` */
 export async function saveSandbox(sandbox: LocalSandbox, options: SaveOptions): Promise<Manifest> {
   const parent = dirname(options.target);
   const building = join(parent, `.new-${process.pid}-${randomBytes(8).toString("hex")}`);
@@ -64,7 +64,7 @@ export async function saveSandbox(sandbox: LocalSandbox, options: SaveOptions): 
   }
 }
 
-/** Does work while the machine stands still, with nothing on its way in or out. */
+/** Does work while the machine is stopped, with nothing in flight in either direction. */
 async function whileStill<T>(
   { guest, machine }: LocalSandbox,
   { keepMemory, after, signal }: SaveOptions,
@@ -73,7 +73,7 @@ async function whileStill<T>(
   let isStopped = false;
   let isSaved = false;
   try {
-    // What is paused can be booted from its disk alone, so nothing of its files may be in memory only.
+    // A paused machine can be booted from its disk alone, so none of its files may be in memory only.
     const sync = !keepMemory || after === "end" ? freezeFlags.sync : 0;
     await holdStill(guest.freeze(freezeFlags.processes | sync), signal);
     await machine.qmp.command("stop");
@@ -113,7 +113,7 @@ async function write(
 ): Promise<Manifest> {
   const { machine, source } = sandbox;
   const id = randomBytes(8).toString("hex");
-  // The device state comes first: writing it has QEMU write what it holds of the disk.
+  // The device state comes first: writing it makes QEMU write out what it holds of the disk.
   const state = keepMemory ? await saveDevices(sandbox, directory) : undefined;
   const [memory, disk] = await Promise.all([
     state && saveMemory(sandbox, directory, target, `memory-${id}`, state),
@@ -151,7 +151,7 @@ async function saveDevices({ machine }: LocalSandbox, directory: string): Promis
   });
   if ((await stat(saved)).size - before > MAX_STATE_BYTES)
     throw new EmberboxError("sandbox_died", "QEMU's device state is too large to be one");
-  // QEMU empties the file and writes on where it was: what came before is a hole now.
+  // QEMU truncates the file and writes on at its old offset: what came before is a hole now.
   const bytes = (await readFile(saved)).subarray(before);
   await writeDurably(join(directory, "state"), bytes);
   return { name: "state", bytes: bytes.length, sum: crc32(bytes) };

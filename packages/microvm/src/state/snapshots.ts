@@ -10,7 +10,7 @@ import { sync } from "../sync.ts";
 const ID = /^s[a-z0-9]{20}$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
-/** @throws `invalid_argument` for what cannot be a snapshot's name, and for what would be taken for an id */
+/** @throws `invalid_argument` for what cannot be a snapshot's name, and for what looks like an id */
 export function checkSnapshotName(name: string): string {
   if (NAME.test(name) && !ID.test(name)) return name;
   throw new EmberboxError("invalid_argument", "The name of the snapshot is none, or is an id");
@@ -28,9 +28,9 @@ export interface SnapshotStore {
   directoryOf(snapshotId: string): string;
   /** By id or name. @throws `snapshot_damaged`, `snapshot_incompatible` */
   find(idOrName: string): Promise<Snapshot | undefined>;
-  /** Newest first. What is damaged is listed by what is known of it. */
+  /** Newest first. Damaged ones are listed with what is known of them. */
   list(): Promise<SnapshotInfo[]>;
-  /** Gives a name to a snapshot; another that had it loses it. @throws `invalid_argument` for what is no name */
+  /** Gives a snapshot a name; another that had it loses it. @throws `invalid_argument` for an invalid name */
   name(snapshotId: string, name: string): Promise<void>;
   delete(idOrName: string): Promise<boolean>;
 }
@@ -129,7 +129,7 @@ export function snapshotInfo(
   };
 }
 
-/** What it takes beyond what it shares with the snapshot below. */
+/** Bytes that it takes besides what it shares with the snapshot below. */
 export function ownBytes({ memory, disk }: Manifest): number {
   return disk.at(-1)!.bytes + (memory ? memory.state.bytes + memory.layers.at(-1)!.bytes : 0);
 }

@@ -3,17 +3,17 @@ import { type FileHandle, open } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { whole } from "./guest-memory.ts";
 
-/** What is read and written at once, `bytes`. */
+/** Bytes that are read and written at once. */
 const CHUNK_BYTES = 1024 * 1024;
 
-/** A file that never changes once it is written, and what it must hold. */
+/** A file that never changes once it is written, and what it must contain. */
 export interface SummedFile {
   readonly name: string;
   readonly bytes: number;
   readonly sum: number;
 }
 
-/** Copies an open file, and has the copy on the disk. */
+/** Copies an open file, durably. */
 export async function copySummed(fd: number, path: string, name: string): Promise<SummedFile> {
   const from = await open(`/proc/self/fd/${fd}`, "r");
   const to = await open(path, "wx", 0o600);
@@ -30,7 +30,7 @@ export async function copySummed(fd: number, path: string, name: string): Promis
   }
 }
 
-/** Files that were found whole, by what changes with them; a file is read through once in a program. */
+/** Files found intact, by a key that changes when they do; each is read through only once per program. */
 const verified = new Set<string>();
 
 /** @throws when the file at `path` is not what was written */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { sweepState } from "./sweep.ts";
 
-/** Above the highest id that a process can have. */
+/** Above the highest possible process id. */
 const NOBODY = 2 ** 22 + 1;
 
 function scratch(): string {

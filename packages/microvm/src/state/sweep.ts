@@ -6,8 +6,8 @@ import { BASES } from "./base.ts";
 const HOUR_MS = 3_600_000;
 
 /**
- * Removes what programs left half made, or half removed, that were killed. Two may do so at once. What cannot be
- * removed keeps nothing else from being, and the first failure is thrown in the end.
+ * Removes what killed programs left half made or half removed. Two may do so at once. What cannot be removed does not
+ * keep the rest from being removed; the first failure is thrown at the end.
  */
 export async function sweepState(root: string): Promise<void> {
   const failures: unknown[] = [];
@@ -37,7 +37,7 @@ function isLeft(root: string, kind: string, name: string): boolean {
   return kind === "names" && isDangling(root, name);
 }
 
-/** The name of a snapshot that was deleted, by a program that was killed before it came to the name. */
+/** Whether it names a snapshot that was deleted, by a program that was killed before it removed the name. */
 function isDangling(root: string, name: string): boolean {
   if (name.startsWith(".")) return false;
   try {
@@ -48,7 +48,7 @@ function isDangling(root: string, name: string): boolean {
   }
 }
 
-/** A copy that nothing links any more, and that was not made just now. */
+/** A copy that nothing links to any more, and that was not made just now. */
 function isUnused(path: string): boolean {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats?.nlink === 1 && Date.now() - stats.ctimeMs > HOUR_MS;

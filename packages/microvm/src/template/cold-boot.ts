@@ -88,7 +88,7 @@ async function writeFiles(
   return paths;
 }
 
-/** What benchmarks say of where they ran; warms the default template when it is not there. */
+/** What benchmarks say about where they ran; warms the default template if it is missing. */
 export async function describeEngine(
   onProgress: (step: string) => void,
 ): Promise<{ qemu: string; accelerator: "kvm" | "tcg" }> {

@@ -8,7 +8,7 @@ const ROUNDS = 3;
 const COMMANDS = ["true", "python3 -c 1", "node -e 1", "ls / | cat"];
 const CELLS = ["print(1)", "1+1", "1/0"];
 
-/** Posts to a guest's service and returns the answer's text; fails on a status that is not success. */
+/** Posts to a guest's service and returns the answer's text; fails unless the status is a success. */
 async function post(
   reach: Reach,
   port: number,
@@ -31,8 +31,8 @@ async function post(
 }
 
 /**
- * Runs every path of the guest before the machine is saved: programs come into the page cache, and nothing is
- * loaded or compiled lazily in the first call of a sandbox.
+ * Runs every path of the guest before the machine is saved, so that programs are in the page cache and nothing is
+ * loaded or compiled lazily in a sandbox's first call.
  */
 export async function exercise(reach: Reach): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {

@@ -19,11 +19,16 @@ import type { Qmp } from "../machine/qmp.ts";
 /** Where a machine's device state goes. QEMU 7.2 sends it to a socket that it finds by name, not to a descriptor. */
 export interface StateReceiver extends AsyncDisposable {
   readonly shared: SharedDirectory;
-  /** Stops the machine, of which `shared` is seen as `seenAs`, and writes its device state; its memory is in its file already. */
+  /**
+   * Stops the machine, to which `shared` is known as `seenAs`, and writes its device state; its memory is in its file
+   * already.
+   */
   save(qmp: Qmp, seenAs: string): Promise<void>;
 }
 
-/** Receives in a new directory in `place`, which nobody but this user enters, and which is removed with all in it. */
+/**
+ * Receives in a new directory in `place`, which only this user may enter, and which is removed with all its contents.
+ */
 export async function receiveState(path: string, place: string): Promise<StateReceiver> {
   const directory = join(place, "receiver");
   rmSync(directory, { recursive: true, force: true });
@@ -33,12 +38,12 @@ export async function receiveState(path: string, place: string): Promise<StateRe
     constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW,
   );
   const server = createServer();
-  // By the descriptor: the name of a socket has 107 bytes at most.
+  // By the descriptor: the name of a socket has at most 107 bytes.
   const socket = `/proc/self/fd/${descriptor}/state`;
   server.listen(socket);
   await once(server, "listening");
   if (process.getuid?.() === 0) {
-    // QEMU's account comes to the socket by the open directory; it may not enter those above.
+    // QEMU's account reaches the socket through the open directory; it may not enter those above.
     chmodSync(directory, 0o711);
     chownSync(socket, JAIL_ID, JAIL_ID);
   }
@@ -58,7 +63,7 @@ export async function receiveState(path: string, place: string): Promise<StateRe
           qmp.command("migrate-set-capabilities", { capabilities }),
         ]);
         const saved = migrationEnd(qmp);
-        // The machine still runs when this begins: saved so, a restored one runs by itself, without another command.
+        // The machine still runs when this begins: saved that way, a restored one runs without another command.
         await Promise.all([qmp.command("migrate", { uri: `unix:${seenAs}/state` }), saved]);
       };
       await Promise.all([migrate(), written]);

@@ -42,7 +42,7 @@ export async function findTemplate(request: Wanted): Promise<Template | undefine
   });
 }
 
-/** The template of a shape, warmed first when it is not there. Two that want the same one wait for each other. */
+/** The template of a shape, warmed first if it is missing. Callers that want the same one wait for each other. */
 export async function ensureTemplate(request: TemplateRequest): Promise<Template> {
   const { shape, image, qemu, jail, onProgress, signal } = request;
   const agent = await agentFiles();
@@ -63,7 +63,7 @@ export async function ensureTemplate(request: TemplateRequest): Promise<Template
       ...(signal && { signal }),
       onWait: () => onProgress?.(`waiting for another program that warms ${which}`),
     });
-  // Machines that boot side by side take each other's processor, until none is done in time.
+  // Machines that boot at the same time compete for the processor, until none finishes in time.
   const alone = (): Promise<Template> =>
     locked(join(request.templates, "warming.lock"), "a template", warm);
   return locked(`${directory}.lock`, "the same template", alone);

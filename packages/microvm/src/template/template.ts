@@ -21,7 +21,7 @@ export interface Template {
   /** An empty overlay over `disk`, copied for each sandbox. */
   readonly overlay: string;
   readonly initrd: string;
-  /** The kernel file's beginning: a restored machine has its kernel in memory, QEMU merely wants to see a file. */
+  /** The kernel file's beginning: a restored machine has its kernel in memory, and QEMU only wants a file. */
   readonly kernelHead: string;
   readonly kernelArguments: string;
   /** QEMU can map the memory file without write access to it. */
@@ -30,7 +30,7 @@ export interface Template {
   readonly home?: BasePaths;
 }
 
-/** What is on disk about a template; written last, so that its presence says the template is whole. */
+/** What is on disk about a template; written last, so that its presence means that the template is complete. */
 export interface TemplateFacts {
   readonly kernelArguments: string;
   readonly readOnlyRam: boolean;
@@ -73,7 +73,7 @@ export const templateFiles = (
   facts: join(directory, "template.json"),
 });
 
-/** The finished template, or `undefined` when there is none that is whole. */
+/** The finished template, or `undefined` when there is no complete one. */
 export async function loadTemplate(options: {
   key: string;
   directory: string;
@@ -84,7 +84,7 @@ export async function loadTemplate(options: {
   try {
     const facts = factsSchema.safeParse(parseJson(await readFile(files.facts, "utf8"))).data;
     if (facts === undefined) return undefined;
-    // What is used is not cleared away.
+    // What is used is not removed as unused.
     const now = new Date();
     await utimes(files.facts, now, now);
     return { ...options, ...files, state: await readFile(files.state), ...facts };

@@ -36,8 +36,8 @@ const BOOT_MS = 1_800_000;
 const BOOT_TRIES = 3;
 
 /**
- * Boots the image once, starts the agent and the kernels, runs every path once, and saves the machine.
- * Made beside its place and moved there, so what is there is whole.
+ * Boots the image once, starts the agent and the kernels, runs every path once, and saves the machine. Made beside its
+ * place and moved there, so what is there is complete.
  */
 export async function warmTemplate(options: WarmOptions): Promise<void> {
   const building = `${options.directory}.building`;
@@ -48,7 +48,7 @@ export async function warmTemplate(options: WarmOptions): Promise<void> {
     await checkSpace(building, options.shape.memoryMB);
     await build({ ...options, directory: building });
     await sync(dirname(options.directory));
-    // What is there already is not whole.
+    // What is there already is incomplete.
     await rm(options.directory, { recursive: true, force: true });
     await rename(building, options.directory);
   } catch (error) {
@@ -63,7 +63,7 @@ export async function warmTemplate(options: WarmOptions): Promise<void> {
 /** What a template's disk and state take, with room to spare, `bytes`. */
 const DISK_BYTES = 512 * 1024 * 1024;
 
-/** The memory's file is sparse: without space for all of it QEMU would be killed when it writes to it. */
+/** The memory file is sparse: without space for all of it, QEMU would be killed while writing to it. */
 async function checkSpace(directory: string, memoryMB: number): Promise<void> {
   const { bavail, bsize } = await statfs(directory);
   const needed = memoryMB * 1024 * 1024 + DISK_BYTES;
@@ -82,7 +82,7 @@ async function build(options: WarmOptions): Promise<void> {
     kernelArguments: kernelArguments(shape),
     readOnlyRam: readsRamOnly(await qemuVersion(options.qemu)),
   };
-  // V8's compilers cost more than they give where every new instruction has to be translated (measured under TCG).
+  // V8's compilers cost more than they gain where every new instruction has to be translated (measured under TCG).
   const nodeFlags = shape.accelerator === "tcg" ? ["--jitless"] : [];
   await writeInitrd({ base: image.initrd, files: options.agent, nodeFlags, target: files.initrd });
   await writeFile(files.kernelHead, await readHead(image.kernel));
@@ -194,11 +194,11 @@ function kernelArguments(shape: MachineShape): string {
   return shape.accelerator === "tcg" ? `${common} no_timer_check` : common;
 }
 
-/** From 8.2 on QEMU maps a file privately that it may not write. */
+/** From 8.2 on, QEMU can map a file privately that it may not write to. */
 const readsRamOnly = ([major, minor]: [number, number]): boolean =>
   major > 8 || (major === 8 && minor >= 2);
 
-/** More than the set-up code of a kernel, whose size its header tells and QEMU checks, `bytes`. */
+/** More than a kernel's set-up code, whose size is in its header and is checked by QEMU, in bytes. */
 const HEAD_BYTES = 65_536;
 
 async function readHead(path: string): Promise<Buffer> {

@@ -1,8 +1,8 @@
 """Prepares the machine for connections to the outside, then becomes the agent.
 
-Every address is made local, so that programs can connect without a network card; nftables hands such connections to
-a socket that the agent listens on. Node cannot set the option that this takes: the socket is opened here, and the
-agent inherits it and finds its number in EMBERBOX_EGRESS.
+Every address is made local, so that programs can connect without a network card; nftables hands such connections to a
+socket that the agent listens on. Node cannot set the socket option for that, so the socket is opened here; the agent
+inherits it and finds its number in EMBERBOX_EGRESS.
 """
 
 import json

@@ -5,7 +5,7 @@ import { defineConfig } from "rolldown";
 import { mimeTypes } from "./src/interpreter/mime-types.ts";
 
 const resolve = createRequire(import.meta.url).resolve;
-/** Native code cannot be bundled: it is put beside the bundles, which load it from there. */
+/** Native code cannot be bundled: it is copied beside the bundles, which load it from there. */
 const copyNative = {
   name: "copy-native",
   buildStart() {
@@ -22,7 +22,7 @@ const copyNative = {
   },
 };
 
-/** Python reads the same types as the bundles have. */
+/** Python reads the same types that the bundles have. */
 const writeMimeTypes = {
   name: "write-mime-types",
   buildStart() {
@@ -31,7 +31,7 @@ const writeMimeTypes = {
   },
 };
 
-/** What looks for ZeroMQ's native code among many finds it beside the bundle. */
+/** Code that looks for ZeroMQ's native module in many places finds it beside the bundle. */
 const loadZeromq = {
   name: "load-zeromq",
   load: {

@@ -15,7 +15,7 @@ def clipped(text):
 
 
 def number(value):
-    """A number that JSON has, or `None`."""
+    """A number that JSON can hold, or `None`."""
     value = float(value)
     return value if value - value == 0 else None
 
@@ -34,7 +34,7 @@ class AxisReader:
         self.scale = self._scale()
 
     def _has_names(self):
-        """Whether the ticks were given texts of their own, which is how categories are drawn by hand."""
+        """Whether the ticks were given texts of their own, as when categories are drawn by hand."""
         if not isinstance(self.axis.get_major_locator(), FixedLocator):
             return False
         return any(text and as_number(text) != location for location, text in zip(self.locations, self.texts))
@@ -108,7 +108,7 @@ class AxisReader:
             return None
 
     def label(self, place):
-        """What an axis says of a place: its name, its moment, or its number."""
+        """How an axis labels a place: its name, its moment, or its number."""
         if self.named and self.locations:
             nearest = min(range(len(self.locations)), key=lambda index: abs(self.locations[index] - place))
             if nearest < len(self.texts) and self.texts[nearest]:

@@ -1,8 +1,8 @@
-"""The way from code to the agent: frames on a socket, and the pipes behind descriptors 1 and 2.
+"""The connection from user code to the agent: frames on a socket, and the pipes behind descriptors 1 and 2.
 
-A frame is `[u32 big-endian length][u8 kind][payload]`. Whatever writes to descriptor 1 or 2 (Python's own streams,
-C code, child processes) writes into a pipe, which this process reads and turns into lines of the protocol. So the
-kernel keeps what was printed, in order, even when this process dies in the middle.
+A frame is `[u32 big-endian length][u8 kind][payload]`. Whatever writes to descriptor 1 or 2 (Python's own streams, C
+code, child processes) writes into a pipe, which this process reads and turns into lines of the protocol. So what was
+printed is kept, in order, even if this process dies in the middle.
 """
 
 import _thread
@@ -31,11 +31,11 @@ READ_SIZE = 64 * 1024
 WRITE_BUFFER = 512 * 1024
 # Characters of output kept while nothing runs, for the next execution.
 LATE_LIMIT = 64 * 1024
-# How long output waits for more, `s`.
+# How long output waits for more, in seconds.
 COALESCE = 0.003
 
 decoder = getincrementaldecoder("utf-8")
-# A text as a JSON string, all ASCII. `json.dumps` would take longer to get there.
+# A text as a JSON string, all ASCII. This is what `json.dumps` calls in the end, without its overhead.
 quote: Callable[[str], str] = getattr(encoder, "encode_basestring_ascii")
 
 
@@ -43,12 +43,12 @@ def frame(kind: int, payload: bytes = b"") -> bytes:
     return HEADER.pack(len(payload), kind) + payload
 
 
-# How long a dropped interrupt takes to come again, `s`.
+# After how long a dropped interrupt comes again, in seconds.
 AGAIN = 0.01
 
 
 class Interrupt(KeyboardInterrupt):
-    """An interrupt that notices when it is dropped: what is raised while C code closes a forgotten file is lost."""
+    """An interrupt that notices when it is dropped: one raised while C code closes a forgotten file is lost."""
 
     def __init__(self, channel: "Channel") -> None:
         super().__init__()
@@ -64,7 +64,7 @@ Interrupt.__module__ = "builtins"
 
 
 def is_seen(error: BaseException) -> bool:
-    """Whether it came as far as any Python code but this file's, which may catch it."""
+    """Whether it reached any Python code outside this file, which may catch it."""
     traceback = error.__traceback__
     while traceback is not None:
         if traceback.tb_frame.f_code.co_filename != __file__:
@@ -74,7 +74,7 @@ def is_seen(error: BaseException) -> bool:
 
 
 class Channel:
-    """Frames out, in the order in which things happened."""
+    """Sends frames in the order in which things happened."""
 
     def __init__(self, connection: int, pipes: dict[str, int]) -> None:
         """`connection`: descriptor of the socket. `pipes`: read ends, by the stream's name."""
@@ -159,7 +159,7 @@ class Channel:
                 self._text(name, text)
 
     def end(self) -> None:
-        """Ends the execution; what is written to the pipes afterwards waits for the next one."""
+        """Ends the execution; whatever is written to the pipes afterwards waits for the next one."""
         with self:
             self.drain()
             for name, decode in self.pipes.values():
@@ -171,10 +171,10 @@ class Channel:
             self._flush()
 
     def drain(self) -> bool:
-        """Moves what is in the pipes now to the agent, and answers whether one was full.
+        """Moves what is in the pipes now to the agent; returns whether one was full.
 
-        What Python wrote to standard error is older than what waits on standard output: `settle` sees to that.
-        Of what other programs wrote to both nobody knows; errors usually come last.
+        What Python wrote to standard error is older than what waits on standard output: `settle` sees to that. For what
+        other programs wrote to both, the order is unknown; errors usually come last.
         """
         if os.getpid() != self.process:
             return False
@@ -202,7 +202,7 @@ class Channel:
             return full
 
     def settle(self) -> None:
-        """Before a write to standard error: what waits on standard output goes first."""
+        """Before a write to standard error: sends what waits on standard output first."""
         with self:
             if self.output.poll(0):
                 self.drain()
@@ -218,7 +218,7 @@ class Channel:
             self.late_size += len(text)
 
     def line(self, kind: int, text: str, flush: bool = True) -> None:
-        """Sends one line of the protocol, after all that was written before it."""
+        """Sends one line of the protocol, after everything that was written before it."""
         if os.getpid() != self.process:
             return
         data = text.encode("ascii")
@@ -232,7 +232,7 @@ class Channel:
                 self._flush()
 
     def _large(self, kind: int, data: bytes) -> None:
-        """Sends a long line in pieces, in a thread: signal handlers run in the main one, and might raise half-way."""
+        """Sends a long line in pieces, from a thread: signal handlers run in the main one and might raise half-way."""
 
         def send() -> None:
             with self:
@@ -255,7 +255,7 @@ class Channel:
         try:
             self.writer.write(data)
         except RuntimeError:
-            # A signal handler of the user's prints while the code it interrupted was printing; the line is lost.
+            # A signal handler of the user's prints while the code that it interrupted was printing; the line is lost.
             pass
 
     def _flush(self) -> None:
@@ -280,7 +280,7 @@ class Channel:
                     if not event & select.POLLIN:
                         # User code closed the other end.
                         waiting.unregister(descriptor)
-                # A short cell ends meanwhile, and takes its output along with its end.
+                # A short cell ends in the meantime, and its output is sent along with its end.
                 if not full:
                     sleep(COALESCE)
                 full = self.drain()
@@ -288,7 +288,7 @@ class Channel:
         threading.Thread(target=run, name="emberbox-output", daemon=True).start()
 
     def forked(self) -> None:
-        """In a child of user code: its output goes through the pipes, which its parent reads."""
+        """In a forked child of user code: its output goes through the pipes, which its parent reads."""
         self.lock = threading.RLock()
         self.guarded = 0
         self.executing = False
@@ -328,7 +328,7 @@ class Streams:
             setattr(sys, "__%s__" % name, stream)
 
     def heal(self) -> None:
-        """Before a cell: what an earlier one closed or threw away is there again."""
+        """Before a cell: restores the streams that an earlier one closed or removed."""
         out, err = getattr(sys, "stdout", None), getattr(sys, "stderr", None)
         if out is self.out and err is self.err and not is_closed(out) and not is_closed(err):
             try:
@@ -347,7 +347,7 @@ class Streams:
 
 
 def is_closed(stream: Any) -> bool:
-    """Whether nothing can be printed on it; a stream whose buffer was taken away does not even answer that."""
+    """Whether it cannot be printed to; a stream whose buffer was detached raises even on being asked."""
     try:
         return not hasattr(stream, "write") or bool(getattr(stream, "closed", False))
     except Exception:

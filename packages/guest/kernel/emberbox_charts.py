@@ -11,7 +11,7 @@ from matplotlib.patches import Wedge
 
 from emberbox_axis import AxisReader, clipped, number
 
-# All points of a figure together; more are thinned out evenly, and `total_points` says how many there were.
+# Points of a figure altogether; more are thinned out evenly, and `total_points` says how many there were.
 MAX_POINTS = 5000
 # Elements of one chart; `total_elements` says how many there were.
 MAX_ELEMENTS = 500
@@ -20,7 +20,7 @@ UNIT = re.compile(r"\s\((.*?)\)|\[(.*?)\]")
 
 
 def chart_of(figure):
-    """The chart of a figure, or `None` of one without axes. Costs far less than drawing the figure did."""
+    """The chart of a figure, or `None` if it has no axes. Costs far less than drawing the figure did."""
     axes = [ax for ax in figure.axes if ax.get_visible() and ax.get_label() != "<colorbar>"]
     if not axes:
         return None
@@ -33,7 +33,7 @@ def chart_of(figure):
 
 
 def charts_of(ax, budget):
-    """One chart of each kind that is drawn on the axes; what only decorates another kind is not a chart."""
+    """One chart for each kind that is drawn on the axes; what only decorates another kind is not a chart."""
     if ax.name != "rectilinear":
         return [described(ax, "unknown", [])]
     boxes, decoration = boxes_of(ax)
@@ -85,7 +85,8 @@ def has_areas(ax):
 
 
 def data_dots(ax):
-    """Scattered dots: contours are made of the same artists, and a violin marks its middle by one."""
+    """Scattered dots. Contours are made of the same artists, and a violin marks its middle with one; both are left out.
+    """
     dots = [
         item
         for item in ax.collections
@@ -97,7 +98,7 @@ def data_dots(ax):
 
 
 def data_lines(ax, decoration, strokes):
-    """Lines of data: in the axes' own coordinates, no part of an error bar, no strokes beside other kinds."""
+    """Lines that show data: in the axes' own coordinates, not parts of error bars, not strokes beside other kinds."""
     decoration = set(decoration)
     for container in ax.containers:
         if isinstance(container, ErrorbarContainer):
@@ -115,7 +116,7 @@ def data_lines(ax, decoration, strokes):
 
 
 def is_stroke(line):
-    """Whether a line is upright or level, from one point to another: an error bar, a whisker, a mark."""
+    """Whether a line is vertical or horizontal, between two points: an error bar, a whisker, a mark."""
     xs, ys = line.get_xdata(orig=False), line.get_ydata(orig=False)
     return len(xs) < 3 and (xs[0] == xs[-1] or ys[0] == ys[-1])
 
@@ -146,7 +147,7 @@ def point_chart(ax, kind, artists, budget):
 
 
 def legend_names(ax):
-    """Names by colour: seaborn names series by empty artists that are there for the legend only."""
+    """Names by colour: seaborn names series through empty artists that exist only for the legend."""
     names = {}
     for artist in (*ax.lines, *ax.collections):
         label = str(artist.get_label())

@@ -28,7 +28,7 @@ class Context:
         self.received = bytearray()
         self.env = env
         self.report_files = False
-        # The directory before the cell, where its files are to be reported.
+        # The directory before the cell, if the cell's files are to be reported.
         self.before: Optional[Snapshot] = None
         attach(shell, self.channel, Streams(self.channel))
         os.register_at_fork(before=self.channel.drain, after_in_child=self.channel.forked)
@@ -47,7 +47,7 @@ class Context:
                 try:
                     self.execute(payload)
                 except KeyboardInterrupt:
-                    # It came after the cell's last statement.
+                    # It arrived after the cell's last statement.
                     self.finish()
             elif kind == REPORT_FILES:
                 self.report_files = True
@@ -76,7 +76,7 @@ class Context:
             received += data
 
     def idle(self) -> None:
-        """Tasks that earlier cells started in the event loop go on while no cell runs."""
+        """Lets tasks that earlier cells started in the event loop continue while no cell runs."""
         loop = async_helpers._asyncio_event_loop
         if loop is None or loop.is_closed() or loop.is_running() or not asyncio.all_tasks(loop):
             return
@@ -89,7 +89,7 @@ class Context:
             loop.remove_reader(self.connection)
 
     def execute(self, payload: bytes) -> None:
-        """`payload`: the length of a JSON object of variables, the object or nothing, and the code."""
+        """`payload`: the length of a JSON object of variables, that object (or nothing), and the code."""
         (size,) = LENGTH.unpack_from(payload)
         changed = apply(json.loads(payload[4 : 4 + size])) if size else None
         code = payload[4 + size :].decode("utf-8", "replace")
@@ -104,7 +104,7 @@ class Context:
         try:
             shell.run_cell(code, store_history=True)
         except BaseException:
-            # An interrupt that came while the cell was being cleared away.
+            # An interrupt arrived while the cell was being cleaned up.
             try:
                 shell.showtraceback()
             except BaseException:
@@ -135,7 +135,7 @@ class Context:
             self.channel.interrupted = False
 
     def restored(self, request: dict[str, Any]) -> None:
-        """A snapshot went on: its clones must differ, and have variables of their own."""
+        """After a restored snapshot: its clones must differ, and have variables of their own."""
         env = request["env"]
         for name in self.env:
             if name not in env:
@@ -161,7 +161,7 @@ def ordered(channel: Channel, function: Callable[..., Any]) -> Callable[..., Any
 
 
 def apply(variables: dict[str, Optional[str]]) -> dict[str, Optional[str]]:
-    """Sets variables of the environment (`None` removes one) and answers what they were."""
+    """Sets environment variables (`None` removes one) and returns what they were."""
     before = {name: os.environ.get(name) for name in variables}
     for name, value in variables.items():
         if value is None:
@@ -172,11 +172,11 @@ def apply(variables: dict[str, Optional[str]]) -> dict[str, Optional[str]]:
 
 
 def reseed() -> None:
-    """Generators that the program made by itself are its own affair: they may be meant to repeat."""
+    """Generators that the program made itself are left alone: they may be meant to repeat."""
     random.seed()
     tempfile = sys.modules.get("tempfile")
     if tempfile is not None:
-        # It has a generator of its own, which it makes anew.
+        # It has a generator of its own, which it creates again.
         setattr(tempfile, "_name_sequence", None)
     numpy = sys.modules.get("numpy")
     if numpy is not None:

@@ -9,14 +9,14 @@ from emberbox_channel import quote
 MAX_ENTRIES = 10_000
 MAX_DEPTH = 8
 MAX_REPORTED = 1000
-# Directories that tools fill; hidden ones are passed over too.
+# Directories that tools fill; hidden ones are skipped too.
 PASSED_OVER = {"node_modules", "__pycache__"}
-# MIME types by the ending of a name, in small letters.
+# MIME types by file name extension, in lower case.
 types: dict[str, str] = {}
 
 
 class Snapshot:
-    """Size and time of every regular file in a directory's tree, links not followed."""
+    """Size and time of every regular file in a directory tree; links are not followed."""
 
     def __init__(self, directory: str) -> None:
         self.directory = directory
@@ -55,7 +55,7 @@ class Snapshot:
 
 
 def snapshot() -> Optional[Snapshot]:
-    """Of the working directory, or `None` where there is none any more."""
+    """A snapshot of the working directory, or `None` if it no longer exists."""
     try:
         return Snapshot(os.getcwd())
     except OSError:
@@ -63,7 +63,7 @@ def snapshot() -> Optional[Snapshot]:
 
 
 def files_line(before: Snapshot) -> str:
-    """The protocol's line for what has changed since."""
+    """The protocol's line for what has changed since then."""
     after = Snapshot(before.directory)
     # If the tree was not seen whole, a file that looks new may only have been missed before.
     changes = [
@@ -92,6 +92,6 @@ def mime_type(path: str) -> str:
 
 
 def load_types(directory: str = os.path.dirname(__file__)) -> None:
-    """Reads the types that the build wrote down, so that all languages call a file the same."""
+    """Reads the types that the build wrote, so that all languages report the same type for a file."""
     with open(os.path.join(directory, "mime-types.json"), encoding="utf-8") as file:
         types.update(json.load(file))

@@ -1,7 +1,7 @@
 """A picture of a plotly figure, drawn by matplotlib: plotly's own renderer needs a browser, and a sandbox has none.
 
-Only what can be drawn as plotly would draw it is drawn. A figure with anything else has no picture: none is better
-than a wrong one. Where kaleido is installed, plotly itself draws every figure.
+Only what can be drawn as plotly would draw it is drawn. A figure with anything else has no picture, since none is
+better than a wrong one. Where kaleido is installed, plotly itself draws every figure.
 """
 
 import importlib.util
@@ -10,18 +10,18 @@ import importlib.util
 from emberbox_plotly_figure import NotDrawable, draw
 
 MIME = "application/vnd.plotly.v1+json"
-# Points and cells of all traces; drawing more takes too long.
+# Points and cells of all traces together; drawing more takes too long.
 MAX_POINTS = 200_000
 
 
 def with_picture(bundle):
-    """The bundle of a plotly figure with its picture, where there is one."""
+    """The bundle of a plotly figure, with its picture if there is one."""
     if "image/png" in bundle:
         return bundle
     try:
         png = picture(bundle[MIME])
     except Exception:
-        # A figure may hold anything; without a picture it is shown as JSON all the same.
+        # A figure may contain anything; without a picture it is still shown as JSON.
         png = None
     return bundle if png is None else {**bundle, "image/png": png}
 
@@ -31,7 +31,7 @@ def picture(figure):
         try:
             return by_kaleido(figure)
         except Exception:
-            # Newer versions want a browser too.
+            # Newer versions need a browser too.
             pass
     try:
         return draw(figure, MAX_POINTS)

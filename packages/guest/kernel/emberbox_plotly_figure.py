@@ -36,7 +36,7 @@ TRACES = {
     "box": draw_boxes,
     "heatmap": draw_heatmaps,
 }
-# What says how a page behaves, not what is seen at first.
+# Settings of how a page behaves, not of what is seen at first.
 QUIET = (
     "hovermode hoverlabel dragmode clickmode modebar uirevision transition autosize meta selectdirection hidesources"
 )
@@ -58,7 +58,7 @@ AXIS_QUIET = (
 
 
 class Plot:
-    """A figure that is being drawn, and what its traces have to know of each other."""
+    """A figure that is being drawn, and what its traces have to know about each other."""
 
     def __init__(self, figure, max_points):
         self.traces = [trace for trace in figure.get("data", []) if trace.get("visible", True) is True]
@@ -109,7 +109,7 @@ class Plot:
         return self.layout.get(name[0] + "axis" + name[1:], {})
 
     def axes_of(self, trace):
-        """The axes that a trace is drawn on, made when a trace first asks."""
+        """The axes that a trace is drawn on, made when the first trace asks."""
         key = trace.get("xaxis", "x"), trace.get("yaxis", "y")
         if key not in self.axes:
             x, y = (self.axis(name) for name in key)
@@ -138,7 +138,7 @@ class Plot:
         return self.axes[key]
 
     def root(self, name):
-        """The axis whose range and categories an axis has."""
+        """The axis whose range and categories an axis shares."""
         return self.axis(name).get("matches", name)
 
     def place(self, x, y):
@@ -161,7 +161,7 @@ class Plot:
         return "linear"
 
     def mapped(self, ax, letter, data):
-        """The places of values along an axis; categories are numbered as they come."""
+        """Positions of values along an axis; categories are numbered in order of appearance."""
         index = "xy".index(letter)
         kind = ax.emberbox_kinds[index]
         if kind == "category":
@@ -313,7 +313,7 @@ class Plot:
 
 
 def formatter(spec, kind):
-    """The part of d3's formats that Python has too."""
+    """The subset of d3's formats that Python has too."""
     if kind == "date":
         return DateFormatter(spec)
     need(re.match(r",?(\.\d+)?[f%d]?$", spec))
@@ -325,7 +325,7 @@ def is_axis(key):
 
 
 def categories_in(categories, axis):
-    """Whether categories came in the order that is asked for."""
+    """Whether categories appeared in the order that is asked for."""
     wanted = [str(value) for value in axis.get("categoryarray") or () if str(value) in categories]
     return wanted == sorted(wanted, key=categories.__getitem__)
 

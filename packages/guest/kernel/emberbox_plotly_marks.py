@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 
 from emberbox_plotly_values import color, colormap, known, need, numbers, text, values
 
-# Shown only while the pointer is over a trace, or without effect here.
+# Shown only while the pointer is over a trace, or without any effect here.
 QUIET = (
     "type uid ids customdata hovertemplate hoverinfo hovertext hoveron hoverlabel meta name showlegend legendgroup "
     "legendrank offsetgroup alignmentgroup xaxis yaxis visible orientation opacity bingroup cliponaxis selected "
@@ -35,7 +35,7 @@ POINTS = 0.72
 
 
 def remember(plot, trace, handle):
-    """An entry of the legend; traces of one group have one."""
+    """An entry in the legend; traces of one group share one."""
     if trace.get("showlegend", True) and trace.get("name"):
         plot.legend.append((handle, text(trace["name"])))
 
@@ -152,7 +152,7 @@ def draw_markers(plot, ax, x, y, marker, shade, alpha):
 
 
 def scale_of(plot, thing, data, letter, kind):
-    """The colours of numbers, and their bar beside the axes."""
+    """The colours for numbers, and their colour bar beside the axes."""
     name = thing.get("coloraxis")
     shared = plot.layout.get(name, {}) if name else thing
     if name:
@@ -209,7 +209,7 @@ def draw_errors(ax, trace, x, y, shade):
 
 
 class Bars:
-    """Bars that stand beside or on each other."""
+    """Bars beside each other, or stacked."""
 
     def __init__(self, plot, traces, mode):
         self.plot, self.mode, self.count = plot, mode, len(traces)
@@ -312,7 +312,7 @@ def by_axes(plot, traces):
 
 
 def step_of(all_places):
-    """The distance of neighbours; a day where dates have none."""
+    """The distance between neighbours; a day for dates that have none."""
     places = numpy.concatenate(all_places)
     if places.dtype.kind == "M":
         places = matplotlib.dates.date2num(places)

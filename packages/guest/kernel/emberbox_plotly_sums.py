@@ -1,4 +1,4 @@
-"""Draws those of plotly's traces that sum up their data: histograms, boxes, pies."""
+"""Draws those plotly traces that summarize their data: histograms, boxes, pies."""
 
 import math
 
@@ -91,7 +91,7 @@ def draw_boxes(plot, traces):
             across = trace.get("orientation") == "h" or (y is None and x is not None)
             data, groups = (x, y) if across else (y, x)
             name = trace.get("name") or trace.get("x0") or trace.get("y0") or ""
-            # With a plain name each trace has a place of its own.
+            # With a plain name, each trace has a place of its own.
             labels = [name] * len(data) if groups is None else groups
             parts.append((trace, shade, numbers(data), [str(label) for label in labels], across, groups is None))
         need(len({part[4] for part in parts}) == 1)

@@ -1,4 +1,4 @@
-"""What plotly's JSON says, as matplotlib takes it."""
+"""Converts what plotly's JSON says to what matplotlib takes."""
 
 import base64
 import re
@@ -21,7 +21,7 @@ def need(condition):
 
 
 def known(thing, drawn, ignored=""):
-    """Refuses what is unknown here: it would be drawn differently from what its author meant."""
+    """Refuses settings that are unknown here: the figure would be drawn differently from what its author meant."""
     allowed = set((drawn + " " + ignored).split())
     unknown = [key for key, value in thing.items() if key not in allowed and value is not None]
     if unknown:
@@ -40,7 +40,7 @@ def values(data):
 
 
 def axis_type(data):
-    """What plotly makes of an axis with such values: numbers, dates or categories."""
+    """What plotly makes of an axis with these values: numbers, dates or categories."""
     some = [value for value in list(data)[:1000] if value is not None]
     if not some or all(is_number(value) for value in some):
         return "linear"
@@ -77,7 +77,7 @@ def clean_date(value):
 
 
 def color(value, alpha=None):
-    """A colour as CSS has it."""
+    """A colour in CSS notation."""
     if value is None or not isinstance(value, str):
         raise NotDrawable("color")
     match = re.match(r"rgba?\(([^)]*)\)$", value.replace(" ", ""))
@@ -91,14 +91,14 @@ def color(value, alpha=None):
 
 
 def colormap(scale):
-    """A list of pairs of a place between 0 and 1 and a colour."""
+    """A list of pairs: a position between 0 and 1, and a colour."""
     need(isinstance(scale, (list, tuple)) and len(scale) > 1)
     stops = [(float(place), color(name)) for place, name in scale]
     return colors.LinearSegmentedColormap.from_list("plotly", stops)
 
 
 def text(value):
-    """A title's or label's text; a figure says either the text or an object that has it."""
+    """A title's or label's text; a figure gives either the text or an object that contains it."""
     if isinstance(value, dict):
         value = value.get("text")
     if value is None:
@@ -109,7 +109,7 @@ def text(value):
 
 
 def merged(template, own):
-    """A figure's own settings, and the template's where it has none."""
+    """A figure's own settings, completed from the template."""
     result = dict(template)
     for key, value in own.items():
         both = isinstance(value, dict) and isinstance(result.get(key), dict)

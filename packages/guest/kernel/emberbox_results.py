@@ -23,9 +23,9 @@ FIELDS = {
 # Fields and MIME types of structured data that formatters for tables and figures produce.
 STRUCTURED = {"e2b/data": "data", "e2b/chart": "chart"}
 
-# Longest line of one result, `bytes`.
+# Longest line of one result, in bytes.
 RESULT_LIMIT = 32 * 1024 * 1024
-# Longer whole numbers become texts, `bits`.
+# Longer integers become texts, in bits.
 MAX_BITS = 4096
 
 
@@ -76,7 +76,7 @@ def encode(value: Any) -> str:
 
 
 def finite(value: Any, depth: int = 0) -> Any:
-    """JSON has no NaN and no infinity, and its keys are strings."""
+    """JSON has neither NaN nor infinity, and its keys are strings."""
     if depth > 50:
         return str(type(value))
     if isinstance(value, float):
@@ -85,12 +85,12 @@ def finite(value: Any, depth: int = 0) -> Any:
         return {text_of(key): finite(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple, set)):
         return [finite(item, depth + 1) for item in value]
-    # Python refuses to write a very long number down.
+    # Python refuses to write out a very long number.
     return text_of(value) if isinstance(value, int) and value.bit_length() > MAX_BITS else value
 
 
 def text_of(value: Any) -> str:
-    """What a value says of itself; one that cannot costs no more than its own text."""
+    """A value's own text; a value whose `str` fails costs no more than that text."""
     try:
         return str(value)
     except Exception:
@@ -98,7 +98,7 @@ def text_of(value: Any) -> str:
 
 
 def length(value: Any) -> int:
-    """Bytes or characters, of what has them."""
+    """Bytes or characters, for what has them."""
     return len(value) if isinstance(value, (str, bytes, bytearray, memoryview)) else 0
 
 

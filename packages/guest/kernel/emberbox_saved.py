@@ -17,10 +17,10 @@ ENDINGS = {
     "application/pdf": "pdf",
     "application/javascript": "js",
 }
-# A larger result is not saved, and older files go, so that results do not fill the disk, `bytes`.
+# A larger result is not saved, and older files are removed, so that results do not fill the disk, in bytes.
 MAX_FILE = 512 * 1024 * 1024
 MAX_TOTAL = 1024 * 1024 * 1024
-# Written at once.
+# Bytes written at once.
 PIECE = 1024 * 1024
 
 # What a representation is made of.
@@ -28,7 +28,7 @@ Content = Union[str, bytes, bytearray, memoryview]
 
 
 def save(mime: str, content: Content) -> Optional[str]:
-    """Writes a representation to a file of its own; answers its path, or `None` where that failed."""
+    """Writes a representation to a file of its own; returns its path, or `None` if that failed."""
     path = None
     try:
         directory = os.path.expanduser(DIRECTORY)
@@ -59,7 +59,7 @@ def pieces(mime: str, content: Content) -> Iterator[Union[bytes, bytearray, memo
         elif not encoded:
             yield piece.encode("utf-8", "backslashreplace")
         else:
-            # Base64 may be broken into lines, of any length: four characters of it are three bytes.
+            # Base64 may be broken into lines of any length: four of its characters are three bytes.
             digits = rest + "".join(piece.split())
             whole = len(digits) // 4 * 4
             yield base64.b64decode(digits[:whole])

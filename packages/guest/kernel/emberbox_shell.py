@@ -1,4 +1,4 @@
-"""IPython's shell, with what it shows going to the agent instead of to Jupyter's sockets."""
+"""IPython's shell, whose output goes to the agent instead of to Jupyter's sockets."""
 
 import asyncio
 import builtins
@@ -24,11 +24,11 @@ from emberbox_plotly import MIME as PLOTLY, with_picture
 from emberbox_results import RESULT_LIMIT, error_line, result_line
 from emberbox_structured import close_shown, describe_figures_and_tables
 
-# Of an exception group, as many are shown.
+# How many members of an exception group are shown.
 MAX_MEMBERS = 20
 DIRECTORY = os.path.dirname(os.path.abspath(__file__))
 
-# Types that look like their `repr`, with the function by which IPython says so.
+# Types that are shown as their `repr`, with the function that tells IPython so.
 PLAIN_TYPES = {kind: pretty._type_pprinters.get(kind) for kind in (int, bool, str, complex)}
 
 
@@ -50,7 +50,7 @@ class Hook(DisplayHook):
     channel: Channel
 
     def quiet(self):
-        # Reading all tokens of the cell is only worth it where the last line can end with a semicolon.
+        # Tokenizing the whole cell is only worth it if the last line can end with a semicolon.
         history = self.shell.history_manager.input_hist_parsed
         if not history or ";" not in history[-1].rstrip().rpartition("\n")[2]:
             return False
@@ -59,7 +59,7 @@ class Hook(DisplayHook):
     def compute_format_data(self, result):
         kind = type(result)
         if kind in PLAIN_TYPES and self.is_plain(kind):
-            # The limit's file gets the text itself; a `repr` would only be a copy as long.
+            # Over the limit, the text itself is saved to a file; a `repr` would only be another copy as long.
             large = kind is str and len(result) > RESULT_LIMIT
             return {"text/plain": result if large else repr(result)}, {}
         formatted = super().compute_format_data(result)
@@ -72,7 +72,7 @@ class Hook(DisplayHook):
             super().update_user_ns(result)
 
     def is_plain(self, kind):
-        """Whether values of a plain type still look the usual way; asking all formatters would take 2 ms."""
+        """Whether values of a plain type are still shown the usual way; asking all formatters would take 2 ms."""
         display = self.shell.display_formatter
         formatters = display.formatters
         text = formatters.get("text/plain")
@@ -87,14 +87,14 @@ class Hook(DisplayHook):
         pass
 
     def write_format_data(self, format_dict, md_dict=None):
-        # The end of the cell comes next, and takes the result along.
+        # The end of the cell comes next, and the result is sent along with it.
         self.channel.line(OUTPUT, result_line(format_dict, True), flush=False)
 
     def finish_displayhook(self):
         pass
 
 
-# Libraries recognise a notebook by the name of this class.
+# Libraries recognise a notebook by this class's name.
 class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
     displayhook_class = Type(Hook)
     display_pub_class = Type(Publisher)
@@ -126,7 +126,7 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
         self.channel.line(ERROR, line, flush=False)
 
     def _get_exc_info(self, exc_tuple=None):
-        """Leaves out what is the kernel's own: the frames that raised, and how a loop is interrupted."""
+        """Leaves out what belongs to the kernel: the frames that raised, and how a loop is interrupted."""
         etype, value, traceback = super()._get_exc_info(exc_tuple)
         if etype is asyncio.CancelledError and self.interrupted_loop:
             etype, value = KeyboardInterrupt, KeyboardInterrupt()
@@ -148,7 +148,7 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
     interrupted_loop = False
 
     def run_loop(self, coroutine):
-        """Runs a cell that awaits; an interrupt is thrown into what it waits for."""
+        """Runs a cell that awaits; an interrupt is thrown into what it awaits."""
         self.interrupted_loop = False
         loop = async_helpers.get_asyncio_loop()
         asyncio.set_event_loop(loop)
@@ -214,7 +214,7 @@ def show_page(text, start=0, screen_lines=0, pager_cmd=None):
 def text_of(value):
     try:
         if isinstance(value, SyntaxError) and value.lineno is not None:
-            # The name of the cell's file says nothing to its author.
+            # The name of the cell's file means nothing to its author.
             return "%s (line %d)" % (value.msg, value.lineno)
         return str(value)
     except Exception:
@@ -245,7 +245,7 @@ def no_input(prompt="", *_, **__):
 
 
 def create_shell(ipython_dir):
-    """The shell with everything a notebook has switched on. Takes long; done once, before contexts are forked."""
+    """The shell with everything that a notebook enables. Takes long, so it is done once, before contexts are forked."""
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "NoColor"
@@ -262,13 +262,13 @@ def create_shell(ipython_dir):
 
 
 def attach(shell, channel, streams):
-    """Makes the shell speak on a channel."""
+    """Connects the shell to a channel."""
     shell.streams = streams
     shell.channel = shell.display_pub.channel = shell.displayhook.channel = channel
 
 
 def prepare_namespace(shell):
-    """What a fresh namespace has beside IPython's own names."""
+    """What a fresh namespace has besides IPython's own names."""
     shell.user_ns["exit"] = shell.user_ns["quit"] = leave
     for name in ("exit", "quit"):
         setattr(builtins, name, leave)
@@ -276,7 +276,7 @@ def prepare_namespace(shell):
 
 
 def reset(shell):
-    """Back to a pristine namespace, and to the first execution."""
+    """Resets to a pristine namespace, and to the first execution."""
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
     shell.reset(new_session=True)

@@ -10,7 +10,7 @@ from emberbox_tables import table_of
 
 
 class Structured(BaseFormatter):
-    """Goes by the type itself: choosing the format of pictures removes the formatters that figures have."""
+    """Chosen by the type alone: selecting picture formats removes the formatters that figures have."""
 
     print_method = ObjectName("_repr_emberbox_")
 
@@ -44,7 +44,7 @@ def describe_figures_and_tables(shell):
 
 
 def close_shown(value):
-    """A figure that is a cell's value has been shown; without this it would be shown again at the cell's end."""
+    """Marks a figure that is a cell's value as shown; otherwise it would be shown again at the cell's end."""
     if not isinstance(value, sys.modules["matplotlib.figure"].Figure):
         return
     helpers, backend = sys.modules.get("matplotlib._pylab_helpers"), sys.modules.get("matplotlib_inline.config")

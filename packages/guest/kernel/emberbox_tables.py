@@ -10,13 +10,13 @@ MAX_CHARACTERS = 4 * 1024 * 1024
 
 
 class Table(dict):
-    """Columns, and how many rows the whole has where not all are here."""
+    """Columns, and how many rows there are in all if some are left out."""
 
     total_rows = None
 
 
 def table_of(frame):
-    """The table of a DataFrame or a Series; a Series brings its index along, where it has a meaning."""
+    """The table of a DataFrame or a Series; a Series brings its index along if it means something."""
     if frame.ndim == 1:
         plain = type(frame.index).__name__ == "RangeIndex"
         named = frame.rename("value") if frame.name is None else frame

@@ -74,7 +74,7 @@ def run_cells(shell):
 
 
 def close_loop():
-    """An event loop does not survive a fork: both sides would share its descriptors."""
+    """Drops the event loop: it does not survive a fork, as both sides would share its descriptors."""
     loop = async_helpers._asyncio_event_loop
     if loop is not None:
         loop.close()

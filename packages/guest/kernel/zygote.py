@@ -1,8 +1,8 @@
-"""Imports everything once, then forks one process per code context; also does what the agent has no system call for.
+"""Imports everything once, then forks one process per code context; also does what Node has no call for.
 
-Requests come as JSON lines on standard input, answers and the ends of contexts go out as JSON lines.
-Arguments: the path of the agent's socket, the name of the user that runs code, and when to import: "now" is before
-it answers, with all that is usual; "later" is for the first context, and no more than that needs.
+Requests come as JSON lines on standard input; answers and the ends of contexts go out as JSON lines. Arguments: the
+path of the agent's socket, the name of the user that runs code, and when to import. "now" imports all of the usual
+libraries before it answers; "later" imports only what is needed, for the first context.
 """
 
 import ctypes
@@ -28,7 +28,7 @@ CGROUP = "/sys/fs/cgroup/user/cgroup.procs"
 # From linux/random.h.
 RNDADDENTROPY, RNDRESEEDCRNG = 0x40085203, 0x5207
 PR_SET_DUMPABLE = 4
-# What a dead context leaves in its pipes is reported up to here, `bytes`.
+# How much of what a dead context leaves in its pipes is reported, in bytes.
 LAST_WORDS = 64 * 1024
 
 account = pwd.getpwnam(USER) if os.geteuid() == 0 else None
@@ -109,7 +109,7 @@ class Zygote:
         return {"pid": pid}
 
     def become(self, request, connection, pipes):
-        """In the child: leaves the zygote's things behind and becomes a context."""
+        """In the child: closes what belongs to the zygote and becomes a context."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
@@ -155,7 +155,7 @@ class Zygote:
             self.answer(message)
 
     def do_restore(self, request):
-        """Sets the clock and the kernel's randomness right after a snapshot went on."""
+        """Sets the clock and the kernel's randomness right after a snapshot was restored."""
         time.clock_settime(time.CLOCK_REALTIME, request["time"])
         entropy = bytes.fromhex(request["entropy"])
         random = os.open("/dev/urandom", os.O_RDWR)
@@ -168,7 +168,7 @@ class Zygote:
 
 
 def keep(descriptor):
-    """A copy of a descriptor that no program started from here gets."""
+    """A copy of a descriptor that programs started from here do not inherit."""
     return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10)
 
 
@@ -208,7 +208,7 @@ def signal_name(number):
 
 
 def as_user(work):
-    """Does work whose files are to belong to the user."""
+    """Does work whose files must belong to the user."""
     if account is None:
         return work()
     os.setegid(account.pw_gid)
@@ -221,7 +221,7 @@ def as_user(work):
 
 
 def make_shell():
-    # A directory that is missing now would be missing for imports for ever.
+    # Python remembers a directory that is missing now, and would never import from it.
     import site
 
     packages = site.getusersitepackages()

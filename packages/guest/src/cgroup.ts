@@ -19,7 +19,7 @@ interface Group {
   readonly events: number;
 }
 
-/** Undefined until first asked for, null where these control groups do not exist. */
+/** `undefined` until first asked for; `null` where these control groups do not exist. */
 let group: Group | null | undefined;
 
 function openGroup(): Group | null {
@@ -56,7 +56,7 @@ export function inUserCgroup<T>(work: () => T): T {
   return group === null ? work() : visit(group.user, group.agent, work).result;
 }
 
-/** Steps into a group for the time of `work`; says whether the agent came back. */
+/** Moves the agent into a group while `work` runs; says whether it came back. */
 function visit<T>(there: number, back: number, work: () => T): { result: T; isBack: boolean } {
   if (isFrozen()) return { result: joinAfterwards(there, work), isBack: true };
   let isBack = true;
@@ -70,7 +70,7 @@ function visit<T>(there: number, back: number, work: () => T): { result: T; isBa
   return { result, isBack };
 }
 
-/** In a frozen group the agent would stand still itself: what it starts follows when it has started. */
+/** In a frozen group the agent itself would be stopped: what it starts is moved there after it has started. */
 function joinAfterwards<T>(there: number, work: () => T): T {
   const before = new Set(ownChildren());
   try {
@@ -95,7 +95,7 @@ function move(descriptor: number, pid = "0"): boolean {
   }
 }
 
-/** A group of one command's own, within the user's: all that the command starts stays in it. */
+/** A control group for one command, within the user's: all that the command starts stays in it. */
 export class CommandGroup {
   readonly #directory: string;
   readonly #members: number;
@@ -107,7 +107,7 @@ export class CommandGroup {
     this.#members = openSync(`${this.#directory}/cgroup.procs`, "w");
   }
 
-  /** As `inUserCgroup`. */
+  /** Like `inUserCgroup`. */
   start<T>(work: () => T): T {
     const { result, isBack } = visit(this.#members, currentGroup()!.agent, work);
     this.#isSafe = isBack;
@@ -126,12 +126,12 @@ export class CommandGroup {
     }
   }
 
-  /** Nothing more will be started in it. */
+  /** Call it when nothing more will be started in the group. */
   close(): void {
     closeSync(this.#members);
   }
 
-  /** Removes it, if it is empty; what a command left running stays in it. */
+  /** Removes the group if it is empty; what a command left running stays in it. */
   remove(): boolean {
     try {
       rmdirSync(this.#directory);
@@ -142,9 +142,9 @@ export class CommandGroup {
   }
 }
 
-/** Opened ahead, as making one costs more than using it. */
+/** Made ahead, because making one costs more than using it. */
 const groupsAhead = 2;
-/** Groups of commands that left something running, looked at whenever another is given back. */
+/** How many groups of commands that left something running are checked whenever another is given back. */
 const lookedAt = 16;
 
 /** Hands out control groups for commands, and takes them back. */
@@ -153,7 +153,7 @@ export class CommandGroups {
   readonly #lingering: CommandGroup[] = [];
   #made = 0;
 
-  /** Undefined where the user's group does not exist. */
+  /** `undefined` where the user's group does not exist. */
   take(): CommandGroup | undefined {
     return this.#ahead.pop() ?? this.#make();
   }
@@ -166,7 +166,7 @@ export class CommandGroups {
     }
   }
 
-  /** Makes some ahead; to be called when there is time. */
+  /** Makes some ahead; call it when there is time. */
   refill(): void {
     while (this.#ahead.length < groupsAhead) {
       const group = this.#make();
@@ -187,7 +187,7 @@ export class CommandGroups {
 
 const eventsBuffer = Buffer.alloc(512);
 
-/** How many processes of the user the kernel has killed for want of memory so far. */
+/** How many of the user's processes the kernel has killed so far because memory ran out. */
 export function oomKills(): number {
   const events = currentGroup()?.events;
   if (events === undefined) return 0;
@@ -200,7 +200,7 @@ export function oomKills(): number {
   }
 }
 
-/** The limit for all of the user's processes together, in MiB; 0 when there is none. */
+/** The limit for all of the user's processes together, in MiB; 0 if there is none. */
 export function memoryLimitMB(): number {
   if (currentGroup() === null) return 0;
   try {
@@ -213,14 +213,14 @@ export function memoryLimitMB(): number {
 
 let isProtected: boolean | undefined;
 
-/** Children inherit the agent's protection from the kernel's out-of-memory killer; takes it away from one. */
+/** Children inherit the agent's protection from the kernel's out-of-memory killer; this removes it from one. */
 export function exposeToOomKiller(pid: number): void {
   if (isProtected === undefined) isProtected = ownOomScore() < 0;
   if (!isProtected) return;
   try {
     writeFileSync(`/proc/${pid}/oom_score_adj`, "0");
   } catch {
-    // It has ended already.
+    // It has already ended.
   }
 }
 

@@ -1,6 +1,6 @@
 /** What the agent's services share. */
 export interface AgentContext {
-  /** Variables of the sandbox that every process sees; replaced when the sandbox is restored. */
+  /** Environment variables of the sandbox that every process sees; replaced when the sandbox is restored. */
   envs: Record<string, string>;
   /** Name of the user that runs code and commands unless another is asked for. */
   readonly defaultUser: string;

@@ -6,8 +6,8 @@ interface PipeBinding {
 }
 
 /**
- * A stream over a descriptor that can be polled and is neither a socket nor a pipe. Node's own streams would
- * take it for a file, which costs a thread and two context switches per read; libuv's pipe handle polls it.
+ * A stream over a descriptor that can be polled and is neither a socket nor a pipe. Node's own streams would treat it
+ * as a file, which costs a thread and two context switches per read; libuv's pipe handle polls it.
  */
 export function pollable(fd: number, options: { writable: boolean }): Socket {
   const { Pipe, constants } = (

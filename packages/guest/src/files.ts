@@ -12,7 +12,10 @@ export interface AgentFile {
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
-/** The agent's files: the machine's init script, what prepares its network, the Python kernel, and the bundle. */
+/**
+ * The agent's files: the machine's init script, the program that prepares its network, the Python kernel, and the
+ * bundle.
+ */
 export async function agentFiles(): Promise<AgentFile[]> {
   const files: AgentFile[] = [];
   for (const name of ["init", "egress.py", "wire.json"]) files.push(await read(name, name));

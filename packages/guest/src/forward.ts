@@ -5,7 +5,7 @@ import type { ChannelStream } from "@emberbox/wire";
 /** The sandbox's own addresses: a server may listen on either. */
 const LOOPBACK = ["127.0.0.1", "::1"];
 
-/** Joins a stream to a server that runs inside the sandbox. Each direction may end before the other. */
+/** Connects a stream to a server inside the sandbox. Each direction may end before the other. */
 export function forward(
   stream: ChannelStream,
   port: number,
@@ -20,7 +20,7 @@ export function forward(
   socket.once("error", refused);
   socket.once("connect", () => {
     socket.off("error", refused);
-    // A pipeline destroys both ends when one of them breaks, and neither when all has been passed on.
+    // A pipeline destroys both ends when one of them breaks, and neither after passing everything on.
     pipeline(stream, socket, () => {});
     pipeline(socket, stream, () => {});
   });

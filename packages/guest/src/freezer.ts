@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 
 const GROUP = "/sys/fs/cgroup/user";
-/** A process that waits for the disk cannot be stopped; what may be late is not waited for longer, `ms`. */
+/** A process that waits for the disk cannot be stopped; no longer than this is it waited for, in ms. */
 const PATIENCE_MS = 2000;
 
 let frozen = false;
@@ -14,8 +14,8 @@ export function isFrozen(): boolean {
 }
 
 /**
- * Stops the user's processes where they are, so that in a copy of the machine none of them runs before clock and
- * randomness have been set right.
+ * Stops the user's processes where they are, so that in a copy of the machine none of them runs before the clock and
+ * randomness have been corrected.
  */
 export async function freezeUserCode(): Promise<void> {
   if (!setFreeze("1")) return;
@@ -30,7 +30,7 @@ export function thawUserCode(): void {
   setFreeze("0");
 }
 
-/** Has everything that was written on the disk. */
+/** Waits until everything written is on the disk. */
 export async function syncDisks(): Promise<void> {
   await promisify(execFile)("sync");
 }

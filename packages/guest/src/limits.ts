@@ -1,12 +1,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 
 const CGROUPS = "/sys/fs/cgroup";
-/** What the agent and the kernel may come to need beyond what the agent has, `bytes`. */
+/** What the agent and the kernel may come to need beyond what the agent has, in bytes. */
 const SPARE_BYTES = 64 * 1024 * 1024;
-/** Processes and threads of user code at once. */
+/** Most processes and threads of user code at once. */
 const MAX_TASKS = 4096;
 
-/** Puts the agent and user code into control groups of their own. */
+/** Puts the agent and user code into separate control groups. */
 export function separateUserCode(): void {
   for (const group of ["agent", "user"]) mkdirSync(`${CGROUPS}/${group}`, { recursive: true });
   writeFileSync(`${CGROUPS}/agent/cgroup.procs`, "0");
@@ -16,8 +16,8 @@ export function separateUserCode(): void {
 }
 
 /**
- * Limits what user code may take to what the agent leaves, so that the agent lives on when user code runs out.
- * To be called when the agent has all that it holds: the libraries that every kernel shares are charged to it.
+ * Limits user code to the memory that the agent leaves, so that the agent survives when user code runs out. Call it
+ * when the agent has loaded everything: the libraries that every kernel shares are charged to it.
  */
 export function limitUserMemory(): void {
   const total =

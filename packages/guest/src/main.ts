@@ -37,7 +37,7 @@ const fail = (error: unknown): void => {
 process.on("uncaughtException", fail);
 
 separateUserCode();
-// A template has the time to prepare everything; a sandbox that boots from its disk is waited for.
+// A template has time to prepare everything; somebody waits for a sandbox that boots from its disk.
 const isWaitedFor = readFileSync("/proc/cmdline", "utf8").split(/\s/).includes(BOOTED_FROM_DISK);
 const interpreter = await createInterpreter(context, { warm: !isWaitedFor });
 limitUserMemory();
@@ -48,7 +48,7 @@ const servers = new Map([
   [NETWORK_PORT, (stream: ChannelStream) => receiveNetwork(stream, context)],
 ]);
 
-/** How often the machine was to hold still, or no longer. */
+/** How often the machine was told to freeze or thaw. */
 let freezes = 0;
 const port = openPort();
 const session: Session = new Session({
@@ -90,7 +90,7 @@ async function freeze(flags: number): Promise<void> {
   } catch (error) {
     context.log(`holding still: ${error}`);
   }
-  // The host did not want to wait any longer.
+  // The host stopped waiting.
   if (mine !== freezes) return;
   session.hold();
 }
@@ -106,7 +106,7 @@ async function thaw({ entropy, timeMs }: Thaw): Promise<void> {
   thawUserCode();
 }
 
-/** An HTTP server for streams of the channel; time limits are the host's business. */
+/** An HTTP server for streams of the channel; the host sets time limits. */
 function serve(handler: RequestListener): (stream: ChannelStream) => void {
   const server = createServer(
     { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 },

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 
-/** As much of koffi's native half as is used here; it lies beside the bundles. */
+/** The part of koffi's native half that is used here; it is beside the bundles. */
 export interface Native {
   load(library: null): Library;
   errno(): number;
@@ -12,7 +12,7 @@ export interface Library {
 
 let loaded: Native | undefined;
 
-/** Calls functions of the C library, and of this program, that Node does not offer. */
+/** Calls functions of the C library, and of this program, that Node does not expose. */
 export function native(): Native {
   return (loaded ??= load());
 }

@@ -7,7 +7,7 @@ const PORT_NAME = "emberbox";
 /** The virtio-serial port. */
 export interface Port {
   readonly stream: Duplex;
-  /** What the device has beyond a chunk that was just read from it, with that chunk. */
+  /** Returns a chunk that was just read, together with what else the device has. */
   gather(chunk: Buffer): Buffer;
 }
 
@@ -22,11 +22,13 @@ export function openPort(): Port {
   return { stream, gather: (chunk) => gather(fd, chunk) };
 }
 
-/** What the kernel hands out per read, `bytes`. */
+/** What the kernel returns per read, in bytes. */
 const DEVICE_BUFFER = 4096;
 const GATHERED_BYTES = 65_536;
 
-/** A read hands out one page, and each chunk costs the whole way through streams and parsers: take several at once. */
+/**
+ * A read returns one page, and each chunk costs a pass through all streams and parsers, so several are taken at once.
+ */
 function gather(fd: number, chunk: Buffer): Buffer {
   if (chunk.length < DEVICE_BUFFER) return chunk;
   const all = Buffer.allocUnsafe(Math.max(GATHERED_BYTES, chunk.length));

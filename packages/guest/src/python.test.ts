@@ -1,4 +1,4 @@
-/** What the guest's Python and its TypeScript both have to say is written down twice; here it is compared. */
+/** What the guest's Python and TypeScript both need is written down twice; here it is compared. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { FROM_KERNEL, TO_KERNEL } from "./interpreter/frames.ts";
@@ -6,7 +6,7 @@ import { FROM_KERNEL, TO_KERNEL } from "./interpreter/frames.ts";
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
 const channel = read("kernel/emberbox_channel.py");
 
-/** What the first group of `pattern` takes from a source. */
+/** What the first group of `pattern` matches in a source. */
 function part(source: string, pattern: RegExp): string {
   const found = pattern.exec(source)?.[1];
   if (found === undefined) throw new Error(`nothing is like ${pattern}`);

@@ -8,11 +8,11 @@ import { thawUserCode } from "./freezer.ts";
 import type { Hello } from "@emberbox/wire";
 import type { Interpreter } from "./interpreter/index.ts";
 
-// Opened once, before the machine is saved: restoring is on the way to a sandbox's first answer.
+// Opened once, before the machine is saved: a sandbox's first answer waits for the restore.
 const hostname = openSync("/proc/sys/kernel/hostname", "w");
 const machineId = openSync("/etc/machine-id", "r+");
 
-/** Where programs that know E2B's sandboxes look for facts about theirs: a file for each, in memory. */
+/** Where programs that know E2B's sandboxes look for facts about theirs: one file each, in memory. */
 mkdirSync("/run/e2b", { recursive: true });
 const facts = new Map(
   ["E2B_SANDBOX", "E2B_SANDBOX_ID", "E2B_TEMPLATE_ID"].map((name) => [
@@ -21,7 +21,7 @@ const facts = new Map(
   ]),
 );
 
-/** Sets right what a restored snapshot remembers wrongly: identity, clock, randomness, environment, disk size. */
+/** Corrects what a restored snapshot has stale: identity, clock, randomness, environment, disk size. */
 export async function restore(
   hello: Hello,
   context: AgentContext,
@@ -33,7 +33,7 @@ export async function restore(
     E2B_SANDBOX_ID: hello.sandboxId,
     E2B_TEMPLATE_ID: hello.templateId,
   };
-  // Not waited for: the host refuses by itself, this only makes it quicker.
+  // Not awaited: the host refuses by itself, this only makes refusals faster.
   if (hello.network)
     background(applyNetwork(hello.network, context), warning("Applying the network"));
   for (const [name, file] of facts) {

@@ -1,4 +1,4 @@
-"""Where tests find the guest's modules, and, for the workspace's own runner, each test's outcome as a line of JSON."""
+"""Where tests find the guest's modules; and for the workspace's own runner, each test's outcome as a line of JSON."""
 
 import json
 import os

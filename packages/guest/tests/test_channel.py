@@ -12,7 +12,7 @@ from emberbox_channel import END, ERROR, HEADER, OUTPUT, READ_SIZE, READY, Chann
 
 
 class Ends:
-    """A channel, and the ends that the agent and the user's code have."""
+    """A channel, with the ends that the agent and the user's code have."""
 
     def __init__(self):
         self.agent, self.kernel = socket.socketpair()
@@ -24,7 +24,7 @@ class Ends:
         os.write(self.pipes[name][1], data)
 
     def frames(self):
-        """What has come so far: kinds and payloads."""
+        """What has arrived so far: kinds and payloads."""
         self.agent.setblocking(False)
         try:
             while True:
@@ -244,7 +244,7 @@ HERE = os.path.dirname(os.path.abspath(emberbox_channel.__file__))
 
 
 def run(code):
-    """Runs code in a process of its own, whose streams it may change; answers its exit code and what the agent got."""
+    """Runs code in a process of its own, whose streams it may change; returns its exit code and what the agent got."""
     agent, kernel = socket.socketpair()
     program = f"""
 import os, sys

@@ -11,7 +11,7 @@ ZYGOTE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 
 @pytest.fixture
 def zygote(tmp_path):
-    """A zygote that has imported nothing yet, as its requests and answers."""
+    """A zygote that has imported nothing yet, and a way to send it requests."""
     command = [sys.executable, ZYGOTE, str(tmp_path / "socket"), getpass.getuser(), "later"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdin and process.stdout

@@ -10,8 +10,8 @@ export interface CaptureOptions {
 }
 
 /**
- * Takes every connection that leaves the machine. The kernel delivers them to a socket that `egress.py` opened:
- * the address that a program connected to is the connection's own address here.
+ * Takes every connection that leaves the machine. The kernel delivers them to a socket that `egress.py` opened, where a
+ * connection's own address is the one that the program connected to.
  */
 export function capture({ names, open, log }: CaptureOptions): void {
   const fd = Number(process.env["EMBERBOX_EGRESS"]);
@@ -31,7 +31,7 @@ export function capture({ names, open, log }: CaptureOptions): void {
   server.listen({ fd });
 }
 
-/** What the program sends is on its way before the host has answered. */
+/** Sends on what the program sends before the host has answered. */
 function join(socket: Socket, stream: ChannelStream): void {
   socket.on("error", () => {});
   socket.pipe(stream);
@@ -63,13 +63,13 @@ const commandsFor = ({ isOff, refused, allowed }: Omit<GuestNetwork, "authority"
   fill("refused", isOff ? ["0.0.0.0/0"] : [...NOT_PUBLIC, ...refused]) +
   fill("allowed", isOff ? [] : allowed);
 
-/** What the kernel was told last; `egress.py` begins with the usual. */
+/** What the kernel was last told; `egress.py` starts with the default. */
 let told = commandsFor({ isOff: false, refused: [], allowed: [] });
 
-/** Tells the kernel which addresses to refuse. It is a courtesy to programs: the host refuses them all the same. */
+/** Tells the kernel which addresses to refuse. This only makes refusals faster: the host refuses them anyway. */
 export function refuseAtOnce(network: GuestNetwork): Promise<void> {
   const commands = commandsFor(network);
-  // A sandbox that is resumed is told what it knows, and to start a program takes long under emulation.
+  // A resumed sandbox is told what it knows already, and starting a program takes long under emulation.
   if (commands === told) return Promise.resolve();
   told = commands;
   return new Promise((resolve) => {

@@ -30,7 +30,7 @@ const changed = (at: number, byte: number): Buffer => {
 test("what is no question is not answered, however it is cut", () => {
   for (let length = 0; length < question.length; length++)
     expect(readQuestion(question.subarray(0, length))).toBeUndefined();
-  // An answer, another operation, two questions, a pointer, and a label that leads out of the message.
+  // An answer, another operation, two questions, a pointer, and a label that points past the message.
   for (const bytes of [
     changed(2, 0x81),
     changed(2, 0x11),

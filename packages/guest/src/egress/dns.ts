@@ -1,4 +1,4 @@
-/** As much of DNS as a resolver that answers with one address needs. */
+/** As much of DNS as a resolver that answers with a single address needs. */
 export interface Question {
   readonly id: number;
   readonly flags: number;
@@ -22,7 +22,7 @@ const INTERNET = 1;
 /** Short: the policy may change. */
 const TTL_SECONDS = 30;
 
-/** The question of a query, or `undefined` when the message is none. */
+/** The question of a query, or `undefined` if the message is not one. */
 export function readQuestion(message: Buffer): Question | undefined {
   if (message.length < HEADER_BYTES + 5) return undefined;
   const flags = message.readUInt16BE(2);
@@ -30,7 +30,7 @@ export function readQuestion(message: Buffer): Question | undefined {
   const labels: string[] = [];
   let at = HEADER_BYTES;
   for (let length = message[at]!; length !== 0; length = message[at]!) {
-    // A question has no name before it that it could point to.
+    // A pointer is not valid: there is no name before the question to point to.
     if (length > MAX_LABEL || at + length + 6 > message.length) return undefined;
     labels.push(message.toString("latin1", at + 1, at + 1 + length));
     at += length + 1;
@@ -46,7 +46,7 @@ export function readQuestion(message: Buffer): Question | undefined {
   };
 }
 
-/** The answer to a query: a code, and an IPv4 address where there is one. */
+/** The answer to a query: a code, and an IPv4 address if there is one. */
 export function answer(
   message: Buffer,
   question: Question,

@@ -20,7 +20,9 @@ export function startEgress({ context, open }: EgressOptions): void {
   capture({ names, log, open });
 }
 
-/** Applies what the host tells of the network. What fails closes more to programs, and opens nothing: the host refuses. */
+/**
+ * Applies what the host says about the network. A failure denies programs more and allows nothing: the host decides.
+ */
 export async function applyNetwork(network: GuestNetwork, context: AgentContext): Promise<void> {
   try {
     if (network.authority !== undefined) {
@@ -28,7 +30,7 @@ export async function applyNetwork(network: GuestNetwork, context: AgentContext)
       context.envs = { ...trustEnvs, ...context.envs };
     }
   } catch (error) {
-    // The disk is full, for one. Connections that need the authority fail.
+    // The disk is full, for example. Connections that need the authority fail.
     context.log(`the network's authority is not trusted: ${String(error)}`);
   }
   await refuseAtOnce(network).catch((error: unknown) =>
@@ -36,7 +38,7 @@ export async function applyNetwork(network: GuestNetwork, context: AgentContext)
   );
 }
 
-/** A change of the network, from the host. Answers with the end of the stream. */
+/** Receives a change of the network from the host. Ending the stream is the answer. */
 export function receiveNetwork(stream: ChannelStream, context: AgentContext): void {
   const parts: Buffer[] = [];
   stream.on("data", (part: Buffer) => parts.push(part));

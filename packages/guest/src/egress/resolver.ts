@@ -76,7 +76,7 @@ async function resolve(
     return type === recordTypes.A ? [codes.ok, LOCALHOST] : [codes.ok];
   if (!name.includes(".") || name.length > MAX_NAME || name.endsWith(".arpa"))
     return [codes.noSuchName];
-  // Names have IPv4 addresses only, and what exists is found out by asking for those.
+  // Names have IPv4 addresses only, and whether one exists is found out by asking for those.
   if (type !== recordTypes.A) return [codes.ok];
   const said = await ask(name);
   if (said === egressAnswers.connected) return [codes.ok, names.addressOf(name, "reached")];

@@ -5,7 +5,7 @@ const OWN = "/usr/local/share/ca-certificates/emberbox.crt";
 /** OpenSSL finds an authority by the hash of its name, `CN = Emberbox`, which is always the same. */
 const BY_HASH = "/etc/ssl/certs/58fb4f87.0";
 
-/** For programs that bring authorities of their own. */
+/** For programs that bring their own authorities. */
 export const trustEnvs: Readonly<Record<string, string>> = {
   NODE_EXTRA_CA_CERTS: OWN,
   SSL_CERT_FILE: BUNDLE,

@@ -16,20 +16,20 @@ export interface LaunchOptions {
   readonly directory: string;
   readonly user: User;
   readonly stdin: boolean;
-  /** Where it is born; the group of all the user's processes when there is none. */
+  /** The group it is born in; without one, the group of all the user's processes. */
   readonly group: CommandGroup | undefined;
 }
 
-/** Runs `work`, which starts a process, so that the process is born where the options say. */
+/** Runs `work`, which starts a process, so that the process is born in the group that the options name. */
 export function born<T>({ group }: LaunchOptions, work: () => T): T {
   return group === undefined ? inUserCgroup(work) : group.start(work);
 }
 
-/** What a running child tells the one who started it. */
+/** What a running child reports to whoever started it. */
 export interface ChildListener {
   output(kind: OutputKind, chunk: Buffer): void;
   exit(exitCode: number | null, signal: NodeJS.Signals | null): void;
-  /** Nothing will come out any more: everyone who held the other ends has let go. */
+  /** No more output will come: everyone who held the other ends has closed them. */
   closed(): void;
 }
 
@@ -38,7 +38,7 @@ export interface Child {
   readonly pid: number;
   pause(): void;
   resume(): void;
-  /** Lets output run to nowhere from now on, so that what still writes to it is not held up. */
+  /** Discards output from now on, so that whatever still writes is not held up. */
   discard(): void;
   /** Settles when the child's side has taken the data. */
   write(kind: OutputKind | "stdin", data: Buffer): Promise<void>;
@@ -148,7 +148,7 @@ export function startError(command: string, error: NodeJS.ErrnoException): RpcEr
   }
 }
 
-/** What may wait for a child that does not read. */
+/** How much input may wait for a child that does not read, in bytes. */
 const maxPendingInput = 16 * 1024 * 1024;
 
 export function writeInput(stream: Writable | undefined, data: Buffer): Promise<void> {

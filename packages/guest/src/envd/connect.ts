@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 /**
- * Connect's protocol with its JSON codec, as much of it as the official clients use. By hand,
- * because the library costs 2.5 to 3 times as much on the first call and on every other one when
- * nothing is compiled, and each command pays for it.
+ * Connect's protocol with its JSON codec, as much of it as the official clients use. Written by hand, because the
+ * library costs 2.5 to 3 times as much, on the first call and on every other one when nothing is compiled, and each
+ * command pays for it.
  */
 
 const maxBodyBytes = 16 * 1024 * 1024;
@@ -30,7 +30,7 @@ const httpStatus = {
 
 export type RpcCode = keyof typeof httpStatus;
 
-/** What a call answers instead of a result. */
+/** What a call answers with instead of a result. */
 export class RpcError extends Error {
   readonly code: RpcCode;
 
@@ -40,7 +40,7 @@ export class RpcError extends Error {
   }
 }
 
-/** What goes over the wire for anything that was thrown. */
+/** What is sent for anything that was thrown. */
 function errorBody(error: unknown): { code: RpcCode; message: string } {
   if (error instanceof RpcError) return { code: error.code, message: error.message };
   return { code: "internal", message: error instanceof Error ? error.message : String(error) };
@@ -58,7 +58,7 @@ export function encodeEnvelope(flags: number, message: unknown): Buffer {
   return frame;
 }
 
-/** An envelope whose message is text around the base64 of `data`, without going through a JSON encoder. */
+/** An envelope whose message is text around the base64 of `data`, built without a JSON encoder. */
 export function encodeDataEnvelope(before: string, data: Buffer, after: string): Buffer {
   const text = before + data.toString("base64") + after;
   const frame = Buffer.allocUnsafe(headerBytes + text.length);
@@ -85,7 +85,7 @@ export function decodeEnvelope(body: Buffer): Json {
   return parseMessage(body.toString("utf8", headerBytes));
 }
 
-/** The messages of a body that holds any number of envelopes, as they come. */
+/** The messages of a body that contains any number of envelopes, as they arrive. */
 export async function* readEnvelopes(request: IncomingMessage): AsyncGenerator<Json> {
   let waiting: Buffer = Buffer.alloc(0);
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -213,7 +213,7 @@ export class EventStream {
     );
   }
 
-  /** Sends a last envelope and ends well, in one write. */
+  /** Sends a last envelope and ends cleanly, in one write. */
   endWith(frame: Buffer): void {
     if (!this.isOpen) return;
     this.#begin();

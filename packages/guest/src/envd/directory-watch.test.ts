@@ -16,7 +16,7 @@ afterEach(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-/** Watches `root`, and gives what has been seen so far and how the watch ended. */
+/** Watches `root`; returns what has been seen so far, and how the watch ended. */
 async function watch(recursive = false): Promise<{ seen: string[]; ended: (RpcError | true)[] }> {
   const seen: string[] = [];
   const ended: (RpcError | true)[] = [];

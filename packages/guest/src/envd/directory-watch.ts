@@ -23,14 +23,14 @@ export interface WatchOptions {
 }
 
 export interface WatchListener {
-  /** False asks for nothing more until `resume`. */
+  /** Return false to receive nothing more until `resume`. */
   change(change: Change): boolean;
-  /** The directory is gone, or not every change can be reported any more. */
+  /** The directory is gone, or changes can no longer all be reported. */
   end(error?: RpcError): void;
 }
 
 const maxDirectories = 8192;
-/** Directories that are entered before others get a turn. */
+/** How many directories are entered before other work gets a turn. */
 const directoriesPerTurn = 32;
 const maxAnnounced = 10_000;
 
@@ -52,13 +52,13 @@ export class DirectoryWatch {
   readonly #inotify: Inotify;
   /** Paths of watched directories relative to the root, which is the empty path. */
   readonly #directories = new Map<number, string>();
-  /** What was found in a new directory, and may still come as a change that was queued meanwhile. */
+  /** What was found in a new directory, and may still arrive as a change that was queued meanwhile. */
   readonly #announced = new Set<string>();
   #isHeld = false;
   #isBusy = false;
   #isOver = false;
 
-  /** Resolves when every change from now on is going to be reported. */
+  /** Resolves when every change from now on will be reported. */
   static async open(options: WatchOptions, listener: WatchListener): Promise<DirectoryWatch> {
     const watch = new DirectoryWatch(options, listener);
     try {
@@ -86,7 +86,7 @@ export class DirectoryWatch {
     }
   }
 
-  /** Goes on after `change` has answered false. */
+  /** Continues after `change` has returned false. */
   resume(): void {
     this.#isHeld = false;
     this.#flow();
@@ -124,7 +124,7 @@ export class DirectoryWatch {
     this.#flow();
   }
 
-  /** Waits only where a directory has to be entered. */
+  /** Waits only if a directory has to be entered. */
   #handle({ watch, mask, name }: InotifyRecord): Promise<void> | undefined {
     if (mask & Bit.overflow)
       throw new RpcError("data_loss", "more happened than could be reported");
@@ -176,7 +176,7 @@ export class DirectoryWatch {
     }
   }
 
-  /** False when it is not there any more. */
+  /** False if it no longer exists. */
   #add(directory: string): boolean {
     if (this.#directories.size >= maxDirectories)
       throw new RpcError("resource_exhausted", `more than ${maxDirectories} directories to watch`);
@@ -193,7 +193,7 @@ export class DirectoryWatch {
     }
   }
 
-  /** What happened to it before its directory was watched can only be seen by what it is. */
+  /** What happened to it before its directory was watched can only be told from what it is now. */
   #announce(path: string, entry: Dirent): void {
     if (this.#announced.size >= maxAnnounced) this.#announced.clear();
     this.#announced.add(path);
@@ -201,7 +201,7 @@ export class DirectoryWatch {
     if (entry.isFile() && hasContent(join(this.#options.path, path))) this.#report(path, "WRITE");
   }
 
-  /** What was moved away is not here any more, whatever becomes of it. */
+  /** What was moved away is no longer here, whatever becomes of it. */
   #forget(path: string): void {
     for (const [watch, directory] of this.#directories) {
       if (directory !== path && !directory.startsWith(`${path}/`)) continue;
@@ -229,7 +229,7 @@ function entryOf(path: string): EntryInfo | undefined {
   try {
     return entryInfo(path);
   } catch {
-    // It is gone already.
+    // It is already gone.
     return undefined;
   }
 }

@@ -12,7 +12,7 @@ import type { User } from "./users.ts";
 /** Up to this size a file is sent in one piece; larger ones are read in pieces of it. */
 const pieceBytes = 256 * 1024;
 
-/** Answers with a file's bytes, or with the range of them that the request asks for. */
+/** Answers with a file's bytes, or with the range that the request asks for. */
 export async function download(
   path: string,
   user: User,
@@ -34,13 +34,13 @@ export async function download(
   }
 }
 
-// Not to be held up by a FIFO that nobody writes to.
+// So that a FIFO that nobody writes to does not block.
 const readFlags = constants.O_RDONLY | constants.O_NONBLOCK;
 
 async function openFor(user: User, path: string): Promise<FileHandle> {
   const descriptor = reaching(path, user, () => openSync(path, readFlags));
   try {
-    // Node makes no handle of a descriptor.
+    // Node cannot make a file handle from a descriptor.
     return await open(`/proc/self/fd/${descriptor}`, readFlags);
   } finally {
     closeSync(descriptor);
@@ -63,7 +63,7 @@ async function send(
   if (outcome === "not-modified") return void response.writeHead(304).end();
   response.setHeader("content-type", "application/octet-stream");
   response.setHeader("content-disposition", `inline; filename*=UTF-8''${quoteName(path)}`);
-  // Files the kernel makes up say that they are empty, so those are read to find out.
+  // The kernel's virtual files claim to be empty, so those are read to find out.
   const wanted = isRangeCurrent(request.headers["if-range"] as string | undefined, stats.mtime)
     ? request.headers.range
     : undefined;
@@ -74,7 +74,7 @@ async function send(
   }
   if (encoding === "gzip" && range === undefined && stats.size > 0) {
     response.setHeader("content-encoding", "gzip");
-    // What grows while it is read ends where it ended.
+    // A file that grows while it is read ends where it ended at first.
     const whole = file.createReadStream({ end: stats.size - 1, highWaterMark: pieceBytes });
     return pipeline(whole, createGzip({ level: 1 }), response);
   }
@@ -125,7 +125,7 @@ interface Range {
   readonly end: number;
 }
 
-/** The one range a `Range` header asks for; several, or what is not understood, mean the whole file. */
+/** The one range that a `Range` header asks for; several, or one that is not understood, mean the whole file. */
 export function parseRange(
   header: string | undefined,
   size: number,

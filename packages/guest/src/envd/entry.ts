@@ -51,7 +51,7 @@ function fileType(stats: Stats): FileType {
   return stats.isSymbolicLink() ? "FILE_TYPE_SYMLINK" : "FILE_TYPE_UNSPECIFIED";
 }
 
-/** What a link leads to; undefined for a link that is broken or goes in a circle. */
+/** What a link leads to; `undefined` for a broken or circular link. */
 function followed(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
@@ -60,7 +60,7 @@ function followed(path: string): Stats | undefined {
   }
 }
 
-/** Describes what is at `path` itself; a link has the type and mode of what it leads to, if anything. */
+/** Describes what is at `path` itself; a link has the type and mode of its target, if it has one. */
 export function entryInfo(
   path: string,
   names: ReturnType<typeof ownerNames> = ownerNames(),

@@ -22,12 +22,12 @@ import { ownerNames, requestUser, type User } from "./users.ts";
 import { createWatchMethods } from "./watch-service.ts";
 
 const maxEntries = 50_000;
-/** Characters of all that is listed at once. */
+/** Characters of everything that is listed at once. */
 const maxListing = 32 * 1024 * 1024;
-/** Entries looked at before others get a turn. Asynchronous calls cost more than they give here. */
+/** How many entries are looked at before other work gets a turn. Asynchronous calls cost more than they gain here. */
 const entriesPerTurn = 256;
 
-/** `filesystem.Filesystem`. */
+/** The methods of `filesystem.Filesystem`. */
 export function createFilesystemService(context: AgentContext): Service {
   /** A method that works on the path in the request's field `name`. */
   const onPath =
@@ -78,7 +78,7 @@ export function createFilesystemService(context: AgentContext): Service {
   };
 }
 
-/** Where a forgotten path must not mean the home directory. */
+/** For requests in which a forgotten path must not mean the home directory. */
 function demandPath(path: unknown): void {
   if (path === undefined || path === null || path === "")
     throw new RpcError("invalid_argument", "no path is given");
@@ -96,7 +96,7 @@ function makeDirectory(path: string, user: User): void {
   makeDirectories(path, user);
 }
 
-/** Makes `path` and what is missing above it, all owned by `user`. */
+/** Makes `path` and all its missing parents, owned by `user`. */
 export function makeDirectories(path: string, user: User): void {
   try {
     reaching(path, user, () => {
@@ -137,7 +137,7 @@ function depthOf(message: Json): number {
   return depth || 1;
 }
 
-/** Everything below a directory in lexical order, each directory before what it holds; links are not followed. */
+/** Everything below a directory in lexical order, each directory before its contents; links are not followed. */
 async function list(path: string, depth: number, user: User): Promise<EntryInfo[]> {
   const led = isLed(path, user);
   const reach = <T>(work: () => T): T => (led ? withRightsOf(user, work) : work());
@@ -168,7 +168,7 @@ async function list(path: string, depth: number, user: User): Promise<EntryInfo[
       size += sizeOf(entry);
       if (next.depth > 1 && entry.permissions.startsWith("d")) enter(next.path, next.depth - 1);
     } catch (error) {
-      // What vanishes between being listed and being looked at is not there.
+      // What vanishes between being listed and being looked at is left out.
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     }
     if (entries.length % entriesPerTurn === 0) await turn();

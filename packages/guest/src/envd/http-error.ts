@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { RpcError, sendJson } from "./connect.ts";
 import { fileError } from "./paths.ts";
 
-/** An error of the plain HTTP part: `{"code": 404, "message": "..."}`. */
+/** An error of the plain HTTP part of the API: `{"code": 404, "message": "..."}`. */
 export class HttpError extends Error {
   readonly status: number;
 

@@ -27,8 +27,8 @@ const unaryType = "application/json";
 const streamType = "application/connect+json";
 
 /**
- * Serves what E2B's `envd` serves: processes, files and facts about the machine. Who may call is decided by the host,
- * at the other end of the channel: no token enters the machine, whose memory others may get a copy of.
+ * Serves what E2B's `envd` serves: processes, files and facts about the machine. The host decides who may call, at the
+ * other end of the channel: no token enters the machine, because others may get a copy of its memory.
  */
 export function createEnvdHandler(context: AgentContext): Handler {
   const services = new Map<string, Service>([
@@ -88,7 +88,7 @@ function filePath(query: URLSearchParams, user: User): string {
   return resolvePath(query.get("path") ?? "", user);
 }
 
-/** Ends the connection with the answer when part of the request would otherwise have to be read first. */
+/** Closes the connection after the answer if the rest of the request would otherwise have to be read first. */
 function leaveUnread(request: IncomingMessage, response: ServerResponse): void {
   if (!request.complete && !response.headersSent) response.setHeader("connection", "close");
 }

@@ -29,7 +29,7 @@ export interface InotifyRecord {
 
 const headBytes = 16;
 
-/** The records in what one read gave: the kernel hands out whole ones. */
+/** The records in what one read returned: the kernel never splits one. */
 export function parseRecords(chunk: Buffer): InotifyRecord[] {
   const records: InotifyRecord[] = [];
   for (let at = 0; at + headBytes <= chunk.length;) {
@@ -78,7 +78,7 @@ export class Inotify {
     this.stream = pollable(this.#fd, { writable: false });
   }
 
-  /** The watch's number, which is the same when the directory is watched already. */
+  /** Returns the watch's number, which is the same if the directory is watched already. */
   add(path: string, mask: number): number {
     const watch = calls!.add(this.#fd, path, mask);
     if (watch < 0) throw new InotifyError(native().errno());

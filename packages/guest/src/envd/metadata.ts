@@ -3,10 +3,10 @@ import { RpcError } from "./connect.ts";
 import { HttpError } from "./http-error.ts";
 import { native } from "../native.ts";
 
-/** What a file's user-defined metadata is kept as: extended attributes, where E2B keeps it. */
+/** A file's user-defined metadata is kept in extended attributes with this prefix, as E2B does. */
 const attributePrefix = "user.e2b.";
 const headerPrefix = "x-metadata-";
-/** The kernel's limit for an attribute, and for the names of all of them. */
+/** The kernel's limit for one attribute, and for the names of all of them. */
 const maxBytes = 65_536;
 
 interface Calls {
@@ -51,7 +51,7 @@ export function readMetadata(path: string): Metadata | undefined {
   return found.length === 0 ? undefined : Object.fromEntries(found);
 }
 
-/** Gives an open file this metadata, and no other. */
+/** Gives an open file exactly this metadata. */
 export function replaceMetadata(fd: number, metadata: Metadata | undefined): void {
   calls ??= loadCalls();
   for (const name of ownNames(calls.listOpen(fd, names, maxBytes))) calls.remove(fd, name);
@@ -81,7 +81,7 @@ function notKept(key: string): RpcError {
   );
 }
 
-/** What a request says about the files it brings: a header for each key. Keys come in lower case. */
+/** The metadata that a request gives its files: one header per key. Keys arrive in lower case. */
 export function requestedMetadata(request: IncomingMessage): Metadata | undefined {
   const found: [string, string][] = [];
   for (const [name, text] of Object.entries(request.headers)) {

@@ -42,7 +42,7 @@ export function parseMemoryInfo(text: string): Record<string, number> {
 /** Below this much processor time, in hundredths of a second, a share would be noise. */
 const minTicks = 10;
 
-/** Measures; the processor's share is that since the measurement before. */
+/** Returns a function that measures; the processor's share is that since the previous measurement. */
 export function createMeter(): () => Metrics {
   let before: CpuTimes = { busy: 0, total: 0 };
   let percent = 0;

@@ -2,9 +2,9 @@ import type { IncomingHttpHeaders } from "node:http";
 import { HttpError } from "./http-error.ts";
 
 /**
- * How a file is to be sent. Compressing costs the sandbox more than it saves on the way to its own host, and
- * HTTP clients ask for it by default: so it is done only for who accepts gzip and names nothing else, as E2B's
- * SDK does when its user asks for gzip.
+ * How a file is to be sent. Compressing costs the sandbox more than it saves on the way to its own host, and HTTP
+ * clients ask for it by default: so it is done only for clients that accept gzip and name nothing else, as E2B's SDK
+ * does when its user asks for gzip.
  */
 export function chooseEncoding(accepted: string | undefined): "identity" | "gzip" {
   const weights = new Map<string, number>();
@@ -21,7 +21,7 @@ export function chooseEncoding(accepted: string | undefined): "identity" | "gzip
   return "identity";
 }
 
-/** What a request's conditions come to for a file last changed then; files have no tags here. */
+/** What a request's conditions mean for a file that was last changed then; files have no ETags here. */
 export function checkConditions(
   headers: IncomingHttpHeaders,
   changed: Date,
@@ -37,7 +37,7 @@ export function checkConditions(
   return since !== undefined && wholeSeconds(changed) <= since ? "not-modified" : "send";
 }
 
-/** Whether a range is asked of the file as it is now. */
+/** Whether a range is asked for of the file as it is now. */
 export function isRangeCurrent(header: string | undefined, changed: Date): boolean {
   return header === undefined || secondsOf(header) === wholeSeconds(changed);
 }

@@ -5,7 +5,7 @@ import type { User } from "./users.ts";
 /** The kernel's limit, which counts a terminating NUL. */
 const maxPathBytes = 4095;
 
-/** The absolute path that a request means: `~`, relative and empty ones start at the user's home. */
+/** The absolute path that a request means: `~`, relative and empty paths start at the user's home. */
 export function resolvePath(path: unknown, user: User): string {
   if (path === undefined || path === null || path === "") return user.home;
   if (typeof path !== "string") throw new RpcError("invalid_argument", "the path is not a string");

@@ -11,22 +11,21 @@ export interface Pipe {
 }
 
 /**
- * Makes pipes. What Node itself puts between a parent and a child are sockets, and those cannot be
- * opened by name, so that `| tee /dev/stderr` fails. Node cannot make pipes either; but it can open
- * named ones, each of which is used once.
+ * Makes pipes. What Node itself puts between a parent and a child are sockets, which cannot be opened by name, so that
+ * `| tee /dev/stderr` fails. Node cannot make pipes either, but it can open named ones, each of which is used once.
  */
 export interface PipeMaker {
   /** A pipe out of the child. */
   output(): Pipe;
   /** A pipe into the child. */
   input(): Pipe;
-  /** Opens some ahead; to be called when there is time. */
+  /** Opens some ahead; call it when there is time. */
   refill(): void;
 }
 
 const batch = 256;
 const fewLeft = 64;
-/** Opened ahead, between commands rather than while one waits. */
+/** Opened ahead, between commands, so that no command has to wait for it. */
 const outputsAhead = 4;
 
 export function createPipeMaker(): PipeMaker {
@@ -59,7 +58,7 @@ export function createPipeMaker(): PipeMaker {
     return unused.pop()!;
   }
 
-  /** Opens the next named pipe, whose name is then gone. */
+  /** Opens the next named pipe, and removes its name. */
   function open<T>(work: (name: string) => T): T {
     const name = take();
     try {
@@ -92,7 +91,7 @@ export function createPipeMaker(): PipeMaker {
     },
     input: () =>
       open((name) => {
-        // Without both ends there already, opening either would wait or fail.
+        // Unless both ends are open already, opening either would block or fail.
         const both = openSync(name, O_RDWR);
         const theirs = openSync(name, O_RDONLY);
         const fd = openSync(name, O_WRONLY | O_NONBLOCK);
@@ -102,13 +101,13 @@ export function createPipeMaker(): PipeMaker {
   };
 }
 
-/** A directory that only the agent can look into. */
+/** A directory that only the agent can access. */
 function makeDirectory(): string {
   for (const parent of ["/run", tmpdir()]) {
     try {
       return mkdtempSync(join(parent, "emberbox-pipes-"));
     } catch {
-      // The next one may do.
+      // The next one may work.
     }
   }
   throw new Error("there is no place for named pipes");

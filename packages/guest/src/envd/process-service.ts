@@ -17,7 +17,7 @@ import { deadlineOf, keepAlive } from "./stream-timers.ts";
 import { launchOnTerminal } from "./terminal.ts";
 import { requestUser } from "./users.ts";
 
-/** How long a killed process may take to go before its stream ends without it. */
+/** How long a killed process may take to end before its stream ends without it. */
 const lastWordsMs = 1000;
 
 export type UnaryMethod = (message: Json, request: IncomingMessage) => unknown;
@@ -30,16 +30,16 @@ export type StreamMethod = (
 export interface Service {
   readonly unary: Readonly<Record<string, UnaryMethod>>;
   readonly streams: Readonly<Record<string, StreamMethod>>;
-  /** Methods that are sent many messages and answer one. */
+  /** Methods that receive many messages and answer with one. */
   readonly inputs: Readonly<Record<string, (messages: AsyncIterable<Json>) => Promise<Json>>>;
 }
 
-/** `process.Process`. */
+/** The methods of `process.Process`. */
 export function createProcessService(context: AgentContext): Service {
   const table = new ProcessTable();
   const pipes = createPipeMaker();
   const groups = new CommandGroups();
-  /** What is put off until nobody waits for it. */
+  /** Work that is put off until nobody waits for it. */
   const tidy = (group: CommandGroup | undefined): void => {
     if (group !== undefined) groups.giveBack(group);
     groups.refill();
@@ -119,7 +119,7 @@ export function createProcessService(context: AgentContext): Service {
     process.follow(stream, (end) => stream.endWith(endFrame(end)));
   }
 
-  /** Input in a stream of messages: which process first, then what it is to read. */
+  /** Input as a stream of messages: first which process, then what it is to read. */
   async function streamInput(messages: AsyncIterable<Json>): Promise<Json> {
     let child: Child | undefined;
     for await (const { start, data } of messages) {

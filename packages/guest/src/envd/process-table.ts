@@ -1,7 +1,7 @@
 import { isObject, RpcError, type Json } from "./connect.ts";
 import type { EndEvent, ManagedProcess } from "./process.ts";
 
-/** How many ended processes can still be asked how they ended. */
+/** For how many ended processes it is remembered how they ended. */
 const maxRetained = 256;
 
 interface Ended {
@@ -10,7 +10,7 @@ interface Ended {
   readonly end: EndEvent;
 }
 
-/** The processes that run, and how the last ones ended. */
+/** The running processes, and how the last ones ended. */
 export class ProcessTable {
   readonly #running = new Map<number, ManagedProcess>();
   readonly #ended = new Map<number, Ended>();
@@ -50,7 +50,7 @@ export class ProcessTable {
     throw new RpcError("invalid_argument", "the process is named by neither pid nor tag");
   }
 
-  /** How a process that no longer runs ended, while that is remembered. */
+  /** How a process ended, as long as that is remembered. */
   ended(selector: unknown): Ended | undefined {
     const { pid, tag } = isObject(selector) ? selector : {};
     if (typeof pid === "number") return this.#ended.get(pid);

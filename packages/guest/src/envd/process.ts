@@ -23,9 +23,9 @@ export interface EndEvent {
 
 const maxDataBytes = { stdout: 32768, stderr: 32768, pty: 16384 };
 
-/** How long the pipes of a process that has ended must be silent before they are given up. */
+/** How long the pipes of an ended process must be silent before they are given up, in ms. */
 const silenceMs = 100;
-/** How long a process that inherited the pipes may go on writing to them. */
+/** How long a process that inherited the pipes may go on writing to them, in ms. */
 const chatterMs = 2000;
 
 const afterData = '"}}}';
@@ -36,8 +36,8 @@ const beforeData = {
 };
 
 /**
- * A process and those who follow its output. A follower who falls behind holds the process up, one
- * who leaves does not, and without any the output is dropped.
+ * A process and those who follow its output. A follower that falls behind holds the process up; one that leaves does
+ * not; without any, the output is dropped.
  */
 export class ManagedProcess implements ChildListener {
   readonly config: ProcessConfig;
@@ -67,7 +67,7 @@ export class ManagedProcess implements ChildListener {
     this.#onEnd = onEnd;
   }
 
-  /** Names the child that calls back here. */
+  /** Sets the child that reports here. */
   attach(child: Child): void {
     this.#child = child;
   }
@@ -85,11 +85,11 @@ export class ManagedProcess implements ChildListener {
     stream.onDrain(() => this.#catchUp(stream));
   }
 
-  /** Signals the whole process group; SIGKILL reaches also what has left it. */
+  /** Signals the whole process group; SIGKILL also reaches processes that have left it. */
   signal(signal: NodeJS.Signals): void {
     const { pid } = this.child;
     if (signal === "SIGKILL" && this.#group?.kill()) return;
-    // A child that has only just been forked does not lead its group yet.
+    // A child that was forked just now does not lead its group yet.
     if (!sendSignal(-pid, signal) && this.#end === undefined) sendSignal(pid, signal);
   }
 
@@ -132,9 +132,8 @@ export class ManagedProcess implements ChildListener {
   }
 
   /**
-   * A background process may hold the pipes of a leader that has ended. What the leader wrote last is
-   * still in them, so they are read until nothing comes; time in which a follower holds things up
-   * does not count.
+   * A background process may hold the pipes of a leader that has ended. What the leader wrote last is still in them, so
+   * they are read until nothing comes; time during which a follower holds things up does not count.
    */
   #expectSilence(): void {
     this.#wasHeard = false;

@@ -4,14 +4,15 @@ import { native } from "../native.ts";
 import type { User } from "./users.ts";
 
 /**
- * Does something with a path, synchronously. What the caller names is reached with the agent's rights, as in E2B's
- * envd; but where a link leads the way, which anybody may have laid, with the rights of the user it is done for.
+ * Does something with a path, synchronously. A path that the caller names is reached with the agent's rights, as in
+ * E2B's envd; but where it leads through a link, which anybody may have made, with the rights of the user that it is
+ * done for.
  */
 export function reaching<T>(path: string, user: User, work: () => T): T {
   return isLed(path, user) ? withRightsOf(user, work) : work();
 }
 
-/** Whether what there is of the path leads through a link, and that matters for the user. */
+/** Whether the existing part of the path leads through a link, and that matters for the user. */
 export function isLed(path: string, user: User): boolean {
   if (user.uid === 0) return false;
   for (let at = path; ; at = dirname(at)) {
@@ -29,7 +30,7 @@ interface Calls {
 let calls: Calls | undefined;
 let isActing = false;
 
-/** What a user may do with files, this thread may for a moment; other threads are not concerned. */
+/** Gives this thread a user's rights to files while `work` runs; other threads are not affected. */
 export function withRightsOf<T>({ uid, gid }: User, work: () => T): T {
   if (isActing) return work();
   const { user, group } = (calls ??= loadCalls());

@@ -13,7 +13,7 @@ export interface StartRequest {
   readonly size: TerminalSize | undefined;
 }
 
-/** A checked `process.StartRequest`. */
+/** Checks a `process.StartRequest`. */
 export function parseStartRequest(message: Json): StartRequest {
   const { process: config, pty, tag, stdin } = message;
   if (!isObject(config)) throw new RpcError("invalid_argument", "no process is described");
@@ -58,7 +58,7 @@ function isEnvironment(envs: Json): envs is Record<string, string> {
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** What a process of `user` finds in its environment; later ones win. */
+/** The environment of a process of `user`; later values win. */
 export function processEnvironment(
   user: User,
   context: AgentContext,

@@ -17,7 +17,7 @@ export interface TerminalSize {
   readonly rows: number;
 }
 
-/** The native half of node-pty. Its JavaScript half hides the terminal's stream, and with it how much waits there. */
+/** The native half of node-pty. Its JavaScript half hides the terminal's stream, and so how much waits there. */
 interface PtyBinding {
   fork(
     file: string,
@@ -37,7 +37,7 @@ interface PtyBinding {
 
 let loaded: PtyBinding | undefined;
 
-/** Loaded when a terminal is first asked for: `pty.node` lies beside the bundle. */
+/** Loaded when a terminal is first asked for: `pty.node` is beside the bundle. */
 function binding(): PtyBinding {
   if (loaded === undefined) {
     const require = createRequire(import.meta.url);
@@ -47,7 +47,7 @@ function binding(): PtyBinding {
       if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw error;
       loaded = require("@lydell/node-pty-linux-x64/pty.node") as PtyBinding;
     }
-    // The native fork keeps supplementary groups, which must not reach the user; root needs none.
+    // The native fork keeps supplementary groups, which the user must not get; root needs none.
     process.setgroups?.([]);
   }
   return loaded;
@@ -69,7 +69,7 @@ export function launchOnTerminal(
   exposeToOomKiller(pid);
   const output = new ReadStream(fd);
   output.on("data", (chunk: Buffer) => listener.output("pty", chunk));
-  // Reading fails with EIO when the last process has closed the terminal.
+  // Reading fails with EIO once the last process has closed the terminal.
   output.on("error", () => output.destroy());
   output.on("close", () => listener.closed());
   return {

@@ -30,12 +30,12 @@ export interface WrittenFile {
   readonly metadata?: Metadata;
 }
 
-/** What one multipart part may be called: room for a path. */
+/** Longest name of a multipart part: room for a path. */
 const maxFieldNameBytes = 4096;
 
 /**
- * Stores the file or files in a request; `path` goes before the names in the parts. Files are written
- * in place; when something fails, those that were not there before are not there after.
+ * Stores the file or files in a request; `path` is put before the names in the parts. Files are written in place; on
+ * failure, those that did not exist before are removed.
  */
 export async function upload(
   request: IncomingMessage,
@@ -82,7 +82,7 @@ function decodedBody(request: IncomingMessage): Readable {
   if (encoding !== "gzip")
     throw new HttpError(400, `unsupported Content-Encoding '${encoding}': use gzip or identity`);
   const body = createGunzip();
-  // It comes out where the body is read, if it still is.
+  // The error is reported where the body is read, if it still is.
   body.on("error", () => {});
   request.on("aborted", () => body.destroy(new Error("the request ended early")));
   request.on("error", (error) => body.destroy(error));
@@ -103,7 +103,7 @@ async function receiveParts(
   let current: Readable | undefined;
   parser.on("file", (field, part, name) => {
     current = part;
-    // What goes wrong with a part comes out where it is read.
+    // An error in a part is reported where the part is read.
     part.on("error", () => {});
     last = last.then(async () => {
       if (field !== "file") return void part.resume();
@@ -122,7 +122,7 @@ async function receiveParts(
   try {
     await pipeline(body, parser);
   } catch (error) {
-    // The parser gives up without telling the part it is in.
+    // The parser gives up without telling the part that it is in.
     current?.destroy(error as Error);
     await last;
     throw new HttpError(400, `error parsing multipart form: ${(error as Error).message}`);
@@ -144,7 +144,7 @@ function createParser(type: string): BusboyInstance {
   }
 }
 
-/** A file up to this size is written in one go when it is all there: threads would cost more than the writing. */
+/** A file up to this size is written in one call once all of it is there: threads would cost more than the writing. */
 const smallBytes = 64 * 1024;
 
 async function receive(source: Readable, path: string, target: Target): Promise<WrittenFile> {
@@ -153,7 +153,7 @@ async function receive(source: Readable, path: string, target: Target): Promise<
     const descriptor = reaching(path, target.user, () => openForWriting(path, target));
     await store(start, source, descriptor);
   } catch (error) {
-    // A stream that fails takes the other with it; only the file's own errors come from a system call.
+    // A failing stream destroys the other; only the file's own errors come from a system call.
     const isOurs =
       source.errored === null || (error as NodeJS.ErrnoException).syscall !== undefined;
     if (isOurs) throw toHttpError(error, path);
@@ -182,7 +182,7 @@ interface Start {
   readonly isAll: boolean;
 }
 
-/** The first bytes of a stream: everything, or at least `smallBytes` of it. */
+/** The beginning of a stream: everything, or at least `smallBytes` of it. */
 async function readStart(source: Readable): Promise<Start> {
   const chunks: Buffer[] = [];
   let length = 0;

@@ -10,7 +10,7 @@ export interface User {
   readonly home: string;
 }
 
-/** The accounts of a text in the form of `/etc/passwd`, by name; lines that are not accounts are left out. */
+/** The accounts in a text in the format of `/etc/passwd`, by name; lines that are not accounts are skipped. */
 export function parsePasswd(text: string): Map<string, User> {
   const users = new Map<string, User>();
   for (const line of text.split("\n")) {
@@ -21,7 +21,7 @@ export function parsePasswd(text: string): Map<string, User> {
   return users;
 }
 
-/** Names by number, from a text in the form of `/etc/passwd` or `/etc/group`; the first name counts. */
+/** Names by number, from a text in the format of `/etc/passwd` or `/etc/group`; the first name wins. */
 export function parseNames(text: string): Map<number, string> {
   const names = new Map<number, string>();
   for (const line of text.split("\n")) {
@@ -31,7 +31,7 @@ export function parseNames(text: string): Map<number, string> {
   return names;
 }
 
-/** What `parse` makes of a file, remembered until the file changes. */
+/** What `parse` returns for a file, cached until the file changes. */
 function cached<T>(path: string, parse: (text: string) => T): () => T {
   let stamp = "";
   let value: T | undefined;
@@ -56,14 +56,14 @@ export function findUser(name: string): User {
   return user;
 }
 
-/** Looks up names of owners and groups; makes one call per listing rather than one per entry. */
+/** Looks up names of owners and groups: one call per listing rather than one per entry. */
 export function ownerNames(): { user: (id: number) => string; group: (id: number) => string } {
   const users = accountNames();
   const known = groups();
   return { user: (id) => users.get(id) ?? String(id), group: (id) => known.get(id) ?? String(id) };
 }
 
-/** The user that a request names by basic authentication, or the default one. */
+/** The user that a request names in its basic authentication, or the default one. */
 export function requestUser(request: IncomingMessage, context: AgentContext): User {
   const header = request.headers.authorization;
   if (header === undefined || !header.startsWith("Basic ")) return findUser(context.defaultUser);

@@ -9,9 +9,9 @@ import { isLed, withRightsOf } from "./rights.ts";
 import { deadlineOf, keepAlive } from "./stream-timers.ts";
 import { requestUser } from "./users.ts";
 
-/** Watches at once, of streams and of those that are asked, each. */
+/** How many watches there may be at once: of streams, and of those that are polled, each. */
 const maxWatches = 64;
-/** Changes that wait for a client to ask for them; beyond that the kernel's queue fills. */
+/** How many changes wait for a client to ask for them; beyond that, the kernel's queue fills. */
 const maxWaiting = 10_000;
 
 interface AskedWatch {
@@ -65,7 +65,7 @@ export function createWatchMethods(context: AgentContext): WatchMethods {
       change: (change) => one.waiting.push(change) < maxWaiting,
       end: (error) => (one.error = error),
     });
-    // Clients that went away never remove theirs: the one that was not asked for longest makes room.
+    // Clients that went away never remove theirs: the one that has not been asked for the longest makes room.
     if (asked.size >= maxWatches) remove(asked.keys().next().value!);
     // Not the agent's own generator, which copies of a snapshot share.
     const id = readFileSync("/proc/sys/kernel/random/uuid", "latin1").trim();
@@ -115,7 +115,7 @@ function watchOptions(
   const user = requestUser(request, context);
   const path = resolvePath(message["path"], user);
   try {
-    // What the user may not list, nobody tells through a link.
+    // What the user may not list must not be revealed through a link.
     if (isLed(path, user)) withRightsOf(user, () => readdirSync(path));
     if (!statSync(path).isDirectory())
       throw new RpcError("invalid_argument", `path '${path}' is not a directory`);
@@ -131,7 +131,7 @@ function watchOptions(
   };
 }
 
-/** NFS, SMB, CIFS, 9p, FUSE and Ceph: changes made elsewhere are not seen there. */
+/** NFS, SMB, CIFS, 9p, FUSE and Ceph: changes that are made elsewhere are not seen there. */
 const networkTypes = new Set([
   0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546, 0x00c36400,
 ]);

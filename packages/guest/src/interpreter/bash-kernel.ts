@@ -4,9 +4,9 @@ import type { Kernel, KernelExit, KernelListener } from "./language.ts";
 import { RawOutput } from "./raw-output.ts";
 import type { KernelProcess } from "./spawn.ts";
 
-/** Longest report of a shell that is listened to, `characters`. */
+/** Longest report that is accepted from a shell, in characters. */
 const MAX_REPORT = 64;
-/** Functions that may call one another: without a limit, endless recursion takes half a minute to end the shell. */
+/** How deep functions may call one another: without a limit, endless recursion takes half a minute to end the shell. */
 const MAX_NESTING = 2000;
 /** A name of a variable that the shell accepts. */
 const NAME = /^[A-Za-z_]\w*$/;
@@ -50,7 +50,7 @@ export class BashKernel implements Kernel {
     listener.output(Buffer.from(count));
     this.#output.begin(listener);
     const { set, restore } = variables(envs);
-    // The second line is read when the first is over, also when that was interrupted.
+    // The second line is read when the first is over, even if that was interrupted.
     this.#write(`${set}eval ${quoted(code)} </dev/null 3>&- 4>&-`);
     this.#write(`__emberbox_status=$?; ${restore}printf '%s\\n' "$__emberbox_status" >&3`);
   }
@@ -66,7 +66,7 @@ export class BashKernel implements Kernel {
 
   restored(envs: Readonly<Record<string, string>>): void {
     const names = Object.entries(envs).filter(([name]) => NAME.test(name));
-    // A shell's $RANDOM is seeded once; copies of it must differ.
+    // A shell's $RANDOM is seeded once; copies of the shell must differ.
     const seed = "RANDOM=$(od -An -N4 -tu4 /dev/urandom)";
     const exports = names.map(([name, value]) => `export ${name}=${quoted(value)}`);
     this.#write([seed, ...exports].join("; "));
@@ -96,7 +96,7 @@ export class BashKernel implements Kernel {
     }
   }
 
-  /** What an interactive shell says about having no terminal is not for the user. */
+  /** Drops what an interactive shell says about having no terminal. */
   #begin(): void {
     this.#output.end(() => {
       this.#output.discard();
@@ -145,7 +145,7 @@ function statusLine(status: number): Buffer {
   return Buffer.from(`${JSON.stringify(line)}\n`);
 }
 
-/** Commands that set variables for one piece of code, and that make them what they were. */
+/** Commands that set variables for one piece of code, and commands that restore them. */
 function variables(envs: Readonly<Record<string, string>> | undefined): {
   readonly set: string;
   readonly restore: string;
@@ -160,7 +160,7 @@ function variables(envs: Readonly<Record<string, string>> | undefined): {
   return { set, restore };
 }
 
-/** One word of the shell, on one line: its input is read by lines. */
+/** One word of the shell, on one line, because its input is read by lines. */
 function quoted(text: string): string {
   const escaped = text
     .replaceAll("\0", "")

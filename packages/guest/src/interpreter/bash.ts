@@ -3,7 +3,7 @@ import { BashKernel } from "./bash-kernel.ts";
 import type { Kernel, KernelOptions, Language } from "./language.ts";
 import { spawnKernel } from "./spawn.ts";
 
-/** Bash: each kernel is one shell that lives on, with its variables, functions and directory. */
+/** Bash: each kernel is one long-lived shell, with its variables, functions and directory. */
 export class BashLanguage implements Language {
   readonly name = "bash";
   readonly aliases: readonly string[] = ["sh", "shell"];

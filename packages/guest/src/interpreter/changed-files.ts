@@ -1,4 +1,7 @@
-/** Which files code made: a directory before and after, bounded in entries, depth and time. As `emberbox_files.py` does for Python. */
+/**
+ * Which files code made: a directory before and after, bounded in entries, depth and time. `emberbox_files.py` does the
+ * same for Python.
+ */
 import { spawn } from "node:child_process";
 import { readlinkSync } from "node:fs";
 import { background, warning } from "@emberbox/core/background";
@@ -11,10 +14,10 @@ import { mimeTypeOf } from "./mime-types.ts";
 const MAX_ENTRIES = 10_000;
 const MAX_DEPTH = 9;
 const MAX_REPORTED = 1000;
-/** Longer than the largest report of so many entries usually is, `bytes`. */
+/** More than the largest report of that many entries usually takes, in bytes. */
 const MAX_LISTING = 4 * 1024 * 1024;
 const MAX_MS = 5000;
-// Directories that tools fill; hidden ones are passed over too.
+// Directories that tools fill; hidden ones are skipped too.
 const PASSED_OVER = "( -name .* -o -name node_modules -o -name __pycache__ ) -prune -o".split(" ");
 
 interface Snapshot {
@@ -24,7 +27,7 @@ interface Snapshot {
   readonly complete: boolean;
 }
 
-/** Of the directory that a process works in, or `undefined` where there is none any more. */
+/** A snapshot of the directory that a process works in, or `undefined` if it no longer exists. */
 export async function snapshot(pid: number, user: User): Promise<Snapshot | undefined> {
   try {
     return await list(readlinkSync(`/proc/${pid}/cwd`), user);
@@ -33,7 +36,7 @@ export async function snapshot(pid: number, user: User): Promise<Snapshot | unde
   }
 }
 
-/** A listener that hears of the changed files before the end. */
+/** A listener that is told of the changed files before the end. */
 export function reporting(listener: KernelListener, before: Snapshot, user: User): KernelListener {
   return {
     output: (piece) => listener.output(piece),
@@ -49,7 +52,7 @@ export function reporting(listener: KernelListener, before: Snapshot, user: User
   };
 }
 
-/** By a program: many calls of the file system would keep the agent from everything else. */
+/** Lists with a program: that many file system calls would keep the agent from everything else. */
 function list(directory: string, user: User): Promise<Snapshot> {
   const format = String.raw`%y %d %s %T@:%i %p\0`;
   const args = [directory, "-mindepth", "1", "-maxdepth", String(MAX_DEPTH), ...PASSED_OVER];
@@ -90,7 +93,7 @@ function list(directory: string, user: User): Promise<Snapshot> {
 function filesLine(before: Snapshot, after: Snapshot): Buffer {
   const changes = [...after.files]
     .map(([path, { stamp, size }]) => ({ path, stamp, size, earlier: before.files.get(path) }))
-    // Of a tree that was not seen whole, a file that is new here may just not have been reached.
+    // If the tree was not seen whole before, a file that looks new may only have been missed.
     .filter(({ earlier, stamp }) =>
       earlier === undefined ? before.complete : earlier.stamp !== stamp,
     )

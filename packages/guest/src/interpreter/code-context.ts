@@ -6,23 +6,23 @@ import { Execution, type ExecutionControl } from "./execution.ts";
 import type { Kernel, KernelExit, Language } from "./language.ts";
 import { deathOf } from "./lines.ts";
 
-/** Executions that may wait in one context. */
+/** How many executions may wait in one context. */
 const MAX_QUEUE = 256;
-/** Pause before another try when a kernel cannot be started, `ms`. */
+/** Pauses before each attempt to start a kernel, in ms. */
 const RETRY_MS = [0, 200, 1000];
 
 export interface CodeContextOptions {
   readonly id: string;
   readonly language: Language;
   readonly cwd: string;
-  /** Variables that every kernel starts with. */
+  /** Environment variables that every kernel starts with. */
   readonly envs: () => Readonly<Record<string, string>>;
   /** Who runs the code. */
   readonly user: () => User;
   readonly log: (line: string) => void;
 }
 
-/** A namespace: one kernel at a time, one execution at a time, the others in order. */
+/** A namespace: one kernel at a time, and one execution at a time, the others in order. */
 export class CodeContext {
   readonly id: string;
   readonly language: Language;
@@ -48,7 +48,7 @@ export class CodeContext {
     await this.#starting;
   }
 
-  /** Answers `false` when too many wait already. */
+  /** Returns `false` when too many are waiting already. */
   submit(execution: Execution): boolean {
     if (this.#queue.length >= MAX_QUEUE) return false;
     this.#queue.push(execution);
@@ -57,7 +57,7 @@ export class CodeContext {
     return true;
   }
 
-  /** Ends the kernel and whatever it runs, and starts a fresh one. */
+  /** Ends the kernel and whatever it runs, and starts a new one. */
   async restart(): Promise<void> {
     this.#drop("was restarted on request");
     await this.start();
@@ -155,7 +155,7 @@ export class CodeContext {
     };
   }
 
-  /** Lets go of the kernel at once; its end is of no more interest. */
+  /** Lets go of the kernel at once; how it ends no longer matters. */
   #drop(reason?: string): void {
     const kernel = this.#kernel;
     this.#kernel = undefined;

@@ -6,12 +6,12 @@ import type { JupyterLanguages } from "./jupyter/index.ts";
 import type { Language } from "./language.ts";
 import { HttpProblem } from "./request.ts";
 
-/** Contexts that may exist at once: each is a process. */
+/** How many contexts may exist at once: each is a process. */
 const MAX_CONTEXTS = 64;
 
 export interface ContextsOptions {
   readonly languages: readonly Language[];
-  /** More of them, which may come and go. */
+  /** Further languages, which may come and go. */
   readonly jupyter: JupyterLanguages;
   readonly home: string;
   readonly envs: () => Readonly<Record<string, string>>;
@@ -19,7 +19,7 @@ export interface ContextsOptions {
   readonly log: (line: string) => void;
 }
 
-/** All contexts, and the one of each language that serves calls that name none. */
+/** All contexts, and for each language the one that serves calls that name no context. */
 export class Contexts {
   readonly #options: ContextsOptions;
   readonly #all = new Map<string, CodeContext>();

@@ -2,18 +2,18 @@ import type { ServerResponse } from "node:http";
 import type { KernelListener } from "./language.ts";
 import { END_LINE, failureLine, type Failure, KEEPALIVE_LINE, textLine } from "./lines.ts";
 
-/** Time an interrupt has to be heeded before the kernel is replaced, `ms`. */
+/** How long an interrupt may be ignored before the kernel is replaced, in ms. */
 const GRACE_MS = 5000;
-/** How often a silent execution says that it lives, `ms`. */
+/** How often a silent execution sends a sign of life, in ms. */
 const KEEPALIVE_MS = 5000;
-/** What is kept for a slow reader after the code was told to stop, `bytes`. */
+/** How much is kept for a slow reader after the code was told to stop, in bytes. */
 const MAX_TAIL_BYTES = 4 * 1024 * 1024;
 const NEWLINE = 10;
 
 export interface ExecutionRequest {
   readonly code: string;
   readonly envs: Readonly<Record<string, string>> | undefined;
-  /** From the request's arrival; 0 for none, `ms`. */
+  /** From the request's arrival, in ms; 0 for no limit. */
   readonly timeoutMs: number;
   readonly reportFiles: boolean;
 }
@@ -21,13 +21,13 @@ export interface ExecutionRequest {
 /** What an execution may do to the kernel it runs in. */
 export interface ExecutionControl {
   interrupt(): void;
-  /** Replaces the kernel; the execution has said all it has to say. */
+  /** Replaces the kernel; the execution has nothing more to report. */
   replace(): void;
   pause(): void;
   resume(): void;
-  /** Takes an execution that has not begun out of the queue. */
+  /** Removes an execution that has not begun from the queue. */
   withdraw(): void;
-  /** The execution is over, and the kernel free for the next. */
+  /** The execution is over, and the kernel is free for the next. */
   finished(): void;
 }
 
@@ -67,7 +67,7 @@ export class Execution implements KernelListener {
     this.#state = "running";
   }
 
-  /** It runs, and nobody has told it to stop. */
+  /** Whether it runs, and nobody has told it to stop. */
   get isWanted(): boolean {
     return this.#state === "running";
   }
@@ -97,7 +97,7 @@ export class Execution implements KernelListener {
     this.#finish();
   }
 
-  /** The kernel is gone, or never came. */
+  /** The kernel is gone, or never started. */
   fail(failure: Failure, stdout?: string, stderr?: string): void {
     if (stdout) this.#append(textLine("stdout", stdout));
     if (stderr) this.#append(textLine("stderr", stderr));
@@ -114,7 +114,7 @@ export class Execution implements KernelListener {
     this.#control!.finished();
   }
 
-  /** Ends the response; the kernel may still be busy with being stopped. */
+  /** Ends the response; the kernel may still be busy stopping. */
   #answer(): void {
     clearTimeout(this.#deadline);
     clearInterval(this.#keepalive);
@@ -179,7 +179,7 @@ export class Execution implements KernelListener {
     this.#append(failureLine(failure));
   }
 
-  /** A line of the agent's own; what a kernel left unfinished is closed first. */
+  /** Appends a line of the agent's own, after closing what a kernel left unfinished. */
   #append(line: Buffer): void {
     if (this.#answered) return;
     if (this.#lineOpen) this.#pending.push(Buffer.from("\n"));

@@ -4,19 +4,19 @@ import { executeFrame, frame, FROM_KERNEL, FrameReader, TO_KERNEL } from "./fram
 import type { ExecuteOptions, Kernel, KernelExit, KernelListener } from "./language.ts";
 import type { RawOutput } from "./raw-output.ts";
 
-/** After a process has ended, how long its connection may stay open, `ms`. A child may have inherited it. */
+/** How long the connection of an ended process may stay open, in ms: a child may have inherited it. */
 const LINGER_MS = 500;
-/** Time that a fresh sandbox has for its first call, which may be in another language, `ms`. */
+/** How long a fresh sandbox has for its first call, which may be in another language, in ms. */
 const PAY_MS = 500;
-/** How often a process that nobody watches is looked at, `ms`. */
+/** How often a process that nobody watches is checked, in ms. */
 const WATCH_MS = 500;
 
 export interface ForkedKernelOptions {
   /** Descriptors 1 and 2 of the process, where the agent reads them. */
   readonly output?: RawOutput;
-  /** Tells the process which execution to interrupt, beside the signal; the first one is 1. */
+  /** Tells the process which execution to interrupt, in addition to the signal; the first one is 1. */
   readonly interrupt?: (execution: number) => void;
-  /** It cannot tell itself which files changed. */
+  /** The process cannot report by itself which files changed. */
   readonly isWatched?: boolean;
 }
 
@@ -31,12 +31,12 @@ export class ForkedKernel implements Kernel {
   readonly #reader = new FrameReader();
   #started: PromiseWithResolvers<void> = Promise.withResolvers();
   #listener: KernelListener | undefined;
-  /** Has run no user code yet, so nothing happens in it until it does. */
+  /** It has run no user code yet, so nothing happens in it until it does. */
   #isPristine = false;
   /** What a pristine process is told in a while, or before it runs anything: the sandbox's first call comes first. */
   #owed: Buffer | undefined;
   #executions = 0;
-  /** How many processes memory had cost when the execution began. */
+  /** How many processes had been killed for memory when the execution began. */
   #kills = 0;
   #exit: KernelExit | undefined;
   #reason: string | undefined;
@@ -56,7 +56,7 @@ export class ForkedKernel implements Kernel {
     socket.on("data", (chunk: Buffer) => this.#read(chunk));
   }
 
-  /** Tells a process that is ready where it is to work, and as what. */
+  /** Tells a ready process where it is to work, and as what. */
   become(part: {
     readonly language: string;
     readonly cwd: string;
@@ -125,7 +125,7 @@ export class ForkedKernel implements Kernel {
     this.#options.output?.resume();
   }
 
-  /** The process has ended; what it said before may still be on its way. */
+  /** The process has ended; what it sent before may still be on its way. */
   exited(exit: KernelExit): void {
     if (this.#exit !== undefined) return;
     clearInterval(this.#watch);
@@ -133,14 +133,14 @@ export class ForkedKernel implements Kernel {
       exit.signal === "SIGKILL" && this.#reason === undefined && oomKills() > this.#kills;
     const outOfMemory = exit.outOfMemory === true || wasChosen;
     this.#exit = { ...exit, outOfMemory, reason: this.#reason };
-    // Its children may live on: the group goes with it.
+    // Its children may still be running: end the whole group.
     this.#signal("SIGKILL");
     this.resume();
     if (this.#closed) this.#finish();
     else setTimeout(() => this.#finish(), LINGER_MS);
   }
 
-  /** Nobody reports the end of the process any more: look for it. */
+  /** Nobody reports the end of the process any more, so check for it. */
   orphaned(): void {
     if (this.#exit !== undefined) return;
     this.#watch = setInterval(() => {
@@ -185,7 +185,7 @@ export class ForkedKernel implements Kernel {
   #hangUp(): void {
     this.#closed = true;
     if (this.#exit !== undefined) return this.#finish();
-    // Its end is reported in a moment; a kernel that merely let go of its connection is of no use.
+    // Its end will be reported in a moment; a kernel that merely closed its connection is of no use.
     setTimeout(() => {
       if (this.#exit === undefined)
         this.kill("was ended, because it closed its connection to the agent");
@@ -201,7 +201,7 @@ export class ForkedKernel implements Kernel {
     this.onExit(this.#exit!);
   }
 
-  /** The process leads a group, so what it started is reached too. */
+  /** The process leads a group, so what it started is signalled too. */
   #signal(signal: NodeJS.Signals): void {
     try {
       process.kill(-this.pid, signal);

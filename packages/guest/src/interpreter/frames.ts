@@ -1,9 +1,9 @@
 /** Frames between the agent and a kernel: `[u32 big-endian length][u8 kind][payload]`. */
 
 export const HEADER_BYTES: number = 5;
-/** Longest payload that a kernel may announce, `bytes`. */
+/** Longest payload that a kernel may announce, in bytes. */
 export const MAX_FRAME_BYTES: number = 64 * 1024 * 1024;
-/** Longest payload of a frame that is held back until it is whole, `bytes`. */
+/** Longest payload of a frame that is held back until it is complete, in bytes. */
 const MAX_WHOLE_BYTES = 8 * 1024 * 1024;
 
 /** What a kernel sends. */
@@ -14,7 +14,7 @@ export const FROM_KERNEL = {
   error: 2,
   /** The execution is over. */
   end: 3,
-  /** The kernel takes executions; the payload says what is wrong with it, if anything. */
+  /** The kernel accepts executions; the payload says what is wrong with it, if anything. */
   ready: 4,
   /** First frame of a connection: the token that the agent gave for it. */
   hello: 5,
@@ -23,17 +23,17 @@ export const FROM_KERNEL = {
 /** What the agent sends. */
 export const TO_KERNEL = { execute: 1, restored: 2, reset: 3, reportFiles: 4, become: 5 } as const;
 
-/** Called for each piece of output as it comes, and for every other frame when it is whole. */
+/** Called for each piece of output as it arrives, and for every other frame once it is complete. */
 export type FrameHandler = (kind: number, payload: Buffer) => void;
 
-/** Takes frames apart without holding output back, so nothing that a kernel announces makes a buffer grow. */
+/** Splits a stream into frames without holding output back, so that nothing a kernel announces makes a buffer grow. */
 export class FrameReader {
   #header: Buffer = Buffer.alloc(0);
   #kind = 0;
   #remaining = -1;
   #whole: Buffer[] = [];
 
-  /** @throws Error when the bytes are not frames; the connection is then of no more use. */
+  /** @throws Error when the bytes are not frames; the connection is then of no further use. */
   push(chunk: Buffer, handle: FrameHandler): void {
     let offset = 0;
     while (offset < chunk.length || this.#remaining === 0) {
@@ -100,7 +100,7 @@ export function frame(kind: number, ...parts: Buffer[]): Buffer {
   return Buffer.concat([header, ...parts], HEADER_BYTES + length);
 }
 
-/** The frame that runs code with some variables of the environment set. */
+/** The frame that runs code with some environment variables set. */
 export function executeFrame(
   code: string,
   envs: Readonly<Record<string, string>> | undefined,

@@ -27,14 +27,17 @@ export type { RestoreRequest } from "./language.ts";
 /** E2B's code-interpreter protocol, and what has to happen to it around a snapshot. */
 export interface Interpreter {
   handler(request: IncomingMessage, response: ServerResponse): void;
-  /** Sets the machine's clock and randomness right; must have resolved before a restored machine's first call. */
+  /** Corrects the machine's clock and randomness; must have resolved before a restored machine's first call. */
   catchUp(request: RestoreRequest): Promise<void>;
-  /** This machine is another one now: its kernels get new seeds and variables. */
+  /** This machine is a different one now: its kernels get new seeds and variables. */
   restored(): void;
   close(): void;
 }
 
-/** With `warm`, it resolves when the default contexts of Python and JavaScript are ready; else they start when they are used. */
+/**
+ * With `warm`, resolves when the default contexts of Python and JavaScript are ready; otherwise they start on first
+ * use.
+ */
 export async function createInterpreter(
   context: AgentContext,
   { warm }: { readonly warm: boolean },
@@ -84,7 +87,7 @@ export async function createInterpreter(
       throw new HttpProblem(429, "Too many executions wait in this context.");
   }
 
-  /** Makes first calls as fast as later ones, and leaves no trace of having done so. */
+  /** Makes first calls as fast as later ones, and leaves no trace of it. */
   async function warmUp(): Promise<void> {
     const defaults = [contexts.defaultOf(python), contexts.defaultOf(javascript)];
     await Promise.all(defaults.map((one) => one.start()));

@@ -8,21 +8,22 @@ import type { KernelOptions } from "./language.ts";
 import { RawOutput } from "./raw-output.ts";
 import { spawnKernel } from "./spawn.ts";
 
-// Not `--jitless`, which the agent has under emulation: loops would be many times slower there too,
-// and without WebAssembly there is no `fetch`.
+// Not `--jitless`, which the agent has under emulation: loops would be many times slower there too, and without
+// WebAssembly there is no `fetch`.
 const NODE_FLAGS = [
   "--experimental-import-meta-resolve",
   "--disable-warning=ExperimentalWarning",
-  // A callback of a timer that is stopped half-way leaves the books of asynchronous calls open; Node would end.
+  // A timer's callback that is stopped half-way leaves Node's record of asynchronous calls inconsistent; Node would
+  // end.
   "--no-force-async-hooks-checks",
-  // By default V8 takes a quarter of a small machine's memory, where user code may have half of it.
+  // By default V8 takes a quarter of a small machine's memory; user code may have half of it.
   `--max-old-space-size=${Math.round(totalmem() / 2 ** 21)}`,
 ];
 /** What V8 writes before it aborts because its heap is full. */
 const V8_GIVES_UP = "JavaScript heap out of memory";
-/** On a smaller machine no process waits: user code needs its memory more, `bytes`. */
+/** On a smaller machine, no spare process is kept: user code needs the memory more, in bytes. */
 const ROOM_FOR_SPARE = 900 * 1024 * 1024;
-/** Pause before the next spare is started: whoever took the last one is about to use it, `ms`. */
+/** Pause before the next spare is started, in ms: whoever took the last one is about to use it. */
 const REFILL_MS = 1000;
 
 /** What a spare process becomes. */
@@ -30,7 +31,7 @@ export interface Part extends KernelOptions {
   readonly language: string;
 }
 
-/** Processes of Node that run JavaScript or TypeScript. One is kept ready: to start one takes more than a second. */
+/** Node processes that run JavaScript or TypeScript. One is kept ready: starting one takes more than a second. */
 export class JavaScriptProcesses {
   readonly #directory: string;
   readonly #home: string;
@@ -63,7 +64,9 @@ export class JavaScriptProcesses {
     }
   }
 
-  /** Starts the spare process, where there is room and none; `quietly`, when others have better use for the processor. */
+  /**
+   * Starts the spare process, if there is none and room for it; `quietly`, if others have better use for the processor.
+   */
   async fill(quietly: boolean): Promise<void> {
     if (this.#isClosed || this.#spare !== undefined || totalmem() < ROOM_FOR_SPARE) return;
     try {
@@ -115,6 +118,6 @@ function hurry(pid: number): void {
   try {
     for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), 0);
   } catch {
-    // It has ended, or a thread has.
+    // It, or one of its threads, has ended.
   }
 }

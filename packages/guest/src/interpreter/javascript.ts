@@ -1,7 +1,7 @@
 import type { JavaScriptProcesses } from "./javascript-process.ts";
 import type { Kernel, KernelOptions, Language } from "./language.ts";
 
-/** JavaScript, or TypeScript with its types taken away: each kernel is a process of Node. */
+/** JavaScript, or TypeScript with its types stripped: each kernel is a Node process. */
 export class JavaScriptLanguage implements Language {
   readonly name: string;
   readonly aliases: readonly string[];

@@ -1,13 +1,13 @@
-/** What a language brings: how to start a process that runs its code. One module per language implements it. */
+/** What a language provides: how to start a process that runs its code. One module per language implements it. */
 export interface Language {
-  /** The name users write. */
+  /** The name that users write. */
   readonly name: string;
   /** Other names for it. */
   readonly aliases: readonly string[];
   start(options: KernelOptions): Promise<Kernel>;
-  /** What makes a first call slow and need not be done again in a kernel's copy. */
+  /** Does what makes first calls slow and need not be repeated in a kernel's copy. */
   warm(): Promise<void>;
-  /** A snapshot went on: sets right what all kernels of the language share. */
+  /** Called after a snapshot was restored: corrects what all kernels of the language share. */
   restored(request: RestoreRequest): Promise<void>;
   close(): void;
 }
@@ -24,34 +24,34 @@ export interface RestoreRequest {
   readonly timeSeconds: number;
 }
 
-/** One process that runs code, one execution after another. */
+/** One process that runs code, one execution at a time. */
 export interface Kernel {
-  /** The process whose working directory is looked at for changed files; a kernel without one reports them itself. */
+  /** The process whose working directory is checked for changed files; a kernel without one reports them itself. */
   readonly watched?: number | undefined;
-  /** Runs code; what it does comes to the listener, until `end` or `died`. */
+  /** Runs code; the listener is told what it does, until `end` or `died`. */
   execute(
     code: string,
     envs: Readonly<Record<string, string>> | undefined,
     listener: KernelListener,
     options?: ExecuteOptions,
   ): void;
-  /** Interrupts the code that runs, and the processes it started. */
+  /** Interrupts the running code, and the processes that it started. */
   interrupt(): void;
-  /** Ends the process and those it started, at once. */
+  /** Kills the process and those that it started, at once. */
   kill(): void;
-  /** A snapshot went on: new seeds, new variables, before any code runs. */
+  /** Called after a snapshot was restored: new seeds and variables, before any code runs. */
   restored(envs: Readonly<Record<string, string>>): void;
-  /** Forgets all that was run; nothing may run meanwhile. */
+  /** Forgets everything that was run; nothing may run meanwhile. */
   reset(): Promise<void>;
-  /** Stops and goes on reading what the kernel says; it waits meanwhile. */
+  /** Stops reading, until `resume`, what the kernel sends; the kernel waits meanwhile. */
   pause(): void;
   resume(): void;
-  /** Called once, when the process is gone and all it said has been heard. */
+  /** Called once, when the process is gone and everything it sent has been read. */
   onExit: (exit: KernelExit) => void;
 }
 
 export interface ExecuteOptions {
-  /** Say at the end which files changed below the working directory, unless the process is `watched`. */
+  /** Report at the end which files changed below the working directory, unless the process is `watched`. */
   readonly reportFiles?: boolean;
 }
 
@@ -61,20 +61,20 @@ export interface KernelListener {
   /** One whole error line. */
   error(line: Buffer): void;
   end(): void;
-  /** All that has arrived so far has been handed over. */
+  /** Everything that has arrived so far has been handed over. */
   flush(): void;
 }
 
 export interface KernelExit {
-  /** Exit code, where there was one. */
+  /** Exit code, if there was one. */
   readonly code?: number | undefined;
   /** Name of the signal that ended the process. */
   readonly signal?: string | undefined;
   /** Why the agent ended the process. */
   readonly reason?: string | undefined;
-  /** Memory ran out, and the kernel of the machine chose this process, or it gave up itself. */
+  /** Memory ran out: the machine's kernel killed this process, or it gave up by itself. */
   readonly outOfMemory?: boolean;
-  /** What the process wrote and nobody had read. */
+  /** What the process wrote and nobody has read. */
   readonly stdout?: string | undefined;
   readonly stderr?: string | undefined;
 }

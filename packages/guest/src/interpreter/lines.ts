@@ -4,7 +4,7 @@ import type { KernelExit } from "./language.ts";
 export const END_LINE: Buffer = Buffer.from('{"type":"end_of_execution"}\n');
 export const KEEPALIVE_LINE: Buffer = Buffer.from('{"type":"keepalive"}\n');
 
-/** Why an execution did not come to its own end. */
+/** Why an execution did not end by itself. */
 export type FailureReason = "timeout" | "out_of_memory" | "kernel_died";
 
 export interface Failure {
@@ -12,7 +12,7 @@ export interface Failure {
   readonly value: string;
   readonly traceback?: string;
   readonly reason: FailureReason;
-  /** The kernel was replaced, and the variables with it. */
+  /** The kernel was replaced, and its variables are lost. */
   readonly restarted: boolean;
   readonly limitMB?: number | undefined;
 }
@@ -33,7 +33,7 @@ export function textLine(type: "stdout" | "stderr", text: string): Buffer {
   return Buffer.from(`${JSON.stringify({ type, text, timestamp: new Date().toISOString() })}\n`);
 }
 
-/** What a person is told when the process under an execution is gone, and whether another takes its place. */
+/** What a person is told when the process of an execution is gone, and whether another replaces it. */
 export function deathOf(exit: KernelExit, replaced: boolean, limitMB: number | undefined): Failure {
   const lost = `Its variables are lost${replaced ? "; a fresh kernel takes its place" : ""}.`;
   if (exit.outOfMemory) {

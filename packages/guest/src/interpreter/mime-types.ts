@@ -1,7 +1,7 @@
 import other from "mime/types/other.js";
 import standard from "mime/types/standard.js";
 
-/** What the library does not know, knows under an older name, or takes for something that code hardly ever makes. */
+/** Types that the library does not know, knows by an older name, or gives to something that code hardly ever makes. */
 const preferred: Readonly<Record<string, string>> = {
   arrow: "application/vnd.apache.arrow.file",
   bib: "text/x-bibtex",
@@ -35,7 +35,7 @@ const preferred: Readonly<Record<string, string>> = {
   zst: "application/zstd",
 };
 
-/** MIME types by the ending of a file's name, in small letters. The build writes them down for Python, which reads them. */
+/** MIME types by file name extension, in lower case. The build writes them to a file for Python. */
 export const mimeTypes: ReadonlyMap<string, string> = new Map([
   ...entries(standard),
   ...entries(other),
@@ -47,7 +47,7 @@ export function mimeTypeOf(path: string): string {
   return mimeTypes.get(ending) ?? "application/octet-stream";
 }
 
-/** The library marks an ending that is rather of another type by a star. */
+/** The library marks an extension that mainly belongs to another type with a star. */
 function entries(types: Readonly<Record<string, readonly string[]>>): [string, string][] {
   return Object.entries(types).flatMap(([type, endings]) =>
     endings

@@ -9,11 +9,11 @@ import type { Kernel, KernelExit, KernelOptions, Language, RestoreRequest } from
 import { ForkedKernel } from "./forked-kernel.ts";
 import { Zygote } from "./zygote.ts";
 
-/** Time a forked kernel has to report, `ms`. */
+/** How long a forked kernel has to report, in ms. */
 const START_LIMIT_MS = 900_000;
-/** Pause before a zygote that ended is replaced, `ms`. */
+/** Pause before a zygote that ended is replaced, in ms. */
 const RESPAWN_MS = 200;
-/** Time a connection has to say whose it is, `ms`. */
+/** How long a connection has to identify itself, in ms. */
 const HELLO_LIMIT_MS = 10_000;
 
 export interface PythonOptions {
@@ -105,7 +105,7 @@ export class PythonLanguage implements Language {
     });
   }
 
-  /** Kernels live on without their zygote, but nobody reports their end any more. */
+  /** Kernels outlive their zygote, but nobody reports their end any more. */
   #respawn(): void {
     for (const kernel of this.#kernels.values()) kernel.orphaned();
     this.#kernels.clear();

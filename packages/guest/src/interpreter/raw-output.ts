@@ -5,14 +5,17 @@ import { textLine } from "./lines.ts";
 
 /** Characters of output kept while nothing runs, for the next execution. */
 const LATE_LIMIT = 64 * 1024;
-/** Of a program that writes in a hurry, so much is sent at once, or what came in so long, `characters`, `ms`. */
+/**
+ * From a program that writes fast, this much is gathered before it is sent: characters, or what arrived in this many
+ * ms.
+ */
 const GATHER_CHARACTERS = 64 * 1024;
 const GATHER_MS = 5;
 /** Bytes that may still be in the pipes when an execution ends. */
 const IN_PIPES = 2 * 64 * 1024;
 const QUIET_TURNS = 3;
 
-/** Characters of it in a message. */
+/** How many characters of it go into a message. */
 const LAST_WORDS = 1000;
 
 type StreamName = "stdout" | "stderr";
@@ -23,7 +26,7 @@ interface Stream {
   decoder: StringDecoder;
 }
 
-/** What a kernel's process and its children write to descriptors 1 and 2, which the agent reads. */
+/** What a kernel's process and its children write to descriptors 1 and 2; the agent reads it. */
 export class RawOutput {
   readonly #streams: readonly Stream[];
   #listener: KernelListener | undefined;
@@ -39,19 +42,19 @@ export class RawOutput {
     this.#streams = [this.#read("stdout", stdout), this.#read("stderr", stderr)];
   }
 
-  /** From here on output belongs to an execution. */
+  /** From now on, output belongs to an execution. */
   begin(listener: KernelListener): void {
     this.#listener = listener;
     for (const [name, text] of this.#late) listener.output(textLine(name, text));
     this.discard();
   }
 
-  /** Calls back when all that was written before now has been handed over. */
+  /** Calls back when everything that was written before now has been handed over. */
   end(done: () => void): void {
     this.resume();
     const before = this.#bytes;
-    // One turn of the loop to start reading again, and another that may have looked at the pipes already.
-    // What is left running in the background may go on writing for ever.
+    // One turn of the loop starts reading again, and another may have looked at the pipes already. What is left running
+    // in the background may go on writing for ever.
     const turn = (quiet: number, seen: number): void => {
       const bytes = this.#bytes;
       if (quiet < QUIET_TURNS && bytes - before <= IN_PIPES)
@@ -64,7 +67,7 @@ export class RawOutput {
     turn(0, before);
   }
 
-  /** The end of what nobody has heard yet. */
+  /** The end of the output that nobody has received yet. */
   lastWords(): string {
     return this.#late
       .map(([, text]) => text)
@@ -100,7 +103,7 @@ export class RawOutput {
     return stream;
   }
 
-  /** A character of which only the beginning came is not continued by the next execution. */
+  /** A character of which only the beginning arrived is not continued by the next execution. */
   #complete(stream: Stream): void {
     const rest = stream.decoder.end();
     stream.decoder = new StringDecoder("utf8");

@@ -2,14 +2,14 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ExecutionRequest } from "./execution.ts";
 
 const MAX_CODE_BYTES = 16 * 1024 * 1024;
-/** JSON makes code longer. */
+/** Code gets longer when encoded as JSON. */
 const MAX_BODY_BYTES = 3 * MAX_CODE_BYTES;
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** A request that cannot be served, and how that is said. */
+/** A request that cannot be served, and the answer that says so. */
 export class HttpProblem extends Error {
   readonly status: number;
-  /** As plain text, which is how E2B says some things. */
+  /** Answered as plain text, as E2B does in some cases. */
   readonly plain: boolean;
 
   constructor(status: number, message: string, plain = false) {
@@ -34,7 +34,7 @@ export async function readJson(request: IncomingMessage): Promise<Record<string,
   return value as Record<string, unknown>;
 }
 
-/** By events: iterating over a request costs milliseconds where V8 may not compile. */
+/** Uses events: iterating over a request costs milliseconds where V8 may not compile. */
 function readText(request: IncomingMessage): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -93,7 +93,7 @@ function variables(value: unknown): Record<string, string> | undefined {
   return value as Record<string, string>;
 }
 
-/** A string field, where there is one. */
+/** A string field, if there is one. */
 export function optionalString(body: Record<string, unknown>, name: string): string | undefined {
   const value = body[name];
   if (value === undefined || value === null || value === "") return undefined;

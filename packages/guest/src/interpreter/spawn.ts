@@ -21,7 +21,7 @@ export interface KernelProcess {
 
 let pipes: PipeMaker | undefined;
 
-/** Starts a kernel as the user, in the user's control group, as the leader of a process group. */
+/** Starts a kernel as the user, in the user's control group, leading a process group. */
 export async function spawnKernel(
   context: AgentContext,
   command: string,

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { duplexPair } from "node:stream";
 
-/** What a first call usually is: the agent's own code runs once for each. */
+/** Typical first calls: the agent's own code runs once for each. */
 const CALLS: Readonly<Record<string, readonly string[]>> = {
   python: [
     "1+1",
@@ -9,7 +9,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
     "1/0",
     "print('x' * 100000)",
   ],
-  // None declares anything: V8 takes no declaration back.
+  // None of them declares anything: V8 cannot undo a declaration.
   javascript: [
     "1+1",
     "console.log('hello'); console.error('hello', { a: [1] })",
@@ -20,7 +20,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Sends calls through the whole way of a real one, so nothing on it runs for the first time in a sandbox.
+ * Sends calls along the whole path of a real one, so that nothing on it runs for the first time in a sandbox.
  *
  * @throws Error when a call is not served.
  */

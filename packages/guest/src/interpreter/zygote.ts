@@ -5,12 +5,12 @@ export interface ZygoteOptions {
   readonly script: string;
   readonly socketPath: string;
   readonly user: string;
-  /** When it imports what kernels need: before it is ready, with all that is usual, or for the first kernel. */
+  /** When it imports what kernels need: before it is ready, all of the usual libraries; or for the first kernel. */
   readonly imports: "now" | "later";
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly log: (line: string) => void;
-  /** A process that was forked has ended. */
+  /** A forked process has ended. */
   readonly onExit: (pid: number, exit: KernelExit) => void;
   /** The zygote itself has ended. */
   readonly onGone: () => void;
@@ -29,7 +29,7 @@ interface Pending {
   reject(error: Error): void;
 }
 
-/** The Python process that has everything imported and forks the kernels; see `kernel/zygote.py`. */
+/** The Python process that has imported everything and forks the kernels; see `kernel/zygote.py`. */
 export class Zygote {
   readonly ready: Promise<void>;
   readonly #options: ZygoteOptions;
@@ -56,7 +56,7 @@ export class Zygote {
     this.#process.stdout!.setEncoding("utf8").on("data", (text: string) => this.#read(text));
   }
 
-  /** Forks a kernel and answers its process id. */
+  /** Forks a kernel and returns its process id. */
   async fork(token: string, cwd: string, env: Readonly<Record<string, string>>): Promise<number> {
     const answer = await this.#request({ op: "fork", token, cwd, env });
     return answer.pid!;

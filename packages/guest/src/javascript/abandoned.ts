@@ -1,4 +1,4 @@
-/** Which cell code belongs to, also after it has waited, and what becomes of it when the cell is given up. */
+/** Which cell code belongs to, even after an `await`, and what becomes of it when the cell is given up. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { syncBuiltinESMExports } from "node:module";
 import timers from "node:timers";
@@ -6,7 +6,7 @@ import timersPromises from "node:timers/promises";
 import { promisify } from "node:util";
 
 export interface Cell {
-  /** It was interrupted: what goes on of it has nobody to tell. */
+  /** It was interrupted: nobody is told about what still runs of it. */
   abandoned: boolean;
 }
 
@@ -22,7 +22,7 @@ export function isAbandoned(): boolean {
   return cells.getStore()?.abandoned === true;
 }
 
-/** JavaScript cannot stop a function that waits; but it wakes no more when the timers it waits for do nothing. */
+/** JavaScript cannot stop a function that awaits; but it never wakes if the timers that it awaits do nothing. */
 export function guardTimers(): void {
   const promises = timersPromises as unknown as Record<string, Work>;
   for (const name of ["setTimeout", "setImmediate"]) {

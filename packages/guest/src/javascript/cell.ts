@@ -1,7 +1,7 @@
 import { parse, type Node } from "acorn";
 import { transform } from "sucrase";
 
-/** The name under which cells reach `import` and `import.meta`, which V8 does not give to evaluated code. */
+/** The name through which cells reach `import` and `import.meta`, which V8 does not give to evaluated code. */
 export const IMPORTER = "__emberbox_import__";
 
 interface Edit {
@@ -12,7 +12,7 @@ interface Edit {
 
 type SomeNode = Node & Record<string, unknown>;
 
-/** Makes of a cell's code what V8's mode for consoles evaluates; all lines keep their numbers. */
+/** Turns a cell's code into what V8's REPL mode evaluates; all lines keep their numbers. */
 export function prepare(code: string, isTypeScript: boolean): string {
   const plain = isTypeScript ? withoutTypes(code) : code;
   if (/\b(?:import|export)\b/.test(plain)) return withoutModuleSyntax(plain);
@@ -20,7 +20,7 @@ export function prepare(code: string, isTypeScript: boolean): string {
 }
 
 function withoutTypes(code: string): string {
-  // Names that one cell imports may be used by the next only.
+  // Names that one cell imports may only be used by the next.
   return transform(code, {
     transforms: ["typescript"],
     disableESTransforms: true,
@@ -28,7 +28,7 @@ function withoutTypes(code: string): string {
   }).code;
 }
 
-/** A cell that is one object literal is meant as that, not as a block. */
+/** A cell that consists of one object literal is meant as that, not as a block. */
 function asExpression(code: string): string {
   const wrapped = `(${code.trimEnd()})`;
   if (/;\s*$/.test(code)) return code;
@@ -40,13 +40,13 @@ function asExpression(code: string): string {
   }
 }
 
-/** Static imports become awaited ones, and exports plain declarations. */
+/** Turns static imports into awaited dynamic ones, and exports into plain declarations. */
 function withoutModuleSyntax(code: string): string {
   let program: Node;
   try {
     program = parse(code, { ecmaVersion: "latest", sourceType: "module" });
   } catch {
-    // V8 says what is wrong with it.
+    // V8 will say what is wrong with it.
     return code;
   }
   const edits: Edit[] = [];
@@ -121,7 +121,7 @@ function importStatement(node: SomeNode, code: string): string {
   return names.length > 0 ? `const ${fields} = ${module};` : `${module};`;
 }
 
-/** What is imported from, and with which attributes. */
+/** The module that is imported, and with which attributes. */
 function sourceOf(node: SomeNode, code: string): string {
   const attributes = ((node["attributes"] as SomeNode[] | undefined) ?? []).map((one) =>
     textOf(one, code),

@@ -4,17 +4,17 @@ import { isAbandoned } from "./abandoned.ts";
 
 /** Characters of output kept while nothing runs, for the next execution. */
 const LATE_LIMIT = 64 * 1024;
-/** Longest line of one result, `bytes`. */
+/** Longest line of one result, in bytes. */
 const RESULT_LIMIT = 32 * 1024 * 1024;
 /** Longest text of an error's parts; both ends of a longer one are kept. */
 const ERROR_LIMIT = 256 * 1024;
 
 type StreamName = "stdout" | "stderr";
 
-/** Text is sent at once, unless some was sent in the last moment, `ms`: then it waits for more. */
+/** Text is sent at once, unless some was sent within this time, in ms: then it waits for more. */
 const COALESCE_MS = 5;
 const COALESCE_CHARACTERS = 32 * 1024;
-/** Longer texts are sent in pieces: each takes several times its length on the way. */
+/** Longer texts are sent in pieces: each piece takes several times its length on the way. */
 const PIECE_CHARACTERS = 256 * 1024;
 /** Not the one that cells see, whose callbacks end with their cell. */
 const soon = setImmediate;
@@ -26,7 +26,7 @@ export class Channel {
   #executing = false;
   #late: [StreamName, string][] = [];
   #lateSize = 0;
-  /** Goes out with the next frame. */
+  /** Sent along with the next frame. */
   #head: Buffer | undefined;
   #pending = "";
   #pendingName: StreamName = "stdout";
@@ -75,7 +75,7 @@ export class Channel {
     });
   }
 
-  /** Sends the text that waits. */
+  /** Sends the waiting text. */
   flush(): void {
     const text = this.#pending;
     if (text === "") return;
@@ -96,7 +96,7 @@ export class Channel {
       line = resultLine({ text }, main);
     }
     const bytes = frame(FROM_KERNEL.output, Buffer.from(line));
-    // The end of the cell comes next, and takes the main result along.
+    // The end of the cell comes next, and the main result is sent along with it.
     if (main && bytes.length < 65536) this.#head = Buffer.concat([this.#head ?? NOTHING, bytes]);
     else this.#send(bytes);
   }
@@ -138,7 +138,7 @@ export class Channel {
     this.#write(head === undefined ? bytes : Buffer.concat([head, bytes]));
   }
 
-  /** The socket does not block; while the agent does not read, this does. */
+  /** The socket does not block, but this call does while the agent does not read. */
   #write(bytes: Buffer): void {
     for (let offset = 0; offset < bytes.length;) {
       try {

@@ -1,7 +1,7 @@
 import type { Channel } from "./channel.ts";
 import { type Bundle, bundleOf, fieldsOf, isBundle } from "./results.ts";
 
-/** Gives cells `display(value)`, which shows a value, or an object of representations by MIME type, at once. */
+/** Gives cells `display(value)`, which at once shows a value, or an object of representations by MIME type. */
 export function provideDisplay(channel: Channel): void {
   const show = (bundle: Bundle): void => channel.result(fieldsOf(bundle), false);
   const display = async (value: unknown): Promise<void> =>

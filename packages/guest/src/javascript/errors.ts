@@ -7,9 +7,9 @@ export interface ErrorParts {
 }
 
 const FRAME = /^\s+(?:at |\.\.\. \d+ lines matching)/;
-/** Frames that are the kernel's own. */
+/** Frames that belong to the kernel itself. */
 const OWN = /^\s+at .*(?:node:inspector|\/run\/emberbox\/)/;
-/** The last frame, where the error's own fields follow. */
+/** The last frame, if the error's own fields follow. */
 const INTERNAL_TAIL = /^\s+at .*\(node:.* \{$/;
 
 /** Name, message and traceback of whatever was thrown. */
@@ -24,7 +24,7 @@ export function partsOf(error: unknown): ErrorParts {
   return { name, value, traceback: withoutOwnFrames(traceback) };
 }
 
-/** Cuts each stack where the kernel begins: what called it is of no more interest. */
+/** Cuts each stack where the kernel begins: what called it is of no interest. */
 function withoutOwnFrames(traceback: string): string {
   let cutting = false;
   const lines = traceback.split("\n").filter((line) => {
@@ -38,7 +38,7 @@ function withoutOwnFrames(traceback: string): string {
     .replaceAll("\n{\n", " {\n");
 }
 
-/** What the compiler that takes types away says of a mistake: its place is in the message and in fields of its own. */
+/** The place of a mistake that the type-stripping compiler reports: it is in the message, and in fields of its own. */
 export function placeOf(error: unknown): {
   readonly error: Error;
   readonly line: number;
@@ -49,7 +49,7 @@ export function placeOf(error: unknown): {
   return { error: plain, line: (loc?.line ?? 1) - 1, column: (loc?.column ?? 1) - 1 };
 }
 
-/** A syntax error's stack does not say where it is. */
+/** A syntax error's stack does not say where the error is. */
 export function partsOfSyntaxError(
   error: Error,
   code: string,

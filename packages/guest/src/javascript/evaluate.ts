@@ -1,6 +1,6 @@
 import { Session, type Runtime } from "node:inspector";
 
-/** What became of a piece of code. */
+/** The outcome of evaluating a piece of code. */
 export type Outcome =
   | { readonly kind: "value"; readonly value: unknown }
   | {
@@ -12,8 +12,8 @@ export type Outcome =
   | { readonly kind: "terminated" };
 
 /**
- * Evaluates code as the console of a browser's developer tools does: names may be declared again, `await` works at the
- * top level, and the value of the last expression is the result. V8 offers that to inspectors only, so this is one.
+ * Evaluates code as a browser's console does: names may be declared again, `await` works at the top level, and the
+ * value of the last expression is the result. V8 offers that only to inspectors, so this is one.
  */
 export class Evaluator {
   readonly #session = new Session();
@@ -37,12 +37,12 @@ export class Evaluator {
     });
   }
 
-  /** Node waits for inspectors before it exits, and says so. */
+  /** Node waits for inspectors before it exits, and prints that it does. */
   close(): void {
     this.#session.disconnect();
   }
 
-  /** The value itself, of which the inspector gives a description. */
+  /** The value itself, for which the inspector only gives a description. */
   #valueOf(remote: Runtime.RemoteObject): unknown {
     if (remote.objectId === undefined) return primitive(remote);
     const session = this.#session;

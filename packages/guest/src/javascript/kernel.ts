@@ -10,11 +10,11 @@ import { trustExtra } from "./trust.ts";
 
 export interface JavaScriptKernelOptions {
   readonly channel: Channel;
-  /** Shared with the thread that interrupts: the execution that runs, or 0; and the last one that began. */
+  /** Shared with the thread that interrupts: the running execution, or 0; and the last one that began. */
   readonly running: Int32Array;
 }
 
-/** None declares anything: V8 takes no declaration back. */
+/** None of them declares anything: V8 cannot undo a declaration. */
 const WARM_CELLS = [
   "1 + 1",
   "console.log('text'); console.error('text', { a: [1] })",
@@ -40,7 +40,7 @@ export class Kernel {
     this.#running = running;
   }
 
-  /** What first calls do is done once before: a process that waits in a snapshot has it behind it. */
+  /** Does what first calls do, once and in advance, so that a process that waits in a snapshot has done it already. */
   async warm(): Promise<void> {
     for (const code of WARM_CELLS) {
       const prepared = prepare(code, true);
@@ -71,7 +71,7 @@ export class Kernel {
     }
     runAs(this.#cell, () =>
       this.#evaluator.evaluate(`${prepared}\n//# sourceURL=${cell}`, (outcome) => {
-        // An interrupted cell may still come to its end, which is of no more interest.
+        // An interrupted cell may still finish, which no longer matters.
         if (this.#current === execution) this.#settle(execution, outcome, code, cell);
       }),
     );
@@ -81,19 +81,19 @@ export class Kernel {
     if (execution !== 0 && this.#current === execution) this.#interrupted();
   }
 
-  /** The running cell cannot go on: it waits for what never comes. */
+  /** The running cell cannot continue: it waits for something that never comes. */
   giveUp(error: unknown): void {
     if (this.#current === 0) return;
     this.#cell.abandoned = true;
     this.#fail(this.#current, error, "", "");
   }
 
-  /** An error that no cell waits for. */
+  /** Reports an error that no cell waits for. */
   stray(error: unknown): void {
     this.#channel.text("stderr", `Uncaught ${partsOf(error).traceback}\n`);
   }
 
-  /** A snapshot went on: its clones must differ, and have variables of their own. */
+  /** Called after a snapshot was restored: its clones must differ, and have variables of their own. */
   restored(envs: Record<string, string>): void {
     for (const name of Object.keys(this.#envs ?? {})) if (!(name in envs)) delete process.env[name];
     Object.assign(process.env, envs);
@@ -102,7 +102,7 @@ export class Kernel {
     reseed();
   }
 
-  /** Only what calls leave that declare nothing: V8 cannot take declarations back. */
+  /** Resets only what calls leave that declare nothing: V8 cannot undo declarations. */
   reset(): void {
     this.#count = 0;
     this.#channel.forget();
@@ -137,7 +137,7 @@ export class Kernel {
     );
   }
 
-  /** A promise is waited for: what a cell ends with is often a call of an asynchronous function. */
+  /** Awaits a promise: cells often end with a call of an asynchronous function. */
   async #show(value: unknown): Promise<Record<string, unknown> | undefined> {
     const settled = isPromise(value) ? await value : value;
     return settled === undefined ? undefined : fieldsOf(await bundleOf(settled));
@@ -183,7 +183,7 @@ function isSimple(value: unknown): boolean {
   return (kind === "number" && !Object.is(value, -0)) || kind === "string" || kind === "boolean";
 }
 
-/** Sets variables of the environment (`undefined` removes one) and answers what they were. */
+/** Sets environment variables (`undefined` removes one) and returns what they were. */
 function apply(
   variables: Readonly<Record<string, string | undefined>>,
 ): Record<string, string | undefined> {

@@ -6,7 +6,7 @@ function problem(question = ""): Error {
   );
 }
 
-/** Code that asks for input learns why there is none, at once, instead of waiting for it. */
+/** Code that asks for input fails at once with the reason, instead of waiting for it. */
 export function provideNoKeyboard(asked: (error: Error) => void): void {
   for (const name of ["prompt", "confirm"]) {
     const value = (question?: unknown): never => {
@@ -18,7 +18,7 @@ export function provideNoKeyboard(asked: (error: Error) => void): void {
   const open = (): Readable =>
     new Readable({
       read() {
-        // Nobody hears an error of this stream: what waits for a line would wait on.
+        // Nobody handles an error of this stream: whatever waits for a line would keep waiting.
         this.push(null);
         asked(problem());
       },

@@ -13,7 +13,7 @@ import { provideNoKeyboard } from "./keyboard.ts";
 import { provideModules } from "./modules.ts";
 import { drawNoneAhead, reseed } from "./random.ts";
 
-/** Descriptors that the agent gives: frames both ways, and interrupts. */
+/** Descriptors that the agent provides: frames both ways, and interrupts. */
 const [FRAMES, INTERRUPTS] = [3, 4];
 
 process.argv.length = 1;
@@ -26,7 +26,7 @@ const kernel = new Kernel({ channel, running });
 
 speakOn("stdout");
 speakOn("stderr");
-// The usual one tells inspectors of every line, and keeps the last thousand for them.
+// The default one reports every line to inspectors, and keeps the last thousand for them.
 globalThis.console = new Console({
   stdout: process.stdout,
   stderr: process.stderr,
@@ -53,7 +53,7 @@ await kernel.warm();
 await watch();
 channel.ready("");
 
-/** Resolves when the thread that interrupts is there: code could not be stopped before. */
+/** Resolves when the interrupting thread is ready: until then, code could not be stopped. */
 async function watch(): Promise<void> {
   const workerData = { running, descriptor: INTERRUPTS };
   const options = { workerData, stdout: false, stderr: false, execArgv: [], env: {} };
@@ -82,7 +82,7 @@ interface Part {
   readonly envs: Record<string, string>;
 }
 
-/** This process may have waited in a snapshot. Answers what is wrong with its part, if anything. */
+/** This process may have waited in a snapshot. Returns what is wrong with its part, or an empty string. */
 function become({ language, cwd, envs }: Part): string {
   try {
     process.chdir(cwd);
@@ -114,7 +114,7 @@ function handle(kind: number, payload: Buffer): void {
   }
 }
 
-/** Standard streams go to the agent as they are written, in order with results. */
+/** Sends standard streams to the agent as they are written, in order with results. */
 function speakOn(name: "stdout" | "stderr"): void {
   const decoder = new TextDecoder();
   const write = (chunk: string | Uint8Array, encoding?: unknown, callback?: unknown): boolean => {

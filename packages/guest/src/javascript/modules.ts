@@ -21,7 +21,7 @@ export function provideModules(): void {
   );
   const importer = async (specifier: unknown, options?: ImportCallOptions): Promise<unknown> =>
     import(resolve(String(specifier)), options);
-  /** Static imports name what they need, and fail without it. */
+  /** Static imports name what they need, and fail if it is missing. */
   const having =
     (...names: string[]) =>
     async (specifier: unknown, options?: ImportCallOptions): Promise<unknown> => {
@@ -58,7 +58,7 @@ export function provideModules(): void {
     });
 }
 
-/** Of a module with more exports, their names would help nobody. */
+/** For a module with more exports than this, listing their names would help nobody. */
 const MAX_NAMES = 20;
 
 function exportsOf(module: object): string {
@@ -68,7 +68,7 @@ function exportsOf(module: object): string {
 }
 
 function resolve(specifier: string): string {
-  // With a second argument this needs a flag of Node's, which the agent gives.
+  // The second argument needs a flag of Node's, which the agent gives.
   return import.meta.resolve(specifier, cellUrl());
 }
 

@@ -5,10 +5,10 @@ import vm from "node:vm";
 import { native } from "../native.ts";
 
 let poll: (() => number) | undefined;
-/** The generator's state, when there is one. */
+/** The generator's state, once there is one. */
 let [a, b, c, counter] = [0, 0, 0, 1];
 
-/** Keeps Node from drawing random numbers ahead, which copies of this process would share. */
+/** Keeps Node from drawing random numbers in advance, which copies of this process would share. */
 export function drawNoneAhead(): void {
   const uuid = crypto.randomUUID;
   const randomUUID = (options?: RandomUUIDOptions): crypto.UUID =>
@@ -26,7 +26,7 @@ export function drawNoneAhead(): void {
 
 type Make = (this: unknown, ...values: never[]) => unknown;
 
-/** The generator from which V8 seeds each new context's `Math.random` is one that copies of this process share. */
+/** V8 seeds each new context's `Math.random` from a generator that copies of this process share. */
 function seedContexts(): void {
   const { createContext, runInNewContext, runInContext, Script } = vm;
   const seeded = (make: Make): Make =>
@@ -43,7 +43,7 @@ function seedContexts(): void {
   Object.assign(vm, {
     createContext: seeded((...values) => {
       const context = Reflect.apply(createContext, vm, values);
-      // A context is seeded when it first draws.
+      // A context is seeded on its first draw.
       runInContext("void Math.random()", context);
       return context;
     }),
@@ -54,8 +54,8 @@ function seedContexts(): void {
 }
 
 /**
- * This process may be a copy: gives it random numbers of its own. OpenSSL takes new entropy from the kernel;
- * V8 cannot be told to, so `Math.random` is replaced.
+ * Gives this process, which may be a copy, random numbers of its own. OpenSSL takes new entropy from the kernel; V8
+ * cannot be told to, so `Math.random` is replaced.
  */
 export function reseed(): void {
   poll ??= loadPoll();
@@ -65,7 +65,7 @@ export function reseed(): void {
   Math.random = random;
 }
 
-/** OpenSSL is part of Node's program, but Node has no way to call this function of it. */
+/** OpenSSL is part of Node's program, but Node offers no way to call this function of it. */
 function loadPoll(): () => number {
   return native().load(null).func("int RAND_poll()") as () => number;
 }
@@ -89,7 +89,7 @@ function next(): number {
 
 type IntCallback = (error: Error | null, value?: number) => void;
 
-/** As Node's, without its store of random bytes. */
+/** Like Node's, but without its store of random bytes. */
 function randomInt(
   first: number,
   second?: number | IntCallback,

@@ -14,12 +14,12 @@ const FIELDS: Readonly<Record<string, string>> = {
   "application/javascript": "javascript",
 };
 const DISPLAY = Symbol.for("Jupyter.display");
-/** Longest JSON that stands beside a text, `characters`. */
+/** Longest JSON that is sent along with a text, in characters. */
 const JSON_LIMIT = 1024 * 1024;
 
 export type Bundle = Readonly<Record<string, unknown>>;
 
-/** What a value looks like, by MIME type: as Deno's notebooks have it. */
+/** How a value is shown, by MIME type, as in Deno's notebooks. */
 export async function bundleOf(value: unknown): Promise<Bundle> {
   if (typeof value !== "object" && typeof value !== "function")
     return { "text/plain": textOf(value) };
@@ -77,7 +77,7 @@ function startsWith(bytes: Uint8Array, wanted: readonly number[]): boolean {
   return wanted.every((byte, index) => bytes[index] === byte);
 }
 
-/** The JSON of plain objects and arrays, where they have one. */
+/** The JSON of plain objects and arrays, if they have one. */
 function jsonOf(value: object): unknown {
   if (!isPlain(value)) return undefined;
   try {
@@ -87,7 +87,7 @@ function jsonOf(value: object): unknown {
   }
 }
 
-/** Gives up as soon as it is clear that the JSON is too long: all of it may not fit into memory. */
+/** Gives up as soon as the JSON is sure to be too long: all of it may not fit into memory. */
 function upTo(limit: number): (key: string, value: unknown) => unknown {
   let size = 0;
   return (key, value) => {

@@ -4,10 +4,10 @@ import { readFileSync } from "node:fs";
 export function trustExtra(file: string): void {
   try {
     const extra = readFileSync(file, "utf8");
-    // Loaded only where it is needed: most kernels never speak TLS.
+    // Loaded only when it is needed: most kernels never use TLS.
     const tls = process.getBuiltinModule("node:tls");
     tls.setDefaultCACertificates([...tls.getCACertificates("default"), extra]);
   } catch {
-    // As Node does with a file that is not there.
+    // As Node treats a missing file.
   }
 }

@@ -1,18 +1,18 @@
-/** A thread that stops the main one where it does not listen. */
+/** A thread that stops the main one when it does not respond. */
 import { Session } from "node:inspector";
 import { Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 
-/** Time the main thread has to end an execution itself, `ms`. */
+/** How long the main thread has to end an execution itself, in ms. */
 const PATIENCE_MS = 100;
 const MAX_TRIES = 20;
-/** No execution has this number: the thread is ready. */
+/** No execution has this number: it means that the thread is ready. */
 const NONE = 0;
 
 const { running, descriptor } = workerData as { running: Int32Array; descriptor: number };
 
-// Each interrupt is the number of the execution that is meant.
+// Each interrupt is the number of the execution to interrupt.
 new Socket({ fd: descriptor, readable: true, writable: false }).on(
   "data",
   (chunk: Buffer) => void interrupt(chunk.readUInt32BE(chunk.length - 4)),
@@ -27,7 +27,7 @@ async function interrupt(execution: number): Promise<void> {
     parentPort!.postMessage(execution);
     await setTimeout(PATIENCE_MS);
     if (isOver(execution)) return;
-    // It runs and does not listen; or what an earlier one left behind runs, and keeps it from starting.
+    // It runs and does not respond; or something that an earlier one left behind runs, and keeps it from starting.
     terminate();
   }
 }
@@ -37,7 +37,7 @@ function isOver(execution: number): boolean {
   return begun > execution || (begun === execution && Atomics.load(running, 0) !== execution);
 }
 
-/** Connected for the moment only: Node does not exit in silence while an inspector is connected. */
+/** Connected only for a moment: Node does not exit silently while an inspector is connected. */
 function terminate(): void {
   const session = new Session();
   session.connectToMainThread();

@@ -60,7 +60,7 @@ export async function warmTemplate(options: WarmOptions): Promise<void> {
   }
 }
 
-/** What a template's disk and state take, with room to spare, `bytes`. */
+/** What a template's disk and state take, with room to spare, in bytes. */
 const DISK_BYTES = 512 * 1024 * 1024;
 
 /** The memory file is sparse: without space for all of it, QEMU would be killed while writing to it. */

@@ -7,11 +7,11 @@ import { background, warning } from "@emberbox/core/background";
 import type { Dealer, Socket, Subscriber } from "zeromq";
 import { type Message, Messages } from "./message.ts";
 
-/** Longest message that is received, `bytes`; ZeroMQ drops the connection that brings a longer one. */
+/** Longest message that is received, in bytes; ZeroMQ drops the connection that brings a longer one. */
 export const MAX_MESSAGE_BYTES: number = 64 * 1024 * 1024;
-/** Messages that wait to be read, of one socket. */
+/** How many messages of one socket may wait to be read. */
 const MAX_WAITING = 200;
-/** Between attempts to reach a kernel that does not listen yet, `ms`. */
+/** Pause between attempts to reach a kernel that does not listen yet, in ms. */
 const RECONNECT_MS = 50;
 
 export type RequestChannel = "shell" | "control" | "stdin";
@@ -26,18 +26,18 @@ export interface ConnectionListener {
 }
 
 export interface ConnectionOptions {
-  /** Where the file with the key is kept; others may look for names in it. */
+  /** Where the file with the key is kept; others may list names in it. */
   readonly directory: string;
   /** Who may read that file. */
   readonly owner: { readonly uid: number; readonly gid: number };
   readonly listener: ConnectionListener;
 }
 
-/** The sockets to one kernel, and the file that tells the kernel of them. */
+/** The sockets to one kernel, and the file that tells the kernel about them. */
 export interface Connection extends Disposable {
-  /** What the kernel is given as `{connection_file}`. */
+  /** The path that replaces `{connection_file}` in the kernel's arguments. */
   readonly file: string;
-  /** Sends a message and answers its id. */
+  /** Sends a message and returns its id. */
   send(channel: RequestChannel, type: string, content: object): string;
 }
 
@@ -85,7 +85,7 @@ async function openSockets(
     receiveHighWaterMark: MAX_WAITING,
     reconnectInterval: RECONNECT_MS,
   };
-  // A kernel asks for input where the identity that sent the code listens.
+  // A kernel asks for input from the identity that sent the code.
   const routingId = randomBytes(8).toString("hex");
   const sockets = {
     shell: new Dealer({ ...options, routingId }),
@@ -116,7 +116,7 @@ async function receive(
   }
 }
 
-/** Calls back when a socket that was connected is not any more. */
+/** Calls back when a connected socket loses its connection. */
 async function watch(socket: Socket, onDisconnect: () => void): Promise<void> {
   try {
     for await (const { type } of socket.events) if (type === "disconnect") onDisconnect();

@@ -1,20 +1,20 @@
-/** How a language does what Jupyter's protocol has no message for. Kernels of other languages work without. */
+/** How a language does what Jupyter's protocol has no message for. Kernels of other languages work without it. */
 export interface Dialect {
-  /** Code that sets variables of the environment for one call, and code that makes them what they were. */
+  /** Code that sets environment variables for one call, and code that restores them. */
   variables(envs: Readonly<Record<string, string>>): {
     readonly set: string;
     readonly restore: string;
   };
-  /** Code that sets variables for good. */
+  /** Code that sets environment variables for good. */
   export(envs: Readonly<Record<string, string>>): string;
-  /** Code after which random numbers are others than those of a copy of the machine. */
+  /** Code after which random numbers differ from those of a copy of the machine. */
   readonly reseed: string;
 }
 
-/** A name that every language can write down. */
+/** A variable name that every language can write. */
 const NAME = /^[A-Za-z_]\w*$/;
 
-/** Both languages read JSON's strings as their own. */
+/** Both languages accept JSON's strings as their own. */
 const pairs = (envs: Readonly<Record<string, string>>, join: string): string =>
   Object.entries(envs)
     .filter(([name]) => NAME.test(name))
@@ -41,7 +41,7 @@ const r: Dialect = {
     restore: `Sys.unsetenv(names(.emberbox_old)); .emberbox_old <- .emberbox_old[!is.na(.emberbox_old)]; if (length(.emberbox_old)) do.call(Sys.setenv, as.list(.emberbox_old)); rm(.emberbox_new, .emberbox_old)`,
   }),
   export: (envs) => `do.call(Sys.setenv, list(${pairs(envs, " = ")}))`,
-  // R itself would take the time and the process's number, which copies nearly share.
+  // R itself would take the time and the process id, which copies nearly share.
   reseed: `local({ from <- file("/dev/urandom", "rb", raw = TRUE); on.exit(close(from)); set.seed(sum(as.integer(readBin(from, "raw", 4)) * 256^(0:3)) %% 2147483647) })`,
 };
 

@@ -8,7 +8,7 @@ import { openConnection } from "./connection.ts";
 import { JupyterKernel } from "./kernel.ts";
 import { findKernelspecs, kernelDirectories, type Kernelspec } from "./kernelspecs.ts";
 
-/** Time a kernel has to answer for the first time, `ms`. */
+/** How long a kernel has for its first answer, in ms. */
 const START_LIMIT_MS = 900_000;
 
 export interface JupyterOptions {
@@ -16,11 +16,11 @@ export interface JupyterOptions {
   readonly directory: string;
   readonly home: string;
   readonly context: AgentContext;
-  /** Names that other languages have. */
+  /** Names that are taken by other languages. */
   readonly taken: ReadonlySet<string>;
 }
 
-/** The languages of the Jupyter kernels that are installed, looked for whenever one is asked for. */
+/** The languages of the installed Jupyter kernels, looked up whenever one is asked for. */
 export class JupyterLanguages {
   readonly #options: JupyterOptions;
   readonly #known = new Map<string, JupyterLanguage>();
@@ -29,7 +29,7 @@ export class JupyterLanguages {
     this.#options = options;
   }
 
-  /** The kernel of that name, else one for the language of that name. */
+  /** The kernel of that name, otherwise one for the language of that name. */
   find(name: string): Language | undefined {
     const specs = this.#specs();
     const spec =
@@ -43,13 +43,13 @@ export class JupyterLanguages {
     return language;
   }
 
-  /** What the kernels are called, and their languages where those are called otherwise. */
+  /** The kernels' names, with their languages where those are named differently. */
   names(): string[] {
     const specs = this.#specs().filter(({ name }) => !this.#options.taken.has(name.toLowerCase()));
     return specs.map(({ name, language }) => (name === language ? name : `${name} (${language})`));
   }
 
-  /** Users write the language's name, where it means this kernel. */
+  /** The language's name, where it means this kernel; otherwise the kernel's. */
   #nameOf(spec: Kernelspec): string {
     const { name, language } = spec;
     const isFirst = this.#specs().find((one) => one.language === language)?.name === name;
@@ -62,7 +62,7 @@ export class JupyterLanguages {
   }
 }
 
-/** A language by the kernelspec of its Jupyter kernel. */
+/** A language, as described by the kernelspec of its Jupyter kernel. */
 class JupyterLanguage implements Language {
   readonly name: string;
   readonly aliases: readonly string[] = [];

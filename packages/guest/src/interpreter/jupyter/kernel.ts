@@ -10,16 +10,19 @@ import type { Kernelspec } from "./kernelspecs.ts";
 import { countLine, errorLine, resultLine, textOf } from "./lines.ts";
 import type { Message } from "./message.ts";
 
-/** A kernel that answered is asked again after so long when its output did not come: each question costs it time, `ms`. */
+/**
+ * After how long a kernel that answered is asked again, if its output did not arrive, in ms: each question costs it
+ * time.
+ */
 const ASK_MS = 250;
-/** One half of the end of an execution waits so long for the other, which may have been lost, `ms`. */
+/** How long one half of an execution's end waits for the other, which may have been lost, in ms. */
 const OTHER_HALF_MS = 5000;
-/** A displayed value that may be the cell's is held back so long, `ms`. */
+/** How long a displayed value that may be the cell's is held back, in ms. */
 const HOLD_MS = 1000;
-/** What a kernel said before it ended may still be on its way, `ms`. */
+/** How long a kernel's last messages may still be on their way after it ended, in ms. */
 const LINGER_MS = 200;
 
-/** One execution under way: it is over when the kernel has replied and is idle. */
+/** An execution in progress: it is over when the kernel has replied and is idle. */
 interface Request {
   readonly id: string;
   readonly hear: (message: Message) => void;
@@ -35,7 +38,7 @@ interface Held {
   readonly timer: NodeJS.Timeout;
 }
 
-/** A process that speaks Jupyter's protocol. All that it says is checked: anybody may have written it. */
+/** A process that speaks Jupyter's protocol. All that it sends is checked: anybody may have written it. */
 export class JupyterKernel implements Kernel {
   readonly watched: number;
   readonly ready: Promise<void>;
@@ -46,7 +49,7 @@ export class JupyterKernel implements Kernel {
   readonly #output: RawOutput;
   readonly #dialect: Dialect | undefined;
   readonly #started: PromiseWithResolvers<void> = Promise.withResolvers();
-  /** Ids of the questions whether the kernel is there, and which of its two channels have answered. */
+  /** Ids of the questions whether the kernel is ready, and which of its two channels have answered. */
   readonly #asked = new Set<string>();
   readonly #answered = new Set<ChannelName>();
   #asking: NodeJS.Timeout | undefined;
@@ -55,7 +58,7 @@ export class JupyterKernel implements Kernel {
   #owed: string[] = [];
   #ended = false;
   #failed = false;
-  /** It says which result is the value of the last expression; kernels that never do merely display it, last. */
+  /** Whether it says which result is the value of the last expression; other kernels just display that value last. */
   #marksValues = false;
   #held: Held | undefined;
   #stopped = false;
@@ -106,7 +109,7 @@ export class JupyterKernel implements Kernel {
 
   async reset(): Promise<void> {}
 
-  /** ZeroMQ throws away what nobody reads in time: the producer itself has to wait. */
+  /** ZeroMQ drops what nobody reads in time, so the producer itself has to wait. */
   pause(): void {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -133,7 +136,7 @@ export class JupyterKernel implements Kernel {
     }
   }
 
-  /** Nothing more can be heard of a kernel that was cut off. One that has just ended tells itself why. */
+  /** A kernel that was cut off cannot be heard any more. One that has just ended reports why by itself. */
   lost(): void {
     const limit = `${MAX_MESSAGE_BYTES / 1048576} MiB`;
     const why = `was ended, because it sent a message over the limit of ${limit}`;
@@ -162,14 +165,14 @@ export class JupyterKernel implements Kernel {
     });
   }
 
-  /** Runs code; without a listener silently. */
+  /** Runs code; silently if there is no listener. */
   #run(code: string, listener?: KernelListener): Promise<void> {
     const content = {
       code,
       silent: listener === undefined,
       store_history: listener !== undefined,
       user_expressions: {},
-      // There is none, but a kernel that may ask is told so in the same way as any other.
+      // There is no input, but a kernel that may ask for it is told so like any other.
       allow_stdin: listener !== undefined,
       stop_on_error: false,
     };
@@ -216,7 +219,7 @@ export class JupyterKernel implements Kernel {
         const evalue = `input was asked for (${textOf(content["prompt"]).trim() || "no prompt"}), but code here runs without a keyboard. Put the value into a variable instead.`;
         this.#fail({ ename: "StdinNotImplementedError", evalue }, listener);
         this.interrupt();
-        // R hears of an interrupt only when its wait for the answer is over.
+        // R notices an interrupt only when its wait for the answer is over.
         return void this.#connection.send("stdin", "input_reply", { value: "" });
       }
       default:
@@ -241,7 +244,7 @@ export class JupyterKernel implements Kernel {
     if (line !== undefined) held.listener.output(line);
   }
 
-  /** The first error is what went wrong. */
+  /** The first error is the one that is reported. */
   #fail(content: Message["content"], listener: KernelListener): void {
     if (!this.#failed) listener.error(errorLine(content));
     this.#failed = true;
@@ -263,7 +266,7 @@ export class JupyterKernel implements Kernel {
     this.#asked.add(this.#connection.send("shell", "kernel_info_request", {}));
   }
 
-  /** A kernel has started when its answers come, and when its output comes too: a subscription takes time. */
+  /** A kernel has started when both its answers and its output arrive: a subscription takes time. */
   #hearStart(channel: ChannelName, message: Message): void {
     if (message.parent === undefined || !this.#asked.has(message.parent)) return;
     this.#answered.add(channel);
@@ -306,7 +309,7 @@ export class JupyterKernel implements Kernel {
     }, LINGER_MS);
   }
 
-  /** The process leads a group, so what it started is reached too. */
+  /** The process leads a group, so what it started is signalled too. */
   #signal(signal: NodeJS.Signals): void {
     try {
       process.kill(-this.#process.pid, signal);
@@ -316,7 +319,7 @@ export class JupyterKernel implements Kernel {
   }
 }
 
-/** Help that a kernel shows in a pager. */
+/** The help that a kernel shows in a pager. */
 function pagesOf(content: Message["content"]): Message["content"][] {
   const payload = content["payload"];
   if (!Array.isArray(payload)) return [];

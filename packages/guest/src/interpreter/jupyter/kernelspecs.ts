@@ -1,13 +1,13 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
 
-/** How an installed Jupyter kernel is started: what its `kernel.json` says. */
+/** How an installed Jupyter kernel is started, according to its `kernel.json`. */
 export interface Kernelspec {
   /** The name of its directory. */
   readonly name: string;
-  /** Where `kernel.json` lies. */
+  /** The directory of `kernel.json`. */
   readonly directory: string;
-  /** The language that it says it runs, in lower case. */
+  /** The language that it claims to run, in lower case. */
   readonly language: string;
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -16,7 +16,7 @@ export interface Kernelspec {
 }
 
 const MAX_SPEC_BYTES = 64 * 1024;
-/** Directories that are looked at in one place. */
+/** How many directories are looked at in one place. */
 const MAX_SPECS = 200;
 const NAME = /^[\w.-]{1,100}$/;
 
@@ -31,7 +31,7 @@ export function kernelDirectories(
   return all.map((path) => join(path, "kernels"));
 }
 
-/** The kernels that are installed now; of two with the same name, the one found first. */
+/** The kernels that are installed now; of two with the same name, the first one found. */
 export function findKernelspecs(directories: readonly string[]): Kernelspec[] {
   const found = new Map<string, Kernelspec>();
   for (const parent of directories) {
@@ -53,7 +53,7 @@ function namesIn(directory: string): string[] {
   }
 }
 
-/** What a `kernel.json` says, unless it is none: anybody may have written it. */
+/** What a `kernel.json` says; `undefined` if it is not valid, since anybody may have written it. */
 function readKernelspec(parent: string, name: string): Kernelspec | undefined {
   const directory = join(parent, name);
   const spec = readJson(join(directory, "kernel.json"));
@@ -76,7 +76,7 @@ function readKernelspec(parent: string, name: string): Kernelspec | undefined {
 function readJson(path: string): Record<string, unknown> | undefined {
   let file: number | undefined;
   try {
-    // A pipe by that name must not be waited for.
+    // A pipe of that name must not block.
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     if (!fstatSync(file).isFile()) return undefined;
     const buffer = Buffer.alloc(MAX_SPEC_BYTES);

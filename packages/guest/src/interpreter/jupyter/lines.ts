@@ -1,14 +1,14 @@
 import { fieldsOf } from "../../javascript/results.ts";
 import type { Message } from "./message.ts";
 
-/** Longest line of one result, `bytes`. */
+/** Longest line of one result, in bytes. */
 const RESULT_LIMIT = 32 * 1024 * 1024;
 /** Longest text of an error's parts; both ends of a longer one are kept. */
 const ERROR_LIMIT = 256 * 1024;
 
 type Content = Message["content"];
 
-/** Counts executions, as the kernel does. */
+/** Reports the execution count, as the kernel counts. */
 export function countLine(content: Content): Buffer | undefined {
   const count = content["execution_count"];
   return typeof count === "number"
@@ -28,7 +28,7 @@ export function resultLine(content: Content, main: boolean): Buffer | undefined 
   return noteLine(`A result of ${size} is over the limit of ${RESULT_LIMIT / 1048576} MiB`);
 }
 
-/** In the place of what is too large. */
+/** Takes the place of what is too large. */
 export function noteLine(what: string): Buffer {
   const text = `${what} and was left out. Save it to a file instead.`;
   return line({ type: "result", text, is_main_result: false });
@@ -47,7 +47,7 @@ function line(value: object): Buffer {
 
 const BINARY: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "application/pdf"]);
 
-/** A text may be a list of its lines, and base64 in lines. */
+/** A text may be a list of its lines, and base64 may contain line breaks. */
 function whole(mime: string, value: unknown): unknown {
   const isLines = Array.isArray(value) && value.every((part) => typeof part === "string");
   const text: unknown = isLines ? value.join("") : value;

@@ -35,7 +35,7 @@ export class Messages {
     return { id, frames: [Buffer.from(DELIMITER), signature, ...parts] };
   }
 
-  /** The message in some frames; `undefined` when they are none, or not signed with the key. */
+  /** The message in some frames; `undefined` if they are not a message, or not signed with the key. */
   decode(frames: readonly Buffer[]): Message | undefined {
     const start = frames.findIndex((frame) => frame.toString("latin1", 0, 10) === DELIMITER);
     const [signature, ...parts] = frames.slice(start + 1, start + 6);

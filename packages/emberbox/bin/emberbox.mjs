@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Starts the command line with a Node that is new enough; from source in the repository, which may have an older build.
-// Plain JavaScript: it runs on Node 20, which is what a fresh machine may have.
+// Starts the command line with a new enough Node; in the repository from source, because a build there may be old.
+// Plain JavaScript that runs on Node 20, which is what a fresh machine may have.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { constants } from "node:os";
@@ -40,7 +40,7 @@ function workspaceNode(folder) {
   return dirname(folder) === folder ? undefined : workspaceNode(dirname(folder));
 }
 
-/** Replaces this process where Node can; elsewhere waits for a child, and ends as it ends. */
+/** Replaces this process where Node can; elsewhere runs a child and exits the way it does. */
 function become(program, parameters) {
   if (process.execve) process.execve(program, [program, ...parameters], process.env);
   const child = spawn(program, parameters, { stdio: "inherit" });

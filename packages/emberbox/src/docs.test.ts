@@ -30,7 +30,7 @@ test.each(pages)("every piece of TypeScript on %s says where it is from", (page)
 });
 
 test.each(snippets)("the snippet on $page is in $file", ({ page, file, text }) => {
-  // Whole lines, as they stand there.
+  // Whole lines, unchanged.
   expect(`\n${read(file)}`).toContain(`\n${text}`);
   if (page === "README.md") expect(text).toBe(read(file));
 });

@@ -141,7 +141,7 @@ describe("emberbox shell", () => {
         screen = screen.slice(screen.indexOf(what) + what.length);
       };
       await shows("$ ");
-      // The quotes tell what runs from what was typed: before that, Ctrl-C would be just a key.
+      // The quotes distinguish the output from what was typed: before it runs, Ctrl-C would be just a key.
       child.stdin.write("echo st''arted; sleep 600\r");
       await shows("started");
       child.stdin.write("\u0003");

@@ -5,15 +5,15 @@ import type { Refusal } from "./answers.ts";
 
 export const TRAFFIC_TOKEN = "e2b-traffic-access-token";
 
-/** What opens a sandbox. */
+/** The tokens that open a sandbox. */
 export interface Tokens {
-  /** Demanded as `X-Access-Token` for files, processes and code, unless `undefined`. */
+  /** Required as `X-Access-Token` for files, processes and code, unless `undefined`. */
   readonly access: string | undefined;
-  /** Demanded as `e2b-traffic-access-token` for its own servers, unless `undefined`. */
+  /** Required as `e2b-traffic-access-token` for its own servers, unless `undefined`. */
   readonly traffic: string | undefined;
 }
 
-/** Headers that open sandboxes, or may: the agent inside does without them. */
+/** Headers that open sandboxes, or may: the agent inside does not need them. */
 export const credentialHeaders: ReadonlySet<string> = new Set([
   ...["x-access-token", "x-api-key", TRAFFIC_TOKEN, "cookie"],
 ]);
@@ -37,14 +37,14 @@ export function refusalOf(request: Asked, port: number, tokens: Tokens): Refusal
   const isVisit = traffic !== undefined && port === INTERPRETER_PORT && isForVisitors(url);
   if (isAgent && access !== undefined && !isVisit) return withoutAccess(request, url, access);
   if (port === ENVD_PORT || traffic === undefined) return undefined;
-  // Who may do more may do this.
+  // Whoever may do more may do this.
   if (access !== undefined && shows(request, "x-access-token", access)) return undefined;
   if (shows(request, TRAFFIC_TOKEN, traffic)) return undefined;
   const fault = request.headers[TRAFFIC_TOKEN] === undefined ? "missing" : "not valid";
   return { status: 403, message: `The header ${TRAFFIC_TOKEN} is ${fault}` };
 }
 
-/** The path and query of a request; a path may begin with two slashes. `undefined` for another form. */
+/** The path and query of a request, whose path may begin with two slashes; `undefined` if it has another form. */
 export function parseUrl(url: string | undefined): URL | undefined {
   return (url?.startsWith("/") ? URL.parse(`http://sandbox${url}`) : null) ?? undefined;
 }
@@ -64,7 +64,7 @@ export function isSigned(
   return isEqual(searchParams.get("signature") ?? "", signFile(grant, token));
 }
 
-/** The URL as a sandbox may see it: its memory is copied with it, and a copy may be another's. */
+/** The URL as a sandbox may see it: its memory may be copied, and the copy may belong to somebody else. */
 export function withoutSignature(url: URL): URL {
   if (!url.searchParams.has("signature")) return url;
   const bare = new URL(url);
@@ -77,7 +77,7 @@ function isInternal({ pathname }: URL): boolean {
   return internal.has(route.toLowerCase());
 }
 
-/** Routes of the interpreter for which E2B's SDKs send the token of traffic only; they send both to run code. */
+/** Routes of the interpreter for which E2B's SDKs send only the traffic token; to run code they send both. */
 function isForVisitors({ pathname }: URL): boolean {
   return /^\/(health$|contexts(\/|$))/.test(pathname);
 }
@@ -102,7 +102,7 @@ const unauthorized: Refusal = {
     "unauthorized access, please provide a valid access token or method signing if supported",
 };
 
-/** Node has joined the values of a header that was sent more than once. */
+/** Node joins the values of a header that was sent more than once. */
 function shows({ headers }: Asked, name: string, token: string): boolean {
   const values = String(headers[name] ?? "").split(",");
   return values.some((value) => isEqual(value.trim(), token));

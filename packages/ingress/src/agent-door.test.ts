@@ -18,7 +18,7 @@ interface Heard {
   readonly body: string;
 }
 
-/** A door before a server that remembers what it was sent, as an agent would in its memory. */
+/** A door in front of a server that remembers what it was sent, as an agent would in its memory. */
 async function open(options: { trafficToken?: string; isGone?: true } = {}): Promise<{
   port: number;
   heard: Heard[];

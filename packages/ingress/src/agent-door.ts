@@ -17,7 +17,7 @@ const HEAD_MS = 30_000;
 
 /**
  * Serves files, processes and code to whoever shows the token, or a signature made with it. It is checked here and
- * taken off: the sandbox's memory may be copied, and whoever owns the copy must not find what opens the original.
+ * removed: the sandbox's memory may be copied, and whoever owns the copy must not find what opens the original.
  */
 export function openAgentDoor(door: AgentDoor): Server {
   const server = createServer(

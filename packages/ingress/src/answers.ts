@@ -19,14 +19,16 @@ export const refusals: Readonly<Record<"notHttp" | "gone" | "closed", Refusal>> 
   closed: { status: 502, message: "The sandbox is running but port is not open" },
 };
 
-/** A refusal in E2B's form. What the sandbox's agent would say itself, about tokens and routes, names no sandbox. */
+/**
+ * A refusal in E2B's form. Where the sandbox's agent would answer itself, about tokens and routes, it names no sandbox.
+ */
 export function refusalBody(target: Target, { status, message }: Refusal): string {
   const { sandboxId, port } = target;
   const named = status === 401 || status === 404 ? {} : { sandboxId, port };
   return JSON.stringify({ ...named, code: status, message });
 }
 
-/** Answers a request, after which its connection ends. */
+/** Answers a request and closes its connection. */
 export function refuse(response: ServerResponse, target: Target, refusal: Refusal): void {
   if (response.headersSent) return void response.destroy();
   const body = refusalBody(target, refusal);
@@ -34,7 +36,7 @@ export function refuse(response: ServerResponse, target: Target, refusal: Refusa
   response.end(body);
 }
 
-/** A whole answer in JSON as bytes, after which the connection ends. */
+/** A complete JSON answer as bytes, after which the connection is closed. */
 export function rawAnswer(status: number, body: string): string {
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
@@ -51,7 +53,7 @@ export function refuseConnection(client: Duplex, target: Target, refusal: Refusa
   if (!client.writable) return void client.destroy();
   client.unpipe();
   client.end(rawAnswer(refusal.status, refusalBody(target, refusal)));
-  // What it still sends is dropped for a while, so that the answer is not lost to a reset.
+  // What it still sends is discarded for a while, so that the answer is not lost to a reset.
   client.resume();
   setTimeout(() => client.destroy(), LINGER_MS).unref();
 }

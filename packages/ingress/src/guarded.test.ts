@@ -12,7 +12,7 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Sends bytes to a guarded port, and tells what came back and what got inside. */
+/** Sends bytes to a guarded port; returns what came back and what got inside. */
 async function send(
   bytes: string,
   guard: Partial<Guard> = {},

@@ -13,13 +13,13 @@ import { type Target, type Refusal, refusals, refuse, refuseConnection } from ".
 import { headOf, passedOn, requestHeaders } from "./headers.ts";
 import { flushHead, join } from "./pass.ts";
 
-/** A port that not everybody reaches, or whose server is to see another host. */
+/** A port that not everybody may reach, or whose server sees another host. */
 export interface Guard extends Target {
   /** Opens a byte stream to the port inside. Rejects when the sandbox is gone. */
   readonly open: () => Promise<Duplex & { unref(): unknown }>;
   /** What requests must carry as `e2b-traffic-access-token`. */
   readonly token: string | undefined;
-  /** Takes the place of the `Host` of requests. */
+  /** Replaces the `Host` of requests. */
   readonly host: string | undefined;
 }
 
@@ -28,8 +28,8 @@ const HEAD_MS = 30_000;
 const CHECK_MS = 5_000;
 
 /**
- * Passes requests on to a server inside, each on a connection of its own: Node's parser has understood all that goes
- * in, and wrote it anew, so there is nothing that the two sides could take for different requests.
+ * Passes requests on to a server inside, each on a connection of its own. Node's parser understood everything that goes
+ * in and wrote it anew, so the two sides cannot take it for different requests.
  */
 export function createGuarded(guard: Guard): Server {
   const server = createServer({
@@ -38,7 +38,7 @@ export function createGuarded(guard: Guard): Server {
     requestTimeout: 0,
     connectionsCheckingInterval: CHECK_MS,
   });
-  // The connection ends with its request, and what comes behind it is not read.
+  // The connection ends with its request; whatever follows it is not read.
   server.maxRequestsPerSocket = 1;
   const taken = new WeakSet<Duplex>();
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
@@ -85,12 +85,12 @@ async function answer(
     }
     pipeline(inner, response).catch(() => response.destroy());
   });
-  // What it is told of a request that breaks off is that it breaks off.
+  // When a request breaks off, so does the one inside.
   request.once("error", () => sent.destroy());
   request.pipe(sent);
 }
 
-/** What the connection becomes is the affair of the two ends; nothing passes before the server inside agrees. */
+/** What the connection becomes is up to the two ends; nothing passes before the server inside agrees. */
 async function upgrade(
   guard: Guard,
   request: IncomingMessage,
@@ -136,7 +136,7 @@ async function ask(guard: Guard, request: IncomingMessage, more: readonly string
 
 const isDropped = (name: string): boolean => name === TRAFFIC_TOKEN || name === "content-length";
 
-/** How the body of a request is told from what follows it. */
+/** The headers that separate a request's body from what follows it. */
 function framing({ headers }: IncomingMessage): string[] {
   const length = headers["content-length"];
   const body =
@@ -148,7 +148,7 @@ function framing({ headers }: IncomingMessage): string[] {
   return [...body, "Connection", "close"];
 }
 
-/** Why a request does not pass. */
+/** Why a request may not pass. */
 function check(request: IncomingMessage, { port, token }: Guard): Refusal | undefined {
   const { url, rawHeaders } = request;
   const given = rawHeaders.filter((_name, at) => at % 2 === 0).map((name) => name.toLowerCase());

@@ -1,4 +1,4 @@
-/** Headers of one connection, which are not for the next: RFC 9110, 7.6.1, and what older software sends of the kind. */
+/** Headers that concern one connection only: RFC 9110, 7.6.1, and similar ones that older software sends. */
 const ofOneConnection: ReadonlySet<string> = new Set([
   ...["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding"],
   ...["upgrade", "http2-settings", "proxy-authenticate", "proxy-authorization", "expect"],
@@ -8,8 +8,8 @@ type IsDropped = (name: string, value: string) => boolean;
 type Header = readonly [name: string, value: string];
 
 /**
- * The headers of a message that go on, in their order and as they were written. Headers are a name, its value, the
- * next name and so on, as Node and undici have them; `isDropped` is asked with names in lower case.
+ * The headers of a message that are passed on, in their order and as they were written. Headers are a flat list of
+ * names and values in turn, as Node and undici have them; `isDropped` is asked with names in lower case.
  */
 export function passedOn(headers: readonly string[], isDropped: IsDropped = () => false): string[] {
   const named = new Set(
@@ -24,7 +24,7 @@ export function passedOn(headers: readonly string[], isDropped: IsDropped = () =
     .flat();
 }
 
-/** The same of a request, with one `Host`, which is what it was sent to, or `host`. */
+/** The same for a request, with exactly one `Host`: the one that it was sent to, or `host`. */
 export function requestHeaders(
   headers: readonly string[],
   host: string | undefined,
@@ -33,7 +33,7 @@ export function requestHeaders(
   const [authority] = valuesOf(headers, ":authority");
   const known = host ?? authority ?? valuesOf(headers, "host")[0];
   const cookies = valuesOf(headers, "cookie");
-  // HTTP/2, which has the host in a pseudo-header, may send cookies apart: RFC 9113, 8.2.3.
+  // HTTP/2 has the host in a pseudo-header, and may send cookies separately: RFC 9113, 8.2.3.
   const isApart = authority !== undefined && cookies.length > 1;
   const passed = passedOn(
     headers,
@@ -44,12 +44,12 @@ export function requestHeaders(
   return known === undefined ? passed : ["Host", known, ...passed];
 }
 
-/** The `Host` that a server inside is to see; `${PORT}` stands for its port. */
+/** The `Host` that a server inside sees; `${PORT}` stands for its port. */
 export function maskedHost(mask: string | undefined, port: number): string | undefined {
   return mask?.replaceAll("${PORT}", String(port));
 }
 
-/** The head of an answer, for a connection that Node does not write any more. */
+/** The head of an answer, for a connection that Node no longer writes to. */
 export function headOf(status: number, text: string, headers: readonly string[]): Buffer {
   const lines = pairsOf(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.from(`HTTP/1.1 ${status} ${text}\r\n${lines.join("")}\r\n`, "latin1");

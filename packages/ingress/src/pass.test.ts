@@ -21,7 +21,7 @@ async function listen(server: TcpServer): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A server inside that gives one answer as it is written, and what it was sent. */
+/** A server inside that gives one literal answer, and what it was sent. */
 async function inside(
   answer: string,
 ): Promise<{ port: number; heard: () => string; client: Promise<Socket> }> {
@@ -40,7 +40,7 @@ async function inside(
   return { port, heard: () => heard, client: client.promise };
 }
 
-/** How requests to it are passed on. */
+/** A proxy that passes requests on to it. */
 function proxyTo(port: number): {
   listener: RequestListener;
   server: Server;

@@ -4,15 +4,15 @@ import { pipeline } from "node:stream/promises";
 import { type Dispatcher, request as send, upgrade as ask } from "undici";
 import { headOf, passedOn } from "./headers.ts";
 
-/** Where a request goes on to, and with what. */
+/** Where a request is passed on to, and with what. */
 export interface Onward {
   readonly url: string | URL;
   readonly dispatcher: Dispatcher;
-  /** All headers that it is sent with but those of the connection: a name, its value, the next name and so on. */
+  /** All headers to send, except those of the connection: names and values in turn. */
   readonly headers: string[];
 }
 
-/** Passes a request on, and its answer back, as they come. A client that goes away takes its request with it. */
+/** Passes a request on, and its answer back, as they arrive. If the client goes away, its request is aborted. */
 export async function passOn(
   request: IncomingMessage,
   response: ServerResponse,
@@ -30,21 +30,21 @@ export async function passOn(
     responseHeaders: "raw",
   });
   const passed = passedOn(answer.headers as unknown as string[]);
-  // What was refused before all of it was read leaves the rest in the connection.
+  // A request that was refused before it was read completely leaves the rest on the connection.
   if (!request.complete && request.httpVersionMajor === 1) passed.push("Connection", "close");
   response.writeHead(answer.statusCode, passed);
   flushHead(response);
   await pipeline(answer.body, response);
 }
 
-/** Sends the head of an answer at once, as streams begin with it whose first word comes late. */
+/** Sends the head of an answer at once: a stream may have its head long before its first data. */
 export function flushHead(response: ServerResponse): void {
-  // `flushHeaders` of HTTP/1 writes in UTF-8 what was read as Latin-1.
+  // HTTP/1's `flushHeaders` writes as UTF-8 what was read as Latin-1.
   if (response.req.httpVersionMajor === 1) response.write(Buffer.alloc(0));
   else response.flushHeaders();
 }
 
-/** Passes an upgrade on, and joins the two connections when it is agreed to; `head` is what the client said already. */
+/** Passes an upgrade on, and joins the two connections once it is agreed to; `head` is what the client sent already. */
 export async function passUpgrade(
   request: IncomingMessage,
   client: Duplex,
@@ -68,7 +68,7 @@ export async function passUpgrade(
   join(client, agreed.socket);
 }
 
-/** What a connection has become is the affair of its two ends: each gets what the other says, and ends with it. */
+/** What a connection has become is up to its two ends: each gets what the other sends, and ends with it. */
 export function join(client: Duplex, inside: Duplex): void {
   inside.on("error", () => client.destroy());
   client.once("close", () => inside.destroy());

@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { ApiError } from "./api-error.ts";
 
 const MIB = 1024 * 1024;
-/** When to ask again: sandboxes end any time. */
+/** When to ask again: a sandbox may end at any time. */
 const RETRY_AFTER_SECONDS = 1;
-/** What a sandbox is taken to need when nobody says. */
+/** What a sandbox is assumed to need if nothing is known. */
 export const USUAL_MB = 1024;
 
 const FULL = "this server has no room for more sandboxes at the moment";
@@ -13,17 +13,19 @@ export interface Limits {
   readonly maxSandboxes?: number | undefined;
   readonly memoryMB?: number | undefined;
   readonly reserveMB: number;
-  /** Several tenants share the server: they are not told how much the others use. */
+  /** Several tenants share the server, so they are not told how much the others use. */
   readonly isShared?: boolean | undefined;
 }
 
 /** Decides whether there is room for more sandboxes. */
 export interface Admission {
-  /** Runs `work`, which begins `count` sandboxes. @throws 429 when there is no room */
+  /** Runs `work`, which starts `count` sandboxes. @throws 429 when there is no room */
   admit<T>(count: number, work: () => Promise<T>): Promise<T>;
 }
 
-/** `running` tells how many run; memory is what the host says is left, less what beginners will take. */
+/**
+ * `running` returns how many are running; room is the memory that the host has left, less what starting ones will take.
+ */
 export function createAdmission(
   limits: Limits,
   running: () => Promise<number>,
@@ -34,7 +36,7 @@ export function createAdmission(
   return {
     async admit(count, work) {
       beginning += count;
-      // Those that come later are not counted against this one.
+      // Those that come later do not count against this one.
       const mine = beginning;
       try {
         const { maxSandboxes } = limits;

@@ -21,7 +21,7 @@ export function errorBody(error: ApiError): ErrorBody {
   return { code: error.status, message: error.message };
 }
 
-/** What the client is told about whatever was thrown. An error that is not ours says nothing of itself. */
+/** What the client is told about whatever was thrown. Of an error that is not ours, nothing is revealed. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (EmberboxError.isInstance(error)) {

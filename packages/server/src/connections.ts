@@ -1,6 +1,6 @@
 import type { Server, Socket } from "node:net";
 
-/** Keeps the connections of a server to so many, half of which one address may have; those beyond are cut off. */
+/** Limits a server's connections, half of which one address may have; those beyond the limit are cut. */
 export function limitConnections(server: Server, most: number): ReadonlySet<Socket> {
   const mostOfOne = Math.ceil(most / 2);
   const connections = new Set<Socket>();
@@ -21,7 +21,7 @@ export function limitConnections(server: Server, most: number): ReadonlySet<Sock
   return connections;
 }
 
-/** Who has one address of IPv6 has all of its /64. */
+/** Whoever has one IPv6 address has its whole /64. */
 function networkOf(address: string): string {
   if (!address.includes(":") || address.includes(".")) return address.replace(/^::ffff:/, "");
   const [head = "", tail] = address.split("::");

@@ -8,8 +8,8 @@ const LOCAL = ["localhost", "127.0.0.1", "[::1]"];
 export type HostCheck = (headers: IncomingHttpHeaders) => void;
 
 /**
- * A web page may give its own name the address of this machine, and then reads what a server here answers: one that
- * only this machine reaches answers to its own names only. Elsewhere keys keep pages out, and names are many.
+ * A web page can point its own name at this machine's address and then read what a server here answers. So a server
+ * that only this machine can reach answers only to its own names. Elsewhere keys keep pages out, and names are many.
  */
 export function createHostCheck(
   { host, allowedHosts }: Pick<Settings, "host" | "allowedHosts">,

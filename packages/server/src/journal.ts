@@ -1,4 +1,4 @@
-/** What happened to a sandbox, for those who ask for its logs. */
+/** An event in a sandbox's life, for clients that ask for its logs. */
 export interface JournalEntry {
   readonly timestamp: Date;
   readonly message: string;

@@ -1,11 +1,11 @@
 import type { NetworkOptions } from "@emberbox/core";
 
-/** What the network part of a request says, as far as the server itself keeps it. */
+/** The network part of a request, as far as the server itself remembers it. */
 export interface KnownNetwork extends NetworkOptions {
   readonly allowInternetAccess?: boolean | undefined;
 }
 
-/** What the provider is told: who may come in is the server's business. */
+/** What the provider is told: the server itself decides who may come in. */
 export function egressOf(network: KnownNetwork): boolean | NetworkOptions | undefined {
   if (network.allowInternetAccess === false) return false;
   const { allowOut, denyOut, rules } = network;
@@ -17,7 +17,7 @@ export function egressOf(network: KnownNetwork): boolean | NetworkOptions | unde
   };
 }
 
-/** What is written down of it: headers that rules set may be credentials, of which only the names are kept. */
+/** What is saved of it: headers that rules set may be credentials, so only their names are kept. */
 export function withoutValues(network: KnownNetwork): KnownNetwork {
   if (network.rules === undefined) return network;
   const rules = Object.entries(network.rules).map(([host, list]) => [

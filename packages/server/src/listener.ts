@@ -7,12 +7,12 @@ import { limitConnections } from "./connections.ts";
 import type { Proxy } from "./proxy/proxy.ts";
 import type { Certificate } from "./tls.ts";
 
-/** How long the head of a request may take, and the whole of one to the server itself. */
+/** How long the head of a request may take, and the whole of a request to the server itself, in ms. */
 const HEADERS_MS = 20_000;
 const BODY_MS = 30_000;
-/** How long a client of HTTP/2 may stay without asking for anything. */
+/** How long an HTTP/2 client may stay without making a request, in ms. */
 const IDLE_MS = 60_000;
-/** How often it is looked for connections whose head does not come. */
+/** How often connections are checked for a head that does not come, in ms. */
 const CHECK_MS = 5_000;
 const HEADER_BYTES = 64 * 1024;
 const STREAMS = 2_000;
@@ -23,7 +23,7 @@ export interface Listener {
   drop(): void;
 }
 
-/** A server for both kinds of requests: those to sandboxes, and those to the control plane. */
+/** A server for both kinds of requests: to sandboxes, and to the control plane. */
 export function createListener(
   control: RequestListener,
   proxy: Proxy,
@@ -40,12 +40,12 @@ export function createListener(
   };
   const limits = {
     headersTimeout: HEADERS_MS,
-    // Bodies for sandboxes take as long as they take.
+    // Bodies for sandboxes may take as long as they like.
     requestTimeout: 0,
     maxHeaderSize: HEADER_BYTES,
     connectionsCheckingInterval: CHECK_MS,
   };
-  // The HTTP/2 server takes the same listeners.
+  // The HTTP/2 server accepts the same listeners.
   const server = (
     certificate ? createTls(certificate, handle) : createServer(limits, handle)
   ) as Server;
@@ -77,7 +77,7 @@ function createTls({ cert, key }: Certificate, handle: RequestListener): Http2Se
   return createSecureServer(options, handle as never);
 }
 
-/** Ends a session of HTTP/2 in which nothing is asked for; one with a stream, however silent, stays. */
+/** Ends an HTTP/2 session without requests; one with a stream, however silent, stays. */
 function endIdle(session: ServerHttp2Session): void {
   let streams = 0;
   session.on("stream", (stream) => {

@@ -19,23 +19,23 @@ export interface ServeOptions {
   readonly provider: SandboxProvider;
   /** @default "127.0.0.1" */
   readonly host?: string | undefined;
-  /** 0 takes any free port. @default 3000 */
+  /** 0 chooses any free port. @default 3000 */
   readonly port?: number | undefined;
   /**
-   * Who may use it: a list of keys for one tenant, or the keys of several by their names, each of which sees only what
-   * is its own. Needed unless the server listens on this machine only; there one is made.
+   * Who may use it: a list of keys for one tenant, or several tenants' keys by name; each tenant sees only its own
+   * things. Required unless the server listens on this machine only; there one is made.
    */
   readonly apiKeys?: ApiKeys | undefined;
   /** A key that sees what all tenants have. */
   readonly operatorKey?: string | undefined;
   /**
-   * Names, without ports, that requests may give as `Host` beside the server's own.
+   * Names, without ports, that requests may give as `Host` besides the server's own.
    * @default any when others can reach it, none on this machine only
    */
   readonly allowedHosts?: readonly string[] | undefined;
-  /** Connections at once; one address may have half of them. @default 4096 */
+  /** Maximum connections at once; one address may have half of them. @default 4096 */
   readonly maxConnections?: number | undefined;
-  /** What host names of sandboxes end with: `{port}-{id}.{domain}`. @default `localhost:{port}` */
+  /** The suffix of sandboxes' host names: `{port}-{id}.{domain}`. @default `localhost:{port}` */
   readonly domain?: string | undefined;
   /** Serves HTTPS and HTTP/2: a certificate and its key as PEM, or "self-signed" for one that is made and kept. */
   readonly tls?: { readonly cert: string; readonly key: string } | "self-signed" | undefined;
@@ -43,24 +43,24 @@ export interface ServeOptions {
   readonly stateDirectory?: string | undefined;
   /** Sandboxes that may run at once. @default no limit but memory */
   readonly maxSandboxes?: number | undefined;
-  /** What each tenant may have at once, by its name; those of `*` are of all others. @default no limit */
+  /** What each tenant may have at once, by name; `*` applies to all others. @default no limit */
   readonly quotas?: QuotasOption | undefined;
-  /** Memory and processors of each sandbox; the provider's defaults otherwise. */
+  /** Memory (MiB) and processors of each sandbox. @default the provider's */
   readonly memoryMB?: number | undefined;
   readonly cpuCount?: number | undefined;
-  /** What no request can have its sandbox reach beyond. @default true: public addresses only */
+  /** What no request may exceed for its sandbox's network. @default true: public addresses only */
   readonly network?: NetworkCeiling | undefined;
-  /** Memory that the host must have left when a sandbox has begun, in MiB. @default 256 */
+  /** Memory that the host must have left after a sandbox has started, in MiB. @default 256 */
   readonly reserveMB?: number | undefined;
-  /** What becomes of running sandboxes when the server is closed. @default "kill" */
+  /** What happens to running sandboxes when the server is closed. @default "kill" */
   readonly onShutdown?: "pause" | "kill" | undefined;
-  /** @default 30_000 */
+  /** How long closing may take, in ms. @default 30_000 */
   readonly shutdownTimeoutMs?: number | undefined;
   /** @default a log of warnings on standard error */
   readonly logger?: Logger | undefined;
 }
 
-/** Keys of the tenant `default`, or of tenants by name. */
+/** Keys of the tenant `default`, or keys by tenant. */
 export type ApiKeys = readonly string[] | Readonly<Record<string, string | readonly string[]>>;
 
 const text = z.string().min(1);
@@ -112,11 +112,11 @@ const schema = z.strictObject({
 
 export interface Settings extends Omit<z.output<typeof schema>, "stateDirectory" | "apiKeys"> {
   readonly stateDirectory: string;
-  /** Keys by tenant; none when one is to be made. */
+  /** Keys by tenant; empty when one is to be made. */
   readonly tenants: ReadonlyMap<string, readonly string[]>;
 }
 
-/** @throws `invalid_argument`, also when others could reach the server without a key */
+/** @throws `invalid_argument`, also if others could reach the server without a key */
 export function resolveOptions(options: ServeOptions): Settings {
   const { apiKeys, ...settings } = parseOptions(schema, options);
   const { onShutdown, provider, host, operatorKey } = settings;
@@ -155,7 +155,7 @@ function tenantsOf(apiKeys: ApiKeys): Map<string, readonly string[]> {
   return new Map(Object.entries(apiKeys).map(([tenant, keys]) => [tenant, [keys].flat()]));
 }
 
-/** A key in E2B's form, which its older SDKs insist on. */
+/** A new key in E2B's form, which its older SDKs insist on. */
 export function newApiKey(): string {
   return `e2b_${randomBytes(20).toString("hex")}`;
 }

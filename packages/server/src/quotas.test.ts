@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { type Amounts, Quotas, type QuotasOption } from "./quotas.ts";
 
-/** Tenants that have what they were given. */
+/** Tenants that already have what they were given. */
 function tenants(quotas: QuotasOption) {
   const has: Record<string, Record<string, number>> = {};
   const held = new Quotas(quotas, async (tenant) => {

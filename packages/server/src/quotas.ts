@@ -4,16 +4,16 @@ import { tenantName } from "./tenants.ts";
 
 /** What one tenant may have at once. */
 export interface Quota {
-  /** Sandboxes that run. */
+  /** Running sandboxes. */
   readonly sandboxes?: number | undefined;
-  /** Memory of those that run, in MiB. */
+  /** Memory of the running ones, in MiB. */
   readonly memoryMB?: number | undefined;
   readonly snapshots?: number | undefined;
   /** What snapshots and paused sandboxes take on disk, in MiB. */
   readonly diskMB?: number | undefined;
 }
 
-/** By tenant; those of `*` are of each tenant for which nothing else is said. */
+/** By tenant; `*` applies to each tenant that has no entry of its own. */
 export type QuotasOption = Readonly<Record<string, Quota>>;
 
 /** What a tenant has, or asks for. */
@@ -28,7 +28,7 @@ export const quotasSchema = z
   .default({})
   .describe("`{ tenant: { sandboxes, memoryMB, snapshots, diskMB } }`, with `*` for all others");
 
-/** When to ask again: sandboxes end any time. What is kept on disk stays. */
+/** When to ask again: a sandbox may end at any time. What is on disk stays. */
 const RETRY_AFTER_SECONDS = 1;
 const kinds = {
   sandboxes: { label: "sandboxes", unit: "", retryAfter: RETRY_AFTER_SECONDS },
@@ -42,11 +42,11 @@ export type Usage = (tenant: string, kinds: ReadonlySet<Kind>) => Promise<Amount
 
 interface UnderWay {
   readonly amounts: Record<Kind, number>;
-  /** How often something was made, or failed. */
+  /** How many times work ended, in success or failure. */
   ended: number;
 }
 
-/** Holds tenants to their quotas, also when much is asked for at once. */
+/** Holds tenants to their quotas, even when they ask for much at once. */
 export class Quotas {
   readonly #quotas: QuotasOption;
   readonly #usage: Usage;
@@ -59,8 +59,8 @@ export class Quotas {
   }
 
   /**
-   * Does work that takes so much more than the tenant has. How much disk it takes is an estimate: there must be some
-   * left, and others are not told that it is free meanwhile.
+   * Does work that takes that much more than the tenant has. The amount of disk is an estimate: some must be left, and
+   * meanwhile it does not count as free for others.
    * @throws 429 that names the limit and what is in use
    */
   async take<T>(tenant: string, asked: Amounts, work: () => Promise<T>): Promise<T> {
@@ -68,7 +68,7 @@ export class Quotas {
     if (limited.size === 0) return work();
     const underWay = this.#under(tenant);
     const used = await this.#settledUsage(tenant, limited, underWay);
-    // Nothing comes between the check and the taking.
+    // Nothing may happen between the check and the reservation.
     for (const kind of limited) {
       const needed = kind === "diskMB" ? 1 : asked[kind]!;
       this.#demand(tenant, kind, (used[kind] ?? 0) + underWay.amounts[kind], needed);
@@ -82,14 +82,14 @@ export class Quotas {
     }
   }
 
-  /** Refuses what has turned out to be more than there is room for. @throws 429 */
+  /** Refuses what has turned out to exceed the quota. @throws 429 */
   async check(tenant: string, kind: Kind): Promise<void> {
     const limited = this.#limited(tenant, { [kind]: 0 });
     if (limited.size === 0) return;
     this.#demand(tenant, kind, (await this.#usage(tenant, limited))[kind] ?? 0, 0);
   }
 
-  /** What is in use at a moment when nothing that was under way has just become part of it. */
+  /** What is in use, measured while no work in progress ended. */
   async #settledUsage(
     tenant: string,
     limited: ReadonlySet<Kind>,

@@ -11,15 +11,15 @@ const ENDED = "it reached the end of its time, or died";
 
 export interface KnownSandbox {
   readonly info: SandboxInfo;
-  /** Whose it is. */
+  /** The tenant that it belongs to. */
   readonly tenant: string;
-  /** What its template was called in the request. */
+  /** What the request called its template. */
   readonly alias: string;
   readonly network: KnownNetwork;
 }
 
 /**
- * Which sandboxes are this server's, and what became of them: its rows, held against what the provider has. Other
+ * Which sandboxes are this server's, and what became of them: its rows, compared with what the provider has. Other
  * servers and programs may have theirs in the same place.
  */
 export class Registry {
@@ -38,12 +38,12 @@ export class Registry {
     return tokensOf(this.#store.seed, sandboxId);
   }
 
-  /** What was asked of a sandbox's network; looked up for every request to its servers. */
+  /** What was requested for a sandbox's network; looked up for every request to its servers. */
   network(sandboxId: string): KnownNetwork {
     return networkOf(this.#store.get(sandboxId));
   }
 
-  /** After a restart: brings the rows and the provider's sandboxes together, and tells what was lost. */
+  /** After a restart: reconciles the rows with the provider's sandboxes; returns what was lost. */
   async reconcile(): Promise<{ lost: number; paused: number }> {
     const gone = await this.#compare("it ended with the server that ran it");
     for (const { sandboxId, state } of gone)
@@ -52,15 +52,15 @@ export class Registry {
     return { lost: gone.length, paused };
   }
 
-  /** Notices what became of sandboxes by themselves. */
+  /** Notices sandboxes that ended or changed by themselves. */
   async sweep(): Promise<void> {
     await this.#compare(ENDED);
     this.#store.prune();
   }
 
-  /** Brings the rows up to date, and tells which sandboxes are gone. */
+  /** Brings the rows up to date; returns those whose sandboxes are gone. */
   async #compare(reason: string): Promise<Row[]> {
-    // The rows first: what begins meanwhile has none here, and is not taken for gone.
+    // The rows first: a sandbox that starts meanwhile has no row here, and so is not mistaken for gone.
     const rows = this.#store.all().filter(({ state }) => state !== "gone");
     const there = new Map((await this.#provider.list()).map((info) => [info.sandboxId, info]));
     for (const { sandboxId, state } of rows) {
@@ -71,7 +71,7 @@ export class Registry {
     return rows.filter(({ sandboxId }) => !there.has(sandboxId));
   }
 
-  /** One that has just begun. `alias` is what its template was called in the request. */
+  /** Remembers one that has just started. `alias` is what the request called its template. */
   remember(
     sandboxId: string,
     { tenant, alias, network }: Pick<KnownSandbox, "tenant" | "alias" | "network">,
@@ -87,12 +87,12 @@ export class Registry {
     });
   }
 
-  /** True for this server's that the caller sees, also when it is gone. */
+  /** True for this server's that the caller may see, even when it is gone. */
   has(caller: Caller, sandboxId: string): boolean {
     return this.#row(caller, sandboxId) !== undefined;
   }
 
-  /** @throws 404, also for one that the caller does not see */
+  /** @throws 404, also for one that the caller may not see */
   async get(caller: Caller, sandboxId: string): Promise<KnownSandbox> {
     const row = this.#row(caller, sandboxId);
     if (row === undefined) throw sandboxNotFound(sandboxId);
@@ -106,7 +106,7 @@ export class Registry {
     throw new ApiError(409, `Sandbox "${sandboxId}" is paused`);
   }
 
-  /** Those that the caller sees. */
+  /** Those that the caller may see. */
   async list(caller: Caller): Promise<KnownSandbox[]> {
     const infos = await this.#provider.list();
     return infos.flatMap((info) => {
@@ -137,7 +137,7 @@ export class Registry {
     this.journal.note(sandboxId, event);
   }
 
-  /** Does something with a sandbox that was there a moment ago. @throws 404 that says why it is gone, where that is known */
+  /** Does something with a sandbox that existed a moment ago. @throws 404 that says why it is gone, if that is known */
   async guard<T>(sandboxId: string, work: () => Promise<T>): Promise<T> {
     try {
       return await work();

@@ -17,12 +17,12 @@ import { Templates } from "./templates.ts";
 import { type Caller, operator } from "./tenants.ts";
 import { createUsage } from "./usage.ts";
 
-/** Traffic that resumes a sandbox gives it at least this much time. */
+/** Traffic that resumes a sandbox gives it at least this much time, in ms. */
 const RESUMED_FOR_MS = 300_000;
-/** Requests that wait for one sandbox to be resumed share the work. */
+/** Requests that wait for the same sandbox to be resumed share the work. */
 type Resuming = Map<string, Promise<SandboxConnection>>;
 
-/** What is done with the sandboxes of this server. */
+/** What is done with this server's sandboxes. */
 export class Sandboxes {
   readonly registry: Registry;
   readonly snapshots: Snapshots;
@@ -32,7 +32,7 @@ export class Sandboxes {
   readonly #admission: Admission;
   readonly #quotas: Quotas;
   readonly #shape: Pick<CreateOptions, "memoryMB" | "cpuCount">;
-  /** Held against by the provider, whatever is asked for. */
+  /** The provider enforces it, whatever is asked for. */
   readonly #ceiling: Pick<CreateOptions, "networkCeiling">;
   readonly #connections = new Map<string, SandboxConnection>();
   readonly #resuming: Resuming = new Map();
@@ -71,12 +71,12 @@ export class Sandboxes {
     return this.#provider.capabilities;
   }
 
-  /** Has the provider do what the first client would wait for, longer than clients wait. */
+  /** Has the provider do in advance what the first client would wait for, longer than clients do. */
   async prepare(): Promise<void> {
     await this.#provider.prepare?.({ ...this.#shape, ...this.#ceiling });
   }
 
-  /** `alias` is what the template is called in the request. @throws 404 for one that the caller does not have */
+  /** `alias` is what the request calls the template. @throws 404 for one that the caller does not have */
   async create(
     caller: Caller,
     alias: string,
@@ -102,7 +102,7 @@ export class Sandboxes {
         });
       const { sandboxId } = connection;
       this.#remember(connection, { tenant, alias, network });
-      // Meanwhile the client may have gone, or the server been told to end.
+      // Meanwhile the client may have gone, or the server been told to stop.
       if (this.#closing || options.signal?.aborted) {
         await this.kill(caller, sandboxId);
         throw new ApiError(503, "The server is shutting down, or nobody waits for the sandbox");
@@ -112,7 +112,7 @@ export class Sandboxes {
     });
   }
 
-  /** What a sandbox is made from. A snapshot brings its own shape. */
+  /** What a sandbox is made from. A snapshot determines the shape itself. */
   #beginning(caller: Caller, alias: string) {
     const template = this.templates.resolve(alias);
     const { memoryMB: usualMB = USUAL_MB } = this.#shape;
@@ -122,7 +122,7 @@ export class Sandboxes {
     return { template: source.template, shape: {}, memoryMB: source.memoryMB ?? usualMB };
   }
 
-  /** Begins `count` sandboxes of a tenant. @throws 429 when there is no room, or the tenant has no more */
+  /** Starts `count` sandboxes of a tenant. @throws 429 when there is no room, or the tenant's quota is used up */
   #admit<T>(
     tenant: string,
     count: number,
@@ -132,13 +132,13 @@ export class Sandboxes {
     const asked = {
       sandboxes: count,
       memoryMB: count * memoryMB,
-      // At the end of its time nobody could refuse it.
+      // When its time is over it will be kept, and it is too late to refuse then.
       ...(willBeKept && { diskMB: 1 }),
     };
     return this.#quotas.take(tenant, asked, () => this.#admission.admit(count, work));
   }
 
-  /** Connects to a sandbox, resuming it when it is paused. */
+  /** Connects to a sandbox, resuming it if it is paused. */
   async connect(
     caller: Caller,
     sandboxId: string,
@@ -152,7 +152,7 @@ export class Sandboxes {
     return { connection, resumed };
   }
 
-  /** How to reach a sandbox for traffic, whoever may; resumes one that wants to be. @throws 404 */
+  /** How to reach a sandbox for traffic, whoever sends it; resumes a sandbox that is set to. @throws 404 */
   async reach(sandboxId: string): Promise<SandboxConnection> {
     const known = await this.registry.get(operator, sandboxId);
     const { info } = known;
@@ -166,7 +166,7 @@ export class Sandboxes {
       this.#connections.set(sandboxId, connection);
       return connection;
     }
-    // It may be being paused at this moment.
+    // It may be in the middle of being paused.
     await connected.ready?.();
     return connected;
   }
@@ -192,7 +192,7 @@ export class Sandboxes {
     if (pause === undefined) throw notImplemented("pausing");
     const { info, tenant } = await this.registry.get(caller, sandboxId);
     const diskMB = keepMemory ? info.memoryMB : 1;
-    // The server itself pauses what would be lost otherwise.
+    // No quota holds the server itself, which pauses what would be lost otherwise.
     const asked = info.state === "paused" || caller === operator ? {} : { diskMB };
     const paused = await this.#quotas.take(tenant, asked, () =>
       this.registry.guard(sandboxId, () => pause.call(this.#provider, sandboxId, { keepMemory })),
@@ -246,7 +246,7 @@ export class Sandboxes {
     this.registry.note(sandboxId, "its network was changed");
   }
 
-  /** Pauses or kills what runs. */
+  /** Pauses or kills the running ones. */
   async close(how: "pause" | "kill"): Promise<void> {
     this.#closing = true;
     const running = await this.registry.running(operator);

@@ -27,7 +27,7 @@ const TABLES = `
   ) STRICT, WITHOUT ROWID;
 `;
 
-/** Makes the tables, or brings those of an older version up to date; servers may do so at the same time. */
+/** Makes the tables, or upgrades those of an older version; several servers may do so at the same time. */
 export function prepareTables(database: DatabaseSync): void {
   database.exec("BEGIN IMMEDIATE");
   try {

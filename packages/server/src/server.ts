@@ -17,24 +17,24 @@ import { ownCertificate } from "./tls.ts";
 const SWEEP_MS = 5_000;
 const OWN_DOMAIN = "sbx.localhost";
 
-/** A server that listens. */
+/** A listening server. */
 export interface EmberboxServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
-  /** What host names of sandboxes end with. */
+  /** The suffix of sandboxes' host names. */
   readonly domain: string;
-  /** One of the keys it takes. */
+  /** One of the keys that it accepts. */
   readonly apiKey: string;
-  /** The file of a certificate that was made, for `NODE_EXTRA_CA_CERTS`. */
+  /** The file of a certificate that was made here, for `NODE_EXTRA_CA_CERTS`. */
   readonly certificateFile: string | undefined;
-  /** Sandboxes that ended with a server before this one. */
+  /** Number of sandboxes that ended with an earlier server. */
   readonly lost: number;
-  /** Pauses or kills what runs, and stops listening. */
+  /** Pauses or kills running sandboxes, and stops listening. */
   close(): Promise<void>;
 }
 
 /**
- * Serves E2B's HTTP API over a provider's sandboxes. Listens once the provider is ready to make some, which may
+ * Serves E2B's HTTP API over a provider's sandboxes. Listens once the provider is ready to make sandboxes, which may
  * take a minute the first time.
  * @throws `invalid_argument`, `unsupported`, and what listening throws
  */
@@ -104,7 +104,7 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
       await within(settings.shutdownTimeoutMs, ending, () =>
         log.error("shutting down took too long: what still runs is killed"),
       );
-      // Whatever is still under way belongs to sandboxes that are gone.
+      // Requests still in progress belong to sandboxes that are gone.
       listener?.drop();
       await control.close();
       store.close();

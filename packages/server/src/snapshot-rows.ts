@@ -1,20 +1,20 @@
 import type { DatabaseSync } from "node:sqlite";
 
-/** Whose a snapshot is. */
+/** The owner of a snapshot. */
 export interface SnapshotRow {
   readonly snapshotId: string;
   readonly tenant: string;
-  /** What a sandbox that is made from it takes. */
+  /** Memory of a sandbox that is made from it. */
   readonly memoryMB: number | null;
 }
 
-/** Snapshots' owners, and the names that tenants other than the default one give them. */
+/** Snapshots' owners, and the names given by tenants other than the default one. */
 export interface SnapshotRows {
   get(snapshotId: string): SnapshotRow | undefined;
   put(row: SnapshotRow): void;
-  /** With its names. */
+  /** Removes it with its names. */
   remove(snapshotId: string): void;
-  /** Another snapshot of the tenant that had the name loses it. */
+  /** If another snapshot of the tenant had the name, it loses it. */
   setName(tenant: string, name: string, snapshotId: string): void;
   named(tenant: string, name: string): string | undefined;
   namesOf(tenant: string, snapshotId: string): string[];

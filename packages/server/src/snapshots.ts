@@ -8,21 +8,21 @@ import type { Templates } from "./templates.ts";
 import { type Caller, DEFAULT_TENANT, operator, sees } from "./tenants.ts";
 
 export interface KnownSnapshot extends SnapshotInfo {
-  /** Whose it is. */
+  /** The tenant that it belongs to. */
   readonly tenant: string;
 }
 
 /** A snapshot that sandboxes can be made from. */
 export interface Source {
-  /** What the provider knows it by. */
+  /** The provider's name for it. */
   readonly template: string;
-  /** What a sandbox of it takes, where that is known. */
+  /** Memory of a sandbox made from it, if known. */
   readonly memoryMB: number | undefined;
 }
 
 /**
- * The snapshots of all tenants. The provider has one set of names; so it is told those of the default tenant only,
- * and the names of the others are rows of the store.
+ * The snapshots of all tenants. The provider has a single set of names, so it is told only those of the default tenant;
+ * the other tenants' names are rows of the store.
  */
 export class Snapshots {
   readonly #provider: SandboxProvider;
@@ -45,14 +45,14 @@ export class Snapshots {
     this.#quotas = quotas;
   }
 
-  /** Writes down whose those are that were being made when a server died, while their sandboxes are remembered. */
+  /** Records the owners of snapshots that were being made when a server died, while their sandboxes are remembered. */
   async adopt(): Promise<void> {
     for (const { snapshotId, tenant } of await this.list(operator))
       if (tenant !== DEFAULT_TENANT && this.#store.snapshots.get(snapshotId) === undefined)
         this.#store.snapshots.put({ snapshotId, tenant, memoryMB: null });
   }
 
-  /** Of a sandbox that the caller sees; it belongs to the sandbox's tenant. @throws 404 */
+  /** Makes one of a sandbox that the caller may see; it belongs to the sandbox's tenant. @throws 404 */
   async create(
     caller: Caller,
     sandboxId: string,
@@ -72,7 +72,7 @@ export class Snapshots {
       );
       const { snapshotId } = made;
       snapshots.put({ snapshotId, tenant, memoryMB: info.memoryMB });
-      // Only now is it known how large it is.
+      // Its size is known only now.
       await this.#quotas.check(tenant, "diskMB").catch(async (error: unknown) => {
         await this.#remove(snapshotId);
         throw error;
@@ -100,7 +100,7 @@ export class Snapshots {
       );
   }
 
-  /** By id or name. False when the caller sees none such. */
+  /** By id or name. False when the caller sees no such snapshot. */
   async delete(caller: Caller, idOrName: string): Promise<boolean> {
     if (this.#provider.deleteSnapshot === undefined) throw notImplemented("deleting snapshots");
     const found = await this.#find(caller, idOrName);
@@ -113,7 +113,7 @@ export class Snapshots {
     return isRemoved;
   }
 
-  /** What the provider is to make a sandbox from, or `undefined` when the caller has no such snapshot. */
+  /** What the provider is to make a sandbox from; `undefined` when the caller has no such snapshot. */
   source(caller: Caller, idOrName: string): Source | undefined {
     const { snapshots } = this.#store;
     const byId = snapshots.get(idOrName);
@@ -121,12 +121,12 @@ export class Snapshots {
     const named = snapshots.named(caller.tenant, idOrName);
     const byName = named === undefined ? undefined : snapshots.get(named);
     if (byName !== undefined) return sourceOf(byName);
-    // Whatever else the provider knows is the default tenant's.
+    // Everything else that the provider knows is the default tenant's.
     if (byId !== undefined || caller.tenant !== DEFAULT_TENANT) return undefined;
     return { template: idOrName, memoryMB: undefined };
   }
 
-  /** The one with that id, or of the caller's own the one with that name. */
+  /** The snapshot with that id, or the caller's own with that name. */
   async #find(caller: Caller, idOrName: string): Promise<KnownSnapshot | undefined> {
     const found = await this.list(caller, { name: idOrName });
     return (

@@ -7,12 +7,12 @@ import { newApiKey } from "./options.ts";
 import { prepareTables } from "./schema.ts";
 import { openSnapshotRows, type SnapshotRows } from "./snapshot-rows.ts";
 
-/** What is remembered of a sandbox; the rest its provider knows. */
+/** What is remembered about a sandbox; its provider knows the rest. */
 export interface Row {
   readonly sandboxId: string;
   /** The server that has it. */
   readonly server: string;
-  /** Whose it is. */
+  /** The tenant that it belongs to. */
   readonly tenant: string;
   readonly template: string;
   readonly state: "running" | "paused" | "gone";
@@ -23,31 +23,31 @@ export interface Row {
 }
 
 /**
- * The server's memory, in SQLite. Servers with the same directory share it: each row belongs to one
- * of them, and those of a server that no longer runs go to the next that starts.
+ * The server's memory, in SQLite. Servers with the same directory share it: each row belongs to one of them, and the
+ * rows of a server that no longer runs go to the next one that starts.
  */
 export interface Store {
   readonly server: string;
-  /** The secret that sandboxes' tokens are made from. */
+  /** The secret that sandboxes' tokens are derived from. */
   readonly seed: string;
-  /** The key for those who need none of their own. */
+  /** The key that is used when none are configured. */
   readonly apiKey: string;
   readonly snapshots: SnapshotRows;
-  /** Of any server. */
+  /** A row of any server. */
   get(sandboxId: string): Row | undefined;
   put(row: Omit<Row, "server">): void;
-  /** What is gone stays so, for the reason first given. */
+  /** A row that is `gone` stays so, with the first reason. */
   setState(sandboxId: string, state: Row["state"], reason?: string): void;
   setNetwork(sandboxId: string, network: string | null): void;
   remove(sandboxId: string): void;
-  /** This server's. */
+  /** This server's rows. */
   all(): Row[];
   /** Forgets those that have been gone for a day. */
   prune(): void;
   close(): void;
 }
 
-/** Who can write there could give the server a seed and a key that they know. */
+/** Whoever can write there could give the server a seed and a key of their choosing. */
 function requirePrivate(directory: string): void {
   const { uid, mode } = statSync(directory);
   const isOurs = uid === process.getuid?.();
@@ -61,12 +61,12 @@ function requirePrivate(directory: string): void {
 
 const GONE_IS_KEPT_SECONDS = 24 * 60 * 60;
 
-/** @throws `invalid_argument` when others could read or replace what is kept there */
+/** @throws `invalid_argument` if others could read or replace what is stored there */
 export function openStore(directory: string): Store {
   mkdirSync(join(directory, "running"), { recursive: true, mode: 0o700 });
   requirePrivate(directory);
   const path = join(directory, "state.db");
-  // SQLite gives its other files the rights of this one, which holds secrets.
+  // SQLite gives its other files the permissions of this one, which holds secrets.
   closeSync(openSync(path, "a", 0o600));
   const database = new DatabaseSync(path, { timeout: 10_000 });
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
@@ -130,7 +130,7 @@ function holdLock(path: string): DatabaseSync {
   }
 }
 
-/** Makes the rows of servers that no longer run this server's. */
+/** Takes over the rows of servers that no longer run. */
 function takeOver(database: DatabaseSync, directory: string, server: string): void {
   const others = database
     .prepare("SELECT DISTINCT server FROM sandboxes WHERE server <> ?")
@@ -140,7 +140,7 @@ function takeOver(database: DatabaseSync, directory: string, server: string): vo
     try {
       holdLock(path).close();
     } catch {
-      continue; // It runs.
+      continue; // It is running.
     }
     database.prepare("UPDATE sandboxes SET server = ? WHERE server = ?").run(server, other);
     rmSync(path, { force: true });

@@ -3,7 +3,7 @@ import { context, propagation, SpanKind, SpanStatusCode, trace } from "@opentele
 import type { Logger } from "pino";
 import type { Metrics } from "./metrics.ts";
 
-/** Follows a request to its end: a span where OpenTelemetry is set up, a measurement, a line in the log. */
+/** Follows a request to its end: a span if OpenTelemetry is set up, a measurement, and a line in the log. */
 export function observe(
   kind: "control" | "sandbox",
   request: IncomingMessage,

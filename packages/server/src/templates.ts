@@ -1,13 +1,13 @@
 import type { SandboxProvider } from "@emberbox/core";
 import { templatesOf } from "@emberbox/core/provider";
 
-/** E2B's names for what a sandbox begins as, and what they are here. */
+/** E2B's names for templates, and what they are called here. */
 const aliases: Readonly<Record<string, string>> = {
   base: "default",
   "code-interpreter-v1": "default",
 };
 
-/** The templates that the provider brings. */
+/** The templates that the provider has. */
 export class Templates {
   readonly #names: ReadonlySet<string>;
 
@@ -15,13 +15,13 @@ export class Templates {
     this.#names = new Set(templatesOf(provider).map(({ name }) => name));
   }
 
-  /** The provider's name for a template; a snapshot's id or name stays what it is. */
+  /** The provider's name for a template; a snapshot's id or name is left unchanged. */
   resolve(name: string): string {
     const plain = name.replace(/:default$/, "");
     return aliases[plain] ?? (this.#names.has(plain) ? plain : name);
   }
 
-  /** True for a name that any sandbox can be made from. */
+  /** True for a name that any tenant can make a sandbox from. */
   has(name: string): boolean {
     return this.#names.has(this.resolve(name));
   }

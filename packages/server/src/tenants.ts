@@ -1,14 +1,14 @@
 import { isEqual } from "@emberbox/core/envd";
 import { z } from "zod";
 
-/** Whose everything is that is not said to be somebody's: of plain keys, and of what older versions left. */
+/** Owns everything without another owner: what plain keys make, and what older versions left. */
 export const DEFAULT_TENANT = "default";
 
 export const tenantName: z.ZodString = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/);
 
-/** Who asks. */
+/** Whoever makes a request. */
 export interface Caller {
-  /** Whose what it makes becomes. */
+  /** The tenant that owns what it makes. */
   readonly tenant: string;
   /** It sees what all tenants have. */
   readonly isOperator: boolean;
@@ -21,11 +21,11 @@ export function sees(caller: Caller, tenant: string): boolean {
   return caller.isOperator || caller.tenant === tenant;
 }
 
-/** Which keys the server takes, and whose they are. */
+/** The keys that the server accepts, and whose they are. */
 export interface Keyring {
   /** One of the tenants' keys. */
   readonly first: string;
-  /** Several tenants share the server, and are not to notice each other. */
+  /** Several tenants share the server, and must not notice each other. */
   readonly isShared: boolean;
   callerOf(key: string): Caller | undefined;
   /** True for any of the keys. */
@@ -48,7 +48,7 @@ export function createKeyring(
     isShared: tenants.size > 1,
     callerOf(given) {
       let found: Caller | undefined;
-      // All are compared, so that the time tells nothing.
+      // All are compared, so that the time reveals nothing.
       for (const { key, caller } of known) if (isEqual(given, key)) found = caller;
       return found;
     },

@@ -6,16 +6,16 @@ import { generate } from "selfsigned";
 export interface Certificate {
   readonly cert: string;
   readonly key: string;
-  /** The file to trust it by, where it was made here. */
+  /** The file to trust it by, if it was made here. */
   readonly file?: string;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const LIFETIME_DAYS = 365;
-/** One that ends sooner is replaced. */
+/** A certificate that expires sooner is replaced. */
 const LEFT_DAYS = 30;
 
-/** A certificate for a domain and all names under it, made once and kept where only its owner reads it. */
+/** A certificate for a domain and all names below it, made once and kept where only its owner can read it. */
 export async function ownCertificate(directory: string, domain: string): Promise<Certificate> {
   const folder = join(directory, "tls");
   const file = join(folder, `${domain}.pem`);
@@ -47,7 +47,7 @@ function make(domain: string): Promise<{ private: string; cert: string }> {
     keyType: "ec",
     notAfterDate: new Date(Date.now() + LIFETIME_DAYS * DAY_MS),
     extensions: [
-      // It vouches for itself: clients trust it by the file.
+      // It vouches for itself: clients trust it through the file.
       { name: "basicConstraints", cA: true, critical: true },
       { name: "keyUsage", digitalSignature: true, keyCertSign: true, critical: true },
       { name: "extKeyUsage", serverAuth: true },

@@ -6,7 +6,7 @@ export interface Tokens {
   readonly traffic: string;
 }
 
-/** The same sandbox has the same tokens for ever, without any of them being kept. */
+/** A sandbox always has the same tokens, without their being stored. */
 export function tokensOf(seed: string, sandboxId: string): Tokens {
   const derive = (text: string): string => createHmac("sha256", seed).update(text).digest("hex");
   return { envd: derive(sandboxId), traffic: derive(`sandbox-traffic-${sandboxId}`) };

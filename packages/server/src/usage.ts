@@ -5,7 +5,7 @@ import type { Caller } from "./tenants.ts";
 
 const MIB = 1024 * 1024;
 
-/** Tells what tenants have, and asks only for what is to be told. */
+/** Reports what tenants have, looking up only the kinds that are asked for. */
 export function createUsage(
   registry: Registry,
   listSnapshots: (caller: Caller) => Promise<readonly SnapshotInfo[]>,

@@ -1,6 +1,6 @@
-/** The host's first byte on a stream that the guest opened to the outside. With port 0 it is all there is. */
+/** The host's first byte on a stream that the guest opened to the outside. With port 0 there is nothing more. */
 export const egressAnswers = {
-  /** The connection is there; with port 0, the name. */
+  /** The connection is open; with port 0, the name exists. */
   connected: 0,
   /** The policy refuses it. */
   refused: 1,
@@ -10,16 +10,16 @@ export const egressAnswers = {
   unreachable: 4,
 } as const;
 
-/** The guest's port that hears of a change of the network, as JSON. No program in the sandbox reaches it. */
+/** The guest's port that receives changes of the network, as JSON. No program in the sandbox can reach it. */
 export const NETWORK_PORT = 0;
 
-/** What the guest knows of its network, to refuse at once what the host would refuse. */
+/** What the guest knows of its network, in order to refuse at once what the host would refuse. */
 export interface GuestNetwork {
   readonly isOff: boolean;
-  /** IPv4 ranges, beside those that are not public. */
+  /** IPv4 ranges, besides those that are not public. */
   readonly refused: readonly string[];
-  /** IPv4 ranges that are reached though they are refused otherwise. */
+  /** IPv4 ranges that may be reached although they are refused otherwise. */
   readonly allowed: readonly string[];
-  /** PEM of the authority to trust: the host ends some TLS connections with its certificates. */
+  /** PEM of the authority to trust: the host terminates some TLS connections with its certificates. */
   readonly authority: string | undefined;
 }

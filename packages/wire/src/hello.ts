@@ -1,8 +1,8 @@
 import type { GuestNetwork } from "./egress.ts";
 
-/** What the host tells the guest when a session begins: what restoring a snapshot forgets. */
+/** What the host tells the guest when a session begins: what restoring a snapshot leaves stale. */
 export interface Hello {
-  /** Comes back in the answer, so that an old answer is not taken for this one. */
+  /** Returned in the answer, so that an old answer is not mistaken for this one. */
   readonly nonce: string;
   readonly sandboxId: string;
   /** Name of the template, or id of the snapshot, that the sandbox was made from. */
@@ -13,16 +13,16 @@ export interface Hello {
   readonly entropy: string;
   readonly machineId: string;
   readonly envs: Readonly<Record<string, string>>;
-  /** Absent: the public internet. */
+  /** If absent, the public internet. */
   readonly network?: GuestNetwork | undefined;
   /** The disk was made larger; grow the file system. */
   readonly growDisk: boolean;
 }
 
-/** What a guest has missed that held still, and goes on as the same. */
+/** What a guest missed that stood still and continues as the same machine. */
 export type Thaw = Pick<Hello, "timeMs" | "entropy">;
 
-/** The guest's answer, when all of it has been set right. */
+/** The guest's answer, once everything has been corrected. */
 export interface HelloAnswer {
   readonly nonce: string;
   /** Why the guest could not do as told. */

@@ -34,7 +34,7 @@ const plans: readonly GroupPlan[] = [
   hostileNeighbour,
 ];
 
-/** Measures what is asked for, one group after another. `say` hears of the progress. */
+/** Measures what is asked for, one group after another. `say` is told of the progress. */
 export async function bench(
   wanted: readonly string[],
   say: (line: string) => void,

@@ -2,7 +2,7 @@ import { microvm } from "@emberbox/microvm";
 import { Sandbox } from "@emberbox/core";
 import { type GroupPlan, milliseconds } from "./group.ts";
 
-/** Calls in a sandbox that is warm. */
+/** Calls in a warm sandbox. */
 export const calls: GroupPlan = {
   ids: ["run_code", "run_code_javascript", "command"],
   rounds: 40,

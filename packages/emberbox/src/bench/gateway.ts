@@ -10,7 +10,9 @@ const BYTES = 64 * 1024 * 1024;
 const PORT = 9000;
 const perSecond = (since: number): number => BYTES / 1e6 / (milliseconds(since) / 1000);
 
-/** Says that it listens, then gives as many bytes to who sends `g` and takes all that others send. */
+/**
+ * Says that it listens, then sends a fixed number of bytes to a client that sends `g`, and reads what any other sends.
+ */
 const PEER = `import socket
 server = socket.create_server(("127.0.0.1", ${PORT})); print("listening", flush=True)
 while True:
@@ -21,7 +23,9 @@ while True:
         while s.recv_into(buffer): pass
     s.close()`;
 
-/** The way to the outside beside the channel that carries it: no slower than half of that is what it should be. */
+/**
+ * The connection to the outside, compared with the channel that carries it: it should not be slower than half of that.
+ */
 export const gateway: GroupPlan = {
   ids: ["channel_in", "channel_out", "gateway_up", "gateway_down"],
   rounds: 3,

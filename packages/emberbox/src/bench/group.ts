@@ -3,7 +3,7 @@ import type { BenchId } from "./results.ts";
 /** Takes one sample. */
 export type Sampler = () => Promise<number>;
 
-/** Measurements that are taken in turn, so that what else the machine does falls on all of them. */
+/** Measurements that are taken in turn, so that whatever else the machine does affects all of them. */
 export interface Group extends AsyncDisposable {
   readonly samplers: Partial<Record<BenchId, Sampler>>;
 }
@@ -11,7 +11,7 @@ export interface Group extends AsyncDisposable {
 export interface GroupPlan {
   readonly ids: readonly BenchId[];
   readonly rounds: number;
-  /** Rounds before, which do not count. */
+  /** Rounds before the measured ones, which do not count. */
   readonly warmUp: number;
   begin(): Promise<Group>;
 }

@@ -4,13 +4,13 @@ import { Sandbox } from "@emberbox/core";
 import { type GroupPlan, milliseconds } from "./group.ts";
 
 const CALLS = 100;
-/** What has to come before it is a flood, `bytes`. */
+/** How much has to arrive before it counts as a flood, in bytes. */
 const FLOOD_BYTES = 1_000_000;
 const FLOOD_MS = 120_000;
 const CHANNEL = "emberbox.channel";
 
 /**
- * Root stops the agent, takes its place on the channel, and says what costs the host most to read: the smallest
+ * Root stops the agent, takes its place on the channel, and sends what costs the host most to read: the smallest
  * frames, and greetings full of JSON.
  */
 const FLOOD = `
@@ -35,7 +35,7 @@ interface Channel {
   readonly received: { readonly bytes: number };
 }
 
-/** What it costs a sandbox that another one floods the host: its slowest answers, beside those when it is quiet. */
+/** What a sandbox pays when another one floods the host: its slowest answers, compared with those when it is quiet. */
 export const hostileNeighbour: GroupPlan = {
   ids: ["hostile_neighbour"],
   rounds: 3,
@@ -68,7 +68,7 @@ export const hostileNeighbour: GroupPlan = {
   },
 };
 
-/** 99 of 100 answers are at least as fast. */
+/** The 99th percentile of the answers' times. */
 async function slowest(sandbox: Sandbox): Promise<number> {
   const samples: number[] = [];
   for (let call = 0; call < CALLS; call++) {
@@ -84,7 +84,7 @@ async function flood(neighbour: Sandbox, received: Channel["received"]): Promise
   await neighbour.files.write("/opt/flood.py", FLOOD, { user: "root" });
   const before = received.bytes;
   const options = { user: "root", timeoutMs: 0 } as const;
-  // It does not come back: nobody is there to answer.
+  // This call never returns: nobody is left there to answer.
   neighbour.commands.run("setsid python3 /opt/flood.py", options).catch(() => {});
   const started = performance.now();
   while (received.bytes - before < FLOOD_BYTES) {

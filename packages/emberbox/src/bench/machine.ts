@@ -3,7 +3,7 @@ import { availableParallelism, cpus, release, totalmem } from "node:os";
 import { promisify } from "node:util";
 import type { Machine } from "./results.ts";
 
-/** The machine that a result came from. */
+/** Describes the machine that a result came from. */
 export async function describeMachine(qemu: string): Promise<Machine> {
   const { stdout } = await promisify(execFile)(qemu, ["--version"]);
   return {

@@ -5,7 +5,7 @@ import { descendants, proportionalSetSize } from "./processes.ts";
 
 const SANDBOXES = 4;
 
-/** What a sandbox adds that has answered once and now waits: its QEMU and its jail. */
+/** What a sandbox adds that has answered once and is now idle: its QEMU and its jail. */
 export const memory: GroupPlan = {
   ids: ["idle_memory"],
   rounds: 3,

@@ -15,7 +15,7 @@ png = buffer.getvalue()
 picture = Image(png + bytes(max(0, ${PNG_BYTES} - len(png))))
 `;
 
-/** What comes back from calls that have much to say. */
+/** Calls with a lot of output. */
 export const output: GroupPlan = {
   ids: ["print_lines", "png_result"],
   rounds: 9,

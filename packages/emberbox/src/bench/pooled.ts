@@ -31,7 +31,7 @@ export const pooled: GroupPlan = {
   },
 };
 
-/** A spare that is made keeps a processor busy; one that waits does not. */
+/** A spare in the making keeps a processor busy; one that waits does not. */
 async function spareIsReady(): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
   await sleep(QUIET_MS);

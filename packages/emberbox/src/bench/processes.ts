@@ -19,13 +19,13 @@ export function cpuTicks(pid: number): number {
   return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
 }
 
-/** Memory of a process in bytes; what it shares with others counts by its share. */
+/** Memory of a process in bytes; shared memory counts proportionally. */
 export function proportionalSetSize(pid: number): number {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
   return Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1]) * 1024;
 }
 
-/** The fields of /proc/<pid>/stat behind the name, from the state on; none when the process has ended. */
+/** The fields of /proc/<pid>/stat after the name, starting with the state; none when the process has ended. */
 function statFields(pid: number): string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

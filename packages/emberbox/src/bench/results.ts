@@ -95,13 +95,13 @@ export const benchIds: readonly BenchId[] = Object.keys(targets) as BenchId[];
 export interface BenchResult {
   readonly id: BenchId;
   readonly unit: Target["unit"];
-  /** `null` when it could not be measured. */
+  /** `null` if it could not be measured. */
   readonly median: number | null;
   /** 95 % of the samples were at least this good. */
   readonly p95: number | null;
-  /** How many there were. */
+  /** How many samples there were. */
   readonly samples: number;
-  /** No worse than this; `null` where there is none. */
+  /** It must not be worse than this; `null` if there is no limit. */
   readonly limit: number | null;
   readonly aim: number | null;
   /** Why it was not measured. */

@@ -12,7 +12,7 @@ export const state: GroupPlan = {
   async begin() {
     const provider = microvm();
     const sandbox = await Sandbox.create({ provider });
-    // Random numbers, so that no page is like another.
+    // Random numbers, so that no two pages are equal.
     const { error } = await sandbox.runCode(
       `import numpy; touched = numpy.random.rand(${TOUCHED_MB} * 2**17)`,
     );
@@ -34,7 +34,7 @@ export const state: GroupPlan = {
         },
         async snapshot() {
           if (await isPaused()) await sandbox.connect();
-          // What is the same as in a snapshot before would not be written again: forget that there was one.
+          // What is unchanged since an earlier snapshot would not be written again: forget that there was one.
           await sandbox.pause();
           await sandbox.connect();
           const started = performance.now();

@@ -45,7 +45,7 @@ function verdict({ median, limit, aim, unit, samples }: BenchResult): string {
 const RATIO_LIMIT = 0.8;
 const RATIO_AIM = 0.35;
 
-/** The claim in one number: a fresh machine with pandas against the host's own start of Python. */
+/** The claim in one number: a fresh machine with pandas, compared with starting Python on the host. */
 function ratio(results: readonly BenchResult[]): string[] {
   const median = (id: BenchResult["id"]): number | null | undefined =>
     results.find((result) => result.id === id)?.median;

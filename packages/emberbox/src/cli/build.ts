@@ -62,7 +62,7 @@ async function build(name: string): Promise<number> {
   }
 }
 
-/** Shows how far the image is. */
+/** Shows the progress of the image. */
 interface Display {
   image(step: string, fraction: number, message: string | undefined): void;
   end(): void;

@@ -14,14 +14,14 @@ export class UsageError extends Error {
   }
 }
 
-/** A mistake of the caller is one that another try will not mend. */
+/** The caller's mistakes have a code of their own: trying again does not help. */
 export function exitCodeOf(error: unknown): number {
   const usage =
     error instanceof UsageError || (EmberboxError.isInstance(error) && error.kind === "caller");
   return usage ? EXIT.usage : EXIT.failed;
 }
 
-/** Says on standard error what went wrong and what to do; the stack only when EMBERBOX_DEBUG is set. */
+/** Reports on standard error what went wrong and what to do; the stack only if EMBERBOX_DEBUG is set. */
 export function reportFailure(error: unknown): void {
   if (process.env["EMBERBOX_DEBUG"]) {
     process.stderr.write(`${plainText(inspect(error))}\n`);
@@ -32,7 +32,7 @@ export function reportFailure(error: unknown): void {
   say(hint === undefined ? message : `${message}\n${hint}`);
 }
 
-/** What to do, in words of the command line where the library's are about its options. */
+/** What to do, in terms of the command line, where the library's hints are about its options. */
 const hints: Partial<Record<ErrorCode, string>> = {
   timeout: "Give more time with --timeout (0 means no limit), or do less at once.",
   out_of_memory: "Give the sandbox more with --memory, or use less at a time.",
@@ -44,7 +44,7 @@ function hintOf(error: unknown): string | undefined {
   return error instanceof UsageError ? error.hint : undefined;
 }
 
-/** Parts of it may come from a sandbox: they do not steer the terminal, and begin no line as we do. */
+/** Parts of it may come from a sandbox: they cannot steer the terminal, nor begin a line the way ours do. */
 export function say(text: string): void {
   process.stderr.write(`emberbox: ${plainText(text).trimEnd().replaceAll("\n", "\n  ")}\n`);
 }

@@ -1,12 +1,12 @@
 import { constants } from "node:os";
 
-/** Ctrl-C may reach this process twice: from the terminal, and passed on by the program that started it. */
+/** Ctrl-C may reach this process twice: from the terminal, and passed on by the program that started it. In ms. */
 const REPEAT_MS = 500;
 
 /** Turns the signals that ask a program to end into an aborted `AbortSignal`. */
 export interface Interrupt extends Disposable {
   readonly signal: AbortSignal;
-  /** 128 and the signal's number, once there was one. */
+  /** 128 plus the signal's number, once there was one. */
   readonly exitCode: number | undefined;
 }
 

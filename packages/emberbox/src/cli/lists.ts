@@ -1,9 +1,9 @@
-/** For an option that may be repeated. */
+/** Collects the values of an option that may be repeated. */
 export function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 
-/** Words with commas between them. */
+/** Reads words separated by commas. */
 export function parseWords(text: string): string[] {
   return text
     .split(",")

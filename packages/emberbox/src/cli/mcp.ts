@@ -102,11 +102,11 @@ async function run(flags: McpFlags): Promise<number> {
     await using _warm = warm(provider, template);
     await Promise.race([server.closed, aborted(interrupt.signal)]);
   }
-  // It did what it was told to.
+  // It did what it was asked to do.
   return EXIT.ok;
 }
 
-/** Makes the template while the client gets to know us: clients do not wait long for a server to begin. */
+/** Makes the template while the client is connecting: clients do not wait long for a server to start. */
 function warm(provider: SandboxProvider, template: string = "default"): AsyncDisposable {
   const stop = new AbortController();
   const ready = async (): Promise<void> => {
@@ -136,7 +136,7 @@ function toolOptions(flags: McpFlags): McpOptions {
     ...(flags.timeout !== undefined && { timeoutMs: flags.timeout }),
     idleTimeoutMs: flags.idleTimeout,
     maxSandboxes: flags.maxSandboxes,
-    // Names that are none are told apart there.
+    // Invalid names are reported there.
     include: flags.tools as readonly ToolName[] | undefined,
     onError: reportFailure,
   };

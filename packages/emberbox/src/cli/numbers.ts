@@ -2,7 +2,7 @@ import { InvalidArgumentError } from "commander";
 
 const MAX_SECONDS = 2_147_483;
 
-/** Seconds, as milliseconds. */
+/** Reads seconds; returns milliseconds. */
 export function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (text.trim() === "" || !(seconds >= 0 && seconds <= MAX_SECONDS)) {

@@ -3,8 +3,8 @@ import type { WriteStream } from "node:tty";
 import { TerminalText } from "@emberbox/core/terminal";
 
 /**
- * Where what a sandbox prints goes. A terminal gets what cannot steer it; anything else, such as a pipe or a file, gets
- * what was printed as it is.
+ * Where a sandbox's output goes. A terminal gets only what cannot steer it; anything else, such as a pipe or a file,
+ * gets the output unchanged.
  */
 export interface Output extends Disposable {
   /** Aborted when nobody reads standard output any more. */
@@ -12,7 +12,7 @@ export interface Output extends Disposable {
   /** Writes to standard output. Resolves when there is room for more. */
   write(text: string): Promise<void> | undefined;
   writeError(text: string): void;
-  /** Nothing more of the sandbox comes: a terminal has its own colours again. */
+  /** Call it after the sandbox's last output: a terminal gets its own colours back. */
   end(): void;
 }
 
@@ -42,7 +42,7 @@ export function openOutput(): Output {
       end();
       process.off("exit", end);
       process.stdout.off("error", onError);
-      // What is still on its way may fail later; there is nobody left to tell.
+      // What is still in flight may fail later; there is nobody left to tell.
       process.stdout.on("error", () => {});
     },
   };

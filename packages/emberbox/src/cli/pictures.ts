@@ -10,34 +10,31 @@ export interface Pictures {
   readonly saved: readonly string[];
   /** Results that had a picture, saved or not. */
   readonly seen: number;
-  /** Pictures that were over a limit. */
+  /** Pictures that were not saved because of a limit. */
   readonly dropped: number;
 }
 
 export interface PictureLimits {
   readonly pictures: number;
-  /** Bytes of one. */
+  /** Bytes of one picture. */
   readonly bytes: number;
-  /** Bytes of all. */
+  /** Bytes of all pictures together. */
   readonly allBytes: number;
 }
 
-/** What code in a sandbox may put on this machine's disk. */
+/** How much code in a sandbox may put on this machine's disk. */
 export const LIMITS: PictureLimits = {
   pictures: 1000,
   bytes: 32 * 1024 * 1024,
   allBytes: 512 * 1024 * 1024,
 };
 
-/** The kinds of picture, and how each is sent. */
+/** The kinds of pictures, and how each is encoded. */
 const encodings = { png: "base64", jpeg: "base64", pdf: "base64", svg: "utf8" } as const;
 type Kind = keyof typeof encodings;
 const kinds = Object.keys(encodings) as Kind[];
 
-/**
- * Pictures are saved as `picture-1.png` and so on. What is there is never replaced or written through, be it a file or
- * a link.
- */
+/** Pictures are saved as `picture-1.png` and so on. Existing files and links are never replaced or written through. */
 export async function openPictures(
   directory: string | undefined,
   limits: PictureLimits = LIMITS,
@@ -96,7 +93,7 @@ async function writeNew(
   for (let number = first; ; number++) {
     const path = join(directory, `picture-${number}.${kind}`);
     try {
-      // `x` opens no file, and follows no link, that is there.
+      // `x` neither opens an existing file nor follows an existing link.
       const file = await open(path, "wx");
       await fill(file, data).catch(async (error: unknown) => {
         await unlink(path).catch(() => {});

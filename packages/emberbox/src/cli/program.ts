@@ -11,12 +11,12 @@ import { addShell } from "./shell.ts";
 
 const { version } = createRequire(import.meta.url)("emberbox/package.json") as { version: string };
 
-/** Takes a command's exit code. */
+/** Receives a command's exit code. */
 export type Finish = (exitCode: number) => void;
 
 /** Runs the command line; resolves to the exit code. */
 export async function main(parameters: readonly string[]): Promise<number> {
-  process.stderr.on("error", () => {}); // Nobody listens any more; the work is done all the same.
+  process.stderr.on("error", () => {}); // Nobody reads it any more; the work is done all the same.
   let exitCode: number = EXIT.ok;
   const program = createProgram((code) => (exitCode = code));
   try {
@@ -52,7 +52,7 @@ Files are kept in EMBERBOX_HOME (default: ~/.cache/emberbox). EMBERBOX_DEBUG=1 s
 }
 
 function writeUsageError(message: string): void {
-  // The value of an option that was misspelt may be a secret.
+  // The value of a misspelt option may be a secret.
   const text = message
     .replace(/^error: /, "")
     .replace(/^(unknown option '--[^=]*)=.*'/s, "$1'")

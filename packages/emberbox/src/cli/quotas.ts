@@ -10,7 +10,7 @@ const fields = new Map([
   ["disk", "diskMB"],
 ]);
 
-/** Reads `TENANT=sandboxes:10,memory:8192`; what names no tenant is of all for which nothing else is said. */
+/** Reads `TENANT=sandboxes:10,memory:8192`; without a tenant, it applies to all that have no quota of their own. */
 export function readQuotas(given: readonly string[]): Quotas {
   const quotas: Record<string, Record<string, number>> = {};
   for (const each of given) {

@@ -21,9 +21,9 @@ interface RunFlags {
   readonly json?: true;
 }
 
-/** Without `--timeout` the code may run as long as the person who started it likes. */
+/** Without `--timeout`, the code may run for as long as whoever started it likes, in ms. */
 const LONGEST_MS = 2 ** 31 - 1;
-/** What a sandbox lives longer than its code may run. */
+/** How much longer a sandbox lives than its code may run, in ms. */
 const MARGIN_MS = 60_000;
 
 export function addRun(program: Command, finish: Finish): void {
@@ -142,7 +142,7 @@ function printResult(result: Result, output: Output): Promise<void> | undefined 
   return result.text === undefined || isPicture ? undefined : output.write(`${result.text}\n`);
 }
 
-/** With its colours for a terminal, without them for a file. */
+/** With its colours on a terminal, without them otherwise. */
 function printTraceback(traceback: string, output: Output): void {
   output.writeError(`${process.stderr.isTTY ? traceback : plainText(traceback)}\n`);
 }
@@ -169,7 +169,7 @@ function pictureCount(count: number): string {
   return count === 1 ? "a picture was" : `${count} pictures were`;
 }
 
-/** What `--json` prints when the call failed: an execution, as far as it came, and why. */
+/** What `--json` prints when the call failed: the execution so far, and why it failed. */
 function failedExecution(error: unknown): Record<string, unknown> {
   const known = EmberboxError.isInstance(error);
   const execution =

@@ -137,7 +137,7 @@ async function run(flags: ServeFlags): Promise<number> {
   const { signal } = interrupt;
   const provider: SandboxProvider = {
     ...engine,
-    // The image too, where there is none.
+    // Prepares the image too, if it is missing.
     async prepare({ memoryMB, cpuCount, networkCeiling } = {}) {
       const options = { memoryMB, cpuCount, networkCeiling };
       await prepare({ ...options, onImage: sayStep, onTemplate: say, signal });
@@ -148,7 +148,7 @@ async function run(flags: ServeFlags): Promise<number> {
   await aborted(interrupt.signal);
   logger.info({ onShutdown: flags.onShutdown }, "shutting down");
   await server.close();
-  // It did what it was told to.
+  // It did what it was asked to do.
   return EXIT.ok;
 }
 
@@ -177,7 +177,7 @@ async function readFlags(flags: ServeFlags): Promise<Omit<ServeOptions, "provide
   };
 }
 
-/** `off`, `public`, or what is allowed, `public` among it or nothing else. */
+/** `off`, `public`, or a list of what is allowed, which may include `public`. */
 function parseCeiling(text: string): NonNullable<ServeOptions["network"]> {
   if (text === "off") return false;
   const entries = text.split(",").map((entry) => entry.trim());
@@ -207,7 +207,7 @@ async function readPem(path: string): Promise<string> {
   }
 }
 
-/** What to paste so that the official SDKs come here. */
+/** What to paste so that the official SDKs use this server. */
 function printEnvironment(server: EmberboxServer): void {
   const { url, domain, apiKey, certificateFile } = server;
   const lines = url.startsWith("https:")
@@ -223,7 +223,7 @@ function printEnvironment(server: EmberboxServer): void {
   say(`serving E2B's API on ${url}`);
 }
 
-/** What clients and sandboxes say is in the log, which may be read in a terminal. */
+/** The log contains what clients and sandboxes send, and may be read in a terminal. */
 function writeLog(line: string): void {
   process.stderr.write(safeJson(line));
 }

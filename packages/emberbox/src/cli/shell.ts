@@ -7,7 +7,7 @@ import { listenForInterrupt } from "./interrupt.ts";
 import { parseWhole } from "./numbers.ts";
 import type { Finish } from "./program.ts";
 
-/** As long as a timer can be. */
+/** The longest delay of a timer, in ms. */
 const LIFETIME_MS = 2 ** 31 - 1;
 const END_OF_INPUT = "\u0004";
 
@@ -66,7 +66,7 @@ function writeOut(data: Uint8Array): Promise<void> {
   return new Promise((resolve) => void process.stdout.write(data, () => resolve()));
 }
 
-/** Joins our terminal to the sandbox's; the terminal is as it was afterwards, also when the program ends otherwise. */
+/** Connects our terminal to the sandbox's; ours is restored afterwards, even if the program ends some other way. */
 function attach(sandbox: Sandbox, terminal: CommandHandle): Disposable {
   const { stdin, stdout } = process;
   const type = inOrder((data) => sandbox.pty.sendInput(terminal.pid, data));
@@ -89,7 +89,7 @@ function attach(sandbox: Sandbox, terminal: CommandHandle): Disposable {
   };
 }
 
-/** Sends pieces one after another; what comes meanwhile is sent as one. */
+/** Sends pieces one after another; what arrives in the meantime is sent as one. */
 function inOrder(send: (data: Buffer) => Promise<void>): (data: Buffer) => void {
   let waiting: Buffer[] = [];
   let sending = false;
@@ -99,7 +99,7 @@ function inOrder(send: (data: Buffer) => Promise<void>): (data: Buffer) => void 
     while (waiting.length > 0) {
       const data = Buffer.concat(waiting);
       waiting = [];
-      // The shell may have ended while the last key was on its way.
+      // The shell may have ended while the last key was in flight.
       await send(data).catch(() => {});
     }
     sending = false;

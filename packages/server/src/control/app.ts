@@ -23,9 +23,9 @@ export interface ControlOptions {
   readonly checkHost: HostCheck;
   readonly domain: () => string;
   readonly log: Logger;
-  /** Text of the `/metrics`, and its type. */
+  /** The text of `/metrics`, and its content type. */
   readonly metrics: () => Promise<{ type: string; text: string }>;
-  /** Others than this machine may ask, so `/metrics` needs a key; where tenants share it, the operator's. */
+  /** Others than this machine may connect, so `/metrics` needs a key; if tenants share it, the operator's. */
   readonly isExposed: boolean;
   readonly serverFactory: FastifyServerFactory;
 }
@@ -42,7 +42,7 @@ export function createControl(options: ControlOptions): FastifyInstance {
   });
 
   app.removeAllContentTypeParsers();
-  // Clients say all kinds of things about bodies; they mean JSON.
+  // Clients declare all kinds of content types; they mean JSON.
   app.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => {
     try {
       done(null, body === "" ? undefined : JSON.parse(String(body)));
@@ -82,7 +82,7 @@ export function createControl(options: ControlOptions): FastifyInstance {
 
 type Reply = Parameters<FastifyInstance["errorHandler"]>[2];
 
-/** Answers with an error; those of the framework have a status, and none of its words are needed. */
+/** Answers with an error; one of the framework's has a status, and its own text is not needed. */
 function fail(error: FastifyError | ApiError, reply: Reply, log: Logger): unknown {
   const known = error instanceof ApiError ? error : fromFramework(error);
   if (known.status >= 500 && known.status !== 501) log.error({ err: error }, "a request failed");

@@ -5,7 +5,7 @@ import type { Caller, Keyring } from "../tenants.ts";
 
 const callers = new WeakMap<object, Caller>();
 
-/** @throws 401 without a key that the server takes */
+/** @throws 401 without a key that the server accepts */
 export function rememberCaller(request: FastifyRequest, keys: Keyring): void {
   callers.set(request.raw, demandCaller(request.headers, keys));
 }

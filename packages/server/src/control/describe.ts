@@ -5,7 +5,7 @@ import type { KnownSnapshot } from "../snapshots.ts";
 import type { Caller } from "../tenants.ts";
 import type { Tokens } from "../tokens.ts";
 
-/** Part of E2B's answers since its ids had two parts. */
+/** E2B's answers have had this part since its ids had two parts. */
 const CLIENT_ID = "emberbox";
 
 export interface Described {
@@ -17,7 +17,7 @@ export interface Described {
   readonly isPublic: boolean;
 }
 
-/** What `create` and `connect` answer. */
+/** The answer of `create` and `connect`. */
 export function describeAccess(described: Described): Record<string, unknown> {
   const { sandboxId, template, alias, domain, tokens, isPublic } = described;
   return {
@@ -27,7 +27,7 @@ export function describeAccess(described: Described): Record<string, unknown> {
     clientID: CLIENT_ID,
     envdVersion,
     envdAccessToken: tokens.envd,
-    // Also where visitors need none: E2B's SDKs show it to the interpreter, which is not open to strangers.
+    // Even where visitors need none: E2B's SDKs show it to the interpreter, which is not open to strangers.
     trafficAccessToken: tokens.traffic,
     publicTraffic: isPublic,
     domain,
@@ -90,7 +90,7 @@ export function describeSnapshot(snapshot: KnownSnapshot, caller: Caller): Recor
   };
 }
 
-/** Whose it is, which only the operator has to be told. */
+/** The tenant that it belongs to, which only the operator has to be told. */
 function ownerFor({ isOperator }: Caller, tenant: string): { tenant?: string } {
   return isOperator ? { tenant } : {};
 }

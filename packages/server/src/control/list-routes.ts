@@ -9,7 +9,7 @@ import { type Page, page, readLimit } from "./paging.ts";
 
 type Query = Readonly<Record<string, string | string[] | undefined>>;
 
-/** Listings of sandboxes. */
+/** Lists of sandboxes. */
 export function addListRoutes(app: FastifyInstance, sandboxes: Sandboxes): void {
   app.get<{ Querystring: Query }>("/v2/sandboxes", async (request, reply) => {
     const { query } = request;
@@ -57,7 +57,7 @@ export function sendPage<Item>(
   return items.map(describe);
 }
 
-/** One value of the query; one that is given twice is a mistake. @throws 400 */
+/** A query parameter; one that is given twice is an error. @throws 400 */
 export function text(value: string | string[] | undefined): string | undefined {
   if (!Array.isArray(value)) return value;
   throw new ApiError(400, "Invalid query: a parameter is given twice");

@@ -1,8 +1,8 @@
 import { ApiError } from "../api-error.ts";
 
 /**
- * Reads the filter `k=v&k2=v2` of a listing. Clients escape names and values, and then the whole
- * again, which the query's own decoding has undone once.
+ * Reads the filter `k=v&k2=v2` of a listing. Clients escape names and values, and then the whole again, which decoding
+ * the query has undone once.
  * @throws 400
  */
 export function readMetadataFilter(text: string | undefined): Map<string, string> {

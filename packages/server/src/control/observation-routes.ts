@@ -29,7 +29,7 @@ export function addObservationRoutes(app: FastifyInstance, sandboxes: Sandboxes)
     const sandboxId = parseSandboxId(params.id);
     const { info } = await sandboxes.registry.get(callerOf(request), sandboxId);
     if (info.state === "paused") return [];
-    // There is no history: the one sample is of now.
+    // There is no history: the only sample is the current one.
     const metric = await measure(sandboxes, sandboxId);
     const within = metric.timestampUnix >= start && metric.timestampUnix <= end;
     return within ? [metric] : [];

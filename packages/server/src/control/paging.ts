@@ -8,15 +8,15 @@ export interface Page<Item> {
   readonly next: string | undefined;
 }
 
-/** Where a listing goes on: after the item with that time and id. */
+/** Where a listing continues: after the item with that time and id. */
 interface Mark {
   readonly time: number;
   readonly id: string;
 }
 
 /**
- * One page of a listing by time, then id. A token names the last item that was given, so that what
- * comes and goes meanwhile moves nothing.
+ * One page of a listing, sorted by time, then id. A token names the last item that was returned, so that items that
+ * come and go in between do not shift the pages.
  */
 export function page<Item>(
   items: readonly Item[],

@@ -12,14 +12,14 @@ import * as schemas from "./schemas.ts";
 import { lifetime, parse, parseSandboxId } from "./schemas.ts";
 
 const USUAL_SECONDS = 300;
-/** What the first generation of the protocol gives a sandbox of which nothing is said. */
+/** The lifetime in the first version of the protocol, if none is given. */
 const USUAL_SECONDS_V1 = 15;
 
 interface WithId {
   Params: { id: string };
 }
 
-/** Making, finding, changing and ending sandboxes. */
+/** Creating, finding, changing and ending sandboxes. */
 export function addSandboxRoutes(
   app: FastifyInstance,
   sandboxes: Sandboxes,
@@ -124,7 +124,7 @@ export function addSandboxRoutes(
     const sandboxId = parseSandboxId(request.params.id);
     const { info } = await sandboxes.registry.get(callerOf(request), sandboxId);
     const timeoutMs = (duration ?? USUAL_SECONDS_V1) * 1000;
-    // Only ever longer.
+    // It is only ever extended.
     if (Date.now() + timeoutMs > info.endAt.getTime())
       await sandboxes.setTimeout(callerOf(request), sandboxId, timeoutMs);
     return reply.code(204).send();
@@ -159,7 +159,7 @@ export function addSandboxRoutes(
   });
 }
 
-/** Aborted when the client does not wait for its answer any more. */
+/** Aborted when the client no longer waits for its answer. */
 function whenGone(response: ServerResponse): AbortSignal {
   const controller = new AbortController();
   response.once("close", () => controller.abort(new ApiError(499, "the client went away")));

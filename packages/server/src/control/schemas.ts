@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { ApiError } from "../api-error.ts";
 
-/** 2^31 - 1 ms, the longest delay of a timer. */
+/** 2^31 - 1 ms, the longest delay of a timer, in seconds. */
 const MAX_SECONDS = 2_147_483;
 
 const seconds = z.number().refine(Number.isInteger, "must be a whole number of seconds");
-/** What may stand in a path, a row or a provider's own names without being taken for more than it is. */
+/** What may be used in a path, a row or a provider's own names without being mistaken for anything more. */
 const reference = z
   .string()
   .max(255)
@@ -97,7 +97,7 @@ export const snapshot = z.object({
     .nullish(),
 });
 
-/** @throws 400 that names the field; a body that is missing is an empty one */
+/** @throws 400 that names the field; a missing body counts as an empty one */
 export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value ?? {});
   if (parsed.success) return parsed.data;
@@ -106,7 +106,7 @@ export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown):
   throw new ApiError(400, `Invalid request: ${field}: ${issue.message}`);
 }
 
-/** Seconds of a lifetime as milliseconds. @throws 400 */
+/** A lifetime in seconds, as milliseconds. @throws 400 */
 export function lifetime(value: number | null | undefined, usual: number): number {
   const given = value ?? usual;
   if (given <= 0) throw new ApiError(400, "Timeout must be greater than 0");
@@ -121,7 +121,7 @@ export function lifetime(value: number | null | undefined, usual: number): numbe
 
 const sandboxId = /^[a-z0-9]{1,64}(-[a-z0-9]{1,64})?$/;
 
-/** A sandbox's id, without the client's part that old ones have. @throws 400 */
+/** A sandbox's id, without the client part that old ones have. @throws 400 */
 export function parseSandboxId(text: string): string {
   if (!sandboxId.test(text)) throw new ApiError(400, "Invalid sandbox ID");
   return text.split("-", 1)[0]!;

@@ -10,7 +10,7 @@ import { parse, parseReference, parseSandboxId } from "./schemas.ts";
 
 type Query = Readonly<Record<string, string | string[] | undefined>>;
 
-/** Snapshots, which sandboxes are made from like from templates, and templates as far as there are any. */
+/** Snapshots, from which sandboxes are made as from templates; and templates, as far as they are supported. */
 export function addSnapshotRoutes(app: FastifyInstance, sandboxes: Sandboxes): void {
   app.post<{ Params: { id: string } }>("/sandboxes/:id/snapshots", async (request, reply) => {
     const caller = callerOf(request);
@@ -64,7 +64,7 @@ export function addSnapshotRoutes(app: FastifyInstance, sandboxes: Sandboxes): v
   }
 }
 
-/** Parts of E2B's API that this server knows of and does not have. */
+/** Parts of E2B's API that are known here and not implemented. */
 const unimplemented = [
   ["GET", "/templates"],
   ["GET", "/v2/templates"],

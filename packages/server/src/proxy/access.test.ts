@@ -66,7 +66,7 @@ describe("envd", () => {
     expect(() => ask(`GET ${sign("read").replace("root", "user")}`)).toThrow("invalid signature");
     expect(() => ask(`GET ${sign("read", "1000")}`)).toThrow("signature is already expired");
     expect(() => ask(`GET ${sign("read", "soon")}`)).toThrow("signature is already expired");
-    // A token that is sent counts, and no signature mends a wrong one.
+    // A token that is sent counts, and no signature makes up for a wrong one.
     const wrong = { headers: { "x-access-token": "wrong" } };
     expect(() => ask(`GET ${sign("read")}`, wrong)).toThrow("unauthorized access");
   });

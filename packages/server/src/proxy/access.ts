@@ -5,7 +5,7 @@ import { ApiError } from "../api-error.ts";
 import type { KnownNetwork } from "../known-network.ts";
 import type { Tokens } from "../tokens.ts";
 
-/** Lets a request through to a sandbox, or not. @throws 400, 401, 403, 404 */
+/** Decides whether a request may pass to a sandbox. @throws 400, 401, 403, 404 */
 export function demandAccess(
   request: Pick<IncomingMessage, "method" | "url" | "headers">,
   target: Target,
@@ -22,7 +22,7 @@ export function demandAccess(
   throw status === 403 ? new TrafficError(status, target, message) : new ApiError(status, message);
 }
 
-/** Which of several sandboxes a signed URL is for, which names none. */
+/** Finds which of several sandboxes a signed URL is for, since it names none. */
 export function findSigned(
   method: string | undefined,
   url: URL,
@@ -32,7 +32,7 @@ export function findSigned(
   return sandboxes.find((sandboxId) => isSigned(method, url, tokensOf(sandboxId).envd));
 }
 
-/** An error of the way to a sandbox; its body names the sandbox. */
+/** An error on the way to a sandbox; its body names the sandbox. */
 export class TrafficError extends ApiError {
   readonly target: Target;
 

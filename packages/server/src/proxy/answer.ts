@@ -21,13 +21,13 @@ export function sendError(
   };
   if (error.retryAfterSeconds !== undefined)
     headers["retry-after"] = String(error.retryAfterSeconds);
-  // The rest of what it sends is not read.
+  // The rest of the request is not read.
   if (!request.complete && request.httpVersionMajor === 1) headers["connection"] = "close";
   response.writeHead(error.status, headers);
   response.end(body);
 }
 
-/** The same for a connection that is not HTTP's any more. */
+/** The same for a connection that is no longer HTTP. */
 export function writeError(socket: Duplex, thrown: unknown, log: Logger): void {
   const error = known(thrown, log);
   if (!socket.writable) return void socket.destroy();

@@ -4,7 +4,7 @@ import { headersInside } from "./headers.ts";
 const KEY = "a-key-of-ours";
 const isKey = (text: string): boolean => text === KEY;
 
-/** What goes on, by names in lower case. */
+/** What is passed on, by names in lower case. */
 function pass(headers: Record<string, string>, host?: string): Record<string, string> {
   const passed = headersInside(Object.entries(headers).flat(), { host, isKey });
   return Object.fromEntries(
@@ -17,7 +17,7 @@ test.each([
   { "x-api-key": `${KEY}, other` },
   { authorization: `Bearer ${KEY}` },
   { "x-forwarded-key": KEY },
-  // Keys that were taken back, and those of other servers.
+  // Keys that were revoked, and those of other servers.
   { "x-api-key": `e2b_${"0f".repeat(20)}` },
   { authorization: `bearer sk_e2b_${"0f".repeat(20)}` },
   { "x-access-token": "0f".repeat(32) },

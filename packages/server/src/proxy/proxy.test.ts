@@ -31,7 +31,7 @@ interface World {
   readonly isGone?: true;
 }
 
-/** A proxy before one sandbox, all of whose ports give the same answer, and what was sent in. */
+/** A proxy in front of one sandbox, all of whose ports give the same answer, and what was sent in. */
 async function open({ network = {}, answer = OK, isClosed, isGone }: World = {}) {
   let inside = "";
   const port = await listen(
@@ -69,7 +69,7 @@ async function open({ network = {}, answer = OK, isClosed, isGone }: World = {})
     proxy.upgrade(request, socket, head).catch(() => socket.destroy());
   });
   const outside = await listen(server);
-  /** Sends a head, and gives what came back until the end. */
+  /** Sends a head; returns what came back until the end. */
   const send = (...lines: string[]): Promise<string> => {
     const client = connect(outside, "127.0.0.1");
     client.write(`${lines.join("\r\n")}\r\n\r\n`);

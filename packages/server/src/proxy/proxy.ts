@@ -25,7 +25,7 @@ import { targetOf } from "./target.ts";
 
 /** Passes traffic on to sandboxes. */
 export interface Proxy {
-  /** True for requests that are a sandbox's and not the server's own. */
+  /** True for requests to a sandbox rather than to the server itself. */
   claims(request: IncomingMessage): boolean;
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
@@ -36,7 +36,7 @@ interface Route {
   readonly connection: SandboxConnection;
 }
 
-/** Requests at once to one sandbox's own servers: strangers leave room for what its owner does. */
+/** Concurrent requests to one sandbox's own servers: strangers leave room for what its owner does. */
 const MOST_VISITS = 512;
 
 export function createProxy(sandboxes: Sandboxes, keys: Keyring, log: Logger): Proxy {
@@ -109,7 +109,7 @@ export function createProxy(sandboxes: Sandboxes, keys: Keyring, log: Logger): P
           targetOf(request.headers, authorityOf(request)) !== undefined || isSignedUrl(request.url)
         );
       } catch {
-        return true; // What is wrong with it is said by the proxy.
+        return true; // The proxy reports what is wrong with it.
       }
     },
     async handle(request, response) {
@@ -148,7 +148,7 @@ function unreachable({ target, connection }: Route, cause: unknown): ApiError {
   return error;
 }
 
-/** A signed URL for a file, which has no sandbox's id anywhere. */
+/** Whether it is a signed URL for a file, which contains no sandbox id. */
 function isSignedUrl(url: string | undefined): boolean {
   return url?.startsWith("/files?") === true && /[?&]signature=/.test(url);
 }

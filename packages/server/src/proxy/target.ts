@@ -6,8 +6,8 @@ import { ApiError } from "../api-error.ts";
 const hostForm = /^(\d{1,5})-([a-z0-9]{1,64})\./i;
 
 /**
- * The sandbox and port that a request names: by its host, `{port}-{id}.{domain}`, else by the
- * headers that E2B's SDKs send. `undefined` for a request to the server itself.
+ * The sandbox and port that a request names: by its host, `{port}-{id}.{domain}`, otherwise by the headers that E2B's
+ * SDKs send. `undefined` for a request to the server itself.
  * @throws 400
  */
 export function targetOf(headers: IncomingHttpHeaders, authority?: string): Target | undefined {

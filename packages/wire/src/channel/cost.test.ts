@@ -24,7 +24,7 @@ interface Host {
   readonly broken: Error[];
 }
 
-/** The host's side, with a port that takes what it is given, or nothing. */
+/** The host's side, with a port that accepts what is written to it, or nothing. */
 function hostOf(takes = true): Host {
   const port = new Duplex({
     read() {},
@@ -64,7 +64,7 @@ test("small parts keep no more than themselves, however much came with them", as
   const chunk = Buffer.concat([frame(frameKinds.data, 1, Buffer.of(65)), nonsense]);
   const before = kept();
   await say(port, Array(2000).fill(chunk) as Buffer[]);
-  // What was let go of is given back in the background.
+  // What was released is freed in the background.
   await expect.poll(() => kept() - before).toBeLessThan(4 * MiB);
   expect(broken).toEqual([]);
   expect(session.received.frames.data).toBe(4000);
@@ -103,7 +103,7 @@ test("what all streams keep together has a limit, which costs the stream that go
   expect(streams.filter(({ destroyed }) => destroyed)).toHaveLength(20);
   for (const stream of streams) stream.resume();
   await until(() => streams.every(({ readableLength }) => readableLength === 0));
-  // What was read makes room again.
+  // Reading makes room again.
   const anew = 2 + 2 * count;
   await say(port, [
     frame(frameKinds.open, anew, Buffer.alloc(2)),
@@ -116,7 +116,7 @@ test("what all streams keep together has a limit, which costs the stream that go
 test("a flood of frames leaves the event loop to others in between", async () => {
   const noise = Buffer.concat(Array(7000).fill(frame(frameKinds.end, 99)) as Buffer[]);
   let reads = 0;
-  // A port that always has more: without a pause, nobody else would ever have a turn.
+  // A port that always has more: without a pause, nobody else would ever get a turn.
   const port = new Duplex({
     read() {
       this.push(reads++ === 0 ? sessionMark : noise);

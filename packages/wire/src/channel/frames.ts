@@ -8,37 +8,36 @@ export const frameKinds = {
   /** Opens a stream; the payload is the port, 2 bytes, and from the guest the name or address of a host. */
   open: 1,
   data: 2,
-  /** No more data from this side of the stream. */
+  /** This side sends no more data on the stream. */
   end: 3,
   /** The stream is gone in both directions; the payload may say why. */
   reset: 4,
   /** More data may be sent on the stream; the payload is the number of bytes, 4 bytes. */
   window: 5,
   /**
-   * Asks the guest to hold still; the payload is a byte of `freezeFlags`. It answers with the same as its last bytes.
+   * Asks the guest to stand still; the payload is a byte of `freezeFlags`. It answers with the same as its last bytes.
    * What comes next is `thaw`, or the mark of a new session: the machine was copied.
    */
   freeze: 6,
-  /** The session goes on; the payload is JSON, a `Thaw`. */
+  /** The session continues; the payload is JSON, a `Thaw`. */
   thaw: 7,
 } as const;
 
 export const freezeFlags = {
-  /** Stop the processes of the user. */
+  /** Stop the user's processes. */
   processes: 1,
   /** Write everything to the disk. */
   sync: 2,
 } as const;
 
 export const HEADER_BYTES = 9;
-/** Largest payload of a frame, `bytes`. */
+/** Largest payload of a frame, in bytes. */
 export const MAX_PAYLOAD = 65_536;
-/** What a side may send on a stream before the other has granted more, `bytes`. */
+/** How much a side may send on a stream before the other has granted more, in bytes. */
 export const INITIAL_WINDOW = 262_144;
 
 /**
- * What comes before `hello`. A port keeps the bytes of a session that ended, so both sides discard
- * everything up to this mark.
+ * Precedes `hello`. A port keeps the bytes of a session that ended, so both sides discard everything up to this mark.
  */
 export const sessionMark: Buffer = Buffer.from("a7f3e10b5c924d68b1d07e35f84a2c96", "hex");
 
@@ -60,7 +59,7 @@ export interface FrameSink {
   control(kind: number, stream: number, payload: Buffer): void;
 }
 
-/** Cuts bytes into frames. Throws on a frame that is too long. */
+/** Splits bytes into frames. Throws on a frame that is too long. */
 export function createFrameParser(sink: FrameSink): (chunk: Buffer) => void {
   const header = Buffer.alloc(HEADER_BYTES);
   let headerBytes = 0;

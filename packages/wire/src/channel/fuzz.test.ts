@@ -6,7 +6,7 @@ import type { ChannelStream } from "./stream.ts";
 
 /** How many hostile conversations the host's side is given; each is made from its number, which a failure names. */
 const CONVERSATIONS = 20_000;
-/** Numbers whose conversations once did harm are kept here, and are always held again. */
+/** Numbers whose conversations once did harm; they are always tried again. */
 const KEPT: readonly number[] = [178];
 
 /** Mulberry32: the same numbers for the same seed. */
@@ -24,7 +24,7 @@ type Random = (below: number) => number;
 const bytes = (random: Random, length: number): Buffer =>
   Buffer.from(Array.from({ length }, () => random(256)));
 
-/** Frames that are nearly right: kinds, streams and sizes that exist, payloads cut, stretched or turned over. */
+/** Frames that are nearly right: existing kinds, streams and sizes, with payloads cut, stretched or reversed. */
 function conversation(random: Random): Buffer {
   const parts: Buffer[] = random(10) === 0 ? [bytes(random, random(40))] : [];
   parts.push(random(20) === 0 ? sessionMark.subarray(0, random(16)) : sessionMark);
@@ -38,7 +38,7 @@ function conversation(random: Random): Buffer {
   return Buffer.concat(parts);
 }
 
-/** A port that says what it is told to, and takes everything. */
+/** A port that delivers what it is told to, and accepts everything. */
 function portOf(): Duplex {
   return new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
 }
@@ -60,7 +60,7 @@ async function hold(seed: number): Promise<void> {
   session.hello(Buffer.from("{}"));
   for (let count = random(3); count > 0; count--) streams.push(session.open(80));
   const said = conversation(random);
-  // However the bytes are cut, one parser makes the same of them.
+  // However the bytes are split, one parser makes the same of them.
   for (let at = 0; at < said.length;) {
     const length = 1 + random(60);
     port.push(said.subarray(at, at + length));

@@ -4,12 +4,12 @@ const SMALLEST_BLOCK = 1024;
 const LARGEST_BLOCK = 65_536;
 
 /**
- * Bytes that wait for their reader. Small parts are copied into blocks, so that what is kept costs about as much as
- * its bytes do: a part is a view of the chunk that it came in, and would keep all of that.
+ * Bytes that wait for their reader. Small parts are copied into blocks, so that keeping them costs about as much as
+ * their bytes: a part is a view of the chunk that it came in, and would retain all of that.
  */
 export class HeldBytes {
   #parts: Buffer[] = [];
-  /** The last of the parts while it has room, with its filled beginning. */
+  /** The last of the parts while it has room, together with its filled beginning. */
   #block: Buffer | undefined;
   #filled = 0;
   #size = SMALLEST_BLOCK;
@@ -31,7 +31,7 @@ export class HeldBytes {
     }
   }
 
-  /** Takes what came first, of at most `limit` bytes. */
+  /** Takes the first bytes, at most `limit` of them. */
   shift(limit: number): Buffer | undefined {
     if (this.#parts.length === 0) this.#close();
     const first = this.#parts[0];
@@ -50,7 +50,7 @@ export class HeldBytes {
     this.length = 0;
   }
 
-  /** Twice as large as the one before, so that few bytes keep no large block. */
+  /** Twice as large as the previous one, so that a few bytes do not retain a large block. */
   #newBlock(wanted: number): Buffer {
     const size = Math.min(LARGEST_BLOCK, Math.max(this.#size, wanted));
     this.#size = Math.min(LARGEST_BLOCK, size * 2);
@@ -65,7 +65,7 @@ export class HeldBytes {
   }
 }
 
-/** A part that keeps no more than itself. */
+/** A part that retains no more than itself. */
 export function ownBytes(part: Buffer): Buffer {
   if (part.length >= WHOLE_BYTES) return part;
   const copy = Buffer.allocUnsafeSlow(part.length);

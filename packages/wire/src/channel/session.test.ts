@@ -183,7 +183,7 @@ describe("a session", () => {
     guest.session.hold();
     await settle();
     expect(host.frozen).toEqual([0]);
-    // Neither side writes while it holds still.
+    // Neither side writes while the session is held.
     const written = [toGuest, toHost].map((port) => vi.spyOn(port, "write"));
     stream.write("question");
     other.write("answer");

@@ -6,34 +6,34 @@ import { Turn } from "./turn.ts";
 export interface SessionOptions {
   /** The virtio-serial port. */
   readonly port: Duplex;
-  /** Adds to a chunk what else can be read at once. */
+  /** Adds to a chunk whatever else can be read at once. */
   readonly gather?: (chunk: Buffer) => Buffer;
   /** First id of the streams that this side opens: 1 on the host, 2 in the guest. */
   readonly firstStream: 1 | 2;
   /** The other side said `hello`; a session begins. */
   readonly onHello: (payload: Buffer) => void;
-  /** The other side opened a stream, to a port of a host where it named one. Return false to refuse it. */
+  /** The other side opened a stream to a port, of a host if it named one. Return false to refuse it. */
   readonly onStream: (stream: ChannelStream, port: number, host: string) => boolean;
-  /** The other side asked this one to hold still, or agreed to. */
+  /** The other side asked this one to stand still, or agreed to. */
   readonly onFreeze?: (payload: Buffer) => void;
-  /** The session goes on after `onFreeze`, whether it was held by then or not. */
+  /** The session continues after `onFreeze`, whether it was already held or not. */
   readonly onThaw?: (payload: Buffer) => void;
-  /** Whether anything is waited for changed: an answer to `hello`, or a stream that is in use. */
+  /** Called when it changes whether anything is waited for: an answer to `hello`, or a stream in use. */
   readonly onBusy?: (isBusy: boolean) => void;
   /** The other side broke the protocol, or the port ended; the session cannot go on. */
   readonly onBroken: (error: Error) => void;
 }
 
-/** Streams at once that the other side may have opened. */
+/** How many streams opened by the other side may exist at once. */
 const MAX_STREAMS = 1024;
 /** A host's name is at most 253 bytes long. */
 const MAX_HOST_BYTES = 253;
-/** Unsent bytes, or writes, at which the other side is taken to have stopped reading. */
+/** Unsent bytes, or writes, at which the other side is assumed to have stopped reading. */
 const MAX_UNSENT = 64 * 1024 * 1024;
 const MAX_UNSENT_WRITES = 65_536;
-/** Bytes that wait for their readers, of all streams together. */
+/** Bytes of all streams together that may wait for their readers. */
 export const MAX_KEPT: number = 64 * 1024 * 1024;
-/** What cutting frames may take of one turn of the event loop; as much time then belongs to others, `ms`. */
+/** How long splitting frames may take in one turn of the event loop, in ms; as much time then belongs to others. */
 const PARSING_MS = 4;
 
 /** What has come from the other side, by kind of frame. */
@@ -64,12 +64,12 @@ export class Session {
   #marked = 0;
   #greeted = false;
   #inUse = 0;
-  /** What would have been written while the session holds still. */
+  /** What is to be written after the session was held. */
   #unsent: Uint8Array[] | undefined;
   #unsentBytes = 0;
-  /** Writes since the port took all that it was given. */
+  /** Writes since the port last took everything. */
   #unsentWrites = 0;
-  /** The guest holds still, and does not know yet whether the session goes on. */
+  /** The guest stands still, and does not know yet whether the session will continue. */
   #isUndecided = false;
   #broken: Error | undefined;
   #writable: (() => void)[] = [];
@@ -85,19 +85,19 @@ export class Session {
     );
     this.#port.on("drain", () => this.#drained());
     this.#port.on("error", (error) => this.#break(error));
-    // With a code, as an error of the port's own has: nobody broke the rules.
+    // It has a code, like an error of the port's own: nobody broke the protocol.
     const closed = Object.assign(new Error("the channel was closed"), { code: "ECONNRESET" });
     this.#port.on("close", () => this.#break(closed));
   }
 
-  /** Begins the session from this side, or says hello again in the session there is. */
+  /** Begins the session from this side, or says hello again in the current one. */
   hello(payload: Uint8Array): void {
     if (!this.#greeted) this.#port.write(sessionMark);
     this.#greeted = true;
     this.#write(frame(frameKinds.hello, 0, payload));
   }
 
-  /** Opens a byte stream to a port of the other side, or of a host that the other side reaches. */
+  /** Opens a byte stream to a port of the other side, or of a host that the other side can reach. */
   open(port: number, host: string = ""): ChannelStream {
     if (this.#broken) throw this.#broken;
     const id = this.#nextStream;
@@ -108,14 +108,14 @@ export class Session {
     return this.#addStream(id);
   }
 
-  /** Asks the other side to hold still, or agrees to it; nothing is written after this until the session goes on. */
+  /** Asks the other side to stand still, or agrees to; nothing more is written until the session continues. */
   hold(flags = 0): void {
     this.#write(frame(frameKinds.freeze, 0, Buffer.of(flags)));
     this.#unsent = [];
     this.#isUndecided = this.#options.firstStream === 2;
   }
 
-  /** Goes on, on both sides, as if nothing had been. The host tells the guest what it missed. */
+  /** Continues, on both sides, as if nothing had happened. The host tells the guest what it missed. */
   thaw(payload?: Uint8Array): void {
     const unsent = this.#unsent ?? [];
     this.#unsent = undefined;
@@ -124,7 +124,7 @@ export class Session {
     for (const bytes of unsent) this.#write(bytes);
   }
 
-  /** Drops every stream without a word to the other side. */
+  /** Drops every stream without telling the other side. */
   forgetAll(reason: Error): void {
     for (const stream of this.#streams.values()) stream.abandon(reason);
     this.#streams.clear();
@@ -156,7 +156,7 @@ export class Session {
         if (this.#streams.delete(streamId) && this.#isPeers(streamId)) this.#peerStreams--;
       },
     });
-    // Whoever uses the stream hears of its errors; without a listener they would end the process.
+    // Whoever uses the stream handles its errors; without a listener they would end the process.
     stream.on("error", () => {});
     this.#streams.set(id, stream);
     return stream;
@@ -207,7 +207,7 @@ export class Session {
   }
 
   #receive(chunk: Buffer): void {
-    // A destroyed port still hands out what it had read.
+    // A destroyed port still delivers what it had read.
     if (this.#broken) return;
     this.received.bytes += chunk.length;
     let rest = chunk;
@@ -237,7 +237,7 @@ export class Session {
     if (this.#turn !== undefined) this.#share(this.#turn, performance.now() - startedAt);
   }
 
-  /** Whoever sends what takes long to read waits as long before more of it is read. */
+  /** A sender whose data takes long to read waits just as long before more of it is read. */
   #share(turn: Turn, spent: number): void {
     turn.hasTime();
     if (turn.number !== this.#parsingIn) this.#parsing = 0;
@@ -248,7 +248,7 @@ export class Session {
     setTimeout(() => this.#port.resume(), this.#parsing);
   }
 
-  /** This is a copy of the machine whose session was held: a new one begins here. */
+  /** This is a copy of the machine whose session was held: a new session begins here. */
   #forgetSession(): void {
     this.forgetAll(new Error("the machine was copied"));
     this.#parse = undefined;
@@ -257,7 +257,7 @@ export class Session {
     this.#unsentBytes = 0;
   }
 
-  /** Where the bytes after the mark begin, or -1 while the mark has not been seen whole. */
+  /** Where the bytes after the mark begin, or -1 until the whole mark has been seen. */
   #skipToMark(chunk: Buffer): number {
     for (let at = 0; at < chunk.length; at++) {
       if (chunk[at] === sessionMark[this.#marked]) this.#marked++;
@@ -271,7 +271,7 @@ export class Session {
   }
 
   #onData(id: number, part: Buffer): void {
-    // Data for a stream that was just closed here is still on its way; it is not an error.
+    // Data for a stream that was just closed here may still be in flight; it is not an error.
     if (this.#streams.get(id)?.receive(part) === false)
       throw new Error(`stream ${id} got more data than was granted`);
   }

@@ -3,28 +3,28 @@ import { INITIAL_WINDOW, MAX_PAYLOAD } from "./frames.ts";
 import { HeldBytes, ownBytes } from "./held-bytes.ts";
 import type { Turn } from "./turn.ts";
 
-/** What a stream needs of its session. */
+/** What a stream needs from its session. */
 export interface StreamPort {
   sendData(id: number, data: Buffer): void;
   sendEnd(id: number): void;
   sendReset(id: number): void;
   sendWindow(id: number, bytes: number): void;
-  /** Calls back when the port takes more; at once when it does already. */
+  /** Calls back when the port accepts more; at once if it does already. */
   whenWritable(callback: () => void): void;
   forget(id: number): void;
-  /** So many bytes more, or fewer, wait for this stream's reader. False when they are too many. */
+  /** Reports that this many bytes more, or fewer, wait for this stream's reader. False when they are too many. */
   keep(bytes: number): boolean;
-  /** Where others wait for their turn; a side that serves one session only has none. */
+  /** Shares the event loop with other sessions; absent on a side that serves one session only. */
   readonly turn: Turn | undefined;
-  /** Whether the stream is waited for changed. */
+  /** Reports whether the stream is in use, and so waited for. */
   hold(isHeld: boolean): void;
 }
 
 const GRANT_BYTES = INITIAL_WINDOW / 4;
-/** What a reader is handed at once; less when it takes long over that. */
+/** Most bytes that a reader is handed at once; fewer if it takes long over them. */
 const MAX_PIECE = 65_536;
 const MIN_PIECE = 4096;
-/** How long a reader may take over a piece, `ms`. */
+/** How long a reader may take over a piece, in ms. */
 const PIECE_MS = 2;
 
 /** One byte stream of a session, with credit-based flow control in both directions. */
@@ -82,13 +82,13 @@ export class ChannelStream extends Duplex {
     if (this.#ended) return;
     this.#ended = true;
     if (!this.destroyed && this.#held.length === 0) this.push(null);
-    // With nothing to read, `end` would never come.
+    // Without a read, `end` would never be emitted.
     this.read(0);
   }
 
   receiveReset(reason: Error): void {
     if (!this.#ended || this.readableEnded) return this.abandon(reason);
-    // All of its data is here, and may not have been read yet.
+    // All of its data is here, but may not have been read yet.
     this.#resetByPeer = true;
     this.once("end", () => this.destroy());
     const waiting = this.#waiting;
@@ -96,13 +96,13 @@ export class ChannelStream extends Duplex {
     waiting?.();
   }
 
-  /** Ends without a word to the peer. */
+  /** Ends without telling the peer. */
   abandon(reason: Error): void {
     this.#resetByPeer = true;
     this.destroy(reason);
   }
 
-  /** False when the peer granted more than can be meant. */
+  /** False when the peer granted an absurd amount. */
   receiveWindow(bytes: number): boolean {
     this.#sendCredit += bytes;
     if (this.#sendCredit > 2 ** 31) return false;
@@ -210,7 +210,7 @@ export class ChannelStream extends Duplex {
     this.#port.hold(isHeld);
   }
 
-  // What HTTP libraries call on the socket that this stands for.
+  // Methods that HTTP libraries call on the socket that this stands in for.
   ref(): this {
     if (!this.destroyed) this.#hold(true);
     return this;

@@ -1,7 +1,7 @@
-/** What one session may take of one turn of the event loop before others have theirs, `ms`. */
+/** How much of one turn of the event loop a session may take before others have theirs, in ms. */
 const TURN_MS = 4;
 
-/** Shares the event loop with other sessions: whoever has much to do goes on in the next turn. */
+/** Shares the event loop with other sessions: whoever has much to do continues in the next turn. */
 export class Turn {
   /** Counts the turns in which there was something to do. */
   number = 0;

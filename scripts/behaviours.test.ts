@@ -7,7 +7,7 @@ import { type Assertion, behaviourTable, suiteFiles } from "./behaviours.ts";
 const root = join(import.meta.dirname, "..");
 const read = (file: string): string => readFileSync(join(root, file), "utf8");
 
-/** Packages that make something of core's tools. */
+/** Packages that build something on core's tools. */
 const adapters = globSync("packages/*/src/**/*.ts", { cwd: root })
   .filter((file) => /\bSandboxTools\b[^;]*from "@emberbox\/core\/tools"/.test(read(file)))
   .map((file) => file.split("/")[1]!);

@@ -1,5 +1,5 @@
-// Runs the shared behaviours of the tools through every adapter and prints one table. Names given as arguments choose
-// test files. The test run itself is on standard error.
+// Runs the shared behaviours of the tools through every adapter and prints one table. Arguments choose test files by
+// name. The test run's own output goes to standard error.
 import { spawnSync } from "node:child_process";
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { behaviours } from "@emberbox/conformance";
 const root = join(import.meta.dirname, "..");
 const SUITE = ": a sandbox";
 
-/** Test files that put something through the suite of the tools. */
+/** Test files that run something through the tools' suite. */
 export function suiteFiles(): string[] {
   return globSync(["test/**/*.test.ts", "packages/*/test/**/*.test.ts"], { cwd: root })
     .filter((file) => !file.includes("node_modules"))
@@ -17,7 +17,7 @@ export function suiteFiles(): string[] {
     .toSorted();
 }
 
-/** What vitest's JSON reporter says of a test. */
+/** A test's result, as vitest's JSON reporter gives it. */
 export interface Assertion {
   readonly ancestorTitles: readonly string[];
   readonly title: string;
@@ -26,20 +26,20 @@ export interface Assertion {
 
 export interface BehaviourTable {
   readonly adapters: readonly string[];
-  /** One for each behaviour, with a cell for each adapter. */
+  /** One per behaviour, with a cell for each adapter. */
   readonly rows: readonly { readonly id: string; readonly cells: readonly string[] }[];
-  /** Why a cell is neither passed nor failed, by the mark that stands in it. */
+  /** Why a cell is neither passed nor failed, by the mark in it. */
   readonly reasons: readonly string[];
   readonly ok: boolean;
 }
 
-/** How the suite names what an adapter has no way for. */
+/** How the suite names what an adapter does not support. */
 const SKIPPED = / \(skipped: (.*)\)$/;
 const PASSED = "✓";
 const FAILED = "✗";
 const NOT_RUN = "its test was not run";
 
-/** Puts results in order. What was not run is no pass, whatever the reason. */
+/** Arranges results in a table. What did not run has not passed, whatever the reason. */
 export function behaviourTable(results: readonly Assertion[]): BehaviourTable {
   const suites = results.flatMap(({ ancestorTitles: [suite] }) =>
     suite?.endsWith(SUITE) ? [suite.slice(0, -SUITE.length)] : [],
@@ -95,7 +95,7 @@ function format({ adapters, rows, reasons }: BehaviourTable): string {
   ].join("\n");
 }
 
-/** Only the tests of the tools' behaviours: the files have others, too. */
+/** Only the tests of the tools' behaviours: the files have others too. */
 function namePattern(): string {
   const own = Object.entries(behaviours).flatMap(([id, { shownBy }]) =>
     id.startsWith("tools.") && shownBy ? [shownBy.test] : [],

@@ -1,5 +1,5 @@
-// Builds what npm would get: `node scripts/dist.mjs [package...]` compiles packages (all public ones, when none is
-// named) and those they depend on into their `dist`, JavaScript and types, one after the other.
+// Builds what npm would get: `node scripts/dist.mjs [package...]` compiles packages (by default all public ones) and
+// those they depend on into their `dist`, JavaScript and types, one after another.
 import { spawnSync } from "node:child_process";
 import {
   cpSync,
@@ -44,7 +44,7 @@ function build(name) {
   if (manifest.scripts?.build) run(folder, ["--run", "build"]);
 }
 
-/** The others are seen as those who install them see them: through their `dist`. */
+/** Other packages are seen as their users see them: through their `dist`. */
 function compile(folder, { bin, exports }) {
   const config = join(folder, ".tsc", "dist.json");
   const { compilerOptions } = read(join(folder, "tsconfig.json"));
@@ -61,7 +61,7 @@ function compile(folder, { bin, exports }) {
       rootDir: "../src",
       outDir: "../dist",
     },
-    // What can be reached from outside, and what that needs.
+    // The entry points, and whatever they need.
     files: Object.values(exports)
       .flatMap((entry) => entry["@emberbox/source"] ?? [])
       .concat(bin ? "./src/bin.ts" : [])
@@ -76,7 +76,7 @@ function isAsset(path) {
   return statSync(path).isDirectory() || extname(path) !== ".ts";
 }
 
-/** Files that are read when the package runs lie beside its modules. */
+/** Files that are read when the package runs are beside its modules. */
 function copyAssets(folder) {
   cpSync(join(folder, "src"), join(folder, "dist"), { recursive: true, filter: isAsset });
 }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
-/** A slow machine warms a template meanwhile. */
+/** In ms. A slow machine may warm a template meanwhile. */
 const LIMIT_MS = 300_000;
 const MAX_OUTPUT = 64 * 1024;
 
@@ -14,14 +14,14 @@ export interface ExampleRun {
   /** How it ended. */
   readonly outcome: string;
   readonly seconds: number;
-  /** The last of what it printed. */
+  /** The end of what it printed. */
   readonly output: string;
 }
 
-/** Directories of what is not an example itself; hidden ones are passed over too. */
+/** Directories that do not contain examples; hidden ones are skipped too. */
 const PASSED_OVER = /^(?:\.|node_modules$|support$)/;
 
-/** The TypeScript files in `examples` and in the directories right below; what is deeper belongs to one of them. */
+/** The TypeScript files in `examples` and in its immediate subdirectories; deeper ones belong to one of these. */
 export function findExamples(): string[] {
   const directories = readdirSync(join(root, "examples"), { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && !PASSED_OVER.test(entry.name))
@@ -34,13 +34,13 @@ export function findExamples(): string[] {
   );
 }
 
-/** The variable that an example says it cannot do without, when it is not set. */
+/** The environment variable that an example says it needs, if it is not set. */
 export function missing(file: string): string | undefined {
   const name = /^\/\/ needs: (\w+)$/m.exec(readFileSync(join(root, file), "utf8"))?.[1];
   return name !== undefined && process.env[name] === undefined ? name : undefined;
 }
 
-/** In a directory that goes away again, and without the keys of any service. */
+/** Runs an example in a temporary directory, and without the keys of any service. */
 export async function runExample(file: string, limitMs: number = LIMIT_MS): Promise<ExampleRun> {
   const directory = mkdtempSync(join(tmpdir(), "emberbox-example-"));
   const env = Object.entries(process.env).filter(([name]) => !/_(?:API_KEY|TOKEN)$/.test(name));
@@ -48,7 +48,7 @@ export async function runExample(file: string, limitMs: number = LIMIT_MS): Prom
   const child = spawn(
     process.execPath,
     ["--conditions=@emberbox/source", join(root, file)],
-    // A group of its own, so that a hanging one goes with all that it started.
+    // A group of its own, so that a hanging one is killed with all that it started.
     {
       cwd: directory,
       env: Object.fromEntries(env),

@@ -1,5 +1,5 @@
-// Checks what npm would get: builds and packs every published package, then has its manifest read by publint and its
-// types resolved by "Are The Types Wrong?" as those who import it would.
+// Checks what npm would get: builds and packs every published package, then has publint read its manifest and "Are The
+// Types Wrong?" resolve its types as its users would.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -25,7 +25,7 @@ await finish(() => {
     );
     for (const tarball of readdirSync(folder).map((name) => join(folder, name))) {
       run(script("publint"), tarball, "--strict");
-      // Node's `require` loads modules, so there is nothing for CommonJS beside them.
+      // Node's `require` loads ES modules, so there is nothing separate for CommonJS.
       run(script("attw"), tarball, "--profile", "esm-only", "--format", "ascii");
     }
   } finally {
@@ -33,7 +33,7 @@ await finish(() => {
   }
 });
 
-/** Its output is shown where it fails. */
+/** Runs a program, whose output is shown only if it fails. */
 function run(program, ...parameters) {
   const { status, stdout, stderr } = spawnSync(program, parameters, {
     cwd: root,

@@ -4,12 +4,12 @@ import { expect, test } from "vitest";
 
 const root = join(import.meta.dirname, "..");
 const read = (file: string): string => readFileSync(join(root, file), "utf8");
-/** What contributors read. Paths in it begin at the root, or in `packages`. */
+/** The pages for contributors. Paths in them begin at the root, or in `packages`. */
 const pages = ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/recipes.md"];
 
 /** A path, or a pattern of paths: some words with slashes between them, or the name of a file at the root. */
 const path = /^[\w.*@-]+(?:\/[\w.*@-]+)+\/?$|^\.?[\w-]+\.(?:json|md|ts|yaml)$/;
-/** Stands for a name of the reader's, or is made by a build. */
+/** Stands for a name of the reader's choice, or is made by a build. */
 const notThere = /\bNAME\b|^site\/out\/|\bdist\//;
 
 function pathsIn(page: string): string[] {
@@ -30,7 +30,7 @@ function linksIn(page: string): [file: string, anchor: string | undefined][] {
   return links.map(([, file, anchor]) => [file ? join(dirname(page), file) : page, anchor]);
 }
 
-/** A page's headings, as links name them. */
+/** The anchors of a page's headings, as links name them. */
 function anchorsIn(page: string): string[] {
   return [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
     heading!
@@ -65,7 +65,7 @@ test("ARCHITECTURE.md says who may import what, as lint and the manifests do", (
   expect(Object.fromEntries(said)).toEqual(allowed);
 });
 
-/** Packages whose imports lint restricts, and what of ours they may import. */
+/** Packages whose imports lint restricts, and which of our packages they may import. */
 function allowedByLint(): Record<string, string[]> {
   const { overrides } = JSON.parse(read(".oxlintrc.json")) as {
     overrides: { files: string[]; rules: Record<string, unknown> }[];

@@ -21,7 +21,7 @@ type Entries = readonly (readonly [entry: string, source: string])[];
 
 interface Declarations {
   readonly text: string;
-  /** Of each entry point, how many names it exports. */
+  /** For each entry point, how many names it exports. */
   readonly names: readonly (readonly [entry: string, count: number])[];
 }
 
@@ -82,7 +82,7 @@ async function declarationsOf(name: string, entries: Entries): Promise<Declarati
     entryFileNames: "[name].d.ts",
     chunkFileNames: "[name].d.ts",
     minifyInternalExports: false,
-    // Everything is declared in one place, whichever entry points share it.
+    // All declarations go into one place, whichever entry points share them.
     codeSplitting: { groups: [{ name: "declarations", test: /./ }] },
   });
   const chunks = output.filter((each) => each.type === "chunk");
@@ -94,7 +94,7 @@ async function declarationsOf(name: string, entries: Entries): Promise<Declarati
   };
 }
 
-/** Compiled modules still name each other by their sources. */
+/** Compiled modules still refer to each other by their sources. */
 const besideEachOther = {
   name: "beside-each-other",
   resolveId: (id: string, from: string | undefined): string | undefined =>

@@ -1,5 +1,6 @@
-// Takes a fresh Debian or Ubuntu machine with Node 20 or newer to a running sandbox, the tests, the examples or the benchmarks.
-// Plain JavaScript without dependencies: it runs before anything is installed. It can be interrupted and repeated.
+// Takes a fresh Debian or Ubuntu machine with Node 20 or newer to a running sandbox, the tests, the examples or the
+// benchmarks. Plain JavaScript without dependencies: it runs before anything is installed. It can be interrupted and
+// repeated.
 import { argv, exit } from "node:process";
 import { checked, comparedWith, installDebianPackages } from "./setup/debian.mjs";
 import { checkMachine } from "./setup/machine.mjs";
@@ -7,10 +8,10 @@ import { StepFailed, command, finish, note } from "./setup/steps.mjs";
 import { buildGuest, installWorkspace, node, script } from "./setup/workspace.mjs";
 
 const source = "--conditions=@emberbox/source";
-/** Taking types out of what is to be counted is called experimental. */
+/** Node calls stripping types experimental, and warns. */
 const quiet = "--disable-warning=ExperimentalWarning";
 
-/** Everything that has to be there before a virtual machine can start. */
+/** Installs and builds everything that a virtual machine needs in order to start. */
 async function prepare(morePackages, templates = ["default"]) {
   checkMachine();
   await installDebianPackages(morePackages);
@@ -26,7 +27,7 @@ async function prepare(morePackages, templates = ["default"]) {
 }
 
 const modes = {
-  /** What everything that starts no machine needs. */
+  /** What is needed by everything that starts no machine. */
   async workspace() {
     await installWorkspace();
     await buildGuest();
@@ -39,7 +40,7 @@ const modes = {
 
   async test(parameters) {
     await prepare(checked, ["default", "r"]);
-    // All are run, whatever the first one finds.
+    // All of them run, whatever the first one finds.
     const results = [
       await command("lint", [node, "--run", "lint"], { mayFail: true }),
       await command("typecheck", [node, "--run", "typecheck"], { mayFail: true }),

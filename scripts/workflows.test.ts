@@ -3,7 +3,7 @@ import { registerHooks } from "node:module";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
-// GitHub's own parser imports its schema as bundlers do, without saying that it is JSON.
+// GitHub's own parser imports its schema the way bundlers do, without declaring it as JSON.
 registerHooks({
   load: (url, context, next) =>
     next(url, url.endsWith(".json") ? { ...context, importAttributes: { type: "json" } } : context),
@@ -16,7 +16,7 @@ const workflows = readdirSync(folder).map(
   (name) => [name, readFileSync(join(folder, name), "utf8")] as const,
 );
 
-/** What GitHub would refuse: unknown keys, values and names in expressions. */
+/** What GitHub would refuse: unknown keys, values, and names in expressions. */
 async function mistakesIn(name: string, content: string): Promise<readonly string[]> {
   const { context, value } = parseWorkflow({ name, content }, new NoOperationTraceWriter());
   if (value !== undefined) await convertWorkflowTemplate(context, value);

@@ -1,4 +1,7 @@
-/** `npm run lint` for the guest's Python: style and mistakes (flake8), then types (mypy). `packages/guest/setup.cfg` says what is asked. */
+/**
+ * `npm run lint` for the guest's Python: style and mistakes (flake8), then types (mypy). The rules are in
+ * `packages/guest/setup.cfg`.
+ */
 import { spawnSync } from "node:child_process";
 import { findPython, guest, isRequired } from "./tools.ts";
 

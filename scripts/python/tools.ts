@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
-/** Where the guest's Python and its `setup.cfg` are. */
+/** The directory of the guest's Python and its `setup.cfg`. */
 export const guest: string = join(import.meta.dirname, "../../packages/guest");
 
-/** Debian's own Python comes first: it is the one that Debian's packages install for. */
+/** Debian's own Python comes first: Debian's packages are installed for it. */
 const interpreters = ["/usr/bin/python3", "python3"];
 
 /** A Python that has all of `modules`, or the reason why there is none. */
@@ -22,6 +22,6 @@ export function findPython(
   };
 }
 
-/** On Linux, where the packages are at hand, and wherever `EMBERBOX_REQUIRE=python` says so, nothing is left out. */
+/** Nothing may be skipped on Linux, where the packages are available, and wherever `EMBERBOX_REQUIRE=python` is set. */
 export const isRequired: boolean =
   process.platform === "linux" || process.env["EMBERBOX_REQUIRE"]?.includes("python") === true;

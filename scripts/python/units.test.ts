@@ -1,4 +1,4 @@
-/** Runs the unit tests of the guest's Python by pytest, once, and shows each of them as a test of its own. */
+/** Runs the unit tests of the guest's Python with pytest, once, and reports each of them as a test of its own. */
 import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -43,7 +43,7 @@ if ("lacking" in found) {
   const { status, output, outcomes } = await runPytest(found.python);
 
   test("pytest runs every file", () => {
-    // 1 is a test that failed, which is shown below.
+    // 1 means that a test failed, which is shown below.
     if (status !== 0 && status !== 1) throw new Error(`pytest ended with ${status}\n${output}`);
     expect(outcomes).not.toEqual([]);
   });

@@ -4,7 +4,7 @@ import { StepFailed, command } from "./steps.mjs";
 
 const isRoot = process.getuid() === 0;
 
-/** What is needed of Debian or Ubuntu: the file or program that shows that a package is there, and the package. */
+/** What is needed from Debian or Ubuntu: a file or program that shows that a package is installed, and the package. */
 const needed = [
   ["qemu-system-x86_64", "qemu-system-x86"],
   ["qemu-img", "qemu-utils"],
@@ -19,14 +19,14 @@ const needed = [
   ...(isRoot ? [] : [["newuidmap", "uidmap"]]),
 ];
 
-/** What checks the guest's Python. */
+/** What the checks of the guest's Python need. */
 export const checked = [
   ["/usr/lib/python3/dist-packages/flake8", "flake8"],
   ["/usr/lib/python3/dist-packages/mypy", "mypy"],
   ["/usr/lib/python3/dist-packages/pytest", "python3-pytest"],
 ];
 
-/** What the benchmarks compare with: the guest's libraries on this machine itself. */
+/** What the benchmarks compare with: the guest's libraries, on this machine itself. */
 export const comparedWith = ["numpy", "pandas", "matplotlib"].map((name) => [
   `/usr/lib/python3/dist-packages/${name}`,
   `python3-${name}`,
@@ -51,7 +51,7 @@ function missingPackages(wanted) {
     .map(([, name]) => name);
 }
 
-/** Installs what is missing, as root or with sudo; says how to do it by hand where neither works. */
+/** Installs what is missing, as root or with sudo; if neither works, says how to do it by hand. */
 export async function installDebianPackages(more = []) {
   const wanted = [...needed, ...more];
   const missing = missingPackages(wanted);
@@ -84,7 +84,7 @@ async function install(packages) {
   const installing = apt("install", "--no-install-recommends", ...packages);
   const title = `Debian packages: ${packages.join(" ")}`;
   if ((await command(title, installing, { quiet: true, mayFail: true })) === 0) return;
-  // The lists may be missing or old, or an earlier installation was interrupted: both can be mended.
+  // The lists may be missing or old, or an earlier installation interrupted: both can be repaired.
   await command("finish an interrupted installation", asRoot("dpkg", "--configure", "-a"), {
     quiet: true,
     mayFail: true,

@@ -2,7 +2,7 @@ import { StepFailed } from "./steps.mjs";
 
 const OLDEST_NODE = 20;
 
-/** Refuses machines on which nothing of this can work. */
+/** Refuses machines on which none of this can work. */
 export function checkMachine() {
   if (process.platform !== "linux" || process.arch !== "x64") {
     throw new StepFailed(

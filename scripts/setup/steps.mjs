@@ -16,7 +16,7 @@ export class StepFailed extends Error {
 let interrupted;
 let running;
 
-/** Standard output belongs to what is run at the end. */
+/** Writes to standard error: standard output belongs to what is run at the end. */
 export function note(line) {
   process.stderr.write(`${line}\n`);
 }
@@ -26,7 +26,7 @@ function seconds(since) {
 }
 
 /**
- * Runs a program to its end. `quiet` keeps its output for the message of a failure, `stdout: "stderr"` moves it.
+ * Runs a program to its end. `quiet` keeps its output for the message of a failure; `stdout: "stderr"` redirects it.
  * Returns the exit code, which is 0 unless `mayFail`.
  */
 export async function command(
@@ -84,11 +84,11 @@ function signalCode(signal) {
   return 128 + (constants.signals[signal] ?? 0);
 }
 
-/** Runs `work` and ends the process with its outcome. A signal ends the running child first. */
+/** Runs `work` and ends the process with its outcome. On a signal, the running child is ended first. */
 export async function finish(work) {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => {
-      // The second time there is no more patience.
+      // The second signal is not patient.
       running?.kill(interrupted ? "SIGKILL" : signal);
       interrupted ??= signal;
     });

@@ -6,7 +6,7 @@ import { StepFailed, command, root } from "./steps.mjs";
 const modules = join(root, "node_modules");
 const stamp = join(modules, ".setup-stamp");
 
-/** A program that the workspace installs. */
+/** The path of a program that the workspace installs. */
 export function script(name) {
   return join(modules, ".bin", name);
 }
@@ -14,7 +14,7 @@ export function script(name) {
 /** Node 24, from the workspace. */
 export const node = script("node");
 
-/** Installs the workspace with the pnpm that package.json names, unless that was done for the same files. */
+/** Installs the workspace with the pnpm that package.json names, unless that was done already for the same files. */
 export async function installWorkspace() {
   const fingerprint = fingerprintOfManifests();
   if (!existsSync(node) || !existsSync(stamp) || readFileSync(stamp, "utf8") !== fingerprint) {
@@ -30,11 +30,11 @@ export async function installWorkspace() {
       );
     writeFileSync(stamp, fingerprint);
   }
-  // From here on `node` is Node 24, for the tools of the workspace too.
+  // From here on `node` is Node 24, also for the workspace's tools.
   process.env.PATH = `${join(modules, ".bin")}:${process.env.PATH}`;
 }
 
-/** What decides about the contents of node_modules. */
+/** What determines the contents of node_modules. */
 function fingerprintOfManifests() {
   const folders = ["packages", "examples", "site", "test"];
   const members = [

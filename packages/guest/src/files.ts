@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 export interface AgentFile {
   /** Path below `/run/emberbox`. */
   readonly target: string;
+  /** The file's bytes. */
   readonly content: Buffer;
   readonly executable: boolean;
 }

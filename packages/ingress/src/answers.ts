@@ -13,6 +13,7 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** Refusals that do not depend on the request. */
 export const refusals: Readonly<Record<"notHttp" | "gone" | "closed", Refusal>> = {
   notHttp: { status: 400, message: "The port takes HTTP requests only, to paths, with one host" },
   gone: { status: 502, message: "The sandbox was not found" },

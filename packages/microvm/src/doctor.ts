@@ -15,9 +15,11 @@ import { findTemplate } from "./template/store.ts";
 
 /** The result of checking one thing that sandboxes need. */
 export interface Check {
+  /** The check's name, such as `qemu` or `disk space`. */
   readonly id: string;
   /** `warn`: sandboxes work, but not as well as they could. `fail`: they do not. */
   readonly status: "ok" | "warn" | "fail";
+  /** What was found, in one line. */
   readonly detail: string;
   /** How to put it right. */
   readonly advice?: string;
@@ -29,6 +31,7 @@ export interface Diagnosis {
   readonly ok: boolean;
   /** Directory of images, templates and running sandboxes' files. */
   readonly home: string;
+  /** All checks, in the order in which they were made. */
   readonly checks: readonly Check[];
 }
 

@@ -14,6 +14,7 @@ import { z } from "zod";
 import { type QuotasOption, quotasSchema } from "./quotas.ts";
 import { DEFAULT_TENANT, tenantName } from "./tenants.ts";
 
+/** How the server listens, whom it serves, and within which limits. */
 export interface ServeOptions {
   /** Where sandboxes come from. The server does not close it. */
   readonly provider: SandboxProvider;
@@ -45,8 +46,9 @@ export interface ServeOptions {
   readonly maxSandboxes?: number | undefined;
   /** What each tenant may have at once, by name; `*` applies to all others. @default no limit */
   readonly quotas?: QuotasOption | undefined;
-  /** Memory (MiB) and processors of each sandbox. @default the provider's */
+  /** Memory of each sandbox, in MiB. @default the provider's */
   readonly memoryMB?: number | undefined;
+  /** Processors of each sandbox. @default the provider's */
   readonly cpuCount?: number | undefined;
   /** What no request may exceed for its sandbox's network. @default true: public addresses only */
   readonly network?: NetworkCeiling | undefined;

@@ -19,6 +19,7 @@ const OWN_DOMAIN = "sbx.localhost";
 
 /** A listening server. */
 export interface EmberboxServer extends AsyncDisposable {
+  /** Base URL of E2B's API, without a final slash. */
   readonly url: string;
   readonly port: number;
   /** The suffix of sandboxes' host names. */

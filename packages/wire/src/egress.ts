@@ -15,6 +15,7 @@ export const NETWORK_PORT = 0;
 
 /** What the guest knows of its network, in order to refuse at once what the host would refuse. */
 export interface GuestNetwork {
+  /** Nothing outside may be reached. */
   readonly isOff: boolean;
   /** IPv4 ranges, besides those that are not public. */
   readonly refused: readonly string[];

@@ -23,6 +23,7 @@ export const frameKinds = {
   thaw: 7,
 } as const;
 
+/** Flags of a `freeze`, which may be combined. */
 export const freezeFlags = {
   /** Stop the user's processes. */
   processes: 1,

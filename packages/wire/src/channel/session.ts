@@ -3,6 +3,7 @@ import { createFrameParser, frame, frameKinds, HEADER_BYTES, sessionMark } from 
 import { ChannelStream } from "./stream.ts";
 import { Turn } from "./turn.ts";
 
+/** A session's port, and what is called as it proceeds. */
 export interface SessionOptions {
   /** The virtio-serial port. */
   readonly port: Duplex;
@@ -49,6 +50,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #port: Duplex;
   readonly #streams: Map<number, ChannelStream> = new Map();
+  /** What has come from the other side so far; keeps counting. */
   readonly received: Received = {
     bytes: 0,
     frames: { hello: 0, open: 0, data: 0, end: 0, reset: 0, window: 0, freeze: 0, thaw: 0 },

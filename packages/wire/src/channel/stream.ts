@@ -78,6 +78,7 @@ export class ChannelStream extends Duplex {
     return true;
   }
 
+  /** The peer sends no more data. */
   receiveEnd(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -86,6 +87,7 @@ export class ChannelStream extends Duplex {
     this.read(0);
   }
 
+  /** The peer reset the stream. */
   receiveReset(reason: Error): void {
     if (!this.#ended || this.readableEnded) return this.abandon(reason);
     // All of its data is here, but may not have been read yet.

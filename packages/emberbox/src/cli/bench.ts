@@ -9,7 +9,7 @@ export function addBench(program: Command, finish: Finish): void {
     .command("bench")
     .summary("measure sandboxes on this machine")
     .description(
-      "Measures sandboxes on this machine, beside what they are compared with, and prints a table.",
+      "Measures sandboxes on this machine, and what they are compared with, and prints a table.",
     )
     .option("--json", "print the results as JSON, and nothing else, on standard output")
     .option(

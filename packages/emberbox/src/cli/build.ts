@@ -16,7 +16,7 @@ export function addBuild(program: Command, finish: Finish): void {
     .command("build")
     .summary("build a template: its disk image, and a warm machine to restore")
     .description(
-      "Builds a template's disk image and warms a machine, unless they are there. It can be interrupted and repeated.",
+      "Builds a template's disk image and warms a machine, unless that is done already. It can be interrupted and repeated.",
     )
     .argument("[TEMPLATE]", `one of: ${names.join(", ")}`, parseTemplate, "default")
     .addHelpText(

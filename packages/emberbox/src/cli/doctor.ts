@@ -10,7 +10,7 @@ export function addDoctor(program: Command, finish: Finish): void {
     .command("doctor")
     .summary("say whether this machine can run sandboxes, and how well")
     .description(
-      "Looks at everything that sandboxes need of this machine and says what to do where it is not right.",
+      "Checks everything that sandboxes need of this machine and says how to put right what is wrong.",
     )
     .option("--json", "print the findings as JSON")
     .addHelpText(

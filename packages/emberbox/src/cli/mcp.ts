@@ -36,15 +36,15 @@ export function addMcp(program: Command, finish: Finish): void {
     .command("mcp")
     .summary("serve tools that run code in a sandbox to MCP clients: editors, assistants, agents")
     .description(
-      "Serves tools that run code in a sandbox by the Model Context Protocol: to the program that started this one " +
+      "Serves tools that run code in a sandbox over the Model Context Protocol: to the program that started this one " +
         "(stdio), or with --http to any on this machine. Each session has a sandbox of its own.",
     )
     .option("--http", "listen for streamable HTTP, instead of serving standard input and output")
     .option(
       "--host <H>",
-      "address to listen on; all but this machine's own need a token (default: 127.0.0.1)",
+      "address to listen on; any but this machine's own requires a token (default: 127.0.0.1)",
     )
-    .option("-p, --port <P>", "port to listen on; 0 takes a free one (default: 3100)", parsePort)
+    .option("-p, --port <P>", "port to listen on; 0 picks a free one (default: 3100)", parsePort)
     .option("--token <T>", "what clients must send as bearer token (also EMBERBOX_MCP_TOKEN)")
     .option(
       "--allow-host <NAME>",
@@ -57,12 +57,12 @@ export function addMcp(program: Command, finish: Finish): void {
     .option("--structured", "send results as structured content, too")
     .option(
       "-t, --timeout <S>",
-      "how long a call runs unless it says so, in seconds (default: 60)",
+      "how long a call runs unless it sets its own limit, in seconds (default: 60)",
       parseSeconds,
     )
     .option(
       "--idle-timeout <S>",
-      "how long a sandbox waits for its next call, in seconds; 0 for ever (default: 900)",
+      "how long a sandbox waits for its next call, in seconds; 0 means for ever (default: 900)",
       parseSeconds,
     )
     .option("--max-sandboxes <N>", "sandboxes that may run at once", parseWhole, 8)

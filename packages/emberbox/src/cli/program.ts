@@ -31,7 +31,7 @@ export async function main(parameters: readonly string[]): Promise<number> {
 
 function createProgram(finish: Finish): Command {
   const program = new Command("emberbox")
-    .description("Runs code in virtual machines of its own, on this machine.")
+    .description("Runs code in sandboxes on this machine, each in a virtual machine of its own.")
     .version(version)
     .exitOverride()
     .showHelpAfterError(false)
@@ -57,5 +57,5 @@ function writeUsageError(message: string): void {
     .replace(/^error: /, "")
     .replace(/^(unknown option '--[^=]*)=.*'/s, "$1'")
     .trimEnd();
-  say(`${text}\nRun \`emberbox --help\` to see what there is.`);
+  say(`${text}\nRun \`emberbox --help\` for usage.`);
 }

@@ -31,14 +31,14 @@ export function addRun(program: Command, finish: Finish): void {
     .command("run")
     .summary("run code in a fresh sandbox")
     .description(
-      "Runs a file, or what comes on standard input, in a fresh sandbox and streams what it prints.",
+      "Runs a file, or code from standard input, in a fresh sandbox and streams what it prints.",
     )
     .argument("[FILE]", "the code; - is standard input")
     .option("-l, --language <L>", "language of the code (default: python)")
     .option("--template <NAME>", "template of the sandbox (default: default)")
     .option(
       "-t, --timeout <S>",
-      "stop the code after so many seconds; 0 is never (default: 0)",
+      "stop the code after this many seconds; 0 means never (default: 0)",
       parseSeconds,
     )
     .option("-m, --memory <MB>", "memory of the sandbox in MiB (default: 1024)", parseWhole)

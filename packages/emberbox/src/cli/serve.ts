@@ -44,17 +44,17 @@ export function addServe(program: Command, finish: Finish): void {
     .command("serve")
     .summary("serve E2B's API: for the official E2B SDKs, and for other machines")
     .description(
-      "Serves E2B's HTTP API over this machine's sandboxes, until it is told to end (Ctrl-C, SIGTERM).",
+      "Serves E2B's HTTP API over this machine's sandboxes, until it is told to stop (Ctrl-C, SIGTERM).",
     )
     .option(
       "--host <H>",
-      "address to listen on; all but this machine's own need a key",
+      "address to listen on; any but this machine's own requires a key",
       "127.0.0.1",
     )
-    .option("-p, --port <P>", "port to listen on; 0 takes a free one", parsePort, 3000)
+    .option("-p, --port <P>", "port to listen on; 0 picks a free one", parsePort, 3000)
     .option(
       "--api-key <K>",
-      "a key to accept, or TENANT=KEY: each tenant sees only its own; may be repeated (also EMBERBOX_API_KEYS, with commas)",
+      "a key to accept, or TENANT=KEY: each tenant sees only its own; may be repeated (also EMBERBOX_API_KEYS, separated by commas)",
       collect,
     )
     .option(
@@ -63,7 +63,7 @@ export function addServe(program: Command, finish: Finish): void {
     )
     .option(
       "--allow-host <NAME>",
-      "a name that requests may give as Host beside the server's own; may be repeated",
+      "a name that requests may give as Host besides the server's own; may be repeated",
       collect,
     )
     .option(
@@ -71,7 +71,7 @@ export function addServe(program: Command, finish: Finish): void {
       "connections at once; one address may have half of them (default: 4096)",
       parseWhole,
     )
-    .option("--domain <D>", "what host names of sandboxes end with, with the port: {port}-{id}.D")
+    .option("--domain <D>", "suffix of sandboxes' host names, with the port: {port}-{id}.D")
     .option("--tls-cert <FILE>", "serve HTTPS and HTTP/2 with this certificate (PEM)")
     .option("--tls-key <FILE>", "its private key (PEM)")
     .option(
@@ -80,7 +80,7 @@ export function addServe(program: Command, finish: Finish): void {
     )
     .option(
       "--network-ceiling <LIST>",
-      "what no sandbox can reach beyond: off, or a list with commas of names, addresses, ranges and `public` (default: public)",
+      "the most that any sandbox can reach: off, or names, addresses, ranges and `public`, separated by commas (default: public)",
       parseCeiling,
     )
     .option(
@@ -90,14 +90,14 @@ export function addServe(program: Command, finish: Finish): void {
     )
     .option(
       "--quota <Q>",
-      "what a tenant may have at once: TENANT=sandboxes:10,memory:8192,snapshots:20,disk:20480 (MiB), without TENANT= each; may be repeated",
+      "what a tenant may have at once: TENANT=sandboxes:10,memory:8192,snapshots:20,disk:20480 (MiB), without TENANT= for each; may be repeated",
       collect,
     )
     .option("-m, --memory <MB>", "memory of each sandbox in MiB (default: 1024)", parseWhole)
     .option("--cpus <N>", "processors of each sandbox (default: 1)", parseWhole)
     .option("--pool <N>", "sandboxes kept ready", parseCount, 0)
     .addOption(
-      new Option("--on-shutdown <WHAT>", "what becomes of running sandboxes")
+      new Option("--on-shutdown <WHAT>", "what happens to running sandboxes")
         .choices(["pause", "kill"])
         .default("kill"),
     )
@@ -114,7 +114,7 @@ export function addServe(program: Command, finish: Finish): void {
     .addHelpText(
       "after",
       `
-Without --api-key, a server for this machine only makes a key of its own and keeps it.
+Without --api-key, a server that listens on this machine only makes a key of its own and keeps it.
 OpenTelemetry: load an SDK with NODE_OPTIONS=--import and the usual OTEL_ variables.
 
 Examples:

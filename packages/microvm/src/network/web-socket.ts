@@ -13,8 +13,9 @@ interface Frame {
 }
 
 /**
- * Overwrites what must not pass in a server's messages, each of which goes on when it is complete. Ends with an error
- * for anything but plain WebSocket: compressed or otherwise extended frames, masked ones, messages that are too long.
+ * Overwrites what must not pass in a server's messages, each of which is passed on when it is complete. Ends with an
+ * error for anything but plain WebSocket: compressed or otherwise extended frames, masked ones, messages that are too
+ * long.
  */
 export class MessageRedactor extends Transform {
   readonly #traces: Traces;

@@ -98,11 +98,12 @@ describe("emberbox mcp, over standard input and output", () => {
     controller.abort(new Error("enough"));
     const aborted = Date.now();
     await expect(running).rejects.toThrow("enough");
+    expect(Date.now() - aborted).toBeLessThan(1000);
+    // It waits for the cancelled one to end.
     const ps = { command: "ps -eo args | grep '[s]leep 60.5'; true" };
     const { text } = await callTool(client, "run_command", ps);
     expect(text).not.toContain("sleep 60.5");
-    // It waits for the cancelled one to end, and has a process of its own to start.
-    expect(Date.now() - aborted).toBeLessThan(2000);
+    expect(Date.now() - aborted).toBeLessThan(30_000);
   });
 
   test("with a list and a prefix, there are these tools only, and unknown ones are told apart", async () => {

@@ -2,6 +2,10 @@
 import { background, notifier, warning } from "./declarations.js";
 export { background, notifier, warning };
 
+// concurrency
+import { Queue, SharedWork, untilAborted, within } from "./declarations.js";
+export { Queue, SharedWork, untilAborted, within };
+
 // envd
 import { FileGrant, envdVersion, isEqual, signFile } from "./declarations.js";
 export { FileGrant, envdVersion, isEqual, signFile };
@@ -19,8 +23,8 @@ import { TerminalText, oneLine, plainText, safeJson, styledText } from "./declar
 export { TerminalText, oneLine, plainText, safeJson, styledText };
 
 // tools
-import { BashInput, BoundedText, Failure, JsonSchema, LocalShellInput, NativeTools, PatchOperation, PatchResult, ResolvedSource, SandboxCall, SandboxCallOptions, SandboxFacts, SandboxLease, SandboxSessions, SandboxSessionsOptions, SandboxSource, SandboxTool, SandboxTools, SessionCreateOptions, ShellInput, ShellOutput, ShellResult, TextEditorInput, ToolContext, ToolData, ToolEntry, ToolFile, ToolInputs, ToolLimits, ToolName, ToolOptions, ToolOutput, ToolPicture, ToolProgress, ToolResult, ToolTable, Truncated, applyDiff, callSandbox, createSandboxTools, explainFailure, factsOf, killCommand, mimeType, pictureDataUrl, pictureType, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, toolOutputSchema, truncate, untilAborted } from "./declarations.js";
-export { type BashInput, BoundedText, type Failure, type JsonSchema, type LocalShellInput, NativeTools, type PatchOperation, type PatchResult, type ResolvedSource, type SandboxCall, type SandboxCallOptions, type SandboxFacts, type SandboxLease, SandboxSessions, type SandboxSessionsOptions, type SandboxSource, type SandboxTool, SandboxTools, type SessionCreateOptions, type ShellInput, type ShellOutput, type ShellResult, type TextEditorInput, type ToolContext, type ToolData, type ToolEntry, type ToolFile, type ToolInputs, type ToolLimits, type ToolName, type ToolOptions, type ToolOutput, type ToolPicture, type ToolProgress, type ToolResult, type ToolTable, type Truncated, applyDiff, callSandbox, createSandboxTools, explainFailure, factsOf, killCommand, mimeType, pictureDataUrl, pictureType, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, toolOutputSchema, truncate, untilAborted };
+import { BashInput, BoundedText, Failure, JsonSchema, LocalShellInput, NativeTools, PatchOperation, PatchResult, ResolvedSource, SandboxCall, SandboxCallOptions, SandboxFacts, SandboxLease, SandboxSessions, SandboxSessionsOptions, SandboxSource, SandboxTool, SandboxTools, SessionCreateOptions, ShellInput, ShellOutput, ShellResult, TextEditorInput, ToolContext, ToolData, ToolEntry, ToolFile, ToolInputs, ToolLimits, ToolName, ToolOptions, ToolOutput, ToolPicture, ToolProgress, ToolResult, ToolTable, Truncated, applyDiff, callSandbox, createSandboxTools, explainFailure, factsOf, killCommand, mimeType, pictureDataUrl, pictureType, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, toolOutputSchema, truncate } from "./declarations.js";
+export { type BashInput, BoundedText, type Failure, type JsonSchema, type LocalShellInput, NativeTools, type PatchOperation, type PatchResult, type ResolvedSource, type SandboxCall, type SandboxCallOptions, type SandboxFacts, type SandboxLease, SandboxSessions, type SandboxSessionsOptions, type SandboxSource, type SandboxTool, SandboxTools, type SessionCreateOptions, type ShellInput, type ShellOutput, type ShellResult, type TextEditorInput, type ToolContext, type ToolData, type ToolEntry, type ToolFile, type ToolInputs, type ToolLimits, type ToolName, type ToolOptions, type ToolOutput, type ToolPicture, type ToolProgress, type ToolResult, type ToolTable, type Truncated, applyDiff, callSandbox, createSandboxTools, explainFailure, factsOf, killCommand, mimeType, pictureDataUrl, pictureType, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, toolOutputSchema, truncate };
 
 // declarations
 import { z } from "zod";
@@ -1255,14 +1259,14 @@ export interface Truncated {
   readonly totalBytes: number;
 }
 export declare function truncate(text: string, maxBytes: number): Truncated;
-declare class Queue {
+export declare class Queue {
   #private;
-  run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+  get isEmpty(): boolean;
+  run<T>(work: (pass: () => void) => Promise<T>, signal?: AbortSignal): Promise<T>;
   idle(): Promise<void>;
 }
 export declare function queueOf(sandbox: object): Queue;
 export declare function shareQueue(other: object, sandbox: object): void;
-export declare function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T>;
 export interface PatchOperation {
   readonly type: "create_file" | "update_file" | "delete_file" | (string & {});
   readonly path: string;
@@ -1340,4 +1344,18 @@ export declare function checkedProvider(of: SandboxProvider): SandboxProvider;
 export declare function background(work: Promise<unknown>, onFailure: (error: unknown) => void): void;
 export declare function warning(what: string): (error: unknown) => void;
 export declare function notifier<Args extends readonly unknown[]>(name: string, callback: ((...args: Args) => unknown) | undefined): (...args: Args) => unknown;
+export declare class SharedWork<Value> {
+  #private;
+  constructor({ keeps }?: {
+    readonly keeps?: boolean;
+  });
+  get(key: string, begin: (signal: AbortSignal) => Promise<Value>, signal?: AbortSignal): Promise<Value>;
+  forget(key: string): void;
+  going(): ReadonlyMap<string, Promise<Value>>;
+  stop(key: string, reason: Error): Promise<void>;
+}
+export declare function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T>;
+export declare function within<T, Late>(ms: number, work: Promise<T>, late: () => Late, { ref }?: {
+  readonly ref?: boolean;
+}): Promise<T | Late>;
 export {};

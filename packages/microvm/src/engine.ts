@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { EmberboxError } from "@emberbox/core";
 import { background, notifier, warning } from "@emberbox/core/background";
+import { SharedWork } from "@emberbox/core/concurrency";
 import { type AcceleratorChoice, chooseAccelerator } from "./accelerator.ts";
 import { findImage, type GuestImage } from "./image/index.ts";
 import { sweepScratch } from "./machine/files.ts";
@@ -17,7 +18,6 @@ import { newSandboxId } from "./letters.ts";
 import { createStateEngine, type StateEngine } from "./state/engine.ts";
 import { sweepState } from "./state/sweep.ts";
 import { overlayOf } from "./template/blank.ts";
-import { createSharedWork } from "./shared-work.ts";
 import { ensureTemplate } from "./template/store.ts";
 import type { Template } from "./template/template.ts";
 
@@ -52,7 +52,7 @@ export function openEngine(options: MicrovmOptions): Engine {
   background(sweepState(places.state), warning("Removing what killed programs left"));
   background(endOrphans(), warning("Ending the machines of killed programs"));
   const onProgress = notifier("onProgress", options.onProgress);
-  const warmed = createSharedWork<Template>();
+  const warmed = new SharedWork<Template>();
   const outside = createOutside(options.network ?? {});
 
   const engine: Engine = {

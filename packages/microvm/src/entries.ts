@@ -1,10 +1,10 @@
 import { EmberboxError, type NetworkCeiling, type SandboxInfo } from "@emberbox/core";
 import { background, notifier, warning } from "@emberbox/core/background";
+import { SharedWork } from "@emberbox/core/concurrency";
 import type { Engine } from "./engine.ts";
 import { Entry, type EntryOwner, factsOf, pausedInfo } from "./entry.ts";
 import type { ResolvedCreateOptions } from "./options.ts";
 import type { LocalSandbox } from "./sandbox.ts";
-import { createSharedWork } from "./shared-work.ts";
 import type { PausedStore } from "./state/paused.ts";
 
 /** Lifetime of a resumed sandbox when none is given, in ms. */
@@ -36,7 +36,7 @@ export class Entries implements EntryOwner {
   readonly #options: EntriesOptions;
   readonly #onProgress: (step: string) => void;
   readonly #entries = new Map<string, Entry>();
-  readonly #resuming = createSharedWork<Entry>({ keeps: false });
+  readonly #resuming = new SharedWork<Entry>({ keeps: false });
   #closed = false;
 
   constructor(options: EntriesOptions) {

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { EmberboxError, type SandboxConnection, type SandboxInfo } from "@emberbox/core";
 import { background, warning } from "@emberbox/core/background";
+import { Queue } from "@emberbox/core/concurrency";
 import type { Access } from "./network/access.ts";
 import type { ResolvedCreateOptions, Shape } from "./options.ts";
 import { createPorts, type Ports } from "./ports/ports.ts";
@@ -38,7 +39,7 @@ export class Entry {
   #timer: NodeJS.Timeout | undefined;
   #gone: EmberboxError | undefined;
   readonly #ended = new AbortController();
-  #busy: Promise<unknown> = Promise.resolve();
+  readonly #queue = new Queue();
 
   constructor(
     owner: EntryOwner,
@@ -112,9 +113,7 @@ export class Entry {
 
   /** Serializes work that changes whether it runs, or that must not overlap with such a change. */
   exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#busy.then(work, work);
-    this.#busy = done.catch(() => {});
-    return done;
+    return this.#queue.run(work);
   }
 
   connection(): SandboxConnection {

@@ -1,4 +1,5 @@
 import type { Sandbox } from "@emberbox/core";
+import { SharedWork } from "@emberbox/core/concurrency";
 import type { SandboxPreStopHook, SnapshotSpec } from "@openai/agents-core/sandbox";
 import { providerError } from "./failure.ts";
 import type { Place } from "./place.ts";
@@ -18,7 +19,7 @@ export class Lifecycle {
   readonly #stopProcesses: () => Promise<void>;
   readonly #hooks = new Set<SandboxPreStopHook>();
   #paused: Promise<unknown> | undefined;
-  #waking: Promise<unknown> | undefined;
+  readonly #waking = new SharedWork<void>({ keeps: false });
   #ending: Promise<void> | undefined;
   #renewedAt = Date.now();
 
@@ -40,9 +41,7 @@ export class Lifecycle {
   /** The sandbox, resumed if it was paused; from time to time this extends its lifetime. */
   async ready(): Promise<Sandbox> {
     const { sandbox } = this.#parts;
-    if (this.#paused !== undefined) {
-      await (this.#waking ??= this.#wake());
-    }
+    if (this.#paused !== undefined) await this.#waking.get("wake", () => this.#wake());
     this.#renew();
     return sandbox;
   }
@@ -97,7 +96,6 @@ export class Lifecycle {
     if (spec !== undefined) {
       if (spec.type !== "noop") await saveSnapshot(sandbox, provider, state, spec);
     } else if (waits && provider.capabilities.pause) {
-      this.#waking = undefined;
       this.#paused = sandbox.pause();
       await this.#paused.catch((error: unknown) => {
         this.#paused = undefined;
@@ -116,8 +114,6 @@ export class Lifecycle {
       this.#paused = undefined;
     } catch (error) {
       throw providerError(error, "resume");
-    } finally {
-      this.#waking = undefined;
     }
   }
 

@@ -4,6 +4,7 @@ import {
   type SandboxConnection,
   type SandboxProvider,
 } from "@emberbox/core";
+import { SharedWork } from "@emberbox/core/concurrency";
 import type { Logger } from "pino";
 import { type Admission, createAdmission, USUAL_MB } from "./admission.ts";
 import { ApiError, notImplemented, sandboxNotFound, templateNotFound } from "./api-error.ts";
@@ -19,8 +20,6 @@ import { createUsage } from "./usage.ts";
 
 /** Traffic that resumes a sandbox gives it at least this much time, in ms. */
 const RESUMED_FOR_MS = 300_000;
-/** Requests that wait for the same sandbox to be resumed share the work. */
-type Resuming = Map<string, Promise<SandboxConnection>>;
 
 /** What is done with this server's sandboxes. */
 export class Sandboxes {
@@ -35,7 +34,8 @@ export class Sandboxes {
   /** The provider enforces it, whatever is asked for. */
   readonly #ceiling: Pick<CreateOptions, "networkCeiling">;
   readonly #connections = new Map<string, SandboxConnection>();
-  readonly #resuming: Resuming = new Map();
+  /** Requests that wait for the same sandbox to be resumed share the work. */
+  readonly #resuming = new SharedWork<SandboxConnection>({ keeps: false });
   #closing = false;
 
   constructor(settings: Settings, store: Store, log: Logger) {
@@ -272,10 +272,8 @@ export class Sandboxes {
     { info: { sandboxId, memoryMB }, tenant }: KnownSandbox,
     options: { timeoutMs: number; onResume?: "restore" | "reboot" },
   ): Promise<SandboxConnection> {
-    const underWay = this.#resuming.get(sandboxId);
-    if (underWay !== undefined) return underWay;
     const asked = { memoryMB, willBeKept: false };
-    const work = this.#admit(tenant, 1, asked, async () => {
+    const resume = async (): Promise<SandboxConnection> => {
       if (this.#closing) throw new ApiError(503, "The server is shutting down");
       const connection = await this.registry.guard(sandboxId, () =>
         this.#provider.connect(sandboxId, { ...options, ...this.#ceiling }),
@@ -284,9 +282,8 @@ export class Sandboxes {
       this.registry.setState(sandboxId, "running");
       this.registry.note(sandboxId, "resumed");
       return connection;
-    });
-    this.#resuming.set(sandboxId, work);
-    return work.finally(() => this.#resuming.delete(sandboxId));
+    };
+    return this.#resuming.get(sandboxId, () => this.#admit(tenant, 1, asked, resume));
   }
 
   #remember(

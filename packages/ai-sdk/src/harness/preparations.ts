@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { CreateOptions, Sandbox, SandboxProvider } from "@emberbox/core";
-import { untilAborted } from "@emberbox/core/tools";
+import { SharedWork, untilAborted } from "@emberbox/core/concurrency";
 
 /** Prepares a new sandbox, once per identity. */
 export type FirstCreate<Session> = (
@@ -16,7 +16,7 @@ interface First {
 
 /** Snapshots of prepared sandboxes. */
 export class Preparations {
-  readonly #running = new Map<string, Promise<string>>();
+  readonly #making = new SharedWork<string>({ keeps: false });
 
   /**
    * The id of the snapshot for an identity, which is made when there is none; concurrent callers wait for it.
@@ -33,17 +33,15 @@ export class Preparations {
     for (;;) {
       const known = await provider.listSnapshots!({ name, signal });
       if (known[0] !== undefined) return known[0].snapshotId;
-      const running = this.#running.get(name);
-      if (running === undefined) break;
+      const making = this.#making.going().get(name);
+      if (making === undefined) break;
       // If the other attempt fails or is aborted, this call makes its own.
       await untilAborted(
-        running.catch(() => {}),
+        making.catch(() => {}),
         signal,
       );
     }
-    const made = make(name, first).finally(() => this.#running.delete(name));
-    this.#running.set(name, made);
-    return made;
+    return this.#making.get(name, () => make(name, first));
   }
 }
 

@@ -80,7 +80,7 @@ export async function runCode(
   try {
     const context = contextId(checked.context) ?? `language ${checked.language ?? "python"}`;
     const response = await call.begin(() =>
-      inTurn(connection, call, context, (sent) =>
+      inTurn(connection, call.signal, context, (sent) =>
         startExecution(call, code, checked, timeoutMs, sent),
       ),
     );

@@ -1,7 +1,7 @@
+import { Queue } from "../concurrency/queue.ts";
 import type { SandboxConnection } from "../provider.ts";
-import type { Call } from "../wire/call.ts";
 
-const lines = new WeakMap<SandboxConnection, Map<string, Promise<void>>>();
+const lines = new WeakMap<SandboxConnection, Map<string, Queue>>();
 
 /**
  * Sends the calls of one context in the order in which they were made: on separate connections, requests may overtake
@@ -9,27 +9,22 @@ const lines = new WeakMap<SandboxConnection, Map<string, Promise<void>>>();
  */
 export async function inTurn<T>(
   connection: SandboxConnection,
-  call: Call,
+  signal: AbortSignal,
   context: string,
   send: (sent: () => void) => Promise<T>,
 ): Promise<T> {
-  const line = lineOf(connection);
-  const before = line.get(context);
-  const { promise: mine, resolve: sent } = Promise.withResolvers<void>();
-  const all = Promise.all([before, mine]).then(() => {
-    if (line.get(context) === all) line.delete(context);
-  });
-  line.set(context, all);
+  const queues = queuesOf(connection);
+  const queue = queues.get(context) ?? new Queue();
+  queues.set(context, queue);
   try {
-    if (before !== undefined) await call.race(before);
-    return await send(sent);
+    return await queue.run(send, signal);
   } finally {
-    sent();
+    if (queue.isEmpty && queues.get(context) === queue) queues.delete(context);
   }
 }
 
-function lineOf(connection: SandboxConnection): Map<string, Promise<void>> {
-  let line = lines.get(connection);
-  if (line === undefined) lines.set(connection, (line = new Map()));
-  return line;
+function queuesOf(connection: SandboxConnection): Map<string, Queue> {
+  let queues = lines.get(connection);
+  if (queues === undefined) lines.set(connection, (queues = new Map()));
+  return queues;
 }

@@ -11,10 +11,10 @@ import {
 import type { SandboxProvider } from "../provider.ts";
 import type { Sandbox } from "../sandbox.ts";
 import { loudly } from "./loudly.ts";
-import { queueOf } from "./queue.ts";
+import { queueOf } from "./sandbox-queue.ts";
 import { Session, type SessionHost } from "./session.ts";
 import { resolveSource, type ResolvedSource, type SandboxSource } from "./source.ts";
-import { untilAborted } from "./until-aborted.ts";
+import { untilAborted } from "../concurrency/until-aborted.ts";
 
 /** How long conversations keep their sandboxes, and how many there may be. */
 export interface SandboxSessionsOptions {

@@ -1,7 +1,7 @@
 import { EmberboxError } from "../errors.ts";
 import type { CreateOptions, SandboxProvider } from "../provider.ts";
 import { Sandbox } from "../sandbox.ts";
-import { untilAborted } from "./until-aborted.ts";
+import { untilAborted } from "../concurrency/until-aborted.ts";
 
 /** What a session needs from its owner. */
 export interface SessionHost {

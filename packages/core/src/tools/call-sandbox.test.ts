@@ -2,7 +2,7 @@ import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { EmberboxError } from "../errors.ts";
 import type { SandboxProvider } from "../provider.ts";
-import { queueOf } from "../sessions/queue.ts";
+import { queueOf } from "../sessions/sandbox-queue.ts";
 import { SandboxSessions, type SandboxSessionsOptions } from "../sessions/sandbox-sessions.ts";
 import { callSandbox } from "./call-sandbox.ts";
 import { createSandboxTools } from "./create-tools.ts";

@@ -1,5 +1,5 @@
 import { EmberboxError } from "../errors.ts";
-import { queueOf } from "../sessions/queue.ts";
+import { queueOf } from "../sessions/sandbox-queue.ts";
 import type { SandboxLease, SandboxSessions } from "../sessions/sandbox-sessions.ts";
 import type { Sandbox } from "../sandbox.ts";
 import { explainFailure, explainNoSandbox, isLost, lostNotice, type Failure } from "./failure.ts";

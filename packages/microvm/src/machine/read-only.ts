@@ -4,6 +4,7 @@ import { closeSync, constants, fchmodSync, fstatSync, openSync, realpathSync } f
 import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { EmberboxError } from "@emberbox/core";
+import { SharedWork } from "@emberbox/core/concurrency";
 import { requireProgram } from "../qemu.ts";
 
 /**
@@ -15,15 +16,12 @@ export interface ReadOnlyView {
   open(path: string): number;
 }
 
-let shared: Promise<ReadOnlyView> | undefined;
+const VIEW = "view";
+const views = new SharedWork<ReadOnlyView>();
 
 /** One serves the whole program. */
 export function readOnlyView(): Promise<ReadOnlyView> {
-  shared ??= makeView(() => (shared = undefined)).catch((error: unknown) => {
-    shared = undefined;
-    throw error;
-  });
-  return shared;
+  return views.get(VIEW, () => makeView(() => views.forget(VIEW)));
 }
 
 // Mounts belong to a process. This one waits for its input to end, which happens when this program does.

@@ -1,13 +1,12 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { EmberboxError, type CommandHandle } from "@emberbox/core";
 import { notifier } from "@emberbox/core/background";
+import { untilAborted, within } from "@emberbox/core/concurrency";
 import {
   BoundedText,
   explainFailure,
   killCommand,
   shellExitCode,
   type ToolOutput,
-  untilAborted,
 } from "@emberbox/core/tools";
 
 /** Bytes kept of the beginning of the output, and as many of its end, while nobody reads it. */
@@ -49,13 +48,7 @@ export class SandboxProcess {
 
   /** Waits for the end, but at most `timeoutMs`; an abort ends the wait. */
   async settle(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const enough = new AbortController();
-    const pause = sleep(timeoutMs, undefined, { signal: enough.signal }).catch(() => {});
-    try {
-      await untilAborted(Promise.race([this.#ended, pause]), signal);
-    } finally {
-      enough.abort();
-    }
+    await within(timeoutMs, untilAborted(this.#ended, signal), () => {});
   }
 
   /** Takes what it printed since the last call. */

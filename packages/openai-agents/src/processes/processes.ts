@@ -1,5 +1,6 @@
 import type { CommandHandle, Sandbox } from "@emberbox/core";
-import { explainFailure, type ToolOutput, untilAborted } from "@emberbox/core/tools";
+import { untilAborted } from "@emberbox/core/concurrency";
+import { explainFailure, type ToolOutput } from "@emberbox/core/tools";
 import type {
   ExecCommandArgs,
   SandboxExecResult,

@@ -4,12 +4,13 @@ export async function untilAborted<T>(
   signal: AbortSignal | undefined,
 ): Promise<T> {
   if (signal === undefined) return work;
-  signal.throwIfAborted();
   const aborted = Promise.withResolvers<never>();
   const onAbort = (): void => aborted.reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
   try {
-    return await Promise.race([work, aborted.promise]);
+    // The signal comes first: when both have settled, it wins.
+    return await Promise.race([aborted.promise, work]);
   } finally {
     signal.removeEventListener("abort", onAbort);
   }

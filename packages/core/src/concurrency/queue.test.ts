@@ -34,3 +34,17 @@ test("an abort leaves the line at once, and those behind keep their order", asyn
   await Promise.all([running, last, queue.idle()]);
   expect(third).toBe(true);
 });
+
+test("work that passes lets the next one begin, and counts until its end", async () => {
+  const queue = new Queue();
+  const end = Promise.withResolvers<void>();
+  const first = queue.run((pass) => {
+    pass();
+    return end.promise;
+  });
+  expect(await queue.run(async () => "second")).toBe("second");
+  expect(queue.isEmpty).toBe(false);
+  end.resolve();
+  await first;
+  expect(queue.isEmpty).toBe(true);
+});

@@ -1,6 +1,7 @@
 import { channel } from "node:diagnostics_channel";
 import { EmberboxError, type Endpoint } from "@emberbox/core";
 import { background, warning } from "@emberbox/core/background";
+import { untilAborted, within } from "@emberbox/core/concurrency";
 import type { ChannelStream } from "@emberbox/wire";
 import type { Agent } from "undici";
 import { channelDispatcher } from "./dispatcher.ts";
@@ -57,6 +58,7 @@ const channels = channel("emberbox.channel");
 
 const RESTORE_MS = 30_000;
 const BOOT_MS = 300_000;
+const ENDED = "the sandbox's virtual machine ended";
 
 /** Starts a sandbox from a template, or from what was saved of one. Resolves when the guest has answered. */
 export async function restoreSandbox(options: RestoreOptions): Promise<LocalSandbox> {
@@ -79,15 +81,20 @@ export async function restoreSandbox(options: RestoreOptions): Promise<LocalSand
   if (channels.hasSubscribers)
     channels.publish({ sandboxId: options.identity.sandboxId, received: guest.received });
   const failed = machine.ended.then((end) => {
-    throw (gone ??= machineError("sandbox_died", "the sandbox's virtual machine ended", end));
+    throw (gone ??= machineError("sandbox_died", ENDED, end));
   });
   failed.catch(() => {});
   const limit = options.source.start.how === "booted" ? BOOT_MS : RESTORE_MS;
   const work = begun.then(() => begin(guest, gateway, machine, options));
   try {
-    await within(limit, options.signal, Promise.race([work, failed]));
+    const ready = untilAborted(Promise.race([work, failed]), options.signal);
+    await within(limit, ready, () => {
+      throw tooLate(machine, limit);
+    });
   } catch (error) {
-    const failure = await describeFailure(error, machine, limit, options.signal);
+    const failure = options.signal?.aborted
+      ? (options.signal.reason as unknown)
+      : await explainFailure(error, machine, "sandbox_died", ENDED);
     await machine.kill();
     throw options.source.start.how === "resumed" ? refusedState(failure) : failure;
   }
@@ -159,20 +166,11 @@ function sandboxOf(
   };
 }
 
-function describeFailure(
-  error: unknown,
-  machine: Machine,
-  limit: number,
-  signal: AbortSignal | undefined,
-): unknown {
-  if (signal?.aborted) return signal.reason;
-  if (error instanceof TimeoutError) {
-    return new EmberboxError(
-      "boot_failed",
-      `the sandbox did not answer within ${limit / 1000} s:\n${machine.console.tail()}`,
-    );
-  }
-  return explainFailure(error, machine, "sandbox_died", "the sandbox's virtual machine ended");
+function tooLate({ console }: Machine, limit: number): EmberboxError {
+  return new EmberboxError(
+    "boot_failed",
+    `the sandbox did not answer within ${limit / 1000} s:\n${console.tail()}`,
+  );
 }
 
 /** QEMU exits when it cannot load a state; the state itself was found undamaged. */
@@ -181,26 +179,4 @@ function refusedState(failure: unknown): unknown {
     return failure;
   const { message, details } = failure;
   return new EmberboxError("snapshot_incompatible", message, { details, cause: failure });
-}
-
-class TimeoutError extends Error {}
-
-async function within<T>(
-  ms: number,
-  signal: AbortSignal | undefined,
-  work: Promise<T>,
-): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  let onAbort: (() => void) | undefined;
-  const stopped = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new TimeoutError()), ms);
-    onAbort = () => reject(signal!.reason as Error);
-    signal?.addEventListener("abort", onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([work, stopped]);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort!);
-  }
 }

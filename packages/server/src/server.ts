@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { background } from "@emberbox/core/background";
+import { within } from "@emberbox/core/concurrency";
 import { pino } from "pino";
 import { createControl } from "./control/app.ts";
 import { createHostCheck } from "./hosts.ts";
@@ -133,16 +134,4 @@ function hostOf(domain: string): string {
 function urlHost(host: string): string {
   if (host === "0.0.0.0" || host === "::") return "localhost";
   return host.includes(":") ? `[${host}]` : host;
-}
-
-async function within(ms: number, work: Promise<unknown>, onLate: () => void): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(() => {
-      onLate();
-      resolve();
-    }, ms);
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
 }

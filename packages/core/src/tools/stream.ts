@@ -1,3 +1,4 @@
+import { within } from "../concurrency/within.ts";
 import { lastBytes } from "./truncate.ts";
 import type { ToolContext, ToolName, ToolOutput, ToolProgress, ToolResult } from "./types.ts";
 
@@ -35,10 +36,13 @@ export async function* streamTool(
   const result = execute({ ...context, signal, onOutput }).finally(() => {
     state.ended = true;
   });
-  result.catch(() => {});
+  const end = result.then(
+    () => {},
+    () => {},
+  );
   try {
     while (!state.ended || state.dirty) {
-      if (!state.ended) await ticked(result, intervalMs);
+      if (!state.ended) await within(intervalMs, end, () => {});
       if (!state.dirty) continue;
       state.dirty = false;
       const elapsedMs = Math.round(performance.now() - started);
@@ -48,19 +52,7 @@ export async function* streamTool(
   } finally {
     if (!state.ended) {
       stop.abort(new DOMException("The iteration was given up", "AbortError"));
-      await result.catch(() => {});
+      await end;
     }
   }
-}
-
-/** Resolves after `ms` milliseconds, or when the work has ended. */
-async function ticked(work: Promise<unknown>, ms: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  work.then(
-    () => resolve(),
-    () => resolve(),
-  );
-  await promise;
-  clearTimeout(timer);
 }

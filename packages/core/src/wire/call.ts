@@ -1,4 +1,5 @@
 import { request, type Dispatcher } from "undici";
+import { untilAborted } from "../concurrency/until-aborted.ts";
 import { EmberboxError } from "../errors.ts";
 import { REQUEST_TIMEOUT_MS, type RequestOptions } from "../options.ts";
 import type { SandboxConnection } from "../provider.ts";
@@ -28,7 +29,6 @@ export class Call {
   readonly #connection: SandboxConnection;
   readonly #controller = new AbortController();
   readonly #requestTimeoutMs: number;
-  readonly #ended: Promise<never>;
   #reasonIsCallers = false;
   readonly #userSignal: AbortSignal | undefined;
   readonly #onUserAbort = (): void => this.abort(this.#userSignal?.reason);
@@ -40,11 +40,6 @@ export class Call {
     this.#requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
     this.#userSignal = options.signal;
     this.#userSignal?.addEventListener("abort", this.#onUserAbort, { once: true });
-    const { promise, reject } = Promise.withResolvers<never>();
-    promise.catch(() => {});
-    this.#ended = promise;
-    const { signal } = this.#controller;
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   }
 
   get signal(): AbortSignal {
@@ -64,7 +59,7 @@ export class Call {
 
   /** Settles with `work`, or rejects as soon as the call is ended early. */
   race<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work, this.#ended]);
+    return untilAborted(work, this.signal);
   }
 
   /** Runs `begin` under the request time limit, which restarts whenever `begin` reports progress. */

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { EmberboxError } from "@emberbox/core";
 import { background, warning } from "@emberbox/core/background";
+import { within } from "@emberbox/core/concurrency";
 import { descriptors } from "./arguments.ts";
 import { type Console, recordConsole } from "./console.ts";
 import { endOrphans } from "./orphans.ts";
@@ -135,7 +136,6 @@ export async function explainFailure(
   what: string,
 ): Promise<unknown> {
   if (EmberboxError.isInstance(error)) return error;
-  const wait = new Promise<undefined>((resolve) => setTimeout(resolve, NEWS_MS, undefined));
-  const end = await Promise.race([machine.ended, wait]);
+  const end = await within(NEWS_MS, machine.ended, () => undefined);
   return end === undefined ? error : machineError(code, what, end);
 }

@@ -1,7 +1,7 @@
 import { isIP, type Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { TLSSocket } from "node:tls";
 import type { NetworkLog, NetworkOptions } from "@emberbox/core";
+import { within } from "@emberbox/core/concurrency";
 import { type ChannelStream, egressAnswers, type GuestNetwork } from "@emberbox/wire";
 import { parseAddress } from "./addresses.ts";
 import type { Authority } from "./authority.ts";
@@ -212,7 +212,7 @@ export class Gateway {
   ): Promise<{ opening?: Opening; socket?: Socket }> {
     const client = readFirst(stream);
     if (target.port === HTTPS) return { opening: await client };
-    const soon = await Promise.race([client, sleep(SILENCE_MS, undefined, { ref: false })]);
+    const soon = await within(SILENCE_MS, client, () => undefined, { ref: false });
     if (soon !== undefined) return { opening: soon };
     const socket = await dial(target).catch(() => undefined);
     if (socket === undefined) return {};

@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { EmberboxError } from "@emberbox/core";
+import { untilAborted, within } from "@emberbox/core/concurrency";
 import { freezeFlags } from "@emberbox/wire";
 import { descriptors } from "../machine/arguments.ts";
 import type { LocalSandbox } from "../sandbox.ts";
@@ -90,20 +91,10 @@ async function whileStill<T>(
 }
 
 async function holdStill(freezing: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  const stop = AbortSignal.any([AbortSignal.timeout(HOLD_MS), ...(signal ? [signal] : [])]);
-  const stopped = new Promise<never>((_resolve, reject) => {
-    stop.addEventListener("abort", () => {
-      reject(
-        signal?.aborted
-          ? (signal.reason as Error)
-          : new EmberboxError(
-              "timeout",
-              `the sandbox did not hold still within ${HOLD_MS / 1000} s`,
-            ),
-      );
-    });
-  });
-  await Promise.race([freezing, stopped]);
+  const late = (): never => {
+    throw new EmberboxError("timeout", `the sandbox did not hold still within ${HOLD_MS / 1000} s`);
+  };
+  await within(HOLD_MS, untilAborted(freezing, signal), late, { ref: false });
 }
 
 async function write(

@@ -1,7 +1,7 @@
 import { mkdir, open, rename, rm, statfs, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { EmberboxError } from "@emberbox/core";
-import { background } from "@emberbox/core/background";
+import { untilAborted, within } from "@emberbox/core/concurrency";
 import type { AgentFile } from "@emberbox/guest";
 import { channelDispatcher } from "../dispatcher.ts";
 import type { GuestImage } from "../image/index.ts";
@@ -33,6 +33,7 @@ export interface WarmOptions {
 
 /** Under emulation it takes 160 s of a whole processor (measured), of which a busy machine gives a part. */
 const BOOT_MS = 1_800_000;
+const ENDED = "the virtual machine ended while it started";
 const BOOT_TRIES = 3;
 
 /**
@@ -135,33 +136,21 @@ async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<
     size: { ...shape, diskMB: IMAGE_DISK_MB },
     shared: receiver.shared,
   });
-  const deadline = AbortSignal.timeout(BOOT_MS);
-  const stop = AbortSignal.any([deadline, ...(options.signal ? [options.signal] : [])]);
-  const stopped = new Promise<never>((_resolve, reject) => {
-    stop.addEventListener("abort", () => reject(stop.reason as Error), { once: true });
-    const end = machine.ended.then((how) =>
-      reject(machineError("boot_failed", "the virtual machine ended while it started", how)),
-    );
-    background(end, reject);
+  const failed = machine.ended.then((how) => {
+    throw machineError("boot_failed", ENDED, how);
   });
-  stopped.catch(() => {});
-  try {
-    await Promise.race([warmAndSave(machine, receiver, options), stopped]);
-  } catch (error) {
-    if (deadline.aborted) {
-      throw new EmberboxError(
-        "boot_failed",
-        `the virtual machine was not ready after ${BOOT_MS / 1000} s:\n${machine.console.tail()}`,
-        { cause: error },
-      );
-    }
-    options.signal?.throwIfAborted();
-    throw await explainFailure(
-      error,
-      machine,
+  const late = (): never => {
+    throw new EmberboxError(
       "boot_failed",
-      "the virtual machine ended while it started",
+      `the virtual machine was not ready after ${BOOT_MS / 1000} s:\n${machine.console.tail()}`,
     );
+  };
+  try {
+    const warmed = Promise.race([warmAndSave(machine, receiver, options), failed]);
+    await within(BOOT_MS, untilAborted(warmed, options.signal), late, { ref: false });
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw await explainFailure(error, machine, "boot_failed", ENDED);
   } finally {
     await machine.kill();
   }

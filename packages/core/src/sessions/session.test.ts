@@ -77,3 +77,30 @@ test("a session that is closed while its sandbox comes back kills what is kept",
   await expect(coming).rejects.toMatchObject({ code: "sandbox_closed" });
   expect(killed).toEqual(["made-1"]);
 });
+
+test("who comes while an abandoned start is being stopped gets a sandbox of the next one", async () => {
+  const creates: { signal: AbortSignal; reject: (reason: unknown) => void }[] = [];
+  const provider = {
+    name: "fake",
+    capabilities: {},
+    create: ({ signal }: { signal: AbortSignal }) => {
+      if (creates.length > 0) return Promise.resolve(connection("made"));
+      return new Promise((_resolve, reject) => creates.push({ signal, reject }));
+    },
+    kill: async () => true,
+  } as unknown as SandboxProvider;
+  await using sessions = new SandboxSessions(provider, { maxSandboxes: 1 });
+  const controller = new AbortController();
+  const first = sessions.acquire(undefined, { signal: controller.signal });
+  await expect.poll(() => creates.length).toBe(1);
+  controller.abort(new Error("enough"));
+  await expect(first).rejects.toThrow("enough");
+  let later = 0;
+  const waiting = [1, 2].map(() => sessions.acquire().finally(() => (later += 1)));
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(creates[0]!.signal.aborted).toBe(true);
+  expect(later).toBe(0);
+  creates[0]!.reject(creates[0]!.signal.reason);
+  const [one, two] = await Promise.all(waiting);
+  expect(one!.sandbox).toBe(two!.sandbox);
+});

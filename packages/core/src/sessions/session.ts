@@ -1,7 +1,8 @@
+import { SharedWork } from "../concurrency/shared-work.ts";
+import { untilAborted } from "../concurrency/until-aborted.ts";
 import { EmberboxError } from "../errors.ts";
 import type { CreateOptions, SandboxProvider } from "../provider.ts";
 import { Sandbox } from "../sandbox.ts";
-import { untilAborted } from "../concurrency/until-aborted.ts";
 
 /** What a session needs from its owner. */
 export interface SessionHost {
@@ -17,11 +18,7 @@ export interface SessionHost {
   report(error: unknown): void;
 }
 
-interface Start {
-  readonly controller: AbortController;
-  readonly promise: Promise<Sandbox>;
-  waiting: number;
-}
+const START = "start";
 
 /**
  * The sandbox of one conversation: created on first use, once for everyone who waits for it, and replaced when it dies.
@@ -29,7 +26,9 @@ interface Start {
 export class Session {
   readonly #host: SessionHost;
   #sandbox: Sandbox | undefined;
-  #start: Start | undefined;
+  readonly #start = new SharedWork<Sandbox>({ keeps: false });
+  /** Settles when a start that was stopped has ended. */
+  #stopping: Promise<void> | undefined;
   #ending: Promise<void> = Promise.resolve();
   #pausedId: string | undefined;
   #renewedAt = 0;
@@ -56,27 +55,18 @@ export class Session {
   resting = false;
 
   get runs(): boolean {
-    return this.#sandbox !== undefined || this.#start !== undefined;
+    return this.#sandbox !== undefined || this.#start.going().size > 0;
   }
 
   /**
    * Gets the sandbox, starting it if need be. An abort ends this wait only; the start goes on while others wait for it.
    */
   async sandbox(signal: AbortSignal | undefined): Promise<Sandbox> {
-    for (;;) {
-      signal?.throwIfAborted();
-      const gone = this.#sandbox?.gone;
-      if (gone !== undefined) this.#takeNote(this.#sandbox!, gone);
-      if (this.#sandbox !== undefined) return this.#renew(this.#sandbox);
-      if (this.#start?.controller.signal.aborted === true) {
-        await untilAborted(
-          this.#start.promise.catch(() => {}),
-          signal,
-        );
-        continue;
-      }
-      return this.#wait((this.#start ??= this.#begin()), signal);
-    }
+    while (this.#stopping !== undefined) await untilAborted(this.#stopping, signal);
+    const gone = this.#sandbox?.gone;
+    if (gone !== undefined) this.#takeNote(this.#sandbox!, gone);
+    if (this.#sandbox !== undefined) return this.#renew(this.#sandbox);
+    return this.#start.get(START, (stop) => this.#obtain(stop), signal);
   }
 
   /** Records that the sandbox is gone: the next call gets another one and is told so. */
@@ -98,19 +88,24 @@ export class Session {
 
   /** Ends the sandbox; `how` says whether it is saved to disk, and why it ends. */
   end(how: { readonly pause: boolean; readonly reason: string }): Promise<void> {
-    const start = this.#start;
-    start?.controller.abort(new EmberboxError("sandbox_closed", "The session was closed"));
+    if (this.#start.going().size > 0) this.#stopping = this.#stop();
+    const stopping = this.#stopping;
     const sandbox = this.#sandbox;
     this.#sandbox = undefined;
     const before = this.#ending;
     this.resting = true;
     this.#ending = (async () => {
       await before;
-      await start?.promise.catch(() => {});
+      await stopping;
       if (sandbox !== undefined) await this.#endOne(sandbox, how);
       this.resting = false;
     })();
     return this.#ending;
+  }
+
+  async #stop(): Promise<void> {
+    await this.#start.stop(START, new EmberboxError("sandbox_closed", "The session was closed"));
+    this.#stopping = undefined;
   }
 
   /** Ends the session for good, also killing a paused sandbox. */
@@ -126,27 +121,10 @@ export class Session {
       .catch((error: unknown) => this.#host.report(error));
   }
 
-  async #wait(start: Start, signal: AbortSignal | undefined): Promise<Sandbox> {
-    start.waiting += 1;
-    try {
-      return await untilAborted(start.promise, signal);
-    } finally {
-      start.waiting -= 1;
-      if (start.waiting === 0 && signal?.aborted) start.controller.abort(signal.reason);
-    }
-  }
-
-  #begin(): Start {
-    const controller = new AbortController();
-    const promise = this.#obtain(controller.signal).finally(() => {
-      this.#start = undefined;
-    });
-    promise.catch(() => {});
-    return { controller, promise, waiting: 0 };
-  }
-
   async #obtain(signal: AbortSignal): Promise<Sandbox> {
     await untilAborted(this.#ending, signal);
+    // A caller that waited for an abandoned start to end may find that another was quicker.
+    if (this.#sandbox !== undefined) return this.#sandbox;
     await this.#host.slot(this, signal);
     try {
       const provider = await this.#host.provider();

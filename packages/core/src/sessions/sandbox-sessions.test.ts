@@ -2,7 +2,11 @@ import { expect, test } from "vitest";
 import type { SandboxProvider } from "../provider.ts";
 import { SandboxSessions } from "./sandbox-sessions.ts";
 
-const provider = { name: "none", capabilities: {} } as SandboxProvider;
+const provider = {
+  name: "none",
+  capabilities: {},
+  create: () => Promise.reject(new Error("none")),
+} as unknown as SandboxProvider;
 
 test.each([
   [

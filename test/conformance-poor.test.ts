@@ -1,5 +1,5 @@
 // A provider that can do no more than it must: every refusal is run.
-import type { CreateOptions, SandboxProvider } from "@emberbox/core";
+import type { CreateOptions, SandboxProvider } from "@emberbox/core/provider";
 import { microvm } from "@emberbox/microvm";
 import { afterAll, describe, expect, test } from "vitest";
 import { createHarness } from "../packages/conformance/src/harness.ts";

@@ -8,7 +8,8 @@ import { createServer, type AddressInfo, type Server, type Socket } from "node:n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline, Readable } from "node:stream";
-import type { CreateOptions, NetworkEvent, NetworkOptions } from "@emberbox/core";
+import type { NetworkEvent, NetworkOptions } from "@emberbox/core/network";
+import type { CreateOptions } from "@emberbox/core/provider";
 import { Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { Sandbox, EmberboxError, type SandboxProvider } from "@emberbox/core";
+import { Sandbox, EmberboxError } from "@emberbox/core";
+import type { SandboxProvider } from "@emberbox/core/provider";
 import {
   createSandboxTools,
   NativeTools,

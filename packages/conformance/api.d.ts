@@ -7,7 +7,7 @@ import { describeProvider, describeTools } from "./declarations.js";
 export { describeProvider, describeTools };
 
 // declarations
-import { Capabilities, SandboxProvider } from "@emberbox/core";
+import { Capabilities, SandboxProvider } from "@emberbox/core/provider";
 import { ToolName, ToolPicture } from "@emberbox/core/tools";
 export interface Behaviour {
   readonly holds: string;

@@ -2,6 +2,14 @@
 import { background, notifier, warning } from "./declarations.js";
 export { background, notifier, warning };
 
+// code
+import { CreateCodeContextOptions, ExecutionCallbacks, ExecutionFields, Logs, Truncation } from "./declarations.js";
+export type { CreateCodeContextOptions, ExecutionCallbacks, ExecutionFields, Logs, Truncation };
+
+// commands
+import { ConnectCommandOptions, OutputCallback, ProcessInfo, PtyConnectOptions, PtyCreateOptions, PtySize, StreamCommandOptions } from "./declarations.js";
+export type { ConnectCommandOptions, OutputCallback, ProcessInfo, PtyConnectOptions, PtyCreateOptions, PtySize, StreamCommandOptions };
+
 // concurrency
 import { Queue, SharedWork, untilAborted, within } from "./declarations.js";
 export { Queue, SharedWork, untilAborted, within };
@@ -10,13 +18,29 @@ export { Queue, SharedWork, untilAborted, within };
 import { FileGrant, envdVersion, isEqual, signFile } from "./declarations.js";
 export { FileGrant, envdVersion, isEqual, signFile };
 
+// files
+import { EntryType, FileData, FileOptions, FileUrlOptions, ListOptions, ReadFormat, ReadOptions, WatchCallback, WatchOptions, WriteEntry, WriteInfo, WriteOptions } from "./declarations.js";
+export type { EntryType, FileData, FileOptions, FileUrlOptions, ListOptions, ReadFormat, ReadOptions, WatchCallback, WatchOptions, WriteEntry, WriteInfo, WriteOptions };
+
 // index
-import { Capabilities, Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Commands, ConnectOptions, CreateOptions, E2bOptions, ENVD_PORT, EmberboxError, EmberboxErrorOptions, Endpoint, EntryInfo, ErrorCode, Execution, ExecutionError, FieldsOf, FileChange, Files, FilesystemEvent, INTERPRETER_PORT, NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, OutputMessage, Pty, Result, RunCodeOptions, Sandbox, SandboxConnectOptions, SandboxConnection, SandboxCreateOptions, SandboxInfo, SandboxMetrics, SandboxProvider, SandboxSecret, SnapshotInfo, WatchHandle, e2b, errorCodes, parseOptions, sharedOptions } from "./declarations.js";
-export { type Capabilities, type Chart, type CodeContext, type CommandHandle, type CommandOptions, type CommandResult, type Commands, type ConnectOptions, type CreateOptions, type E2bOptions, ENVD_PORT, EmberboxError, type EmberboxErrorOptions, type Endpoint, type EntryInfo, type ErrorCode, Execution, type ExecutionError, type FieldsOf, type FileChange, type Files, type FilesystemEvent, INTERPRETER_PORT, type NetworkCeiling, type NetworkEvent, type NetworkLog, type NetworkOptions, type OutputMessage, type Pty, Result, type RunCodeOptions, Sandbox, type SandboxConnectOptions, type SandboxConnection, type SandboxCreateOptions, type SandboxInfo, type SandboxMetrics, type SandboxProvider, type SandboxSecret, type SnapshotInfo, type WatchHandle, e2b, errorCodes, parseOptions, sharedOptions };
+import { Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Commands, E2bOptions, EmberboxError, EmberboxErrorOptions, EntryInfo, ErrorCode, ErrorKind, Execution, ExecutionError, FileChange, Files, FilesystemEvent, OutputMessage, Pty, RequestOptions, Result, RunCodeOptions, Sandbox, SandboxConnectOptions, SandboxCreateOptions, SandboxInfo, SandboxMetrics, WatchHandle, e2b, errorCodes } from "./declarations.js";
+export { type Chart, type CodeContext, type CommandHandle, type CommandOptions, type CommandResult, type Commands, type E2bOptions, EmberboxError, type EmberboxErrorOptions, type EntryInfo, type ErrorCode, type ErrorKind, Execution, type ExecutionError, type FileChange, type Files, type FilesystemEvent, type OutputMessage, type Pty, type RequestOptions, Result, type RunCodeOptions, Sandbox, type SandboxConnectOptions, type SandboxCreateOptions, type SandboxInfo, type SandboxMetrics, type WatchHandle, e2b, errorCodes };
+
+// network
+import { NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, SandboxSecret } from "./declarations.js";
+export type { NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, SandboxSecret };
+
+// options
+import { FieldsOf, parseOptions, sharedOptions } from "./declarations.js";
+export { type FieldsOf, parseOptions, sharedOptions };
 
 // provider
-import { TemplateInfo, checkedProvider, templatesOf } from "./declarations.js";
-export { type TemplateInfo, checkedProvider, templatesOf };
+import { Capabilities, ConnectOptions, CreateOptions, ENVD_PORT, Endpoint, INTERPRETER_PORT, PrepareOptions, ProviderOptions, SandboxConnection, SandboxProvider, SignalOptions, TemplateInfo, checkedProvider, templatesOf } from "./declarations.js";
+export { type Capabilities, type ConnectOptions, type CreateOptions, ENVD_PORT, type Endpoint, INTERPRETER_PORT, type PrepareOptions, type ProviderOptions, type SandboxConnection, type SandboxProvider, type SignalOptions, type TemplateInfo, checkedProvider, templatesOf };
+
+// state
+import { ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, SnapshotInfo, SnapshotOptions } from "./declarations.js";
+export type { ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, SnapshotInfo, SnapshotOptions };
 
 // terminal
 import { TerminalText, oneLine, plainText, safeJson, styledText } from "./declarations.js";
@@ -35,12 +59,12 @@ import { Timestamp } from "@bufbuild/protobuf/wkt";
 import { Message, UnknownEnum } from "@bufbuild/protobuf";
 export declare function parseOptions<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, options: unknown): z.output<z.ZodObject<Shape>>;
 export type FieldsOf<Options> = { readonly [Name in keyof Options]-?: z.ZodType<Options[Name]>; };
-interface RequestOptions {
+export interface RequestOptions {
   readonly requestTimeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "unknown_template" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "boot_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "connection_failed" | "protocol_error";
-type ErrorKind =
+export type ErrorKind =
 "caller" |
 "limit" |
 "lost" |
@@ -81,7 +105,7 @@ export interface Capabilities {
   readonly updateNetwork: boolean;
   readonly networkCeiling?: boolean | undefined;
 }
-interface Lifecycle {
+export interface Lifecycle {
   readonly onTimeout?: "kill" | "pause" | undefined;
   readonly keepMemory?: boolean | undefined;
   readonly autoResume?: boolean | undefined;
@@ -94,7 +118,7 @@ export interface NetworkOptions {
   readonly maskRequestHost?: string | undefined;
 }
 export type NetworkCeiling = boolean | Pick<NetworkOptions, "allowOut" | "denyOut">;
-interface NetworkRule {
+export interface NetworkRule {
   readonly transform: {
     readonly headers: Readonly<Record<string, string>>;
   };
@@ -120,7 +144,7 @@ export interface NetworkLog {
   readonly bytesReceived: number;
   readonly refusals: readonly NetworkRefusal[];
 }
-interface NetworkRefusal {
+export interface NetworkRefusal {
   readonly host: string;
   readonly port?: number | undefined;
   readonly reason: string;
@@ -175,7 +199,7 @@ export interface SnapshotInfo {
   readonly createdAt: Date;
   readonly sizeBytes?: number | undefined;
 }
-interface SignalOptions {
+export interface SignalOptions {
   readonly signal?: AbortSignal | undefined;
 }
 export interface Endpoint {
@@ -193,7 +217,7 @@ export interface SandboxConnection {
   gone(): Error | undefined;
   readonly ended?: AbortSignal | undefined;
 }
-type PrepareOptions = Pick<CreateOptions, "template" | "memoryMB" | "cpuCount" | "networkCeiling" | "signal">;
+export type PrepareOptions = Pick<CreateOptions, "template" | "memoryMB" | "cpuCount" | "networkCeiling" | "signal">;
 export interface SandboxProvider extends AsyncDisposable {
   readonly name: string;
   readonly capabilities: Readonly<Capabilities>;
@@ -574,7 +598,7 @@ interface Rpc {
   readonly process: Client<typeof Process>;
   readonly filesystem: Client<typeof Filesystem>;
 }
-type OutputCallback<Data = string> = (data: Data) => unknown;
+export type OutputCallback<Data = string> = (data: Data) => unknown;
 export interface CommandResult {
   readonly exitCode: number;
   readonly stdout: string;
@@ -617,17 +641,17 @@ export interface CommandOptions extends RequestOptions {
   readonly onStderr?: OutputCallback | undefined;
   readonly timeoutMs?: number | undefined;
 }
-interface StreamCommandOptions extends Omit<CommandOptions, "background" | "onStdout" | "onStderr"> {
+export interface StreamCommandOptions extends Omit<CommandOptions, "background" | "onStdout" | "onStderr"> {
   readonly onStdout?: OutputCallback<Uint8Array> | undefined;
   readonly onStderr?: OutputCallback<Uint8Array> | undefined;
   readonly timeoutMs?: number | undefined;
 }
-interface ConnectCommandOptions extends RequestOptions {
+export interface ConnectCommandOptions extends RequestOptions {
   readonly onStdout?: OutputCallback | undefined;
   readonly onStderr?: OutputCallback | undefined;
   readonly timeoutMs?: number | undefined;
 }
-interface ProcessInfo {
+export interface ProcessInfo {
   readonly pid: number;
   readonly tag: string | undefined;
   readonly cmd: string;
@@ -652,15 +676,15 @@ export declare class Commands {
   sendStdin(pid: number, data: string | Uint8Array, options?: RequestOptions): Promise<void>;
   closeStdin(pid: number, options?: RequestOptions): Promise<void>;
 }
-interface PtySize {
+export interface PtySize {
   readonly cols: number;
   readonly rows: number;
 }
-interface PtyConnectOptions extends RequestOptions {
+export interface PtyConnectOptions extends RequestOptions {
   readonly onData: OutputCallback<Uint8Array>;
   readonly timeoutMs?: number | undefined;
 }
-interface PtyCreateOptions extends PtyConnectOptions, PtySize {
+export interface PtyCreateOptions extends PtyConnectOptions, PtySize {
   readonly cmd?: string | undefined;
   readonly cwd?: string | undefined;
   readonly envs?: Readonly<Record<string, string>> | undefined;
@@ -675,7 +699,7 @@ export declare class Pty {
   resize(pid: number, size: PtySize, options?: RequestOptions): Promise<void>;
   kill(pid: number, options?: RequestOptions): Promise<boolean>;
 }
-type EntryType = "file" | "dir" | "symlink";
+export type EntryType = "file" | "dir" | "symlink";
 export interface EntryInfo {
   readonly name: string;
   readonly type: EntryType | undefined;
@@ -689,16 +713,16 @@ export interface EntryInfo {
   readonly symlinkTarget: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
 }
-interface WriteInfo {
+export interface WriteInfo {
   readonly name: string;
   readonly type: EntryType | undefined;
   readonly path: string;
 }
-type ReadFormat = "text" | "bytes" | "blob" | "stream";
-interface FileOptions extends RequestOptions {
+export type ReadFormat = "text" | "bytes" | "blob" | "stream";
+export interface FileOptions extends RequestOptions {
   readonly user?: string | undefined;
 }
-interface ReadOptions<Format extends ReadFormat = ReadFormat> extends FileOptions {
+export interface ReadOptions<Format extends ReadFormat = ReadFormat> extends FileOptions {
   readonly format?: Format | undefined;
 }
 export interface FilesystemEvent {
@@ -706,28 +730,28 @@ export interface FilesystemEvent {
   readonly name: string;
   readonly entry?: EntryInfo;
 }
-interface WatchOptions extends FileOptions {
+export interface WatchOptions extends FileOptions {
   readonly recursive?: boolean | undefined;
   readonly includeEntry?: boolean | undefined;
   readonly timeoutMs?: number | undefined;
   readonly onExit?: ((error?: Error) => unknown) | undefined;
 }
-type WatchCallback = (event: FilesystemEvent) => unknown;
+export type WatchCallback = (event: FilesystemEvent) => unknown;
 export declare class WatchHandle implements AsyncDisposable {
   #private;
   constructor(stop: () => Promise<void>);
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
-type FileData = string | ArrayBuffer | Uint8Array | Blob | ReadableStream<Uint8Array>;
-interface WriteEntry {
+export type FileData = string | ArrayBuffer | Uint8Array | Blob | ReadableStream<Uint8Array>;
+export interface WriteEntry {
   readonly path: string;
   readonly data: FileData;
 }
-interface WriteOptions extends FileOptions {
+export interface WriteOptions extends FileOptions {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
-interface ListOptions extends FileOptions {
+export interface ListOptions extends FileOptions {
   readonly depth?: number | undefined;
 }
 export declare class Files {
@@ -762,7 +786,7 @@ export interface FileGrant {
 }
 export declare function signFile({ path, operation, user, expiration }: FileGrant, token: string): string;
 export declare function isEqual(given: string, expected: string): boolean;
-interface FileUrlOptions {
+export interface FileUrlOptions {
   readonly useSignatureExpiration?: number | undefined;
   readonly user?: string | undefined;
 }
@@ -781,7 +805,7 @@ export interface CodeContext {
   readonly language: string;
   readonly cwd: string;
 }
-interface CreateCodeContextOptions extends RequestOptions {
+export interface CreateCodeContextOptions extends RequestOptions {
   readonly language?: string | undefined;
   readonly cwd?: string | undefined;
 }
@@ -865,17 +889,17 @@ export interface ExecutionError {
   readonly value: string;
   readonly traceback: string;
 }
-interface Logs {
+export interface Logs {
   readonly stdout: readonly string[];
   readonly stderr: readonly string[];
 }
-interface Truncation {
+export interface Truncation {
   readonly stdoutBytes?: number;
   readonly stderrBytes?: number;
   readonly results?: number;
   readonly files?: boolean;
 }
-interface ExecutionFields {
+export interface ExecutionFields {
   readonly results: readonly Result[];
   readonly logs: Logs;
   readonly error?: ExecutionError | undefined;
@@ -899,7 +923,7 @@ export interface OutputMessage {
   readonly timestamp: number;
   readonly error: boolean;
 }
-interface ExecutionCallbacks {
+export interface ExecutionCallbacks {
   readonly onStdout?: ((message: OutputMessage) => unknown) | undefined;
   readonly onStderr?: ((message: OutputMessage) => unknown) | undefined;
   readonly onResult?: ((result: Result) => unknown) | undefined;
@@ -914,7 +938,7 @@ export interface RunCodeOptions extends RequestOptions, ExecutionCallbacks {
 }
 declare const ceilingSchema: z.ZodType<NetworkCeiling | undefined>;
 declare const secretsSchema: z.ZodType<Readonly<Record<string, SandboxSecret>> | undefined>;
-interface ProviderOptions {
+export interface ProviderOptions {
   readonly provider?: SandboxProvider | undefined;
 }
 export interface SandboxCreateOptions extends CreateOptions, ProviderOptions {}
@@ -926,17 +950,17 @@ export declare const sharedOptions: {
   readonly secrets: typeof secretsSchema;
   readonly onNetwork: z.ZodType<((event: NetworkEvent) => void) | undefined>;
 };
-interface PauseOptions extends SignalOptions {
+export interface PauseOptions extends SignalOptions {
   readonly keepMemory?: boolean | undefined;
 }
-interface SnapshotOptions extends SignalOptions {
+export interface SnapshotOptions extends SignalOptions {
   readonly name?: string | undefined;
 }
-interface ListSnapshotsOptions extends SignalOptions {
+export interface ListSnapshotsOptions extends SignalOptions {
   readonly sandboxId?: string | undefined;
   readonly name?: string | undefined;
 }
-interface ForkOptions extends SignalOptions {
+export interface ForkOptions extends SignalOptions {
   readonly count?: number | undefined;
   readonly timeoutMs?: number | undefined;
 }
@@ -1339,8 +1363,8 @@ export declare function styledText(text: string): string;
 export declare function plainText(text: string): string;
 export declare function oneLine(text: string): string;
 export declare function safeJson(json: string): string;
-export declare function templatesOf(provider?: Pick<SandboxProvider, "templates">): readonly TemplateInfo[];
 export declare function checkedProvider(of: SandboxProvider): SandboxProvider;
+export declare function templatesOf(provider?: Pick<SandboxProvider, "templates">): readonly TemplateInfo[];
 export declare function background(work: Promise<unknown>, onFailure: (error: unknown) => void): void;
 export declare function warning(what: string): (error: unknown) => void;
 export declare function notifier<Args extends readonly unknown[]>(name: string, callback: ((...args: Args) => unknown) | undefined): (...args: Args) => unknown;

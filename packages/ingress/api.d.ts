@@ -5,7 +5,7 @@ export { type AgentDoor, type Guard, type Onward, type Refusal, type Target, typ
 // declarations
 import { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Duplex } from "node:stream";
-import { Endpoint } from "@emberbox/core";
+import { Endpoint } from "@emberbox/core/provider";
 import { Dispatcher } from "undici";
 export interface Target {
   readonly sandboxId: string;

@@ -7,7 +7,8 @@ import { Check, Diagnosis, Preparation, PrepareOptions, coldBoot, describeEngine
 export { type Check, type Diagnosis, type Preparation, type PrepareOptions, coldBoot, describeEngine, diagnose, prepare };
 
 // declarations
-import { NetworkCeiling, SandboxProvider } from "@emberbox/core";
+import { SandboxProvider } from "@emberbox/core/provider";
+import { NetworkCeiling } from "@emberbox/core/network";
 export interface MicrovmOptions {
   readonly accelerator?: "auto" | "kvm" | "tcg" | undefined;
   readonly pool?: {

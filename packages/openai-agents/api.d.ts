@@ -4,9 +4,10 @@ export { type AgentSandboxTools, type CapabilitiesOptions, EmberboxSandboxClient
 
 // declarations
 import { Capability, ExecCommandArgs, ExposedPortEndpoint, ListDirectoryArgs, Manifest, MaterializeEntryArgs, ReadFileArgs, SandboxArchiveLimits, SandboxClient, SandboxClientCreateArgs, SandboxClientResumeOptions, SandboxDirectoryEntry, SandboxExecResult, SandboxPreStopHook, SandboxPreservedSessionReuseOptions, SandboxSession, SandboxSessionResumeValidationInput, SandboxSessionSerializationOptions, SandboxSessionState, SnapshotSpec, ViewImageArgs, WorkspaceArchiveData, WorkspaceArchiveOptions, WriteStdinArgs } from "@openai/agents-core/sandbox";
-import { Sandbox, SandboxProvider } from "@emberbox/core";
+import { Sandbox } from "@emberbox/core";
 import { SandboxSource, SandboxTools, SessionCreateOptions, ToolOptions, ToolOutput } from "@emberbox/core/tools";
 import { Editor, FunctionTool, Shell, ToolOutputImage } from "@openai/agents-core";
+import { SandboxProvider } from "@emberbox/core/provider";
 export interface EmberboxSandboxClientOptions extends SessionCreateOptions {
   readonly sandbox?: Sandbox | undefined;
   readonly commandTimeoutMs?: number | undefined;

@@ -3,7 +3,8 @@ import { EmberboxServer, ServeOptions, newApiKey, serve } from "./declarations.j
 export { type EmberboxServer, type ServeOptions, newApiKey, serve };
 
 // declarations
-import { NetworkCeiling, SandboxProvider } from "@emberbox/core";
+import { NetworkCeiling } from "@emberbox/core/network";
+import { SandboxProvider } from "@emberbox/core/provider";
 import { Logger } from "pino";
 interface Quota {
   readonly sandboxes?: number | undefined;

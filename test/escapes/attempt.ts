@@ -1,4 +1,5 @@
-import type { Sandbox, SandboxProvider } from "@emberbox/core";
+import type { Sandbox } from "@emberbox/core";
+import type { SandboxProvider } from "@emberbox/core/provider";
 import type { Client } from "./ceiling.ts";
 import type { Outside } from "./network/outside.ts";
 import type { Probed } from "./probe.ts";

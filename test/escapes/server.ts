@@ -7,7 +7,8 @@ import { text } from "node:stream/consumers";
 import { serveHttp } from "@emberbox/mcp";
 import { type EmberboxServer, serve } from "@emberbox/server";
 import { fetch } from "undici";
-import { Sandbox, type SandboxProvider } from "@emberbox/core";
+import { Sandbox } from "@emberbox/core";
+import type { SandboxProvider } from "@emberbox/core/provider";
 import type { Attempt, Outcome, World } from "./attempt.ts";
 
 const keys = {

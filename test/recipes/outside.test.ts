@@ -2,8 +2,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { EmberboxError, type SandboxInfo, type SandboxProvider } from "@emberbox/core";
-import { checkedProvider } from "@emberbox/core/provider";
+import { EmberboxError, type SandboxInfo } from "@emberbox/core";
+import { checkedProvider, type SandboxProvider } from "@emberbox/core/provider";
 import { type Runner, describeProvider } from "@emberbox/conformance";
 import { microvm } from "@emberbox/microvm";
 import { MockAgent } from "undici";

@@ -1,5 +1,10 @@
-import { type Capabilities, EmberboxError, type SandboxProvider } from "@emberbox/core";
-import { checkedProvider, templatesOf } from "@emberbox/core/provider";
+import { EmberboxError } from "@emberbox/core";
+import {
+  type Capabilities,
+  checkedProvider,
+  type SandboxProvider,
+  templatesOf,
+} from "@emberbox/core/provider";
 
 /**
  * Sandboxes of several providers, such as servers on several computers, which take turns at creating them. The

@@ -5,7 +5,7 @@ import { lookup } from "node:dns/promises";
 import { existsSync, readFileSync } from "node:fs";
 import { rootCertificates } from "node:tls";
 import { microvm } from "@emberbox/microvm";
-import type { SandboxProvider } from "@emberbox/core";
+import type { SandboxProvider } from "@emberbox/core/provider";
 import {
   type NameServer,
   startNameServer,

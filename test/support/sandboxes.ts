@@ -1,4 +1,5 @@
-import { Sandbox, type CreateOptions } from "@emberbox/core";
+import { Sandbox } from "@emberbox/core";
+import type { CreateOptions } from "@emberbox/core/provider";
 import { microvm } from "@emberbox/microvm";
 import { afterAll } from "vitest";
 

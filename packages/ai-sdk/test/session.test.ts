@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { EmberboxError, type SandboxProvider } from "@emberbox/core";
+import { EmberboxError } from "@emberbox/core";
+import type { SandboxProvider } from "@emberbox/core/provider";
 import { microvm } from "@emberbox/microvm";
 import { afterAll, expect, test } from "vitest";
 import { createSandboxSession } from "../src/session/index.ts";

@@ -1,4 +1,4 @@
-import type { Capabilities } from "@emberbox/core";
+import type { Capabilities } from "@emberbox/core/provider";
 
 /** One thing that a sandbox does, whichever provider it comes from. */
 export interface Behaviour {

@@ -1,11 +1,5 @@
-import {
-  type Capabilities,
-  EmberboxError,
-  Sandbox,
-  type CreateOptions,
-  type ErrorCode,
-  type SandboxProvider,
-} from "@emberbox/core";
+import { EmberboxError, Sandbox, type ErrorCode } from "@emberbox/core";
+import type { Capabilities, CreateOptions, SandboxProvider } from "@emberbox/core/provider";
 import { type Behaviour, behaviours } from "./behaviours.ts";
 
 /** What the suite needs from a test runner; vitest's and Jest's functions fit. */

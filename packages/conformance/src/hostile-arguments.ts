@@ -1,4 +1,4 @@
-import type { SandboxProvider } from "@emberbox/core";
+import type { SandboxProvider } from "@emberbox/core/provider";
 
 /** Values that no id, name, number, port or set of options may have. */
 const strings = [

@@ -1,4 +1,4 @@
-import type { SandboxProvider } from "@emberbox/core";
+import type { SandboxProvider } from "@emberbox/core/provider";
 import { createHarness, type Runner } from "./harness.ts";
 import { describeCharts } from "./suites/charts.ts";
 import { describeCode } from "./suites/code.ts";

@@ -1,4 +1,4 @@
-import type { SandboxProvider } from "@emberbox/core";
+import type { SandboxProvider } from "@emberbox/core/provider";
 import type { ToolName, ToolPicture } from "@emberbox/core/tools";
 import { behaviourOf, type Expect, type Runner, skippedName } from "./harness.ts";
 import { describeToolCalls } from "./suites/tools.ts";

@@ -1,4 +1,4 @@
-import type { SandboxProvider } from "@emberbox/core";
+import type { SandboxProvider } from "@emberbox/core/provider";
 import { afterAll, describe, expect, test } from "vitest";
 import { describeProvider as describeWith } from "./suite.ts";
 import { describeTools as describeToolsWith, type ToolSubject, type Without } from "./tools.ts";

@@ -13,9 +13,6 @@ import {
   snapshotId,
 } from "./state.ts";
 
-export { templatesOf } from "./templates.ts";
-export type { TemplateInfo } from "./provider.ts";
-
 /**
  * Wraps a provider so that its methods reject malformed arguments with `invalid_argument`, whoever calls them: ids and
  * names become parts of paths, and numbers become timers.

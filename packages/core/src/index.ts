@@ -1,13 +1,14 @@
-// The public API: anything not exported here is internal to this package.
+// The public API for most programs. What providers and adapters need, and the types of single areas, are in
+// `entry-points/`; anything that no entry point exports is internal to this package.
 export { Sandbox } from "./sandbox.ts";
-export { sharedOptions } from "./sandbox-options.ts";
 export type { SandboxConnectOptions, SandboxCreateOptions } from "./sandbox-options.ts";
 export { EmberboxError } from "./errors.ts";
 export type { EmberboxErrorOptions } from "./errors.ts";
 export { errorCodes } from "./error-codes.ts";
-export type { ErrorCode } from "./error-codes.ts";
+export type { ErrorCode, ErrorKind } from "./error-codes.ts";
 export { e2b } from "./e2b/provider.ts";
 export type { E2bOptions } from "./e2b/options.ts";
+export type { RequestOptions } from "./options.ts";
 export { Execution, Result } from "./interpreter/execution.ts";
 export type { Chart } from "./interpreter/chart.ts";
 export type { FileChange } from "./interpreter/file-change.ts";
@@ -23,21 +24,4 @@ export type { CommandHandle } from "./commands/handle.ts";
 export type { CommandResult } from "./commands/output.ts";
 export type { Pty } from "./commands/pty.ts";
 export type { SandboxMetrics } from "./health.ts";
-export { parseOptions } from "./options.ts";
-export type { FieldsOf } from "./options.ts";
-export { ENVD_PORT, INTERPRETER_PORT } from "./provider.ts";
-export type {
-  Capabilities,
-  ConnectOptions,
-  CreateOptions,
-  Endpoint,
-  NetworkEvent,
-  NetworkLog,
-  NetworkCeiling,
-  NetworkOptions,
-  SandboxConnection,
-  SandboxInfo,
-  SandboxProvider,
-  SandboxSecret,
-  SnapshotInfo,
-} from "./provider.ts";
+export type { SandboxInfo } from "./provider.ts";

@@ -16,5 +16,5 @@ export type {
   SandboxCreateOptions,
   SandboxInfo,
   SandboxMetrics,
-  SandboxProvider,
 } from "@emberbox/core";
+export type { SandboxProvider } from "@emberbox/core/provider";

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { ENVD_PORT, INTERPRETER_PORT } from "@emberbox/core";
+import { ENVD_PORT, INTERPRETER_PORT } from "@emberbox/core/provider";
 import { isEqual, signFile } from "@emberbox/core/envd";
 import type { Refusal } from "./answers.ts";
 

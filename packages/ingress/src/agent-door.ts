@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Endpoint } from "@emberbox/core";
+import type { Endpoint } from "@emberbox/core/provider";
 import { background } from "@emberbox/core/background";
 import { credentialHeaders, parseUrl, refusalOf, type Tokens, withoutSignature } from "./access.ts";
 import { type Target, refusals, refuse } from "./answers.ts";

@@ -1,4 +1,5 @@
-import { EmberboxError, type FieldsOf, parseOptions } from "@emberbox/core";
+import { EmberboxError } from "@emberbox/core";
+import { type FieldsOf, parseOptions } from "@emberbox/core/options";
 import type { ToolOptions } from "@emberbox/core/tools";
 import { z } from "zod";
 import { answerFields, type McpOptions } from "./server.ts";

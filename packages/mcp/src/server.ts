@@ -6,7 +6,7 @@ import {
   type ServerContext,
   type Tool,
 } from "@modelcontextprotocol/server";
-import { type FieldsOf, parseOptions } from "@emberbox/core";
+import { type FieldsOf, parseOptions } from "@emberbox/core/options";
 import {
   type SandboxTool,
   SandboxTools,

@@ -2,7 +2,7 @@ import {
   serveStdio as serveConnection,
   StdioServerTransport,
 } from "@modelcontextprotocol/server/stdio";
-import { parseOptions } from "@emberbox/core";
+import { parseOptions } from "@emberbox/core/options";
 import { SandboxTools, type SandboxSource } from "@emberbox/core/tools";
 import { z } from "zod";
 import { answerFields, createMcpServer, type McpOptions } from "./server.ts";

@@ -1,4 +1,5 @@
-import { EmberboxError, type NetworkCeiling, type SandboxInfo } from "@emberbox/core";
+import { EmberboxError, type SandboxInfo } from "@emberbox/core";
+import type { NetworkCeiling } from "@emberbox/core/network";
 import { background, notifier, warning } from "@emberbox/core/background";
 import { SharedWork } from "@emberbox/core/concurrency";
 import type { Engine } from "./engine.ts";

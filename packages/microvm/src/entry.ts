@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
-import { EmberboxError, type SandboxConnection, type SandboxInfo } from "@emberbox/core";
+import { EmberboxError, type SandboxInfo } from "@emberbox/core";
+import type { SandboxConnection } from "@emberbox/core/provider";
 import { background, warning } from "@emberbox/core/background";
 import { Queue } from "@emberbox/core/concurrency";
 import type { Access } from "./network/access.ts";

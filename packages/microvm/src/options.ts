@@ -1,11 +1,7 @@
 import { availableParallelism } from "node:os";
-import {
-  type CreateOptions,
-  EmberboxError,
-  type FieldsOf,
-  parseOptions,
-  sharedOptions,
-} from "@emberbox/core";
+import { EmberboxError } from "@emberbox/core";
+import { type FieldsOf, parseOptions, sharedOptions } from "@emberbox/core/options";
+import type { CreateOptions } from "@emberbox/core/provider";
 import { z } from "zod";
 import { Access, savedAccess, type SavedAccess } from "./network/access.ts";
 import { isServer } from "./network/outside.ts";

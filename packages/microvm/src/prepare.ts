@@ -1,4 +1,4 @@
-import type { NetworkCeiling } from "@emberbox/core";
+import type { NetworkCeiling } from "@emberbox/core/network";
 import { notifier } from "@emberbox/core/background";
 import { openEngine } from "./engine.ts";
 import { ensureImage, type GuestImage, type Progress } from "./image/index.ts";

@@ -1,5 +1,5 @@
-import { EmberboxError, type SandboxProvider } from "@emberbox/core";
-import { checkedProvider } from "@emberbox/core/provider";
+import { EmberboxError } from "@emberbox/core";
+import { checkedProvider, type SandboxProvider } from "@emberbox/core/provider";
 import { type Engine, openEngine, placesOf } from "./engine.ts";
 import { closedError, Entries, RESUMED_MS } from "./entries.ts";
 import { factsOf, shapeOf } from "./entry.ts";

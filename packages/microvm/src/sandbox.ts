@@ -1,5 +1,6 @@
 import { channel } from "node:diagnostics_channel";
-import { EmberboxError, type Endpoint } from "@emberbox/core";
+import { EmberboxError } from "@emberbox/core";
+import type { Endpoint } from "@emberbox/core/provider";
 import { background, warning } from "@emberbox/core/background";
 import { untilAborted, within } from "@emberbox/core/concurrency";
 import type { ChannelStream } from "@emberbox/wire";

@@ -1,4 +1,4 @@
-import { type FieldsOf, parseOptions } from "@emberbox/core";
+import { type FieldsOf, parseOptions } from "@emberbox/core/options";
 import { applyPatchTool, type Editor, type Tool, tool } from "@openai/agents-core";
 import { type Capability, compaction, filesystem, shell } from "@openai/agents-core/sandbox";
 import { z } from "zod";

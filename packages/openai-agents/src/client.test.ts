@@ -1,4 +1,5 @@
-import { EmberboxError, type SandboxProvider } from "@emberbox/core";
+import { EmberboxError } from "@emberbox/core";
+import type { SandboxProvider } from "@emberbox/core/provider";
 import { Manifest, localBindMountStrategy, mount } from "@openai/agents-core/sandbox";
 import { expect, test } from "vitest";
 import { capabilities } from "./capabilities.ts";

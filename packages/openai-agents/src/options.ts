@@ -1,4 +1,5 @@
-import { EmberboxError, type FieldsOf, parseOptions, type Sandbox } from "@emberbox/core";
+import { EmberboxError, type Sandbox } from "@emberbox/core";
+import { type FieldsOf, parseOptions } from "@emberbox/core/options";
 import {
   type ResolvedSource,
   resolveSource,

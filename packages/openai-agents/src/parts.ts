@@ -11,7 +11,7 @@ import {
   type ToolOutputImage,
   type ToolOutputText,
 } from "@openai/agents-core";
-import type { FieldsOf } from "@emberbox/core";
+import type { FieldsOf } from "@emberbox/core/options";
 import { z } from "zod";
 
 type Parts = (ToolOutputText | ToolOutputImage)[];

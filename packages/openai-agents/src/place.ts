@@ -1,4 +1,5 @@
-import { EmberboxError, Sandbox, type SandboxProvider } from "@emberbox/core";
+import { EmberboxError, Sandbox } from "@emberbox/core";
+import type { SandboxProvider } from "@emberbox/core/provider";
 import { SandboxSnapshotNotRestorableError, type SnapshotSpec } from "@openai/agents-core/sandbox";
 import { providerError } from "./failure.ts";
 import type { Settings } from "./options.ts";

@@ -6,7 +6,8 @@ import {
   type ToolOptions,
   type ToolResult,
 } from "@emberbox/core/tools";
-import { parseOptions, type Sandbox } from "@emberbox/core";
+import type { Sandbox } from "@emberbox/core";
+import { parseOptions } from "@emberbox/core/options";
 import type { Tool } from "@openai/agents-core";
 import { Capability, SandboxUnsupportedFeatureError } from "@openai/agents-core/sandbox";
 import { z } from "zod";

@@ -1,4 +1,4 @@
-import { parseOptions } from "@emberbox/core";
+import { parseOptions } from "@emberbox/core/options";
 import {
   NativeTools,
   SandboxTools,

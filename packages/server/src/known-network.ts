@@ -1,4 +1,4 @@
-import type { NetworkOptions } from "@emberbox/core";
+import type { NetworkOptions } from "@emberbox/core/network";
 
 /** The network part of a request, as far as the server itself remembers it. */
 export interface KnownNetwork extends NetworkOptions {

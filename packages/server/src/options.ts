@@ -1,14 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import {
-  EmberboxError,
-  type NetworkCeiling,
-  type FieldsOf,
-  parseOptions,
-  type SandboxProvider,
-  sharedOptions,
-} from "@emberbox/core";
+import { EmberboxError } from "@emberbox/core";
+import type { NetworkCeiling } from "@emberbox/core/network";
+import { type FieldsOf, parseOptions, sharedOptions } from "@emberbox/core/options";
+import type { SandboxProvider } from "@emberbox/core/provider";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { type QuotasOption, quotasSchema } from "./quotas.ts";

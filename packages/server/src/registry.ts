@@ -1,4 +1,5 @@
-import { EmberboxError, type SandboxInfo, type SandboxProvider } from "@emberbox/core";
+import { EmberboxError, type SandboxInfo } from "@emberbox/core";
+import type { SandboxProvider } from "@emberbox/core/provider";
 import type { Logger } from "pino";
 import { ApiError, sandboxNotFound } from "./api-error.ts";
 import { createJournal, type Journal } from "./journal.ts";

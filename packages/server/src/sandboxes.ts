@@ -1,9 +1,5 @@
-import {
-  type CreateOptions,
-  EmberboxError,
-  type SandboxConnection,
-  type SandboxProvider,
-} from "@emberbox/core";
+import { EmberboxError } from "@emberbox/core";
+import type { CreateOptions, SandboxConnection, SandboxProvider } from "@emberbox/core/provider";
 import { SharedWork } from "@emberbox/core/concurrency";
 import type { Logger } from "pino";
 import { type Admission, createAdmission, USUAL_MB } from "./admission.ts";

@@ -1,4 +1,5 @@
-import type { SandboxProvider, SnapshotInfo } from "@emberbox/core";
+import type { SnapshotInfo } from "@emberbox/core/state";
+import type { SandboxProvider } from "@emberbox/core/provider";
 import { ApiError, notImplemented } from "./api-error.ts";
 import type { Quotas } from "./quotas.ts";
 import type { Registry } from "./registry.ts";

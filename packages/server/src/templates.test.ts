@@ -1,4 +1,4 @@
-import type { SandboxProvider } from "@emberbox/core";
+import type { SandboxProvider } from "@emberbox/core/provider";
 import { expect, test } from "vitest";
 import { Templates } from "./templates.ts";
 

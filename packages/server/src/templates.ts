@@ -1,5 +1,4 @@
-import type { SandboxProvider } from "@emberbox/core";
-import { templatesOf } from "@emberbox/core/provider";
+import { type SandboxProvider, templatesOf } from "@emberbox/core/provider";
 
 /** E2B's names for templates, and what they are called here. */
 const aliases: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import type { SnapshotInfo } from "@emberbox/core";
+import type { SnapshotInfo } from "@emberbox/core/state";
 import type { Usage } from "./quotas.ts";
 import type { Registry } from "./registry.ts";
 import type { Caller } from "./tenants.ts";

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream/promises";
-import { ENVD_PORT, type SandboxConnection } from "@emberbox/core";
+import { ENVD_PORT, type SandboxConnection } from "@emberbox/core/provider";
 import { request } from "undici";
 
 /** Headers of one connection, which are not for the next. */

@@ -1,5 +1,5 @@
 import type { Sandbox } from "@e2b/code-interpreter";
-import type { Capabilities } from "@emberbox/core";
+import type { Capabilities } from "@emberbox/core/provider";
 import type { SdkOptions } from "../../support/endpoints.ts";
 
 export type Sdk = typeof import("@e2b/code-interpreter");

@@ -1,5 +1,5 @@
 import type { Sandbox } from "@e2b/code-interpreter";
-import type { Capabilities } from "@emberbox/core";
+import type { Capabilities } from "@emberbox/core/provider";
 import type { SdkOptions } from "../../support/endpoints.ts";
 import type { Context, Method, Sdk } from "./method.ts";
 

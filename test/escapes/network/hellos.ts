@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type NetworkEvent, Sandbox } from "@emberbox/core";
+import { Sandbox } from "@emberbox/core";
+import type { NetworkEvent } from "@emberbox/core/network";
 import { microvm } from "@emberbox/microvm";
 import type { Attempt } from "../attempt.ts";
 import { replaceAgent, takeOver } from "../takeover.ts";

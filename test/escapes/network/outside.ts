@@ -2,7 +2,8 @@
 import type { RequestListener } from "node:http";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type NetworkEvent, type NetworkOptions, Sandbox } from "@emberbox/core";
+import { Sandbox } from "@emberbox/core";
+import type { NetworkEvent, NetworkOptions } from "@emberbox/core/network";
 import { microvm } from "@emberbox/microvm";
 import {
   type NameServer,

@@ -1,9 +1,6 @@
-import {
-  EmberboxError,
-  type NetworkOptions,
-  type Sandbox,
-  type SandboxProvider,
-} from "@emberbox/core";
+import { EmberboxError, type Sandbox } from "@emberbox/core";
+import type { NetworkOptions } from "@emberbox/core/network";
+import type { SandboxProvider } from "@emberbox/core/provider";
 import { factsOf, SandboxSessions } from "@emberbox/core/tools";
 import { rememberPlace } from "../place.ts";
 import { restrictedSession, sandboxSession } from "../session/session.ts";

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { CreateOptions, Sandbox, SandboxProvider } from "@emberbox/core";
+import type { Sandbox } from "@emberbox/core";
+import type { CreateOptions, SandboxProvider } from "@emberbox/core/provider";
 import { SharedWork, untilAborted } from "@emberbox/core/concurrency";
 
 /** Prepares a new sandbox, once per identity. */

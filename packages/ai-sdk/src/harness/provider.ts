@@ -1,11 +1,7 @@
 import { z } from "zod";
-import {
-  EmberboxError,
-  type FieldsOf,
-  parseOptions,
-  Sandbox,
-  type SandboxProvider,
-} from "@emberbox/core";
+import { EmberboxError, Sandbox } from "@emberbox/core";
+import { type FieldsOf, parseOptions } from "@emberbox/core/options";
+import type { SandboxProvider } from "@emberbox/core/provider";
 import { resolveSource, type SandboxSource } from "@emberbox/core/tools";
 import type { RestrictedSandboxSession } from "../session/types.ts";
 import { networkSession, type NetworkSandboxSession } from "./network-session.ts";

@@ -1,4 +1,5 @@
-import { Sandbox, type SandboxConnection, type SandboxProvider } from "@emberbox/core";
+import { Sandbox } from "@emberbox/core";
+import type { SandboxConnection, SandboxProvider } from "@emberbox/core/provider";
 import { expect, test } from "vitest";
 import { createSandboxTools } from "../index.ts";
 import { createNativeExecutors } from "../native/index.ts";

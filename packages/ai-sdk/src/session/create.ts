@@ -1,4 +1,4 @@
-import { parseOptions } from "@emberbox/core";
+import { parseOptions } from "@emberbox/core/options";
 import { SandboxSessions, type SandboxSessionsOptions } from "@emberbox/core/tools";
 import { z } from "zod";
 import { placeOf, sourceOf, type ToolSource } from "../place.ts";

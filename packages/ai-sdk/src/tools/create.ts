@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type FieldsOf, parseOptions } from "@emberbox/core";
+import { type FieldsOf, parseOptions } from "@emberbox/core/options";
 import {
   SandboxTools,
   type SandboxSessions,

@@ -1,6 +1,5 @@
 import type { Command } from "commander";
-import type { SandboxProvider } from "@emberbox/core";
-import { templatesOf } from "@emberbox/core/provider";
+import { type SandboxProvider, templatesOf } from "@emberbox/core/provider";
 import type { ToolName } from "@emberbox/core/tools";
 import type { McpHttpOptions, McpOptions } from "@emberbox/mcp";
 import { microvm } from "@emberbox/microvm";

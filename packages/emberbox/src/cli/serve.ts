@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { SandboxProvider } from "@emberbox/core";
+import type { SandboxProvider } from "@emberbox/core/provider";
 import { microvm } from "@emberbox/microvm";
 import { prepare } from "@emberbox/microvm/internal";
 import type { EmberboxServer, ServeOptions } from "@emberbox/server";

@@ -14,7 +14,7 @@ import type {
   WriteResult,
 } from "deepagents";
 import { z } from "zod";
-import { type FieldsOf, parseOptions } from "@emberbox/core";
+import { type FieldsOf, parseOptions } from "@emberbox/core/options";
 import {
   SandboxSessions,
   type SandboxSessionsOptions,

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import { EmberboxError, type SandboxProvider } from "@emberbox/core";
+import { EmberboxError } from "@emberbox/core";
+import type { SandboxProvider } from "@emberbox/core/provider";
 import { queueOf } from "@emberbox/core/tools";
 import { expect, test } from "vitest";
 import { createSandboxBackend, type SandboxBackend } from "./backend.ts";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createMiddleware, type AgentMiddleware } from "langchain";
 import { z } from "zod";
-import { type FieldsOf, parseOptions } from "@emberbox/core";
+import { type FieldsOf, parseOptions } from "@emberbox/core/options";
 import { SandboxTools, type SandboxSessions, type SandboxSource } from "@emberbox/core/tools";
 import { threadOf, type ToolRuntimeConfig } from "../tool.ts";
 import { LangChainTools, type LangChainToolOptions } from "../tools.ts";

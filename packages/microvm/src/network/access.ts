@@ -1,11 +1,7 @@
-import {
-  type CreateOptions,
-  EmberboxError,
-  type NetworkCeiling,
-  type NetworkOptions,
-  parseOptions,
-  sharedOptions,
-} from "@emberbox/core";
+import { EmberboxError } from "@emberbox/core";
+import type { NetworkCeiling, NetworkOptions } from "@emberbox/core/network";
+import { parseOptions, sharedOptions } from "@emberbox/core/options";
+import type { CreateOptions } from "@emberbox/core/provider";
 import { z } from "zod";
 import { type Authority, createAuthority } from "./authority.ts";
 import { parseCeiling, refuseBeyond, within } from "./ceiling.ts";

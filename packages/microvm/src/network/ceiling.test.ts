@@ -1,4 +1,4 @@
-import type { NetworkCeiling, NetworkOptions } from "@emberbox/core";
+import type { NetworkCeiling, NetworkOptions } from "@emberbox/core/network";
 import { describe, expect, test } from "vitest";
 import { Access } from "./access.ts";
 

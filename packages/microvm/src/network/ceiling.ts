@@ -1,4 +1,5 @@
-import { EmberboxError, type NetworkCeiling, type NetworkOptions } from "@emberbox/core";
+import { EmberboxError } from "@emberbox/core";
+import type { NetworkCeiling, NetworkOptions } from "@emberbox/core/network";
 import {
   includes,
   isSpecialRange,

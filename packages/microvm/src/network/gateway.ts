@@ -1,6 +1,6 @@
 import { isIP, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import type { NetworkLog, NetworkOptions } from "@emberbox/core";
+import type { NetworkLog, NetworkOptions } from "@emberbox/core/network";
 import { within } from "@emberbox/core/concurrency";
 import { type ChannelStream, egressAnswers, type GuestNetwork } from "@emberbox/wire";
 import { parseAddress } from "./addresses.ts";

@@ -1,4 +1,5 @@
-import { EmberboxError, type NetworkOptions } from "@emberbox/core";
+import { EmberboxError } from "@emberbox/core";
+import type { NetworkOptions } from "@emberbox/core/network";
 import {
   type Address,
   contains,

@@ -1,4 +1,4 @@
-import type { NetworkEvent, NetworkLog } from "@emberbox/core";
+import type { NetworkEvent, NetworkLog } from "@emberbox/core/network";
 import { notifier } from "@emberbox/core/background";
 import type { Connection } from "./connection.ts";
 

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { EmberboxError, type SandboxSecret } from "@emberbox/core";
+import { EmberboxError } from "@emberbox/core";
+import type { SandboxSecret } from "@emberbox/core/network";
 import { type NamePattern, parsePattern } from "./hosts.ts";
 import type { Policy } from "./policy.ts";
 import { createTraces, type Traces } from "./traces.ts";

@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { once } from "node:events";
-import { EmberboxError, type Endpoint, ENVD_PORT, INTERPRETER_PORT } from "@emberbox/core";
+import { EmberboxError } from "@emberbox/core";
+import { type Endpoint, ENVD_PORT, INTERPRETER_PORT } from "@emberbox/core/provider";
 import { background } from "@emberbox/core/background";
 import { createGuarded, maskedHost, openAgentDoor } from "@emberbox/ingress";
 import type { ChannelStream } from "@emberbox/wire";

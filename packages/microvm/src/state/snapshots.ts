@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { EmberboxError, type SnapshotInfo } from "@emberbox/core";
+import { EmberboxError } from "@emberbox/core";
+import type { SnapshotInfo } from "@emberbox/core/state";
 import { randomLetters } from "../letters.ts";
 import { childOf } from "./child.ts";
 import { type Manifest, readManifest } from "./manifest.ts";

@@ -1,4 +1,4 @@
-import { ENVD_PORT, type Endpoint, INTERPRETER_PORT } from "@emberbox/core";
+import { ENVD_PORT, type Endpoint, INTERPRETER_PORT } from "@emberbox/core/provider";
 import { request } from "undici";
 
 /** How a port of the guest is reached. */

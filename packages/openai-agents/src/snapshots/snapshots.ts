@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { Sandbox, type SandboxProvider } from "@emberbox/core";
+import { Sandbox } from "@emberbox/core";
+import type { SandboxProvider } from "@emberbox/core/provider";
 import {
   type RemoteSnapshotSpec,
   type RemoteSnapshotStore,

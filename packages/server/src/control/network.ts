@@ -1,4 +1,4 @@
-import type { Capabilities } from "@emberbox/core";
+import type { Capabilities } from "@emberbox/core/provider";
 import type { z } from "zod";
 import { notImplemented } from "../api-error.ts";
 import type { KnownNetwork } from "../known-network.ts";

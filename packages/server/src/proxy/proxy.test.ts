@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer, type Server } from "node:net";
 import { text } from "node:stream/consumers";
-import type { Endpoint } from "@emberbox/core";
+import type { Endpoint } from "@emberbox/core/provider";
 import { signFile } from "@emberbox/core/envd";
 import { pino } from "pino";
 import { Agent } from "undici";

@@ -1,7 +1,7 @@
 import type { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { ENVD_PORT, INTERPRETER_PORT, type SandboxConnection } from "@emberbox/core";
+import { ENVD_PORT, INTERPRETER_PORT, type SandboxConnection } from "@emberbox/core/provider";
 import {
   credentialHeaders,
   maskedHost,

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { type ChannelStream, egressAnswers, Session } from "@emberbox/wire";
-import type { CreateOptions, NetworkEvent } from "@emberbox/core";
+import type { NetworkEvent } from "@emberbox/core/network";
+import type { CreateOptions } from "@emberbox/core/provider";
 import { Access } from "../access.ts";
 import { Gateway } from "../gateway.ts";
 import { createOutside, type OutsideOptions } from "../outside.ts";

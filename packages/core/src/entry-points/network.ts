@@ -1,0 +1,10 @@
+// The public API of `@emberbox/core/network`: what sandboxes may reach, and what they reached.
+export type {
+  NetworkCeiling,
+  NetworkEvent,
+  NetworkLog,
+  NetworkOptions,
+  NetworkRefusal,
+  NetworkRule,
+  SandboxSecret,
+} from "../provider.ts";

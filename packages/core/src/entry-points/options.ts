@@ -1,0 +1,4 @@
+// The public API of `@emberbox/core/options`: how providers and adapters check their options.
+export { parseOptions } from "../options.ts";
+export type { FieldsOf } from "../options.ts";
+export { sharedOptions } from "../sandbox-options.ts";

@@ -1,0 +1,16 @@
+// The public API of `@emberbox/core/provider`: the contract of providers, and helpers for those who write one.
+export { checkedProvider } from "../checked-provider.ts";
+export { templatesOf } from "../templates.ts";
+export { ENVD_PORT, INTERPRETER_PORT } from "../provider.ts";
+export type {
+  Capabilities,
+  ConnectOptions,
+  CreateOptions,
+  Endpoint,
+  PrepareOptions,
+  SandboxConnection,
+  SandboxProvider,
+  SignalOptions,
+  TemplateInfo,
+} from "../provider.ts";
+export type { ProviderOptions } from "../sandbox-options.ts";

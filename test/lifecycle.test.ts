@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 import { EmberboxError, Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { describe, expect, test } from "vitest";
-import { paths } from "../packages/microvm/src/paths.ts";
+import { paths } from "../packages/microvm/src/host/paths.ts";
 import { eventually, type HostProcess, hostProcesses, machinesOf } from "./support/processes.ts";
 import { createSandbox, provider, python } from "./support/sandboxes.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { paths } from "../packages/microvm/src/paths.ts";
+import { paths } from "../packages/microvm/src/host/paths.ts";
 import {
   LOOPBACK,
   startServer,

@@ -3,8 +3,8 @@ import { chownSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { openEngine } from "../packages/microvm/src/engine.ts";
-import { resolveCreateOptions } from "../packages/microvm/src/options.ts";
+import { openEngine } from "../packages/microvm/src/provider/engine.ts";
+import { resolveCreateOptions } from "../packages/microvm/src/restore/create-options.ts";
 import { type Life, live } from "./support/ordinary-life.ts";
 import { asOrdinaryUser, ORDINARY_ID } from "./support/ordinary-user.ts";
 

@@ -5,10 +5,18 @@ import { join } from "node:path";
 import { EmberboxError, Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type AcceleratorChoice, chooseAccelerator } from "../packages/microvm/src/accelerator.ts";
+import {
+  type AcceleratorChoice,
+  chooseAccelerator,
+} from "../packages/microvm/src/host/accelerator.ts";
 import { findImage } from "../packages/microvm/src/image/index.ts";
-import { paths } from "../packages/microvm/src/paths.ts";
-import { findProgram, programStamp, QEMU, requireProgram } from "../packages/microvm/src/qemu.ts";
+import { paths } from "../packages/microvm/src/host/paths.ts";
+import {
+  findProgram,
+  programStamp,
+  QEMU,
+  requireProgram,
+} from "../packages/microvm/src/host/programs.ts";
 import { machinesOf } from "./support/processes.ts";
 import { createSandbox } from "./support/sandboxes.ts";
 

@@ -22,7 +22,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { EmberboxError, Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { afterEach, describe, expect, test } from "vitest";
-import { paths } from "../packages/microvm/src/paths.ts";
+import { paths } from "../packages/microvm/src/host/paths.ts";
 import { createSandbox, provider, python } from "./support/sandboxes.ts";
 
 const state = paths().state;

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openEngine } from "../../packages/microvm/src/engine.ts";
+import { openEngine } from "../../packages/microvm/src/provider/engine.ts";
 import { removeStale } from "../../packages/microvm/src/image/scratch.ts";
 import { receiveState } from "../../packages/microvm/src/template/save.ts";
 import { asOrdinaryUser, ORDINARY_ID } from "../support/ordinary-user.ts";

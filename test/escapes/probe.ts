@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { closeFiles, startProcess } from "../../packages/microvm/src/machine/process.ts";
 import { readOnlyView } from "../../packages/microvm/src/machine/read-only.ts";
-import { sandboxProcess } from "../../packages/microvm/src/start.ts";
+import { sandboxProcess } from "../../packages/microvm/src/restore/start.ts";
 import { asOrdinaryUser, ORDINARY_ID } from "../support/ordinary-user.ts";
 
 /** What each piece of Perl saw, by its name. */

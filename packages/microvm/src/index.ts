@@ -1,3 +1,3 @@
 /** The public API of `@emberbox/microvm`. */
-export { microvm } from "./provider.ts";
-export type { MicrovmOptions } from "./options.ts";
+export { microvm } from "./provider/provider.ts";
+export type { MicrovmOptions } from "./restore/create-options.ts";

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { findCgroupParent } from "../../../packages/microvm/src/machine/cgroup.ts";
-import { paths } from "../../../packages/microvm/src/paths.ts";
+import { paths } from "../../../packages/microvm/src/host/paths.ts";
 
 const { state, run } = paths();
 

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { paths } from "../../../packages/microvm/src/paths.ts";
+import { paths } from "../../../packages/microvm/src/host/paths.ts";
 import type { Attempt } from "../attempt.ts";
 import { python, withSent } from "./by.ts";
 import { SECRET } from "./echoes.ts";

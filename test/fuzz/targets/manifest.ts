@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EmberboxError } from "../../../packages/core/src/errors.ts";
-import { readManifest } from "../../../packages/microvm/src/state/manifest.ts";
+import { readManifest } from "../../../packages/microvm/src/saved/manifest.ts";
 import { check, type Target } from "../target.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "emberbox-fuzz-"));

@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { readLayerIndex } from "../../../packages/microvm/src/state/memory-file.ts";
+import { readLayerIndex } from "../../../packages/microvm/src/memory/memory-file.ts";
 import { check, type Target } from "../target.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "emberbox-fuzz-"));

@@ -4,7 +4,7 @@ import { runBuilder } from "./builder.ts";
 import type { ProgressReader } from "./progress.ts";
 import type { Recipe, Scripts } from "./recipe.ts";
 import { asGuestRoot, type Scratch } from "./scratch.ts";
-import { sync } from "../sync.ts";
+import { sync } from "../host/durable.ts";
 
 export interface Build {
   readonly recipe: Recipe;

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { EmberboxError } from "@emberbox/core";
-import { searchPath } from "../qemu.ts";
+import { searchPath } from "../host/programs.ts";
 
 export interface BuilderOptions {
   readonly signal?: AbortSignal | undefined;

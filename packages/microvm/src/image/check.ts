@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { EmberboxError } from "@emberbox/core";
-import { findProgram } from "../qemu.ts";
+import { findProgram } from "../host/programs.ts";
 
 /** The programs that building needs, and the Debian packages that have them. */
 const programs: Readonly<Record<string, string>> = {

@@ -2,8 +2,8 @@ import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { notifier } from "@emberbox/core/background";
-import { withLock } from "../lock.ts";
-import { requireOwnPlace } from "../own-place.ts";
+import { withLock } from "../host/lock.ts";
+import { requireOwnPlace } from "../host/own-place.ts";
 import { build, publish } from "./build.ts";
 import { checkSpace, checkTools } from "./check.ts";
 import { type Progress, ProgressReader } from "./progress.ts";
@@ -18,7 +18,7 @@ import {
 import { makeScratch, removeBuild, removeStale, removeWork, SCRATCH_PARENT } from "./scratch.ts";
 
 export type { Progress } from "./progress.ts";
-export { templateInfos } from "./facts.ts";
+export { templateInfos } from "./template-infos.ts";
 export { isTemplateName } from "./recipe.ts";
 
 /** A finished image: what a machine boots from. All paths are absolute. */

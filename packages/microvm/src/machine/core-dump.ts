@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { requireProgram } from "../qemu.ts";
+import { requireProgram } from "../host/programs.ts";
 
 /**
  * One byte, not zero: where the kernel pipes dumps to a program, it ignores every limit but 1. The shell's own `ulimit`

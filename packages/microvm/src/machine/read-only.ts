@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { EmberboxError } from "@emberbox/core";
 import { SharedWork } from "@emberbox/core/concurrency";
-import { requireProgram } from "../qemu.ts";
+import { requireProgram } from "../host/programs.ts";
 
 /**
  * This machine's files through a read-only mount. A process that is handed a file opened here cannot reopen it for

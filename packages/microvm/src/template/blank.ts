@@ -4,8 +4,8 @@ import { rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { letJailWrite } from "../machine/files.ts";
-import { IMAGE_DISK_MB } from "../options.ts";
-import { requireProgram } from "../qemu.ts";
+import { IMAGE_DISK_MB } from "../restore/create-options.ts";
+import { requireProgram } from "../host/programs.ts";
 import type { Template } from "./template.ts";
 
 /** Makes the memory and the disk of a machine that is to boot: zeroes, and a layer over the image. */

@@ -3,8 +3,8 @@ import { readFile, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { GuestImage } from "../image/index.ts";
-import { parseJson } from "../json.ts";
-import type { BasePaths } from "../state/base.ts";
+import { parseJson } from "../host/json.ts";
+import type { BasePaths } from "../saved/base.ts";
 import type { MachineShape } from "../machine/arguments.ts";
 
 /** A machine that was booted, warmed and saved. Sandboxes are restored from it. */

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { childOf } from "./child.ts";
+import { childOf } from "../host/child.ts";
 import type { Manifest } from "./manifest.ts";
 import { openPaused } from "./paused.ts";
 import { openSnapshots } from "./snapshots.ts";

@@ -5,16 +5,16 @@ import { background, warning } from "@emberbox/core/background";
 import { untilAborted, within } from "@emberbox/core/concurrency";
 import type { ChannelStream } from "@emberbox/wire";
 import type { Agent } from "undici";
-import { channelDispatcher } from "./dispatcher.ts";
-import { connectGuest, type Guest, type Identity } from "./machine/guest.ts";
-import { explainFailure, type Machine, machineError } from "./machine/machine.ts";
-import { readOnlyView } from "./machine/read-only.ts";
-import type { Access } from "./network/access.ts";
-import { Gateway } from "./network/gateway.ts";
-import type { Outside } from "./network/outside.ts";
+import { channelDispatcher } from "../machine/dispatcher.ts";
+import { connectGuest, type Guest, type Identity } from "../machine/guest.ts";
+import { explainFailure, type Machine, machineError } from "../machine/machine.ts";
+import { readOnlyView } from "../machine/read-only.ts";
+import type { Access } from "../network/access.ts";
+import { Gateway } from "../network/gateway.ts";
+import type { Outside } from "../network/outside.ts";
 import { type Source, startFrom } from "./start.ts";
-import type { Kept } from "./state/layers.ts";
-import type { MemoryLayer } from "./state/manifest.ts";
+import type { Kept } from "../saved/layers.ts";
+import type { MemoryLayer } from "../saved/manifest.ts";
 
 /** A restored machine with its guest. */
 export interface LocalSandbox {

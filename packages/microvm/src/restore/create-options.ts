@@ -3,8 +3,8 @@ import { EmberboxError } from "@emberbox/core";
 import { type FieldsOf, parseOptions, sharedOptions } from "@emberbox/core/options";
 import type { CreateOptions } from "@emberbox/core/provider";
 import { z } from "zod";
-import { Access, savedAccess, type SavedAccess } from "./network/access.ts";
-import { isServer } from "./network/outside.ts";
+import { Access, savedAccess, type SavedAccess } from "../network/access.ts";
+import { isServer } from "../network/outside.ts";
 
 /** How the engine on this machine runs sandboxes. */
 export interface MicrovmOptions {

@@ -1,5 +1,5 @@
 import { Agent, type buildConnector } from "undici";
-import type { Guest } from "./machine/guest.ts";
+import type { Guest } from "./guest.ts";
 
 /** HTTP over the channel: each connection is a stream to the port that the URL names. */
 export function channelDispatcher(guest: Pick<Guest, "open">): Agent {

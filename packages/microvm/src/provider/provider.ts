@@ -3,11 +3,15 @@ import { checkedProvider, type SandboxProvider } from "@emberbox/core/provider";
 import { type Engine, openEngine, placesOf } from "./engine.ts";
 import { closedError, Entries, RESUMED_MS } from "./entries.ts";
 import { factsOf, shapeOf } from "./entry.ts";
-import { createFresh } from "./fresh.ts";
-import { isTemplateName, templateInfos } from "./image/index.ts";
-import { type MicrovmOptions, resolveCreateOptions, resolveMicrovmOptions } from "./options.ts";
-import { openPaused } from "./state/paused.ts";
-import { openSnapshots } from "./state/snapshots.ts";
+import { createFresh } from "./new-sandboxes.ts";
+import { isTemplateName, templateInfos } from "../image/index.ts";
+import {
+  type MicrovmOptions,
+  resolveCreateOptions,
+  resolveMicrovmOptions,
+} from "../restore/create-options.ts";
+import { openPaused } from "../saved/paused.ts";
+import { openSnapshots } from "../saved/snapshots.ts";
 
 /** Sandboxes as microVMs on this machine. They belong to this program and end with it, except those that are paused. */
 export function microvm(options: MicrovmOptions = {}): SandboxProvider {

@@ -3,11 +3,11 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { z } from "zod";
-import { keptOptions, type KeptOptions } from "../options.ts";
-import { parseJson } from "../json.ts";
+import { keptOptions, type KeptOptions } from "../restore/create-options.ts";
+import { parseJson } from "../host/json.ts";
 import { baseFiles, type BaseFile, type BasePaths } from "./base.ts";
-import { writeDurably } from "./memory-file.ts";
-import type { SummedFile } from "./summed-file.ts";
+import { writeDurably } from "../memory/memory-file.ts";
+import type { SummedFile } from "../host/summed-file.ts";
 
 /** Raise when the meaning of the files changes. */
 export const FORMAT = 1 as const;

@@ -1,16 +1,16 @@
 import { closeSync, copyFileSync, ftruncateSync } from "node:fs";
 import { dirname } from "node:path";
 import { EmberboxError } from "@emberbox/core";
-import { descriptors, machineArguments } from "./machine/arguments.ts";
-import { letOwnerWrite, openFiles, openScratch, openToRead } from "./machine/files.ts";
-import { type Machine, startMachine } from "./machine/machine.ts";
-import type { ProcessOptions } from "./machine/process.ts";
-import type { ReadOnlyView } from "./machine/read-only.ts";
-import { openGuestMemory } from "./state/guest-memory.ts";
-import type { Kept } from "./state/layers.ts";
-import { damaged, type DiskLayer, type MemoryLayer } from "./state/manifest.ts";
-import { loadMemory } from "./state/memory-file.ts";
-import type { Template } from "./template/template.ts";
+import { descriptors, machineArguments } from "../machine/arguments.ts";
+import { letOwnerWrite, openFiles, openScratch, openToRead } from "../machine/files.ts";
+import { type Machine, startMachine } from "../machine/machine.ts";
+import type { ProcessOptions } from "../machine/process.ts";
+import type { ReadOnlyView } from "../machine/read-only.ts";
+import { openGuestMemory } from "../memory/guest-memory.ts";
+import type { Kept } from "../saved/layers.ts";
+import { damaged, type DiskLayer, type MemoryLayer } from "../saved/manifest.ts";
+import { loadMemory } from "../memory/memory-file.ts";
+import type { Template } from "../template/template.ts";
 
 /** What a machine is made from: a template, and what was saved of a sandbox on top of it. */
 export interface Source {

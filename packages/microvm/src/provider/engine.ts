@@ -2,24 +2,28 @@ import { randomBytes } from "node:crypto";
 import { EmberboxError } from "@emberbox/core";
 import { background, notifier, warning } from "@emberbox/core/background";
 import { SharedWork } from "@emberbox/core/concurrency";
-import { type AcceleratorChoice, chooseAccelerator } from "./accelerator.ts";
-import { findImage, type GuestImage } from "./image/index.ts";
-import { sweepScratch } from "./machine/files.ts";
-import { endOrphans } from "./machine/orphans.ts";
-import { readOnlyView } from "./machine/read-only.ts";
-import { createOutside } from "./network/outside.ts";
-import { IMAGE_DISK_MB, type MicrovmOptions, type ResolvedCreateOptions } from "./options.ts";
-import { requireOwnPlace } from "./own-place.ts";
-import { type Paths, paths } from "./paths.ts";
-import { programStamp, QEMU, requireProgram } from "./qemu.ts";
-import { type LocalSandbox, restoreSandbox } from "./sandbox.ts";
-import type { Source } from "./start.ts";
-import { newSandboxId } from "./letters.ts";
-import { createStateEngine, type StateEngine } from "./state/engine.ts";
-import { sweepState } from "./state/sweep.ts";
-import { overlayOf } from "./template/blank.ts";
-import { ensureTemplate } from "./template/store.ts";
-import type { Template } from "./template/template.ts";
+import { type AcceleratorChoice, chooseAccelerator } from "../host/accelerator.ts";
+import { findImage, type GuestImage } from "../image/index.ts";
+import { sweepScratch } from "../machine/files.ts";
+import { endOrphans } from "../machine/orphans.ts";
+import { readOnlyView } from "../machine/read-only.ts";
+import { createOutside } from "../network/outside.ts";
+import {
+  IMAGE_DISK_MB,
+  type MicrovmOptions,
+  type ResolvedCreateOptions,
+} from "../restore/create-options.ts";
+import { requireOwnPlace } from "../host/own-place.ts";
+import { type Paths, paths } from "../host/paths.ts";
+import { programStamp, QEMU, requireProgram } from "../host/programs.ts";
+import { type LocalSandbox, restoreSandbox } from "../restore/sandbox.ts";
+import type { Source } from "../restore/start.ts";
+import { newSandboxId } from "../host/ids.ts";
+import { createStateEngine, type StateEngine } from "../saved/state-engine.ts";
+import { sweepState } from "../saved/sweep.ts";
+import { overlayOf } from "../template/blank.ts";
+import { ensureTemplate } from "../template/store.ts";
+import type { Template } from "../template/template.ts";
 
 type Shape = Pick<ResolvedCreateOptions, "template" | "memoryMB" | "cpuCount">;
 

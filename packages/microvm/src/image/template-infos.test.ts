@@ -1,6 +1,6 @@
 import { templatesOf } from "@emberbox/core/provider";
 import { expect, test } from "vitest";
-import { microvm } from "../provider.ts";
+import { microvm } from "../provider/provider.ts";
 import { recipes, type TemplateName } from "./recipe.ts";
 
 /** Debian's package of a library. */

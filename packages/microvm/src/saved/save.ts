@@ -6,11 +6,11 @@ import { EmberboxError } from "@emberbox/core";
 import { untilAborted, within } from "@emberbox/core/concurrency";
 import { freezeFlags } from "@emberbox/wire";
 import { descriptors } from "../machine/arguments.ts";
-import type { LocalSandbox } from "../sandbox.ts";
-import { hasBlankMemory } from "../start.ts";
-import { sync } from "../sync.ts";
+import type { LocalSandbox } from "../restore/sandbox.ts";
+import { hasBlankMemory } from "../restore/start.ts";
+import { sync } from "../host/durable.ts";
 import { keepBase, pathsOf } from "./base.ts";
-import { openGuestMemory } from "./guest-memory.ts";
+import { openGuestMemory } from "../memory/guest-memory.ts";
 import { keepDiskLayers, keepMemoryLayers } from "./layers.ts";
 import {
   FORMAT,
@@ -19,9 +19,9 @@ import {
   type SavedMemory,
   writeManifest,
 } from "./manifest.ts";
-import { differing } from "./memory-difference.ts";
-import { pageBytes, writeDurably, writeMemory } from "./memory-file.ts";
-import { copySummed, type SummedFile } from "./summed-file.ts";
+import { differing } from "../memory/memory-difference.ts";
+import { pageBytes, writeDurably, writeMemory } from "../memory/memory-file.ts";
+import { copySummed, type SummedFile } from "../host/summed-file.ts";
 
 export interface SaveOptions {
   /** Where to save it; what is there afterwards is complete. */

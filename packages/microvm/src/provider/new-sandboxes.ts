@@ -1,7 +1,7 @@
 import type { Engine } from "./engine.ts";
-import { type ResolvedCreateOptions, resolveCreateOptions } from "./options.ts";
+import { type ResolvedCreateOptions, resolveCreateOptions } from "../restore/create-options.ts";
 import { createPool, type Pool } from "./pool.ts";
-import type { LocalSandbox } from "./sandbox.ts";
+import type { LocalSandbox } from "../restore/sandbox.ts";
 
 /** New sandboxes from templates: spares, where there are any of that shape, and otherwise restored. */
 export interface Fresh {

@@ -4,9 +4,9 @@ import { background, notifier, warning } from "@emberbox/core/background";
 import { SharedWork } from "@emberbox/core/concurrency";
 import type { Engine } from "./engine.ts";
 import { Entry, type EntryOwner, factsOf, pausedInfo } from "./entry.ts";
-import type { ResolvedCreateOptions } from "./options.ts";
-import type { LocalSandbox } from "./sandbox.ts";
-import type { PausedStore } from "./state/paused.ts";
+import type { ResolvedCreateOptions } from "../restore/create-options.ts";
+import type { LocalSandbox } from "../restore/sandbox.ts";
+import type { PausedStore } from "../saved/paused.ts";
 
 /** Lifetime of a resumed sandbox when none is given, in ms. */
 export const RESUMED_MS = 300_000;

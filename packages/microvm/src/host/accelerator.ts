@@ -4,7 +4,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { release } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import type { GuestImage } from "./image/index.ts";
+import type { GuestImage } from "../image/index.ts";
 import { parseJson } from "./json.ts";
 
 export type Accelerator = "kvm" | "tcg";

@@ -3,14 +3,14 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { EmberboxError } from "@emberbox/core";
-import type { Source, Start } from "../start.ts";
+import type { Source, Start } from "../restore/start.ts";
 import { createOverlay, overlayOf } from "../template/blank.ts";
 import type { Template } from "../template/template.ts";
 import { baseFiles } from "./base.ts";
-import { childOf } from "./child.ts";
+import { childOf } from "../host/child.ts";
 import type { Kept } from "./layers.ts";
 import { damaged, type DiskLayer, type Manifest } from "./manifest.ts";
-import { verifySummed } from "./summed-file.ts";
+import { verifySummed } from "../host/summed-file.ts";
 
 export interface LoadOptions {
   /** Boot from the disk, whether or not memory was kept. */

@@ -3,15 +3,15 @@ import { statfs } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import { EmberboxError } from "@emberbox/core";
-import { chooseAccelerator } from "./accelerator.ts";
+import { chooseAccelerator } from "../host/accelerator.ts";
 import { looksAtJail } from "./doctor-jail.ts";
-import { checkSpace, checkTools } from "./image/check.ts";
-import { findImage, type GuestImage } from "./image/index.ts";
-import { SCRATCH_PARENT } from "./image/scratch.ts";
-import { resolveCreateOptions } from "./options.ts";
-import { type Paths, paths } from "./paths.ts";
-import { findProgram, programStamp, QEMU, qemuVersion } from "./qemu.ts";
-import { findTemplate } from "./template/store.ts";
+import { checkSpace, checkTools } from "../image/check.ts";
+import { findImage, type GuestImage } from "../image/index.ts";
+import { SCRATCH_PARENT } from "../image/scratch.ts";
+import { resolveCreateOptions } from "../restore/create-options.ts";
+import { type Paths, paths } from "../host/paths.ts";
+import { findProgram, programStamp, QEMU, qemuVersion } from "../host/programs.ts";
+import { findTemplate } from "../template/store.ts";
 
 /** The result of checking one thing that sandboxes need. */
 export interface Check {

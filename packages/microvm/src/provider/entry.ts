@@ -3,13 +3,13 @@ import { EmberboxError, type SandboxInfo } from "@emberbox/core";
 import type { SandboxConnection } from "@emberbox/core/provider";
 import { background, warning } from "@emberbox/core/background";
 import { Queue } from "@emberbox/core/concurrency";
-import type { Access } from "./network/access.ts";
-import type { ResolvedCreateOptions, Shape } from "./options.ts";
-import { createPorts, type Ports } from "./ports/ports.ts";
-import type { LocalSandbox } from "./sandbox.ts";
-import type { Facts } from "./state/engine.ts";
-import type { Manifest } from "./state/manifest.ts";
-import { ownBytes } from "./state/snapshots.ts";
+import type { Access } from "../network/access.ts";
+import type { ResolvedCreateOptions, Shape } from "../restore/create-options.ts";
+import { createPorts, type Ports } from "../ports/ports.ts";
+import type { LocalSandbox } from "../restore/sandbox.ts";
+import type { Facts } from "../saved/state-engine.ts";
+import type { Manifest } from "../saved/manifest.ts";
+import { ownBytes } from "../saved/snapshots.ts";
 
 /** What an entry asks of its provider. */
 export interface EntryOwner {

@@ -3,12 +3,12 @@ import { closeSync, existsSync, readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { text } from "node:stream/consumers";
 import type { Facts, Finding } from "./doctor.ts";
-import { findCgroupParent } from "./machine/cgroup.ts";
-import { JAIL_ID } from "./machine/jail.ts";
-import { startProcess } from "./machine/process.ts";
-import { readOnlyView } from "./machine/read-only.ts";
-import { requireOwnPlace } from "./own-place.ts";
-import { findProgram } from "./qemu.ts";
+import { findCgroupParent } from "../machine/cgroup.ts";
+import { JAIL_ID } from "../machine/jail.ts";
+import { startProcess } from "../machine/process.ts";
+import { readOnlyView } from "../machine/read-only.ts";
+import { requireOwnPlace } from "../host/own-place.ts";
+import { findProgram } from "../host/programs.ts";
 
 /** Checks of each layer between a sandbox and this machine, by name. */
 export const looksAtJail: Readonly<Record<string, (facts: Facts) => Promise<Finding> | Finding>> = {

@@ -1,7 +1,7 @@
 import { link } from "node:fs/promises";
-import { childOf } from "./child.ts";
+import { childOf } from "../host/child.ts";
 import type { DiskLayer, MemoryLayer } from "./manifest.ts";
-import { copySummed } from "./summed-file.ts";
+import { copySummed } from "../host/summed-file.ts";
 
 /** A layer and where it is now; it never changes, and its name is never used again. */
 export interface Kept<Layer> {

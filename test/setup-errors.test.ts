@@ -9,7 +9,6 @@ import {
   type AcceleratorChoice,
   chooseAccelerator,
 } from "../packages/microvm/src/host/accelerator.ts";
-import { findImage } from "../packages/microvm/src/image/index.ts";
 import { paths } from "../packages/microvm/src/host/paths.ts";
 import {
   findProgram,
@@ -17,6 +16,7 @@ import {
   QEMU,
   requireProgram,
 } from "../packages/microvm/src/host/programs.ts";
+import { findImage } from "../packages/microvm/src/image/index.ts";
 import { machinesOf } from "./support/processes.ts";
 import { createSandbox } from "./support/sandboxes.ts";
 

@@ -47,17 +47,6 @@ export interface Diagnosis {
   readonly checks: readonly Check[];
 }
 export declare function diagnose(): Promise<Diagnosis>;
-declare const baseFiles: {
-  readonly ram: "ram";
-  readonly disk: "disk.qcow2";
-  readonly overlay: "overlay.qcow2";
-  readonly initrd: "initrd";
-  readonly kernelHead: "kernel-head";
-  readonly kernel: "kernel";
-  readonly rootfs: "rootfs";
-};
-type BaseFile = keyof typeof baseFiles;
-type BasePaths = Readonly<Record<BaseFile, string>>;
 interface MachineShape {
   readonly accelerator: "kvm" | "tcg";
   readonly memoryMB: number;
@@ -76,8 +65,9 @@ interface Template {
   readonly kernelHead: string;
   readonly kernelArguments: string;
   readonly readOnlyRam: boolean;
-  readonly home?: BasePaths;
+  readonly home?: TemplatePaths;
 }
+type TemplatePaths = Readonly<Record<"ram" | "disk" | "overlay" | "initrd" | "kernelHead" | "kernel" | "rootfs", string>>;
 export interface PrepareOptions {
   readonly template?: string | undefined;
   readonly memoryMB?: number | undefined;

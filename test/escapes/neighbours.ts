@@ -11,8 +11,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openEngine } from "../../packages/microvm/src/provider/engine.ts";
 import { removeStale } from "../../packages/microvm/src/image/scratch.ts";
+import { openEngine } from "../../packages/microvm/src/provider/engine.ts";
 import { receiveState } from "../../packages/microvm/src/template/save.ts";
 import { asOrdinaryUser, ORDINARY_ID } from "../support/ordinary-user.ts";
 import { machinesOf } from "../support/processes.ts";

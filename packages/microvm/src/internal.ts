@@ -1,4 +1,5 @@
 // For the command line and the benchmarks of the same version. Not part of the public API.
-export { type Check, type Diagnosis, diagnose } from "./internal/doctor.ts";
+export { type Diagnosis, diagnose } from "./internal/doctor.ts";
+export type { Check } from "./internal/finding.ts";
 export { type Preparation, type PrepareOptions, prepare } from "./internal/prepare.ts";
 export { coldBoot, describeEngine } from "./internal/cold-boot.ts";

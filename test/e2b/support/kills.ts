@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { findCgroupParent } from "../../../packages/microvm/src/machine/cgroup.ts";
 import { paths } from "../../../packages/microvm/src/host/paths.ts";
+import { findCgroupParent } from "../../../packages/microvm/src/machine/cgroup.ts";
 
 const { state, run } = paths();
 

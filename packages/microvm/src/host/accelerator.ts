@@ -4,10 +4,15 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { release } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import type { GuestImage } from "../image/index.ts";
 import { parseJson } from "./json.ts";
 
 export type Accelerator = "kvm" | "tcg";
+
+/** What is booted to find out whether KVM runs a guest: paths. */
+interface Bootable {
+  readonly kernel: string;
+  readonly initrd: string;
+}
 
 export interface AcceleratorChoice {
   readonly accelerator: Accelerator;
@@ -30,7 +35,7 @@ export async function chooseAccelerator(options: {
   readonly home: string;
   readonly qemu: string;
   readonly qemuStamp: string;
-  readonly image: GuestImage;
+  readonly image: Bootable;
 }): Promise<AcceleratorChoice> {
   try {
     accessSync("/dev/kvm", constants.R_OK | constants.W_OK);
@@ -61,7 +66,7 @@ function cpuModel(): string {
 }
 
 /** Boots the guest's kernel under KVM until it starts its first program. */
-function probe(qemu: string, image: GuestImage): Promise<AcceleratorChoice> {
+function probe(qemu: string, image: Bootable): Promise<AcceleratorChoice> {
   const args = [
     ...[
       "-nodefaults",

@@ -1,7 +1,7 @@
 import { fstatSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { crc32 } from "node:zlib";
-import { whole } from "../memory/guest-memory.ts";
+import { whole } from "./whole.ts";
 
 /** Bytes that are read and written at once. */
 const CHUNK_BYTES = 1024 * 1024;

@@ -1,10 +1,10 @@
 import { chmod, copyFile, mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { sync } from "../host/durable.ts";
 import { runBuilder } from "./builder.ts";
 import type { ProgressReader } from "./progress.ts";
 import type { Recipe, Scripts } from "./recipe.ts";
 import { asGuestRoot, type Scratch } from "./scratch.ts";
-import { sync } from "../host/durable.ts";
 
 export interface Build {
   readonly recipe: Recipe;

@@ -21,11 +21,14 @@ export interface Recipe {
   readonly setUp?: string;
 }
 
+/** Size of the guest image's file system, MiB; a sandbox's disk is at least this large. */
+export const IMAGE_DISK_MB = 4096;
+
 const standard: Recipe = {
   format: 1,
   name: "debian-12",
   suite: "bookworm",
-  diskMiB: 4096,
+  diskMiB: IMAGE_DISK_MB,
   packages: [
     ...[
       "linux-image-cloud-amd64",

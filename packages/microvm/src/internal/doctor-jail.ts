@@ -2,16 +2,16 @@ import { once } from "node:events";
 import { closeSync, existsSync, readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { text } from "node:stream/consumers";
-import type { Facts, Finding } from "./doctor.ts";
+import { requireOwnPlace } from "../host/own-place.ts";
+import { findProgram } from "../host/programs.ts";
 import { findCgroupParent } from "../machine/cgroup.ts";
 import { JAIL_ID } from "../machine/jail.ts";
 import { startProcess } from "../machine/process.ts";
 import { readOnlyView } from "../machine/read-only.ts";
-import { requireOwnPlace } from "../host/own-place.ts";
-import { findProgram } from "../host/programs.ts";
+import type { Finding, HostFacts, Look } from "./finding.ts";
 
 /** Checks of each layer between a sandbox and this machine, by name. */
-export const looksAtJail: Readonly<Record<string, (facts: Facts) => Promise<Finding> | Finding>> = {
+export const looksAtJail: Readonly<Record<string, Look>> = {
   user: lookAtUser,
   places: lookAtPlaces,
   namespaces: lookAtNamespaces,
@@ -52,7 +52,7 @@ function lookAtUser(): Finding {
   return { status: "ok", detail };
 }
 
-function lookAtPlaces({ places }: Facts): Finding {
+function lookAtPlaces({ places }: HostFacts): Finding {
   for (const place of Object.values(places) as string[]) requireOwnPlace(place);
   return { status: "ok", detail: "nobody else can change what sandboxes are made from" };
 }

@@ -4,26 +4,15 @@ import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { chooseAccelerator } from "../host/accelerator.ts";
-import { looksAtJail } from "./doctor-jail.ts";
+import { paths } from "../host/paths.ts";
+import { findProgram, programStamp, QEMU, qemuVersion } from "../host/programs.ts";
 import { checkSpace, checkTools } from "../image/check.ts";
 import { findImage, type GuestImage } from "../image/index.ts";
 import { SCRATCH_PARENT } from "../image/scratch.ts";
 import { resolveCreateOptions } from "../restore/create-options.ts";
-import { type Paths, paths } from "../host/paths.ts";
-import { findProgram, programStamp, QEMU, qemuVersion } from "../host/programs.ts";
 import { findTemplate } from "../template/store.ts";
-
-/** The result of checking one thing that sandboxes need. */
-export interface Check {
-  /** The check's name, such as `qemu` or `disk space`. */
-  readonly id: string;
-  /** `warn`: sandboxes work, but not as well as they could. `fail`: they do not. */
-  readonly status: "ok" | "warn" | "fail";
-  /** What was found, in one line. */
-  readonly detail: string;
-  /** How to put it right. */
-  readonly advice?: string;
-}
+import { looksAtJail } from "./doctor-jail.ts";
+import type { Check, Finding, HostFacts, Look } from "./finding.ts";
 
 /** Whether this machine can run sandboxes, check by check. */
 export interface Diagnosis {
@@ -35,24 +24,15 @@ export interface Diagnosis {
   readonly checks: readonly Check[];
 }
 
-/** What the checks share. */
-export interface Facts {
-  readonly places: Paths;
-  readonly qemu: string | undefined;
-  readonly image: GuestImage | undefined;
-}
-
-export type Finding = Omit<Check, "id">;
-
 /** Looks at everything that a sandbox needs of this machine. Changes nothing, but remembers whether KVM works. */
 export async function diagnose(): Promise<Diagnosis> {
   const places = paths();
-  const facts: Facts = {
+  const facts: HostFacts = {
     places,
     qemu: findProgram(QEMU),
     image: await findImage(places.images, "default"),
   };
-  const looks: Readonly<Record<string, (facts: Facts) => Promise<Finding> | Finding>> = {
+  const looks: Readonly<Record<string, Look>> = {
     qemu: lookAtQemu,
     accelerator: lookAtAccelerator,
     ...looksAtJail,
@@ -79,7 +59,7 @@ export async function diagnose(): Promise<Diagnosis> {
 
 const OLDEST_QEMU = "7.2";
 
-async function lookAtQemu({ qemu }: Facts): Promise<Finding> {
+async function lookAtQemu({ qemu }: HostFacts): Promise<Finding> {
   const advice = "sudo apt-get install qemu-system-x86 qemu-utils";
   if (qemu === undefined) return { status: "fail", detail: `${QEMU} is not installed`, advice };
   if (findProgram("qemu-img") === undefined)
@@ -95,7 +75,7 @@ async function lookAtQemu({ qemu }: Facts): Promise<Finding> {
   return { status: "ok", detail: `version ${version}, ${qemu}` };
 }
 
-async function lookAtAccelerator({ places, qemu, image }: Facts): Promise<Finding> {
+async function lookAtAccelerator({ places, qemu, image }: HostFacts): Promise<Finding> {
   if (qemu === undefined) return { status: "warn", detail: "not decided: there is no QEMU" };
   if (existsSync("/dev/kvm") && image === undefined) {
     return {
@@ -136,7 +116,7 @@ const GIB = 1024 ** 3;
 /** A template holds its machine's memory and a disk; sandboxes hold what they write. */
 const COMFORTABLE = 2 * GIB;
 
-async function lookAtSpace({ places, image }: Facts): Promise<Finding> {
+async function lookAtSpace({ places, image }: HostFacts): Promise<Finding> {
   const there = firstExisting(places.home);
   if (image === undefined) await checkSpace(SCRATCH_PARENT, there);
   const { bavail, bsize } = await statfs(there);
@@ -154,7 +134,7 @@ function firstExisting(path: string): string {
   return existsSync(path) ? path : firstExisting(dirname(path));
 }
 
-function lookAtBuildTools({ image }: Facts): Finding {
+function lookAtBuildTools({ image }: HostFacts): Finding {
   try {
     checkTools();
     return { status: "ok", detail: "everything that builds an image is installed" };
@@ -168,7 +148,7 @@ function lookAtBuildTools({ image }: Facts): Finding {
   }
 }
 
-function lookAtImage({ places, image }: Facts): Finding {
+function lookAtImage({ places, image }: HostFacts): Finding {
   if (image !== undefined) return { status: "ok", detail: image.directory };
   return {
     status: "fail",
@@ -177,7 +157,7 @@ function lookAtImage({ places, image }: Facts): Finding {
   };
 }
 
-async function lookAtTemplate({ places, qemu, image }: Facts): Promise<Finding> {
+async function lookAtTemplate({ places, qemu, image }: HostFacts): Promise<Finding> {
   if (qemu === undefined || image === undefined)
     return { status: "warn", detail: "none: it is made from the image, by QEMU" };
   const { accelerator } = await chooseAccelerator({

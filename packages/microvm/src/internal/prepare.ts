@@ -1,9 +1,9 @@
 import type { NetworkCeiling } from "@emberbox/core/network";
 import { notifier } from "@emberbox/core/background";
-import { openEngine } from "../provider/engine.ts";
-import { ensureImage, type GuestImage, type Progress } from "../image/index.ts";
-import { resolveCreateOptions } from "../restore/create-options.ts";
 import { paths } from "../host/paths.ts";
+import { ensureImage, type GuestImage, type Progress } from "../image/index.ts";
+import { openEngine } from "../provider/engine.ts";
+import { resolveCreateOptions } from "../restore/create-options.ts";
 import type { Template } from "../template/template.ts";
 
 /** What to prepare, and who is told of the progress. */

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
-import { descriptors } from "./arguments.ts";
 import { requireProgram } from "../host/programs.ts";
+import { descriptors } from "./arguments.ts";
 import { type FilterOptions, seccompFilter } from "./seccomp.ts";
 
 /** The account that QEMU runs as when we are root: not root, and nobody else's. */

@@ -1,6 +1,7 @@
 import { fstatSync, readdirSync, readFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { EmberboxError } from "@emberbox/core";
+import { whole } from "../host/whole.ts";
 
 export const PAGE_BYTES = 4096;
 
@@ -135,18 +136,5 @@ async function eachPart(
   for (const { address, bytes, offset } of mappings) {
     const [from, to] = [Math.max(begin, offset), Math.min(end, offset + bytes)];
     if (from < to) await work(address + from - offset, from - begin, to - begin);
-  }
-}
-
-/** Repeats `step` until all bytes have been read or written. */
-export async function whole(
-  step: (done: number) => Promise<{ bytesRead: number } | { bytesWritten: number }>,
-  bytes: number,
-): Promise<void> {
-  for (let done = 0; done < bytes;) {
-    const result = await step(done);
-    const moved = "bytesRead" in result ? result.bytesRead : result.bytesWritten;
-    if (moved === 0) throw new Error("the file is shorter than it should be");
-    done += moved;
   }
 }

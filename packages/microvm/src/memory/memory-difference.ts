@@ -1,5 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { type GuestMemory, PAGE_BYTES, type Run, whole } from "./guest-memory.ts";
+import { whole } from "../host/whole.ts";
+import { type GuestMemory, PAGE_BYTES, type Run } from "./guest-memory.ts";
 import { chunksOf, inParallel, readLayerIndex } from "./memory-file.ts";
 
 /** Where a page is in the layers: the uppermost that has it. */

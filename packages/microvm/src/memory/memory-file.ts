@@ -1,6 +1,8 @@
-import { type FileHandle, open, readFile } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { crc32 } from "node:zlib";
-import { type GuestMemory, PAGE_BYTES, type Run, whole } from "./guest-memory.ts";
+import { writeDurably } from "../host/durable.ts";
+import { whole } from "../host/whole.ts";
+import { type GuestMemory, PAGE_BYTES, type Run } from "./guest-memory.ts";
 
 /**
  * A layer of memory on disk: the pages one after another in `path`, and in `path.index` which pages they are, with
@@ -144,14 +146,4 @@ function readIndex(bytes: Buffer): MemoryIndex {
     count: numbers[2 + index * 2]!,
   }));
   return { runs, sums: numbers.slice(1 + count * 2) };
-}
-
-export async function writeDurably(path: string, bytes: Buffer | string): Promise<void> {
-  const file: FileHandle = await open(path, "wx", 0o600);
-  try {
-    await file.writeFile(bytes);
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
 }

@@ -3,27 +3,25 @@ import { EmberboxError } from "@emberbox/core";
 import { background, notifier, warning } from "@emberbox/core/background";
 import { SharedWork } from "@emberbox/core/concurrency";
 import { type AcceleratorChoice, chooseAccelerator } from "../host/accelerator.ts";
+import { newSandboxId } from "../host/ids.ts";
+import { requireOwnPlace } from "../host/own-place.ts";
+import { type Paths, paths } from "../host/paths.ts";
+import { programStamp, QEMU, requireProgram } from "../host/programs.ts";
 import { findImage, type GuestImage } from "../image/index.ts";
+import { IMAGE_DISK_MB } from "../image/recipe.ts";
 import { sweepScratch } from "../machine/files.ts";
 import { endOrphans } from "../machine/orphans.ts";
 import { readOnlyView } from "../machine/read-only.ts";
 import { createOutside } from "../network/outside.ts";
-import {
-  IMAGE_DISK_MB,
-  type MicrovmOptions,
-  type ResolvedCreateOptions,
-} from "../restore/create-options.ts";
-import { requireOwnPlace } from "../host/own-place.ts";
-import { type Paths, paths } from "../host/paths.ts";
-import { programStamp, QEMU, requireProgram } from "../host/programs.ts";
+import type { ResolvedCreateOptions } from "../restore/create-options.ts";
 import { type LocalSandbox, restoreSandbox } from "../restore/sandbox.ts";
-import type { Source } from "../restore/start.ts";
-import { newSandboxId } from "../host/ids.ts";
+import type { Source } from "../restore/source.ts";
 import { createStateEngine, type StateEngine } from "../saved/state-engine.ts";
 import { sweepState } from "../saved/sweep.ts";
 import { overlayOf } from "../template/blank.ts";
 import { ensureTemplate } from "../template/store.ts";
 import type { Template } from "../template/template.ts";
+import type { MicrovmOptions } from "./options.ts";
 
 type Shape = Pick<ResolvedCreateOptions, "template" | "memoryMB" | "cpuCount">;
 

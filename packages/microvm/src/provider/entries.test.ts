@@ -1,8 +1,8 @@
 import { EmberboxError } from "@emberbox/core";
 import { expect, test, vi } from "vitest";
-import { Entries } from "./entries.ts";
 import { resolveCreateOptions } from "../restore/create-options.ts";
 import type { LocalSandbox } from "../restore/sandbox.ts";
+import { Entries } from "./entries.ts";
 
 /** A stand-in for a machine that only knows whether it is running. */
 function machine(): LocalSandbox {

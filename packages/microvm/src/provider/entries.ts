@@ -2,11 +2,11 @@ import { EmberboxError, type SandboxInfo } from "@emberbox/core";
 import type { NetworkCeiling } from "@emberbox/core/network";
 import { background, notifier, warning } from "@emberbox/core/background";
 import { SharedWork } from "@emberbox/core/concurrency";
-import type { Engine } from "./engine.ts";
-import { Entry, type EntryOwner, factsOf, pausedInfo } from "./entry.ts";
 import type { ResolvedCreateOptions } from "../restore/create-options.ts";
 import type { LocalSandbox } from "../restore/sandbox.ts";
 import type { PausedStore } from "../saved/paused.ts";
+import type { Engine } from "./engine.ts";
+import { detailsOf, Entry, type EntryOwner, pausedInfo } from "./entry.ts";
 
 /** Lifetime of a resumed sandbox when none is given, in ms. */
 export const RESUMED_MS = 300_000;
@@ -141,7 +141,7 @@ export class Entries implements EntryOwner {
   ): Promise<void> {
     const { open, paused } = this.#options;
     const { sandboxId } = entry;
-    await open().state.pause(sandbox, factsOf(entry), { keepMemory, signal });
+    await open().state.pause(sandbox, detailsOf(entry), { keepMemory, signal });
     const reason = pausedError(sandboxId);
     entry.stop(reason);
     await sandbox.close(reason);
@@ -172,14 +172,14 @@ export class Entries implements EntryOwner {
     const { access } = known ?? {};
     const resumed = await state.resume(sandboxId, { reboot, access, networkCeiling, signal });
     if (!resumed) throw await this.notRunning(sandboxId);
-    const { sandbox, facts } = resumed;
+    const { sandbox, details } = resumed;
     await this.#refuseClosed(sandbox);
     if (known) {
-      known.access = facts.options.access;
+      known.access = details.options.access;
       known.run(sandbox);
     }
-    const startedAt = new Date(facts.startedAt);
-    return this.#keep(known ?? new Entry(this, sandbox, facts.options, startedAt), timeoutMs);
+    const startedAt = new Date(details.startedAt);
+    return this.#keep(known ?? new Entry(this, sandbox, details.options, startedAt), timeoutMs);
   }
 
   /** Kills a running or paused sandbox. False when there was none. */

@@ -4,12 +4,12 @@ import type { SandboxConnection } from "@emberbox/core/provider";
 import { background, warning } from "@emberbox/core/background";
 import { Queue } from "@emberbox/core/concurrency";
 import type { Access } from "../network/access.ts";
-import type { ResolvedCreateOptions, Shape } from "../restore/create-options.ts";
 import { createPorts, type Ports } from "../ports/ports.ts";
+import type { ResolvedCreateOptions, Shape } from "../restore/create-options.ts";
 import type { LocalSandbox } from "../restore/sandbox.ts";
-import type { Facts } from "../saved/state-engine.ts";
 import type { Manifest } from "../saved/manifest.ts";
 import { ownBytes } from "../saved/snapshots.ts";
+import type { SandboxDetails } from "../saved/state-engine.ts";
 
 /** What an entry asks of its provider. */
 export interface EntryOwner {
@@ -190,7 +190,7 @@ function infoOf(
 }
 
 /** What is saved of an entry besides its machine. Secrets are not. */
-export function factsOf({ options, startedAt, access }: Entry): Facts {
+export function detailsOf({ options, startedAt, access }: Entry): SandboxDetails {
   const { template, envs, metadata, timeoutMs, lifecycle } = options;
   const kept = { ...shapeOf(options), template, envs, metadata, timeoutMs, lifecycle, access };
   return { startedAt: startedAt.toISOString(), options: kept };

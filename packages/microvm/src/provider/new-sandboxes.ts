@@ -1,16 +1,16 @@
-import type { Engine } from "./engine.ts";
 import { type ResolvedCreateOptions, resolveCreateOptions } from "../restore/create-options.ts";
-import { createPool, type Pool } from "./pool.ts";
 import type { LocalSandbox } from "../restore/sandbox.ts";
+import type { Engine } from "./engine.ts";
+import { createPool, type Pool } from "./pool.ts";
 
 /** New sandboxes from templates: spares, where there are any of that shape, and otherwise restored. */
-export interface Fresh {
+export interface NewSandboxes {
   obtain(options: ResolvedCreateOptions): Promise<LocalSandbox>;
   close(): Promise<void>;
 }
 
 /** `spares` is how many of the usual shape are kept ready, from the first `obtain` on. */
-export function createFresh(open: () => Engine, spares: number): Fresh {
+export function createNewSandboxes(open: () => Engine, spares: number): NewSandboxes {
   let pool: Pool | undefined;
   return {
     async obtain(options) {

@@ -1,8 +1,8 @@
 import { EmberboxError } from "@emberbox/core";
-import type { Engine } from "./engine.ts";
 import type { ResolvedCreateOptions } from "../restore/create-options.ts";
 import type { LocalSandbox } from "../restore/sandbox.ts";
 import { runCells, runCommand } from "../template/exercise.ts";
+import type { Engine } from "./engine.ts";
 
 /** Ready sandboxes of one shape, refilled in the background. */
 export interface Pool {

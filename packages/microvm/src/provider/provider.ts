@@ -1,17 +1,14 @@
 import { EmberboxError } from "@emberbox/core";
 import { checkedProvider, type SandboxProvider } from "@emberbox/core/provider";
-import { type Engine, openEngine, placesOf } from "./engine.ts";
-import { closedError, Entries, RESUMED_MS } from "./entries.ts";
-import { factsOf, shapeOf } from "./entry.ts";
-import { createFresh } from "./new-sandboxes.ts";
 import { isTemplateName, templateInfos } from "../image/index.ts";
-import {
-  type MicrovmOptions,
-  resolveCreateOptions,
-  resolveMicrovmOptions,
-} from "../restore/create-options.ts";
+import { resolveCreateOptions } from "../restore/create-options.ts";
 import { openPaused } from "../saved/paused.ts";
 import { openSnapshots } from "../saved/snapshots.ts";
+import { type Engine, openEngine, placesOf } from "./engine.ts";
+import { closedError, Entries, RESUMED_MS } from "./entries.ts";
+import { detailsOf, shapeOf } from "./entry.ts";
+import { createNewSandboxes } from "./new-sandboxes.ts";
+import { type MicrovmOptions, resolveMicrovmOptions } from "./options.ts";
 
 /** Sandboxes as microVMs on this machine. They belong to this program and end with it, except those that are paused. */
 export function microvm(options: MicrovmOptions = {}): SandboxProvider {
@@ -25,7 +22,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     if (closed) throw closedError();
     return (engine ??= openEngine(settings));
   };
-  const fresh = createFresh(open, settings.pool?.size ?? 0);
+  const newSandboxes = createNewSandboxes(open, settings.pool?.size ?? 0);
   const entries = new Entries({ open, paused, onProgress: settings.onProgress });
 
   return checkedProvider({
@@ -54,7 +51,9 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
         snapshot && shapeOf(snapshot.manifest.options),
       );
       resolved.signal?.throwIfAborted();
-      const sandbox = await (snapshot ? state.create(snapshot, resolved) : fresh.obtain(resolved));
+      const sandbox = await (snapshot
+        ? state.create(snapshot, resolved)
+        : newSandboxes.obtain(resolved));
       return (await entries.add(sandbox, resolved)).connection();
     },
     async connect(sandboxId, { timeoutMs, onResume, networkCeiling, signal } = {}) {
@@ -90,7 +89,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       if (name !== undefined && isTemplateName(name))
         throw new EmberboxError("invalid_argument", `\`${name}\` is the name of a template`);
       return entries.withRunning(sandboxId, (entry, sandbox) =>
-        open().state.snapshot(sandbox, factsOf(entry), { name, signal }),
+        open().state.snapshot(sandbox, detailsOf(entry), { name, signal }),
       );
     },
     async listSnapshots({ sandboxId, name } = {}) {
@@ -104,7 +103,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     deleteSnapshot: (snapshotId) => snapshots.delete(snapshotId),
     fork: (sandboxId, { count = 1, timeoutMs = RESUMED_MS, signal } = {}) =>
       entries.withRunning(sandboxId, async (entry, sandbox) => {
-        const copies = await open().state.fork(sandbox, factsOf(entry), { count, signal });
+        const copies = await open().state.fork(sandbox, detailsOf(entry), { count, signal });
         const { access } = entry;
         const forkOptions = { ...entry.options, access, timeoutMs };
         return Promise.all(
@@ -124,7 +123,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       entries.withRunning(sandboxId, async (_entry, { gateway }) => gateway.log()),
     async [Symbol.asyncDispose]() {
       closed = true;
-      await Promise.all([fresh.close(), entries.close()]);
+      await Promise.all([newSandboxes.close(), entries.close()]);
     },
   });
 }

@@ -1,74 +1,10 @@
 import { availableParallelism } from "node:os";
 import { EmberboxError } from "@emberbox/core";
-import { type FieldsOf, parseOptions, sharedOptions } from "@emberbox/core/options";
+import { parseOptions, sharedOptions } from "@emberbox/core/options";
 import type { CreateOptions } from "@emberbox/core/provider";
 import { z } from "zod";
+import { IMAGE_DISK_MB } from "../image/recipe.ts";
 import { Access, savedAccess, type SavedAccess } from "../network/access.ts";
-import { isServer } from "../network/outside.ts";
-
-/** How the engine on this machine runs sandboxes. */
-export interface MicrovmOptions {
-  /** Which accelerator runs the machines. `auto` takes KVM where it really works. @default "auto" */
-  readonly accelerator?: "auto" | "kvm" | "tcg" | undefined;
-  /** Ready sandboxes kept for `create` to hand out, of the default shape. @default { size: 0 } */
-  readonly pool?: { readonly size: number } | undefined;
-  /** False runs QEMU without its jail, with the rights of this program. @default true */
-  readonly jail?: boolean | undefined;
-  /** Directory of caches and of running sandboxes' files. @default `EMBERBOX_HOME` or the user's cache directory */
-  readonly home?: string | undefined;
-  /** How sandboxes' gateways reach the outside. @default as this program does */
-  readonly network?:
-    | {
-        /** Name servers, as `address` or `address:port`. */
-        readonly dnsServers?: readonly string[] | undefined;
-        /** Authorities, as PEM, that gateways trust besides the default ones where they speak TLS themselves. */
-        readonly ca?: readonly string[] | undefined;
-      }
-    | undefined;
-  /** Called with each step of long work, such as warming a new shape. An error that it throws stops nothing. */
-  readonly onProgress?: ((step: string) => void) | undefined;
-}
-
-const networkFields: FieldsOf<NonNullable<MicrovmOptions["network"]>> = {
-  dnsServers: z
-    .array(z.string().refine(isServer))
-    .min(1)
-    .optional()
-    .describe("a list of `address` or `address:port`"),
-  ca: z
-    .array(z.string().includes("BEGIN CERTIFICATE"))
-    .optional()
-    .describe("a list of certificates as PEM"),
-};
-const microvmOptions = z.strictObject({
-  accelerator: z.enum(["auto", "kvm", "tcg"]).optional().describe("`auto`, `kvm` or `tcg`"),
-  pool: z
-    .strictObject({ size: z.int().min(0).max(64).describe("a whole number from 0 to 64") })
-    .optional()
-    .describe("`{ size }`, with a size from 0 to 64"),
-  jail: z.boolean().optional().describe("true or false"),
-  network: z
-    .strictObject(networkFields)
-    .optional()
-    .describe("`{ dnsServers: addresses, ca: certificates as PEM }`"),
-  home: z
-    .string()
-    .regex(/^[^\0]+$/)
-    .optional()
-    .describe("the path of a directory"),
-  onProgress: z
-    .custom<(step: string) => void>((value) => typeof value === "function")
-    .optional()
-    .describe("a function"),
-} satisfies FieldsOf<MicrovmOptions>);
-
-/** @throws `invalid_argument` */
-export function resolveMicrovmOptions(options: MicrovmOptions): MicrovmOptions {
-  return parseOptions(microvmOptions, options);
-}
-
-/** Size of the guest image's file system; a sandbox's disk is at least this large. */
-export const IMAGE_DISK_MB = 4096;
 
 const MAX_LIFETIME_MS = 2 ** 31 - 1;
 /** Limit for all labels together, and for all variables: the guest is told them, and they are saved with a sandbox. */

@@ -12,9 +12,8 @@ import { readOnlyView } from "../machine/read-only.ts";
 import type { Access } from "../network/access.ts";
 import { Gateway } from "../network/gateway.ts";
 import type { Outside } from "../network/outside.ts";
-import { type Source, startFrom } from "./start.ts";
-import type { Kept } from "../saved/layers.ts";
-import type { MemoryLayer } from "../saved/manifest.ts";
+import type { MemoryLayer, Source, StoredLayer } from "./source.ts";
+import { startFrom } from "./start.ts";
 
 /** A restored machine with its guest. */
 export interface LocalSandbox {
@@ -27,7 +26,7 @@ export interface LocalSandbox {
   readonly guest: Guest;
   readonly source: Source;
   /** Memory layers that it was made from, or last saved as: the next save need not repeat them. */
-  savedMemory: readonly Kept<MemoryLayer>[];
+  savedMemory: readonly StoredLayer<MemoryLayer>[];
   /** Its way to the outside. */
   readonly gateway: Gateway;
   endpoint(port: number): Endpoint;

@@ -7,42 +7,9 @@ import { type Machine, startMachine } from "../machine/machine.ts";
 import type { ProcessOptions } from "../machine/process.ts";
 import type { ReadOnlyView } from "../machine/read-only.ts";
 import { openGuestMemory } from "../memory/guest-memory.ts";
-import type { Kept } from "../saved/layers.ts";
-import { damaged, type DiskLayer, type MemoryLayer } from "../saved/manifest.ts";
 import { loadMemory } from "../memory/memory-file.ts";
-import type { Template } from "../template/template.ts";
-
-/** What a machine is made from: a template, and what was saved of a sandbox on top of it. */
-export interface Source {
-  readonly template: Template;
-  /** Disk layers over the template's disk, lowest first. */
-  readonly layers: readonly Kept<DiskLayer>[];
-  /** The disk to begin with: empty, or a paused sandbox's own. It is copied. */
-  readonly overlay: string;
-  /** Size of the disk as the machine knows it, MiB. */
-  readonly diskMB: number;
-  readonly start: Start;
-}
-
-export type Start =
-  /** Continues where the template was saved. */
-  | { readonly how: "sandbox" }
-  /**
-   * Continues where another sandbox was saved: device state, and memory layers over the template's memory or over
-   * zeroes.
-   */
-  | {
-      readonly how: "resumed";
-      readonly state: Buffer;
-      readonly memory: readonly Kept<MemoryLayer>[];
-      readonly over: "template" | "nothing";
-    }
-  /** Boots from its disk. */
-  | { readonly how: "booted" };
-
-/** Whether a machine has no template's memory: what it has written to is all there is. */
-export const hasBlankMemory = ({ start }: Source): boolean =>
-  start.how === "booted" || (start.how === "resumed" && start.over === "nothing");
+import { damaged } from "./damaged.ts";
+import { hasBlankMemory, type Source, type Start } from "./source.ts";
 
 export interface StartOptions {
   readonly source: Source;

@@ -5,10 +5,10 @@ import { link, mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { OpenFiles } from "../machine/process.ts";
-import type { Template } from "../template/template.ts";
+import { pathsOf, type Template, type TemplatePaths } from "../template/template.ts";
 
 /** The files of a template and its image that a saved machine needs: links, so that caches can be deleted. */
-export const baseFiles = {
+export const baseFiles: Readonly<Record<keyof TemplatePaths, string>> = {
   ram: "ram",
   disk: "disk.qcow2",
   overlay: "overlay.qcow2",
@@ -29,7 +29,7 @@ export async function keepBase(
   { blankRam, booted }: { readonly blankRam: boolean; readonly booted: boolean },
 ): Promise<void> {
   await mkdir(directory, { mode: 0o700 });
-  const held: Partial<Record<BaseFile, number | undefined>> = {
+  const held: Partial<Record<keyof TemplatePaths, number | undefined>> = {
     disk: open.template,
     initrd: open.initrd,
     rootfs: open.image,
@@ -37,19 +37,11 @@ export async function keepBase(
     ...(booted ? { kernel: open.kernel } : { kernelHead: open.kernel }),
   };
   const [now, home] = [pathsOf(template), template.home];
-  for (const name of Object.keys(baseFiles) as BaseFile[]) {
+  for (const name of Object.keys(baseFiles) as (keyof TemplatePaths)[]) {
     if (name === "ram" && blankRam) continue;
     const places = home ? [now[name], home[name]] : [now[name]];
     await keep(places, held[name], join(directory, baseFiles[name]));
   }
-}
-
-export type BaseFile = keyof typeof baseFiles;
-export type BasePaths = Readonly<Record<BaseFile, string>>;
-
-/** Where a template's files are. */
-export function pathsOf({ ram, disk, overlay, initrd, kernelHead, image }: Template): BasePaths {
-  return { ram, disk, overlay, initrd, kernelHead, kernel: image.kernel, rootfs: image.rootfs };
 }
 
 /** A missing file without an open descriptor is left out: it is not needed to resume, or is made again. */

@@ -1,23 +1,17 @@
 import { link } from "node:fs/promises";
 import { childOf } from "../host/child.ts";
-import type { DiskLayer, MemoryLayer } from "./manifest.ts";
 import { copySummed } from "../host/summed-file.ts";
-
-/** A layer and where it is now; it never changes, and its name is never used again. */
-export interface Kept<Layer> {
-  readonly path: string;
-  readonly layer: Layer;
-}
+import type { DiskLayer, MemoryLayer, StoredLayer } from "../restore/source.ts";
 
 /**
  * Links memory layers into `directory`, from the lowest up to the first that is gone: what that one and those above it
  * held has to be written again.
  */
 export async function keepMemoryLayers(
-  layers: readonly Kept<MemoryLayer>[],
+  layers: readonly StoredLayer<MemoryLayer>[],
   directory: string,
-): Promise<Kept<MemoryLayer>[]> {
-  const kept: Kept<MemoryLayer>[] = [];
+): Promise<StoredLayer<MemoryLayer>[]> {
+  const kept: StoredLayer<MemoryLayer>[] = [];
   for (const each of layers.slice(0, MAX_LAYERS)) {
     const path = childOf(directory, each.layer.name);
     if (!(await linkFrom(each, path))) break;
@@ -31,7 +25,7 @@ const MAX_LAYERS = 16;
 
 /** Links layers of the disk into `directory`; one that is gone is copied from `open`. */
 export async function keepDiskLayers(
-  layers: readonly Kept<DiskLayer>[],
+  layers: readonly StoredLayer<DiskLayer>[],
   open: readonly number[],
   directory: string,
 ): Promise<DiskLayer[]> {
@@ -46,7 +40,7 @@ export async function keepDiskLayers(
 
 /** False when the layer is in none of its known places. */
 async function linkFrom(
-  { path, layer }: Kept<{ readonly home: string; readonly name: string }>,
+  { path, layer }: StoredLayer<{ readonly home: string; readonly name: string }>,
   target: string,
 ): Promise<boolean> {
   const isMemory = layer.name.startsWith("memory-");

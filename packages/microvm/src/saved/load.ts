@@ -3,14 +3,14 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { EmberboxError } from "@emberbox/core";
-import type { Source, Start } from "../restore/start.ts";
+import { childOf } from "../host/child.ts";
+import { verifySummed } from "../host/summed-file.ts";
+import { damaged } from "../restore/damaged.ts";
+import type { DiskLayer, Source, Start, StoredLayer } from "../restore/source.ts";
 import { createOverlay, overlayOf } from "../template/blank.ts";
 import type { Template } from "../template/template.ts";
 import { baseFiles } from "./base.ts";
-import { childOf } from "../host/child.ts";
-import type { Kept } from "./layers.ts";
-import { damaged, type DiskLayer, type Manifest } from "./manifest.ts";
-import { verifySummed } from "../host/summed-file.ts";
+import type { Manifest } from "./manifest.ts";
 
 export interface LoadOptions {
   /** Boot from the disk, whether or not memory was kept. */
@@ -69,7 +69,7 @@ async function checkCompatible(
   if (manifest.qemu !== version) fail(manifest.qemu, version);
 }
 
-async function loadDisk(directory: string, { disk }: Manifest): Promise<Kept<DiskLayer>[]> {
+async function loadDisk(directory: string, { disk }: Manifest): Promise<StoredLayer<DiskLayer>[]> {
   const kept = disk.map((layer) => ({ path: childOf(directory, layer.name), layer }));
   for (const { path, layer } of kept) await verifySummed(path, layer);
   return kept;

@@ -3,25 +3,17 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { z } from "zod";
-import { keptOptions, type KeptOptions } from "../restore/create-options.ts";
+import { writeDurably } from "../host/durable.ts";
 import { parseJson } from "../host/json.ts";
-import { baseFiles, type BaseFile, type BasePaths } from "./base.ts";
-import { writeDurably } from "../memory/memory-file.ts";
 import type { SummedFile } from "../host/summed-file.ts";
+import { keptOptions, type KeptOptions } from "../restore/create-options.ts";
+import { damaged } from "../restore/damaged.ts";
+import type { DiskLayer, MemoryLayer } from "../restore/source.ts";
+import type { TemplatePaths } from "../template/template.ts";
+import { baseFiles } from "./base.ts";
 
 /** Raise when the meaning of the files changes. */
 export const FORMAT = 1 as const;
-
-export interface MemoryLayer {
-  readonly name: string;
-  /** Where the layer was first written: it may still be there, to be linked again. */
-  readonly home: string;
-  readonly bytes: number;
-}
-
-export interface DiskLayer extends SummedFile {
-  readonly home: string;
-}
 
 /** What is on disk about a machine: a paused sandbox, or a snapshot. */
 export interface Manifest {
@@ -42,7 +34,7 @@ export interface Manifest {
   readonly kernelArguments: string;
   readonly readOnlyRam: boolean;
   /** Where the files in `base` come from: they may still be there, to be linked again. */
-  readonly base: BasePaths;
+  readonly base: TemplatePaths;
   /** Absent when only the disk was saved. */
   readonly memory?: SavedMemory | undefined;
   /** Over the template's disk, lowest first. */
@@ -80,7 +72,9 @@ const base = z
     ...{ kernelHead: path, kernel: path, rootfs: path },
   })
   .refine((paths) =>
-    Object.entries(baseFiles).every(([name, file]) => basename(paths[name as BaseFile]) === file),
+    Object.entries(baseFiles).every(
+      ([name, file]) => basename(paths[name as keyof TemplatePaths]) === file,
+    ),
   );
 const MAX_LAYERS = 1024;
 
@@ -148,13 +142,6 @@ export async function readManifest(directory: string): Promise<Manifest | undefi
     `${directory} was written by another version of this engine`,
     { hint: "Delete it and make it anew.", cause: parsed.error },
   );
-}
-
-export function damaged(directory: string, cause: unknown): EmberboxError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new EmberboxError("snapshot_damaged", `what was kept in ${directory} is damaged: ${why}`, {
-    cause,
-  });
 }
 
 const digestOf = (text: string): string => createHash("sha256").update(text).digest("hex");

@@ -3,9 +3,10 @@ import { existsSync } from "node:fs";
 import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
-import { withLock } from "../host/lock.ts";
 import { childOf } from "../host/child.ts";
-import { damaged, type Manifest, readManifest } from "./manifest.ts";
+import { withLock } from "../host/lock.ts";
+import { damaged } from "../restore/damaged.ts";
+import { type Manifest, readManifest } from "./manifest.ts";
 
 const ID = /^[a-z0-9]{1,64}$/;
 

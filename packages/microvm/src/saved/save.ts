@@ -5,23 +5,18 @@ import { crc32 } from "node:zlib";
 import { EmberboxError } from "@emberbox/core";
 import { untilAborted, within } from "@emberbox/core/concurrency";
 import { freezeFlags } from "@emberbox/wire";
-import { descriptors } from "../machine/arguments.ts";
-import type { LocalSandbox } from "../restore/sandbox.ts";
-import { hasBlankMemory } from "../restore/start.ts";
-import { sync } from "../host/durable.ts";
-import { keepBase, pathsOf } from "./base.ts";
-import { openGuestMemory } from "../memory/guest-memory.ts";
-import { keepDiskLayers, keepMemoryLayers } from "./layers.ts";
-import {
-  FORMAT,
-  type Manifest,
-  type MemoryLayer,
-  type SavedMemory,
-  writeManifest,
-} from "./manifest.ts";
-import { differing } from "../memory/memory-difference.ts";
-import { pageBytes, writeDurably, writeMemory } from "../memory/memory-file.ts";
+import { sync, writeDurably } from "../host/durable.ts";
 import { copySummed, type SummedFile } from "../host/summed-file.ts";
+import { descriptors } from "../machine/arguments.ts";
+import { openGuestMemory } from "../memory/guest-memory.ts";
+import { differing } from "../memory/memory-difference.ts";
+import { pageBytes, writeMemory } from "../memory/memory-file.ts";
+import type { LocalSandbox } from "../restore/sandbox.ts";
+import { hasBlankMemory, type MemoryLayer } from "../restore/source.ts";
+import { pathsOf } from "../template/template.ts";
+import { keepBase } from "./base.ts";
+import { keepDiskLayers, keepMemoryLayers } from "./layers.ts";
+import { FORMAT, type Manifest, type SavedMemory, writeManifest } from "./manifest.ts";
 
 export interface SaveOptions {
   /** Where to save it; what is there afterwards is complete. */
@@ -29,7 +24,7 @@ export interface SaveOptions {
   readonly keepMemory: boolean;
   /** Whether the machine continues; after a failure it always does. */
   readonly after: "continue" | "end";
-  readonly facts: Pick<Manifest, "accessToken" | "startedAt" | "options" | "qemuStamp" | "qemu">;
+  readonly details: Pick<Manifest, "accessToken" | "startedAt" | "options" | "qemuStamp" | "qemu">;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -100,7 +95,7 @@ async function holdStill(freezing: Promise<void>, signal: AbortSignal | undefine
 async function write(
   sandbox: LocalSandbox,
   directory: string,
-  { keepMemory, facts, target }: SaveOptions,
+  { keepMemory, details, target }: SaveOptions,
 ): Promise<Manifest> {
   const { machine, source } = sandbox;
   const id = randomBytes(8).toString("hex");
@@ -116,7 +111,7 @@ async function write(
   ]);
   const { template } = source;
   const manifest: Manifest = {
-    ...facts,
+    ...details,
     format: FORMAT,
     createdAt: new Date().toISOString(),
     sandboxId: sandbox.sandboxId,

@@ -3,10 +3,10 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/p
 import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import type { SnapshotInfo } from "@emberbox/core/state";
-import { randomLetters } from "../host/ids.ts";
 import { childOf } from "../host/child.ts";
-import { type Manifest, readManifest } from "./manifest.ts";
 import { sync } from "../host/durable.ts";
+import { randomLetters } from "../host/ids.ts";
+import { type Manifest, readManifest } from "./manifest.ts";
 
 const ID = /^s[a-z0-9]{20}$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;

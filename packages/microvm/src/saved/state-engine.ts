@@ -6,10 +6,10 @@ import { EmberboxError } from "@emberbox/core";
 import type { NetworkCeiling } from "@emberbox/core/network";
 import type { SnapshotInfo } from "@emberbox/core/state";
 import { newSandboxId } from "../host/ids.ts";
+import { programStamp, qemuFullVersion } from "../host/programs.ts";
 import { Access } from "../network/access.ts";
 import type { Outside } from "../network/outside.ts";
 import type { ResolvedCreateOptions } from "../restore/create-options.ts";
-import { programStamp, qemuFullVersion } from "../host/programs.ts";
 import { type LocalSandbox, restoreSandbox } from "../restore/sandbox.ts";
 import { loadSource, type LoadOptions } from "./load.ts";
 import type { Manifest } from "./manifest.ts";
@@ -18,7 +18,7 @@ import { saveSandbox } from "./save.ts";
 import { checkSnapshotName, openSnapshots, type Snapshot, snapshotInfo } from "./snapshots.ts";
 
 /** What is saved of a sandbox besides its machine. */
-export interface Facts {
+export interface SandboxDetails {
   readonly startedAt: string;
   readonly options: Omit<ResolvedCreateOptions, "signal">;
 }
@@ -28,7 +28,7 @@ export interface StateEngine {
   /** Saves a sandbox whose machine then stands still, to be closed. On failure, the machine keeps running. */
   pause(
     sandbox: LocalSandbox,
-    facts: Facts,
+    details: SandboxDetails,
     options: Stoppable & { keepMemory: boolean },
   ): Promise<void>;
   /** Resolves to `undefined` when no such sandbox is paused. */
@@ -41,10 +41,10 @@ export interface StateEngine {
       /** Replaces the ceiling that it had. */
       networkCeiling?: NetworkCeiling | undefined;
     },
-  ): Promise<{ sandbox: LocalSandbox; facts: Facts } | undefined>;
+  ): Promise<{ sandbox: LocalSandbox; details: SandboxDetails } | undefined>;
   snapshot(
     sandbox: LocalSandbox,
-    facts: Facts,
+    details: SandboxDetails,
     options: Stoppable & { name?: string | undefined },
   ): Promise<SnapshotInfo>;
   /** A new sandbox from a snapshot. */
@@ -52,7 +52,7 @@ export interface StateEngine {
   /** Copies of a sandbox, which itself keeps running; in place of a copy that failed, the error. */
   fork(
     sandbox: LocalSandbox,
-    facts: Facts,
+    details: SandboxDetails,
     options: Stoppable & { count: number },
   ): Promise<(LocalSandbox | EmberboxError)[]>;
 }
@@ -84,8 +84,8 @@ export function createStateEngine({
   const snapshots = openSnapshots(root);
   let version: Promise<string> | undefined;
   const qemuVersion = (): Promise<string> => (version ??= qemuFullVersion(qemu));
-  const factsOf = async (facts: Facts) => ({
-    ...facts,
+  const detailsOf = async (details: SandboxDetails) => ({
+    ...details,
     qemuStamp: programStamp(qemu),
     qemu: await qemuVersion(),
   });
@@ -117,13 +117,13 @@ export function createStateEngine({
   };
 
   return {
-    async pause(sandbox, facts, { keepMemory, signal }) {
+    async pause(sandbox, details, { keepMemory, signal }) {
       await paused.clear(sandbox.sandboxId);
       await saveSandbox(sandbox, {
         target: paused.directoryOf(sandbox.sandboxId),
         keepMemory,
         after: "end",
-        facts: { ...(await factsOf(facts)), accessToken: sandbox.accessToken },
+        details: { ...(await detailsOf(details)), accessToken: sandbox.accessToken },
         signal,
       });
     },
@@ -143,18 +143,18 @@ export function createStateEngine({
             ...{ source, qemu, jail, run, diskMB, identity, accessToken, access, outside, signal },
           });
           const { startedAt, options } = manifest;
-          return { sandbox, facts: { startedAt, options: { ...options, access } } };
+          return { sandbox, details: { startedAt, options: { ...options, access } } };
         },
         signal,
       ),
-    async snapshot(sandbox, facts, { name, signal }) {
+    async snapshot(sandbox, details, { name, signal }) {
       if (name !== undefined) checkSnapshotName(name);
       const snapshotId = snapshots.newId();
       const manifest = await saveSandbox(sandbox, {
         target: snapshots.directoryOf(snapshotId),
         keepMemory: true,
         after: "continue",
-        facts: await factsOf(facts),
+        details: await detailsOf(details),
         signal,
       });
       if (name !== undefined) await snapshots.name(snapshotId, name);
@@ -162,14 +162,14 @@ export function createStateEngine({
     },
     create: (snapshot, create) =>
       make(snapshot.directory, snapshot.manifest, { create, signal: create.signal }),
-    async fork(sandbox, facts, { count, signal }) {
+    async fork(sandbox, details, { count, signal }) {
       const target = join(root, "forks", `.gone-${process.pid}-${randomBytes(8).toString("hex")}`);
       try {
         const manifest = await saveSandbox(sandbox, {
           target,
           keepMemory: true,
           after: "continue",
-          facts: await factsOf(facts),
+          details: await detailsOf(details),
           signal,
         });
         checkMemory(count, manifest);
@@ -179,7 +179,7 @@ export function createStateEngine({
           copies.push(
             ...(await Promise.all(
               Array.from({ length: batch }, () =>
-                make(target, manifest, { create: facts.options, signal }).catch(asError),
+                make(target, manifest, { create: details.options, signal }).catch(asError),
               ),
             )),
           );

@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import { rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { letJailWrite } from "../machine/files.ts";
-import { IMAGE_DISK_MB } from "../restore/create-options.ts";
 import { requireProgram } from "../host/programs.ts";
+import { IMAGE_DISK_MB } from "../image/recipe.ts";
+import { letJailWrite } from "../machine/files.ts";
 import type { Template } from "./template.ts";
 
 /** Makes the memory and the disk of a machine that is to boot: zeroes, and a layer over the image. */

@@ -1,10 +1,10 @@
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type AgentFile, agentFiles } from "@emberbox/guest";
-import type { GuestImage } from "../image/index.ts";
 import { withLock } from "../host/lock.ts";
-import type { MachineShape } from "../machine/arguments.ts";
 import { programStamp } from "../host/programs.ts";
+import type { GuestImage } from "../image/index.ts";
+import type { MachineShape } from "../machine/arguments.ts";
 import { hashAgent } from "./initrd.ts";
 import { loadTemplate, type Template, templateFiles, templateKey } from "./template.ts";
 import { warmTemplate } from "./warm.ts";

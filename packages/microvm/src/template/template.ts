@@ -2,9 +2,8 @@ import { createHash } from "node:crypto";
 import { readFile, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import type { GuestImage } from "../image/index.ts";
 import { parseJson } from "../host/json.ts";
-import type { BasePaths } from "../saved/base.ts";
+import type { GuestImage } from "../image/index.ts";
 import type { MachineShape } from "../machine/arguments.ts";
 
 /** A machine that was booted, warmed and saved. Sandboxes are restored from it. */
@@ -27,7 +26,23 @@ export interface Template {
   /** QEMU can map the memory file without write access to it. */
   readonly readOnlyRam: boolean;
   /** Where the files come from, when these are links to them. */
-  readonly home?: BasePaths;
+  readonly home?: TemplatePaths;
+}
+
+/** Where the files of a template and its image are. */
+export type TemplatePaths = Readonly<
+  Record<"ram" | "disk" | "overlay" | "initrd" | "kernelHead" | "kernel" | "rootfs", string>
+>;
+
+export function pathsOf({
+  ram,
+  disk,
+  overlay,
+  initrd,
+  kernelHead,
+  image,
+}: Template): TemplatePaths {
+  return { ram, disk, overlay, initrd, kernelHead, kernel: image.kernel, rootfs: image.rootfs };
 }
 
 /** What is on disk about a template; written last, so that its presence means that the template is complete. */

@@ -1,0 +1,51 @@
+import type { SummedFile } from "../host/summed-file.ts";
+import type { Template } from "../template/template.ts";
+
+export interface MemoryLayer {
+  readonly name: string;
+  /** Where the layer was first written: it may still be there, to be linked again. */
+  readonly home: string;
+  readonly bytes: number;
+}
+
+export interface DiskLayer extends SummedFile {
+  readonly home: string;
+}
+
+/** A layer and where it is now; it never changes, and its name is never used again. */
+export interface StoredLayer<Layer> {
+  readonly path: string;
+  readonly layer: Layer;
+}
+
+/** What a machine is made from: a template, and what was saved of a sandbox on top of it. */
+export interface Source {
+  readonly template: Template;
+  /** Disk layers over the template's disk, lowest first. */
+  readonly layers: readonly StoredLayer<DiskLayer>[];
+  /** The disk to begin with: empty, or a paused sandbox's own. It is copied. */
+  readonly overlay: string;
+  /** Size of the disk as the machine knows it, MiB. */
+  readonly diskMB: number;
+  readonly start: Start;
+}
+
+export type Start =
+  /** Continues where the template was saved. */
+  | { readonly how: "sandbox" }
+  /**
+   * Continues where another sandbox was saved: device state, and memory layers over the template's memory or over
+   * zeroes.
+   */
+  | {
+      readonly how: "resumed";
+      readonly state: Buffer;
+      readonly memory: readonly StoredLayer<MemoryLayer>[];
+      readonly over: "template" | "nothing";
+    }
+  /** Boots from its disk. */
+  | { readonly how: "booted" };
+
+/** Whether a machine has no template's memory: what it has written to is all there is. */
+export const hasBlankMemory = ({ start }: Source): boolean =>
+  start.how === "booted" || (start.how === "resumed" && start.over === "nothing");

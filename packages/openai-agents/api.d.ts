@@ -25,7 +25,7 @@ declare const liveSession: unique symbol;
 interface EmberboxSessionState extends SandboxSessionState {
   sandboxId: string;
   snapshotAutomatic?: boolean;
-  [liveSession]?: EmberboxSandboxSession;
+  [liveSession]?: unknown;
 }
 interface LifecycleParts extends Place {
   readonly state: EmberboxSessionState;

@@ -6,20 +6,11 @@ import { Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { serve } from "@emberbox/server";
 import { startServer } from "../../packages/microvm/src/network/testing/servers.ts";
-import type { Attempt, World } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Client, World } from "./world.ts";
 
 /** Where services of the host listen that nobody else is to reach. */
 const HOST = "127.0.0.1";
-
-/** A server as it is without options. */
-export interface Client extends AsyncDisposable {
-  /** A sandbox of its. */
-  readonly id: string;
-  /** Status and message of an answer, and the id in it. */
-  ask(method: string, path: string, body?: object): Promise<{ said: string; id: string }>;
-  /** What a program in a sandbox gets of the host. */
-  reach(id: string): Promise<string>;
-}
 
 export async function openClient(): Promise<Client> {
   const stateDirectory = mkdtempSync(join(tmpdir(), "emberbox-ceiling-"));

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
-import type { Attempt, Outcome } from "./attempt.ts";
 import { machinesOf } from "../support/processes.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Outcome } from "./world.ts";
 
 /** A mapping of the guest's memory in a QEMU of this program: the kernel's flags for it. */
 interface GuestMemory {

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { createEmberboxSandbox } from "../../packages/ai-sdk/src/harness/index.ts";
 import { reachable } from "../../packages/ai-sdk/src/testing/reachable.ts";
-import type { Attempt, Outcome, World } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Outcome, World } from "./world.ts";
 
 const launcher = join(import.meta.dirname, "../../packages/emberbox/bin/emberbox.mjs");
 

@@ -1,20 +1,21 @@
 import { microvm } from "@emberbox/microvm";
 import { Sandbox } from "@emberbox/core";
-import type { Attempt, Outcome, World } from "./attempt.ts";
-import { ceilingAttempts, type Client, openClient } from "./ceiling.ts";
+import type { Attempt } from "./attempt.ts";
+import { ceilingAttempts, openClient } from "./ceiling.ts";
 import { agentAttempts } from "./channel.ts";
 import { costAttempts } from "./cost.ts";
 import { fileAttempts } from "./files.ts";
-import { rootAttempts, userAttempts } from "./guest.ts";
 import { memoryAttempts } from "./guest-memory.ts";
+import { rootAttempts, userAttempts } from "./guest.ts";
 import { hostAttempts } from "./host.ts";
 import { neighbourAttempts } from "./neighbours.ts";
 import { networkAttempts } from "./network/index.ts";
-import { openOutside, type Outside } from "./network/outside.ts";
+import { openOutside } from "./network/outside.ts";
 import { probeAll, type Probed } from "./probe.ts";
 import { pieces, qemuAttempts } from "./qemu.ts";
-import { openServed, type Served, serverAttempts } from "./server.ts";
+import { openServed, serverAttempts } from "./server.ts";
 import { tokenAttempts } from "./tokens.ts";
+import type { Client, Outcome, Outside, Served, World } from "./world.ts";
 
 /** Every attempt, by where it is made from, inside out. */
 export const attempts: readonly Attempt[] = [

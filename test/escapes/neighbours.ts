@@ -16,7 +16,8 @@ import { openEngine } from "../../packages/microvm/src/provider/engine.ts";
 import { receiveState } from "../../packages/microvm/src/template/save.ts";
 import { asOrdinaryUser, ORDINARY_ID } from "../support/ordinary-user.ts";
 import { machinesOf } from "../support/processes.ts";
-import type { Attempt, Outcome } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Outcome } from "./world.ts";
 
 const DEEDS = join(import.meta.dirname, "neighbour.ts");
 /** As another user, whom nothing here belongs to. */

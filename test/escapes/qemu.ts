@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
-import type { Attempt, World } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
 import { type Probed, type ProbeWorld, SHARED_FILES } from "./probe.ts";
+import type { World } from "./world.ts";
 
 interface Piece extends Omit<Attempt, "run" | "refusedBy"> {
   /** Perl whose value is what was seen. */

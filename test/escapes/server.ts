@@ -9,23 +9,14 @@ import { type EmberboxServer, serve } from "@emberbox/server";
 import { fetch } from "undici";
 import { Sandbox } from "@emberbox/core";
 import type { SandboxProvider } from "@emberbox/core/provider";
-import type { Attempt, Outcome, World } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Outcome, Served, World } from "./world.ts";
 
 const keys = {
   owner: "owner-key-1234",
   stranger: "stranger-key-1234",
   operator: "operator-key-1234",
 };
-
-/** A server with two tenants, one of which has a sandbox. */
-export interface Served extends AsyncDisposable {
-  readonly server: EmberboxServer;
-  readonly sandboxId: string;
-  readonly envdToken: string;
-  /** The same through the engine, which knows what arrived inside. */
-  readonly inside: Sandbox;
-  readonly provider: SandboxProvider;
-}
 
 const MOST_CONNECTIONS = 40;
 

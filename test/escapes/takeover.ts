@@ -1,6 +1,6 @@
 import { subscribe } from "node:diagnostics_channel";
 import type { Sandbox } from "@emberbox/core";
-import type { Outcome, World } from "./attempt.ts";
+import type { Outcome, World } from "./world.ts";
 
 /** What the host has received on a sandbox's channel; it counts on. */
 interface Received {

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Sandbox } from "@emberbox/core";
-import type { Attempt, Outcome, World } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Outcome, World } from "./world.ts";
 
 /**
  * Looks through all of the machine's memory for texts. Of each it knows one half as it is, and the other only

@@ -3,4 +3,4 @@ export { behaviours, type Behaviour } from "./behaviours.ts";
 export { describeProvider } from "./suite.ts";
 export type { Runner } from "./harness.ts";
 export { describeTools } from "./tools.ts";
-export type { ToolAnswer, ToolCallOptions, ToolSubject } from "./tools.ts";
+export type { ToolAnswer, ToolCallOptions, ToolSubject } from "./tool-harness.ts";

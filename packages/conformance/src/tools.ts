@@ -1,37 +1,11 @@
 import type { SandboxProvider } from "@emberbox/core/provider";
-import type { ToolName, ToolPicture } from "@emberbox/core/tools";
-import { behaviourOf, type Expect, type Runner, skippedName } from "./harness.ts";
+import { behaviourOf, type Runner, skippedName } from "./harness.ts";
 import { describeToolCalls } from "./suites/tools.ts";
 import { describeToolFailures } from "./suites/tool-failures.ts";
-
-/** What a model or a program sees of one call. */
-export interface ToolAnswer {
-  readonly text: string;
-  readonly isError: boolean;
-  readonly pictures: readonly Pick<ToolPicture, "mimeType" | "base64">[];
-}
-
-/** What a call is given besides its arguments. */
-export interface ToolCallOptions {
-  readonly signal?: AbortSignal;
-  /** Must be called with output as it arrives, however the framework delivers it. */
-  readonly onOutput?: (text: string) => void;
-  readonly threadId?: string;
-}
-
-/** The tools, called as an agent of the framework would call them; closed at the end. */
-export interface ToolSubject extends AsyncDisposable {
-  call(tool: ToolName, input: unknown, options?: ToolCallOptions): Promise<ToolAnswer>;
-}
+import type { ToolHarness, ToolSubject } from "./tool-harness.ts";
 
 /** Behaviours that a framework cannot support, each with the reason; they are skipped. */
 export type Without = Readonly<Record<string, string>>;
-
-export interface ToolHarness {
-  readonly expect: Expect;
-  behaviour(id: string, body: (subject: ToolSubject) => Promise<void>): void;
-  provider(): SandboxProvider;
-}
 
 const TEST_TIMEOUT_MS = 300_000;
 

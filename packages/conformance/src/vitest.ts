@@ -1,7 +1,8 @@
 import type { SandboxProvider } from "@emberbox/core/provider";
 import { afterAll, describe, expect, test } from "vitest";
 import { describeProvider as describeWith } from "./suite.ts";
-import { describeTools as describeToolsWith, type ToolSubject, type Without } from "./tools.ts";
+import type { ToolSubject } from "./tool-harness.ts";
+import { describeTools as describeToolsWith, type Without } from "./tools.ts";
 
 /** The suite, with vitest as its runner. */
 export function describeProvider(name: string, makeProvider: () => SandboxProvider): void {

@@ -24,13 +24,12 @@ import {
   type Settings,
 } from "./options.ts";
 import { createPlace, findPlace, type Place, providerOf } from "./place.ts";
-import { EmberboxSandboxSession } from "./session.ts";
+import { EmberboxSandboxSession, liveSessionOf } from "./session.ts";
 import { unpackWorkspace } from "./snapshots/archive.ts";
 import { deleteSnapshot, loadArchive, storeOf } from "./snapshots/snapshots.ts";
 import {
   deserializeState,
   type EmberboxSessionState,
-  liveSession,
   parseSaved,
   serializeState,
 } from "./state.ts";
@@ -123,7 +122,7 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
     options: SandboxSessionSerializationOptions = {},
   ): Promise<Record<string, unknown>> {
     const { preserveOwnedSession = false, willCloseAfterSerialize = false } = options;
-    const session = state[liveSession];
+    const session = liveSessionOf(state);
     await session?.lifecycle.keep(preserveOwnedSession, willCloseAfterSerialize);
     return serializeState(state);
   }
@@ -135,7 +134,7 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
 
   /** At the end of a run, only what was asked for is kept. */
   canPersistOwnedSessionState(state: State): boolean {
-    return state[liveSession]?.lifecycle.keepsAfterRun ?? false;
+    return liveSessionOf(state)?.lifecycle.keepsAfterRun ?? false;
   }
 
   /** A session can be reused until it has ended. */
@@ -143,12 +142,12 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
     state: State,
     _options?: SandboxPreservedSessionReuseOptions<ClientOptions>,
   ): boolean {
-    return state[liveSession]?.lifecycle.ended === false;
+    return liveSessionOf(state)?.lifecycle.ended === false;
   }
 
   /** Ends a session, given its state, and deletes everything that was kept of it. */
   async delete(state: State): Promise<void> {
-    const session = state[liveSession];
+    const session = liveSessionOf(state);
     await session?.delete();
     const settings = resolveClientOptions(this.#options, undefined);
     const provider = await providerOf(settings);

@@ -241,3 +241,9 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
     await withExclusiveSandboxManifestMutation(this.state, () => work(sandbox));
   }
 }
+
+/** The session that a state is of, in this program. */
+export function liveSessionOf(state: EmberboxSessionState): EmberboxSandboxSession | undefined {
+  const session = state[liveSession];
+  return session instanceof EmberboxSandboxSession ? session : undefined;
+}

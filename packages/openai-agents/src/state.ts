@@ -1,7 +1,6 @@
 import type { SandboxSessionState, Snapshot } from "@openai/agents-core/sandbox";
 import { deserializeManifest, serializeManifestRecord } from "@openai/agents-core/sandbox/internal";
 import { z } from "zod";
-import type { EmberboxSandboxSession } from "./session.ts";
 
 /** The key under which a state, and the framework's copies of it, refer to their session; it is never saved. */
 export const liveSession: unique symbol = Symbol("emberbox.session");
@@ -14,7 +13,7 @@ export interface EmberboxSessionState extends SandboxSessionState {
   sandboxId: string;
   /** True when the snapshot was made only to outlive a wait; it is deleted with the session. */
   snapshotAutomatic?: boolean;
-  [liveSession]?: EmberboxSandboxSession;
+  [liveSession]?: unknown;
 }
 
 const schema = z.object({

@@ -14,9 +14,10 @@ import {
   startServer,
   type TestServer,
 } from "../../../packages/microvm/src/network/testing/servers.ts";
-import { type Outcome, ranToItsEnd } from "../attempt.ts";
+import { ranToItsEnd } from "../attempt.ts";
 import { replaceAgent, takeOver } from "../takeover.ts";
 import { echo, packedSocket, SECRET } from "./echoes.ts";
+import type { Outside, Raw } from "../world.ts";
 
 /** Of the host, and of nobody else's concern: everything there answers `GOT`. */
 const HOST = "127.0.0.1";
@@ -38,28 +39,6 @@ const zone = {
   "api.test": [[PUBLIC]],
   "cdn.test": [[PUBLIC]],
 };
-
-export interface Outside extends AsyncDisposable {
-  /** May reach the public internet, and has root remove the guest's own rules: what is left is the gateway. */
-  readonly open: Sandbox;
-  /** May reach `api.test` and `cdn.test`, and has a secret for the first, `$KEY`, and a rule with `RULE` for the other. */
-  readonly listed: Sandbox;
-  /** Names that the name server was asked for. */
-  readonly asked: readonly string[];
-  /** What servers of the internet's stand-in were sent, as `METHOD path Host key`. */
-  readonly sent: readonly string[];
-  /** Runs a script as root; what it printed, and what the gateway decided meanwhile. */
-  run(sandbox: Sandbox, script: string): Promise<Outcome>;
-  /** What the gateway decides about hosts that an agent asks for which root has taken over, by host. */
-  raw(): Promise<Raw>;
-}
-
-export interface Raw {
-  readonly decisions: readonly string[];
-  readonly asked: number;
-  readonly held: number;
-  readonly bystander: string;
-}
 
 /** No program could ask the gateway for these, but an agent that was taken over can. */
 const RAW_HOSTS: readonly string[] = [

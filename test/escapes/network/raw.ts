@@ -1,6 +1,6 @@
 import type { Attempt } from "../attempt.ts";
+import type { Raw } from "../world.ts";
 import { GATEWAY } from "./by.ts";
-import type { Raw } from "./outside.ts";
 
 const raw = (id: string, tries: string, seen: (raw: Raw) => string, refused: RegExp): Attempt => ({
   id: `net.${id}`,

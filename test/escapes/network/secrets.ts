@@ -3,9 +3,10 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { paths } from "../../../packages/microvm/src/host/paths.ts";
 import type { Attempt } from "../attempt.ts";
+import type { Outside } from "../world.ts";
 import { python, withSent } from "./by.ts";
 import { SECRET } from "./echoes.ts";
-import { type Outside, RULE } from "./outside.ts";
+import { RULE } from "./outside.ts";
 
 const KEPT = `^(?![^]*${SECRET})[^]*`;
 const PLACEHOLDER = "emberbox-secret-[0-9a-f]{32}";

@@ -1,4 +1,4 @@
-import type { ToolHarness } from "../tools.ts";
+import type { ToolHarness } from "../tool-harness.ts";
 
 const reason = new Error("the user changed their mind");
 

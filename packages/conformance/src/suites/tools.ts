@@ -1,4 +1,4 @@
-import type { ToolHarness } from "../tools.ts";
+import type { ToolHarness } from "../tool-harness.ts";
 
 /** What the tools do when all is well. */
 export function describeToolCalls({ expect, behaviour }: ToolHarness): void {

@@ -1,7 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { plainText, safeJson } from "@emberbox/core/terminal";
-import { EXIT } from "./failure.ts";
-import type { Finish } from "./program.ts";
+import { EXIT, type Finish } from "./failure.ts";
 import { benchIds } from "../bench/results.ts";
 
 export function addBench(program: Command, finish: Finish): void {

@@ -4,9 +4,8 @@ import { templatesOf } from "@emberbox/core/provider";
 import { microvm } from "@emberbox/microvm";
 import { prepare } from "@emberbox/microvm/internal";
 import { oneLine } from "@emberbox/core/terminal";
-import { EXIT, say, UsageError } from "./failure.ts";
+import { EXIT, type Finish, say, UsageError } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
-import type { Finish } from "./program.ts";
 
 const templateNames = (): string[] => templatesOf(microvm()).map(({ name }) => name);
 

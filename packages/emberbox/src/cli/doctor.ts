@@ -2,8 +2,7 @@ import { styleText } from "node:util";
 import type { Command } from "commander";
 import { type Check, diagnose } from "@emberbox/microvm/internal";
 import { oneLine, safeJson } from "@emberbox/core/terminal";
-import { EXIT } from "./failure.ts";
-import type { Finish } from "./program.ts";
+import { EXIT, type Finish } from "./failure.ts";
 
 export function addDoctor(program: Command, finish: Finish): void {
   program

@@ -4,6 +4,9 @@ import { plainText } from "@emberbox/core/terminal";
 
 export const EXIT = { ok: 0, failed: 1, usage: 2, brokenPipe: 141 } as const;
 
+/** Receives a command's exit code. */
+export type Finish = (exitCode: number) => void;
+
 /** A command line that cannot be understood. */
 export class UsageError extends Error {
   readonly hint: string | undefined;

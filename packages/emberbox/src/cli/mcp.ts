@@ -4,11 +4,10 @@ import type { ToolName } from "@emberbox/core/tools";
 import type { McpHttpOptions, McpOptions } from "@emberbox/mcp";
 import { microvm } from "@emberbox/microvm";
 import { prepare } from "@emberbox/microvm/internal";
-import { EXIT, reportFailure, say, UsageError } from "./failure.ts";
+import { EXIT, type Finish, reportFailure, say, UsageError } from "./failure.ts";
 import { aborted, listenForInterrupt } from "./interrupt.ts";
 import { collect, parseWords } from "./lists.ts";
 import { parseCount, parsePort, parseSeconds, parseWhole } from "./numbers.ts";
-import type { Finish } from "./program.ts";
 
 interface McpFlags {
   readonly http?: true;

@@ -3,16 +3,13 @@ import { Command, CommanderError } from "commander";
 import { addBench } from "./bench.ts";
 import { addBuild } from "./build.ts";
 import { addDoctor } from "./doctor.ts";
-import { EXIT, exitCodeOf, reportFailure, say } from "./failure.ts";
+import { EXIT, exitCodeOf, type Finish, reportFailure, say } from "./failure.ts";
 import { addMcp } from "./mcp.ts";
 import { addRun } from "./run.ts";
 import { addServe } from "./serve.ts";
 import { addShell } from "./shell.ts";
 
 const { version } = createRequire(import.meta.url)("emberbox/package.json") as { version: string };
-
-/** Receives a command's exit code. */
-export type Finish = (exitCode: number) => void;
 
 /** Runs the command line; resolves to the exit code. */
 export async function main(parameters: readonly string[]): Promise<number> {

@@ -4,12 +4,11 @@ import type { Command } from "commander";
 import { EmberboxError, Execution, type Result, Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { plainText, safeJson } from "@emberbox/core/terminal";
-import { EXIT, exitCodeOf, reportFailure, say, UsageError } from "./failure.ts";
+import { EXIT, exitCodeOf, type Finish, reportFailure, say, UsageError } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 import { parseSeconds, parseWhole } from "./numbers.ts";
 import { openOutput, type Output } from "./output.ts";
 import { LIMITS, openPictures, type Pictures } from "./pictures.ts";
-import type { Finish } from "./program.ts";
 
 interface RunFlags {
   readonly language?: string;

@@ -5,13 +5,12 @@ import { microvm } from "@emberbox/microvm";
 import { prepare } from "@emberbox/microvm/internal";
 import type { EmberboxServer, ServeOptions } from "@emberbox/server";
 import { safeJson } from "@emberbox/core/terminal";
-import { EXIT, say, UsageError } from "./failure.ts";
+import { EXIT, type Finish, say, UsageError } from "./failure.ts";
 import { aborted, listenForInterrupt } from "./interrupt.ts";
 import { collect } from "./lists.ts";
 import { readKeys } from "./keys.ts";
 import { readQuotas } from "./quotas.ts";
 import { parseCount, parsePort, parseSeconds, parseWhole } from "./numbers.ts";
-import type { Finish } from "./program.ts";
 
 interface ServeFlags {
   readonly host: string;

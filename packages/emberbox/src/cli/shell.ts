@@ -2,10 +2,9 @@ import type { Command } from "commander";
 import { type CommandHandle, Sandbox } from "@emberbox/core";
 import { background, warning } from "@emberbox/core/background";
 import { microvm } from "@emberbox/microvm";
-import { EXIT, say } from "./failure.ts";
+import { EXIT, type Finish, say } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 import { parseWhole } from "./numbers.ts";
-import type { Finish } from "./program.ts";
 
 /** The longest delay of a timer, in ms. */
 const LIFETIME_MS = 2 ** 31 - 1;

@@ -3,6 +3,7 @@ import { TLSSocket } from "node:tls";
 import type { NetworkLog, NetworkOptions } from "@emberbox/core/network";
 import { within } from "@emberbox/core/concurrency";
 import { type ChannelStream, egressAnswers, type GuestNetwork } from "@emberbox/wire";
+import { Access } from "./access.ts";
 import { parseAddress } from "./addresses.ts";
 import type { Authority } from "./authority.ts";
 import { Budget } from "./budget.ts";
@@ -11,13 +12,12 @@ import { type Connection, join, sayOnly } from "./connection.ts";
 import { dial, type Target } from "./dial.ts";
 import { printable, withHeaders } from "./headers.ts";
 import { parseName } from "./hosts.ts";
-import { NetworkRecord } from "./record.ts";
 import { readFirst } from "./opening.ts";
 import type { Policy, Verdict } from "./policy.ts";
+import { NetworkRecord } from "./record.ts";
 import { createRelay, type Relay } from "./relay.ts";
 import { NoSuchName } from "./resolve.ts";
-import type { Outside } from "./outside.ts";
-import { Access } from "./access.ts";
+import type { Uplink } from "./uplink.ts";
 
 const MAX_CONNECTIONS = 512;
 const CONNECTIONS = { burst: 512, perSecond: 128 };
@@ -38,7 +38,7 @@ const written = (ranges: Policy["allowed"]): string[] =>
 
 /** One sandbox's way to the outside. What it does not allow does not leave this machine. */
 export class Gateway {
-  readonly #outside: Outside;
+  readonly #uplink: Uplink;
   readonly #record: NetworkRecord;
   readonly #relay: Relay = createRelay();
   readonly #open: Set<Connection> = new Set();
@@ -50,8 +50,8 @@ export class Gateway {
   #access = new Access({ network: false });
   #authority: Authority | undefined;
 
-  constructor(sandboxId: string, outside: Outside) {
-    this.#outside = outside;
+  constructor(sandboxId: string, uplink: Uplink) {
+    this.#uplink = uplink;
     this.#record = new NetworkRecord(sandboxId);
   }
 
@@ -193,7 +193,7 @@ export class Gateway {
     this.#relay.serve(client, {
       target,
       isTls,
-      trusted: this.#outside.trusted,
+      trusted: this.#uplink.trusted,
       // On a connection that anyone on the way can read, nothing is added.
       prepare: (given) =>
         isTls ? this.#access.secrets.fill(host, withHeaders(given, headers)) : given,
@@ -300,7 +300,7 @@ export class Gateway {
     const reason = this.#access.policy.refusesName(name);
     if (reason !== undefined) return { allowed: false, reason };
     try {
-      const addresses = await this.#outside.resolver.resolve(name);
+      const addresses = await this.#uplink.resolver.resolve(name);
       return this.#access.policy.decide(name, addresses);
     } catch (error) {
       return error instanceof NoSuchName ? egressAnswers.notFound : egressAnswers.unreachable;

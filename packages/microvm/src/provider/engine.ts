@@ -12,7 +12,7 @@ import { IMAGE_DISK_MB } from "../image/recipe.ts";
 import { sweepScratch } from "../machine/files.ts";
 import { endOrphans } from "../machine/orphans.ts";
 import { readOnlyView } from "../machine/read-only.ts";
-import { createOutside } from "../network/outside.ts";
+import { createUplink } from "../network/uplink.ts";
 import type { ResolvedCreateOptions } from "../restore/create-options.ts";
 import { type LocalSandbox, restoreSandbox } from "../restore/sandbox.ts";
 import type { Source } from "../restore/source.ts";
@@ -23,7 +23,7 @@ import { ensureTemplate } from "../template/store.ts";
 import type { Template } from "../template/template.ts";
 import type { MicrovmOptions } from "./options.ts";
 
-type Shape = Pick<ResolvedCreateOptions, "template" | "memoryMB" | "cpuCount">;
+type TemplateShape = Pick<ResolvedCreateOptions, "template" | "memoryMB" | "cpuCount">;
 
 /** What is found once per program: QEMU, the images, the accelerator. */
 export interface Engine {
@@ -36,7 +36,7 @@ export interface Engine {
    * The template in a shape. A new one is warmed first, once for all concurrent callers. @throws `unknown_template`,
    * `image_missing`
    */
-  template(shape: Shape, signal?: AbortSignal): Promise<Template>;
+  template(shape: TemplateShape, signal?: AbortSignal): Promise<Template>;
   restore(options: ResolvedCreateOptions, signal?: AbortSignal): Promise<LocalSandbox>;
   readonly state: StateEngine;
 }
@@ -55,12 +55,12 @@ export function openEngine(options: MicrovmOptions): Engine {
   background(endOrphans(), warning("Ending the machines of killed programs"));
   const onProgress = notifier("onProgress", options.onProgress);
   const warmed = new SharedWork<Template>();
-  const outside = createOutside(options.network ?? {});
+  const uplink = createUplink(options.network ?? {});
 
   const engine: Engine = {
     paths: places,
     qemu,
-    state: createStateEngine({ root: places.state, run: places.run, qemu, jail, outside }),
+    state: createStateEngine({ root: places.state, run: places.run, qemu, jail, uplink }),
     image: (template) => findImageOf(template, places.images),
     accelerator: (image) => chooseFor(options, places, qemu, image),
     template(wanted, signal) {
@@ -93,7 +93,16 @@ export function openEngine(options: MicrovmOptions): Engine {
         const { run } = places;
         const { diskMB, access } = create;
         return restoreSandbox({
-          ...{ source, qemu, jail, run, diskMB, identity, accessToken, access, outside, signal },
+          source,
+          qemu,
+          jail,
+          run,
+          diskMB,
+          identity,
+          accessToken,
+          access,
+          uplink,
+          signal,
         });
       };
       try {
@@ -136,5 +145,5 @@ function chooseFor(
   return chooseAccelerator({ home: places.home, qemu, qemuStamp: programStamp(qemu), image });
 }
 
-const shapeKey = ({ template, memoryMB, cpuCount }: Shape): string =>
+const shapeKey = ({ template, memoryMB, cpuCount }: TemplateShape): string =>
   `${template}/${memoryMB}/${cpuCount}`;

@@ -1,6 +1,6 @@
 import { type FieldsOf, parseOptions } from "@emberbox/core/options";
 import { z } from "zod";
-import { isServer } from "../network/outside.ts";
+import { isServer } from "../network/uplink.ts";
 
 /** How the engine on this machine runs sandboxes. */
 export interface MicrovmOptions {

@@ -11,7 +11,7 @@ import { explainFailure, type Machine, machineError } from "../machine/machine.t
 import { readOnlyView } from "../machine/read-only.ts";
 import type { Access } from "../network/access.ts";
 import { Gateway } from "../network/gateway.ts";
-import type { Outside } from "../network/outside.ts";
+import type { Uplink } from "../network/uplink.ts";
 import type { MemoryLayer, Source, StoredLayer } from "./source.ts";
 import { startFrom } from "./start.ts";
 
@@ -49,7 +49,7 @@ export interface RestoreOptions {
   readonly identity: Omit<Identity, "growDisk" | "network">;
   readonly accessToken: string | undefined;
   readonly access: Access;
-  readonly outside: Outside;
+  readonly uplink: Uplink;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -63,7 +63,7 @@ const ENDED = "the sandbox's virtual machine ended";
 /** Starts a sandbox from a template, or from what was saved of one. Resolves when the guest has answered. */
 export async function restoreSandbox(options: RestoreOptions): Promise<LocalSandbox> {
   options.signal?.throwIfAborted();
-  const gateway = new Gateway(options.identity.sandboxId, options.outside);
+  const gateway = new Gateway(options.identity.sandboxId, options.uplink);
   gateway.configure(options.access);
   const view = options.jail ? await readOnlyView() : undefined;
   const { machine, begun } = startFrom({ ...options, view });

@@ -8,7 +8,7 @@ import type { SnapshotInfo } from "@emberbox/core/state";
 import { newSandboxId } from "../host/ids.ts";
 import { programStamp, qemuFullVersion } from "../host/programs.ts";
 import { Access } from "../network/access.ts";
-import type { Outside } from "../network/outside.ts";
+import type { Uplink } from "../network/uplink.ts";
 import type { ResolvedCreateOptions } from "../restore/create-options.ts";
 import { type LocalSandbox, restoreSandbox } from "../restore/sandbox.ts";
 import { loadSource, type LoadOptions } from "./load.ts";
@@ -66,7 +66,7 @@ export interface StateEngineOptions {
   readonly run: string;
   readonly qemu: string;
   readonly jail: boolean;
-  readonly outside: Outside;
+  readonly uplink: Uplink;
 }
 
 /** What a machine takes besides its changed pages of memory, in bytes. */
@@ -78,8 +78,9 @@ export function createStateEngine({
   run,
   qemu,
   jail,
-  outside,
+  uplink,
 }: StateEngineOptions): StateEngine {
+  const host = { qemu, jail, run, uplink };
   const paused = openPaused(root);
   const snapshots = openSnapshots(root);
   let version: Promise<string> | undefined;
@@ -111,9 +112,7 @@ export function createStateEngine({
       envs: { ...manifest.options.envs, ...envs },
     };
     const accessToken = randomBytes(32).toString("hex");
-    return restoreSandbox({
-      ...{ source, qemu, jail, run, diskMB, identity, accessToken, access, outside, signal },
-    });
+    return restoreSandbox({ ...host, source, diskMB, identity, accessToken, access, signal });
   };
 
   return {
@@ -140,7 +139,13 @@ export function createStateEngine({
               ? known.below(networkCeiling)
               : (known ?? Access.kept(manifest.options.access, networkCeiling));
           const sandbox = await restoreSandbox({
-            ...{ source, qemu, jail, run, diskMB, identity, accessToken, access, outside, signal },
+            ...host,
+            source,
+            diskMB,
+            identity,
+            accessToken,
+            access,
+            signal,
           });
           const { startedAt, options } = manifest;
           return { sandbox, details: { startedAt, options: { ...options, access } } };

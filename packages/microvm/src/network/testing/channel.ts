@@ -5,7 +5,7 @@ import type { NetworkEvent } from "@emberbox/core/network";
 import type { CreateOptions } from "@emberbox/core/provider";
 import { Access } from "../access.ts";
 import { Gateway } from "../gateway.ts";
-import { createOutside, type OutsideOptions } from "../outside.ts";
+import { createUplink, type UplinkOptions } from "../uplink.ts";
 
 /** A gateway with the two ends of its channel, as in a sandbox; the guest's end is the test's. */
 export interface Guest extends AsyncDisposable {
@@ -21,10 +21,10 @@ const session = (port: Socket, firstStream: 1 | 2, onStream = (): boolean => fal
 
 export async function startGuest(
   options: Pick<CreateOptions, "network" | "secrets">,
-  outside: OutsideOptions = {},
+  uplink: UplinkOptions = {},
 ): Promise<Guest> {
   const events: NetworkEvent[] = [];
-  const gateway = new Gateway("itest", createOutside(outside));
+  const gateway = new Gateway("itest", createUplink(uplink));
   gateway.configure(new Access({ ...options, onNetwork: (event) => events.push(event) }));
   const [host, guest] = await socketPair();
   const ours = session(host, 1, ((stream: ChannelStream, port: number, name: string) =>

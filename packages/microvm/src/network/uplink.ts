@@ -3,18 +3,18 @@ import { createSecureContext, getCACertificates, type SecureContext } from "node
 import { createResolver, type NameResolver } from "./resolve.ts";
 
 /** How gateways reach the outside; all of one engine share it. */
-export interface Outside {
+export interface Uplink {
   readonly resolver: NameResolver;
   /** What servers' certificates are checked against, unless it is the default. */
   readonly trusted: SecureContext | undefined;
 }
 
-export interface OutsideOptions {
+export interface UplinkOptions {
   readonly dnsServers?: readonly string[] | undefined;
   readonly ca?: readonly string[] | undefined;
 }
 
-export function createOutside({ dnsServers, ca }: OutsideOptions): Outside {
+export function createUplink({ dnsServers, ca }: UplinkOptions): Uplink {
   let resolver: NameResolver | undefined;
   return {
     get resolver() {

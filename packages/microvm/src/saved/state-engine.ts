@@ -73,14 +73,8 @@ export interface StateEngineOptions {
 const MACHINE_BYTES = 96 * 1024 * 1024;
 const FORKS_AT_ONCE = 4;
 
-export function createStateEngine({
-  root,
-  run,
-  qemu,
-  jail,
-  uplink,
-}: StateEngineOptions): StateEngine {
-  const host = { qemu, jail, run, uplink };
+export function createStateEngine({ root, ...host }: StateEngineOptions): StateEngine {
+  const { qemu } = host;
   const paused = openPaused(root);
   const snapshots = openSnapshots(root);
   let version: Promise<string> | undefined;

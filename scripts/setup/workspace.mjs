@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { StepFailed, command, root } from "./steps.mjs";
 
@@ -28,6 +28,8 @@ export async function installWorkspace() {
       throw new StepFailed(
         "pnpm was content, but node_modules/.bin/node is missing: remove node_modules and try again",
       );
+    // Vitest keeps where imports were found, and does not notice that a manifest's `exports` have changed.
+    rmSync(join(modules, ".vitest-cache"), { recursive: true, force: true });
     writeFileSync(stamp, fingerprint);
   }
   // From here on `node` is Node 24, also for the workspace's tools.

@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 /** In ms. A slow machine may warm a template meanwhile. */
-const LIMIT_MS = 300_000;
+const LIMIT_MS = 900_000;
 const MAX_OUTPUT = 64 * 1024;
 
 export interface ExampleRun {

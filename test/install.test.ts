@@ -1,7 +1,7 @@
 import { describeInstall } from "./support/install.ts";
 
 describeInstall("emberbox", {
-  packages: ["core", "guest", "microvm", "server", "mcp", "emberbox"],
+  packages: ["core", "wire", "guest", "ingress", "microvm", "server", "mcp", "emberbox"],
   beside: {},
   program: `
     import { execFileSync } from "node:child_process";

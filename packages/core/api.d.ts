@@ -35,8 +35,8 @@ import { FieldsOf, parseOptions, sharedOptions } from "./declarations.js";
 export { type FieldsOf, parseOptions, sharedOptions };
 
 // provider
-import { Capabilities, ConnectOptions, CreateOptions, ENVD_PORT, Endpoint, INTERPRETER_PORT, PrepareOptions, ProviderOptions, SandboxConnection, SandboxProvider, SignalOptions, TemplateInfo, checkedProvider, templatesOf } from "./declarations.js";
-export { type Capabilities, type ConnectOptions, type CreateOptions, ENVD_PORT, type Endpoint, INTERPRETER_PORT, type PrepareOptions, type ProviderOptions, type SandboxConnection, type SandboxProvider, type SignalOptions, type TemplateInfo, checkedProvider, templatesOf };
+import { Capabilities, ConnectOptions, CreateOptions, ENVD_PORT, Endpoint, INTERPRETER_PORT, PrepareOptions, ProviderOptions, SandboxConnection, SandboxProvider, SignalOptions, TemplateInfo, checkedProvider, isAgentPort, templatesOf } from "./declarations.js";
+export { type Capabilities, type ConnectOptions, type CreateOptions, ENVD_PORT, type Endpoint, INTERPRETER_PORT, type PrepareOptions, type ProviderOptions, type SandboxConnection, type SandboxProvider, type SignalOptions, type TemplateInfo, checkedProvider, isAgentPort, templatesOf };
 
 // state
 import { ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, SnapshotInfo, SnapshotOptions } from "./declarations.js";
@@ -96,6 +96,7 @@ export declare class EmberboxError extends Error {
 }
 export declare const ENVD_PORT = 49983;
 export declare const INTERPRETER_PORT = 49999;
+export declare const isAgentPort: (port: number) => boolean;
 export interface Capabilities {
   readonly setTimeout: boolean;
   readonly pause: boolean;

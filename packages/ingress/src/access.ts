@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { ENVD_PORT, INTERPRETER_PORT } from "@emberbox/core/provider";
+import { ENVD_PORT, INTERPRETER_PORT, isAgentPort } from "@emberbox/core/provider";
 import { isEqual, signFile } from "@emberbox/core/envd";
 import type { Refusal } from "./answers.ts";
 
@@ -32,10 +32,10 @@ export function refusalOf(request: Asked, port: number, tokens: Tokens): Refusal
   const url = parseUrl(request.url);
   if (url === undefined) return invalidPath;
   const { access, traffic } = tokens;
-  const isAgent = port === ENVD_PORT || port === INTERPRETER_PORT;
   if (port === ENVD_PORT && isInternal(url)) return { status: 404, message: "not found" };
   const isVisit = traffic !== undefined && port === INTERPRETER_PORT && isForVisitors(url);
-  if (isAgent && access !== undefined && !isVisit) return withoutAccess(request, url, access);
+  if (isAgentPort(port) && access !== undefined && !isVisit)
+    return withoutAccess(request, url, access);
   if (port === ENVD_PORT || traffic === undefined) return undefined;
   // Whoever may do more may do this.
   if (access !== undefined && shows(request, "x-access-token", access)) return undefined;

@@ -1,7 +1,7 @@
 import type { Dispatcher } from "undici";
 import { z } from "zod";
 import { EmberboxError } from "../errors.ts";
-import { ENVD_PORT, INTERPRETER_PORT, type Endpoint, type SandboxConnection } from "../provider.ts";
+import { type Endpoint, isAgentPort, type SandboxConnection } from "../provider.ts";
 import { HOST, type Settings } from "./options.ts";
 
 /** The answer of `create` and `connect`. */
@@ -79,13 +79,12 @@ export class E2bConnection implements SandboxConnection {
 
   endpoint(port: number): Endpoint {
     const { accessToken, trafficAccessToken } = this;
-    const isOurs = port === ENVD_PORT || port === INTERPRETER_PORT;
     return {
       origin: this.#origin(port),
       headers: {
         "e2b-sandbox-id": this.sandboxId,
         "e2b-sandbox-port": String(port),
-        ...(isOurs && accessToken !== undefined && { "x-access-token": accessToken }),
+        ...(isAgentPort(port) && accessToken !== undefined && { "x-access-token": accessToken }),
         ...(trafficAccessToken !== undefined && { "e2b-traffic-access-token": trafficAccessToken }),
       },
       dispatcher: this.#dispatcher,

@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { once } from "node:events";
 import { EmberboxError } from "@emberbox/core";
-import { type Endpoint, ENVD_PORT, INTERPRETER_PORT } from "@emberbox/core/provider";
+import { type Endpoint, isAgentPort } from "@emberbox/core/provider";
 import { background } from "@emberbox/core/background";
 import { createGuarded, maskedHost, openAgentDoor } from "@emberbox/ingress";
 import type { ChannelStream } from "@emberbox/wire";
@@ -78,7 +78,7 @@ export function createPorts(options: PortsOptions): Ports {
 /** A server that does not listen yet. */
 function serve(options: PortsOptions, port: number): Server {
   const { sandboxId, accessToken, token } = options;
-  if (port === ENVD_PORT || port === INTERPRETER_PORT) {
+  if (isAgentPort(port)) {
     const endpoint = (): Promise<Endpoint> => options.endpoint(port);
     const tokens = { access: accessToken, traffic: token };
     return openAgentDoor({ sandboxId, port, endpoint, tokens });

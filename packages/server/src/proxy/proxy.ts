@@ -1,7 +1,7 @@
 import type { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { ENVD_PORT, INTERPRETER_PORT, type SandboxConnection } from "@emberbox/core/provider";
+import { ENVD_PORT, isAgentPort, type SandboxConnection } from "@emberbox/core/provider";
 import {
   credentialHeaders,
   maskedHost,
@@ -45,7 +45,7 @@ export function createProxy(sandboxes: Sandboxes, keys: Keyring, log: Logger): P
   /** Counts a request until `end` closes. @throws 429 */
   function countVisit(target: Target, end: EventEmitter): void {
     const { sandboxId, port } = target;
-    if (port === ENVD_PORT || port === INTERPRETER_PORT) return;
+    if (isAgentPort(port)) return;
     const others = visits.get(sandboxId) ?? 0;
     if (others >= MOST_VISITS)
       throw new TrafficError(429, target, "Too many connections to the sandbox");
@@ -86,13 +86,12 @@ export function createProxy(sandboxes: Sandboxes, keys: Keyring, log: Logger): P
   function onward(request: IncomingMessage, { target, connection }: Route): Onward {
     const { sandboxId, port } = target;
     const { origin, dispatcher, headers } = connection.endpoint(port);
-    const isAgent = port === ENVD_PORT || port === INTERPRETER_PORT;
     const own = Object.keys(headers).map((name) => name.toLowerCase());
     const { maskRequestHost } = sandboxes.registry.network(sandboxId);
     const passed = headersInside(request.rawHeaders, {
       host: port === ENVD_PORT ? undefined : maskedHost(maskRequestHost, port),
       isKey: keys.has,
-      without: new Set([...own, ...(isAgent ? credentialHeaders : [])]),
+      without: new Set([...own, ...(isAgentPort(port) ? credentialHeaders : [])]),
     });
     const url = new URL(origin + request.url);
     return {

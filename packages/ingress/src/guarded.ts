@@ -10,7 +10,7 @@ import { pipeline } from "node:stream/promises";
 import { background } from "@emberbox/core/background";
 import { refusalOf, TRAFFIC_TOKEN } from "./access.ts";
 import { type Target, type Refusal, refusals, refuse, refuseConnection } from "./answers.ts";
-import { headOf, passedOn, requestHeaders } from "./headers.ts";
+import { headOf, passedOn, requestHeaders, valuesOf } from "./headers.ts";
 import { flushHead, join } from "./pass.ts";
 
 /** A port that not everybody may reach, or whose server sees another host. */
@@ -151,8 +151,7 @@ function framing({ headers }: IncomingMessage): string[] {
 /** Why a request may not pass. */
 function check(request: IncomingMessage, { port, token }: Guard): Refusal | undefined {
   const { url, rawHeaders } = request;
-  const given = rawHeaders.filter((_name, at) => at % 2 === 0).map((name) => name.toLowerCase());
-  const isOne = (name: string): boolean => given.filter((each) => each === name).length <= 1;
+  const isOne = (name: string): boolean => valuesOf(rawHeaders, name).length <= 1;
   if (!url?.startsWith("/") || !isOne("host") || !isOne("content-length")) return refusals.notHttp;
   return refusalOf(request, port, { access: undefined, traffic: token });
 }

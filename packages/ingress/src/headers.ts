@@ -55,7 +55,8 @@ export function headOf(status: number, text: string, headers: readonly string[])
   return Buffer.from(`HTTP/1.1 ${status} ${text}\r\n${lines.join("")}\r\n`, "latin1");
 }
 
-function valuesOf(headers: readonly string[], name: string): string[] {
+/** The values that a header was sent with; `name` is in lower case. */
+export function valuesOf(headers: readonly string[], name: string): string[] {
   return pairsOf(headers)
     .filter(([written]) => written.toLowerCase() === name)
     .map(([, value]) => value);

@@ -3,11 +3,11 @@ import { MicrovmOptions, microvm } from "./declarations.js";
 export { type MicrovmOptions, microvm };
 
 // internal
-import { Check, Diagnosis, Preparation, PrepareOptions, coldBoot, describeEngine, diagnose, prepare } from "./declarations.js";
-export { type Check, type Diagnosis, type Preparation, type PrepareOptions, coldBoot, describeEngine, diagnose, prepare };
+import { Check, Diagnosis, Preparation, PrepareOptions, coldBoot, describeEngine, diagnose, prepare, templateInfos } from "./declarations.js";
+export { type Check, type Diagnosis, type Preparation, type PrepareOptions, coldBoot, describeEngine, diagnose, prepare, templateInfos };
 
 // declarations
-import { SandboxProvider } from "@emberbox/core/provider";
+import { SandboxProvider, TemplateInfo } from "@emberbox/core/provider";
 import { NetworkCeiling } from "@emberbox/core/network";
 export interface MicrovmOptions {
   readonly accelerator?: "auto" | "kvm" | "tcg" | undefined;
@@ -28,6 +28,7 @@ interface Progress {
   readonly fraction: number;
   readonly message?: string;
 }
+export declare const templateInfos: readonly TemplateInfo[];
 interface GuestImage {
   readonly directory: string;
   readonly digest: string;

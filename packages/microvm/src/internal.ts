@@ -2,4 +2,5 @@
 export { type Diagnosis, diagnose } from "./internal/doctor.ts";
 export type { Check } from "./internal/finding.ts";
 export { type Preparation, type PrepareOptions, prepare } from "./internal/prepare.ts";
+export { templateInfos } from "./image/index.ts";
 export { coldBoot, describeEngine } from "./internal/cold-boot.ts";

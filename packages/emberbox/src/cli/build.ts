@@ -1,16 +1,13 @@
 import { SingleBar, Presets } from "cli-progress";
 import type { Command } from "commander";
-import { templatesOf } from "@emberbox/core/provider";
-import { microvm } from "@emberbox/microvm";
-import { prepare } from "@emberbox/microvm/internal";
+import { prepare, templateInfos } from "@emberbox/microvm/internal";
 import { oneLine } from "@emberbox/core/terminal";
 import { EXIT, type Finish, say, UsageError } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 
-const templateNames = (): string[] => templatesOf(microvm()).map(({ name }) => name);
+const names = templateInfos.map(({ name }) => name);
 
 export function addBuild(program: Command, finish: Finish): void {
-  const names = templateNames();
   program
     .command("build")
     .summary("build a template: its disk image, and a warm machine to restore")
@@ -30,7 +27,6 @@ Examples:
 }
 
 function parseTemplate(name: string): string {
-  const names = templateNames();
   if (names.includes(name)) return name;
   throw new UsageError(
     `there is no template \`${name}\``,

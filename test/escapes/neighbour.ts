@@ -81,11 +81,17 @@ const deeds: Readonly<Record<string, (pid: number) => unknown>> = {
   signal: (pid) => process.kill(pid, "SIGSTOP"),
 };
 
+/** Of machines that are there to the end: one that ended meanwhile was not refused by anything. */
 export const touch = (pids: readonly number[]): string =>
   pids
-    .flatMap((pid) =>
-      Object.entries(deeds).map(([name, deed]) => `${name} ${code(() => deed(pid))}`),
+    .map((pid) => ({
+      pid,
+      seen: Object.entries(deeds).map(([name, deed]) => `${name} ${code(() => deed(pid))}`),
+    }))
+    .filter(
+      ({ pid, seen }) => existsSync(`/proc/${pid}`) || seen.some((one) => one.includes("GOT")),
     )
+    .flatMap(({ seen }) => seen)
     .join(" ");
 
 export const list = (paths: readonly string[]): string =>

@@ -24,8 +24,7 @@ export const layers: Readonly<Record<"core" | "guest" | "microvm", Layers>> = {
     "tools",
     "index.ts entry-points",
   ],
-  // The kernels of both import what the other shares with them: frames here, MIME types there.
-  guest: ["*.ts", "envd", "egress", "interpreter javascript", "restore.ts", "main.ts"],
+  guest: ["*.ts", "javascript", "envd", "egress", "interpreter", "restore.ts", "main.ts"],
   microvm: [
     "host",
     "machine",

@@ -15,8 +15,8 @@ import { Queue, SharedWork, untilAborted, within } from "./declarations.js";
 export { Queue, SharedWork, untilAborted, within };
 
 // envd
-import { FileGrant, envdVersion, isEqual, signFile } from "./declarations.js";
-export { FileGrant, envdVersion, isEqual, signFile };
+import { ENVD_PORT, FileGrant, INTERPRETER_PORT, envdVersion, isAgentPort, isEqual, signFile } from "./declarations.js";
+export { ENVD_PORT, FileGrant, INTERPRETER_PORT, envdVersion, isAgentPort, isEqual, signFile };
 
 // files
 import { EntryType, FileData, FileOptions, FileUrlOptions, ListOptions, ReadFormat, ReadOptions, WatchCallback, WatchOptions, WriteEntry, WriteInfo, WriteOptions } from "./declarations.js";
@@ -35,8 +35,8 @@ import { FieldsOf, parseOptions, sharedOptions } from "./declarations.js";
 export { type FieldsOf, parseOptions, sharedOptions };
 
 // provider
-import { Capabilities, ConnectOptions, CreateOptions, ENVD_PORT, Endpoint, INTERPRETER_PORT, PrepareOptions, ProviderOptions, SandboxConnection, SandboxProvider, SignalOptions, TemplateInfo, checkedProvider, isAgentPort, templatesOf } from "./declarations.js";
-export { type Capabilities, type ConnectOptions, type CreateOptions, ENVD_PORT, type Endpoint, INTERPRETER_PORT, type PrepareOptions, type ProviderOptions, type SandboxConnection, type SandboxProvider, type SignalOptions, type TemplateInfo, checkedProvider, isAgentPort, templatesOf };
+import { Capabilities, ConnectOptions, CreateOptions, Endpoint, PrepareOptions, ProviderOptions, SandboxConnection, SandboxProvider, SignalOptions, TemplateInfo, checkedProvider, templatesOf } from "./declarations.js";
+export { type Capabilities, type ConnectOptions, type CreateOptions, type Endpoint, type PrepareOptions, type ProviderOptions, type SandboxConnection, type SandboxProvider, type SignalOptions, type TemplateInfo, checkedProvider, templatesOf };
 
 // state
 import { ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, SnapshotInfo, SnapshotOptions } from "./declarations.js";
@@ -94,9 +94,6 @@ export declare class EmberboxError extends Error {
   constructor(code: ErrorCode, message: string, options?: EmberboxErrorOptions);
   static isInstance(value: unknown): value is EmberboxError;
 }
-export declare const ENVD_PORT = 49983;
-export declare const INTERPRETER_PORT = 49999;
-export declare const isAgentPort: (port: number) => boolean;
 export interface Capabilities {
   readonly setTimeout: boolean;
   readonly pause: boolean;
@@ -778,6 +775,9 @@ export declare class Files {
   getInfo(path: string, options?: FileOptions): Promise<EntryInfo>;
   watchDir(path: string, onEvent: WatchCallback, options?: WatchOptions): Promise<WatchHandle>;
 }
+export declare const ENVD_PORT = 49983;
+export declare const INTERPRETER_PORT = 49999;
+export declare const isAgentPort: (port: number) => boolean;
 export declare const envdVersion = "0.6.4";
 export interface FileGrant {
   readonly path: string;

@@ -1,6 +1,14 @@
 /** What both ends of the protocol, and a server between them, must agree on beyond its messages. */
 import { createHash, timingSafeEqual } from "node:crypto";
 
+/** The port on which a sandbox serves files and processes (E2B's envd). */
+export const ENVD_PORT = 49983;
+/** The port on which a sandbox serves the code interpreter. */
+export const INTERPRETER_PORT = 49999;
+/** Whether a port of a sandbox is its agent's, rather than one that a server inside may listen on. */
+export const isAgentPort = (port: number): boolean =>
+  port === ENVD_PORT || port === INTERPRETER_PORT;
+
 /**
  * The version of E2B's envd that our sandboxes report. E2B's SDKs use it to decide which features to enable, so it is
  * that of the newest feature that works here. `docs/envd.md` lists them.

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { EmberboxError } from "./errors.ts";
 import { parseOptions, requestOptions, type RequestOptions } from "./options.ts";
-import { ENVD_PORT, type SandboxConnection } from "./provider.ts";
+import { ENVD_PORT } from "./envd.ts";
+import type { SandboxConnection } from "./provider.ts";
 import { Call } from "./wire/call.ts";
 import { readDocument } from "./wire/document.ts";
 import { httpError } from "./wire/http-error.ts";

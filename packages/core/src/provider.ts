@@ -1,14 +1,6 @@
 import type { Dispatcher } from "undici";
 import type { EmberboxError } from "./errors.ts";
 
-/** The port on which a sandbox serves files and processes (E2B's envd). */
-export const ENVD_PORT = 49983;
-/** The port on which a sandbox serves the code interpreter. */
-export const INTERPRETER_PORT = 49999;
-/** Whether a port of a sandbox is its agent's, rather than one that a server inside may listen on. */
-export const isAgentPort = (port: number): boolean =>
-  port === ENVD_PORT || port === INTERPRETER_PORT;
-
 /** What a provider can do beyond `create`, `connect`, `list` and `kill`. */
 export interface Capabilities {
   /** `setTimeout` changes when a running sandbox ends. */

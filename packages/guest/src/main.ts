@@ -1,6 +1,7 @@
 import { readFileSync, writeSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import { background } from "@emberbox/core/background";
+import { ENVD_PORT, INTERPRETER_PORT } from "@emberbox/core/envd";
 import {
   BOOTED_FROM_DISK,
   type ChannelStream,
@@ -20,9 +21,6 @@ import { createInterpreter } from "./interpreter/index.ts";
 import { limitUserMemory, separateUserCode } from "./limits.ts";
 import { openPort } from "./port.ts";
 import { restore } from "./restore.ts";
-
-const ENVD_PORT = 49983;
-const INTERPRETER_PORT = 49999;
 
 const context: AgentContext = {
   envs: {},

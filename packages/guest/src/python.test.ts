@@ -1,7 +1,7 @@
 /** What the guest's Python and TypeScript both need is written down twice; here it is compared. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { FROM_KERNEL, TO_KERNEL } from "./interpreter/frames.ts";
+import { FROM_KERNEL, TO_KERNEL } from "./kernel-frames.ts";
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
 const channel = read("kernel/emberbox_channel.py");
@@ -41,7 +41,7 @@ test("the kinds of frames", () => {
 
 test("the field of a result for each MIME type", () => {
   const python = part(read("kernel/emberbox_results.py"), /^FIELDS = (\{.*?\n\})/ms);
-  const typescript = part(read("src/javascript/results.ts"), /^const FIELDS[^=]* = (\{.*?\n\});/ms);
+  const typescript = part(read("src/mime-bundle.ts"), /^const FIELDS[^=]* = (\{.*?\n\});/ms);
   expect(pairs(python)).toEqual(pairs(typescript));
 });
 

@@ -1,5 +1,4 @@
-import { ENVD_PORT, INTERPRETER_PORT } from "@emberbox/core/provider";
-import { signFile } from "@emberbox/core/envd";
+import { ENVD_PORT, INTERPRETER_PORT, signFile } from "@emberbox/core/envd";
 import { describe, expect, test } from "vitest";
 import { refusalOf, withoutSignature } from "./access.ts";
 

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { ENVD_PORT, INTERPRETER_PORT, isAgentPort } from "@emberbox/core/provider";
-import { isEqual, signFile } from "@emberbox/core/envd";
+import { ENVD_PORT, INTERPRETER_PORT, isAgentPort, isEqual, signFile } from "@emberbox/core/envd";
 import type { Refusal } from "./answers.ts";
 
 export const TRAFFIC_TOKEN = "e2b-traffic-access-token";

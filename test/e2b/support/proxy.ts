@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream/promises";
-import { ENVD_PORT, type SandboxConnection } from "@emberbox/core/provider";
+import { ENVD_PORT } from "@emberbox/core/envd";
+import type { SandboxConnection } from "@emberbox/core/provider";
 import { request } from "undici";
 
 /** Headers of one connection, which are not for the next. */

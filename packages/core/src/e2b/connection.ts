@@ -1,7 +1,8 @@
 import type { Dispatcher } from "undici";
 import { z } from "zod";
 import { EmberboxError } from "../errors.ts";
-import { type Endpoint, isAgentPort, type SandboxConnection } from "../provider.ts";
+import { isAgentPort } from "../envd.ts";
+import type { Endpoint, SandboxConnection } from "../provider.ts";
 import { HOST, type Settings } from "./options.ts";
 
 /** The answer of `create` and `connect`. */

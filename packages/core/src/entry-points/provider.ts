@@ -1,7 +1,6 @@
 // The public API of `@emberbox/core/provider`: the contract of providers, and helpers for those who write one.
 export { checkedProvider } from "../checked-provider.ts";
 export { templatesOf } from "../templates.ts";
-export { ENVD_PORT, INTERPRETER_PORT, isAgentPort } from "../provider.ts";
 export type {
   Capabilities,
   ConnectOptions,

@@ -3,7 +3,8 @@ import { signFile, type FileGrant } from "../envd.ts";
 import { EmberboxError } from "../errors.ts";
 import { portUrl } from "../ports.ts";
 import { type FieldsOf, parseOptions, positiveInteger, user } from "../options.ts";
-import { ENVD_PORT, type SandboxConnection, type SandboxProvider } from "../provider.ts";
+import { ENVD_PORT } from "../envd.ts";
+import type { SandboxConnection, SandboxProvider } from "../provider.ts";
 import { checkPath } from "./path.ts";
 
 /** How long a signed URL is valid, and for which user. */

@@ -9,7 +9,8 @@ import {
   type RequestOptions,
   user,
 } from "../options.ts";
-import { ENVD_PORT, type SandboxConnection } from "../provider.ts";
+import { ENVD_PORT } from "../envd.ts";
+import type { SandboxConnection } from "../provider.ts";
 import { collect, toWebStream } from "../wire/body.ts";
 import { Call } from "../wire/call.ts";
 import { httpError } from "../wire/http-error.ts";

@@ -10,7 +10,8 @@ import {
   type RequestOptions,
 } from "../options.ts";
 import { segment } from "../wire/segment.ts";
-import { INTERPRETER_PORT, type SandboxConnection } from "../provider.ts";
+import { INTERPRETER_PORT } from "../envd.ts";
+import type { SandboxConnection } from "../provider.ts";
 import { Call, type HttpRequest } from "../wire/call.ts";
 import { readDocument } from "../wire/document.ts";
 import { interpreterError } from "./interpreter-error.ts";

@@ -13,7 +13,8 @@ import {
   type RequestOptions,
   text,
 } from "../options.ts";
-import { INTERPRETER_PORT, type SandboxConnection } from "../provider.ts";
+import { INTERPRETER_PORT } from "../envd.ts";
+import type { SandboxConnection } from "../provider.ts";
 import { Budget } from "../wire/budget.ts";
 import { Call } from "../wire/call.ts";
 import { readNdjson } from "../wire/ndjson.ts";

@@ -1,7 +1,8 @@
 import { createClient, type Client, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { request } from "undici";
-import { ENVD_PORT, type Endpoint, type SandboxConnection } from "../provider.ts";
+import { ENVD_PORT } from "../envd.ts";
+import type { Endpoint, SandboxConnection } from "../provider.ts";
 import { Budget } from "./budget.ts";
 import { toWebStream, wholeEnvelopes } from "./body.ts";
 import { Filesystem } from "./generated/filesystem_pb.ts";

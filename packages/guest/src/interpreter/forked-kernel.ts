@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { oomKills } from "../cgroup.ts";
-import { executeFrame, frame, FROM_KERNEL, FrameReader, TO_KERNEL } from "./frames.ts";
+import { executeFrame, frame, FROM_KERNEL, FrameReader, TO_KERNEL } from "../kernel-frames.ts";
 import type { ExecuteOptions, Kernel, KernelExit, KernelListener } from "./language.ts";
 import type { RawOutput } from "./raw-output.ts";
 

@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import type { AgentContext } from "../context.ts";
 import { environmentOf } from "./environment.ts";
-import { FROM_KERNEL, FrameReader } from "./frames.ts";
+import { FROM_KERNEL, FrameReader } from "../kernel-frames.ts";
 import type { Kernel, KernelExit, KernelOptions, Language, RestoreRequest } from "./language.ts";
 import { ForkedKernel } from "./forked-kernel.ts";
 import { Zygote } from "./zygote.ts";

@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import { frame, FROM_KERNEL } from "../interpreter/frames.ts";
+import { frame, FROM_KERNEL } from "../kernel-frames.ts";
 import { isAbandoned } from "./abandoned.ts";
 
 /** Characters of output kept while nothing runs, for the next execution. */

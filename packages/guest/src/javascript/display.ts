@@ -1,5 +1,6 @@
+import { type Bundle, fieldsOf } from "../mime-bundle.ts";
 import type { Channel } from "./channel.ts";
-import { type Bundle, bundleOf, fieldsOf, isBundle } from "./results.ts";
+import { bundleOf, isBundle } from "./results.ts";
 
 /** Gives cells `display(value)`, which at once shows a value, or an object of representations by MIME type. */
 export function provideDisplay(channel: Channel): void {

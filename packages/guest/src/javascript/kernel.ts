@@ -1,11 +1,12 @@
 import { isPromise } from "node:util/types";
+import { fieldsOf } from "../mime-bundle.ts";
 import type { Channel } from "./channel.ts";
 import { prepare } from "./cell.ts";
 import { type Cell, runAs } from "./abandoned.ts";
 import { partsOf, partsOfSyntaxError, placeOf } from "./errors.ts";
 import { Evaluator, type Outcome } from "./evaluate.ts";
 import { reseed } from "./random.ts";
-import { bundleOf, fieldsOf } from "./results.ts";
+import { bundleOf } from "./results.ts";
 import { trustExtra } from "./trust.ts";
 
 export interface JavaScriptKernelOptions {

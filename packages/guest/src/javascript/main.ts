@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { HEADER_BYTES, TO_KERNEL } from "../interpreter/frames.ts";
+import { HEADER_BYTES, TO_KERNEL } from "../kernel-frames.ts";
 import { Channel } from "./channel.ts";
 import { Kernel } from "./kernel.ts";
 import { guardTimers } from "./abandoned.ts";

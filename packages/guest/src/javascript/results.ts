@@ -1,23 +1,9 @@
 import { inspect } from "node:util";
+import type { Bundle } from "../mime-bundle.ts";
 
-/** The field of a result that holds each MIME type; all others go into `extra`. */
-const FIELDS: Readonly<Record<string, string>> = {
-  "text/plain": "text",
-  "text/html": "html",
-  "text/markdown": "markdown",
-  "image/svg+xml": "svg",
-  "image/png": "png",
-  "image/jpeg": "jpeg",
-  "application/pdf": "pdf",
-  "text/latex": "latex",
-  "application/json": "json",
-  "application/javascript": "javascript",
-};
 const DISPLAY = Symbol.for("Jupyter.display");
 /** Longest JSON that is sent along with a text, in characters. */
 const JSON_LIMIT = 1024 * 1024;
-
-export type Bundle = Readonly<Record<string, unknown>>;
 
 /** How a value is shown, by MIME type, as in Deno's notebooks. */
 export async function bundleOf(value: unknown): Promise<Bundle> {
@@ -39,19 +25,6 @@ export function isBundle(value: unknown): value is Bundle {
   if (!isPlain(value) || Array.isArray(value)) return false;
   const names = Object.keys(value);
   return names.length > 0 && names.every((name) => /^[\w-]+\/[\w.+-]+$/.test(name));
-}
-
-/** The fields of a result line. */
-export function fieldsOf(bundle: Bundle): Record<string, unknown> {
-  const fields: Record<string, unknown> = {};
-  const extra: Record<string, unknown> = {};
-  for (const [mime, value] of Object.entries(bundle)) {
-    const field = FIELDS[mime];
-    const data = value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value;
-    if (field === undefined) extra[mime] = data;
-    else fields[field] = data;
-  }
-  return Object.keys(extra).length > 0 ? { ...fields, extra } : fields;
 }
 
 function textOf(value: unknown): string {

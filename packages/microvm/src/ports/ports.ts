@@ -1,7 +1,8 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { once } from "node:events";
 import { EmberboxError } from "@emberbox/core";
-import { type Endpoint, isAgentPort } from "@emberbox/core/provider";
+import { isAgentPort } from "@emberbox/core/envd";
+import type { Endpoint } from "@emberbox/core/provider";
 import { background } from "@emberbox/core/background";
 import { createGuarded, maskedHost, openAgentDoor } from "@emberbox/ingress";
 import type { ChannelStream } from "@emberbox/wire";

@@ -1,4 +1,5 @@
-import { ENVD_PORT, type Endpoint, INTERPRETER_PORT } from "@emberbox/core/provider";
+import { ENVD_PORT, INTERPRETER_PORT } from "@emberbox/core/envd";
+import type { Endpoint } from "@emberbox/core/provider";
 import { request } from "undici";
 
 /** How a port of the guest is reached. */

@@ -1,4 +1,4 @@
-import { ENVD_PORT } from "@emberbox/core/provider";
+import { ENVD_PORT } from "@emberbox/core/envd";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { request } from "undici";
 import { z } from "zod";

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { INTERPRETER_PORT } from "@emberbox/core/provider";
+import { INTERPRETER_PORT } from "@emberbox/core/envd";
 import { isSigned, refusalOf, type Target } from "@emberbox/ingress";
 import { ApiError } from "../api-error.ts";
 import type { KnownNetwork } from "../known-network.ts";

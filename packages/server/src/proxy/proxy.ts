@@ -1,7 +1,8 @@
 import type { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { ENVD_PORT, isAgentPort, type SandboxConnection } from "@emberbox/core/provider";
+import { ENVD_PORT, isAgentPort } from "@emberbox/core/envd";
+import type { SandboxConnection } from "@emberbox/core/provider";
 import {
   credentialHeaders,
   maskedHost,

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { ENVD_PORT } from "@emberbox/core/provider";
+import { ENVD_PORT } from "@emberbox/core/envd";
 import type { Target } from "@emberbox/ingress";
 import { ApiError } from "../api-error.ts";
 

@@ -1,4 +1,4 @@
-import { fieldsOf } from "../../javascript/results.ts";
+import { fieldsOf } from "../../mime-bundle.ts";
 import type { Message } from "./message.ts";
 
 /** Longest line of one result, in bytes. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { executeFrame, frame, FROM_KERNEL, FrameReader, MAX_FRAME_BYTES } from "./frames.ts";
+import { executeFrame, frame, FROM_KERNEL, FrameReader, MAX_FRAME_BYTES } from "./kernel-frames.ts";
 
 interface Seen {
   kind: number;

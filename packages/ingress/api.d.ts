@@ -1,6 +1,6 @@
 // index
-import { AgentDoor, Guard, Onward, Refusal, Target, Tokens, createGuarded, credentialHeaders, isSigned, maskedHost, openAgentDoor, parseUrl, passOn, passUpgrade, rawAnswer, refusalBody, refusalOf, refusals, refuseConnection, requestHeaders, withoutSignature } from "./declarations.js";
-export { type AgentDoor, type Guard, type Onward, type Refusal, type Target, type Tokens, createGuarded, credentialHeaders, isSigned, maskedHost, openAgentDoor, parseUrl, passOn, passUpgrade, rawAnswer, refusalBody, refusalOf, refusals, refuseConnection, requestHeaders, withoutSignature };
+import { AgentDoor, Guard, Onward, Refusal, Target, Tokens, createGuarded, credentialHeaders, endConnection, isSigned, maskedHost, openAgentDoor, parseUrl, passOn, passUpgrade, refusalBody, refusalOf, refusals, refuseConnection, requestHeaders, withoutSignature } from "./declarations.js";
+export { type AgentDoor, type Guard, type Onward, type Refusal, type Target, type Tokens, createGuarded, credentialHeaders, endConnection, isSigned, maskedHost, openAgentDoor, parseUrl, passOn, passUpgrade, refusalBody, refusalOf, refusals, refuseConnection, requestHeaders, withoutSignature };
 
 // declarations
 import { IncomingMessage, Server, ServerResponse } from "node:http";
@@ -17,8 +17,8 @@ export interface Refusal {
 }
 export declare const refusals: Readonly<Record<"notHttp" | "gone" | "closed", Refusal>>;
 export declare function refusalBody(target: Target, { status, message }: Refusal): string;
-export declare function rawAnswer(status: number, body: string): string;
 export declare function refuseConnection(client: Duplex, target: Target, refusal: Refusal): void;
+export declare function endConnection(client: Duplex, status: number, body: string): void;
 export interface Tokens {
   readonly access: string | undefined;
   readonly traffic: string | undefined;

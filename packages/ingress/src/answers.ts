@@ -51,9 +51,14 @@ export function rawAnswer(status: number, body: string): string {
 
 /** Ends a connection with a refusal, if it can still be written to. */
 export function refuseConnection(client: Duplex, target: Target, refusal: Refusal): void {
+  endConnection(client, refusal.status, refusalBody(target, refusal));
+}
+
+/** Ends a connection with a JSON answer, if it can still be written to. */
+export function endConnection(client: Duplex, status: number, body: string): void {
   if (!client.writable) return void client.destroy();
   client.unpipe();
-  client.end(rawAnswer(refusal.status, refusalBody(target, refusal)));
+  client.end(rawAnswer(status, body));
   // What it still sends is discarded for a while, so that the answer is not lost to a reset.
   client.resume();
   setTimeout(() => client.destroy(), LINGER_MS).unref();

@@ -8,7 +8,7 @@ export {
 } from "./access.ts";
 export { type AgentDoor, openAgentDoor } from "./agent-door.ts";
 export {
-  rawAnswer,
+  endConnection,
   type Refusal,
   refusalBody,
   refusals,

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
 import { background } from "@emberbox/core/background";
-import { rawAnswer } from "@emberbox/ingress";
+import { endConnection } from "@emberbox/ingress";
 import { limitConnections } from "./connections.ts";
 import type { Proxy } from "./proxy/proxy.ts";
 import type { Certificate } from "./tls.ts";
@@ -56,7 +56,7 @@ export function createListener(
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (proxy.claims(request))
       return background(proxy.upgrade(request, socket, head), () => socket.destroy());
-    socket.end(answerTo(400, "there is nothing here to upgrade to"));
+    answer(socket, 400, "there is nothing here to upgrade to");
   });
   return {
     server,
@@ -104,11 +104,11 @@ const answers: Readonly<Record<string, readonly [number, string]>> = {
 
 /** Answers what is not HTTP. */
 function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  if (error.code === "ECONNRESET") return void socket.destroy();
   const [status, message] = answers[error.code ?? ""] ?? [400, "this is not a request"];
-  socket.end(answerTo(status, message));
+  answer(socket, status, message);
 }
 
-function answerTo(status: number, message: string): string {
-  return rawAnswer(status, JSON.stringify({ code: status, message }));
+function answer(socket: Duplex, status: number, message: string): void {
+  endConnection(socket, status, JSON.stringify({ code: status, message }));
 }

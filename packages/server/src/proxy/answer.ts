@@ -1,6 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { rawAnswer, refusalBody } from "@emberbox/ingress";
+import { endConnection, refusalBody } from "@emberbox/ingress";
 import type { Logger } from "pino";
 import { type ApiError, errorBody, toApiError } from "../api-error.ts";
 import { TrafficError } from "./access.ts";
@@ -30,8 +30,7 @@ export function sendError(
 /** The same for a connection that is no longer HTTP. */
 export function writeError(socket: Duplex, thrown: unknown, log: Logger): void {
   const error = known(thrown, log);
-  if (!socket.writable) return void socket.destroy();
-  socket.end(rawAnswer(error.status, bodyOf(error)));
+  endConnection(socket, error.status, bodyOf(error));
 }
 
 function known(thrown: unknown, log: Logger): ApiError {

@@ -131,7 +131,7 @@ it("says so when the kernel's queue was full while its reader was behind", async
   expect(ended).toEqual([]);
   held = false;
   open.resume();
-  await expect.poll(() => ended).toMatchObject([{ code: "data_loss" }]);
+  await expect.poll(() => ended, { timeout: 20_000 }).toMatchObject([{ code: "data_loss" }]);
 });
 
 it("records of the kernel are read with and without a name", () => {

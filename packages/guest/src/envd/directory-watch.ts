@@ -29,9 +29,16 @@ export interface WatchListener {
   end(error?: RpcError): void;
 }
 
+interface Found {
+  /** Relative to the root. */
+  readonly path: string;
+  readonly entry: Dirent;
+}
+
 const maxDirectories = 8192;
 /** How many directories are entered before other work gets a turn. */
 const directoriesPerTurn = 32;
+const recordsPerTurn = 256;
 const maxAnnounced = 10_000;
 
 const changes =
@@ -52,8 +59,9 @@ export class DirectoryWatch {
   readonly #inotify: Inotify;
   /** Paths of watched directories relative to the root, which is the empty path. */
   readonly #directories = new Map<number, string>();
-  /** What was found in a new directory, and may still arrive as a change that was queued meanwhile. */
-  readonly #announced = new Set<string>();
+  /** What was found in new directories, by path, with the mark up to which the queue may still tell of its coming. */
+  readonly #announced = new Map<string, number>();
+  readonly #marks = new Map<number, readonly Found[]>();
   #isHeld = false;
   #isBusy = false;
   #isOver = false;
@@ -113,9 +121,11 @@ export class DirectoryWatch {
     this.#isBusy = true;
     this.#flow();
     try {
+      let handled = 0;
       for (const record of parseRecords(chunk)) {
         if (this.#isOver) return;
         await this.#handle(record);
+        if (++handled % recordsPerTurn === 0) await turn();
       }
     } catch (error) {
       this.#end(toRpcError(error, this.#options.path));
@@ -129,7 +139,7 @@ export class DirectoryWatch {
     if (mask & Bit.overflow)
       throw new RpcError("data_loss", "more happened than could be reported");
     const directory = this.#directories.get(watch);
-    if (directory === undefined) return undefined;
+    if (directory === undefined) return this.#passMark(watch);
     if (name === "") {
       this.#handleSelf(watch, directory, mask);
       return undefined;
@@ -137,8 +147,7 @@ export class DirectoryWatch {
     const path = join(directory, name);
     const isDirectory = this.#options.recursive && (mask & Bit.isDirectory) !== 0;
     if (mask & (Bit.create | Bit.movedTo)) {
-      if (this.#announced.delete(path)) return undefined;
-      this.#report(path, "CREATE");
+      if (!this.#announced.delete(path)) this.#report(path, "CREATE");
       return isDirectory ? this.#enter(path, true) : undefined;
     }
     if (mask & (Bit.movedFrom | Bit.delete)) this.#announced.delete(path);
@@ -164,28 +173,31 @@ export class DirectoryWatch {
   /** Watches a directory and, when asked, those below; `isNew` reports what is found in it. */
   async #enter(first: string, isNew: boolean): Promise<void> {
     const waiting = [first];
-    for (let entered = 1; waiting.length > 0 && !this.#isOver; entered++) {
-      const directory = waiting.pop()!;
-      if (!this.#add(directory) || !this.#options.recursive) continue;
-      for (const entry of readDirectory(join(this.#options.path, directory))) {
-        const path = join(directory, entry.name);
-        if (isNew) this.#announce(path, entry);
-        if (entry.isDirectory()) waiting.push(path);
+    while (waiting.length > 0 && !this.#isOver) {
+      const found: Found[] = [];
+      for (let entered = 0; waiting.length > 0 && entered < directoriesPerTurn; entered++) {
+        const directory = waiting.pop()!;
+        if (!this.#add(directory) || !this.#options.recursive) continue;
+        for (const entry of readDirectory(join(this.#options.path, directory))) {
+          const path = join(directory, entry.name);
+          if (isNew) found.push({ path, entry });
+          if (entry.isDirectory()) waiting.push(path);
+        }
       }
-      if (entered % directoriesPerTurn === 0) await turn();
+      if (found.length > 0) this.#announce(found);
+      if (waiting.length > 0) await turn();
     }
   }
 
-  /** False if it no longer exists. */
+  /** False if it no longer exists, or is watched already. */
   #add(directory: string): boolean {
     if (this.#directories.size >= maxDirectories)
       throw new RpcError("resource_exhausted", `more than ${maxDirectories} directories to watch`);
     try {
       const mask = directory === "" ? rootMask : innerMask;
-      this.#directories.set(
-        this.#inotify.add(join(this.#options.path, directory), mask),
-        directory,
-      );
+      const watch = this.#inotify.add(join(this.#options.path, directory), mask);
+      if (this.#directories.get(watch) === directory) return false;
+      this.#directories.set(watch, directory);
       return true;
     } catch (error) {
       if (directory === "" || !isGone(error)) throw error;
@@ -193,12 +205,26 @@ export class DirectoryWatch {
     }
   }
 
-  /** What happened to it before its directory was watched can only be told from what it is now. */
-  #announce(path: string, entry: Dirent): void {
+  /**
+   * What happened to it before its directory was watched can only be told from what it is now. It may have come since:
+   * then the queue tells of it too, before the mark. Whoever hears of it now sees what was there at the mark, or later.
+   */
+  #announce(found: readonly Found[]): void {
+    const mark = this.#inotify.mark();
     if (this.#announced.size >= maxAnnounced) this.#announced.clear();
-    this.#announced.add(path);
-    this.#report(path, "CREATE");
-    if (entry.isFile() && hasContent(join(this.#options.path, path))) this.#report(path, "WRITE");
+    this.#marks.set(mark, found);
+    for (const { path } of found) this.#announced.set(path, mark);
+    for (const { path, entry } of found) {
+      this.#report(path, "CREATE");
+      if (entry.isFile() && hasContent(join(this.#options.path, path))) this.#report(path, "WRITE");
+    }
+  }
+
+  /** Everything before the mark has been told. */
+  #passMark(mark: number): undefined {
+    for (const { path } of this.#marks.get(mark) ?? [])
+      if (this.#announced.get(path) === mark) this.#announced.delete(path);
+    this.#marks.delete(mark);
   }
 
   /** What was moved away is no longer here, whatever becomes of it. */
@@ -222,7 +248,12 @@ export class DirectoryWatch {
 }
 
 function hasContent(path: string): boolean {
-  return (lstatSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
+  try {
+    return lstatSync(path).size > 0;
+  } catch {
+    // It is already gone, or what led to it is.
+    return false;
+  }
 }
 
 function entryOf(path: string): EntryInfo | undefined {

@@ -52,6 +52,9 @@ interface Calls {
   remove(fd: number, watch: number): number;
 }
 
+/** Nothing that is watched otherwise: only directories are. */
+const unwatched = "/dev/null";
+
 let calls: Calls | undefined;
 
 function loadCalls(): Calls {
@@ -87,6 +90,13 @@ export class Inotify {
 
   remove(watch: number): void {
     calls!.remove(this.#fd, watch);
+  }
+
+  /** Puts a mark into the queue, after what has happened so far: a record of a watch with the number that it returns. */
+  mark(): number {
+    const watch = this.add(unwatched, Bit.deleteSelf);
+    this.remove(watch);
+    return watch;
   }
 }
 

@@ -283,6 +283,9 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "files.remove": { holds: "removes files and whole directories" },
   "files.exists": { holds: "tells whether a path exists" },
   "files.not-found": { holds: "says that a file is not there" },
+  "files.write-linked": {
+    holds: "writes through a link to another user's file that everybody may write to",
+  },
   "files.user": { holds: "acts as the user asked for, and with no more rights" },
   "files.bad-path": { holds: "refuses paths that are empty, too long, or hold `..` or NUL" },
   "files.aborted": { holds: "rejects with the reason of an aborted signal" },
@@ -293,6 +296,9 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   },
   "files.watch": {
     holds: "reports what is created, written, renamed, removed and given other permissions",
+  },
+  "files.watch-replaced": {
+    holds: "tells of a file that is replaced in a directory that was just made or moved in",
   },
   "files.watch-recursive": {
     holds: "reports changes below a directory when asked, in new directories too",
@@ -307,6 +313,11 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "commands.output": { holds: "gives exit code and output of a command" },
   "commands.exit-code": { holds: "reports a non-zero exit code as a result" },
   "commands.streamed": { holds: "hands a command's output to callbacks while it runs" },
+  "commands.any-text": {
+    holds: "runs a command line whatever it begins with, and however long it is",
+  },
+  "commands.envs-win": { holds: "gives a command the PATH and LANG that it is asked to give" },
+  "commands.devices": { holds: "has the devices that scripts and programs look for" },
   "commands.cwd-envs-user": {
     holds: "runs a command where, with what and as whom it was asked to",
   },
@@ -337,6 +348,10 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   },
   "pty.connect": { holds: "connects to a terminal again, which has lived on" },
   "pty.command": { holds: "runs one command in a terminal" },
+  "pty.pasted": {
+    holds: "goes on with everything else while a terminal's program does not read what is typed",
+  },
+  "pty.unknown-size": { holds: "opens a terminal whose size is not known" },
   "pty.kill": { holds: "ends a terminal" },
   "ports.http": {
     holds: "is reached by HTTP at a port, also where its server listens on its own loopback only",

@@ -34,6 +34,40 @@ export function describeCommands({ expect, behaviour, failure }: Harness): void 
     expect(bytes.toSorted((a, b) => a - b)).toEqual([0, 0x82, 0xa9, 0xc3, 0xe2, 0xff]);
   });
 
+  behaviour("commands.any-text", async (sandbox) => {
+    for (const name of ["-x", "--version", "+e"]) {
+      const { exitCode, stderr } = await sandbox.commands.run(name);
+      expect([exitCode, stderr.includes(`${name}: command not found`)], name).toEqual([127, true]);
+    }
+    const long = `: '${"é".repeat(100_000)}'; echo "$# and that was long"; exit 3`;
+    expect(await sandbox.commands.run(long)).toMatchObject({
+      exitCode: 3,
+      stdout: "0 and that was long\n",
+    });
+  });
+
+  behaviour("commands.envs-win", async (sandbox) => {
+    const PATH = "/opt/it's mine:/usr/bin:/bin";
+    const { stdout } = await sandbox.commands.run('echo "$PATH $LANG"', {
+      envs: { PATH, LANG: "de_DE.UTF-8" },
+    });
+    expect(stdout).toBe(`${PATH} de_DE.UTF-8\n`);
+  });
+
+  behaviour("commands.devices", async (sandbox) => {
+    for (const user of ["user", "root"]) {
+      const line =
+        "echo a | cp /dev/stdin /dev/stdout; echo b | tee /dev/stderr; echo c > /dev/stderr; cat <(echo d)";
+      expect(await sandbox.commands.run(line, { user }), user).toEqual({
+        exitCode: 0,
+        stdout: "a\nb\nd\n",
+        stderr: "b\nc\n",
+      });
+    }
+    const files = "find /dev -xdev -type f -not -path '/dev/shm/*' -not -path '/dev/mqueue/*'";
+    expect((await sandbox.commands.run(files)).stdout).toBe("");
+  });
+
   behaviour("commands.cwd-envs-user", async (sandbox) => {
     const options = { cwd: "/tmp", envs: { OF_THE_COMMAND: "a b" }, user: "root" };
     expect((await sandbox.commands.run("pwd; id -un; echo $OF_THE_COMMAND", options)).stdout).toBe(
@@ -200,6 +234,36 @@ export function describeTerminals({ expect, behaviour }: Harness): void {
     });
     expect((await terminal.wait()).exitCode).toBe(7);
     expect(shown).toContain("here");
+  });
+
+  behaviour("pty.pasted", async (sandbox) => {
+    const pasted = `${"x".repeat(79)}\n`.repeat(1500);
+    let shown = "";
+    const options = {
+      cols: 80,
+      rows: 24,
+      onData: (bytes: Uint8Array) => void (shown += String(Buffer.from(bytes))),
+    };
+    const deaf = await sandbox.pty.create({ ...options, cmd: "echo deaf; exec sleep 600" });
+    await until(() => shown.includes("deaf"));
+    const pasting = sandbox.pty.sendInput(deaf.pid, pasted).catch(() => {});
+    expect((await sandbox.commands.run("echo here")).stdout).toBe("here\n");
+    await deaf.kill();
+    await Promise.all([pasting, deaf.wait()]);
+    const cmd = "stty -echo; echo hearing; head -n 1500 | wc -c; echo named > /dev/stderr";
+    const hearing = await sandbox.pty.create({ ...options, cmd });
+    await until(() => shown.includes("hearing"));
+    await sandbox.pty.sendInput(hearing.pid, pasted);
+    expect((await hearing.wait()).exitCode).toBe(0);
+    expect(shown).toContain("120000\r\nnamed");
+  });
+
+  behaviour("pty.unknown-size", async (sandbox) => {
+    let shown = "";
+    const onData = (bytes: Uint8Array): void => void (shown += String(Buffer.from(bytes)));
+    const terminal = await sandbox.pty.create({ cols: 0, rows: 0, cmd: "stty size", onData });
+    expect((await terminal.wait()).exitCode).toBe(0);
+    expect(shown).toContain("0 0");
   });
 
   behaviour("pty.kill", async (sandbox) => {

@@ -145,6 +145,18 @@ export function describeFiles({ expect, behaviour, failure }: Harness): void {
     await failure(sandbox.files.read("/tmp"), "invalid_argument");
   });
 
+  behaviour("files.write-linked", async (sandbox) => {
+    await sandbox.commands.run(
+      "echo old > /tmp/everybodys; chmod 666 /tmp/everybodys; mkdir /tmp/links; chmod 777 /tmp/links",
+      { user: "root" },
+    );
+    await sandbox.commands.run("ln -s /tmp/everybodys /tmp/links/link");
+    await sandbox.files.write("/tmp/links/link", "new");
+    expect(
+      (await sandbox.commands.run("cat /tmp/everybodys; stat -c ' %U' /tmp/everybodys")).stdout,
+    ).toBe("new root\n");
+  });
+
   behaviour("files.user", async (sandbox) => {
     await sandbox.files.write("/root/secret", "root's", { user: "root" });
     expect(await sandbox.files.read("/root/secret", { user: "root" })).toBe("root's");

@@ -47,6 +47,24 @@ export function describeWatching({ expect, behaviour, failure }: Harness): void 
       expect(texts(seen)).toContain(`create ${made}`);
   });
 
+  behaviour("files.watch-replaced", async (sandbox) => {
+    const { path, seen, stop } = await watch(sandbox, "replaced", { recursive: true });
+    const replace = (name: string): Promise<unknown> =>
+      sandbox.commands.run(`echo new > /tmp/watched/new; mv /tmp/watched/new ${path}/${name}`);
+    const told = (name: string): number =>
+      texts(seen).filter((text) => text === `create ${name}`).length;
+    await sandbox.commands.run("mkdir /tmp/moved; echo > /tmp/moved/file");
+    await sandbox.commands.run(`mv /tmp/moved ${path}/moved`);
+    await sandbox.files.write(`${path}/made/file`, "old");
+    await until(() => told("moved/file") > 0 && told("made/file") > 0);
+    for (const name of ["moved/file", "made/file"]) {
+      const before = told(name);
+      await replace(name);
+      await until(() => told(name) > before);
+    }
+    await stop();
+  });
+
   behaviour("files.watch-removed", async (sandbox) => {
     const { path, seen, stop } = await watch(sandbox, "removed");
     await sandbox.files.remove(path);

@@ -18,7 +18,7 @@ import type { Rpc } from "../wire/rpc.ts";
 import { processControl } from "./control.ts";
 import { CommandHandle, type ProcessControl } from "./handle.ts";
 import type { OpenedProcess } from "./stream.ts";
-import { processOpener, type ProcessOpener } from "./open.ts";
+import { commandLine, processOpener, type ProcessOpener } from "./open.ts";
 import {
   bytesSink,
   textSink,
@@ -153,8 +153,7 @@ export class Commands {
   #start(cmd: string, options: StartOptions): Promise<OpenedProcess> {
     const { cwd, envs: environment = {}, stdin = false, ...open } = options;
     const process = {
-      cmd: "/bin/bash",
-      args: ["-l", "-c", parseArgument(command, "cmd", cmd)],
+      ...commandLine(parseArgument(command, "cmd", cmd)),
       envs: environment,
       ...(cwd !== undefined && { cwd }),
     };

@@ -20,6 +20,12 @@ export interface ProcessOpener {
   connect(pid: number, options: OpenOptions): Promise<CommandHandle>;
 }
 
+/** What a login shell is started with for a command line, whichever characters it begins with. */
+export function commandLine(line: string): { cmd: string; args: string[] } {
+  const isLikeAnOption = /^[-+]/.test(line);
+  return { cmd: "/bin/bash", args: ["-l", "-c", ...(isLikeAnOption ? ["--"] : []), line] };
+}
+
 export function processOpener(
   connection: SandboxConnection,
   rpc: Rpc,

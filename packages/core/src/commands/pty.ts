@@ -15,10 +15,10 @@ import { callRpc } from "../wire/rpc-call.ts";
 import type { Rpc } from "../wire/rpc.ts";
 import { processControl, selectPid } from "./control.ts";
 import { CommandHandle, type ProcessControl } from "./handle.ts";
-import { processOpener, type ProcessOpener } from "./open.ts";
+import { commandLine, processOpener, type ProcessOpener } from "./open.ts";
 import { terminalSink, type OutputCallback } from "./output.ts";
 
-/** The size of a terminal, in characters. */
+/** The size of a terminal, in characters; 0 where it is not known. */
 export interface PtySize {
   readonly cols: number;
   readonly rows: number;
@@ -47,7 +47,7 @@ export interface PtyCreateOptions extends PtyConnectOptions, PtySize {
 }
 
 const TERMINAL_ENVS = { TERM: "xterm-256color", LANG: "C.UTF-8", LC_ALL: "C.UTF-8" };
-const side = z.int().min(1).max(65_535).describe("an integer from 1 to 65535");
+const side = z.int().min(0).max(65_535).describe("an integer from 0 to 65535");
 const onData = z
   .custom<OutputCallback<Uint8Array>>((value) => typeof value === "function")
   .describe("a function");
@@ -86,8 +86,7 @@ export class Pty {
   async create(options: PtyCreateOptions): Promise<CommandHandle> {
     const { cols, rows, cmd, cwd, envs: extra, ...checked } = parseOptions(createSchema, options);
     const process = {
-      cmd: "/bin/bash",
-      args: cmd === undefined ? ["-i", "-l"] : ["-l", "-c", cmd],
+      ...(cmd === undefined ? { cmd: "/bin/bash", args: ["-i", "-l"] } : commandLine(cmd)),
       envs: { ...TERMINAL_ENVS, ...extra },
       ...(cwd !== undefined && { cwd }),
     };

@@ -11,7 +11,7 @@ import { describeSignal, parseSignal } from "./signals.ts";
 import { parseSize, parseStartRequest } from "./start-request.ts";
 import { parseNames, parsePasswd } from "./users.ts";
 
-const user = { name: "user", uid: 1000, gid: 1000, home: "/home/user" };
+const user = { name: "user", uid: 1000, gid: 1000, home: "/home/user", shell: "/bin/bash" };
 
 describe("envelopes", () => {
   it("come out as they went in", () => {
@@ -78,6 +78,7 @@ describe("accounts", () => {
       uid: 1000,
       gid: 1001,
       home: "/",
+      shell: "/bin/sh",
     });
   });
 
@@ -149,7 +150,7 @@ describe("requests to start", () => {
     [{ process: { cmd: "ls", args: ["\0"] } }],
     [{ process: { cmd: "ls", envs: { a: 1 } } }],
     [{ process: { cmd: "ls", envs: { "a=b": "c" } } }],
-    [{ process: { cmd: "ls" }, pty: { size: { cols: 0, rows: 1 } } }],
+    [{ process: { cmd: "ls" }, pty: { size: { cols: -1, rows: 1 } } }],
   ])("%j is refused", (message) => {
     expect(() => parseStartRequest(message)).toThrow(
       expect.objectContaining({ code: "invalid_argument" }),
@@ -159,6 +160,11 @@ describe("requests to start", () => {
   it.each([1.5, -1, 65536, "80", Number.NaN])("a terminal is not %j wide", (cols) => {
     expect(() => parseSize({ size: { cols, rows: 24 } })).toThrow(RpcError);
   });
+});
+
+it("a terminal's size may be unknown, which JSON leaves out", () => {
+  expect(parseSize({ size: { cols: 0, rows: 24 } })).toEqual({ columns: 0, rows: 24 });
+  expect(parseSize({ size: {} })).toEqual({ columns: 0, rows: 0 });
 });
 
 describe("signals", () => {

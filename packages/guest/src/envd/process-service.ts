@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { CommandGroups, type CommandGroup } from "../cgroup.ts";
 import type { AgentContext } from "../context.ts";
+import { fittingArguments } from "./arguments.ts";
 import { launch, type Child } from "./child.ts";
 import { encodeEnvelope, EventStream, isObject, RpcError, type Json } from "./connect.ts";
 import { createPipeMaker } from "./pipes.ts";
@@ -55,11 +56,13 @@ export function createProcessService(context: AgentContext): Service {
     const milliseconds = deadlineOf(request);
     const user = requestUser(request, context);
     const directory = workingDirectory(config.cwd, user);
+    const environment = processEnvironment(user, context, config);
+    const { args, remove } = fittingArguments(config, user, environment);
     const group = groups.take();
     const options = {
       command: config.cmd,
-      args: config.args,
-      environment: processEnvironment(user, context, config.envs),
+      args,
+      environment,
       directory,
       user,
       stdin,
@@ -69,6 +72,7 @@ export function createProcessService(context: AgentContext): Service {
     let deadline: NodeJS.Timeout | undefined;
     const process = new ManagedProcess(config, tag, group, (end) => {
       clearTimeout(deadline);
+      remove();
       table.end(pid, process.tag, end);
       setImmediate(tidy, group);
     });
@@ -78,6 +82,7 @@ export function createProcessService(context: AgentContext): Service {
         ? launchOnTerminal(options, size, process)
         : await launch(options, pipes, process);
     } catch (error) {
+      remove();
       tidy(group);
       throw error;
     }
@@ -165,9 +170,17 @@ export function createProcessService(context: AgentContext): Service {
 function sendInput(child: Child, input: unknown): Promise<void> {
   for (const kind of ["stdin", "pty"] as const) {
     const data = isObject(input) ? input[kind] : undefined;
-    if (typeof data === "string") return child.write(kind, Buffer.from(data, "base64"));
+    if (typeof data === "string") return child.write(kind, decode(data));
   }
   throw new RpcError("invalid_argument", "no input is given");
+}
+
+function decode(base64: string): Buffer {
+  const data = Buffer.from(base64, "base64");
+  // Node passes over what is not base64, which would be lost.
+  if (data.length !== Buffer.byteLength(base64, "base64"))
+    throw new RpcError("invalid_argument", "the input is not base64");
+  return data;
 }
 
 function startFrame(pid: number): Buffer {

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import type { AgentContext } from "../context.ts";
 import { isObject, RpcError, type Json } from "./connect.ts";
+import { afterLogin } from "./login-shell.ts";
 import { resolvePath } from "./paths.ts";
 import type { ProcessConfig } from "./process.ts";
 import type { TerminalSize } from "./terminal.ts";
@@ -32,17 +33,17 @@ export function parseStartRequest(message: Json): StartRequest {
   };
 }
 
-/** The size in a `process.PTY`. */
+/** The size in a `process.PTY`; what it leaves out is 0, which means that it is not known. */
 export function parseSize(pty: unknown): TerminalSize {
   const size = isObject(pty) ? pty["size"] : undefined;
   if (!isObject(size)) throw new RpcError("invalid_argument", "the terminal's size is missing");
   return { columns: dimension(size["cols"]), rows: dimension(size["rows"]) };
 }
 
-function dimension(value: unknown): number {
-  if (typeof value === "number" && Number.isInteger(value) && value > 0 && value <= 65535)
+function dimension(value: unknown = 0): number {
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 65535)
     return value;
-  throw new RpcError("invalid_argument", "a terminal has 1 to 65535 columns and rows");
+  throw new RpcError("invalid_argument", "a terminal has at most 65535 columns and rows");
 }
 
 function isText(value: unknown): value is string {
@@ -62,16 +63,19 @@ const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 export function processEnvironment(
   user: User,
   context: AgentContext,
-  requested: Record<string, string>,
+  config: ProcessConfig,
 ): Record<string, string> {
   return {
     PATH: process.env["PATH"] ?? defaultPath,
     HOME: user.home,
     USER: user.name,
     LOGNAME: user.name,
+    SHELL: user.shell,
+    LANG: "C.UTF-8",
     E2B_SANDBOX: "true",
     ...context.envs,
-    ...requested,
+    ...config.envs,
+    ...afterLogin(config, { ...context.envs, ...config.envs }),
   };
 }
 

@@ -1,6 +1,7 @@
+import { chownSync } from "node:fs";
 import { createRequire } from "node:module";
-import { ReadStream, WriteStream } from "node:tty";
 import { exposeToOomKiller } from "../cgroup.ts";
+import { pollable } from "../descriptor.ts";
 import {
   born,
   startError,
@@ -12,9 +13,18 @@ import {
 import { RpcError } from "./connect.ts";
 import { signalName } from "./signals.ts";
 
+/** In characters; 0 where it is not known. */
 export interface TerminalSize {
   readonly columns: number;
   readonly rows: number;
+}
+
+interface Forked {
+  /** The terminal's other side, which does not block. */
+  readonly fd: number;
+  readonly pid: number;
+  /** The terminal's path. */
+  readonly pty: string;
 }
 
 /** The native half of node-pty. Its JavaScript half hides the terminal's stream, and so how much waits there. */
@@ -31,9 +41,12 @@ interface PtyBinding {
     utf8: boolean,
     helperPath: string,
     onExit: (exitCode: number, signal: number) => void,
-  ): { fd: number; pid: number };
+  ): Forked;
   resize(descriptor: number, columns: number, rows: number): void;
 }
+
+/** Debian's group `tty`, which the machine's terminals are made with. */
+const terminalGroup = 5;
 
 let loaded: PtyBinding | undefined;
 
@@ -48,7 +61,7 @@ function binding(): PtyBinding {
       loaded = require("@lydell/node-pty-linux-x64/pty.node") as PtyBinding;
     }
     // The native fork keeps supplementary groups, which the user must not get; root needs none.
-    process.setgroups?.([]);
+    if (isRoot()) process.setgroups!([]);
   }
   return loaded;
 }
@@ -61,13 +74,20 @@ export function launchOnTerminal(
 ): Child {
   const pty = binding();
   let hasExited = false;
-  const { fd, pid } = fork(pty, options, size, (exitCode, signal) => {
+  const {
+    fd,
+    pid,
+    pty: path,
+  } = fork(pty, options, size, (exitCode, signal) => {
     hasExited = true;
     if (signal > 0) listener.exit(null, signalName(signal) ?? "SIGKILL");
     else listener.exit(exitCode, null);
   });
   exposeToOomKiller(pid);
-  const output = new ReadStream(fd);
+  // As a login does: programs open their terminal by its name.
+  if (isRoot()) chownSync(path, options.user.uid, terminalGroup);
+  // Node's own streams for terminals wait, with everything else, until a program has read what is written to it.
+  const output = pollable(fd, { writable: true });
   output.on("data", (chunk: Buffer) => listener.output("pty", chunk));
   // Reading fails with EIO once the last process has closed the terminal.
   output.on("error", () => output.destroy());
@@ -81,7 +101,7 @@ export function launchOnTerminal(
     write: (kind, data) => {
       if (kind === "stdin")
         throw new RpcError("failed_precondition", "the process has a terminal: send to its pty");
-      return writeInput(output as unknown as WriteStream, data);
+      return writeInput(output, data);
     },
     closeInput: () => {
       throw new RpcError(
@@ -100,7 +120,7 @@ function fork(
   options: LaunchOptions,
   { columns, rows }: TerminalSize,
   onExit: (exitCode: number, signal: number) => void,
-): { fd: number; pid: number } {
+): Forked {
   const { command, args, environment, directory, user } = options;
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
   try {
@@ -126,4 +146,8 @@ function fork(
       Object.assign(new Error(message), { code: /fork/.test(message) ? "EAGAIN" : "EINVAL" }),
     );
   }
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
 }

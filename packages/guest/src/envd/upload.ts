@@ -9,6 +9,7 @@ import {
   openSync,
   rmSync,
   writeSync,
+  type Stats,
 } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { basename, dirname } from "node:path";
@@ -89,7 +90,10 @@ function decodedBody(request: IncomingMessage): Readable {
   return request.pipe(body);
 }
 
-/** Stores each part called `file` under its file name, one after the other. */
+/**
+ * Stores each part called `file` under its file name, one after the other. Other values of a form are passed over, but
+ * other files are refused: they would be lost.
+ */
 async function receiveParts(
   body: Readable,
   type: string,
@@ -106,7 +110,11 @@ async function receiveParts(
     // An error in a part is reported where the part is read.
     part.on("error", () => {});
     last = last.then(async () => {
-      if (field !== "file") return void part.resume();
+      if (field !== "file")
+        throw new HttpError(
+          400,
+          `a file is called '${field}': only parts called 'file' are stored`,
+        );
       if (path === undefined && name === undefined) {
         throw new HttpError(400, "a part has no file name, and there is no path");
       }
@@ -128,6 +136,8 @@ async function receiveParts(
     throw new HttpError(400, `error parsing multipart form: ${(error as Error).message}`);
   }
   await last;
+  if (written.length === 0)
+    throw new HttpError(400, "nothing was stored: the form has no part called 'file'");
   return written;
 }
 
@@ -136,6 +146,8 @@ function createParser(type: string): BusboyInstance {
     return new Busboy({
       headers: { "content-type": type },
       preservePath: true,
+      // The one that has no file name is for the request's path.
+      isPartAFile: (field, _type, name) => field === "file" || name !== undefined,
       fileHwm: smallBytes,
       limits: { fieldNameSize: maxFieldNameBytes, fieldSize: smallBytes },
     });
@@ -201,15 +213,25 @@ function openForWriting(path: string, { user, created, metadata }: Target): numb
   const { descriptor, isNew } = openOrCreate(path, user);
   if (isNew) created.push(path);
   try {
-    if (!fstatSync(descriptor).isFile())
-      throw new HttpError(400, `path '${path}' is not a regular file`);
-    fchownSync(descriptor, user.uid, user.gid);
+    const stats = fstatSync(descriptor);
+    if (!stats.isFile()) throw new HttpError(400, `path '${path}' is not a regular file`);
+    own(descriptor, stats, user);
     if (!isNew) ftruncateSync(descriptor);
     if (!isNew || metadata !== undefined) replaceMetadata(descriptor, metadata);
     return descriptor;
   } catch (error) {
     closeSync(descriptor);
     throw error;
+  }
+}
+
+/** Gives a file to the user. One of another's that a link led to, and that the user may only write to, stays theirs. */
+function own(descriptor: number, { uid, gid }: Stats, user: User): void {
+  if (uid === user.uid && gid === user.gid) return;
+  try {
+    fchownSync(descriptor, user.uid, user.gid);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") throw error;
   }
 }
 

@@ -8,15 +8,22 @@ export interface User {
   readonly uid: number;
   readonly gid: number;
   readonly home: string;
+  readonly shell: string;
 }
 
 /** The accounts in a text in the format of `/etc/passwd`, by name; lines that are not accounts are skipped. */
 export function parsePasswd(text: string): Map<string, User> {
   const users = new Map<string, User>();
   for (const line of text.split("\n")) {
-    const [name, , uid, gid, , home] = line.split(":");
+    const [name, , uid, gid, , home, shell] = line.split(":");
     if (!name || !/^\d+$/.test(uid ?? "") || !/^\d+$/.test(gid ?? "")) continue;
-    users.set(name, { name, uid: Number(uid), gid: Number(gid), home: home || "/" });
+    users.set(name, {
+      name,
+      uid: Number(uid),
+      gid: Number(gid),
+      home: home || "/",
+      shell: shell || "/bin/sh",
+    });
   }
   return users;
 }

@@ -37,7 +37,7 @@ class ScriptedKernel implements Kernel {
 }
 
 function silent(): void {}
-const user = () => ({ name: "user", uid: 1000, gid: 1000, home: "/" });
+const user = () => ({ name: "user", uid: 1000, gid: 1000, home: "/", shell: "/bin/sh" });
 
 const kernels: ScriptedKernel[] = [];
 let server: Server;

@@ -1,14 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { EmberboxError, Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { describe, expect, test } from "vitest";
-import { paths } from "../packages/microvm/src/host/paths.ts";
 import { eventually, type HostProcess, hostProcesses, machinesOf } from "./support/processes.ts";
-import { createSandbox, provider, python } from "./support/sandboxes.ts";
+import { createSandbox, oddShape, provider, python } from "./support/sandboxes.ts";
 
 const rejection = (promise: Promise<unknown>): Promise<EmberboxError> =>
   promise.then(
@@ -146,8 +145,7 @@ describe("creation", () => {
     await using sandbox = await createSandbox({
       envs: { GREETING: "hello" },
       metadata: { purpose: "test" },
-      memoryMB: 768,
-      cpuCount: 2,
+      ...oddShape,
       diskMB: 8192,
     });
     expect(await python(sandbox, "import os; print(os.environ['GREETING'], os.cpu_count())")).toBe(
@@ -166,28 +164,13 @@ describe("creation", () => {
     const info = await sandbox.getInfo();
     expect(info).toMatchObject({
       metadata: { purpose: "test" },
-      memoryMB: 768,
-      cpuCount: 2,
+      ...oddShape,
       diskMB: 8192,
       state: "running",
     });
     expect((await Sandbox.list({ provider })).map(({ sandboxId }) => sandboxId)).toContain(
       sandbox.sandboxId,
     );
-  });
-
-  // Two templates are warmed for it.
-  test("goes on when somebody has cleared the templates away", { timeout: 900_000 }, async () => {
-    const options = { memoryMB: 640 };
-    await using first = await createSandbox(options);
-    expect(await python(first, "print(1)")).toBe("1\n");
-    for (const name of readdirSync(paths().templates)) {
-      if (name.includes("-640mb-") && !name.endsWith(".lock"))
-        rmSync(join(paths().templates, name), { recursive: true });
-    }
-    await using second = await createSandbox(options);
-    expect(await python(second, "print(2)")).toBe("2\n");
-    expect(await python(first, "print(3)")).toBe("3\n");
   });
 
   test("a spare from the pool has a fresh identity and the variables it was asked for", async () => {

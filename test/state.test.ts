@@ -1,3 +1,4 @@
+import "./support/own-state.ts";
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -23,7 +24,7 @@ import { EmberboxError, Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { afterEach, describe, expect, test } from "vitest";
 import { paths } from "../packages/microvm/src/host/paths.ts";
-import { createSandbox, provider, python } from "./support/sandboxes.ts";
+import { createSandbox, oddShape, provider, python } from "./support/sandboxes.ts";
 
 const state = paths().state;
 const rejection = (promise: Promise<unknown>): Promise<EmberboxError> =>
@@ -260,16 +261,16 @@ describe("snapshots", () => {
 
   // Two templates are warmed for it.
   test(
-    "live on when the caches are cleared away, and have a shape of their own",
+    "live on when the caches are cleared away, as sandboxes do, and have a shape of their own",
     { timeout: 900_000 },
     async () => {
-      const shape = { memoryMB: 576, diskMB: 8192 };
+      const shape = { ...oddShape, diskMB: 8192 };
       await using sandbox = await createSandbox(shape);
       await sandbox.runCode("kept = 42");
       const { snapshotId } = await sandbox.createSnapshot({ name: "shaped" });
       const { templates } = paths();
       for (const name of readdirSync(templates))
-        if (name.includes("-576mb-") && !name.endsWith(".lock"))
+        if (name.includes(`-${shape.memoryMB}mb-`) && !name.endsWith(".lock"))
           rmSync(join(templates, name), { recursive: true });
       await using copy = await createSandbox({ template: "shaped" });
       expect(await python(copy, "print(kept)")).toBe("42\n");
@@ -283,6 +284,9 @@ describe("snapshots", () => {
       // The one that runs lost its template; it is paused with what it has open.
       await sandbox.pause();
       await sandbox.connect();
+      expect(await python(sandbox, "print(kept)")).toBe("42\n");
+      await using anew = await createSandbox(shape);
+      expect(await python(anew, "print('kept' in globals())")).toBe("False\n");
       expect(await python(sandbox, "print(kept)")).toBe("42\n");
     },
   );
@@ -398,31 +402,36 @@ print(os.urandom(8).hex(), random.random(), numpy.random.rand(), uuid.uuid4(), s
 });
 
 describe("a program that is killed while it pauses a sandbox", () => {
-  test("leaves it paused or gone, never half, and no file behind", async () => {
-    const outcomes = new Set<string>();
-    for (const delay of [0, 40, 120, 250, 500, 1500]) {
-      const made = program("pause");
-      const id = (await text(made.stdout)).trim();
-      const child = program("pause-for-ever", id);
-      const lines = createInterface({ input: child.stdout });
-      await once(lines, "line");
-      await new Promise((resolve) => setTimeout(resolve, delay));
-      child.kill("SIGKILL");
-      await once(child, "exit");
-      // Opening the engine clears away what the dead program left.
-      await using own = microvm();
-      await (await Sandbox.create({ provider: own })).kill();
-      const left = readdirSync(join(state, "paused")).filter((name) => name.startsWith("."));
-      expect(left).toEqual([]);
-      const found = await Sandbox.connect(id, { provider: own }).catch(
-        (error: EmberboxError) => error.code,
-      );
-      if (typeof found === "string") expect(found).toBe("sandbox_not_found");
-      else expect(await python(found, "print(kept)")).toBe("43\n");
-      outcomes.add(typeof found);
-      if (typeof found !== "string") await found.kill();
-    }
-    // Early it was gone with its program; late it was kept.
-    expect([...outcomes].toSorted()).toEqual(["object", "string"]);
-  });
+  test(
+    "leaves it paused or gone, never half, and no file behind",
+    { timeout: 900_000 },
+    async () => {
+      const outcomes = new Set<string>();
+      for (const killed of [0, 40, 120, 250, 500, "paused"]) {
+        const made = program("pause");
+        const id = (await text(made.stdout)).trim();
+        const child = program("pause-for-ever", id);
+        const said = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+        expect((await said.next()).value).toBe("pausing");
+        if (typeof killed === "number") await delay(killed);
+        else expect((await said.next()).value).toBe(killed);
+        child.kill("SIGKILL");
+        await once(child, "exit");
+        // Opening the engine clears away what the dead program left.
+        await using own = microvm();
+        await (await Sandbox.create({ provider: own })).kill();
+        const left = readdirSync(join(state, "paused")).filter((name) => name.startsWith("."));
+        expect(left).toEqual([]);
+        const found = await Sandbox.connect(id, { provider: own }).catch(
+          (error: EmberboxError) => error.code,
+        );
+        if (typeof found === "string") expect(found).toBe("sandbox_not_found");
+        else expect(await python(found, "print(kept)")).toBe("43\n");
+        outcomes.add(typeof found);
+        if (typeof found !== "string") await found.kill();
+      }
+      // Early it was gone with its program; late it was kept.
+      expect([...outcomes].toSorted()).toEqual(["object", "string"]);
+    },
+  );
 });

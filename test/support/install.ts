@@ -55,7 +55,6 @@ function run(folder: string, parameters: readonly string[]): void {
 }
 
 function install(folder: string, { packages, beside, overrides }: InstallCase): void {
-  run(root, [join(root, "scripts/dist.mjs"), ...packages]);
   const tarballs = Object.fromEntries(
     packages.map((name) => [nameOf(name), `file:${pack(folder, name)}`]),
   );

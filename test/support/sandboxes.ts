@@ -12,6 +12,9 @@ export function createSandbox(options: CreateOptions = {}): Promise<Sandbox> {
   return Sandbox.create({ provider, ...options });
 }
 
+/** The one shape that tests use beside the usual: each takes a template of its own, which takes minutes to warm. */
+export const oddShape = { memoryMB: 768, cpuCount: 2 } as const;
+
 /** Runs Python and returns what it printed; fails on an error in the code. */
 export async function python(sandbox: Sandbox, code: string): Promise<string> {
   const execution = await sandbox.runCode(code);

@@ -71,6 +71,27 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "code.files-any-language": {
     holds: "reports changed files for JavaScript, TypeScript and bash too",
   },
+  "python.event-loop": {
+    holds:
+      "runs event loops as scripts do, and tasks as notebooks do, in any order and with nest_asyncio",
+  },
+  "python.magics": {
+    holds:
+      "gives the whole output of programs that magics and `!` start, whatever its bytes and however long the line",
+  },
+  "python.displays": {
+    holds: "gives the last state of displays that are updated or cleared, however often that is",
+  },
+  "python.print": { holds: "never ends a message within what one print writes" },
+  "python.text": {
+    holds: "gives a string's text as its repr without single quotes, and any other repr as it is",
+  },
+  "python.exact-values": {
+    holds: "gives integers that JSON would round as text, and missing values of every type as null",
+  },
+  "python.pictures": {
+    holds: "shows pictures that are saved or shown, and figures whichever backend is chosen",
+  },
   "chart.line": { holds: "describes a line chart: labels, units, ticks, scales and points" },
   "chart.scatter": { holds: "describes a scatter chart, one series for each name" },
   "chart.bar": { holds: "describes bars by label, group and value, upright or on their side" },
@@ -78,6 +99,10 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "chart.box": { holds: "describes box plots by quartiles, whiskers and outliers" },
   "chart.several": { holds: "describes several charts in one figure" },
   "chart.unknown": { holds: "calls a chart that it cannot describe unknown, and still shows it" },
+  "chart.names": { holds: "names the series of error bars and stems" },
+  "chart.levels": {
+    holds: "describes a line across bars or dots as a series, unless it is the axis itself",
+  },
   "chart.scales": { holds: "tells dates, categories and logarithmic scales apart" },
   "chart.bounded": { holds: "thins out the points of a large chart, and says how many there were" },
   "code.magics": { holds: "runs magics and shell escapes" },

@@ -11,6 +11,7 @@ import { describeLanguages } from "./suites/languages.ts";
 import { describeLifecycle } from "./suites/lifecycle.ts";
 import { describeNetwork } from "./suites/network.ts";
 import { describePorts } from "./suites/ports.ts";
+import { describePython } from "./suites/python.ts";
 import { describeRichResults } from "./suites/rich-results.ts";
 import { describeWatching } from "./suites/watching.ts";
 import { describeState } from "./suites/state.ts";
@@ -33,6 +34,7 @@ export function describeProvider(
     describeCharts(harness);
     describeContexts(harness);
     describeLanguages(harness);
+    describePython(harness);
     describeFailures(harness);
     describeInterrupts(harness);
     describeStreams(harness);

@@ -58,6 +58,8 @@ class AxisReader:
         if array.dtype.kind == "M":
             texts = numpy.datetime_as_string(array.astype("datetime64[s]")).tolist()
             return [None if text == "NaT" else text for text in texts]
+        if array.dtype.kind == "m":
+            array = numpy.where(numpy.isnat(array), numpy.nan, array.astype(float))
         if array.dtype.kind in "fiub":
             items = array.tolist()
             if self.dates:

@@ -51,7 +51,9 @@ def charts_of(ax, budget):
     # Dots over boxes or bars are single observations.
     if dots and not boxes and not bars:
         charts.append(point_chart(ax, "scatter", dots, budget))
-    if lines and not boxes:
+    if boxes:
+        lines = list(filter(is_level, lines))
+    if lines:
         charts.append(point_chart(ax, "line", lines, budget))
     return charts or [described(ax, "unknown", [])]
 
@@ -98,7 +100,7 @@ def data_dots(ax):
 
 
 def data_lines(ax, decoration, strokes):
-    """Lines that show data: in the axes' own coordinates, not parts of error bars, not strokes beside other kinds."""
+    """Lines that show data: series and levels, not parts of error bars, not strokes beside other kinds."""
     decoration = set(decoration)
     for container in ax.containers:
         if isinstance(container, ErrorbarContainer):
@@ -109,9 +111,8 @@ def data_lines(ax, decoration, strokes):
         line
         for line in ax.lines
         if id(line) not in decoration
-        and line.get_transform() == ax.transData
         and len(line.get_xdata())
-        and not (strokes and is_stroke(line))
+        and (is_level(line) or (line.get_transform() == ax.transData and not (strokes and is_stroke(line))))
     ]
 
 
@@ -121,12 +122,42 @@ def is_stroke(line):
     return len(xs) < 3 and (xs[0] == xs[-1] or ys[0] == ys[-1])
 
 
+def is_level(line):
+    """Whether a line marks a value across the axes, like a mean or a limit. A nameless one at zero is the axis."""
+    across = way_across(line)
+    if across is None:
+        return False
+    value = (line.get_xdata if across == "y" else line.get_ydata)(orig=False)[0]
+    return is_named(line) or value != 0
+
+
+def way_across(line):
+    """The axis along which a level runs, or `None` for any other line."""
+    ax = line.axes
+    if line.get_transform() == ax.get_yaxis_transform(which="grid"):
+        return "x"
+    if line.get_transform() == ax.get_xaxis_transform(which="grid"):
+        return "y"
+    if line.get_transform() != ax.transData or len(line.get_xdata()) != 2 or not is_stroke(line):
+        return None
+    xs, ys = line.get_xdata(orig=False), line.get_ydata(orig=False)
+    across, ends, (low, high) = ("x", xs, ax.dataLim.intervalx) if ys[0] == ys[-1] else ("y", ys, ax.dataLim.intervaly)
+    spans = abs(ends[-1] - ends[0]) >= 0.9 * abs(high - low) > 0
+    # An error bar may be as long as a lone bar is high, but it has no name.
+    return across if is_named(line) or (spans and across == "x") else None
+
+
+def is_named(artist):
+    return not str(artist.get_label()).startswith("_")
+
+
 def point_chart(ax, kind, artists, budget):
     readers = AxisReader(ax.xaxis), AxisReader(ax.yaxis)
-    names = legend_names(ax)
+    names, labels = legend_names(ax), container_labels(ax)
     series: list[Any] = []
     for artist in artists[:MAX_ELEMENTS]:
-        series += [(artist, *part) for part in (parts_of_line if kind == "line" else parts_of_dots)(artist, names)]
+        parts = parts_of_line(artist, names, labels) if kind == "line" else parts_of_dots(artist, names)
+        series += [(artist, *part) for part in parts]
     elements = []
     share = max(2, budget // max(1, len(series)))
     for index, (artist, label, xs, ys) in enumerate(series):
@@ -165,11 +196,36 @@ def color_key(color):
     return tuple(round(float(part), 3) for part in color[:3])
 
 
-def parts_of_line(line, names):
+def container_labels(ax):
+    """Names by the line that shows the data: `errorbar` and `stem` name only the whole."""
+    labels = {}
+    for container in ax.containers:
+        if isinstance(container, ErrorbarContainer):
+            labels[id(container.lines[0])] = str(container.get_label() or "_")
+        elif isinstance(container, StemContainer):
+            labels[id(container.markerline)] = str(container.get_label() or "_")
+    return labels
+
+
+def parts_of_line(line, names, labels):
     label = str(line.get_label())
+    if label.startswith("_"):
+        label = labels.get(id(line), label)
     if label.startswith("_") and names:
         label = names.get(color_key(matplotlib.colors.to_rgba(line.get_color())), label)
-    return [(label, line.get_xdata(orig=True), line.get_ydata(orig=True))]
+    xs, ys = line.get_xdata(orig=True), line.get_ydata(orig=True)
+    across = way_across(line) if line.get_transform() != line.axes.transData else None
+    if across == "x":
+        xs = ends_of(line.axes.xaxis)
+    elif across == "y":
+        ys = ends_of(line.axes.yaxis)
+    return [(label, xs, ys)]
+
+
+def ends_of(axis):
+    """Where a level begins and ends: at the first and last category, or at the edges."""
+    names = getattr(axis.units, "_mapping", None)
+    return [min(names.values()), max(names.values())] if names else list(axis.get_view_interval())
 
 
 def parts_of_dots(dots, names):

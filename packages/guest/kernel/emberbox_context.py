@@ -1,6 +1,5 @@
 """One code context: a process, forked from the zygote, that runs cells one after another."""
 
-import asyncio
 import functools
 import json
 import os
@@ -11,8 +10,10 @@ import subprocess
 import sys
 from typing import Any, Callable, Optional
 
-from IPython.core import async_helpers
-
+import emberbox_loop
+import emberbox_pictures
+import emberbox_print
+import emberbox_programs
 from emberbox_channel import EXECUTE, HEADER, OUTPUT, REPORT_FILES, RESET, RESTORED, Channel, Streams
 from emberbox_files import Snapshot, files_line, snapshot
 from emberbox_shell import attach, reset
@@ -31,8 +32,9 @@ class Context:
         # The directory before the cell, if the cell's files are to be reported.
         self.before: Optional[Snapshot] = None
         attach(shell, self.channel, Streams(self.channel))
+        emberbox_print.install(shell.streams)
         os.register_at_fork(before=self.channel.drain, after_in_child=self.channel.forked)
-        os.system = ordered(self.channel, os.system)
+        setattr(os, "system", emberbox_programs.system)
         for name in ("_execute_child", "wait"):
             setattr(subprocess.Popen, name, ordered(self.channel, getattr(subprocess.Popen, name)))
 
@@ -69,24 +71,11 @@ class Context:
                     payload = bytes(received[HEADER.size : end])
                     del received[:end]
                     return kind, payload
-            self.idle()
+            emberbox_loop.idle(self.connection)
             data = os.read(self.connection, 256 * 1024)
             if not data:
                 os._exit(0)
             received += data
-
-    def idle(self) -> None:
-        """Lets tasks that earlier cells started in the event loop continue while no cell runs."""
-        loop = async_helpers._asyncio_event_loop
-        if loop is None or loop.is_closed() or loop.is_running() or not asyncio.all_tasks(loop):
-            return
-        loop.add_reader(self.connection, loop.stop)
-        try:
-            loop.run_forever()
-        except BaseException:
-            pass
-        finally:
-            loop.remove_reader(self.connection)
 
     def execute(self, payload: bytes) -> None:
         """`payload`: the length of a JSON object of variables, that object (or nothing), and the code."""
@@ -97,9 +86,12 @@ class Context:
             signal.signal(signal.SIGINT, self.channel.on_interrupt)
         shell, channel = self.shell, self.channel
         shell.streams.heal()
+        emberbox_loop.begin()
         if self.report_files:
             self.report_files = False
             self.before = snapshot()
+        shell.displays.begin()
+        emberbox_pictures.saved.begin()
         channel.begin(shell.execution_count)
         try:
             shell.run_cell(code, store_history=True)
@@ -126,6 +118,7 @@ class Context:
                         stream.flush()
                 except Exception:
                     pass
+            self.shell.displays.flush()
             if self.before is not None:
                 before, self.before = self.before, None
                 self.channel.line(OUTPUT, files_line(before), flush=False)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from typing import Any
 
 from emberbox_channel import quote
@@ -23,10 +24,18 @@ FIELDS = {
 # Fields and MIME types of structured data that formatters for tables and figures produce.
 STRUCTURED = {"e2b/data": "data", "e2b/chart": "chart"}
 
+RESULT = '{"type":"result",'
 # Longest line of one result, in bytes.
 RESULT_LIMIT = 32 * 1024 * 1024
-# Longer integers become texts, in bits.
-MAX_BITS = 4096
+# Integers beyond become texts: as numbers, JavaScript and others would round them.
+MAX_INTEGER = 2**53 - 1
+# Digits of an integer that may be beyond.
+LONG = re.compile(r"\d{16}")
+
+
+def update_line(bundle: dict[str, Any], index: int) -> str:
+    """The line for the new state of the result before which there were `index`."""
+    return '{"type":"result_update","index":%d,%s' % (index, result_line(bundle, False)[len(RESULT) :])
 
 
 def result_line(bundle: dict[str, Any], main: bool) -> str:
@@ -54,14 +63,19 @@ def result_line(bundle: dict[str, Any], main: bool) -> str:
     size = sum(map(len, fields))
     if size > RESULT_LIMIT:
         return too_large(bundle, size, main)
-    return '{"type":"result",' + ",".join(fields) + "}\n"
+    return RESULT + ",".join(fields) + "}\n"
 
 
 def unquoted(text: str) -> str:
-    """The text of a string is the string, not its `repr`."""
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
-        return text[1:-1]
-    return text
+    """The text of a string is its `repr` without the single quotes around it, as in E2B. Nothing else loses any."""
+    inner = text[1:-1]
+    if len(text) < 2 or text[0] != "'" or text[-1] != "'" or "\n" in inner:
+        return text
+    if "'" in inner or "\\" in inner:
+        rest = inner.replace("\\\\", "").replace("\\'", "")
+        if "'" in rest or rest.endswith("\\"):
+            return text
+    return inner
 
 
 def encode(value: Any) -> str:
@@ -70,23 +84,23 @@ def encode(value: Any) -> str:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return '"' + base64.b64encode(value).decode("ascii") + '"'
     try:
-        return json.dumps(value, allow_nan=False, default=text_of, separators=(",", ":"))
+        text = json.dumps(value, allow_nan=False, default=text_of, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError):
-        return json.dumps(finite(value), default=text_of)
+        return json.dumps(exact(value), default=text_of)
+    return json.dumps(exact(value), default=text_of, separators=(",", ":")) if LONG.search(text) else text
 
 
-def finite(value: Any, depth: int = 0) -> Any:
-    """JSON has neither NaN nor infinity, and its keys are strings."""
+def exact(value: Any, depth: int = 0) -> Any:
+    """JSON has neither NaN nor infinity, its keys are strings, and most readers of it round long integers."""
     if depth > 50:
         return str(type(value))
     if isinstance(value, float):
         return value if value - value == 0 else None
     if isinstance(value, dict):
-        return {text_of(key): finite(item, depth + 1) for key, item in value.items()}
+        return {text_of(key): exact(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple, set)):
-        return [finite(item, depth + 1) for item in value]
-    # Python refuses to write out a very long number.
-    return text_of(value) if isinstance(value, int) and value.bit_length() > MAX_BITS else value
+        return [exact(item, depth + 1) for item in value]
+    return text_of(value) if isinstance(value, int) and abs(value) > MAX_INTEGER else value
 
 
 def text_of(value: Any) -> str:
@@ -117,7 +131,7 @@ def too_large(bundle: dict[str, Any], size: int, main: bool) -> str:
         RESULT_LIMIT // (1024 * 1024),
     )
     note += "Its %s was saved in the sandbox as %s." % (largest, path) if path else "Save it to a file instead."
-    return '{"type":"result","text":%s,"is_main_result":%s}\n' % (quote(note), "true" if main else "false")
+    return RESULT + '"text":%s,"is_main_result":%s}\n' % (quote(note), "true" if main else "false")
 
 
 def error_line(name: str, value: str, traceback: str) -> str:

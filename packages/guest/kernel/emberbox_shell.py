@@ -8,8 +8,10 @@ import os
 import subprocess
 import sys
 import warnings
+from traceback import extract_tb
 
-from IPython.core import async_helpers, page
+import IPython
+from IPython.core import page, pylabtools
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError
@@ -19,35 +21,49 @@ from ipykernel import zmqshell
 from traitlets import Any, Type
 from traitlets.config import Config
 
+import emberbox_pictures
 from emberbox_channel import ERROR, OUTPUT, Channel, Streams
+from emberbox_displays import Displays
+from emberbox_magics import Expander, mend_scripts
 from emberbox_plotly import MIME as PLOTLY, with_picture
 from emberbox_results import RESULT_LIMIT, error_line, result_line
 from emberbox_structured import close_shown, describe_figures_and_tables
 
 # How many members of an exception group are shown.
 MAX_MEMBERS = 20
+EXPANDER = Expander()
 DIRECTORY = os.path.dirname(os.path.abspath(__file__))
+MACHINERY = DIRECTORY, os.path.dirname(IPython.__file__)
 
 # Types that are shown as their `repr`, with the function that tells IPython so.
 PLAIN_TYPES = {kind: pretty._type_pprinters.get(kind) for kind in (int, bool, str, complex)}
 
 
 class Publisher(DisplayPublisher):
-    channel: Channel
+    # Set by `attach`.
+    displays: Displays
 
     def publish(self, data, metadata=None, source=None, *, transient=None, update=False, **_):
         self._validate_data(data, metadata)
-        if PLOTLY in data:
-            data = with_picture(data)
-        if data:
-            self.channel.line(OUTPUT, result_line(data, False))
+        name = (transient or {}).get("display_id")
+        if update and name is not None:
+            self.displays.update(data, name)
+        elif data:
+            self.displays.show(data, name)
 
     def clear_output(self, wait=False):
-        """The protocol cannot take back what was sent."""
+        """Of what was printed nothing is taken back: callers may have read it."""
+        self.displays.clear()
+
+
+def finished(bundle):
+    return with_picture(bundle) if PLOTLY in bundle else bundle
 
 
 class Hook(DisplayHook):
+    # Set by `attach`.
     channel: Channel
+    displays: Displays
 
     def quiet(self):
         # Tokenizing the whole cell is only worth it if the last line can end with a semicolon.
@@ -88,6 +104,8 @@ class Hook(DisplayHook):
 
     def write_format_data(self, format_dict, md_dict=None):
         # The end of the cell comes next, and the result is sent along with it.
+        self.displays.flush()
+        self.displays.count_one()
         self.channel.line(OUTPUT, result_line(format_dict, True), flush=False)
 
     def finish_displayhook(self):
@@ -101,6 +119,7 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
     exiter = Any()
     # Set by `attach`.
     channel: Channel
+    displays: Displays
     streams: Streams
 
     def _exiter_default(self):
@@ -115,7 +134,13 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
 
     def enable_gui(self, gui=None):
         if gui not in (None, "inline", "agg", "asyncio"):
-            print("There is no screen here: %s cannot open windows. Figures are shown inline." % gui, file=sys.stderr)
+            print(emberbox_pictures.NO_SCREEN % gui, file=sys.stderr)
+
+    def enable_matplotlib(self, gui=None):
+        backend = pylabtools.backends.get(gui, "agg" if gui is None else None)
+        if backend is not None and emberbox_pictures.kept(backend) == emberbox_pictures.INLINE:
+            gui = "inline"
+        return super().enable_matplotlib(gui)
 
     def ask_exit(self):
         leave()
@@ -126,10 +151,8 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
         self.channel.line(ERROR, line, flush=False)
 
     def _get_exc_info(self, exc_tuple=None):
-        """Leaves out what belongs to the kernel: the frames that raised, and how a loop is interrupted."""
+        """Leaves out what belongs to the kernel: the frames that raised."""
         etype, value, traceback = super()._get_exc_info(exc_tuple)
-        if etype is asyncio.CancelledError and self.interrupted_loop:
-            etype, value = KeyboardInterrupt, KeyboardInterrupt()
         last = traceback
         following = traceback
         while following is not None:
@@ -139,6 +162,27 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
         if last is not None:
             last.tb_next = None
         return etype, value, traceback
+
+    def showtraceback(self, exc_tuple=None, *arguments, **options):
+        """Of an interrupt, only where it came: IPython's way takes seconds on a busy machine, and time is up."""
+        etype, value, traceback = exc_tuple or sys.exc_info()
+        if etype is None or not (issubclass(etype, KeyboardInterrupt) or self.was_cancelled(etype)):
+            return super().showtraceback(exc_tuple, *arguments, **options)
+        self._showtraceback(KeyboardInterrupt, KeyboardInterrupt(), self.lines_of(traceback))
+
+    def lines_of(self, traceback):
+        """Python's own format, without the frames of IPython and of the kernel."""
+        lines = ["Traceback (most recent call last):"]
+        for frame in extract_tb(traceback):
+            if not frame.filename.startswith(MACHINERY):
+                cell = self.compile._filename_map.get(frame.filename)
+                file = 'File "%s"' % frame.filename if cell is None else "Cell In [%s]" % cell
+                lines.append("  %s, line %s, in %s" % (file, frame.lineno, frame.name))
+                lines += ["    " + frame.line] if frame.line else []
+        return [*lines, "KeyboardInterrupt"]
+
+    def was_cancelled(self, etype):
+        return etype is asyncio.CancelledError and self.interrupted_loop
 
     def show_usage_error(self, exc):
         """A mistake in a magic's arguments fails the cell, as any other error does."""
@@ -150,8 +194,7 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
     def run_loop(self, coroutine):
         """Runs a cell that awaits; an interrupt is thrown into what it awaits."""
         self.interrupted_loop = False
-        loop = async_helpers.get_asyncio_loop()
-        asyncio.set_event_loop(loop)
+        loop = asyncio.get_event_loop()
         task = loop.create_task(coroutine)
         while True:
             try:
@@ -161,6 +204,17 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
                     raise
                 self.interrupted_loop = True
                 task.cancel()
+
+    def safe_execfile(self, fname, *where, **options):
+        # That earlier cells drew is no reason for `%run` to draw: it would add an empty figure.
+        if "matplotlib.pyplot" in sys.modules:
+            sys.modules["matplotlib.pyplot"].draw_if_interactive.called = False
+        super().safe_execfile(fname, *where, **options)
+
+    def var_expand(self, cmd, depth=0, formatter=EXPANDER):
+        if not any(mark in cmd for mark in "${}"):
+            return cmd
+        return super().var_expand(cmd, depth + 1, formatter)
 
     def system_piped(self, cmd):
         command = self.var_expand(cmd, depth=1)
@@ -251,12 +305,14 @@ def create_shell(ipython_dir):
     config.InteractiveShell.colors = "NoColor"
     config.InteractiveShell.xmode = "Context"
     config.Completer.use_jedi = False
+    mend_scripts()
     shell = ZMQInteractiveShell.instance(config=config, ipython_dir=ipython_dir)
     shell.loop_runner = shell.run_loop
     builtins.input = no_input
     getpass.getpass = no_input
     warnings.filterwarnings("ignore", "To exit: use")
     shell.enable_matplotlib("inline")
+    emberbox_pictures.install()
     describe_figures_and_tables(shell)
     return shell
 
@@ -264,7 +320,8 @@ def create_shell(ipython_dir):
 def attach(shell, channel, streams):
     """Connects the shell to a channel."""
     shell.streams = streams
-    shell.channel = shell.display_pub.channel = shell.displayhook.channel = channel
+    shell.channel = shell.displayhook.channel = channel
+    shell.displays = shell.display_pub.displays = shell.displayhook.displays = Displays(channel.line, finished)
 
 
 def prepare_namespace(shell):

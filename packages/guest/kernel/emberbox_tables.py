@@ -70,7 +70,9 @@ def column_of(series):
         whole = (values == values.astype("datetime64[s]")) | numpy.isnat(values)
         texts = numpy.datetime_as_string(values, unit="s" if whole.all() else "auto").tolist()
         return [None if text == "NaT" else text for text in texts]
-    return [value_of(item) for item in values.tolist()] if kind == "O" else [str(item) for item in series]
+    if kind == "O":
+        return [value_of(item) for item in values.tolist()]
+    return [None if missing else str(item) for item, missing in zip(series, series.isna().tolist())]
 
 
 def value_of(item):

@@ -1,13 +1,12 @@
 """Does in the zygote what first calls usually have to do, so that contexts inherit the results."""
 
-import asyncio
 import os
 import sys
 from importlib import import_module
 
 import matplotlib
-from IPython.core import async_helpers
 
+import emberbox_loop
 from emberbox_channel import Channel, Streams
 from emberbox_files import load_types
 from emberbox_shell import attach, create_shell, reset
@@ -44,6 +43,7 @@ def prepare(ipython_dir, warm):
     matplotlib.use("module://matplotlib_inline.backend_inline")
     os.environ.setdefault("PLOTLY_RENDERER", "plotly_mimetype")
     load_types()
+    emberbox_loop.install()
     shell = create_shell(ipython_dir)
     if warm:
         for library in LIBRARIES:
@@ -70,13 +70,4 @@ def run_cells(shell):
         os.dup2(errors, 2)
         os.close(errors)
     reset(shell)
-    close_loop()
-
-
-def close_loop():
-    """Drops the event loop: it does not survive a fork, as both sides would share its descriptors."""
-    loop = async_helpers._asyncio_event_loop
-    if loop is not None:
-        loop.close()
-    async_helpers._asyncio_event_loop = None
-    asyncio.set_event_loop(None)
+    emberbox_loop.policy.drop()

@@ -38,8 +38,27 @@ def test_each_type_has_its_field_and_all_others_are_extra():
     }
 
 
-@pytest.mark.parametrize("text, shown", [("'it'", "it"), ('"it"', "it"), ("'", "'"), ("", ""), ("'a\"", "'a\"")])
-def test_the_text_of_a_string_is_the_string(text, shown):
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("'it'", "it"),
+        ("''", ""),
+        (repr("a\nb"), "a\\nb"),
+        (repr("it's"), '"it\'s"'),
+        (repr("'\""), "\\'\""),
+        (repr("\\"), "\\\\"),
+        # None of these is one string.
+        ("'a' -> 'b'", "'a' -> 'b'"),
+        ("'a'\n'b'", "'a'\n'b'"),
+        ("'a\nb'", "'a\nb'"),
+        ("'a\\'", "'a\\'"),
+        ('"it"', '"it"'),
+        ("'", "'"),
+        ("", ""),
+        ("'a\"", "'a\""),
+    ],
+)
+def test_the_text_of_a_string_is_its_repr_without_single_quotes(text, shown):
     assert result({"text/plain": text}, False) == {"type": "result", "text": shown, "is_main_result": False}
 
 
@@ -64,6 +83,10 @@ circular.append(circular)
         (memoryview(b"ab"), "YWI="),
         ("\ud800", "\ud800"),
         (True, True),
+        (2**53 - 1, 2**53 - 1),
+        (2**53, "9007199254740992"),
+        ({"a": [-(2**63)], 2**60: 1e300}, {"a": ["-9223372036854775808"], "1152921504606846976": 1e300}),
+        ({"id": "1234567890123456"}, {"id": "1234567890123456"}),
         ({"a": object}, {"a": "<class 'object'>"}),
     ],
 )

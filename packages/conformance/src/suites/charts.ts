@@ -110,6 +110,31 @@ export function describeCharts({ expect, behaviour }: Harness): void {
     expect(chart).toMatchObject({ type: "unknown", title: "heat" });
   });
 
+  behaviour("chart.names", async (sandbox) => {
+    const code =
+      "plt.errorbar([1, 2], [3, 4], yerr=[0.1, 0.2], label='measured')\nplt.stem([1, 2], [3, 4], label='counted')";
+    expect(await chartOf(sandbox, code)).toMatchObject({
+      elements: [{ label: "measured" }, { label: "counted" }],
+    });
+  });
+
+  behaviour("chart.levels", async (sandbox) => {
+    const bars = await chartOf(
+      sandbox,
+      "plt.bar(['a', 'b'], [1, 2], yerr=[0.1, 0.1])\nplt.axhline(1.5, label='mean')\nplt.axhline(0)",
+    );
+    const points = [
+      ["a", 1.5],
+      ["b", 1.5],
+    ];
+    expect(bars).toMatchObject({
+      type: "superchart",
+      elements: [{ type: "bar" }, { type: "line", elements: [{ label: "mean", points }] }],
+    });
+    const dots = await chartOf(sandbox, "plt.scatter([1, 3], [4, 6])\nplt.plot([1, 3], [5, 5])");
+    expect(dots).toMatchObject({ elements: [{ type: "scatter" }, { type: "line" }] });
+  });
+
   behaviour("chart.scales", async (sandbox) => {
     const dates =
       "plt.plot(pd.date_range('2024-01-01', periods=3), [1, 10, 100])\nplt.yscale('log')";

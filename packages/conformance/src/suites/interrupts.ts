@@ -23,6 +23,10 @@ export function describeInterrupts({ expect, behaviour, failure }: Harness): voi
       "data = numpy.random.rand(200, 200)\nwhile True: data = numpy.linalg.inv(data)",
       "subprocess.run(['sleep', '60'])",
       "!sleep 60",
+      "%%bash\nsleep 60",
+      // C's own `system` ignores interrupts while a program runs.
+      "import os\nwhile True: os.system('true')",
+      "os.system('sleep 60')",
       "import asyncio\nawait asyncio.sleep(60)",
     ])
       await stops(sandbox, "python", code);

@@ -13,6 +13,12 @@ const MAX_RESULT_COST = 128 * 1024 * 1024;
 /** Fields of a result message that are not representations. */
 const ENVELOPE: ReadonlySet<string> = new Set(["type", "is_main_result"]);
 
+/** A result that is kept, and about how many bytes that costs. */
+interface Kept {
+  readonly result: Result;
+  readonly cost: number;
+}
+
 /** A piece of what the code printed. */
 export interface OutputMessage {
   readonly line: string;
@@ -31,7 +37,7 @@ export interface ExecutionCallbacks {
   readonly onStdout?: ((message: OutputMessage) => unknown) | undefined;
   /** Standard error, piece by piece. */
   readonly onStderr?: ((message: OutputMessage) => unknown) | undefined;
-  /** Each result, as soon as it is available. */
+  /** Each result, as soon as it is available, and each later state of one that the code updates. */
   readonly onResult?: ((result: Result) => unknown) | undefined;
   /** The error that ended the code. */
   readonly onError?: ((error: ExecutionError) => unknown) | undefined;
@@ -42,7 +48,11 @@ export class ExecutionCollector {
   readonly #callbacks: ExecutionCallbacks;
   readonly #stdout = new BoundedText();
   readonly #stderr = new BoundedText();
-  readonly #results: Result[] = [];
+  /** By how many results came before. */
+  readonly #results = new Map<number, Kept>();
+  /** All that ever came. */
+  #received = 0;
+  /** Those that the code has not cleared. */
   #resultCount = 0;
   #resultCost = 0;
   #error: ExecutionError | undefined;
@@ -66,6 +76,12 @@ export class ExecutionCollector {
         return this.#print(message, true);
       case "result":
         return this.#addResult(message, cost);
+      case "result_update":
+        return this.#updateResult(message, cost);
+      case "clear_results":
+        this.#results.clear();
+        this.#resultCount = this.#resultCost = 0;
+        return undefined;
       case "error":
         return this.#addError(message);
       case "number_of_executions":
@@ -85,7 +101,7 @@ export class ExecutionCollector {
   /** The execution so far. */
   execution(): Execution {
     return new Execution({
-      results: this.#results,
+      results: Array.from(this.#results.values(), ({ result }) => result),
       logs: { stdout: this.#stdout.pieces(), stderr: this.#stderr.pieces() },
       error: this.#error,
       executionCount: this.#executionCount,
@@ -102,15 +118,26 @@ export class ExecutionCollector {
   }
 
   #addResult(message: JsonObject, cost: number): unknown {
-    if (Object.keys(message).length > MAX_REPRESENTATIONS)
-      throw new EmberboxError("protocol_error", "The sandbox sent a result that is none");
-    const raw = Object.fromEntries(Object.entries(message).filter(([name]) => !ENVELOPE.has(name)));
-    const result = new Result(raw, message["is_main_result"] === true);
+    const result = resultOf(message);
+    const index = this.#received++;
     this.#resultCount += 1;
     this.#resultCost += cost;
-    const fits = this.#results.length < MAX_RESULTS && this.#resultCost <= MAX_RESULT_COST;
-    const isFirstMain = result.isMainResult && !this.#results.some((other) => other.isMainResult);
-    if (fits || isFirstMain) this.#results.push(result);
+    const fits = this.#results.size < MAX_RESULTS && this.#resultCost <= MAX_RESULT_COST;
+    const isFirstMain =
+      result.isMainResult && ![...this.#results.values()].some((kept) => kept.result.isMainResult);
+    if (fits || isFirstMain) this.#results.set(index, { result, cost });
+    return this.#callbacks.onResult?.(result);
+  }
+
+  #updateResult(message: JsonObject, cost: number): unknown {
+    const { index, ...representations } = message;
+    const result = resultOf(representations);
+    const before = this.#results.get(Number(index));
+    if (before === undefined) return undefined;
+    this.#resultCost += cost - before.cost;
+    // The last state of a result that no longer fits is not known, which is told as for any that is missing.
+    if (this.#resultCost <= MAX_RESULT_COST) this.#results.set(Number(index), { result, cost });
+    else this.#results.delete(Number(index));
     return this.#callbacks.onResult?.(result);
   }
 
@@ -132,10 +159,17 @@ export class ExecutionCollector {
       ...(this.#stdout.truncated && { stdoutBytes: this.#stdout.totalBytes }),
       ...(this.#stderr.truncated && { stderrBytes: this.#stderr.totalBytes }),
       ...(this.#files?.truncated && { files: true }),
-      ...(this.#resultCount > this.#results.length && { results: this.#resultCount }),
+      ...(this.#resultCount > this.#results.size && { results: this.#resultCount }),
     };
     return Object.keys(truncation).length > 0 ? truncation : undefined;
   }
+}
+
+function resultOf(message: JsonObject): Result {
+  if (Object.keys(message).length > MAX_REPRESENTATIONS)
+    throw new EmberboxError("protocol_error", "The sandbox sent a result that is none");
+  const raw = Object.fromEntries(Object.entries(message).filter(([name]) => !ENVELOPE.has(name)));
+  return new Result(raw, message["is_main_result"] === true);
 }
 
 /** Reaching a limit fails the call; anything else that ends the code is part of its result. */

@@ -32,7 +32,7 @@ export class Result {
   readonly latex: string | undefined;
   readonly javascript: string | undefined;
   readonly json: unknown;
-  /** A data frame's columns by name; dates are ISO 8601, and missing values are `null`. */
+  /** A data frame's columns by name; dates are ISO 8601, missing values `null`, integers beyond 2^53 text. */
   readonly data: Readonly<Record<string, readonly unknown[]>> | undefined;
   /** Number of rows in the whole data frame, when `data` holds only the first ones. */
   readonly dataRows: number | undefined;

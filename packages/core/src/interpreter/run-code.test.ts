@@ -15,6 +15,14 @@ const print = (text: string): object => ({
   timestamp: "2026-01-01T00:00:00Z",
 });
 
+const result = (text: string): object => ({ type: "result", text, is_main_result: false });
+const update = (index: number, text: string): object => ({
+  type: "result_update",
+  index,
+  text,
+  is_main_result: false,
+});
+
 async function failureOf(
   work: Promise<unknown>,
 ): Promise<EmberboxError & { execution: Execution }> {
@@ -53,6 +61,29 @@ describe("a well-formed answer", () => {
       text: "2",
       results: [{ png: "AAAA" }, {}],
     });
+  });
+
+  test("results have their last state, and callbacks hear of each", async () => {
+    await using it = await scriptedSandbox(
+      messages(
+        result("cleared"),
+        { type: "clear_results" },
+        result("first"),
+        result("second"),
+        update(1, "first again"),
+        update(0, "of what was cleared"),
+        update(9, "of what never was"),
+        end,
+      ),
+    );
+    const heard: (string | undefined)[] = [];
+    const execution = await it.sandbox.runCode("x", { onResult: ({ text }) => heard.push(text) });
+    expect(execution.results.map(({ text, extra }) => [text, extra])).toEqual([
+      ["first again", undefined],
+      ["second", undefined],
+    ]);
+    expect(heard).toEqual(["cleared", "first", "second", "first again"]);
+    expect(execution.truncated).toBe(undefined);
   });
 
   test("charts, tables and changed files are told", async () => {

@@ -7,7 +7,8 @@ import type { KernelProcess } from "../spawn.ts";
 import { type ChannelName, type Connection, MAX_MESSAGE_BYTES } from "./connection.ts";
 import { type Dialect, dialectOf } from "./dialects.ts";
 import type { Kernelspec } from "./kernelspecs.ts";
-import { countLine, errorLine, resultLine, textOf } from "./lines.ts";
+import { Displays } from "./displays.ts";
+import { countLine, errorLine, textOf } from "./lines.ts";
 import type { Message } from "./message.ts";
 
 /**
@@ -58,6 +59,7 @@ export class JupyterKernel implements Kernel {
   #owed: string[] = [];
   #ended = false;
   #failed = false;
+  #displays = new Displays();
   /** Whether it says which result is the value of the last expression; other kernels just display that value last. */
   #marksValues = false;
   #held: Held | undefined;
@@ -86,6 +88,7 @@ export class JupyterKernel implements Kernel {
     this.#kills = oomKills();
     this.#output.begin(listener);
     this.#failed = false;
+    this.#displays = new Displays();
     background(this.#executeAll(code, envs, listener), (error) =>
       this.kill(`could not be given the code: ${String(error)}`),
     );
@@ -201,17 +204,19 @@ export class JupyterKernel implements Kernel {
         return say(textLine(name === "stderr" ? "stderr" : "stdout", text));
       }
       case "display_data":
-        if (this.#marksValues) return say(resultLine(content, false));
+        if (this.#marksValues) return say(this.#displays.result(content, false));
         return this.#hold(content, listener);
       case "update_display_data":
-        return say(resultLine(content, false));
+        return say(this.#displays.update(content));
+      case "clear_output":
+        return say(this.#displays.clear());
       case "execute_result":
         this.#marksValues = true;
-        return say(resultLine(content, true));
+        return say(this.#displays.result(content, true));
       case "error":
         return this.#fail(content, listener);
       case "execute_reply":
-        for (const page of pagesOf(content)) say(resultLine(page, false));
+        for (const page of pagesOf(content)) say(this.#displays.result(page, false));
         if (content["status"] === "error" || content["status"] === "aborted")
           this.#fail(content, listener);
         return undefined;
@@ -240,7 +245,7 @@ export class JupyterKernel implements Kernel {
     this.#held = undefined;
     if (held === undefined) return;
     clearTimeout(held.timer);
-    const line = resultLine(held.content, main);
+    const line = this.#displays.result(held.content, main);
     if (line !== undefined) held.listener.output(line);
   }
 

@@ -94,7 +94,7 @@ async function show(name: string, execution: Execution): Promise<void> {
 }
 
 await mkdir("out", { recursive: true });
-await using sandbox = await Sandbox.create();
+const sandbox = await Sandbox.create();
 await sandbox.files.write("sales.csv", sales());
 const { text } = await sandbox.runCode(`
 import pandas as pd, seaborn, matplotlib.pyplot as plt
@@ -156,3 +156,5 @@ monthly.head(3)
   { reportFiles: true },
 );
 console.log("\n", monthly.results[0]?.data, monthly.files);
+
+await sandbox.kill();

@@ -1,7 +1,7 @@
 // Several namespaces in one sandbox. Run it with: node examples/contexts.ts
 import { Sandbox } from "emberbox";
 
-await using sandbox = await Sandbox.create();
+const sandbox = await Sandbox.create();
 await sandbox.files.write("north/readings.csv", readings(20_000, 8));
 await sandbox.files.write("south/readings.csv", readings(20_000, 17));
 
@@ -54,3 +54,5 @@ console.log("bash counts", lines.logs.stdout.join("").trim(), "lines");
 await sandbox.restartCodeContext(south);
 await sandbox.removeCodeContext(north);
 for (const { language, cwd } of await sandbox.listCodeContexts()) console.log(language, cwd);
+
+await sandbox.kill();

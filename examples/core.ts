@@ -2,8 +2,8 @@
 import { Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 
-await using provider = microvm();
-await using sandbox = await Sandbox.create({ provider });
+const provider = microvm();
+const sandbox = await Sandbox.create({ provider });
 
 await sandbox.files.write("/tmp/sales.csv", "month,sold\n1,12\n2,19\n");
 const { text, error } = await sandbox.runCode(
@@ -18,3 +18,6 @@ const { exitCode, stdout } = await sandbox.commands.run("wc -l < /tmp/sales.csv"
   timeoutMs: 5_000,
 });
 console.log(exitCode, stdout.trim());
+
+// Ends the provider's sandboxes. On Node 24, `await using provider = microvm()` does it at the end of the scope.
+await provider[Symbol.asyncDispose]();

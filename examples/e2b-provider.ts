@@ -2,6 +2,10 @@
 import { e2b, Sandbox } from "emberbox";
 
 // Without options: E2B_API_KEY, E2B_DOMAIN, E2B_API_URL and E2B_SANDBOX_URL, as for E2B's SDKs.
-await using provider = e2b();
-await using sandbox = await Sandbox.create({ provider });
-console.log((await sandbox.runCode("6 * 7")).text);
+const sandbox = await Sandbox.create({ provider: e2b() });
+try {
+  console.log((await sandbox.runCode("6 * 7")).text);
+} finally {
+  // Unlike one on this machine, it would outlive the program.
+  await sandbox.kill();
+}

@@ -1,7 +1,7 @@
 // What happens when code goes wrong. Run it with: node examples/failures.ts
 import { EmberboxError, type Execution, Sandbox } from "emberbox";
 
-await using sandbox = await Sandbox.create();
+const sandbox = await Sandbox.create();
 
 /** Runs code that is expected to fail, and shows the error. */
 async function fails(title: string, code: string, language = "python"): Promise<Execution> {
@@ -48,3 +48,5 @@ for (const call of [
   if (!EmberboxError.isInstance(problem)) throw new Error("an EmberboxError was expected");
   console.log(`${problem.code}: ${problem.message}\n  ${problem.hint}`);
 }
+
+await sandbox.kill();

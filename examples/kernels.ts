@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { type Execution, Sandbox } from "emberbox";
 
-await using sandbox = await Sandbox.create("r");
+const sandbox = await Sandbox.create("r");
 
 function answer({ error, text, logs }: Execution): string {
   if (error) throw new Error(error.traceback);
@@ -53,3 +53,5 @@ console.log(lab.language, "answers", answer(where));
 // The error for an unknown language lists the ones that exist.
 const refusal: unknown = await sandbox.runCode("1", { language: "cobol" }).catch((error) => error);
 console.log((refusal as Error).message);
+
+await sandbox.kill();

@@ -1,7 +1,7 @@
 // One file of data, four languages. Run it with: node examples/languages.ts
 import { type Execution, Sandbox } from "emberbox";
 
-await using sandbox = await Sandbox.create();
+const sandbox = await Sandbox.create();
 
 /** What a call returned; throws if the code failed. */
 function answer({ error, text, logs }: Execution): string {
@@ -73,3 +73,5 @@ console.log(
 // A non-zero exit status is an error that says so.
 const { error } = await sandbox.runCode("grep -q airplane trips.csv", { language: "bash" });
 console.log("bash:", error?.value);
+
+await sandbox.kill();

@@ -2,11 +2,14 @@
 import { Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 
-await using provider = microvm({
+const provider = microvm({
   pool: { size: 1 },
   onProgress: (step) => console.error(step),
 });
 await provider.prepare?.();
 
-await using sandbox = await Sandbox.create({ provider, timeoutMs: 60_000 });
+const sandbox = await Sandbox.create({ provider, timeoutMs: 60_000 });
 console.log((await sandbox.runCode("6 * 7")).text);
+
+// Ends the provider's sandboxes. On Node 24, `await using provider = microvm()` does it at the end of the scope.
+await provider[Symbol.asyncDispose]();

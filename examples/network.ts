@@ -3,11 +3,11 @@ import { microvm } from "@emberbox/microvm";
 import { Sandbox } from "emberbox";
 import { startApi } from "./support/api.ts";
 
-// A service to call, which records what it was sent.
-await using api = await startApi("api.example.com");
-await using provider = microvm({ network: api.network });
+// Stands in for a service on the internet, and records what it was sent (examples/support/api.ts).
+const api = await startApi("api.example.com");
+const provider = microvm({ network: api.network });
 
-await using sandbox = await Sandbox.create({
+const sandbox = await Sandbox.create({
   provider,
   // Only these hosts; the address is listed because it is not public.
   network: { allowOut: ["api.example.com", api.address], denyOut: ["0.0.0.0/0"] },
@@ -36,3 +36,6 @@ console.log("it wanted:", [...new Set(refusals.map(({ host }) => host))].join(",
 // The policy can be replaced while the sandbox runs.
 await sandbox.updateNetwork(false);
 console.log((await sandbox.commands.run("curl -sS https://api.example.com/")).stdout.trim());
+
+await provider[Symbol.asyncDispose](); // Ends its sandboxes.
+await api.close();

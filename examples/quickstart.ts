@@ -13,8 +13,7 @@ async function step<T>(title: string, work: () => Promise<T>): Promise<T> {
 }
 
 // A fresh virtual machine, restored from a snapshot in which pandas is already imported.
-// `await using` closes it at the end of this file, even when something throws.
-await using sandbox = await step("a fresh virtual machine", () => Sandbox.create());
+const sandbox = await step("a fresh virtual machine", () => Sandbox.create());
 
 await step("the iris data: correlation matrix", async () => {
   const { text, error } = await sandbox.runCode(`
@@ -73,3 +72,5 @@ await step("two contexts that do not see each other", async () => {
   const inSecond = await sandbox.runCode("secret", { context: second });
   console.log(`first: ${inFirst.text}, second: ${inSecond.error?.name}`);
 });
+
+await sandbox.kill();

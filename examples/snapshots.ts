@@ -1,7 +1,7 @@
 // Prepare once, then start from there as often as you like. Run it with: node examples/snapshots.ts
 import { EmberboxError, Sandbox } from "emberbox";
 
-await using sandbox = await Sandbox.create();
+const sandbox = await Sandbox.create();
 
 // The slow part: a year of trips, read, cleaned and joined.
 await sandbox.runCode(`
@@ -25,8 +25,9 @@ const forks = await sandbox.fork({ count: questions.length });
 const answers = await Promise.all(
   forks.map(async (fork, index) => {
     if (fork instanceof EmberboxError) return fork.message;
-    await using copy = fork;
-    return (await copy.runCode(questions[index]!)).text;
+    const { text } = await fork.runCode(questions[index]!);
+    await fork.kill();
+    return text;
   }),
 );
 console.log(questions.map((question, index) => `${question}  ->  ${answers[index]}`).join("\n"));
@@ -34,7 +35,7 @@ console.log(questions.map((question, index) => `${question}  ->  ${answers[index
 // A snapshot is saved to disk under a name, and outlives the program. Sandboxes created from it start where it was
 // taken.
 const snapshot = await sandbox.createSnapshot({ name: "trips-prepared" });
-await using later = await Sandbox.create("trips-prepared");
+const later = await Sandbox.create("trips-prepared");
 console.log("rows in the sandbox made of it:", (await later.runCode("len(trips)")).text);
 console.log(`beyond the template it takes ${Math.round(snapshot.sizeBytes! / 1e6)} MB`);
 
@@ -51,3 +52,6 @@ console.log("and resumed:", (await later.runCode("by_zone.shape")).text);
 
 // Snapshots that are no longer needed can be deleted, in any order.
 for (const { snapshotId } of [snapshot, next]) await Sandbox.deleteSnapshot(snapshotId);
+
+await later.kill();
+await sandbox.kill();

@@ -1,7 +1,7 @@
 // Output as it arrives, progress bars, and stopping code. Run it with: node examples/streaming.ts
 import { EmberboxError, type Execution, Sandbox } from "emberbox";
 
-await using sandbox = await Sandbox.create();
+const sandbox = await Sandbox.create();
 
 // Callbacks get output while the code runs. A promise that one returns is awaited, which slows the code down.
 const months = new Map<string, number>();
@@ -59,3 +59,5 @@ const aborted = await sandbox
   })
   .catch((error: Error) => error);
 console.log((aborted as Exclude<typeof aborted, Execution>).message);
+
+await sandbox.kill();

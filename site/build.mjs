@@ -37,6 +37,9 @@ const app = await Application.bootstrap({
   // `npm run typecheck` does it.
   skipErrorChecking: true,
   packagesRequiringDocumentation: packages.map(({ manifest }) => manifest.name),
+  excludeInternal: true,
+  // Node's own documentation is not part of this site.
+  externalSymbolLinkMappings: { "@types/node": { "*": "#" } },
   // A property's name and type often say all there is to say.
   requiredToBeDocumented: ["Class", "Function", "Interface", "Method", "TypeAlias", "Variable"],
   validation: { invalidLink: true, invalidPath: false, notDocumented: true, notExported: false },
@@ -52,9 +55,9 @@ for (const module of project.getReflectionsByKind(ReflectionKind.Module))
 for (const document of project.getReflectionsByKind(ReflectionKind.Document))
   document.name = /^# (.*)$/m.exec(document.content[0].text)?.[1] ?? document.name;
 app.validate(project);
-// Where something is in the sources is for the warnings above only.
+// Where something is in the sources is for the warnings above only, each of which fails the build.
 for (const reflection of Object.values(project.reflections)) delete reflection.sources;
 await app.generateDocs(project, out);
 const broken = brokenLinks(out);
 for (const link of broken) console.error(`Leads nowhere: ${link}`);
-if (app.logger.hasErrors() || broken.length > 0) process.exitCode = 1;
+if (app.logger.hasErrors() || app.logger.hasWarnings() || broken.length > 0) process.exitCode = 1;

@@ -1,14 +1,16 @@
-// An AI SDK agent with a code interpreter. Set ANTHROPIC_API_KEY or OPENAI_API_KEY for a real model.
+import "../support/prices-by-claude.ts"; // Without ANTHROPIC_API_KEY, a script takes the model's place.
+
+// An AI SDK agent with a code interpreter.
 import { writeFile } from "node:fs/promises";
+import { anthropic } from "@ai-sdk/anthropic";
 import { isStepCount, streamText } from "ai";
 import { createSandboxTools } from "@emberbox/ai-sdk";
-import { model } from "./support/model.ts";
 
-// Each conversation gets a virtual machine on first use; `await using` ends them.
-await using sandbox = createSandboxTools();
+// Each conversation gets a virtual machine on first use. They end with this program, or when they are idle.
+const sandbox = createSandboxTools();
 
 const { stream } = streamText({
-  model,
+  model: anthropic("claude-sonnet-5-5"),
   tools: sandbox.tools,
   experimental_sandbox: sandbox.session("prices"),
   stopWhen: isStepCount(10),

@@ -1,4 +1,5 @@
 // A chat's view: a message's parts as they change, and a question before anything is changed.
+import { anthropic } from "@ai-sdk/anthropic";
 import {
   convertToModelMessages,
   isStepCount,
@@ -10,16 +11,20 @@ import {
 } from "ai";
 import { createSandboxTools, sandboxApproval } from "@emberbox/ai-sdk";
 import { sandboxPart } from "@emberbox/ai-sdk/ui";
-import { modelOr } from "./support/model.ts";
+import { scriptClaude } from "../support/claude.ts";
 
-await using sandbox = createSandboxTools();
+const sandbox = createSandboxTools();
 const { tools } = sandbox;
 type Message = UIMessage<never, never, InferUITools<typeof tools>>;
 
-const model = modelOr(
+// Without ANTHROPIC_API_KEY, this takes the model's place.
+scriptClaude(
   [
-    ["run_command", { command: "for i in 1 2 3; do echo step $i; sleep 0.5; done" }],
-    ["write_file", { path: "done.txt", content: "yes\n" }],
+    {
+      name: "run_command",
+      input: { command: "for i in 1 2 3; do echo step $i; sleep 0.5; done" },
+    },
+    { name: "write_file", input: { path: "done.txt", content: "yes\n" } },
   ],
   "All three steps are done, and done.txt says so.",
 );
@@ -28,7 +33,7 @@ const toolApproval = sandboxApproval(tools, { run_command: "approved" });
 /** The server: one turn of the conversation, as a stream of UI messages. */
 async function* answer(messages: readonly Message[]): AsyncGenerator<Message> {
   const { stream } = streamText({
-    model,
+    model: anthropic("claude-sonnet-5-5"),
     tools,
     toolApproval,
     experimental_sandbox: sandbox.session("chat-1"),

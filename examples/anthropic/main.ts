@@ -1,13 +1,12 @@
-// A code interpreter for Claude, using only the Anthropic SDK. Set ANTHROPIC_API_KEY for the real model.
+import "../support/prices-by-claude.ts"; // Without ANTHROPIC_API_KEY, a script takes the model's place.
+
+// A code interpreter for Claude, using only the Anthropic SDK.
 import Anthropic from "@anthropic-ai/sdk";
 import { createSandboxTools } from "@emberbox/core/tools";
-import { scriptedFetch } from "./support/scripted-fetch.ts";
 
-const client = new Anthropic(
-  process.env["ANTHROPIC_API_KEY"] ? {} : { apiKey: "none", fetch: scriptedFetch },
-);
-// The virtual machine starts with the first call; `await using` ends it.
-await using sandbox = createSandboxTools();
+const client = new Anthropic();
+// The virtual machine starts with the first call, and ends with this program.
+const sandbox = createSandboxTools();
 
 const tools = sandbox.tools.map(({ name, description, jsonSchema }): Anthropic.Tool => ({
   name,

@@ -1,12 +1,13 @@
-// A LangChain agent with a code interpreter. Set ANTHROPIC_API_KEY or OPENAI_API_KEY for a real model.
+import "../support/prices-by-claude.ts"; // Without ANTHROPIC_API_KEY, a script takes the model's place.
+
+// A LangChain agent with a code interpreter.
 import { createAgent } from "langchain";
 import type { SandboxOutput } from "@emberbox/langchain";
 import { createSandboxMiddleware } from "@emberbox/langchain/middleware";
-import { model } from "./support/model.ts";
 
-// Each thread gets a virtual machine on first use; `await using` ends them.
-await using sandbox = createSandboxMiddleware();
-const agent = createAgent({ model, middleware: [sandbox] });
+// Each thread gets a virtual machine on first use. They end with this program, or when they are idle.
+const sandbox = createSandboxMiddleware();
+const agent = createAgent({ model: "anthropic:claude-sonnet-5-5", middleware: [sandbox] });
 
 const stream = await agent.stream(
   { messages: [{ role: "user", content: "Draw the prices 3, 5, 8 and put them in a CSV file." }] },

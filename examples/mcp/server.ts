@@ -3,7 +3,7 @@ import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/cli
 import { serveHttp } from "@emberbox/mcp";
 
 const token = crypto.randomUUID();
-await using server = await serveHttp({ memoryMB: 1024 }, { port: 0, token, maxSandboxes: 4 });
+const server = await serveHttp({ memoryMB: 1024 }, { port: 0, token, maxSandboxes: 4 });
 console.log(`listening on ${server.url}`);
 
 for (const name of ["Ada", "Grace"]) {
@@ -16,3 +16,6 @@ for (const name of ["Ada", "Grace"]) {
   const { content } = await client.callTool({ name: "run_command", arguments: { command } });
   console.log(content[0]?.type === "text" ? content[0].text : content);
 }
+
+// Ends the machines too. On Node 24, `await using server = …` does it at the end of the scope.
+await server[Symbol.asyncDispose]();

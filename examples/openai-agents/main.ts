@@ -1,7 +1,9 @@
+import "./support/sales.ts"; // Without OPENAI_API_KEY, a script takes the model's place.
+
+// An agent of the OpenAI Agents SDK with a virtual machine of its own.
 import { run } from "@openai/agents";
 import { file, Manifest, SandboxAgent } from "@openai/agents/sandbox";
 import { capabilities, EmberboxSandboxClient } from "@emberbox/openai-agents";
-import { modelOr } from "./support/model.ts";
 
 const agent = new SandboxAgent({
   name: "Analyst",
@@ -10,18 +12,6 @@ const agent = new SandboxAgent({
     entries: { "sales.csv": file({ content: "month,sold\n1,12\n2,19\n3,31\n" }) },
   }),
   capabilities: capabilities(), // the framework's own, with aborts that reach the machine, and run_code
-  ...modelOr(
-    [
-      [
-        "run_code",
-        { code: "import pandas as pd\nsales = pd.read_csv('sales.csv')\nsale.sold.mean()" },
-      ],
-      ["run_code", { code: "mean = sales.sold.mean()\nmean" }],
-      ["run_code", { code: "sales.plot(x='month', y='sold').axhline(mean);" }],
-      ["exec_command", { cmd: "sort -t, -k2 -n -r sales.csv | head -1 > best.csv; cat best.csv" }],
-    ],
-    "On average 20.7 were sold in a month; the best was March with 31.",
-  ),
 });
 
 const { finalOutput, newItems } = await run(

@@ -2,28 +2,27 @@
 import { writeFile } from "node:fs/promises";
 import { Agent, run, shellTool } from "@openai/agents";
 import { sandboxTools } from "@emberbox/openai-agents";
-import { modelOr } from "./support/model.ts";
+import { scriptModel } from "./support/model.ts";
 
-// The sandbox starts on first use; `await using` ends it.
-await using kit = sandboxTools(undefined, {
+// Without OPENAI_API_KEY, this takes the model's place.
+scriptModel(
+  [
+    ["run_code", { code: "squares = [n * n for n in range(10)]\nprint(len(squares), 'squares')" }],
+    ["run_code", { code: "import matplotlib.pyplot as plt\nplt.plot(squares)\nplt.show()" }],
+    ["write_file", { path: "squares.md", content: "# Squares\n" }],
+    ["read_file", { path: "squares.md" }],
+  ],
+  "Here are the squares.",
+);
+
+// The sandbox starts on first use, and ends with this program.
+const kit = sandboxTools(undefined, {
   include: ["run_code", "read_file", "write_file"],
   onOutput: ({ text }) => process.stdout.write(text),
 });
 const agent = new Agent({
   name: "Mathematician",
   tools: [...kit.tools, shellTool({ shell: kit.shell })],
-  ...modelOr(
-    [
-      [
-        "run_code",
-        { code: "squares = [n * n for n in range(10)]\nprint(len(squares), 'squares')" },
-      ],
-      ["run_code", { code: "import matplotlib.pyplot as plt\nplt.plot(squares)\nplt.show()" }],
-      ["write_file", { path: "squares.md", content: "# Squares\n" }],
-      ["read_file", { path: "squares.md" }],
-    ],
-    "Here are the squares.",
-  ),
 });
 const { finalOutput, newItems } = await run(agent, "Draw the squares.");
 for (const item of newItems) {

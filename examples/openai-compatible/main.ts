@@ -1,18 +1,15 @@
+import "./support/script.ts"; // Without OPENAI_BASE_URL and OPENAI_API_KEY, a script takes the model's place.
+
 // A code interpreter for a model behind any endpoint that speaks OpenAI's chat API: Ollama, vLLM, llama.cpp, LM Studio.
 // Ollama: OPENAI_BASE_URL=http://localhost:11434/v1 MODEL=qwen3; OpenAI itself: OPENAI_API_KEY.
 import { writeFile } from "node:fs/promises";
 import OpenAI from "openai";
 import { createSandboxTools } from "@emberbox/core/tools";
-import { scriptedFetch } from "./support/scripted-fetch.ts";
 
-const { OPENAI_BASE_URL, OPENAI_API_KEY, MODEL = "gpt-5-mini" } = process.env;
-const client = new OpenAI(
-  OPENAI_BASE_URL || OPENAI_API_KEY
-    ? { apiKey: OPENAI_API_KEY ?? "none" }
-    : { apiKey: "none", fetch: scriptedFetch },
-);
-// The virtual machine starts with the first call; `await using` ends it.
-await using sandbox = createSandboxTools();
+const { OPENAI_API_KEY, MODEL = "gpt-5-mini" } = process.env;
+const client = new OpenAI({ apiKey: OPENAI_API_KEY ?? "none" });
+// The virtual machine starts with the first call, and ends with this program.
+const sandbox = createSandboxTools();
 
 const tools = sandbox.tools.map(({ name, description, jsonSchema }): OpenAI.ChatCompletionTool => ({
   type: "function",

@@ -7,7 +7,7 @@ import {
   startServer,
 } from "../../packages/microvm/src/network/testing/servers.ts";
 
-export interface Api extends AsyncDisposable {
+export interface Api {
   readonly url: string;
   /** Not public, so a policy must list it. */
   readonly address: string;
@@ -15,6 +15,7 @@ export interface Api extends AsyncDisposable {
   readonly network: { readonly dnsServers: readonly string[]; readonly ca: readonly string[] };
   /** The `Authorization` headers that it received. */
   readonly keys: (string | undefined)[];
+  close(): Promise<void>;
 }
 
 export async function startApi(host: string): Promise<Api> {
@@ -33,7 +34,7 @@ export async function startApi(host: string): Promise<Api> {
     address: LOOPBACK,
     network: { dnsServers: [names.address], ca: [authority.ca] },
     keys,
-    async [Symbol.asyncDispose]() {
+    async close() {
       await names[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
     },

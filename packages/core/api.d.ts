@@ -53,10 +53,6 @@ export { type BashInput, BoundedText, type Failure, type JsonSchema, type LocalS
 // declarations
 import { z } from "zod";
 import { Dispatcher } from "undici";
-import { Client } from "@connectrpc/connect";
-import { GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { Timestamp } from "@bufbuild/protobuf/wkt";
-import { Message, UnknownEnum } from "@bufbuild/protobuf";
 export declare function parseOptions<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, options: unknown): z.output<z.ZodObject<Shape>>;
 export type FieldsOf<Options> = { readonly [Name in keyof Options]-?: z.ZodType<Options[Name]>; };
 export interface RequestOptions {
@@ -93,6 +89,113 @@ export declare class EmberboxError extends Error {
   readonly details: Readonly<Record<string, unknown>>;
   constructor(code: ErrorCode, message: string, options?: EmberboxErrorOptions);
   static isInstance(value: unknown): value is EmberboxError;
+}
+export type OutputCallback<Data = string> = (data: Data) => unknown;
+export interface CommandResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly error?: string;
+  readonly truncated?: {
+    readonly stdoutBytes?: number;
+    readonly stderrBytes?: number;
+  };
+}
+export declare class CommandHandle {
+  #private;
+  readonly pid: number;
+  get stdout(): string;
+  get stderr(): string;
+  wait(): Promise<CommandResult>;
+  kill(options?: RequestOptions): Promise<boolean>;
+  disconnect(): Promise<void>;
+  sendStdin(data: string | Uint8Array, options?: RequestOptions): Promise<void>;
+  closeStdin(options?: RequestOptions): Promise<void>;
+}
+export interface CommandOptions extends RequestOptions {
+  readonly background?: boolean | undefined;
+  readonly cwd?: string | undefined;
+  readonly user?: string | undefined;
+  readonly envs?: Readonly<Record<string, string>> | undefined;
+  readonly stdin?: boolean | undefined;
+  readonly onStdout?: OutputCallback | undefined;
+  readonly onStderr?: OutputCallback | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+export interface StreamCommandOptions extends Omit<CommandOptions, "background" | "onStdout" | "onStderr"> {
+  readonly onStdout?: OutputCallback<Uint8Array> | undefined;
+  readonly onStderr?: OutputCallback<Uint8Array> | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+export interface ConnectCommandOptions extends RequestOptions {
+  readonly onStdout?: OutputCallback | undefined;
+  readonly onStderr?: OutputCallback | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+export interface ProcessInfo {
+  readonly pid: number;
+  readonly tag: string | undefined;
+  readonly cmd: string;
+  readonly args: readonly string[];
+  readonly envs: Readonly<Record<string, string>>;
+  readonly cwd: string | undefined;
+}
+export declare class Commands {
+  #private;
+  run(cmd: string, options?: CommandOptions & {
+    readonly background?: false | undefined;
+  }): Promise<CommandResult>;
+  run(cmd: string, options: CommandOptions & {
+    readonly background: true;
+  }): Promise<CommandHandle>;
+  run(cmd: string, options?: CommandOptions): Promise<CommandResult | CommandHandle>;
+  stream(cmd: string, options?: StreamCommandOptions): Promise<CommandHandle>;
+  connect(pid: number, options?: ConnectCommandOptions): Promise<CommandHandle>;
+  list(options?: RequestOptions): Promise<ProcessInfo[]>;
+  kill(pid: number, options?: RequestOptions): Promise<boolean>;
+  sendStdin(pid: number, data: string | Uint8Array, options?: RequestOptions): Promise<void>;
+  closeStdin(pid: number, options?: RequestOptions): Promise<void>;
+}
+export interface PtySize {
+  readonly cols: number;
+  readonly rows: number;
+}
+export interface PtyConnectOptions extends RequestOptions {
+  readonly onData: OutputCallback<Uint8Array>;
+  readonly timeoutMs?: number | undefined;
+}
+export interface PtyCreateOptions extends PtyConnectOptions, PtySize {
+  readonly cmd?: string | undefined;
+  readonly cwd?: string | undefined;
+  readonly envs?: Readonly<Record<string, string>> | undefined;
+  readonly user?: string | undefined;
+}
+export declare class Pty {
+  #private;
+  create(options: PtyCreateOptions): Promise<CommandHandle>;
+  connect(pid: number, options: PtyConnectOptions): Promise<CommandHandle>;
+  sendInput(pid: number, data: string | Uint8Array, options?: RequestOptions): Promise<void>;
+  resize(pid: number, size: PtySize, options?: RequestOptions): Promise<void>;
+  kill(pid: number, options?: RequestOptions): Promise<boolean>;
+}
+export type EntryType = "file" | "dir" | "symlink";
+export interface EntryInfo {
+  readonly name: string;
+  readonly type: EntryType | undefined;
+  readonly path: string;
+  readonly size: number;
+  readonly mode: number;
+  readonly permissions: string;
+  readonly owner: string;
+  readonly group: string;
+  readonly modifiedTime: Date | undefined;
+  readonly symlinkTarget: string | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+export interface WriteInfo {
+  readonly name: string;
+  readonly type: EntryType | undefined;
+  readonly path: string;
 }
 export interface Capabilities {
   readonly setTimeout: boolean;
@@ -245,477 +348,6 @@ export interface SandboxProvider extends AsyncDisposable {
   updateNetwork?(sandboxId: string, network: boolean | NetworkOptions): Promise<void>;
   getNetworkLog?(sandboxId: string): Promise<NetworkLog>;
 }
-type EntryInfo$1 = Message<"filesystem.EntryInfo"> & {
-  name: string;
-  type: FileType;
-  path: string;
-  size: bigint;
-  mode: number;
-  permissions: string;
-  owner: string;
-  group: string;
-  modifiedTime?: Timestamp | undefined;
-  symlinkTarget?: string | undefined;
-  metadata: {
-    [key: string]: string;
-  };
-};
-type StatRequest = Message<"filesystem.StatRequest"> & {
-  path: string;
-};
-declare const StatRequestSchema: GenMessage<StatRequest>;
-type StatResponse = Message<"filesystem.StatResponse"> & {
-  entry?: EntryInfo$1 | undefined;
-};
-declare const StatResponseSchema: GenMessage<StatResponse>;
-type MakeDirRequest = Message<"filesystem.MakeDirRequest"> & {
-  path: string;
-};
-declare const MakeDirRequestSchema: GenMessage<MakeDirRequest>;
-type MakeDirResponse = Message<"filesystem.MakeDirResponse"> & {
-  entry?: EntryInfo$1 | undefined;
-};
-declare const MakeDirResponseSchema: GenMessage<MakeDirResponse>;
-type MoveRequest = Message<"filesystem.MoveRequest"> & {
-  source: string;
-  destination: string;
-};
-declare const MoveRequestSchema: GenMessage<MoveRequest>;
-type MoveResponse = Message<"filesystem.MoveResponse"> & {
-  entry?: EntryInfo$1 | undefined;
-};
-declare const MoveResponseSchema: GenMessage<MoveResponse>;
-type ListDirRequest = Message<"filesystem.ListDirRequest"> & {
-  path: string;
-  depth: number;
-};
-declare const ListDirRequestSchema: GenMessage<ListDirRequest>;
-type ListDirResponse = Message<"filesystem.ListDirResponse"> & {
-  entries: EntryInfo$1[];
-};
-declare const ListDirResponseSchema: GenMessage<ListDirResponse>;
-type RemoveRequest = Message<"filesystem.RemoveRequest"> & {
-  path: string;
-};
-declare const RemoveRequestSchema: GenMessage<RemoveRequest>;
-type RemoveResponse = Message<"filesystem.RemoveResponse"> & {};
-declare const RemoveResponseSchema: GenMessage<RemoveResponse>;
-type FilesystemEvent$1 = Message<"filesystem.FilesystemEvent"> & {
-  name: string;
-  type: EventType;
-  entry?: EntryInfo$1 | undefined;
-};
-type WatchDirRequest = Message<"filesystem.WatchDirRequest"> & {
-  path: string;
-  recursive: boolean;
-  includeEntry: boolean;
-  allowNetworkMounts: boolean;
-};
-declare const WatchDirRequestSchema: GenMessage<WatchDirRequest>;
-type WatchDirResponse = Message<"filesystem.WatchDirResponse"> & {
-  event: {
-    value: WatchDirResponse_StartEvent;
-    case: "start";
-  } | {
-    value: FilesystemEvent$1;
-    case: "filesystem";
-  } | {
-    value: WatchDirResponse_KeepAlive;
-    case: "keepalive";
-  } | {
-    case: undefined;
-    value?: undefined;
-  };
-};
-declare const WatchDirResponseSchema: GenMessage<WatchDirResponse>;
-type WatchDirResponse_StartEvent = Message<"filesystem.WatchDirResponse.StartEvent"> & {};
-type WatchDirResponse_KeepAlive = Message<"filesystem.WatchDirResponse.KeepAlive"> & {};
-declare const FileType: {
-  readonly UNSPECIFIED: 0;
-  readonly FILE: 1;
-  readonly DIRECTORY: 2;
-  readonly SYMLINK: 3;
-};
-type FileType = (typeof FileType)[keyof typeof FileType] | UnknownEnum;
-declare const EventType: {
-  readonly UNSPECIFIED: 0;
-  readonly CREATE: 1;
-  readonly WRITE: 2;
-  readonly REMOVE: 3;
-  readonly RENAME: 4;
-  readonly CHMOD: 5;
-};
-type EventType = (typeof EventType)[keyof typeof EventType] | UnknownEnum;
-declare const Filesystem: GenService<{
-  stat: {
-    methodKind: "unary";
-    input: typeof StatRequestSchema;
-    output: typeof StatResponseSchema;
-  };
-  makeDir: {
-    methodKind: "unary";
-    input: typeof MakeDirRequestSchema;
-    output: typeof MakeDirResponseSchema;
-  };
-  move: {
-    methodKind: "unary";
-    input: typeof MoveRequestSchema;
-    output: typeof MoveResponseSchema;
-  };
-  listDir: {
-    methodKind: "unary";
-    input: typeof ListDirRequestSchema;
-    output: typeof ListDirResponseSchema;
-  };
-  remove: {
-    methodKind: "unary";
-    input: typeof RemoveRequestSchema;
-    output: typeof RemoveResponseSchema;
-  };
-  watchDir: {
-    methodKind: "server_streaming";
-    input: typeof WatchDirRequestSchema;
-    output: typeof WatchDirResponseSchema;
-  };
-}>;
-type PTY = Message<"process.PTY"> & {
-  size?: PTY_Size | undefined;
-};
-type PTY_Size = Message<"process.PTY.Size"> & {
-  cols: number;
-  rows: number;
-};
-type ProcessConfig = Message<"process.ProcessConfig"> & {
-  cmd: string;
-  args: string[];
-  envs: {
-    [key: string]: string;
-  };
-  cwd?: string | undefined;
-};
-type ListRequest = Message<"process.ListRequest"> & {};
-declare const ListRequestSchema: GenMessage<ListRequest>;
-type ProcessInfo$1 = Message<"process.ProcessInfo"> & {
-  config?: ProcessConfig | undefined;
-  pid: number;
-  tag?: string | undefined;
-};
-type ListResponse = Message<"process.ListResponse"> & {
-  processes: ProcessInfo$1[];
-};
-declare const ListResponseSchema: GenMessage<ListResponse>;
-type StartRequest = Message<"process.StartRequest"> & {
-  process?: ProcessConfig | undefined;
-  pty?: PTY | undefined;
-  tag?: string | undefined;
-  stdin?: boolean | undefined;
-};
-declare const StartRequestSchema: GenMessage<StartRequest>;
-type UpdateRequest = Message<"process.UpdateRequest"> & {
-  process?: ProcessSelector | undefined;
-  pty?: PTY | undefined;
-};
-declare const UpdateRequestSchema: GenMessage<UpdateRequest>;
-type UpdateResponse = Message<"process.UpdateResponse"> & {};
-declare const UpdateResponseSchema: GenMessage<UpdateResponse>;
-type ProcessEvent = Message<"process.ProcessEvent"> & {
-  event: {
-    value: ProcessEvent_StartEvent;
-    case: "start";
-  } | {
-    value: ProcessEvent_DataEvent;
-    case: "data";
-  } | {
-    value: ProcessEvent_EndEvent;
-    case: "end";
-  } | {
-    value: ProcessEvent_KeepAlive;
-    case: "keepalive";
-  } | {
-    case: undefined;
-    value?: undefined;
-  };
-};
-type ProcessEvent_StartEvent = Message<"process.ProcessEvent.StartEvent"> & {
-  pid: number;
-};
-type ProcessEvent_DataEvent = Message<"process.ProcessEvent.DataEvent"> & {
-  output: {
-    value: Uint8Array;
-    case: "stdout";
-  } | {
-    value: Uint8Array;
-    case: "stderr";
-  } | {
-    value: Uint8Array;
-    case: "pty";
-  } | {
-    case: undefined;
-    value?: undefined;
-  };
-};
-type ProcessEvent_EndEvent = Message<"process.ProcessEvent.EndEvent"> & {
-  exitCode: number;
-  exited: boolean;
-  status: string;
-  error?: string | undefined;
-  reason?: string | undefined;
-  limitMb?: number | undefined;
-};
-type ProcessEvent_KeepAlive = Message<"process.ProcessEvent.KeepAlive"> & {};
-type StartResponse = Message<"process.StartResponse"> & {
-  event?: ProcessEvent | undefined;
-};
-declare const StartResponseSchema: GenMessage<StartResponse>;
-type ConnectRequest = Message<"process.ConnectRequest"> & {
-  process?: ProcessSelector | undefined;
-};
-declare const ConnectRequestSchema: GenMessage<ConnectRequest>;
-type ConnectResponse = Message<"process.ConnectResponse"> & {
-  event?: ProcessEvent | undefined;
-};
-declare const ConnectResponseSchema: GenMessage<ConnectResponse>;
-type ProcessInput = Message<"process.ProcessInput"> & {
-  input: {
-    value: Uint8Array;
-    case: "stdin";
-  } | {
-    value: Uint8Array;
-    case: "pty";
-  } | {
-    case: undefined;
-    value?: undefined;
-  };
-};
-type SendInputRequest = Message<"process.SendInputRequest"> & {
-  process?: ProcessSelector | undefined;
-  input?: ProcessInput | undefined;
-};
-declare const SendInputRequestSchema: GenMessage<SendInputRequest>;
-type SendInputResponse = Message<"process.SendInputResponse"> & {};
-declare const SendInputResponseSchema: GenMessage<SendInputResponse>;
-type StreamInputRequest = Message<"process.StreamInputRequest"> & {
-  event: {
-    value: StreamInputRequest_StartEvent;
-    case: "start";
-  } | {
-    value: StreamInputRequest_DataEvent;
-    case: "data";
-  } | {
-    value: StreamInputRequest_KeepAlive;
-    case: "keepalive";
-  } | {
-    case: undefined;
-    value?: undefined;
-  };
-};
-declare const StreamInputRequestSchema: GenMessage<StreamInputRequest>;
-type StreamInputRequest_StartEvent = Message<"process.StreamInputRequest.StartEvent"> & {
-  process?: ProcessSelector | undefined;
-};
-type StreamInputRequest_DataEvent = Message<"process.StreamInputRequest.DataEvent"> & {
-  input?: ProcessInput | undefined;
-};
-type StreamInputRequest_KeepAlive = Message<"process.StreamInputRequest.KeepAlive"> & {};
-type StreamInputResponse = Message<"process.StreamInputResponse"> & {};
-declare const StreamInputResponseSchema: GenMessage<StreamInputResponse>;
-type SendSignalRequest = Message<"process.SendSignalRequest"> & {
-  process?: ProcessSelector | undefined;
-  signal: Signal;
-};
-declare const SendSignalRequestSchema: GenMessage<SendSignalRequest>;
-type SendSignalResponse = Message<"process.SendSignalResponse"> & {};
-declare const SendSignalResponseSchema: GenMessage<SendSignalResponse>;
-type CloseStdinRequest = Message<"process.CloseStdinRequest"> & {
-  process?: ProcessSelector | undefined;
-};
-declare const CloseStdinRequestSchema: GenMessage<CloseStdinRequest>;
-type CloseStdinResponse = Message<"process.CloseStdinResponse"> & {};
-declare const CloseStdinResponseSchema: GenMessage<CloseStdinResponse>;
-type ProcessSelector = Message<"process.ProcessSelector"> & {
-  selector: {
-    value: number;
-    case: "pid";
-  } | {
-    value: string;
-    case: "tag";
-  } | {
-    case: undefined;
-    value?: undefined;
-  };
-};
-declare const Signal: {
-  readonly UNSPECIFIED: 0;
-  readonly SIGKILL: 9;
-  readonly SIGTERM: 15;
-};
-type Signal = (typeof Signal)[keyof typeof Signal] | UnknownEnum;
-declare const Process: GenService<{
-  list: {
-    methodKind: "unary";
-    input: typeof ListRequestSchema;
-    output: typeof ListResponseSchema;
-  };
-  connect: {
-    methodKind: "server_streaming";
-    input: typeof ConnectRequestSchema;
-    output: typeof ConnectResponseSchema;
-  };
-  start: {
-    methodKind: "server_streaming";
-    input: typeof StartRequestSchema;
-    output: typeof StartResponseSchema;
-  };
-  update: {
-    methodKind: "unary";
-    input: typeof UpdateRequestSchema;
-    output: typeof UpdateResponseSchema;
-  };
-  streamInput: {
-    methodKind: "client_streaming";
-    input: typeof StreamInputRequestSchema;
-    output: typeof StreamInputResponseSchema;
-  };
-  sendInput: {
-    methodKind: "unary";
-    input: typeof SendInputRequestSchema;
-    output: typeof SendInputResponseSchema;
-  };
-  sendSignal: {
-    methodKind: "unary";
-    input: typeof SendSignalRequestSchema;
-    output: typeof SendSignalResponseSchema;
-  };
-  closeStdin: {
-    methodKind: "unary";
-    input: typeof CloseStdinRequestSchema;
-    output: typeof CloseStdinResponseSchema;
-  };
-}>;
-interface Rpc {
-  readonly process: Client<typeof Process>;
-  readonly filesystem: Client<typeof Filesystem>;
-}
-export type OutputCallback<Data = string> = (data: Data) => unknown;
-export interface CommandResult {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly error?: string;
-  readonly truncated?: {
-    readonly stdoutBytes?: number;
-    readonly stderrBytes?: number;
-  };
-}
-interface ProcessControl {
-  kill(pid: number, options?: RequestOptions): Promise<boolean>;
-  sendInput(pid: number, data: string | Uint8Array, options?: RequestOptions): Promise<void>;
-  closeStdin(pid: number, options?: RequestOptions): Promise<void>;
-}
-interface ProcessStream {
-  readonly result: Promise<CommandResult>;
-  soFar(): Pick<CommandResult, "stdout" | "stderr">;
-  disconnect(error: EmberboxError): void;
-}
-export declare class CommandHandle {
-  #private;
-  readonly pid: number;
-  constructor(pid: number, stream: ProcessStream, control: ProcessControl);
-  get stdout(): string;
-  get stderr(): string;
-  wait(): Promise<CommandResult>;
-  kill(options?: RequestOptions): Promise<boolean>;
-  disconnect(): Promise<void>;
-  sendStdin(data: string | Uint8Array, options?: RequestOptions): Promise<void>;
-  closeStdin(options?: RequestOptions): Promise<void>;
-}
-export interface CommandOptions extends RequestOptions {
-  readonly background?: boolean | undefined;
-  readonly cwd?: string | undefined;
-  readonly user?: string | undefined;
-  readonly envs?: Readonly<Record<string, string>> | undefined;
-  readonly stdin?: boolean | undefined;
-  readonly onStdout?: OutputCallback | undefined;
-  readonly onStderr?: OutputCallback | undefined;
-  readonly timeoutMs?: number | undefined;
-}
-export interface StreamCommandOptions extends Omit<CommandOptions, "background" | "onStdout" | "onStderr"> {
-  readonly onStdout?: OutputCallback<Uint8Array> | undefined;
-  readonly onStderr?: OutputCallback<Uint8Array> | undefined;
-  readonly timeoutMs?: number | undefined;
-}
-export interface ConnectCommandOptions extends RequestOptions {
-  readonly onStdout?: OutputCallback | undefined;
-  readonly onStderr?: OutputCallback | undefined;
-  readonly timeoutMs?: number | undefined;
-}
-export interface ProcessInfo {
-  readonly pid: number;
-  readonly tag: string | undefined;
-  readonly cmd: string;
-  readonly args: readonly string[];
-  readonly envs: Readonly<Record<string, string>>;
-  readonly cwd: string | undefined;
-}
-export declare class Commands {
-  #private;
-  constructor(connection: SandboxConnection, rpc: Rpc);
-  run(cmd: string, options?: CommandOptions & {
-    readonly background?: false | undefined;
-  }): Promise<CommandResult>;
-  run(cmd: string, options: CommandOptions & {
-    readonly background: true;
-  }): Promise<CommandHandle>;
-  run(cmd: string, options?: CommandOptions): Promise<CommandResult | CommandHandle>;
-  stream(cmd: string, options?: StreamCommandOptions): Promise<CommandHandle>;
-  connect(pid: number, options?: ConnectCommandOptions): Promise<CommandHandle>;
-  list(options?: RequestOptions): Promise<ProcessInfo[]>;
-  kill(pid: number, options?: RequestOptions): Promise<boolean>;
-  sendStdin(pid: number, data: string | Uint8Array, options?: RequestOptions): Promise<void>;
-  closeStdin(pid: number, options?: RequestOptions): Promise<void>;
-}
-export interface PtySize {
-  readonly cols: number;
-  readonly rows: number;
-}
-export interface PtyConnectOptions extends RequestOptions {
-  readonly onData: OutputCallback<Uint8Array>;
-  readonly timeoutMs?: number | undefined;
-}
-export interface PtyCreateOptions extends PtyConnectOptions, PtySize {
-  readonly cmd?: string | undefined;
-  readonly cwd?: string | undefined;
-  readonly envs?: Readonly<Record<string, string>> | undefined;
-  readonly user?: string | undefined;
-}
-export declare class Pty {
-  #private;
-  constructor(connection: SandboxConnection, rpc: Rpc);
-  create(options: PtyCreateOptions): Promise<CommandHandle>;
-  connect(pid: number, options: PtyConnectOptions): Promise<CommandHandle>;
-  sendInput(pid: number, data: string | Uint8Array, options?: RequestOptions): Promise<void>;
-  resize(pid: number, size: PtySize, options?: RequestOptions): Promise<void>;
-  kill(pid: number, options?: RequestOptions): Promise<boolean>;
-}
-export type EntryType = "file" | "dir" | "symlink";
-export interface EntryInfo {
-  readonly name: string;
-  readonly type: EntryType | undefined;
-  readonly path: string;
-  readonly size: number;
-  readonly mode: number;
-  readonly permissions: string;
-  readonly owner: string;
-  readonly group: string;
-  readonly modifiedTime: Date | undefined;
-  readonly symlinkTarget: string | undefined;
-  readonly metadata: Readonly<Record<string, string>>;
-}
-export interface WriteInfo {
-  readonly name: string;
-  readonly type: EntryType | undefined;
-  readonly path: string;
-}
 export type ReadFormat = "text" | "bytes" | "blob" | "stream";
 export interface FileOptions extends RequestOptions {
   readonly user?: string | undefined;
@@ -737,7 +369,6 @@ export interface WatchOptions extends FileOptions {
 export type WatchCallback = (event: FilesystemEvent) => unknown;
 export declare class WatchHandle implements AsyncDisposable {
   #private;
-  constructor(stop: () => Promise<void>);
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -754,7 +385,6 @@ export interface ListOptions extends FileOptions {
 }
 export declare class Files {
   #private;
-  constructor(connection: SandboxConnection, rpc: Rpc);
   read(path: string, options?: ReadOptions<"text">): Promise<string>;
   read(path: string, options: ReadOptions<"bytes"> & {
     format: "bytes";

@@ -7,7 +7,6 @@ import { Capability, ExecCommandArgs, ExposedPortEndpoint, ListDirectoryArgs, Ma
 import { Sandbox } from "@emberbox/core";
 import { SandboxSource, SandboxTools, SessionCreateOptions, ToolOptions, ToolOutput } from "@emberbox/core/tools";
 import { Editor, FunctionTool, Shell, ToolOutputImage } from "@openai/agents-core";
-import { SandboxProvider } from "@emberbox/core/provider";
 export interface EmberboxSandboxClientOptions extends SessionCreateOptions {
   readonly sandbox?: Sandbox | undefined;
   readonly commandTimeoutMs?: number | undefined;
@@ -16,49 +15,14 @@ export interface EmberboxSandboxClientOptions extends SessionCreateOptions {
   readonly signal?: AbortSignal | undefined;
 }
 type ClientOptions = EmberboxSandboxClientOptions & Record<string, unknown>;
-interface Place {
-  readonly sandbox: Sandbox;
-  readonly provider: SandboxProvider | undefined;
-  readonly lifetimeMs: number;
-}
-declare const liveSession: unique symbol;
 interface EmberboxSessionState extends SandboxSessionState {
   sandboxId: string;
   snapshotAutomatic?: boolean;
-  [liveSession]?: unknown;
-}
-interface LifecycleParts extends Place {
-  readonly state: EmberboxSessionState;
-  readonly spec: SnapshotSpec | undefined;
-}
-declare class Lifecycle {
-  #private;
-  constructor(parts: LifecycleParts, stopProcesses: () => Promise<void>);
-  get ended(): boolean;
-  get keepsAfterRun(): boolean;
-  ready(): Promise<Sandbox>;
-  start(): Promise<void>;
-  running(): Promise<boolean>;
-  registerPreStopHook(hook: SandboxPreStopHook): () => void;
-  runPreStopHooks(): Promise<void>;
-  stop(): Promise<void>;
-  shutdown(): Promise<void>;
-  delete(): Promise<void>;
-  keep(waits: boolean, ends: boolean): Promise<void>;
-}
-interface ProcessesOptions {
-  readonly commandTimeoutMs: number;
-  readonly onOutput: ((output: ToolOutput) => unknown) | undefined;
-}
-interface SessionParts extends ProcessesOptions, LifecycleParts {
-  readonly archiveLimits: SandboxArchiveLimits | null | undefined;
 }
 export declare class EmberboxSandboxSession implements SandboxSession<EmberboxSessionState> {
   #private;
   readonly state: EmberboxSessionState;
   readonly sandbox: Sandbox;
-  readonly lifecycle: Lifecycle;
-  constructor(parts: SessionParts);
   start(): Promise<void>;
   running(): Promise<boolean>;
   registerPreStopHook(hook: SandboxPreStopHook): () => void;

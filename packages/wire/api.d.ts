@@ -53,10 +53,6 @@ export declare class ChannelStream extends Duplex {
   receiveReset(reason: Error): void;
   abandon(reason: Error): void;
   receiveWindow(bytes: number): boolean;
-  _read(): void;
-  _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void;
-  _final(callback: () => void): void;
-  _destroy(error: Error | null, callback: (error: Error | null) => void): void;
   ref(): this;
   unref(): this;
   setTimeout(): this;

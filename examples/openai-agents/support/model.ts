@@ -1,18 +1,16 @@
-import { type Model, setTracingDisabled } from "@openai/agents";
+import { setDefaultModelProvider, setTracingDisabled } from "@openai/agents";
 import { assistantMessage, functionCall, ScriptedModel } from "@openai/agents/testing";
 
 /** A call that the script makes. */
 export type ScriptedCall = readonly [tool: string, input: Readonly<Record<string, unknown>>];
 
-/**
- * OpenAI's model when there is a key for it, otherwise a model that makes scripted calls and then says the last words,
- * so that the example runs anywhere.
- */
-export function modelOr(calls: readonly ScriptedCall[], lastWords: string): { model?: Model } {
-  if (process.env["OPENAI_API_KEY"] !== undefined) return {};
+/** Without `OPENAI_API_KEY`, agents that name no model make these calls, and then say the last words. */
+export function scriptModel(calls: readonly ScriptedCall[], lastWords: string): void {
+  if (process.env["OPENAI_API_KEY"]) return;
   setTracingDisabled(true);
   const steps = calls.map(([tool, input], at) => [
     functionCall(tool, input, { callId: `call-${at}` }),
   ]);
-  return { model: new ScriptedModel([...steps, [assistantMessage(lastWords)]]) };
+  const model = new ScriptedModel([...steps, [assistantMessage(lastWords)]]);
+  setDefaultModelProvider({ getModel: () => model });
 }

@@ -4,8 +4,10 @@ import { type Behaviour, behaviours } from "./behaviours.ts";
 
 /** What the suite needs from a test runner; vitest's and Jest's functions fit. */
 export interface Runner {
+  /** Groups the tests that `body` registers. */
   describe(name: string, body: () => void): void;
   readonly test: RegisterTest;
+  /** Registers what runs once after all tests of the group; `timeoutMs` is in ms. */
   afterAll(body: () => Promise<void>, timeoutMs?: number): void;
   readonly expect: Expect;
 }
@@ -13,6 +15,7 @@ export interface Runner {
 /** Registers a test, or a skipped one. */
 export interface RegisterTest {
   (name: string, body: () => Promise<void>, timeoutMs?: number): void;
+  /** Registers a test that is reported as skipped and does not run. */
   skip(name: string, body: () => Promise<void>): void;
 }
 
@@ -23,12 +26,19 @@ export interface Expect {
 
 /** The assertions that the suite uses. */
 export interface Assertion {
+  /** The same by `Object.is`. */
   toBe(expected: unknown): void;
+  /** The same structure and values. */
   toEqual(expected: unknown): void;
+  /** Has at least these properties, with equal values. */
   toMatchObject(expected: object): void;
+  /** Has this element, or as a string this part. */
   toContain(expected: unknown): void;
+  /** Matches the expression, or contains the string. */
   toMatch(expected: RegExp | string): void;
+  /** Smaller than this number. */
   toBeLessThan(expected: number): void;
+  /** Greater than this number. */
   toBeGreaterThan(expected: number): void;
 }
 

@@ -19,6 +19,7 @@ export interface ToolCallOptions {
 
 /** The tools, called as an agent of the framework would call them; closed at the end. */
 export interface ToolSubject extends AsyncDisposable {
+  /** Calls a tool. @throws the signal's reason when it is aborted, and nothing else: a failure is an answer */
   call(tool: ToolName, input: unknown, options?: ToolCallOptions): Promise<ToolAnswer>;
 }
 

@@ -1,5 +1,7 @@
 // The public API for most programs. What providers and adapters need, and the types of single areas, are in
 // `entry-points/`; anything that no entry point exports is internal to this package.
+import "./supported-node.ts";
+
 export { Sandbox } from "./sandbox.ts";
 export type { SandboxConnectOptions, SandboxCreateOptions } from "./sandbox-options.ts";
 export { EmberboxError } from "./errors.ts";

@@ -71,6 +71,7 @@ export const sharedOptions: {
   readonly network: z.ZodType<boolean | NetworkOptions | undefined>;
   readonly networkCeiling: typeof ceilingSchema;
   readonly secrets: typeof secretsSchema;
+  /** A function that is told of each decision of the network policy. */
   readonly onNetwork: z.ZodType<((event: NetworkEvent) => void) | undefined>;
 } = {
   lifecycle,

@@ -74,8 +74,13 @@ export class Sandbox implements AsyncDisposable {
     this.#provider = provider;
   }
 
-  /** Creates a sandbox. @throws `unknown_template`, `invalid_argument`, `unsupported`, and what its provider documents */
+  /**
+   * Creates a sandbox from a template or snapshot (`options.template`, by default `default`). It lives for five minutes
+   * unless `timeoutMs` says otherwise.
+   * @throws `unknown_template`, `invalid_argument`, `unsupported`, and what its provider documents
+   */
   static create(options?: SandboxCreateOptions): Promise<Sandbox>;
+  /** Creates a sandbox from the named template or snapshot. @throws what `create(options)` does */
   static create(template: string, options?: SandboxCreateOptions): Promise<Sandbox>;
   static async create(
     first?: string | SandboxCreateOptions,

@@ -16,7 +16,12 @@ import { flushHead, join } from "./pass.ts";
 /** A port that not everybody may reach, or whose server sees another host. */
 export interface Guard extends Target {
   /** Opens a byte stream to the port inside. Rejects when the sandbox is gone. */
-  readonly open: () => Promise<Duplex & { unref(): unknown }>;
+  readonly open: () => Promise<
+    Duplex & {
+      /** Lets the program end although the stream is open. */
+      unref(): unknown;
+    }
+  >;
   /** What requests must carry as `e2b-traffic-access-token`. */
   readonly token: string | undefined;
   /** Replaces the `Host` of requests. */

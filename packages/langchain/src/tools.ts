@@ -26,6 +26,7 @@ export class LangChainTools implements AsyncDisposable {
     return this.#sandbox.sessions;
   }
 
+  /** Ends the sandboxes that were created here. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#sandbox[Symbol.asyncDispose]();
   }

@@ -18,7 +18,9 @@ type Parts = (ToolOutputText | ToolOutputImage)[];
 
 /** How tools become functions of the framework. */
 export interface AsFunctionToolOptions {
+  /** Whether each call waits for the user's approval. @default false */
   readonly needsApproval?: boolean | undefined;
+  /** Is called with output as it arrives; a promise that it returns is awaited, which slows down what runs. */
   readonly onOutput?:
     | ((output: ToolOutput, call: { readonly toolCallId?: string | undefined }) => unknown)
     | undefined;

@@ -36,7 +36,7 @@ import { ownManifest } from "./manifest/own.ts";
 import { checkManifest } from "./manifest/supported.ts";
 import { Processes, type ProcessesOptions } from "./processes/processes.ts";
 import { archiveWorkspace, unpackWorkspace } from "./snapshots/archive.ts";
-import { type EmberboxSessionState, liveSession } from "./state.ts";
+import { type EmberboxSessionState, referTo, sessionOf } from "./state.ts";
 
 /** What a session is made of. */
 export interface SessionParts extends ProcessesOptions, LifecycleParts {
@@ -53,9 +53,10 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
   readonly #processes: Processes;
   #archiveLimits: SandboxArchiveLimits | null | undefined;
 
+  /** @internal */
   constructor(parts: SessionParts) {
     this.state = parts.state;
-    this.state[liveSession] = this;
+    referTo(this, this.state);
     this.sandbox = parts.sandbox;
     this.#processes = new Processes(parts.sandbox, parts);
     this.#archiveLimits = parts.archiveLimits;
@@ -244,6 +245,6 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
 
 /** The session that a state is of, in this program. */
 export function liveSessionOf(state: EmberboxSessionState): EmberboxSandboxSession | undefined {
-  const session = state[liveSession];
+  const session = sessionOf(state);
   return session instanceof EmberboxSandboxSession ? session : undefined;
 }

@@ -2,9 +2,6 @@ import type { SandboxSessionState, Snapshot } from "@openai/agents-core/sandbox"
 import { deserializeManifest, serializeManifestRecord } from "@openai/agents-core/sandbox/internal";
 import { z } from "zod";
 
-/** The key under which a state, and the framework's copies of it, refer to their session; it is never saved. */
-export const liveSession: unique symbol = Symbol("emberbox.session");
-
 /**
  * What is known about a session, and saved while a run waits. It holds no secrets; the values of variables are supplied
  * anew.
@@ -13,7 +10,19 @@ export interface EmberboxSessionState extends SandboxSessionState {
   sandboxId: string;
   /** True when the snapshot was made only to outlive a wait; it is deleted with the session. */
   snapshotAutomatic?: boolean;
-  [liveSession]?: unknown;
+}
+
+/** The key under which a state refers to its session. The framework copies it with the state; it is never saved. */
+const liveSession = Symbol("emberbox.session");
+
+/** Makes a state, and every copy that the framework makes of it, refer to its session. */
+export function referTo(session: object, state: EmberboxSessionState): void {
+  Object.assign(state, { [liveSession]: session });
+}
+
+/** The session that a state is of, in this program. */
+export function sessionOf(state: EmberboxSessionState): unknown {
+  return (state as { readonly [liveSession]?: unknown })[liveSession];
 }
 
 const schema = z.object({

@@ -1,11 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { EmberboxError } from "@emberbox/core";
 import { newApiKey } from "./options.ts";
 import { prepareTables } from "./schema.ts";
 import { openSnapshotRows, type SnapshotRows } from "./snapshot-rows.ts";
+
+// An import would keep a Node that does not have it from saying that it is too old.
+const sqlite = process.getBuiltinModule("node:sqlite");
 
 /** What is remembered about a sandbox; its provider knows the rest. */
 export interface Row {
@@ -68,7 +71,7 @@ export function openStore(directory: string): Store {
   const path = join(directory, "state.db");
   // SQLite gives its other files the permissions of this one, which holds secrets.
   closeSync(openSync(path, "a", 0o600));
-  const database = new DatabaseSync(path, { timeout: 10_000 });
+  const database = new sqlite.DatabaseSync(path, { timeout: 10_000 });
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
   prepareTables(database);
   const server = randomBytes(8).toString("hex");
@@ -120,7 +123,7 @@ export function openStore(directory: string): Store {
 
 /** An exclusive transaction on a database of its own: the kernel ends it with the process. */
 function holdLock(path: string): DatabaseSync {
-  const lock = new DatabaseSync(path, { timeout: 0 });
+  const lock = new sqlite.DatabaseSync(path, { timeout: 0 });
   try {
     lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS held (x)");
     return lock;

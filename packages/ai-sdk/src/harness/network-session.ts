@@ -26,18 +26,30 @@ interface PortOptions {
 export interface NetworkSandboxSession extends SandboxSession {
   /** The session's id, or else the sandbox's. */
   readonly id: string;
+  /** Absolute; relative paths begin there. */
   readonly defaultWorkingDirectory: string;
+  /** Those that `createEmberboxSandbox` was given. */
   readonly ports: readonly number[];
+  /**
+   * Where a server in the sandbox is reached, and the headers that its requests need.
+   * @throws `unsupported` for `https` where the provider's ports have no TLS
+   */
   readonly getPortEndpoint: (
     options: PortOptions,
   ) => Promise<{ url: string; headers?: Record<string, string> }>;
+  /** Like `getPortEndpoint`, but the URL alone. */
   readonly getPortUrl: (options: PortOptions) => Promise<string>;
   /**
    * Pauses the sandbox when the provider can and the session has an id by which it can be found again; otherwise ends
    * it.
    */
   readonly stop: () => Promise<void>;
+  /** Ends the sandbox, unless it was given. */
   readonly destroy: () => Promise<void>;
+  /**
+   * Replaces what the sandbox may reach; absent where the provider cannot.
+   * @throws `unsupported` for `deniedCIDRs`
+   */
   readonly setNetworkPolicy?: (policy: NetworkPolicy) => Promise<void>;
   /** The same sandbox without any of this, and without a way to get at it. */
   readonly restricted: () => RestrictedSandboxSession;

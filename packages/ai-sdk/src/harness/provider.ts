@@ -26,7 +26,9 @@ interface CreateSessionOptions {
 export interface EmberboxHarnessProvider {
   readonly specificationVersion: "harness-sandbox-v1";
   readonly providerId: "emberbox";
+  /** Creates a sandbox, or uses the one that was given. @throws what `Sandbox.create` does, and `onFirstCreate`'s error */
   readonly createSession: (options?: CreateSessionOptions) => Promise<NetworkSandboxSession>;
+  /** Finds the sandbox of a session, and resumes it if it is paused. @throws `sandbox_not_found` */
   readonly resumeSession: (options: {
     sessionId: string;
     abortSignal?: AbortSignal;

@@ -113,7 +113,7 @@ export class Commands {
   readonly #control: ProcessControl;
   readonly #opener: ProcessOpener;
 
-  /** Use `sandbox.commands` instead of creating one. */
+  /** @internal Use `sandbox.commands` instead of creating one. */
   constructor(connection: SandboxConnection, rpc: Rpc) {
     this.#connection = connection;
     this.#rpc = rpc;
@@ -130,7 +130,9 @@ export class Commands {
     cmd: string,
     options?: CommandOptions & { readonly background?: false | undefined },
   ): Promise<CommandResult>;
+  /** Starts a command in the background and resolves to its handle. `timeoutMs` defaults to 0, for no limit. */
   run(cmd: string, options: CommandOptions & { readonly background: true }): Promise<CommandHandle>;
+  /** Runs a command in the foreground, or starts it in the background, as `options.background` says. */
   run(cmd: string, options?: CommandOptions): Promise<CommandResult | CommandHandle>;
   async run(cmd: string, options?: CommandOptions): Promise<CommandResult | CommandHandle> {
     const { background = false, ...checked } = parseOptions(runSchema, options);

@@ -23,7 +23,7 @@ export class CommandHandle {
   readonly #stream: ProcessStream;
   readonly #control: ProcessControl;
 
-  /** `commands` and `pty` create these. */
+  /** @internal `commands` and `pty` create these. */
   constructor(pid: number, stream: ProcessStream, control: ProcessControl) {
     this.pid = pid;
     this.#stream = stream;

@@ -74,7 +74,7 @@ export class Pty {
   readonly #control: ProcessControl;
   readonly #opener: ProcessOpener;
 
-  /** Use `sandbox.pty` instead of creating one. */
+  /** @internal Use `sandbox.pty` instead of creating one. */
   constructor(connection: SandboxConnection, rpc: Rpc) {
     this.#connection = connection;
     this.#rpc = rpc;

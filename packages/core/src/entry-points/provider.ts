@@ -1,4 +1,6 @@
 // The public API of `@emberbox/core/provider`: the contract of providers, and helpers for those who write one.
+import "../supported-node.ts";
+
 export { checkedProvider } from "../checked-provider.ts";
 export { templatesOf } from "../templates.ts";
 export type {

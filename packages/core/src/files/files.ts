@@ -53,19 +53,23 @@ export class Files {
   readonly #connection: SandboxConnection;
   readonly #rpc: Rpc;
 
-  /** Use `sandbox.files` instead of creating one. */
+  /** @internal Use `sandbox.files` instead of creating one. */
   constructor(connection: SandboxConnection, rpc: Rpc) {
     this.#connection = connection;
     this.#rpc = rpc;
   }
 
   /**
-   * Reads a file: as text (UTF-8, the default), bytes or a Blob of up to 512 MiB, or as a stream of any size.
+   * Reads a file of up to 512 MiB as text (UTF-8). Other formats are bytes, a Blob, and a stream, which may be of any
+   * size.
    * @throws `file_not_found`, `file_too_large`, `permission_denied`
    */
   read(path: string, options?: ReadOptions<"text">): Promise<string>;
+  /** Reads a file of up to 512 MiB as bytes. @throws `file_not_found`, `file_too_large`, `permission_denied` */
   read(path: string, options: ReadOptions<"bytes"> & { format: "bytes" }): Promise<Uint8Array>;
+  /** Reads a file of up to 512 MiB as a Blob. @throws `file_not_found`, `file_too_large`, `permission_denied` */
   read(path: string, options: ReadOptions<"blob"> & { format: "blob" }): Promise<Blob>;
+  /** Reads a file of any size as a stream of bytes. @throws `file_not_found`, `permission_denied` */
   read(
     path: string,
     options: ReadOptions<"stream"> & { format: "stream" },
@@ -75,11 +79,12 @@ export class Files {
   }
 
   /**
-   * Writes one file or several; small ones share requests. Missing directories are created, and an existing file is
-   * replaced. A failed upload may leave part of the file behind.
+   * Writes a file. Missing directories are created, and an existing file is replaced. A failed upload may leave part of
+   * the file behind.
    * @throws `disk_full`, `permission_denied`
    */
   write(path: string, data: FileData, options?: WriteOptions): Promise<WriteInfo>;
+  /** Writes several files as `write` does one; small ones share requests. @throws `disk_full`, `permission_denied` */
   write(files: readonly WriteEntry[], options?: WriteOptions): Promise<WriteInfo[]>;
   async write(
     target: string | readonly WriteEntry[],

@@ -75,7 +75,7 @@ const types: Readonly<Partial<Record<EventType, FilesystemEvent["type"]>>> = {
 export class WatchHandle implements AsyncDisposable {
   readonly #stop: () => Promise<void>;
 
-  /** `files.watchDir` creates these. */
+  /** @internal `files.watchDir` creates these. */
   constructor(stop: () => Promise<void>) {
     this.#stop = stop;
   }
@@ -91,7 +91,7 @@ export class WatchHandle implements AsyncDisposable {
   }
 }
 
-/** Opens a watch; resolves once every later change will be reported. */
+/** @internal Opens a watch; resolves once every later change will be reported. */
 export async function watchDirectory(
   connection: SandboxConnection,
   rpc: Rpc,

@@ -162,6 +162,7 @@ export class SandboxSessions implements AsyncDisposable {
     this.#onError(error);
   }
 
+  /** Ends the sandboxes that were created here. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     for (const wake of this.#waiting) wake();

@@ -21,13 +21,18 @@ export type SandboxSource = Sandbox | SandboxProvider | SessionCreateOptions | u
 export interface ResolvedSource {
   /** The one sandbox of all conversations, if one was given. */
   readonly given: Sandbox | undefined;
+  /** Options for the sandboxes to be created. */
   readonly create: Omit<CreateOptions, "signal">;
   /** The provider, if one was given; available without any work. */
   readonly known: SandboxProvider | undefined;
+  /** The provider, given or the default one. @throws `provider_missing`; `sandbox_closed` when a sandbox was given */
   provider(): Promise<SandboxProvider>;
 }
 
-/** @throws `invalid_argument`, and `unsupported` for options of capabilities that the given provider does not claim */
+/**
+ * Finds out what a source is.
+ * @throws `invalid_argument`, and `unsupported` for options of capabilities that the given provider does not claim
+ */
 export function resolveSource(source: SandboxSource): ResolvedSource {
   if (isSandbox(source)) {
     return { given: source, create: {}, known: undefined, provider: noProvider };

@@ -74,6 +74,7 @@ export class SandboxCall implements Disposable {
     return failure;
   }
 
+  /** Releases the sandbox, after the end that `until` was given if there is one. */
   [Symbol.dispose](): void {
     const release = (): void => this.#lease?.[Symbol.dispose]();
     if (this.#end === undefined) release();

@@ -124,6 +124,7 @@ export class SandboxTools implements AsyncDisposable {
     };
   }
 
+  /** Ends the sandboxes that were created here. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#owned) await this.sessions[Symbol.asyncDispose]();
   }

@@ -1,4 +1,6 @@
 // The public API of `@emberbox/core/tools`, from which adapters to agent frameworks are built.
+import "../supported-node.ts";
+
 export { createSandboxTools, SandboxTools } from "./create-tools.ts";
 export type { SandboxTool, ToolInputs } from "./create-tools.ts";
 export { resolveToolOptions } from "./options.ts";

@@ -15,7 +15,7 @@ export function addDoctor(program: Command, finish: Finish): void {
     .addHelpText(
       "after",
       `
-Exit code: 1 when something that sandboxes cannot do without is missing.
+Exit code: 0, or 1 when something is missing that sandboxes cannot do without.
 
 Examples:
   $ emberbox doctor

@@ -59,6 +59,9 @@ test.each(commands)("help is on standard output, with examples: emberbox %s", (c
   const { code, stdout, stderr } = emberbox([...command.split(" ").filter(Boolean), "--help"]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toContain("Examples:");
+  // Options that take seconds are kept in milliseconds, which is nobody else's matter.
+  for (const [, unit] of stdout.matchAll(/<S>\s[^<]*?\(default: (\d+)/g))
+    expect(Number(unit)).toBeLessThanOrEqual(900);
 });
 
 test("--version prints the package's version", () => {

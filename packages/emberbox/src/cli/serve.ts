@@ -96,11 +96,15 @@ export function addServe(program: Command, finish: Finish): void {
     .option("--cpus <N>", "processors of each sandbox (default: 1)", parseWhole)
     .option("--pool <N>", "sandboxes kept ready", parseCount, 0)
     .addOption(
-      new Option("--on-shutdown <WHAT>", "what happens to running sandboxes")
+      new Option("--on-shutdown <WHAT>", "what happens to running sandboxes when the server ends")
         .choices(["pause", "kill"])
         .default("kill"),
     )
-    .option("--shutdown-timeout <S>", "how long that may take, in seconds", parseSeconds, 30_000)
+    .addOption(
+      new Option("--shutdown-timeout <S>", "how long that may take, in seconds")
+        .argParser(parseSeconds)
+        .default(30_000, "30"),
+    )
     .option(
       "--state <DIR>",
       "directory of the server's own state (default: server in EMBERBOX_HOME)",

@@ -137,6 +137,7 @@ export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable
     return this.#read(failed, (call) => files.download(call, paths));
   }
 
+  /** Ends the sandboxes that were created here. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#owned) await this.sessions[Symbol.asyncDispose]();
   }

@@ -21,4 +21,5 @@ const facts: Readonly<Record<TemplateName, TemplateInfo>> = {
   },
 };
 
+/** The templates that this engine has: their names, languages and libraries. */
 export const templateInfos: readonly TemplateInfo[] = Object.values(facts);

@@ -1,6 +1,6 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import { pipeline, type Readable } from "node:stream";
-import { createBrotliDecompress, createUnzip, createZstdDecompress } from "node:zlib";
+import * as zlib from "node:zlib";
 import { endToEnd, without } from "./headers.ts";
 import { Redactor, redact } from "./redact.ts";
 import type { Traces } from "./traces.ts";
@@ -68,11 +68,11 @@ const isPacked = (name: string): boolean =>
   name === "content-encoding" || name === "content-length";
 
 const decoders: Readonly<Record<string, () => NodeJS.ReadWriteStream>> = {
-  gzip: createUnzip,
-  "x-gzip": createUnzip,
-  deflate: createUnzip,
-  br: createBrotliDecompress,
-  zstd: createZstdDecompress,
+  gzip: zlib.createUnzip,
+  "x-gzip": zlib.createUnzip,
+  deflate: zlib.createUnzip,
+  br: zlib.createBrotliDecompress,
+  zstd: zlib.createZstdDecompress,
 };
 
 /**

@@ -1,12 +1,12 @@
 import { isIP } from "node:net";
-import { createSecureContext, getCACertificates, type SecureContext } from "node:tls";
+import * as tls from "node:tls";
 import { createResolver, type NameResolver } from "./resolve.ts";
 
 /** How gateways reach the outside; all of one engine share it. */
 export interface Uplink {
   readonly resolver: NameResolver;
   /** What servers' certificates are checked against, unless it is the default. */
-  readonly trusted: SecureContext | undefined;
+  readonly trusted: tls.SecureContext | undefined;
 }
 
 export interface UplinkOptions {
@@ -20,7 +20,7 @@ export function createUplink({ dnsServers, ca }: UplinkOptions): Uplink {
     get resolver() {
       return (resolver ??= createResolver(dnsServers));
     },
-    trusted: ca && createSecureContext({ ca: [...getCACertificates("default"), ...ca] }),
+    trusted: ca && tls.createSecureContext({ ca: [...tls.getCACertificates("default"), ...ca] }),
   };
 }
 

@@ -114,6 +114,7 @@ export class ChannelStream extends Duplex {
     return true;
   }
 
+  /** @internal */
   override _read(): void {
     this.#taken();
     if (this.#held.length === 0) this.#isAsked = true;
@@ -171,6 +172,7 @@ export class ChannelStream extends Duplex {
     this.#ungranted = 0;
   }
 
+  /** @internal */
   override _write(
     chunk: Buffer,
     _encoding: BufferEncoding,
@@ -189,11 +191,13 @@ export class ChannelStream extends Duplex {
     else this.#waiting = rest;
   }
 
+  /** @internal */
   override _final(callback: () => void): void {
     if (!this.#resetByPeer) this.#port.sendEnd(this.id);
     callback();
   }
 
+  /** @internal */
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     if (!this.#resetByPeer && !(this.#ended && this.writableFinished))
       this.#port.sendReset(this.id);
@@ -212,21 +216,31 @@ export class ChannelStream extends Duplex {
     this.#port.hold(isHeld);
   }
 
-  // Methods that HTTP libraries call on the socket that this stands in for.
+  // The following are what HTTP libraries call on the socket that this stands in for.
+
+  /** Lets the stream keep the program running, as it does from the start. */
   ref(): this {
     if (!this.destroyed) this.#hold(true);
     return this;
   }
+
+  /** Lets the program end although the stream is open. */
   unref(): this {
     this.#hold(false);
     return this;
   }
+
+  /** Does nothing: whoever uses a stream has time limits of their own. */
   setTimeout(): this {
     return this;
   }
+
+  /** Does nothing: nothing is delayed. */
   setNoDelay(): this {
     return this;
   }
+
+  /** Does nothing: both ends are on one machine. */
   setKeepAlive(): this {
     return this;
   }

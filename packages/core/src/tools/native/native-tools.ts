@@ -72,6 +72,7 @@ export class NativeTools implements AsyncDisposable {
     );
   }
 
+  /** Ends the sandboxes that were created here. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#owned) await this.sessions[Symbol.asyncDispose]();
   }

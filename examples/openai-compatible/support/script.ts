@@ -1,4 +1,4 @@
-// Stands in for an endpoint when there is none: scripted answers in the form of OpenAI's chat API.
+// Stands in for OpenAI when there is no key and no other endpoint: scripted answers in the form of its chat API.
 import { calls, lastWords } from "../../support/prices.ts";
 
 interface Body {
@@ -6,9 +6,18 @@ interface Body {
   readonly messages: readonly { readonly role: string; readonly tool_call_id?: string }[];
 }
 
+if (!process.env["OPENAI_BASE_URL"] && !process.env["OPENAI_API_KEY"]) {
+  const { fetch } = globalThis;
+  globalThis.fetch = async (input, init) => {
+    const { host } = new URL(input instanceof Request ? input.url : input);
+    return host === "api.openai.com"
+      ? answer(JSON.parse(String(init?.body)) as Body)
+      : fetch(input, init);
+  };
+}
+
 /** Answers with the next call of the script, once the previous call's result has arrived. */
-export async function scriptedFetch(_url: unknown, init?: { body?: unknown }): Promise<Response> {
-  const { tools, messages } = JSON.parse(String(init?.body)) as Body;
+function answer({ tools, messages }: Body): Response {
   const turn = messages.filter(({ role }) => role === "assistant").length;
   if (turn > 0 && messages.at(-1)!.tool_call_id !== `call-${turn - 1}`)
     throw new Error(`There is no result of call ${turn - 1}`);

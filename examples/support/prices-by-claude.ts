@@ -1,0 +1,4 @@
+import { scriptClaude } from "./claude.ts";
+import { calls, lastWords } from "./prices.ts";
+
+scriptClaude(calls, lastWords);

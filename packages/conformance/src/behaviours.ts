@@ -553,6 +553,19 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
     holds: "has tools that run commands: both streams apart, the exit code in words",
   },
   "tools.files": { holds: "has tools that write, read, edit and list files, by lines where asked" },
+  "tools.line-ends": {
+    holds: "has tools that find text whatever its line ends, and leave those as they are",
+  },
+  "tools.presentable": {
+    holds:
+      "has tools that give models nothing that a provider refuses: NUL, half characters, empty text, damaged pictures",
+  },
+  "tools.as-models-write": {
+    holds: "has tools that take arguments as models write them, where the meaning is plain",
+  },
+  "tools.progress-bars": {
+    holds: "has tools that show lines as a terminal would, without what was overwritten",
+  },
   "tools.error-corrected": {
     holds: "has tools whose errors come as text, after which the next call works",
   },

@@ -29,7 +29,8 @@ export function langchainTool(tool: SandboxTool, thread: ThreadOf): DynamicStruc
   return new DynamicStructuredTool({
     name: tool.name,
     description: tool.description,
-    schema: tool.inputSchema,
+    // With `responseFormat`, LangChain sends the tools with `strict: true`, which OpenAI refuses for any other form.
+    schema: tool.strictInputSchema,
     responseFormat: "content_and_artifact",
     func: async (input: unknown, runManager, config: ToolRuntimeConfig = {}) => {
       const toolCallId = config.toolCall?.id;

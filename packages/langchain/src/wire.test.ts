@@ -4,10 +4,11 @@ import { AIMessage, HumanMessage, ToolMessage } from "@langchain/core/messages";
 import { ChatGoogleGenerativeAI } from "@langchain/google-genai";
 import { ChatOllama } from "@langchain/ollama";
 import { ChatOpenAI } from "@langchain/openai";
-import { createAgent } from "langchain";
+import { createAgent, providerStrategy } from "langchain";
 import { afterEach, expect, test, vi } from "vitest";
+import { z } from "zod";
 import { createSandboxMiddleware } from "./middleware/index.ts";
-import type { SandboxArtifact } from "./index.ts";
+import { createSandboxTools, type SandboxArtifact } from "./index.ts";
 
 // What each provider's class sends for a conversation with a picture, a failed call and a cancelled one.
 const base64 =
@@ -63,7 +64,10 @@ test("Anthropic", async () => {
         clientOptions: { fetch },
       }),
   );
-  expect(tools[0]).toMatchObject({ name: "run_code", input_schema: { required: ["code"] } });
+  expect(tools[0]).toMatchObject({
+    name: "run_code",
+    input_schema: { required: ["language", "code", "timeout_ms"] },
+  });
   const parts = messages.flatMap(({ content }: Wire) => content);
   const source = { type: "base64", media_type: "image/png", data: base64 };
   expect(parts).toEqual(
@@ -83,7 +87,10 @@ test("OpenAI's chat completions", async () => {
     (fetch) =>
       new ChatOpenAI({ model: "gpt-4.1", apiKey: "none", maxRetries: 0, configuration: { fetch } }),
   );
-  expect(tools[0].function).toMatchObject({ name: "run_code", parameters: { required: ["code"] } });
+  expect(tools[0].function).toMatchObject({
+    name: "run_code",
+    parameters: { required: ["language", "code", "timeout_ms"] },
+  });
   expect(messages.map(({ role }: Wire) => role)).toEqual([
     "user",
     "assistant",
@@ -101,6 +108,33 @@ test("OpenAI's chat completions", async () => {
   expect(messages[5]).toMatchObject({ tool_call_id: "call_2", content: stopped });
 });
 
+test("OpenAI, with `responseFormat`, takes all tools in strict mode", async () => {
+  const bodies: Wire[] = [];
+  const fetch = async (_input: unknown, init?: RequestInit): Promise<Response> => {
+    bodies.push(JSON.parse(String(init?.body)) as Wire);
+    return Response.json({ error: { message: "captured" } }, { status: 400 });
+  };
+  await using sandbox = createSandboxTools({});
+  const model = new ChatOpenAI({
+    model: "gpt-4.1",
+    apiKey: "none",
+    maxRetries: 0,
+    configuration: { fetch },
+  });
+  const responseFormat = providerStrategy(z.object({ answer: z.string() }));
+  const agent = createAgent({ model, tools: sandbox.tools, responseFormat });
+  await expect(agent.invoke({ messages: "Hello" })).rejects.toThrow();
+  const { tools } = bodies[0]!;
+  expect(tools).toHaveLength(6);
+  for (const { function: each } of tools as Wire[]) {
+    expect(each["strict"]).toBe(true);
+    const { properties, required, additionalProperties } = each["parameters"];
+    expect(additionalProperties).toBe(false);
+    expect(required).toEqual(Object.keys(properties));
+    expect(JSON.stringify(properties)).not.toMatch(/"(?:minimum|maximum|minLength|default)":/);
+  }
+});
+
 test("OpenAI's responses", async () => {
   const { tools, input } = await sent(
     (fetch) =>
@@ -112,7 +146,10 @@ test("OpenAI's responses", async () => {
         configuration: { fetch },
       }),
   );
-  expect(tools[0]).toMatchObject({ name: "run_code", parameters: { required: ["code"] } });
+  expect(tools[0]).toMatchObject({
+    name: "run_code",
+    parameters: { required: ["language", "code", "timeout_ms"] },
+  });
   const outputs = input.filter(({ type }: Wire) => type === "function_call_output");
   expect(outputs).toMatchObject([
     { call_id: "call_1", output: "The code gave a picture." },
@@ -128,8 +165,10 @@ test("Gemini", async () => {
   );
   expect(tools[0].functionDeclarations[0]).toMatchObject({
     name: "run_code",
-    parameters: { required: ["code"] },
+    parameters: { required: ["language", "code", "timeout_ms"] },
   });
+  // Its schemas have no lists of types.
+  expect(JSON.stringify(tools)).not.toContain('"type":[');
   const parts = contents.flatMap(({ parts }: Wire) => parts);
   const answers = parts.filter((part: Wire) => part["functionResponse"]);
   expect(JSON.stringify(answers[0])).toContain("The code gave a picture.");
@@ -141,7 +180,10 @@ test("Ollama", async () => {
   const { tools, messages } = await sent(
     (fetch) => new ChatOllama({ model: "qwen3", maxRetries: 0, fetch }),
   );
-  expect(tools[0].function).toMatchObject({ name: "run_code", parameters: { required: ["code"] } });
+  expect(tools[0].function).toMatchObject({
+    name: "run_code",
+    parameters: { required: ["language", "code", "timeout_ms"] },
+  });
   const results = messages.filter(({ role }: Wire) => role === "tool");
   expect(results).toMatchObject([{ content: "The code gave a picture." }, { content: stopped }]);
   expect(messages.flatMap(({ images = [] }: Wire) => images)).toEqual([base64]);

@@ -43,9 +43,18 @@ describe("what the standard tests leave out", () => {
     expect(await backend.edit("/tmp/o/latin.txt", "a", "b")).toMatchObject({ occurrences: 1 });
     const [latin] = await backend.downloadFiles(["/tmp/o/latin.txt"]);
     expect([...latin!.content!]).toEqual([0xef, 0xbb, 0xbf, 0xe9, 0x20, 0x62]);
-    const data = await backend.read("/tmp/o/data");
-    expect(data.mimeType).toBe("application/octet-stream");
-    expect([...(data.content as Uint8Array)]).toEqual([0, 1, 2, 255]);
+    // What deepagents would put into the conversation, and models refuse, is an answer in words.
+    expect((await backend.read("/tmp/o/data")).error).toContain("application/octet-stream");
+    await backend.uploadFiles([
+      ["/tmp/o/latin-1.csv", bytes(0x63, 0x61, 0x66, 0xe9, 0x0a)],
+      ["/tmp/o/cut.png", Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB", "base64")],
+    ]);
+    expect(await backend.read("/tmp/o/latin-1.csv")).toMatchObject({
+      content: "caf\ufffd",
+      mimeType: "text/csv",
+    });
+    expect((await backend.read("/tmp/o/cut.png")).error).toContain("damaged");
+    expect((await backend.execute("printf 'a\\0b'")).output).toBe("a␀b");
     await backend.write("/tmp/o/not-base64.png", "words");
     expect((await backend.read("/tmp/o/not-base64.png")).content).toBe("words");
 

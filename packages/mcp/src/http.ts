@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { hostHeaderValidation, originValidation } from "@modelcontextprotocol/node";
 import { background } from "@emberbox/core/background";
 import { SandboxTools, type SandboxSource } from "@emberbox/core/tools";
+import { fittingPictures } from "./answer.ts";
 import {
   hostName,
   type HttpSettings,
@@ -43,7 +44,7 @@ export async function serveHttp(
   options: McpHttpOptions = {},
 ): Promise<McpHttpServer> {
   const settings = resolveHttpOptions(options);
-  const tools = new SandboxTools(source, settings.toolOptions);
+  const tools = new SandboxTools(source, fittingPictures(settings.toolOptions));
   const { idleTimeoutMs = IDLE_TIMEOUT_MS } = settings.toolOptions;
   const sessions = new HttpSessions(tools, { ...settings, idleTimeoutMs });
   const mayPass = guard(settings);

@@ -1,21 +1,10 @@
 import { createRequire } from "node:module";
-import {
-  type CallToolResult,
-  type ProgressToken,
-  Server,
-  type ServerContext,
-  type Tool,
-} from "@modelcontextprotocol/server";
+import { Server, type Tool } from "@modelcontextprotocol/server";
 import { type FieldsOf, parseOptions } from "@emberbox/core/options";
-import {
-  type SandboxTool,
-  SandboxTools,
-  type ToolContext,
-  type ToolOptions,
-  type ToolProgress,
-  type ToolResult,
-} from "@emberbox/core/tools";
+import type { SandboxTool, SandboxTools, ToolOptions } from "@emberbox/core/tools";
 import { z } from "zod";
+import { answer } from "./answer.ts";
+import { withProgress } from "./progress.ts";
 
 /** Options of the tools, and how results are sent. */
 export interface McpOptions extends ToolOptions {
@@ -78,7 +67,12 @@ export function createWatchedServer(
     const result =
       tool === undefined || token === undefined
         ? await tools.execute(name, input, context)
-        : await withProgress(tool, input, context, (progress) => report(mcpReq, token, progress));
+        : await withProgress(tool, input, context, (params) =>
+            mcpReq.notify({
+              method: "notifications/progress",
+              params: { progressToken: token, ...params },
+            }),
+          );
     return answer(result, structuredContent);
   });
   return server;
@@ -91,45 +85,5 @@ function described({ name, title, description, jsonSchema, readOnly }: SandboxTo
     description,
     inputSchema: jsonSchema as unknown as Tool["inputSchema"],
     annotations: { title, readOnlyHint: readOnly },
-  };
-}
-
-async function withProgress(
-  tool: SandboxTool,
-  input: unknown,
-  context: ToolContext,
-  onProgress: (progress: ToolProgress) => Promise<void>,
-): Promise<ToolResult> {
-  for await (const value of tool.stream(input, context)) {
-    if (value.status === "done") return value;
-    await onProgress(value);
-  }
-  throw new Error(`${tool.name} ended without a result`);
-}
-
-/** Reports the bytes printed so far, and the last of them: each notification stands alone. */
-async function report(
-  { notify }: ServerContext["mcpReq"],
-  progressToken: ProgressToken,
-  { outputBytes, stdout, stderr }: ToolProgress,
-): Promise<void> {
-  const params = { progressToken, progress: outputBytes, message: stdout + stderr };
-  // The work goes on when nobody listens any more.
-  await notify({ method: "notifications/progress", params }).catch(() => {});
-}
-
-function answer(
-  { text, isError, pictures, files, data }: ToolResult,
-  whole: boolean,
-): CallToolResult {
-  const images = pictures.map(({ base64, mimeType }) => ({
-    type: "image" as const,
-    data: base64,
-    mimeType,
-  }));
-  return {
-    content: [{ type: "text", text }, ...images],
-    isError,
-    ...(whole && { structuredContent: { text, files, data } }),
   };
 }

@@ -5,6 +5,7 @@ import {
 import { parseOptions } from "@emberbox/core/options";
 import { SandboxTools, type SandboxSource } from "@emberbox/core/tools";
 import { z } from "zod";
+import { fittingPictures } from "./answer.ts";
 import { answerFields, createMcpServer, type McpOptions } from "./server.ts";
 
 const schema = z.strictObject(answerFields);
@@ -35,7 +36,7 @@ class Streams extends StdioServerTransport {
 export function serveStdio(source?: SandboxSource, options: McpOptions = {}): McpStdioServer {
   const { structuredContent: whole, ...toolOptions } = options;
   const { structuredContent } = parseOptions(schema, { structuredContent: whole });
-  const tools = new SandboxTools(source, toolOptions);
+  const tools = new SandboxTools(source, fittingPictures(toolOptions));
   const transport = new Streams();
   const connection = serveConnection(() => createMcpServer(tools, { structuredContent }), {
     transport,

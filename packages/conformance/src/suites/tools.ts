@@ -48,6 +48,59 @@ export function describeToolCalls({ expect, behaviour }: ToolHarness): void {
     expect((await call("edit_file", all)).text).toContain("2 places");
   });
 
+  behaviour("tools.line-ends", async ({ call }) => {
+    const path = "mixed.txt";
+    await call("write_file", { path, content: "one\r\ntwo\nthree\r\n" });
+    const edit = async (old_string: string, new_string: string): Promise<string> => {
+      const { isError } = await call("edit_file", { path, old_string, new_string });
+      expect(isError).toBe(false);
+      return (await call("run_command", { command: `od -An -c ${path} | tr -d ' \\n'` })).text;
+    };
+    expect(await edit("one\ntwo\nthree", "one\nTWO\nthree")).toContain(
+      "one\\r\\nTWO\\nthree\\r\\n",
+    );
+    expect(await edit("three", "3\n4")).toContain("TWO\\n3\\r\\n4\\r\\n");
+  });
+
+  behaviour("tools.presentable", async ({ call }) => {
+    const files =
+      "printf 'caf\\351 1\\n' > latin-1.txt; : > empty.txt; printf '\\n\\n' > blank.txt; " +
+      "printf '\\211PNG\\r\\n\\032\\n' > cut.png; printf 'a\\0b'";
+    expect((await call("run_command", { command: files })).text).toContain("a␀b");
+    const read = async (path: string) => call("read_file", { path });
+    expect((await read("latin-1.txt")).text).toMatch(/^caf\ufffd 1\n\n\(Bytes that are not UTF-8/);
+    const edit = { path: "latin-1.txt", old_string: "1", new_string: "é" };
+    expect((await call("edit_file", edit)).isError).toBe(false);
+    const { text } = await call("run_command", { command: "od -An -c latin-1.txt" });
+    expect(text).toMatch(/c {3}a {3}f 351 +303 251/);
+    for (const path of ["empty.txt", "blank.txt"])
+      expect((await read(path)).text.trim() === "").toBe(false);
+    const cut = await read("cut.png");
+    expect(cut.text).toContain("damaged");
+    expect(cut.pictures.length).toBe(0);
+    expect((await call("run_code", { code: "print()" })).text.trim() === "").toBe(false);
+  });
+
+  behaviour("tools.as-models-write", async ({ call }) => {
+    const said = async (tool: "run_code" | "run_command" | "list_files", input: object) =>
+      (await call(tool, input)).text;
+    expect(await said("run_command", { command: ["echo", "it's", "$HOME"] })).toContain(
+      "it's $HOME",
+    );
+    expect(await said("run_command", { cmd: "echo named", timeout_ms: 0 })).toContain("named");
+    expect(await said("run_code", { code: "```python\n6 * 7\n```" })).toContain("42");
+    expect(await said("run_code", { code: "```bash\necho $((6 * 8))\n```" })).toContain("48");
+    expect(await said("run_code", { arguments: { code: "6 * 9" } })).toContain("54");
+    expect(await said("list_files", { path: "/", depth: 0, limit: 0 })).toContain("etc/");
+  });
+
+  behaviour("tools.progress-bars", async ({ call }) => {
+    const command = "for n in $(seq 5000); do printf '\\r%s of 5000' $n; done; echo; echo done";
+    const { text } = await call("run_command", { command });
+    expect(text).toContain("\n5000 of 5000\ndone\n");
+    expect(text.length).toBeLessThan(300);
+  });
+
   behaviour("tools.picture", async ({ call }) => {
     const code =
       "import matplotlib.pyplot as plt\nplt.plot([1, 4, 9])\nplt.savefig('plot.png')\nplt.show()";

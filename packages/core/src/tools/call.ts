@@ -2,6 +2,7 @@ import { EmberboxError } from "../errors.ts";
 import type { SandboxSessions } from "../sessions/sandbox-sessions.ts";
 import { callSandbox } from "./call-sandbox.ts";
 import { failed, type Outcome, type ToolDefinition, type ToolLimits } from "./definition.ts";
+import { presentable, withoutRefused } from "./gate.ts";
 import { isLost } from "./failure.ts";
 import { OutputHook } from "./output-hook.ts";
 import type { ToolContext, ToolResult } from "./types.ts";
@@ -25,17 +26,17 @@ export async function callTool<Input>(
     status: "done",
     tool: definition.name,
     isError: outcome.isError ?? false,
-    text: outcome.text,
+    text: presentable(outcome.text),
     pictures: outcome.pictures ?? [],
-    files: outcome.files ?? [],
-    data: {
+    files: withoutRefused(outcome.files ?? []),
+    data: withoutRefused({
       durationMs: Math.round(performance.now() - started),
       timedOut: false,
       outOfMemory: false,
       truncated: false,
       ...(sandboxId !== undefined && { sandboxId }),
       ...outcome.data,
-    },
+    }),
   });
   const parsed = definition.schema.parse(raw);
   if ("problem" in parsed) return finish(failed(parsed.problem, { errorCode: "invalid_argument" }));

@@ -53,3 +53,15 @@ export function shellExitCode(ended: Pick<CommandResult, "exitCode"> | EmberboxE
   const { exitCode } = ended.details;
   return typeof exitCode === "number" && exitCode > 0 ? exitCode : KILLED;
 }
+
+/** A program and its arguments as a command line; a list of one is a command line itself. */
+export function commandLine(parts: readonly unknown[]): string {
+  return parts.length === 1
+    ? String(parts[0])
+    : parts.map((part) => shellQuote(String(part))).join(" ");
+}
+
+/** A word of a command line that means exactly this text. */
+export function shellQuote(part: string): string {
+  return /^[\w@%+=:,./-]+$/.test(part) ? part : `'${part.replaceAll("'", `'\\''`)}'`;
+}

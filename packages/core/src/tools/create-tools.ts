@@ -50,6 +50,13 @@ export interface SandboxTool<Name extends ToolName = ToolName> {
   readonly inputSchema: z.ZodType<ToolInputs[Name]>;
   /** The same, as a JSON schema (draft 7). */
   readonly jsonSchema: JsonSchema;
+  /** As `inputSchema`, in the form of `strictJsonSchema`. */
+  readonly strictInputSchema: z.ZodType<ToolInputs[Name]>;
+  /**
+   * The JSON schema for requests with `strict: true`, as OpenAI demands it: every property is required, optional ones
+   * may be null, and there are no bounds. `execute` takes arguments of either form.
+   */
+  readonly strictJsonSchema: JsonSchema;
   /** True when it changes nothing. */
   readonly readOnly: boolean;
   /** Runs the tool. Rejects only with an aborted signal's reason, or with what `onOutput` throws. */
@@ -89,6 +96,8 @@ export class SandboxTools implements AsyncDisposable {
         description: definition.describe(known, limits),
         inputSchema: schema.lenient as SandboxTool["inputSchema"],
         jsonSchema: schema.json,
+        strictInputSchema: schema.strictLenient as SandboxTool["inputSchema"],
+        strictJsonSchema: schema.strictJson,
         readOnly,
         execute,
         stream: (input: unknown, context: ToolContext = {}) =>

@@ -13,6 +13,8 @@ export interface ToolLimits {
   readonly maxOutputBytes: number;
   /** The most bytes of one picture. @default 3_500_000 */
   readonly maxPictureBytes: number;
+  /** The most bytes of all pictures in one result. @default 12_000_000 */
+  readonly maxTotalPictureBytes: number;
   /** The most pictures in one result. @default 8 */
   readonly maxPictures: number;
 }

@@ -38,6 +38,33 @@ test("a file's CRLF stays", () => {
   expect(text("\uFEFFa\r\n", "a", "b", false)).toBe("\uFEFFb\r\n");
 });
 
+test("what takes a place gets the line ends of the file, one line or many", () => {
+  expect(text("a\r\nb\r\n", "a", "1\n2", false)).toBe("1\r\n2\r\nb\r\n");
+  expect(text("a\r\nb", "b", "1\n2", false)).toBe("a\r\n1\r\n2");
+  expect(text("a\nb\n", "a\r\nb", "1\r\n2", false)).toBe("1\n2\n");
+  expect(text("a\n\r\nb\n", "\nb", "\nc", false)).toBe("a\n\r\nc\n");
+});
+
+test("a mixed file is searched whatever its line ends, and lines that stay keep theirs", () => {
+  expect(text("a\r\nb\nc\r\n", "a\nb\nc", "a\nB\nc", false)).toBe("a\r\nB\nc\r\n");
+  expect(text("a\r\nb\nc\r\n", "a\nb\nc\n", "a\nb\nnew\nc\n", false)).toBe("a\r\nb\nnew\nc\r\n");
+  expect(replaceExactly("x\r\ny\nx\ny\n", "x\ny", "z\ny", true)).toMatchObject({
+    text: "z\r\ny\nz\ny\n",
+    count: 2,
+  });
+  expect(text("a\nb\r\n", "b", "1\n2", false)).toBe("a\n1\r\n2\r\n");
+});
+
+test("line ends that are given are meant, where they are found", () => {
+  expect(text("a\r\nb\r\n", "a\r\n", "a\n", false)).toBe("a\nb\r\n");
+  expect(text("a\nb\n", "a\n", "a\r\n", false)).toBe("a\r\nb\n");
+});
+
+test("many places in a large file are one pass", () => {
+  const large = `\r\n${"x\n".repeat(500_000)}`;
+  expect(replaceExactly(large, "x\n", "yy\n", true)).toMatchObject({ count: 500_000 });
+});
+
 test("replacing there and back gives the text again", () => {
   for (let at = 0; at < 50; at += 1) {
     const lines = Array.from({ length: 20 }, (_, line) => `line ${line} of ${at}`);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type GivenArguments, readArguments } from "./arguments.ts";
 
 /** A JSON schema (draft 7) of an object. */
 export interface JsonSchema {
@@ -8,11 +9,15 @@ export interface JsonSchema {
   readonly additionalProperties: false;
 }
 
-/** A tool's arguments in three forms: for the model, for the framework, and for checking. */
+/** A tool's arguments in several forms: for the model, for the framework, and for checking. */
 export interface InputSchema<Input> {
   readonly json: JsonSchema;
+  /** The same as OpenAI's strict mode demands: every property required, optional ones nullable, and no bounds. */
+  readonly strictJson: JsonSchema;
   /** Describes what the JSON schema describes but accepts anything: mistakes become a result that explains them. */
   readonly lenient: z.ZodType<Input>;
+  /** Describes what the strict JSON schema describes, and accepts anything, too. */
+  readonly strictLenient: z.ZodType<Input>;
   /** @throws never */
   parse(raw: unknown): ParsedInput<Input>;
 }
@@ -21,39 +26,72 @@ export type ParsedInput<Input> =
   | { readonly input: Input; readonly ignored: readonly string[] }
   | { readonly problem: string };
 
-/** Derives the three forms from one strict schema, each of whose fields has a description. */
+/** How else models write the arguments of a tool. */
+export interface Habits<Name extends string = string> {
+  /** Other names of an argument; other spellings of its own, such as `oldString`, are known. */
+  readonly names?: { readonly [Each in Name]?: readonly string[] };
+  /** Makes text of a list. */
+  readonly lists?: { readonly [Each in Name]?: (list: readonly unknown[]) => string };
+}
+
+/** Derives all forms from one schema, each of whose fields has a description. */
 export function inputSchema<Shape extends z.ZodRawShape>(
   shape: Shape,
+  habits: Habits<keyof Shape & string> = {},
 ): InputSchema<z.output<z.ZodObject<Shape>>> {
-  const strict = z.object(shape);
-  const { properties = {}, required = [] } = z.toJSONSchema(strict, {
+  type Input = z.output<z.ZodObject<Shape>>;
+  const checked = z.object(shape);
+  const { properties = {}, required = [] } = z.toJSONSchema(checked, {
     io: "input",
     target: "draft-7",
   }) as Partial<JsonSchema>;
   const json: JsonSchema = { type: "object", properties, required, additionalProperties: false };
-  const loose = z
-    .looseObject(
-      mapValues(properties, (property) =>
-        z
-          .any()
-          .optional()
-          .meta({ ...property }),
-      ),
-    )
-    .meta({ required: [...required], additionalProperties: false });
+  const strictJson = strictForm(json);
   return {
     json,
-    lenient: loose as unknown as z.ZodType<z.output<z.ZodObject<Shape>>>,
-    parse: (raw) => parse(strict, json, raw),
+    strictJson,
+    lenient: lenient<Input>(json),
+    strictLenient: lenient<Input>(strictJson),
+    parse: (raw) => parse(checked, json, readArguments(raw, json, habits), raw),
   };
 }
 
+function strictForm({ properties, required }: JsonSchema): JsonSchema {
+  return {
+    type: "object",
+    properties: Object.fromEntries(
+      Object.entries(properties).map(([name, { type, description }]) => [
+        name,
+        // Of the ways to say nullable, the one that Gemini takes as well. With its description outside, zod would make
+        // a list of types of it, which Gemini refuses.
+        required.includes(name)
+          ? { type, description }
+          : { anyOf: [{ type, description }, { type: "null" }] },
+      ]),
+    ),
+    required: Object.keys(properties),
+    additionalProperties: false,
+  };
+}
+
+function lenient<Input>({ properties, required }: JsonSchema): z.ZodType<Input> {
+  const fields = mapValues(properties, (property) =>
+    z
+      .any()
+      .optional()
+      .meta({ ...property }),
+  );
+  return z
+    .looseObject(fields)
+    .meta({ required: [...required], additionalProperties: false }) as unknown as z.ZodType<Input>;
+}
+
 function parse<Input>(
-  strict: z.ZodType<Input>,
+  checked: z.ZodType<Input>,
   { properties, required }: JsonSchema,
+  given: GivenArguments | undefined,
   raw: unknown,
 ): ParsedInput<Input> {
-  const given = objectFrom(raw);
   const names = Object.keys(properties);
   const known = names.map((name) => `\`${name}\`${required.includes(name) ? "" : " (optional)"}`);
   const arguments_ = `The arguments are: ${known.join(", ")}.`;
@@ -62,52 +100,21 @@ function parse<Input>(
       problem: `Expected the arguments as a JSON object, got ${kindOf(raw)}. ${arguments_}`,
     };
   }
-  const entries = Object.entries(given).filter(
-    ([name, value]) => value !== undefined && value !== null && Object.hasOwn(properties, name),
-  );
-  const coerced = Object.fromEntries(
-    entries.map(([name, value]) => [name, coerce(value, properties[name]!["type"])]),
-  );
-  const ignored = Object.keys(given).filter((name) => !Object.hasOwn(properties, name));
-  const parsed = strict.safeParse(coerced);
+  const { values, ignored } = given;
+  const parsed = checked.safeParse(values);
   if (parsed.success) return { input: parsed.data, ignored };
   const name = String(parsed.error.issues[0]?.path[0]);
   const expected = String(properties[name]?.["type"] ?? "something else");
   const limits = limitsOf(properties[name]);
   const problem =
-    name in coerced
-      ? `The argument \`${name}\` must be ${article(expected)}${limits}, got ${kindOf(coerced[name])}.`
-      : `The argument \`${name}\` (${article(expected)}) is missing.`;
+    values[name] === ""
+      ? `The argument \`${name}\` is empty.`
+      : name in values
+        ? `The argument \`${name}\` must be ${article(expected)}${limits}, got ${kindOf(values[name])}.`
+        : `The argument \`${name}\` (${article(expected)}) is missing.`;
   const unknown =
     ignored.length > 0 ? ` Not known here: ${ignored.slice(0, 5).map(quote).join(", ")}.` : "";
   return { problem: `${problem}${unknown} ${arguments_}` };
-}
-
-/** Reads arguments: an object, or JSON text from callers who talk to a model themselves. */
-function objectFrom(raw: unknown): Record<string, unknown> | undefined {
-  const value = typeof raw === "string" ? fromJson(raw) : (raw ?? {});
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
-}
-
-function fromJson(text: string): unknown {
-  try {
-    return text.trim() === "" ? {} : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Models write numbers as strings and strings as objects. */
-function coerce(value: unknown, type: unknown): unknown {
-  if (type === "string" && typeof value === "number") return String(value);
-  if (type === "string" && typeof value === "object") return JSON.stringify(value, undefined, 2);
-  if (typeof value !== "string") return value;
-  if (type === "boolean" && /^(?:true|false)$/i.test(value)) return value.toLowerCase() === "true";
-  if ((type === "integer" || type === "number") && /^-?\d+(?:\.\d+)?$/.test(value))
-    return Number(value);
-  return value;
 }
 
 function limitsOf(property: Readonly<Record<string, unknown>> | undefined): string {

@@ -52,7 +52,9 @@ test("long lines are cut, at characters", async () => {
   expect((read as { lines: string[] }).lines[0]).toMatch(/^é+$/);
 });
 
-test("what is not text is told", async () => {
-  expect(await readLines(streamOf(Buffer.from([65, 0xff, 10]), 2), all)).toBe("binary");
+test("bytes that are not UTF-8 are seen as such, and what is not text is told", async () => {
+  expect(await readLines(streamOf(Buffer.from([65, 0xff, 10]), 2), all)).toMatchObject({
+    lines: ["A\ufffd"],
+  });
   expect(await readLines(streamOf(Buffer.from([65, 0, 10]), 2), all)).toBe("binary");
 });

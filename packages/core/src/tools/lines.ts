@@ -13,12 +13,12 @@ export interface ReadLines {
   readonly seen: number;
 }
 
-/** Reads some lines of a stream, and no more of it than needed, in bounded memory. */
+/** Reads some lines of a stream, and no more of it than needed, in bounded memory; bytes that are not UTF-8 become �. */
 export async function readLines(
   stream: ReadableStream<Uint8Array>,
   { offset, limit, maxBytes }: { offset: number; limit: number; maxBytes: number },
 ): Promise<ReadLines | "binary"> {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const lines: string[] = [];
   let [seen, cut, bytes, more] = [0, 0, 0, false];
   let line = "";
@@ -53,16 +53,11 @@ export async function readLines(
       from = newline + 1;
     }
   };
-  try {
-    for await (const chunk of stream) {
-      if (chunk.includes(0)) return "binary";
-      if (!take(decoder.decode(chunk, { stream: true }))) return { lines, more, cut, seen };
-    }
-    if (!take(decoder.decode())) return { lines, more, cut, seen };
-  } catch (error) {
-    if (error instanceof TypeError) return "binary";
-    throw error;
+  for await (const chunk of stream) {
+    if (chunk.includes(0)) return "binary";
+    if (!take(decoder.decode(chunk, { stream: true }))) return { lines, more, cut, seen };
   }
+  if (!take(decoder.decode())) return { lines, more, cut, seen };
   if (begun || line !== "") endLine();
   return { lines, more, cut, seen };
 }

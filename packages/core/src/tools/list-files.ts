@@ -15,16 +15,24 @@ export interface ListFilesInput {
 
 const DEFAULT_LIMIT = 200;
 
-const schema: InputSchema<ListFilesInput> = inputSchema({
-  path: z.string().optional().describe("The directory; the home directory when left out"),
-  depth: z.int().min(1).max(10).optional().describe("How many levels to go down; 1 when left out"),
-  limit: z
-    .int()
-    .min(1)
-    .max(1000)
-    .optional()
-    .describe(`How many entries to show; ${DEFAULT_LIMIT} when left out`),
-});
+const schema: InputSchema<ListFilesInput> = inputSchema(
+  {
+    path: z.string().optional().describe("The directory; the home directory when left out"),
+    depth: z
+      .int()
+      .min(1)
+      .max(10)
+      .optional()
+      .describe("How many levels to go down, up to 10; 1 when left out"),
+    limit: z
+      .int()
+      .min(1)
+      .max(1000)
+      .optional()
+      .describe(`How many entries to show, up to 1000; ${DEFAULT_LIMIT} when left out`),
+  },
+  { names: { path: ["directory", "dir", "folder", "directory_path"], limit: ["max_entries"] } },
+);
 
 export const listFilesTool: ToolDefinition<ListFilesInput> = {
   name: "list_files",

@@ -1,3 +1,5 @@
+import { isUtf8 } from "node:buffer";
+
 const startsWith = (bytes: Uint8Array, at: number, magic: string): boolean =>
   Buffer.from(
     bytes.buffer,
@@ -48,23 +50,31 @@ export function mimeType(path: string, beginning: Uint8Array): string {
   if (picture !== undefined) return picture;
   const known = signatures.find(([magic]) => startsWith(beginning, 0, magic));
   if (known !== undefined) return known[1];
-  if (decodeText(beginning, true) === undefined) return "application/octet-stream";
+  if (!isText(beginning)) return "application/octet-stream";
   const ending = /\.([a-z0-9]+)$/i.exec(path)?.[1]?.toLowerCase() ?? "";
   return endings[ending] ?? "text/plain";
 }
 
-/**
- * Decodes UTF-8; `undefined` when the bytes are not text. With `mayBeCut`, a character cut off at the end is ignored.
- */
-export function decodeText(bytes: Uint8Array, mayBeCut: boolean = false): string | undefined {
-  if (bytes.includes(0)) return undefined;
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes, {
-      stream: mayBeCut,
-    });
-  } catch {
-    return undefined;
+/** Characters that are not in texts of any encoding that leaves ASCII as it is. */
+// oxlint-disable-next-line no-control-regex
+const CONTROL = /[\x01-\x06\x0e-\x1a\x1c-\x1f\x7f]/;
+
+/** Whether bytes, the first of a file or all, are text: UTF-8, or another encoding that leaves ASCII as it is. */
+export function isText(bytes: Uint8Array): boolean {
+  if (bytes.includes(0)) return false;
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return isUtf8(withoutCutCharacter(buffer)) || !CONTROL.test(buffer.toString("latin1"));
+}
+
+/** Without a character that is cut off at the end. */
+function withoutCutCharacter(bytes: Buffer): Buffer {
+  for (let back = 1; back <= Math.min(4, bytes.length); back += 1) {
+    const byte = bytes[bytes.length - back]!;
+    if ((byte & 0xc0) === 0x80) continue;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return length > back ? bytes.subarray(0, bytes.length - back) : bytes;
   }
+  return bytes;
 }
 
 /** A number of bytes in words. */

@@ -58,6 +58,7 @@ const schema = z.strictObject({
   maxTimeoutMs: positiveInteger,
   maxOutputBytes: z.int().min(1000).optional().describe("a whole number of at least 1000"),
   maxPictureBytes: positiveInteger,
+  maxTotalPictureBytes: positiveInteger,
   maxPictures: z.int().min(0).optional().describe("a whole number of at least 0"),
   ...sessionFields,
 } satisfies FieldsOf<ToolOptions>);
@@ -91,6 +92,7 @@ export function resolveToolOptions(options: ToolOptions): ResolvedToolOptions {
       maxTimeoutMs,
       maxOutputBytes: given.maxOutputBytes ?? 20_000,
       maxPictureBytes: given.maxPictureBytes ?? 3_500_000,
+      maxTotalPictureBytes: given.maxTotalPictureBytes ?? 12_000_000,
       maxPictures: given.maxPictures ?? 8,
     },
     idleTimeoutMs,

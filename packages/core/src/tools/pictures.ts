@@ -1,5 +1,6 @@
 import type { Result } from "../interpreter/execution.ts";
 import type { ToolRun } from "./definition.ts";
+import { pictureProblem } from "./gate.ts";
 import { keep, keptIn } from "./keep.ts";
 import { formatBytes, pictureType } from "./mime.ts";
 import type { ToolFile, ToolPicture } from "./types.ts";
@@ -31,13 +32,19 @@ export async function picturesOf(results: readonly Result[], run: ToolRun): Prom
 async function add(found: Pictures, bytes: Buffer, run: ToolRun): Promise<void> {
   const mimeType = pictureType(bytes);
   const ending = mimeType?.slice("image/".length) ?? "bin";
-  const { maxPictureBytes, maxPictures } = run.limits;
-  const fits = bytes.length <= maxPictureBytes && found.pictures.length < maxPictures;
-  if (mimeType === undefined || !fits) {
-    return leave(found, bytes, ending, mimeType ?? "application/octet-stream", run);
+  const problem = pictureProblem(bytes, run.limits) ?? tooMany(found, bytes, run);
+  if (mimeType === undefined || problem !== undefined) {
+    return leave(found, bytes, ending, mimeType ?? "application/octet-stream", run, problem);
   }
   found.pictures.push(pictureFrom(bytes, mimeType));
   found.notes.push(`[picture ${found.pictures.length}: ${mimeType}, ${formatBytes(bytes.length)}]`);
+}
+
+function tooMany({ pictures }: Pictures, bytes: Buffer, { limits }: ToolRun): string | undefined {
+  const total = pictures.reduce((sum, { sizeBytes }) => sum + sizeBytes, bytes.length);
+  if (pictures.length < limits.maxPictures && total <= limits.maxTotalPictureBytes)
+    return undefined;
+  return "since a result has no room for more";
 }
 
 async function leave(
@@ -46,10 +53,11 @@ async function leave(
   ending: string,
   mimeType: string,
   run: ToolRun,
+  problem: string = "which models cannot see",
 ): Promise<void> {
   const file = await keep(run, `picture.${ending}`, mimeType, bytes);
   if (file !== undefined) found.files.push(file);
-  found.notes.push(`[a picture that is not shown, ${mimeType}: ${keptIn(file)}]`);
+  found.notes.push(`[a picture that is not shown, ${mimeType}, ${problem}: ${keptIn(file)}]`);
 }
 
 export function pictureFrom(bytes: Uint8Array, mimeType: string, path?: string): ToolPicture {

@@ -40,7 +40,7 @@ async function show(
   bytes: number | undefined,
   run: ToolRun,
 ): Promise<{ text: string; truncated: boolean; section: string[]; file: ToolFile[] }> {
-  const plain = withoutColours(output);
+  const plain = asOnTerminal(output);
   const { text, truncated } = truncate(plain, run.limits.maxOutputBytes);
   if (text.trim() === "") return { text, truncated, section: [], file: [] };
   if (!truncated) return { text, truncated, section: [`${name}:\n${text.trimEnd()}`], file: [] };
@@ -59,4 +59,33 @@ const ESCAPES = /\x1b(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,512}(?:\x07
 /** Removes terminal colours and cursor movements, which cost a model many tokens and tell it nothing. */
 export function withoutColours(text: string): string {
   return text.includes("\x1b") ? text.replaceAll(ESCAPES, "") : text;
+}
+
+/**
+ * Text as a terminal leaves it: without colours, and without what carriage returns and backspaces took back, such as
+ * the earlier states of a progress bar.
+ */
+export function asOnTerminal(text: string): string {
+  const plain = withoutColours(text);
+  if (!/[\b\r]/.test(plain)) return plain;
+  return plain
+    .split("\n")
+    .map((line) => lastState(line))
+    .join("\n");
+}
+
+function lastState(line: string): string {
+  const end = line.endsWith("\r") ? "\r" : "";
+  const state = line.replace(/\r+$/, "");
+  const shown = state.slice(state.lastIndexOf("\r") + 1);
+  return (shown.includes("\b") ? withoutBackspaces(shown) : shown) + end;
+}
+
+function withoutBackspaces(line: string): string {
+  const kept: string[] = [];
+  for (const character of line) {
+    if (character === "\b") kept.pop();
+    else kept.push(character);
+  }
+  return kept.join("");
 }

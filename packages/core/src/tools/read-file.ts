@@ -10,8 +10,9 @@ import {
 import type { SandboxFacts } from "./facts.ts";
 import { inputSchema, type InputSchema } from "./input.ts";
 import { readLines, readBeginning } from "./lines.ts";
-import { decodeText, formatBytes, mimeType, pictureType } from "./mime.ts";
+import { formatBytes, isText, mimeType, pictureType } from "./mime.ts";
 import { homePath } from "./path.ts";
+import { pictureProblem } from "./gate.ts";
 import { pictureFrom } from "./pictures.ts";
 
 /** Arguments of `read_file`. */
@@ -24,19 +25,28 @@ export interface ReadFileInput {
 
 const DEFAULT_LINES = 2000;
 
-const schema: InputSchema<ReadFileInput> = inputSchema({
-  path: z
-    .string()
-    .min(1)
-    .describe("The file: an absolute path, or one relative to the home directory"),
-  offset: z.int().min(1).optional().describe("The first line to read, counted from 1"),
-  limit: z
-    .int()
-    .min(1)
-    .optional()
-    .describe(`How many lines to read; ${DEFAULT_LINES} when left out`),
-  line_numbers: z.boolean().optional().describe("Puts its number before each line"),
-});
+const schema: InputSchema<ReadFileInput> = inputSchema(
+  {
+    path: z
+      .string()
+      .min(1)
+      .describe("The file: an absolute path, or one relative to the home directory"),
+    offset: z.int().min(1).optional().describe("The first line to read, counted from 1"),
+    limit: z
+      .int()
+      .min(1)
+      .optional()
+      .describe(`How many lines to read; ${DEFAULT_LINES} when left out`),
+    line_numbers: z.boolean().optional().describe("Puts its number before each line"),
+  },
+  {
+    names: {
+      path: ["file_path", "filename", "file_name", "file"],
+      offset: ["start_line"],
+      limit: ["max_lines"],
+    },
+  },
+);
 
 export const readFileTool: ToolDefinition<ReadFileInput> = {
   name: "read_file",
@@ -49,7 +59,7 @@ export const readFileTool: ToolDefinition<ReadFileInput> = {
 
 function describe({ workingDirectory }: SandboxFacts, { maxOutputBytes }: ToolLimits): string {
   return [
-    "Reads a text file of the sandbox, by lines, or shows a picture (PNG, JPEG, GIF, WebP).",
+    "Reads a text file of the sandbox, by lines, or shows a picture (PNG, JPEG, WebP).",
     `Relative paths start in ${workingDirectory}.`,
     `At most ${formatBytes(maxOutputBytes)} come at once; the result says how to read on.`,
   ].join(" ");
@@ -66,7 +76,7 @@ async function run(input: ReadFileInput, run: ToolRun): Promise<Outcome> {
   const beginning = await readBeginning(await stream(), 8192);
   const type = pictureType(beginning);
   if (type !== undefined) return picture(info, type, path, run);
-  if (decodeText(beginning, true) === undefined) return binary(info, beginning);
+  if (!isText(beginning)) return binary(info, beginning);
   return lines(input, info, await stream(), beginning, run);
 }
 
@@ -98,6 +108,11 @@ async function lines(
   const notes = [
     ...(more ? [`Lines ${offset} to ${last} are shown; read on with \`offset\` ${last + 1}.`] : []),
     ...(cut > 0 ? [`${cut} long lines are cut.`] : []),
+    ...(shown.some((line) => line.includes("\ufffd"))
+      ? [
+          "Bytes that are not UTF-8 are shown as \ufffd; edits of other text leave them as they are.",
+        ]
+      : []),
   ];
   return {
     text: shown.join("\n") + (notes.length > 0 ? `\n\n(${notes.join(" ")})` : ""),
@@ -113,14 +128,13 @@ async function picture(
   { sandbox, limits, signal }: ToolRun,
 ): Promise<Outcome> {
   const size = formatBytes(info.size);
-  if (info.size > limits.maxPictureBytes) {
-    return failed(
-      `${info.path} is a picture (${type}, ${size}), larger than the ${formatBytes(limits.maxPictureBytes)} that can ` +
-        "be shown. Make a smaller copy with code, and read that.",
-    );
-  }
   const stream = await sandbox.files.read(path, { format: "stream", signal });
-  const bytes = await readBeginning(stream, limits.maxPictureBytes);
+  // One byte more than may be shown tells what is too large.
+  const most = Math.min(limits.maxPictureBytes, limits.maxTotalPictureBytes);
+  const bytes = await readBeginning(stream, most + 1);
+  const problem = pictureProblem(bytes, limits);
+  if (problem !== undefined)
+    return failed(`${info.path} is a picture (${type}, ${size}), ${problem}.`);
   return {
     text: `[picture: ${info.path}, ${type}, ${size}]`,
     pictures: [pictureFrom(bytes, type, info.path)],
@@ -130,10 +144,12 @@ async function picture(
 
 function binary(info: EntryInfo, beginning: Uint8Array): Outcome {
   const type = mimeType(info.path, beginning);
-  return failed(
-    `${info.path} is not UTF-8 text (${type}, ${formatBytes(info.size)}). Work on it with code or a command, ` +
-      "such as `file`, `xxd` or a library that knows the format.",
-  );
+  const [first, second] = beginning;
+  const isUtf16 = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+  const advice = isUtf16
+    ? "It looks like UTF-16: `iconv -f UTF-16 -t UTF-8` makes UTF-8 of it."
+    : "Work on it with code or a command, such as `file`, `xxd` or a library that knows the format.";
+  return failed(`${info.path} is not UTF-8 text (${type}, ${formatBytes(info.size)}). ${advice}`);
 }
 
 async function directory(info: EntryInfo, { sandbox, signal }: ToolRun): Promise<Outcome> {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { EmberboxError } from "../errors.ts";
 import type { Execution, Result } from "../interpreter/execution.ts";
 import type { FileChange } from "../interpreter/file-change.ts";
+import { withoutFence } from "./arguments.ts";
 import type { Outcome, ToolDefinition, ToolLimits, ToolRun } from "./definition.ts";
 import { endingText, runLimit, type RunLimit } from "./ending.ts";
 import { languageNames, type SandboxFacts } from "./facts.ts";
@@ -20,11 +21,17 @@ export interface RunCodeInput {
   readonly timeout_ms?: number | undefined;
 }
 
-const schema: InputSchema<RunCodeInput> = inputSchema({
-  language: z.string().optional().describe("Language of the code; python when left out"),
-  code: z.string().describe("The code to run"),
-  timeout_ms: z.int().min(1).optional().describe("How long it may run, in milliseconds"),
-});
+const schema: InputSchema<RunCodeInput> = inputSchema(
+  {
+    language: z.string().optional().describe("Language of the code; python when left out"),
+    code: z.string().describe("The code to run"),
+    timeout_ms: z.int().min(1).optional().describe("How long it may run, in milliseconds"),
+  },
+  {
+    names: { code: ["script", "source", "program"], language: ["lang"] },
+    lists: { code: (lines) => lines.join("\n") },
+  },
+);
 
 export const runCodeTool: ToolDefinition<RunCodeInput> = {
   name: "run_code",
@@ -56,11 +63,12 @@ function describe(
 
 async function run(input: RunCodeInput, run: ToolRun): Promise<Outcome> {
   const { sandbox, signal, onOutput, limits } = run;
-  const language = input.language?.trim().toLowerCase() || undefined;
+  const fenced = withoutFence(input.code);
+  const language = (input.language || fenced.language)?.trim().toLowerCase() || undefined;
   const python = language === undefined || /^py(?:thon)?3?$/.test(language);
   const limit = runLimit(input.timeout_ms, limits);
   try {
-    const execution = await sandbox.runCode(input.code, {
+    const execution = await sandbox.runCode(fenced.text, {
       ...(!python && { language }),
       timeoutMs: limit.timeoutMs,
       signal,

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { EmberboxError } from "../errors.ts";
 import type { CommandResult } from "../commands/output.ts";
-import { runToEnd } from "./command.ts";
+import { withoutFence } from "./arguments.ts";
+import { commandLine, runToEnd } from "./command.ts";
 import type { Outcome, ToolDefinition, ToolLimits, ToolRun } from "./definition.ts";
 import { endingText, runLimit, type RunLimit } from "./ending.ts";
 import type { SandboxFacts } from "./facts.ts";
@@ -16,14 +17,23 @@ export interface RunCommandInput {
   readonly timeout_ms?: number | undefined;
 }
 
-const schema: InputSchema<RunCommandInput> = inputSchema({
-  command: z.string().describe("A command line for bash"),
-  cwd: z
-    .string()
-    .optional()
-    .describe("The directory to run it in; the home directory when left out"),
-  timeout_ms: z.int().min(1).optional().describe("How long it may run, in milliseconds"),
-});
+const schema: InputSchema<RunCommandInput> = inputSchema(
+  {
+    command: z.string().describe("A command line for bash"),
+    cwd: z
+      .string()
+      .optional()
+      .describe("The directory to run it in; the home directory when left out"),
+    timeout_ms: z.int().min(1).optional().describe("How long it may run, in milliseconds"),
+  },
+  {
+    names: {
+      command: ["cmd", "command_line", "bash", "script"],
+      cwd: ["workdir", "working_directory", "directory", "dir"],
+    },
+    lists: { command: commandLine },
+  },
+);
 
 export const runCommandTool: ToolDefinition<RunCommandInput> = {
   name: "run_command",
@@ -52,7 +62,7 @@ async function run(input: RunCommandInput, run: ToolRun): Promise<Outcome> {
   const limit = runLimit(input.timeout_ms, run.limits);
   try {
     const { cwd } = input;
-    const result = await runToEnd(run, input.command, {
+    const result = await runToEnd(run, withoutFence(input.command).text, {
       timeoutMs: limit.timeoutMs,
       ...(cwd && { cwd }),
     });

@@ -1,4 +1,5 @@
 import { within } from "../concurrency/within.ts";
+import { withoutRefused } from "./gate.ts";
 import { lastBytes } from "./truncate.ts";
 import type { ToolContext, ToolName, ToolOutput, ToolProgress, ToolResult } from "./types.ts";
 
@@ -46,7 +47,13 @@ export async function* streamTool(
       if (!state.dirty) continue;
       state.dirty = false;
       const elapsedMs = Math.round(performance.now() - started);
-      yield { status: "running", tool, ...tails, outputBytes: state.outputBytes, elapsedMs };
+      yield {
+        status: "running",
+        tool,
+        ...withoutRefused(tails),
+        outputBytes: state.outputBytes,
+        elapsedMs,
+      };
     }
     yield await result;
   } finally {

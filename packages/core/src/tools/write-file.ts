@@ -12,13 +12,21 @@ export interface WriteFileInput {
   readonly content: string;
 }
 
-const schema: InputSchema<WriteFileInput> = inputSchema({
-  path: z
-    .string()
-    .min(1)
-    .describe("The file: an absolute path, or one relative to the home directory"),
-  content: z.string().describe("All that the file is to hold"),
-});
+const schema: InputSchema<WriteFileInput> = inputSchema(
+  {
+    path: z
+      .string()
+      .min(1)
+      .describe("The file: an absolute path, or one relative to the home directory"),
+    content: z.string().describe("All that the file is to hold"),
+  },
+  {
+    names: {
+      path: ["file_path", "filename", "file_name", "file"],
+      content: ["contents", "text", "file_text"],
+    },
+  },
+);
 
 export const writeFileTool: ToolDefinition<WriteFileInput> = {
   name: "write_file",

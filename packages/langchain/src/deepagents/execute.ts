@@ -1,6 +1,12 @@
 import type { ExecuteResponse } from "deepagents";
 import { EmberboxError } from "@emberbox/core";
-import { runToEnd, shellExitCode, truncate } from "@emberbox/core/tools";
+import {
+  asOnTerminal,
+  runToEnd,
+  shellExitCode,
+  truncate,
+  withoutRefused,
+} from "@emberbox/core/tools";
 import type { BackendCall } from "./call.ts";
 
 export interface ExecuteLimits {
@@ -45,7 +51,7 @@ function answer(
   cut: boolean,
   { maxOutputBytes }: ExecuteLimits,
 ): ExecuteResponse {
-  const { text: output, truncated } = truncate(text, maxOutputBytes);
+  const { text: output, truncated } = truncate(withoutRefused(asOnTerminal(text)), maxOutputBytes);
   return { output, exitCode, truncated: cut || truncated };
 }
 

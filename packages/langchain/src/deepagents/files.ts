@@ -7,6 +7,7 @@ import type {
   LsResult,
   WriteResult,
 } from "deepagents";
+import { editBytes } from "@emberbox/core/tools";
 import { asAnyUser, hasCode, type BackendCall } from "./call.ts";
 
 const MAX_EDIT_BYTES = 50 * 1024 * 1024;
@@ -39,7 +40,7 @@ export async function write(
   return { path, filesUpdate: null };
 }
 
-/** Replaces text and leaves every other byte unchanged, even in files that are not UTF-8. */
+/** Replaces text whatever its line ends, and leaves every other byte unchanged, even in files that are not UTF-8. */
 export async function edit(
   call: BackendCall,
   path: string,
@@ -51,7 +52,7 @@ export async function edit(
   const before = await readBytes(call, path);
   if (typeof before === "string") return { error: before };
   const changed = replace(before, oldString, newString, replaceAll);
-  if (typeof changed === "string") return { error: `${changed} in file '${path}'` };
+  if (typeof changed === "string") return { error: `'${path}' was not changed: ${changed}` };
   const { bytes, occurrences } = changed;
   if (bytes !== before) {
     await asAnyUser((as) => sandbox.files.write(path, bytes, { signal, ...as }));
@@ -82,20 +83,16 @@ function replace(
 ): { bytes: Buffer; occurrences: number } | string {
   if (oldString === "") {
     if (before.length > 0)
-      return "The text to replace may be empty only in an empty file; it is not";
+      return "the text to replace may be empty only in an empty file, which it is not";
     return { bytes: Buffer.from(newString), occurrences: newString === "" ? 0 : 1 };
   }
-  // One character per byte, so that nothing but the replaced text changes.
-  const text = before.toString("latin1");
-  const parts = text.split(Buffer.from(oldString).toString("latin1"));
-  const occurrences = parts.length - 1;
-  if (occurrences === 0) return "String not found";
-  if (oldString === newString) return { bytes: before, occurrences: replaceAll ? occurrences : 1 };
-  if (occurrences > 1 && !replaceAll) {
-    return `The string occurs multiple times (${occurrences}); replace all, or give more of what is around it,`;
-  }
-  const after = parts.join(Buffer.from(newString).toString("latin1"));
-  return { bytes: Buffer.from(after, "latin1"), occurrences };
+  // deepagents counts text that is replaced by itself as one occurrence.
+  if (oldString === newString)
+    return before.includes(oldString)
+      ? { bytes: before, occurrences: 1 }
+      : "`old_string` was not found";
+  const edited = editBytes(before, oldString, newString, replaceAll);
+  return "problem" in edited ? edited.problem : { bytes: edited.bytes, occurrences: edited.count };
 }
 
 /** Removes a file, or a directory and everything in it. */

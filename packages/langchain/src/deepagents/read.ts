@@ -1,13 +1,17 @@
 import type { ReadRawResult, ReadResult } from "deepagents";
-import { mimeType } from "@emberbox/core/tools";
+import { commonLimits, mimeType, pictureProblem, withoutRefused } from "@emberbox/core/tools";
 import { asAnyUser, hasCode, type BackendCall } from "./call.ts";
 
 /** The most bytes of a file that is not text, which is what deepagents passes on, and of one read of lines. */
 const MAX_BYTES = 10 * 1024 * 1024;
 /** Enough bytes to tell text from anything else. */
 const SAMPLE_BYTES = 8192;
+const PICTURES = { maxPictureBytes: commonLimits.maxBytes, maxTotalPictureBytes: Infinity };
 
-/** A file's lines from `offset`, counted from 0; the whole file when it is not text. */
+/** What deepagents says of a file without content; an empty answer would be refused by some models. */
+const EMPTY = "System reminder: File exists but has empty contents";
+
+/** A file's lines from `offset`, counted from 0; the whole file when it is a picture or PDF that models can read. */
 export async function read(
   call: BackendCall,
   path: string,
@@ -24,14 +28,29 @@ export async function read(
     if (!isText(type)) {
       if (size > MAX_BYTES) return { error: tooLarge(path, size) };
       await reader.fill(MAX_BYTES);
-      return { content: reader.bytes, mimeType: type };
+      return document(path, reader.bytes, type);
     }
+    if (reader.bytes.length === 0) return { content: EMPTY, mimeType: type };
     const lines = await readLines(reader, wholeNumber(offset), wholeNumber(limit));
     // deepagents treats some types, such as XML, as binary.
-    return { ...lines, mimeType: type === "application/xml" ? "text/xml" : type };
+    return { ...withoutRefused(lines), mimeType: type === "application/xml" ? "text/xml" : type };
   } finally {
     await reader.cancel();
   }
+}
+
+/**
+ * A file that deepagents puts into the conversation as it is. Others are refused here, since a model that does not take
+ * them refuses the whole thread from then on.
+ */
+function document(path: string, content: Buffer, mimeType: string): ReadResult {
+  if (mimeType === "application/pdf") return { content, mimeType };
+  const problem = mimeType.startsWith("image/")
+    ? pictureProblem(content, PICTURES)
+    : "which models cannot read; work on it with a command";
+  return problem === undefined
+    ? { content, mimeType }
+    : { error: `'${path}' is ${mimeType}, ${problem}` };
 }
 
 /** Reads a whole file. */

@@ -44,9 +44,9 @@ async function create(path: string, diff: string, run: ToolRun): Promise<PatchRe
 async function update(path: string, diff: string, run: ToolRun): Promise<PatchResult> {
   const file = await readWholeText(path, run);
   if ("problem" in file) return failed(file.problem);
-  const text = patched(file.text, diff, "default");
-  if ("problem" in text) return failed(`${file.path} was not changed: ${text.problem}`);
-  await run.sandbox.files.write(path, text.text, { signal: run.signal });
+  const text = patched(file.text, file.given(diff), "default");
+  if ("problem" in text) return failed(`${file.path} was not changed: ${file.shown(text.problem)}`);
+  await run.sandbox.files.write(path, file.bytes(text.text), { signal: run.signal });
   return { status: "completed", output: `Updated ${file.path}.` };
 }
 

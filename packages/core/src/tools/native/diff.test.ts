@@ -69,3 +69,9 @@ test("any change of lines, written as a diff, gives those lines", () => {
     expect(applyDiff(whole(before), diff)).toBe(whole(after));
   }
 });
+
+test("lines of a mixed file keep their ends, and new ones get that of the line before", () => {
+  const diff = "@@\n a\n-b\n+B\n+new\n c";
+  expect(applyDiff("a\r\nb\nc\r\nd\n", diff)).toBe("a\r\nB\r\nnew\r\nc\r\nd\n");
+  expect(applyDiff("a\r\nb", "@@\n-b\n+B\n+C")).toBe("a\r\nB\r\nC");
+});

@@ -1,3 +1,5 @@
+import { likeNeighbours, linesOf } from "../edit.ts";
+
 /**
  * Applies a V4A diff: sections that begin with `@@`, optionally with a line to look for first, and contain lines that
  * begin with a space (context), `-` (removed) or `+` (added). `create` takes a diff of added lines only. The text's
@@ -12,14 +14,8 @@ export function applyDiff(
   const diffLines = diff.split(/\r?\n/);
   if (diffLines.at(-1) === "") diffLines.pop();
   if (mode === "create") return created(diffLines);
-  const newline = text.includes("\r\n") ? "\r\n" : "\n";
-  const endsWithNewline = text.endsWith("\n");
-  const lines = text.split(/\r?\n/);
-  if (endsWithNewline) lines.pop();
-  if (text === "") lines.length = 0;
-  const changed = applySections(lines, parseSections(diffLines));
-  if (changed.length === 0) return "";
-  return changed.join(newline) + (endsWithNewline || text === "" ? newline : "");
+  const { lines, join } = linesOf(text);
+  return join(applySections(lines, parseSections(diffLines)));
 }
 
 interface Section {
@@ -96,23 +92,22 @@ function applySections(lines: readonly string[], sections: readonly Section[]): 
     const place = findPlace(lines, section, at);
     result.push(...lines.slice(from, place));
     // Context that matched only loosely stays as it is in the file.
-    result.push(
-      ...section.after.map((line, index) => {
-        const kept = section.keeps[index]!;
-        return kept < 0 ? line : lines[place + kept]!;
-      }),
-    );
+    for (const [index, line] of section.after.entries()) {
+      const kept = section.keeps[index]!;
+      if (kept >= 0) result.push(lines[place + kept]!);
+      else result.push(...likeNeighbours([line], result.at(-1), lines[place]));
+    }
     from = place + section.before.length;
   }
   return [...result, ...lines.slice(from)];
 }
 
 /**
- * How closely lines must match, strictest first: exactly, ignoring trailing white space, ignoring white space at both
- * ends.
+ * How closely lines must match, strictest first: exactly but for the line end, ignoring trailing white space, ignoring
+ * white space at both ends.
  */
 const likenesses: readonly ((line: string) => string)[] = [
-  (line) => line,
+  (line) => line.replace(/\r$/, ""),
   (line) => line.trimEnd(),
   (line) => line.trim(),
 ];

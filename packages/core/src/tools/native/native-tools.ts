@@ -3,6 +3,7 @@ import type { SandboxSource } from "../../sessions/source.ts";
 import { callSandbox, type SandboxCall } from "../call-sandbox.ts";
 import type { ToolRun } from "../definition.ts";
 import { resolveToolOptions, type ToolOptions } from "../options.ts";
+import { presentable, withoutRefused } from "../gate.ts";
 import { OutputHook } from "../output-hook.ts";
 import type { ToolContext } from "../types.ts";
 import { applyPatch, type PatchOperation, type PatchResult } from "./apply-patch.ts";
@@ -85,7 +86,8 @@ export class NativeTools implements AsyncDisposable {
   ): Promise<Answer> {
     const noted = (answer: Answer, call: SandboxCall): Answer => {
       const notice = call.say();
-      return notice === "" ? answer : withNotice(answer, notice);
+      const whole = notice === "" ? answer : withNotice(answer, notice);
+      return typeof whole === "string" ? (presentable(whole) as Answer) : withoutRefused(whole);
     };
     const hook = new OutputHook(onOutput);
     return callSandbox(

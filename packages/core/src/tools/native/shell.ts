@@ -1,8 +1,9 @@
 import { EmberboxError } from "../../errors.ts";
-import { runToEnd, type RunToEndOptions, shellExitCode } from "../command.ts";
+import { runToEnd, type RunToEndOptions, shellExitCode, shellQuote } from "../command.ts";
 import type { ToolRun } from "../definition.ts";
 import { endingText, runLimit, wasStopped } from "../ending.ts";
-import { withoutColours } from "../printed.ts";
+import { presentable } from "../gate.ts";
+import { asOnTerminal } from "../printed.ts";
 import { truncate } from "../truncate.ts";
 
 /** A call of OpenAI's `shell`. */
@@ -71,11 +72,13 @@ export async function localShell(
     ...(workingDirectory && { cwd: workingDirectory }),
     ...(user && { user }),
   };
-  const line = command.map((part) => quote(String(part))).join(" ");
+  const line = command.map((part) => shellQuote(String(part))).join(" ");
   const { stdout, stderr, outcome } = await runOne(line, input.timeoutMs, undefined, options, run);
   const ending =
     outcome.type === "exit" && outcome.exitCode !== 0 ? `exit code: ${outcome.exitCode}` : "";
-  return { output: [stdout, stderr, ending].filter((part) => part !== "").join("\n") };
+  return {
+    output: presentable([stdout, stderr, ending].filter((part) => part !== "").join("\n")),
+  };
 }
 
 async function runOne(
@@ -88,7 +91,7 @@ async function runOne(
   const asked = timeoutMs && timeoutMs > 0 ? Math.ceil(timeoutMs) : undefined;
   const limit = runLimit(asked, run.limits);
   const most = Math.max(Math.min(maxOutputLength ?? Infinity, run.limits.maxOutputBytes), 0);
-  const cut = (text: string): string => truncate(withoutColours(text), most).text;
+  const cut = (text: string): string => truncate(asOnTerminal(text), most).text;
   try {
     const ended = await runToEnd(run, command, { ...options, timeoutMs: limit.timeoutMs });
     const { stdout, stderr, exitCode } = ended;
@@ -107,8 +110,4 @@ async function runOne(
           : { type: "exit", exitCode: shellExitCode(error) },
     };
   }
-}
-
-function quote(part: string): string {
-  return /^[\w@%+=:,./-]+$/.test(part) ? part : `'${part.replaceAll("'", `'\\''`)}'`;
 }

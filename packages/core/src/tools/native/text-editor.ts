@@ -1,7 +1,7 @@
 import { EmberboxError } from "../../errors.ts";
 import type { ToolRun } from "../definition.ts";
 import { editFileTool } from "../edit-file.ts";
-import { snippet } from "../edit.ts";
+import { likeNeighbours, linesOf, snippet } from "../edit.ts";
 import { listFilesTool } from "../list-files.ts";
 import { homePath } from "../path.ts";
 import { readFileTool } from "../read-file.ts";
@@ -73,20 +73,22 @@ async function insert(path: string, input: TextEditorInput, run: ToolRun): Promi
   const added = wanted(input.insert_text ?? input.new_str, "insert_text");
   const file = await readWholeText(homePath(path), run);
   if ("problem" in file) return file.problem;
-  const newline = file.text.includes("\r\n") ? "\r\n" : "\n";
-  const lines = file.text.split(newline);
-  const count = lines.at(-1) === "" ? lines.length - 1 : lines.length;
+  const { lines, join } = linesOf(file.text);
+  const count = lines.length;
   if (typeof line !== "number" || !Number.isInteger(line) || line < 0 || line > count) {
     throw new EmberboxError(
       "invalid_argument",
       `Expected \`insert_line\` to be from 0 to ${count}, the lines of the file`,
     );
   }
-  const addedLines = added.replace(/\r?\n$/, "").split(/\r?\n/);
-  lines.splice(line, 0, ...addedLines);
-  const text = lines.join(newline);
-  await run.sandbox.files.write(homePath(path), text, { signal: run.signal });
-  return `Edited ${file.path}:\n${snippet(text, line + 1, addedLines.length)}`;
+  const addedLines = file
+    .given(added)
+    .replace(/\r?\n$/, "")
+    .split(/\r?\n/);
+  lines.splice(line, 0, ...likeNeighbours(addedLines, lines[line - 1], lines[line]));
+  const text = join(lines);
+  await run.sandbox.files.write(homePath(path), file.bytes(text), { signal: run.signal });
+  return `Edited ${file.path}:\n${snippet(file.shown(text), line + 1, addedLines.length)}`;
 }
 
 function wanted(value: unknown, name: string): string {

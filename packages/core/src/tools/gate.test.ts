@@ -1,0 +1,65 @@
+import { expect, test } from "vitest";
+import { isShowable, pictureProblem, presentable, withoutRefused } from "./gate.ts";
+import { resolveToolOptions } from "./options.ts";
+import { commonLimits, providerLimits } from "./provider-limits.ts";
+
+const { limits } = resolveToolOptions({});
+
+/** The head and the end of a PNG of that size. */
+function png(width: number, height: number, length = 64): Buffer {
+  const bytes = Buffer.alloc(length);
+  bytes.write("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "latin1");
+  bytes.writeUInt32BE(width, 16);
+  bytes.writeUInt32BE(height, 20);
+  bytes.write("IEND", length - 8, "latin1");
+  return bytes;
+}
+
+test("the limits that apply unless told otherwise are within those of every provider", () => {
+  for (const {
+    types,
+    maxBytes = Infinity,
+    maxSide = Infinity,
+    maxRequestBytes = Infinity,
+  } of Object.values(providerLimits)) {
+    expect(types).toEqual(expect.arrayContaining([...commonLimits.types]));
+    expect(limits.maxPictureBytes).toBeLessThanOrEqual(maxBytes);
+    expect(commonLimits.maxSide).toBeLessThanOrEqual(maxSide);
+    expect((limits.maxTotalPictureBytes * 4) / 3).toBeLessThan(maxRequestBytes);
+  }
+  expect(commonLimits.types).toEqual(["image/png", "image/jpeg", "image/webp"]);
+});
+
+test("a picture that some provider refuses is told of in words", () => {
+  expect(pictureProblem(png(100, 100), limits)).toBeUndefined();
+  expect(pictureProblem(png(100, 9000), limits)).toContain("100 × 9000");
+  expect(pictureProblem(png(100, 100, 4_000_000), limits)).toContain("3.3 MB");
+  expect(pictureProblem(png(100, 100).subarray(0, 40), limits)).toContain("damaged");
+  const gif = Buffer.from("R0lGODlhAgADAIAAAAAAAP///yH5BAEAAAAALAAAAAACAAMAAAICRF4AOw==", "base64");
+  expect(pictureProblem(gif, limits)).toContain("save it as PNG");
+});
+
+test("types that come from elsewhere are checked, too", () => {
+  const types = [
+    "image/png",
+    "image/gif",
+    "image/svg+xml",
+    "application/octet-stream",
+    "text/html",
+  ];
+  expect(types.map((mimeType) => isShowable({ mimeType }))).toEqual([
+    true,
+    false,
+    false,
+    false,
+    false,
+  ]);
+});
+
+test("texts are whole characters without NUL, and never blank", () => {
+  expect(presentable("a\0b\ud800c 😀")).toBe("a␀b\ufffdc 😀");
+  for (const blank of ["", " ", "\n\n\t"]) expect(presentable(blank)).toBe("(no output)");
+  expect(withoutRefused({ rows: [{ "a\0": "\udc00" }, null, 1.5, true] })).toEqual({
+    rows: [{ "a␀": "\ufffd" }, null, 1.5, true],
+  });
+});

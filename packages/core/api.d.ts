@@ -47,8 +47,8 @@ import { TerminalText, oneLine, plainText, safeJson, styledText } from "./declar
 export { TerminalText, oneLine, plainText, safeJson, styledText };
 
 // tools
-import { BashInput, BoundedText, Failure, JsonSchema, LocalShellInput, NativeTools, PatchOperation, PatchResult, ResolvedSource, SandboxCall, SandboxCallOptions, SandboxFacts, SandboxLease, SandboxSessions, SandboxSessionsOptions, SandboxSource, SandboxTool, SandboxTools, SessionCreateOptions, ShellInput, ShellOutput, ShellResult, TextEditorInput, ToolContext, ToolData, ToolEntry, ToolFile, ToolInputs, ToolLimits, ToolName, ToolOptions, ToolOutput, ToolPicture, ToolProgress, ToolResult, ToolTable, Truncated, applyDiff, callSandbox, createSandboxTools, explainFailure, factsOf, killCommand, mimeType, pictureDataUrl, pictureType, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, toolOutputSchema, truncate } from "./declarations.js";
-export { type BashInput, BoundedText, type Failure, type JsonSchema, type LocalShellInput, NativeTools, type PatchOperation, type PatchResult, type ResolvedSource, type SandboxCall, type SandboxCallOptions, type SandboxFacts, type SandboxLease, SandboxSessions, type SandboxSessionsOptions, type SandboxSource, type SandboxTool, SandboxTools, type SessionCreateOptions, type ShellInput, type ShellOutput, type ShellResult, type TextEditorInput, type ToolContext, type ToolData, type ToolEntry, type ToolFile, type ToolInputs, type ToolLimits, type ToolName, type ToolOptions, type ToolOutput, type ToolPicture, type ToolProgress, type ToolResult, type ToolTable, type Truncated, applyDiff, callSandbox, createSandboxTools, explainFailure, factsOf, killCommand, mimeType, pictureDataUrl, pictureType, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, toolOutputSchema, truncate };
+import { BashInput, BoundedText, EditedBytes, Failure, JsonSchema, LocalShellInput, NativeTools, PatchOperation, PatchResult, PictureLimits, ResolvedSource, SandboxCall, SandboxCallOptions, SandboxFacts, SandboxLease, SandboxSessions, SandboxSessionsOptions, SandboxSource, SandboxTool, SandboxTools, SessionCreateOptions, ShellInput, ShellOutput, ShellResult, TextEditorInput, ToolContext, ToolData, ToolEntry, ToolFile, ToolInputs, ToolLimits, ToolName, ToolOptions, ToolOutput, ToolPicture, ToolProgress, ToolResult, ToolTable, Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, mimeType, pictureDataUrl, pictureProblem, pictureType, providerLimits, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, toolOutputSchema, truncate, withoutRefused } from "./declarations.js";
+export { type BashInput, BoundedText, type EditedBytes, type Failure, type JsonSchema, type LocalShellInput, NativeTools, type PatchOperation, type PatchResult, type PictureLimits, type ResolvedSource, type SandboxCall, type SandboxCallOptions, type SandboxFacts, type SandboxLease, SandboxSessions, type SandboxSessionsOptions, type SandboxSource, type SandboxTool, SandboxTools, type SessionCreateOptions, type ShellInput, type ShellOutput, type ShellResult, type TextEditorInput, type ToolContext, type ToolData, type ToolEntry, type ToolFile, type ToolInputs, type ToolLimits, type ToolName, type ToolOptions, type ToolOutput, type ToolPicture, type ToolProgress, type ToolResult, type ToolTable, type Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, mimeType, pictureDataUrl, pictureProblem, pictureType, providerLimits, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, toolOutputSchema, truncate, withoutRefused };
 
 // declarations
 import { z } from "zod";
@@ -772,6 +772,7 @@ export interface ToolLimits {
   readonly maxTimeoutMs: number;
   readonly maxOutputBytes: number;
   readonly maxPictureBytes: number;
+  readonly maxTotalPictureBytes: number;
   readonly maxPictures: number;
 }
 interface ToolRun {
@@ -849,6 +850,8 @@ export interface SandboxTool<Name extends ToolName = ToolName> {
   readonly description: string;
   readonly inputSchema: z.ZodType<ToolInputs[Name]>;
   readonly jsonSchema: JsonSchema;
+  readonly strictInputSchema: z.ZodType<ToolInputs[Name]>;
+  readonly strictJsonSchema: JsonSchema;
   readonly readOnly: boolean;
   execute(input: unknown, context?: ToolContext): Promise<ToolResult>;
   stream(input: unknown, context?: ToolContext): AsyncGenerator<ToolProgress | ToolResult, void, undefined>;
@@ -905,6 +908,26 @@ export declare class BoundedText {
   toString(): string;
 }
 export declare const toolOutputSchema: z.ZodType<ToolProgress | ToolResult>;
+export type EditedBytes = {
+  readonly bytes: Buffer;
+  readonly count: number;
+} | {
+  readonly problem: string;
+};
+export declare function editBytes(given: Uint8Array, from: string, to: string, all?: boolean): EditedBytes;
+export declare function pictureProblem(bytes: Uint8Array, limits: Pick<ToolLimits, "maxPictureBytes" | "maxTotalPictureBytes">): string | undefined;
+export declare function isShowable({ mimeType }: Pick<ToolPicture, "mimeType">): boolean;
+export declare function withoutRefused<Value>(value: Value): Value;
+export interface PictureLimits {
+  readonly types: readonly string[];
+  readonly maxBytes?: number;
+  readonly maxSide?: number;
+  readonly animated: boolean;
+  readonly maxRequestBytes?: number;
+}
+export declare const providerLimits: Readonly<Record<string, PictureLimits>>;
+export declare const commonLimits: Required<PictureLimits>;
+export declare function asOnTerminal(text: string): string;
 export declare function pictureDataUrl({ mimeType, base64 }: ToolPicture): string;
 export declare function pictureType(bytes: Uint8Array): string | undefined;
 export declare function mimeType(path: string, beginning: Uint8Array): string;

@@ -1,4 +1,18 @@
-import type { Habits, JsonSchema } from "./input.ts";
+/** A JSON schema (draft 7) of an object. */
+export interface JsonSchema {
+  readonly type: "object";
+  readonly properties: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly required: readonly string[];
+  readonly additionalProperties: false;
+}
+
+/** How else models write the arguments of a tool. */
+export interface Habits<Name extends string = string> {
+  /** Other names of an argument; other spellings of its own, such as `oldString`, are known. */
+  readonly names?: { readonly [Each in Name]?: readonly string[] };
+  /** Makes text of a list. */
+  readonly lists?: { readonly [Each in Name]?: (list: readonly unknown[]) => string };
+}
 
 /** Arguments as they were meant, by the names that the tool knows. */
 export interface GivenArguments {
@@ -81,13 +95,15 @@ function fromJson(text: string): unknown {
 /** JSON whose strings have line ends and tabs as they are. */
 function fromLooseJson(text: string): unknown {
   try {
-    // oxlint-disable-next-line no-control-regex
-    const escape = (part: string): string =>
-      part.replaceAll(/[\0-\x1f]/g, (c) => JSON.stringify(c).slice(1, -1));
-    return JSON.parse(text.replaceAll(/"(?:[^"\\]|\\.)*"/gs, escape));
+    return JSON.parse(text.replaceAll(/"(?:[^"\\]|\\.)*"/gs, escapeControls));
   } catch {
     return NaN;
   }
+}
+
+function escapeControls(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replaceAll(/[\0-\x1f]/g, (character) => JSON.stringify(character).slice(1, -1));
 }
 
 /** Models write numbers as strings, strings as objects, and flags as words. */

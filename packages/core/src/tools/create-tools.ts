@@ -6,7 +6,7 @@ import { callTool } from "./call.ts";
 import type { ToolDefinition } from "./definition.ts";
 import { editFileTool, type EditFileInput } from "./edit-file.ts";
 import { factsOf } from "./facts.ts";
-import type { JsonSchema } from "./input.ts";
+import type { JsonSchema } from "./arguments.ts";
 import { listFilesTool, type ListFilesInput } from "./list-files.ts";
 import { resolveToolOptions, type ToolOptions } from "./options.ts";
 import { readFileTool, type ReadFileInput } from "./read-file.ts";

@@ -11,7 +11,7 @@ export type { SandboxFacts } from "./facts.ts";
 export { callSandbox } from "./call-sandbox.ts";
 export type { SandboxCall, SandboxCallOptions } from "./call-sandbox.ts";
 export { killCommand, runToEnd, shellExitCode } from "./command.ts";
-export type { JsonSchema } from "./input.ts";
+export type { JsonSchema } from "./arguments.ts";
 export type {
   ToolContext,
   ToolData,

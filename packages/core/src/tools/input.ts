@@ -1,13 +1,5 @@
 import { z } from "zod";
-import { type GivenArguments, readArguments } from "./arguments.ts";
-
-/** A JSON schema (draft 7) of an object. */
-export interface JsonSchema {
-  readonly type: "object";
-  readonly properties: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  readonly required: readonly string[];
-  readonly additionalProperties: false;
-}
+import { type GivenArguments, type Habits, type JsonSchema, readArguments } from "./arguments.ts";
 
 /** A tool's arguments in several forms: for the model, for the framework, and for checking. */
 export interface InputSchema<Input> {
@@ -25,14 +17,6 @@ export interface InputSchema<Input> {
 export type ParsedInput<Input> =
   | { readonly input: Input; readonly ignored: readonly string[] }
   | { readonly problem: string };
-
-/** How else models write the arguments of a tool. */
-export interface Habits<Name extends string = string> {
-  /** Other names of an argument; other spellings of its own, such as `oldString`, are known. */
-  readonly names?: { readonly [Each in Name]?: readonly string[] };
-  /** Makes text of a list. */
-  readonly lists?: { readonly [Each in Name]?: (list: readonly unknown[]) => string };
-}
 
 /** Derives all forms from one schema, each of whose fields has a description. */
 export function inputSchema<Shape extends z.ZodRawShape>(

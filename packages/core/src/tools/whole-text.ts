@@ -22,9 +22,8 @@ export type WholeText = (FileText & { readonly path: string }) | { readonly prob
 export function fileText(bytes: Uint8Array): FileText {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (isUtf8(buffer)) {
-    const same = (text: string): string => text;
     const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(buffer);
-    return { text, given: same, bytes: (text) => Buffer.from(text), shown: same };
+    return { text, given: unchanged, bytes: (text) => Buffer.from(text), shown: unchanged };
   }
   return {
     text: buffer.toString("latin1"),
@@ -73,4 +72,8 @@ export async function readWholeText(
   const bytes = await sandbox.files.read(path, { format: "bytes", signal });
   if (!isText(bytes)) return { problem: `${info.path} is not text; work on it with code.` };
   return { path: info.path, ...fileText(bytes) };
+}
+
+function unchanged(text: string): string {
+  return text;
 }

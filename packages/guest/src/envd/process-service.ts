@@ -56,7 +56,7 @@ export function createProcessService(context: AgentContext): Service {
     const milliseconds = deadlineOf(request);
     const user = requestUser(request, context);
     const directory = workingDirectory(config.cwd, user);
-    const environment = processEnvironment(user, context, config);
+    const environment = processEnvironment(user, context, config.envs);
     const { args, remove } = fittingArguments(config, user, environment);
     const group = groups.take();
     const options = {

@@ -1,7 +1,6 @@
 import { statSync } from "node:fs";
 import type { AgentContext } from "../context.ts";
 import { isObject, RpcError, type Json } from "./connect.ts";
-import { afterLogin } from "./login-shell.ts";
 import { resolvePath } from "./paths.ts";
 import type { ProcessConfig } from "./process.ts";
 import type { TerminalSize } from "./terminal.ts";
@@ -63,10 +62,11 @@ const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 export function processEnvironment(
   user: User,
   context: AgentContext,
-  config: ProcessConfig,
+  requested: Record<string, string>,
 ): Record<string, string> {
+  const path = process.env["PATH"] ?? defaultPath;
   return {
-    PATH: process.env["PATH"] ?? defaultPath,
+    PATH: user.name === "root" ? path : `${user.home}/.local/bin:${path}`,
     HOME: user.home,
     USER: user.name,
     LOGNAME: user.name,
@@ -74,8 +74,7 @@ export function processEnvironment(
     LANG: "C.UTF-8",
     E2B_SANDBOX: "true",
     ...context.envs,
-    ...config.envs,
-    ...afterLogin(config, { ...context.envs, ...config.envs }),
+    ...requested,
   };
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { templatesOf } from "@emberbox/core/provider";
 import { expect, test } from "vitest";
 import { microvm } from "../provider/provider.ts";
@@ -20,4 +21,15 @@ test("what a template is said to have is in its recipe", async () => {
       expect(packages).toEqual(expect.arrayContaining(names.map(packageOf[language]!)));
     }
   }
+});
+
+test("the guide to templates names all that is installed", () => {
+  const guide = readFileSync(new URL("../../../../docs/templates.md", import.meta.url), "utf8");
+  const named = guide
+    .split("\n")
+    .filter((line) => line.startsWith("|"))
+    .flatMap((line) => [...line.matchAll(/`([^`]+)`/g)].map(([, name]) => name));
+  // The kernel's package is removed from the image when the kernel has been taken out of it.
+  const installed = recipes.default.packages.filter((name) => !name.startsWith("linux-image-"));
+  expect(named.toSorted()).toEqual(installed.toSorted());
 });

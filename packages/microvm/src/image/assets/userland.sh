@@ -11,11 +11,9 @@ ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx
 chmod 755 /usr/local/lib/node_modules/npm/bin/npm-cli.js /usr/local/lib/node_modules/npm/bin/npx-cli.js
 printf 'audit=false\nfund=false\nupdate-notifier=false\n' > /usr/local/etc/npmrc
 
-# No step of a login shell starts a program: that is what costs time in a machine without KVM.
+# No step of a login shell starts a program: that is what costs time in a machine without KVM. PATH is what the agent gave.
 cat > /etc/profile <<'EOF'
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-export LANG=C.UTF-8
-if [ "$HOME" != /root ]; then PATH=$HOME/.local/bin:$PATH; fi
+export LANG="${LANG:-C.UTF-8}"
 for script in /etc/profile.d/*.sh; do
   if [ -r "$script" ]; then . "$script"; fi
 done
@@ -31,6 +29,8 @@ HISTCONTROL=ignoreboth
 alias ls='ls --color=auto' grep='grep --color=auto' ll='ls -l'
 EOF
 rm -f /etc/skel/.bash_logout /etc/bash.bashrc
+cp /build/command-not-found.sh /etc/profile.d/
+update-alternatives --quiet --install /usr/bin/vim vim /usr/bin/vim.tiny 10
 cp /etc/skel/.profile /etc/skel/.bashrc /root/
 
 groupadd --gid 1000 user

@@ -1,11 +1,12 @@
 // index
-import { AgentDoor, Guard, Onward, Refusal, Target, Tokens, createGuarded, credentialHeaders, endConnection, isSigned, maskedHost, openAgentDoor, parseUrl, passOn, passUpgrade, refusalBody, refusalOf, refusals, refuseConnection, requestHeaders, withoutSignature } from "./declarations.js";
-export { type AgentDoor, type Guard, type Onward, type Refusal, type Target, type Tokens, createGuarded, credentialHeaders, endConnection, isSigned, maskedHost, openAgentDoor, parseUrl, passOn, passUpgrade, refusalBody, refusalOf, refusals, refuseConnection, requestHeaders, withoutSignature };
+import { AgentDoor, CertificateOptions, Guard, Onward, Refusal, Target, Tokens, createGuarded, credentialHeaders, endConnection, flushHead, isSigned, maskedHost, openAgentDoor, parseUrl, passOn, passUpgrade, refusalBody, refusalOf, refusals, refuseConnection, requestHeaders, withoutSignature, writeCertificate } from "./declarations.js";
+export { type AgentDoor, type CertificateOptions, type Guard, type Onward, type Refusal, type Target, type Tokens, createGuarded, credentialHeaders, endConnection, flushHead, isSigned, maskedHost, openAgentDoor, parseUrl, passOn, passUpgrade, refusalBody, refusalOf, refusals, refuseConnection, requestHeaders, withoutSignature, writeCertificate };
 
 // declarations
 import { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Duplex } from "node:stream";
 import { Endpoint } from "@emberbox/core/provider";
+import { KeyObject } from "node:crypto";
 import { Dispatcher } from "undici";
 export interface Target {
   readonly sandboxId: string;
@@ -34,6 +35,20 @@ export interface AgentDoor extends Target {
   readonly tokens: Tokens;
 }
 export declare function openAgentDoor(door: AgentDoor): Server;
+export interface CertificateOptions {
+  readonly name: string;
+  readonly hosts?: readonly string[];
+  readonly publicKey: KeyObject;
+  readonly issuer: {
+    readonly name: string;
+    readonly publicKey: KeyObject;
+    readonly key: KeyObject;
+  };
+  readonly isAuthority: boolean;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
+export declare function writeCertificate(options: CertificateOptions): string;
 export interface Guard extends Target {
   readonly open: () => Promise<Duplex & {
     unref(): unknown;
@@ -51,5 +66,6 @@ export interface Onward {
   readonly headers: string[];
 }
 export declare function passOn(request: IncomingMessage, response: ServerResponse, { url, dispatcher, headers }: Onward): Promise<void>;
+export declare function flushHead(response: ServerResponse): void;
 export declare function passUpgrade(request: IncomingMessage, client: Duplex, head: Buffer, onward: Onward): Promise<void>;
 export {};

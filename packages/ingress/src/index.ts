@@ -15,6 +15,7 @@ export {
   refuseConnection,
   type Target,
 } from "./answers.ts";
+export { type CertificateOptions, writeCertificate } from "./certificate.ts";
 export { createGuarded, type Guard } from "./guarded.ts";
 export { maskedHost, requestHeaders } from "./headers.ts";
-export { type Onward, passOn, passUpgrade } from "./pass.ts";
+export { flushHead, type Onward, passOn, passUpgrade } from "./pass.ts";

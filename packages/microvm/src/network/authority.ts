@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
-import { writeCertificate } from "./certificate.ts";
+import { writeCertificate } from "@emberbox/ingress";
 
 /** Makes certificates that one sandbox trusts. Its keys never leave this process. */
 export interface Authority {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
-import { createServer as createHttp } from "node:http";
+import { createServer as createHttp, type ServerResponse } from "node:http";
 import { createServer, type AddressInfo, type Socket } from "node:net";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import type { ChannelStream } from "@emberbox/wire";
@@ -20,6 +21,8 @@ let authority: TestAuthority;
 let api: TestServer;
 let echo: { port: number; sockets: Set<Socket>; close(): void };
 const seen: Record<string, string | string[] | undefined>[] = [];
+/** An answer that has begun. */
+let held: ServerResponse | undefined;
 const VALUE = "real-value/of+the=secret";
 
 const PLAIN = "127.0.0.80";
@@ -50,6 +53,10 @@ beforeAll(async () => {
         // In two parts, so that what must not pass is cut in the middle.
         response.write(text.slice(0, text.indexOf("real-value") + 6));
         setTimeout(() => response.end(text.slice(text.indexOf("real-value") + 6)), 20);
+      } else if (request.url === "/events") {
+        held = response;
+        response.writeHead(200, { "Content-Type": "text/event-stream", "X-Own": "\u00e9" });
+        response.write(Buffer.alloc(0));
       } else response.end("fine");
     },
     await authority.certify("api.test", "other.test"),
@@ -242,6 +249,38 @@ describe("what is said on a connection must be for the name that was allowed", (
       /403 Refused by policy: forbidden.test is not in allowOut\r\n[^]*forbidden.test is not in allowOut/,
     );
   });
+});
+
+test.each([
+  ["what takes every complete answer for a success gets an incomplete one", undefined, "GET", 1],
+  ["and for HEAD one without a length", "curl/8", "HEAD", Number.NaN],
+  ["what heeds the status gets all of it", "npm/10.8 node/v22", "GET", 0],
+] as const)("a refusal: %s", async (_what, agent, method, missing) => {
+  await using inside = await guest({ network: false });
+  const { stream } = await inside.ask(443, "off.test");
+  const socket = await tls(stream, "off.test", inside.gateway.guest.authority!);
+  const own = agent === undefined ? "" : `User-Agent: ${agent}\r\n`;
+  socket.write(`${method} / HTTP/1.1\r\nHost: off.test\r\n${own}\r\n`);
+  const [head, body] = (await text(socket)).split("\r\n\r\n") as [string, string];
+  expect(head).toMatch(/^HTTP\/1\.1 403 Refused by policy: the network is off\r\n/);
+  const length = Number(/^content-length: (.*)$/im.exec(head)?.[1]);
+  expect(length - body.length).toBe(missing);
+  if (method === "GET") expect(body).toContain("the network is off");
+});
+
+test("the head of a stream passes at once, and its bytes as they are", async () => {
+  await using inside = await guest({
+    ...only("api.test", LOOPBACK),
+    secrets: { KEY: { value: VALUE, hosts: ["api.test"] } },
+  });
+  const socket = await open(inside);
+  socket.write("GET /events HTTP/1.1\r\nHost: api.test\r\n\r\n");
+  const [head] = (await once(socket, "data")) as [Buffer];
+  expect(head.toString("latin1")).toMatch(
+    /^HTTP\/1\.1 200 OK\r\n[^]*^X-Own: \u00e9\r\n[^]*\r\n\r\n$/m,
+  );
+  held!.end();
+  socket.destroy();
 });
 
 /** How many of those names, asked for at once, are answered over TLS. */

@@ -9,6 +9,7 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { pipeline, type Duplex } from "node:stream";
 import type { SecureContext } from "node:tls";
+import { flushHead } from "@emberbox/ingress";
 import { type Answer, clean, pass, type Room, ROOM_BYTES, Withheld } from "./answer.ts";
 import { pinned, type Target } from "./dial.ts";
 import { endToEnd, withHeaders, without, wrongRequest } from "./headers.ts";
@@ -50,7 +51,7 @@ export function createRelay(): Relay {
     if (reason === undefined)
       return guarded(request.socket, () => exchange(request, response, connection));
     connection.onRefused(reason);
-    answerRefused(response, reason);
+    answerRefused(request, response, reason);
   });
   server.on("upgrade", (request: IncomingMessage, client: Duplex, head: Buffer) => {
     const connection = carried.get(request.socket)!;
@@ -64,7 +65,7 @@ export function createRelay(): Relay {
     client.end("HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
   });
   const refusals = createServer(options, (request, response) => {
-    answerRefused(response, refused.get(request.socket)!);
+    answerRefused(request, response, refused.get(request.socket)!);
   });
   for (const each of [server, refusals])
     each.on("clientError", (_error: Error, client: Duplex) => client.destroy());
@@ -84,12 +85,24 @@ export function createRelay(): Relay {
   };
 }
 
-function answerRefused(response: ServerResponse, reason: string): void {
+/** Programs and libraries to which a status of 403 is a failure, and which then show its reason or do not retry. */
+const HEEDS_STATUS =
+  /^(Debian APT|git\/|node|npm\/|pip\/|pnpm\/|yarn\/|python|Deno\/|Bun\/|axios\/)/i;
+
+/**
+ * Says why a request is refused. To curl, any complete answer is a success, so that a script would go on: unless a
+ * program is known to heed the status, its answer stays incomplete, for it to fail after it has shown the reason.
+ */
+function answerRefused(request: IncomingMessage, response: ServerResponse, reason: string): void {
   const body = `Refused by the sandbox's network policy: ${reason}.\n`;
+  const length = Buffer.byteLength(body);
+  const isHeeded = HEEDS_STATUS.test(request.headers["user-agent"] ?? "");
+  // An answer to HEAD has no body that could be missing: there, the length is none.
+  const incomplete = request.method === "HEAD" ? "none" : length + 1;
   // Package managers show the status line only.
   response.writeHead(403, `Refused by policy: ${reason}`, {
     "content-type": "text/plain; charset=utf-8",
-    "content-length": Buffer.byteLength(body),
+    "content-length": isHeeded ? length : incomplete,
     connection: "close",
   });
   response.end(body);
@@ -154,7 +167,7 @@ function exchange(request: IncomingMessage, response: ServerResponse, connection
       .then(({ status, reason, headers, body }) => {
         response.writeHead(status, reason, headers);
         if (Buffer.isBuffer(body)) return void response.end(body);
-        response.flushHeaders();
+        flushHead(response);
         pipeline(body, response, () => {});
       })
       .catch((error: Error) => fail(response, error, connection));

@@ -1,8 +1,11 @@
 import { createHash, type KeyObject, randomBytes, sign } from "node:crypto";
+import { isIPv4 } from "node:net";
 
 /** What a certificate says; those of an authority are signed with its own key. */
 export interface CertificateOptions {
   readonly name: string;
+  /** The names and IPv4 addresses that a server's is for. @default its name */
+  readonly hosts?: readonly string[];
   readonly publicKey: KeyObject;
   readonly issuer: {
     readonly name: string;
@@ -52,12 +55,16 @@ const keyId = (key: KeyObject): Buffer =>
     .update(key.export({ type: "spki", format: "der" }))
     .digest();
 
+const alternative = (host: string): Buffer =>
+  isIPv4(host) ? der(0x87, Buffer.from(host.split(".").map(Number))) : der(0x82, Buffer.from(host));
+
 const extension = (name: keyof typeof oids, isCritical: boolean, value: Buffer): Buffer =>
   sequence(oid(name), ...(isCritical ? [TRUE] : []), der(0x04, value));
 
 /** A certificate for P-256 keys, as PEM. It takes a fraction of a millisecond: guests can cause many. */
 export function writeCertificate(options: CertificateOptions): string {
   const { name, publicKey, issuer, isAuthority, notBefore, notAfter } = options;
+  const hosts = options.hosts ?? [name];
   const algorithm = sequence(oid("ecdsaWithSha256"));
   const extensions = [
     extension("basicConstraints", true, sequence(...(isAuthority ? [TRUE] : []))),
@@ -69,7 +76,7 @@ export function writeCertificate(options: CertificateOptions): string {
       ? []
       : [
           extension("extKeyUsage", false, sequence(oid("serverAuth"))),
-          extension("subjectAltName", false, sequence(der(0x82, Buffer.from(name)))),
+          extension("subjectAltName", false, sequence(...hosts.map(alternative))),
         ]),
   ];
   const signed = sequence(

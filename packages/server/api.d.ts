@@ -45,6 +45,7 @@ export interface EmberboxServer extends AsyncDisposable {
   readonly domain: string;
   readonly apiKey: string;
   readonly certificateFile: string | undefined;
+  readonly trustFile: string | undefined;
   readonly lost: number;
   close(): Promise<void>;
 }

@@ -14,6 +14,8 @@ export interface AgentDoor extends Target {
 }
 
 const HEAD_MS = 30_000;
+/** Longer than clients keep connections that they do not use: whoever closes first can cut off no request. */
+const KEEP_MS = 620_000;
 
 /**
  * Serves files, processes and code to whoever shows the token, or a signature made with it. It is checked here and
@@ -21,7 +23,7 @@ const HEAD_MS = 30_000;
  */
 export function openAgentDoor(door: AgentDoor): Server {
   const server = createServer(
-    { requestTimeout: 0, headersTimeout: HEAD_MS },
+    { requestTimeout: 0, headersTimeout: HEAD_MS, keepAliveTimeout: KEEP_MS },
     (request, response) => {
       request.on("error", () => {});
       response.on("error", () => {});

@@ -28,6 +28,8 @@ const LIMITS = {
   headersTimeout: 20_000,
   requestTimeout: 60_000,
   connectionsCheckingInterval: 5000,
+  /** Longer than clients keep connections that they do not use: whoever closes first can cut off no request. */
+  keepAliveTimeout: 65_000,
 };
 /** A client uses one to listen and others to call. */
 const CONNECTIONS_OF_SESSION = 4;

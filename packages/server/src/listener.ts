@@ -10,8 +10,11 @@ import type { Certificate } from "./tls.ts";
 /** How long the head of a request may take, and the whole of a request to the server itself, in ms. */
 const HEADERS_MS = 20_000;
 const BODY_MS = 30_000;
-/** How long an HTTP/2 client may stay without making a request, in ms. */
-const IDLE_MS = 60_000;
+/**
+ * How long a client may stay without making a request, in ms. Longer than clients and proxies keep connections that
+ * they do not use (E2B's Python SDK: 300 s, load balancers: up to 600 s): whoever closes first can cut off no request.
+ */
+const IDLE_MS = 620_000;
 /** How often connections are checked for a head that does not come, in ms. */
 const CHECK_MS = 5_000;
 const HEADER_BYTES = 64 * 1024;
@@ -40,6 +43,7 @@ export function createListener(
   };
   const limits = {
     headersTimeout: HEADERS_MS,
+    keepAliveTimeout: IDLE_MS,
     // Bodies for sandboxes may take as long as they like.
     requestTimeout: 0,
     maxHeaderSize: HEADER_BYTES,

@@ -27,8 +27,13 @@ export interface EmberboxServer extends AsyncDisposable {
   readonly domain: string;
   /** One of the keys that it accepts. */
   readonly apiKey: string;
-  /** The file of a certificate that was made here, for `NODE_EXTRA_CA_CERTS`. */
+  /** With `tls: "self-signed"`, the file to trust it by, for `NODE_EXTRA_CA_CERTS`. */
   readonly certificateFile: string | undefined;
+  /**
+   * With `tls: "self-signed"`, a file of that and of all authorities that this machine trusts, for programs that take
+   * only one list: Python's, by `SSL_CERT_FILE`.
+   */
+  readonly trustFile: string | undefined;
   /** Number of sandboxes that ended with an earlier server. */
   readonly lost: number;
   /** Pauses or kills running sandboxes, and stops listening. */
@@ -57,10 +62,15 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
     log.info({ lost, paused }, "state was read");
     await sandboxes.prepare();
 
-    const certificate =
+    const own =
       settings.tls === "self-signed"
-        ? await ownCertificate(settings.stateDirectory, hostOf(settings.domain ?? OWN_DOMAIN))
-        : settings.tls;
+        ? ownCertificate(
+            settings.stateDirectory,
+            hostOf(settings.domain ?? OWN_DOMAIN),
+            settings.host,
+          )
+        : undefined;
+    const certificate = settings.tls === "self-signed" ? own : settings.tls;
     const proxy = createProxy(sandboxes, keys, log);
     let listener: Listener | undefined;
     let domain = settings.domain ?? "";
@@ -116,7 +126,8 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
       port,
       domain,
       apiKey: keys.first,
-      certificateFile: certificate && "file" in certificate ? certificate.file : undefined,
+      certificateFile: own?.file,
+      trustFile: own?.bundle,
       lost,
       close: () => (closing ??= close()),
       [Symbol.asyncDispose]: () => (closing ??= close()),

@@ -1,13 +1,24 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { generateKeyPairSync, X509Certificate } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { isIP, isIPv6 } from "node:net";
 import { join } from "node:path";
-import { X509Certificate } from "node:crypto";
-import { generate } from "selfsigned";
+import * as tls from "node:tls";
+import { writeCertificate } from "@emberbox/ingress";
 
+/** A server's certificate and its private key, as PEM. */
 export interface Certificate {
   readonly cert: string;
   readonly key: string;
-  /** The file to trust it by, if it was made here. */
-  readonly file?: string;
+}
+
+/** One that was made here, and what clients trust it by. */
+export interface OwnCertificate extends Certificate {
+  /** PEM of the authority that signed it. */
+  readonly authority: string;
+  /** A file with that authority. */
+  readonly file: string;
+  /** A file with that authority and all that this machine trusts. */
+  readonly bundle: string;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -15,45 +26,85 @@ const LIFETIME_DAYS = 365;
 /** A certificate that expires sooner is replaced. */
 const LEFT_DAYS = 30;
 
-/** A certificate for a domain and all names below it, made once and kept where only its owner can read it. */
-export async function ownCertificate(directory: string, domain: string): Promise<Certificate> {
+/**
+ * A certificate for a domain, all names below it and the address that is listened on, made once and kept where only its
+ * owner can read it. It has an authority of its own, which signs nothing else: not all clients accept a certificate that
+ * vouches for itself.
+ */
+export function ownCertificate(directory: string, domain: string, address: string): OwnCertificate {
   const folder = join(directory, "tls");
-  const file = join(folder, `${domain}.pem`);
-  const keyFile = join(folder, `${domain}.key`);
-  if (existsSync(file) && existsSync(keyFile)) {
-    const kept = { cert: readFileSync(file, "utf8"), key: readFileSync(keyFile, "utf8"), file };
-    if (isGood(kept)) return kept;
-  }
-  const made = await make(domain);
+  const name = (suffix: string): string => join(folder, `${domain}.${suffix}`);
+  const [file, bundle] = [name("pem"), name("bundle.pem")];
+  const hosts = new Set([domain, `*.${domain}`, "localhost", "127.0.0.1"]);
+  if (!isIPv6(address)) hosts.add(address);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  writeWhole(keyFile, made.private, 0o600);
-  writeWhole(file, made.cert, 0o644);
-  return { cert: made.cert, key: made.private, file };
+  let made = readKept(file, name("crt"), name("key"));
+  if (made === undefined || !isGood(made, [...hosts])) {
+    made = make(domain, [...hosts]);
+    writeWhole(name("key"), made.key, 0o600);
+    writeWhole(name("crt"), made.cert, 0o644);
+    writeWhole(file, made.authority, 0o644);
+  }
+  writeWhole(bundle, [...trusted(), made.authority].join("\n"), 0o644);
+  return { ...made, file, bundle };
 }
 
-function isGood({ cert, key }: { cert: string; key: string }): boolean {
+type Made = Pick<OwnCertificate, "cert" | "key" | "authority">;
+
+function readKept(file: string, certFile: string, keyFile: string): Made | undefined {
+  try {
+    const [authority, cert, key] = [file, certFile, keyFile].map((path) =>
+      readFileSync(path, "utf8"),
+    );
+    return { authority: authority!, cert: cert!, key: key! };
+  } catch {
+    return undefined;
+  }
+}
+
+function isGood({ cert, key, authority }: Made, hosts: readonly string[]): boolean {
   try {
     const certificate = new X509Certificate(cert);
     const left = Date.parse(certificate.validTo) - Date.now();
-    return left > LEFT_DAYS * DAY_MS && key.includes("PRIVATE KEY");
+    return (
+      left > LEFT_DAYS * DAY_MS &&
+      key.includes("PRIVATE KEY") &&
+      certificate.verify(new X509Certificate(authority).publicKey) &&
+      hosts.every((host) => isFor(certificate, host.replace("*", "any")))
+    );
   } catch {
     return false;
   }
 }
 
-function make(domain: string): Promise<{ private: string; cert: string }> {
-  const names = [domain, `*.${domain}`, "localhost"].map((value) => ({ type: 2 as const, value }));
-  return generate([{ name: "commonName", value: domain }], {
-    keyType: "ec",
-    notAfterDate: new Date(Date.now() + LIFETIME_DAYS * DAY_MS),
-    extensions: [
-      // It vouches for itself: clients trust it through the file.
-      { name: "basicConstraints", cA: true, critical: true },
-      { name: "keyUsage", digitalSignature: true, keyCertSign: true, critical: true },
-      { name: "extKeyUsage", serverAuth: true },
-      { name: "subjectAltName", altNames: [...names, { type: 7, ip: "127.0.0.1" }] },
-    ],
-  });
+function isFor(certificate: X509Certificate, host: string): boolean {
+  return (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)) !== undefined;
+}
+
+function make(domain: string, hosts: readonly string[]): Made {
+  const own = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const name = `Emberbox for ${domain}`;
+  const issuer = { name, publicKey: own.publicKey, key: own.privateKey };
+  const dates = {
+    notBefore: new Date(Date.now() - DAY_MS),
+    notAfter: new Date(Date.now() + LIFETIME_DAYS * DAY_MS),
+  };
+  return {
+    authority: writeCertificate({
+      ...{ name, publicKey: own.publicKey, issuer, isAuthority: true, ...dates },
+    }),
+    cert: writeCertificate({
+      ...{ name: domain, hosts, publicKey, issuer, isAuthority: false, ...dates },
+    }),
+    key: String(privateKey.export({ type: "pkcs8", format: "pem" })),
+  };
+}
+
+/** The authorities that programs on this machine trust; older releases of Node know only those that it brings. */
+function trusted(): readonly string[] {
+  const system = (tls as Partial<typeof tls>).getCACertificates?.("system") ?? [];
+  return [...new Set([...tls.rootCertificates, ...system])];
 }
 
 function writeWhole(path: string, text: string, mode: number): void {

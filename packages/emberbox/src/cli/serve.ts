@@ -5,6 +5,7 @@ import { microvm } from "@emberbox/microvm";
 import { prepare } from "@emberbox/microvm/internal";
 import type { EmberboxServer, ServeOptions } from "@emberbox/server";
 import { safeJson } from "@emberbox/core/terminal";
+import { adviceOnNames, environmentOf } from "./environment.ts";
 import { EXIT, type Finish, say, UsageError } from "./failure.ts";
 import { aborted, listenForInterrupt } from "./interrupt.ts";
 import { collect } from "./lists.ts";
@@ -124,7 +125,7 @@ Examples:
   $ emberbox serve
   $ emberbox serve --host 0.0.0.0 --api-key "$KEY" --max-sandboxes 20
   $ emberbox serve --api-key red="$RED" --api-key blue="$BLUE" --operator-key "$OPERATOR"
-  $ emberbox serve --tls-self-signed --domain sbx.localhost:3000`,
+  $ emberbox serve --tls-self-signed`,
     )
     .action(async (flags: ServeFlags) => finish(await run(flags)));
 }
@@ -147,7 +148,7 @@ async function run(flags: ServeFlags): Promise<number> {
     },
   };
   await using server = await serve({ ...options, provider, logger });
-  printEnvironment(server);
+  await printEnvironment(server);
   await aborted(interrupt.signal);
   logger.info({ onShutdown: flags.onShutdown }, "shutting down");
   await server.close();
@@ -211,18 +212,12 @@ async function readPem(path: string): Promise<string> {
 }
 
 /** What to paste so that the official SDKs use this server. */
-function printEnvironment(server: EmberboxServer): void {
-  const { url, domain, apiKey, certificateFile } = server;
-  const lines = url.startsWith("https:")
-    ? [["E2B_DOMAIN", domain]]
-    : [
-        ["E2B_API_URL", url],
-        ["E2B_SANDBOX_URL", url],
-      ];
-  if (url.startsWith("https:")) lines.push(["E2B_API_URL", url]);
-  lines.push(["E2B_API_KEY", apiKey]);
-  if (certificateFile !== undefined) lines.push(["NODE_EXTRA_CA_CERTS", certificateFile]);
-  process.stdout.write(lines.map(([name, value]) => `export ${name}=${value}\n`).join(""));
+async function printEnvironment(server: EmberboxServer): Promise<void> {
+  const { url, domain } = server;
+  const lines = environmentOf(server).map(([name, value]) => `export ${name}=${value}\n`);
+  process.stdout.write(lines.join(""));
+  const advice = url.startsWith("https:") ? await adviceOnNames(domain) : undefined;
+  if (advice !== undefined) say(advice);
   say(`serving E2B's API on ${url}`);
 }
 

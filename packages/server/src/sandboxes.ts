@@ -63,6 +63,12 @@ export class Sandboxes {
     );
   }
 
+  /** What a sandbox of a template has. */
+  get usual(): { memoryMB: number; cpuCount: number } {
+    const { memoryMB = USUAL_MB, cpuCount = 1 } = this.#shape;
+    return { memoryMB, cpuCount };
+  }
+
   get capabilities(): SandboxProvider["capabilities"] {
     return this.#provider.capabilities;
   }
@@ -111,7 +117,7 @@ export class Sandboxes {
   /** What a sandbox is made from. A snapshot determines the shape itself. */
   #beginning(caller: Caller, alias: string) {
     const template = this.templates.resolve(alias);
-    const { memoryMB: usualMB = USUAL_MB } = this.#shape;
+    const { memoryMB: usualMB } = this.usual;
     if (this.templates.has(template)) return { template, shape: this.#shape, memoryMB: usualMB };
     const source = this.snapshots.source(caller, template);
     if (source === undefined) throw templateNotFound(alias);

@@ -16,6 +16,13 @@ test("the templates are the provider's, by its names and by E2B's", () => {
   expect(known.has("r")).toBe(false);
 });
 
+test("each is listed once, with all its names", () => {
+  expect(known.all()).toEqual([
+    { name: "default", aliases: ["base", "code-interpreter-v1"] },
+    { name: "science", aliases: [] },
+  ]);
+});
+
 test("a provider that names none has the default one", () => {
   const silent = new Templates({} as SandboxProvider);
   expect([silent.has("base"), silent.has("science")]).toEqual([true, false]);

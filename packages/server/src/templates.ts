@@ -14,6 +14,14 @@ export class Templates {
     this.#names = new Set(templatesOf(provider).map(({ name }) => name));
   }
 
+  /** Each of them, with the other names that it has. */
+  all(): { name: string; aliases: string[] }[] {
+    return [...this.#names].map((name) => ({
+      name,
+      aliases: Object.keys(aliases).filter((alias) => aliases[alias] === name),
+    }));
+  }
+
   /** The provider's name for a template; a snapshot's id or name is left unchanged. */
   resolve(name: string): string {
     const plain = name.replace(/:default$/, "");

@@ -2,10 +2,34 @@ import assert from "node:assert/strict";
 import { type Context, type Method, method } from "./method.ts";
 
 const unimplemented = { unimplemented: true } as const;
+
+/** What the server answers to E2B's command line. */
+async function ask({ options }: Context, path: string): Promise<unknown> {
+  const headers = { "X-API-Key": options.apiKey };
+  const answer = await fetch(`${options.apiUrl}${path}`, { headers });
+  assert.equal(answer.status, 200);
+  return answer.json();
+}
 const template = ({ sdk }: Context) => sdk.Template().fromTemplate("base").runCmd("true");
 
-/** Templates, volumes and secrets. What is not here must be refused as such, not in any other way. */
+/** Templates, volumes and secrets, and E2B's command line. What is not here must be refused as such, not in any other way. */
 export const otherMethods: readonly Method[] = [
+  method("e2b template list", async (context) => {
+    const listed = (await ask(context, "/templates")) as { aliases: string[]; createdAt: string }[];
+    const base = listed.find(({ aliases }) => aliases.includes("base"));
+    assert(base && Date.parse(base.createdAt) >= 0);
+  }),
+  method("e2b sandbox logs", async (context) => {
+    const path = `/sandboxes/${context.sandbox.sandboxId}/logs`;
+    const { logs } = (await ask(context, path)) as { logs: { line: string }[] };
+    const { level, logger, message } = JSON.parse(logs[0]!.line) as Record<string, string>;
+    assert.deepEqual([level, logger, message], ["info", "system", "created"]);
+  }),
+  method(
+    "Sandbox.create({ mcp })",
+    async ({ own }) => void (await own({ mcp: { exa: {} } })),
+    unimplemented,
+  ),
   method("Template.exists", async ({ sdk, options }) => {
     assert.equal(await sdk.Template.exists("base", options), true);
     assert.equal(await sdk.Template.exists("no-such", options), false);

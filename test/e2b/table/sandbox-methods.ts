@@ -242,8 +242,11 @@ export const sandboxMethods: readonly Method[] = [
   ),
   method(
     "sandbox.updateNetwork",
-    async ({ own }) => {
-      await (await own()).updateNetwork({ allowInternetAccess: false });
+    async ({ sdk, own }) => {
+      const sandbox = await own();
+      await sandbox.updateNetwork({ allowInternetAccess: false });
+      for (const command of ["curl -sI https://example.com", "curl -s https://example.com"])
+        await assert.rejects(sandbox.commands.run(command), sdk.CommandExitError);
     },
     { needs: "updateNetwork" },
   ),

@@ -90,6 +90,23 @@ export function describeSnapshot(snapshot: KnownSnapshot, caller: Caller): Recor
   };
 }
 
+const NEVER = new Date(0).toISOString();
+
+/** A template in a listing. Nobody built or counts it here, so what E2B knows of that is zero. */
+export function describeTemplate(
+  { name, aliases }: { name: string; aliases: readonly string[] },
+  { memoryMB, cpuCount }: { memoryMB: number; cpuCount: number },
+): Record<string, unknown> {
+  const names = [name, ...aliases];
+  return {
+    ...{ templateID: name, aliases: names, names, public: true, envdVersion },
+    ...{ cpuCount, memoryMB, diskSizeMB: 0 },
+    ...{ buildID: "00000000-0000-0000-0000-000000000000", buildStatus: "ready", buildCount: 0 },
+    ...{ createdAt: NEVER, updatedAt: NEVER, createdBy: null },
+    ...{ spawnCount: 0, lastSpawnedAt: null },
+  };
+}
+
 /** The tenant that it belongs to, which only the operator has to be told. */
 function ownerFor({ isOperator }: Caller, tenant: string): { tenant?: string } {
   return isOperator ? { tenant } : {};

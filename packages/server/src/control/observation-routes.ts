@@ -60,7 +60,7 @@ export function addObservationRoutes(app: FastifyInstance, sandboxes: Sandboxes)
       limit: readSeconds(text(query["limit"]), "limit"),
     });
     return {
-      logs: entries.map(({ timestamp, message }) => ({ timestamp, line: message })),
+      logs: entries.map(describeLine),
       logEntries: entries.map(describeEntry),
     };
   });
@@ -88,8 +88,17 @@ async function readJournal(
   return entries.filter(({ timestamp }) => timestamp.getTime() >= since).slice(0, limit);
 }
 
+/** E2B's name for what is told of a sandbox rather than by its processes. */
+const logger = "system";
+const level = "info";
+
 function describeEntry({ timestamp, message }: JournalEntry): Record<string, unknown> {
-  return { timestamp: timestamp.toISOString(), level: "info", message, fields: {} };
+  return { timestamp: timestamp.toISOString(), level, message, fields: { logger } };
+}
+
+/** As E2B's command line reads it: JSON in JSON. */
+function describeLine({ timestamp, message }: JournalEntry): Record<string, unknown> {
+  return { timestamp: timestamp.toISOString(), line: JSON.stringify({ level, logger, message }) };
 }
 
 const measured = z.object({

@@ -179,6 +179,8 @@ function readCreate(
   const keepMemory = body.autoPauseMemory !== false;
   if (!keepMemory && autoResume) throw new ApiError(400, "autoResume needs the memory to be kept");
   if (body.iam !== undefined && body.iam !== null) throw notImplemented("iam");
+  if (body.mcp !== undefined && body.mcp !== null)
+    throw notImplemented("mcp, whose gateway is a program that only E2B has,");
   if (body.volumeMounts && body.volumeMounts.length > 0) throw notImplemented("mounting volumes");
   return {
     timeoutMs,

@@ -75,6 +75,7 @@ export const create = z.object({
   autoPauseMemory: z.boolean().nullish(),
   autoResume: z.object({ enabled: z.boolean() }).nullish(),
   iam: z.unknown().optional(),
+  mcp: z.unknown().optional(),
   volumeMounts: z.array(z.unknown()).nullish(),
 });
 

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { ApiError, notImplemented, templateNotFound } from "../api-error.ts";
 import type { Sandboxes } from "../sandboxes.ts";
 import { callerOf } from "./caller.ts";
-import { describeSnapshot } from "./describe.ts";
+import { describeSnapshot, describeTemplate } from "./describe.ts";
 import { sendPage, text } from "./list-routes.ts";
 import { page, readLimit } from "./paging.ts";
 import * as schemas from "./schemas.ts";
@@ -55,6 +55,11 @@ export function addSnapshotRoutes(app: FastifyInstance, sandboxes: Sandboxes): v
     throw new ApiError(404, `Template alias '${alias}' not found`);
   });
 
+  const listTemplates = async (): Promise<unknown[]> =>
+    sandboxes.templates.all().map((template) => describeTemplate(template, sandboxes.usual));
+  app.get("/templates", listTemplates);
+  app.get("/v2/templates", listTemplates);
+
   for (const [method, path] of unimplemented) {
     app.route({
       method,
@@ -66,8 +71,6 @@ export function addSnapshotRoutes(app: FastifyInstance, sandboxes: Sandboxes): v
 
 /** Parts of E2B's API that are known here and not implemented. */
 const unimplemented = [
-  ["GET", "/templates"],
-  ["GET", "/v2/templates"],
   ["GET", "/templates/:id"],
   ["PATCH", "/templates/:id"],
   ["PATCH", "/v2/templates/:id"],

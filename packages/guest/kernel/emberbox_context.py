@@ -118,7 +118,7 @@ class Context:
                         stream.flush()
                 except Exception:
                     pass
-            self.shell.displays.flush()
+            self.show_rest()
             if self.before is not None:
                 before, self.before = self.before, None
                 self.channel.line(OUTPUT, files_line(before), flush=False)
@@ -126,6 +126,14 @@ class Context:
         finally:
             self.channel.guarded = 0
             self.channel.interrupted = False
+
+    def show_rest(self) -> None:
+        """Sends the displays that are held; what cannot be sent is an error of the cell."""
+        while True:
+            try:
+                return self.shell.displays.flush()
+            except Exception:
+                self.shell.showtraceback()
 
     def restored(self, request: dict[str, Any]) -> None:
         """After a restored snapshot: its clones must differ, and have variables of their own."""

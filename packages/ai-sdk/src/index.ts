@@ -3,6 +3,6 @@ export { bash, codeExecution, createSandboxTools } from "./tools/create.ts";
 export type { SandboxToolSet, SandboxToolSetOptions } from "./tools/create.ts";
 export type { AiSandboxTool, AiToolOptions, SandboxOutput } from "./tools/tool.ts";
 export type { SandboxPicture, SandboxResult, StorePicture } from "./tools/pictures.ts";
-export type { ToolSource } from "./place.ts";
+export type { ToolSource } from "./conversation.ts";
 export { sandboxApproval } from "./tools/approval.ts";
 export type { ApprovalPolicy, ApprovalStatus } from "./tools/approval.ts";

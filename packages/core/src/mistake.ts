@@ -21,7 +21,7 @@ export function describeMistake(
   if (code === "unrecognized_keys") {
     return describeUnknown(root, path, String((rest as { keys: readonly string[] }).keys[0]));
   }
-  const { name, schema, value, isSecret } = placeOf(root, options, path);
+  const { name, schema, value, isSecret } = fieldOf(root, options, path);
   if (name !== "") {
     return `Expected the \`${name}\` option to be ${schema.description}, got ${describeValue(value, isSecret)}`;
   }
@@ -54,16 +54,16 @@ function describeUnknown(root: z.ZodType, path: readonly PropertyKey[], key: str
   return `${what} in \`${path.map(String).join(".")}\`; known there: ${names.join(", ")}`;
 }
 
-interface Place {
+interface Field {
   readonly name: string;
   readonly schema: z.ZodType;
   readonly value: unknown;
   readonly isSecret: boolean;
 }
 
-/** The innermost place on the path that has a description. */
-function placeOf(root: z.ZodType, options: unknown, path: readonly PropertyKey[]): Place {
-  let found: Place = { name: "", schema: root, value: options, isSecret: false };
+/** The innermost option on the path that has a description. */
+function fieldOf(root: z.ZodType, options: unknown, path: readonly PropertyKey[]): Field {
+  let found: Field = { name: "", schema: root, value: options, isSecret: false };
   let schema: z.ZodType | undefined = root;
   let value = options;
   let { isSecret } = found;

@@ -23,7 +23,12 @@ import {
   resolveClientOptions,
   type Settings,
 } from "./options.ts";
-import { createPlace, findPlace, type Place, providerOf } from "./place.ts";
+import {
+  createSessionSandbox,
+  findSessionSandbox,
+  type SessionSandbox,
+  providerOf,
+} from "./session-sandbox.ts";
 import { EmberboxSandboxSession, liveSessionOf } from "./session.ts";
 import { unpackWorkspace } from "./snapshots/archive.ts";
 import { deleteSnapshot, loadArchive, storeOf } from "./snapshots/snapshots.ts";
@@ -67,16 +72,16 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
     validateSandboxArchiveLimits(archiveLimits);
     const environment = await manifest.resolveEnvironment();
     const spec = snapshot ?? settings.snapshot;
-    const place = await createPlace(settings, spec);
-    return this.#keepOrEnd(place, async () => {
-      await new Materializer(place.sandbox, manifest).all(manifest);
+    const found = await createSessionSandbox(settings, spec);
+    return this.#keepOrEnd(found, async () => {
+      await new Materializer(found.sandbox, manifest).all(manifest);
       const state: State = {
         manifest,
         environment,
-        sandboxId: place.sandbox.sandboxId,
+        sandboxId: found.sandbox.sandboxId,
         workspaceReady: true,
       };
-      return this.#session(place, state, settings, spec, archiveLimits);
+      return this.#session(found, state, settings, spec, archiveLimits);
     });
   }
 
@@ -107,7 +112,7 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
   ): Promise<EmberboxSandboxSession> {
     const settings = resolveClientOptions(this.#options, clientOptions);
     checkManifest(state.manifest);
-    const known = await findPlace(state.sandboxId, settings);
+    const known = await findSessionSandbox(state.sandboxId, settings);
     if (known !== undefined)
       return this.#session(known, state, settings, settings.snapshot, archiveLimits);
     return this.#restore(state, settings, archiveLimits);
@@ -172,7 +177,7 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
     }
     const machine = snapshot.type === "emberbox";
     const archive = machine ? undefined : await loadArchive(state, settings.snapshot);
-    const place = await createPlace(
+    const found = await createSessionSandbox(
       settings,
       settings.snapshot,
       machine ? snapshot.id : undefined,
@@ -186,8 +191,8 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
         },
       );
     });
-    return this.#keepOrEnd(place, async () => {
-      const { sandbox } = place;
+    return this.#keepOrEnd(found, async () => {
+      const { sandbox } = found;
       const { manifest } = state;
       if (archive !== undefined) {
         await new Materializer(sandbox, manifest).all(manifest, () => false);
@@ -200,19 +205,19 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
       state.sandboxId = sandbox.sandboxId;
       state.workspaceReady = true;
       delete state.exposedPorts;
-      return this.#session(place, state, settings, settings.snapshot, archiveLimits);
+      return this.#session(found, state, settings, settings.snapshot, archiveLimits);
     });
   }
 
   #session(
-    place: Place,
+    found: SessionSandbox,
     state: State,
     { commandTimeoutMs, onOutput }: Settings,
     spec: SnapshotSpec | undefined,
     archiveLimits: SandboxArchiveLimits | null | undefined,
   ): EmberboxSandboxSession {
     return new EmberboxSandboxSession({
-      ...place,
+      ...found,
       state,
       spec,
       archiveLimits,
@@ -222,7 +227,7 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
   }
 
   /** Runs `work`, and ends the sandbox if it fails. */
-  async #keepOrEnd<T>({ sandbox, provider }: Place, work: () => Promise<T>): Promise<T> {
+  async #keepOrEnd<T>({ sandbox, provider }: SessionSandbox, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {

@@ -2,12 +2,12 @@ import type { Sandbox } from "@emberbox/core";
 import { SharedWork } from "@emberbox/core/concurrency";
 import type { SandboxPreStopHook, SnapshotSpec } from "@openai/agents-core/sandbox";
 import { providerError } from "./failure.ts";
-import type { Place } from "./place.ts";
+import type { SessionSandbox } from "./session-sandbox.ts";
 import { deleteSnapshot, saveSnapshot } from "./snapshots/snapshots.ts";
 import type { EmberboxSessionState } from "./state.ts";
 
 /** What a session's lifecycle works with. */
-export interface LifecycleParts extends Place {
+export interface LifecycleParts extends SessionSandbox {
   readonly state: EmberboxSessionState;
   /** How the session is kept; `undefined` to choose automatically. */
   readonly spec: SnapshotSpec | undefined;

@@ -2,7 +2,7 @@ import { EmberboxError, type Sandbox } from "@emberbox/core";
 import type { NetworkOptions } from "@emberbox/core/network";
 import type { SandboxProvider } from "@emberbox/core/provider";
 import { factsOf, SandboxSessions } from "@emberbox/core/tools";
-import { rememberPlace } from "../place.ts";
+import { rememberConversation } from "../conversation.ts";
 import { restrictedSession, sandboxSession } from "../session/session.ts";
 import type { RestrictedSandboxSession, SandboxSession } from "../session/types.ts";
 
@@ -68,7 +68,7 @@ export function networkSession(
   sandbox: Sandbox,
   { id, ports, resumable, provider }: NetworkSessionOptions,
 ): NetworkSandboxSession {
-  const place = { sessions: new SandboxSessions(sandbox), threadId: undefined };
+  const conversation = { sessions: new SandboxSessions(sandbox), threadId: undefined };
   const narrow = restrictedSession(sandbox);
   const endpoint = async ({ port, protocol }: PortOptions) => {
     const { trafficAccessToken: token } = sandbox;
@@ -79,9 +79,9 @@ export function networkSession(
     await provider?.kill(sandbox.sandboxId);
   };
   const session: NetworkSandboxSession = {
-    ...sandboxSession(place),
+    ...sandboxSession(conversation),
     id,
-    defaultWorkingDirectory: factsOf(place.sessions, undefined).workingDirectory,
+    defaultWorkingDirectory: factsOf(conversation.sessions, undefined).workingDirectory,
     ports,
     getPortEndpoint: endpoint,
     getPortUrl: async (options) => (await endpoint(options)).url,
@@ -92,7 +92,7 @@ export function networkSession(
     }),
     restricted: () => narrow,
   };
-  rememberPlace(session, place);
+  rememberConversation(session, conversation);
   return session;
 }
 

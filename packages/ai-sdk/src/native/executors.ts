@@ -12,8 +12,8 @@ import {
   type ToolContext,
   type ToolOptions,
 } from "@emberbox/core/tools";
-import type { ToolSource } from "../place.ts";
-import { Places } from "../places.ts";
+import type { ToolSource } from "../conversation.ts";
+import { CallTargets } from "../call-targets.ts";
 
 type Execute<Input, Output> = (
   input: Input,
@@ -47,17 +47,17 @@ export function createNativeExecutors(
   source?: ToolSource,
   options: ToolOptions = {},
 ): NativeExecutors {
-  const places = new Places(NativeTools, source, options);
+  const targets = new CallTargets(NativeTools, source, options);
   const executor =
     <Input, Output>(
       run: (tools: NativeTools, input: Input, context: ToolContext) => Promise<Output>,
     ): Execute<Input, Output> =>
     (input, { abortSignal, toolCallId, experimental_sandbox }) => {
-      const { tools, threadId } = places.of(experimental_sandbox);
+      const { tools, threadId } = targets.of(experimental_sandbox);
       return run(tools, input, { signal: abortSignal, toolCallId, threadId });
     };
   return {
-    sessions: places.tools.sessions,
+    sessions: targets.tools.sessions,
     shell: executor(async (tools, { action }, context) => {
       const { output, ...rest } = await tools.shell(action, context);
       return { ...rest, output: [...output] };
@@ -66,6 +66,6 @@ export function createNativeExecutors(
     applyPatch: executor((tools, { operation }, context) => tools.applyPatch(operation, context)),
     bash: executor((tools, input, context) => tools.bash(input, context)),
     textEditor: executor((tools, input, context) => tools.textEditor(input, context)),
-    [Symbol.asyncDispose]: () => places[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => targets[Symbol.asyncDispose](),
   };
 }

@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { callSandbox, type SandboxCall, type SandboxCallOptions } from "@emberbox/core/tools";
-import type { Place } from "../place.ts";
+import type { Conversation } from "../conversation.ts";
 
 type Work<T> = (call: SandboxCall) => Promise<T>;
 
@@ -10,11 +10,11 @@ type Work<T> = (call: SandboxCall) => Promise<T>;
  * to anyone.
  */
 export class SessionCalls {
-  readonly #place: Place;
+  readonly #conversation: Conversation;
   readonly #directory: string;
 
-  constructor(place: Place, directory: string) {
-    this.#place = place;
+  constructor(conversation: Conversation, directory: string) {
+    this.#conversation = conversation;
     this.#directory = directory;
   }
 
@@ -35,7 +35,7 @@ export class SessionCalls {
   }
 
   #call<T>(options: SandboxCallOptions, work: Work<T>): Promise<T> {
-    const { sessions, threadId } = this.#place;
+    const { sessions, threadId } = this.#conversation;
     return callSandbox(sessions, { ...options, threadId }, work, (error, call) => {
       throw shown(error, call);
     });

@@ -1,7 +1,7 @@
 import { parseOptions } from "@emberbox/core/options";
 import { SandboxSessions, type SandboxSessionsOptions } from "@emberbox/core/tools";
 import { z } from "zod";
-import { placeOf, sourceOf, type ToolSource } from "../place.ts";
+import { conversationOf, sourceOf, type ToolSource } from "../conversation.ts";
 import { sandboxSession } from "./session.ts";
 import type { SandboxSession } from "./types.ts";
 
@@ -29,7 +29,10 @@ export function createSandboxSession(
   const from = sourceOf(source);
   const shared = from instanceof SandboxSessions;
   const sessions = shared ? from : new SandboxSessions(from, options);
-  const session = sandboxSession({ sessions, threadId: threadId ?? placeOf(source)?.threadId });
+  const session = sandboxSession({
+    sessions,
+    threadId: threadId ?? conversationOf(source)?.threadId,
+  });
   return Object.assign(session, {
     [Symbol.asyncDispose]: async () => {
       if (!shared) await sessions[Symbol.asyncDispose]();

@@ -1,6 +1,6 @@
 import type { Sandbox } from "@emberbox/core";
 import { factsOf, SandboxSessions } from "@emberbox/core/tools";
-import { rememberPlace, type Place } from "../place.ts";
+import { rememberConversation, type Conversation } from "../conversation.ts";
 import { SessionCalls } from "./calls.ts";
 import { deleteFile, listDirectory, readFile, stat, writeFile } from "./files.ts";
 import { run, spawn } from "./processes.ts";
@@ -9,23 +9,23 @@ import type { RestrictedSandboxSession, SandboxSession, SpawnFunction } from "./
 import { usableOnly } from "./usable.ts";
 
 /** A conversation's sandbox, in the form that the AI SDK takes. */
-export function sandboxSession(place: Place): SandboxSession {
-  const session = { sessions: place.sessions, ...methodsIn(place) };
-  rememberPlace(session, place);
+export function sandboxSession(conversation: Conversation): SandboxSession {
+  const session = { sessions: conversation.sessions, ...methodsIn(conversation) };
+  rememberConversation(session, conversation);
   return session;
 }
 
 /** A sandbox for somebody who may only use it: nothing that belongs to its owner can be reached from it. */
 export function restrictedSession(sandbox: Sandbox): RestrictedSandboxSession {
-  const place = { sessions: new SandboxSessions(usableOnly(sandbox)), threadId: undefined };
-  const session = Object.freeze(methodsIn(place));
-  rememberPlace(session, place);
+  const conversation = { sessions: new SandboxSessions(usableOnly(sandbox)), threadId: undefined };
+  const session = Object.freeze(methodsIn(conversation));
+  rememberConversation(session, conversation);
   return session;
 }
 
-function methodsIn(place: Place): RestrictedSandboxSession {
-  const { workingDirectory, network } = factsOf(place.sessions, undefined);
-  const calls = new SessionCalls(place, workingDirectory);
+function methodsIn(conversation: Conversation): RestrictedSandboxSession {
+  const { workingDirectory, network } = factsOf(conversation.sessions, undefined);
+  const calls = new SessionCalls(conversation, workingDirectory);
   return {
     description:
       "A Linux machine of its own. Commands run in bash; each starts in the directory " +

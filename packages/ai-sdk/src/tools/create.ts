@@ -6,8 +6,8 @@ import {
   type ToolName,
   type ToolOptions,
 } from "@emberbox/core/tools";
-import type { ToolSource } from "../place.ts";
-import { Places } from "../places.ts";
+import type { ToolSource } from "../conversation.ts";
+import { CallTargets } from "../call-targets.ts";
 import { sandboxSession } from "../session/session.ts";
 import type { SandboxSession } from "../session/types.ts";
 import type { StorePicture } from "./pictures.ts";
@@ -54,14 +54,14 @@ export function createSandboxTools<
   source?: ToolSource,
   options: SandboxToolSetOptions<Names, Prefix> = {},
 ): SandboxToolSet<Names, Prefix> {
-  const { places, settings } = placesFor(source, options);
-  const { tools, sessions } = places.tools;
-  const entries = tools.map((tool) => [tool.name, aiTool(tool, places, settings)]);
+  const { targets, settings } = targetsFor(source, options);
+  const { tools, sessions } = targets.tools;
+  const entries = tools.map((tool) => [tool.name, aiTool(tool, targets, settings)]);
   return {
     tools: Object.fromEntries(entries) as SandboxToolSet<Names, Prefix>["tools"],
     sessions,
     session: (threadId) => sandboxSession({ sessions, threadId }),
-    [Symbol.asyncDispose]: () => places[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => targets[Symbol.asyncDispose](),
   };
 }
 
@@ -89,9 +89,9 @@ function single<Name extends ToolName>(
   source: ToolSource,
   options: SingleToolOptions = {},
 ): AiSandboxTool<Name> & AsyncDisposable {
-  const { places, settings } = placesFor(source, { ...options, include: [kind], prefix: "" });
-  const tool = aiTool(places.tools.get(kind), places, settings);
-  return Object.assign(tool, { [Symbol.asyncDispose]: () => places[Symbol.asyncDispose]() });
+  const { targets, settings } = targetsFor(source, { ...options, include: [kind], prefix: "" });
+  const tool = aiTool(targets.tools.get(kind), targets, settings);
+  return Object.assign(tool, { [Symbol.asyncDispose]: () => targets[Symbol.asyncDispose]() });
 }
 
 const flag = z.boolean().optional().describe("true or false");
@@ -104,10 +104,10 @@ const schema = z.strictObject({
     .describe("a function"),
 } satisfies FieldsOf<AiToolOptions>);
 
-function placesFor(
+function targetsFor(
   source: ToolSource,
   { stream, modelPictures, storePicture, ...options }: ToolOptions & AiToolOptions,
-): { places: Places<SandboxTools>; settings: AiToolOptions } {
+): { targets: CallTargets<SandboxTools>; settings: AiToolOptions } {
   const settings = parseOptions(schema, { stream, modelPictures, storePicture });
-  return { places: new Places(SandboxTools, source, options), settings };
+  return { targets: new CallTargets(SandboxTools, source, options), settings };
 }

@@ -8,7 +8,7 @@ import {
   type ToolName,
   type ToolProgress,
 } from "@emberbox/core/tools";
-import type { Places } from "../places.ts";
+import type { CallTargets } from "../call-targets.ts";
 import { rememberKind } from "./kinds.ts";
 import { modelOutput } from "./model-output.ts";
 import { StoredPictures, type SandboxResult, type StorePicture } from "./pictures.ts";
@@ -44,21 +44,21 @@ export interface AiToolOptions {
 
 export function aiTool<Name extends ToolName>(
   tool: SandboxTool<Name>,
-  places: Places<SandboxTools>,
+  targets: CallTargets<SandboxTools>,
   { stream = true, modelPictures = true, storePicture }: AiToolOptions,
 ): AiSandboxTool<Name> {
   const { kind, title, description, jsonSchema, readOnly } = tool;
   const streams = stream && (kind === "run_code" || kind === "run_command");
-  const { sessions } = places.tools;
+  const { sessions } = targets.tools;
   const stored =
     storePicture && new StoredPictures(storePicture, (error) => sessions.report(error));
   const execute: ToolExecuteFunction<unknown, SandboxOutput, unknown> = (
     input,
     { abortSignal, toolCallId, experimental_sandbox },
   ) => {
-    const place = places.of(experimental_sandbox);
-    const work = place.tools.get(kind);
-    const context = { signal: abortSignal, toolCallId, threadId: place.threadId };
+    const target = targets.of(experimental_sandbox);
+    const work = target.tools.get(kind);
+    const context = { signal: abortSignal, toolCallId, threadId: target.threadId };
     if (!streams) {
       const result = work.execute(input, context);
       return stored ? result.then((output) => stored.output(output, toolCallId)) : result;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { notifier } from "@emberbox/core/background";
 import { withLock } from "../host/lock.ts";
-import { requireOwnPlace } from "../host/own-place.ts";
+import { requireOwnDirectory } from "../host/own-directory.ts";
 import { build, publish } from "./build.ts";
 import { checkSpace, checkTools } from "./check.ts";
 import { type Progress, ProgressReader } from "./progress.ts";
@@ -69,7 +69,7 @@ export async function ensureImage({
   const image = await describe(images, recipe);
   const finished = await findFinished(image);
   if (finished) return finished;
-  requireOwnPlace(images);
+  requireOwnDirectory(images);
   checkTools();
   await mkdir(images, { recursive: true, mode: 0o700 });
   const progress = new ProgressReader(notifier("onProgress", onProgress));

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { closeSync, existsSync, readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { text } from "node:stream/consumers";
-import { requireOwnPlace } from "../host/own-place.ts";
+import { requireOwnDirectory } from "../host/own-directory.ts";
 import { findProgram } from "../host/programs.ts";
 import { findCgroupParent } from "../machine/cgroup.ts";
 import { JAIL_ID } from "../machine/jail.ts";
@@ -13,7 +13,7 @@ import type { Finding, HostFacts, Look } from "./finding.ts";
 /** Checks of each layer between a sandbox and this machine, by name. */
 export const looksAtJail: Readonly<Record<string, Look>> = {
   user: lookAtUser,
-  places: lookAtPlaces,
+  places: lookAtDirectories,
   namespaces: lookAtNamespaces,
   jail: lookAtJail,
   "system calls": lookAtFilter,
@@ -52,8 +52,8 @@ function lookAtUser(): Finding {
   return { status: "ok", detail };
 }
 
-function lookAtPlaces({ places }: HostFacts): Finding {
-  for (const place of Object.values(places) as string[]) requireOwnPlace(place);
+function lookAtDirectories({ paths }: HostFacts): Finding {
+  for (const path of Object.values(paths) as string[]) requireOwnDirectory(path);
   return { status: "ok", detail: "nobody else can change what sandboxes are made from" };
 }
 

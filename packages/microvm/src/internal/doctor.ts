@@ -4,7 +4,7 @@ import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { chooseAccelerator } from "../host/accelerator.ts";
-import { paths } from "../host/paths.ts";
+import { paths as pathsIn } from "../host/paths.ts";
 import { findProgram, programStamp, QEMU, qemuVersion } from "../host/programs.ts";
 import { checkSpace, checkTools } from "../image/check.ts";
 import { findImage, type GuestImage } from "../image/index.ts";
@@ -26,11 +26,11 @@ export interface Diagnosis {
 
 /** Looks at everything that a sandbox needs of this machine. Changes nothing, but remembers whether KVM works. */
 export async function diagnose(): Promise<Diagnosis> {
-  const places = paths();
+  const paths = pathsIn();
   const facts: HostFacts = {
-    places,
+    paths,
     qemu: findProgram(QEMU),
-    image: await findImage(places.images, "default"),
+    image: await findImage(paths.images, "default"),
   };
   const looks: Readonly<Record<string, Look>> = {
     qemu: lookAtQemu,
@@ -54,7 +54,7 @@ export async function diagnose(): Promise<Diagnosis> {
       });
     }
   }
-  return { ok: checks.every(({ status }) => status !== "fail"), home: places.home, checks };
+  return { ok: checks.every(({ status }) => status !== "fail"), home: paths.home, checks };
 }
 
 const OLDEST_QEMU = "7.2";
@@ -75,7 +75,7 @@ async function lookAtQemu({ qemu }: HostFacts): Promise<Finding> {
   return { status: "ok", detail: `version ${version}, ${qemu}` };
 }
 
-async function lookAtAccelerator({ places, qemu, image }: HostFacts): Promise<Finding> {
+async function lookAtAccelerator({ paths, qemu, image }: HostFacts): Promise<Finding> {
   if (qemu === undefined) return { status: "warn", detail: "not decided: there is no QEMU" };
   if (existsSync("/dev/kvm") && image === undefined) {
     return {
@@ -86,7 +86,7 @@ async function lookAtAccelerator({ places, qemu, image }: HostFacts): Promise<Fi
   }
   // Without /dev/kvm, `chooseAccelerator` does not look at the image.
   const { accelerator, reason } = await chooseAccelerator({
-    home: places.home,
+    home: paths.home,
     qemu,
     qemuStamp: programStamp(qemu),
     image: image as GuestImage,
@@ -116,12 +116,12 @@ const GIB = 1024 ** 3;
 /** A template holds its machine's memory and a disk; sandboxes hold what they write. */
 const COMFORTABLE = 2 * GIB;
 
-async function lookAtSpace({ places, image }: HostFacts): Promise<Finding> {
-  const there = firstExisting(places.home);
+async function lookAtSpace({ paths, image }: HostFacts): Promise<Finding> {
+  const there = firstExisting(paths.home);
   if (image === undefined) await checkSpace(SCRATCH_PARENT, there);
   const { bavail, bsize } = await statfs(there);
   const free = bavail * bsize;
-  const detail = `${(free / GIB).toFixed(1)} GiB are free for ${places.home}`;
+  const detail = `${(free / GIB).toFixed(1)} GiB are free for ${paths.home}`;
   if (free >= COMFORTABLE) return { status: "ok", detail };
   return {
     status: "warn",
@@ -148,27 +148,27 @@ function lookAtBuildTools({ image }: HostFacts): Finding {
   }
 }
 
-function lookAtImage({ places, image }: HostFacts): Finding {
+function lookAtImage({ paths, image }: HostFacts): Finding {
   if (image !== undefined) return { status: "ok", detail: image.directory };
   return {
     status: "fail",
-    detail: `there is none of this version in ${places.images}`,
+    detail: `there is none of this version in ${paths.images}`,
     advice: "emberbox build",
   };
 }
 
-async function lookAtTemplate({ places, qemu, image }: HostFacts): Promise<Finding> {
+async function lookAtTemplate({ paths, qemu, image }: HostFacts): Promise<Finding> {
   if (qemu === undefined || image === undefined)
     return { status: "warn", detail: "none: it is made from the image, by QEMU" };
   const { accelerator } = await chooseAccelerator({
-    home: places.home,
+    home: paths.home,
     qemu,
     qemuStamp: programStamp(qemu),
     image,
   });
   const { memoryMB, cpuCount } = resolveCreateOptions({});
   const template = await findTemplate({
-    templates: places.templates,
+    templates: paths.templates,
     image,
     shape: { accelerator, memoryMB, cpuCount },
     qemu,

@@ -15,7 +15,7 @@ export interface Check {
 
 /** What the checks share. */
 export interface HostFacts {
-  readonly places: Paths;
+  readonly paths: Paths;
   readonly qemu: string | undefined;
   readonly image: GuestImage | undefined;
 }

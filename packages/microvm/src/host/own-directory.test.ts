@@ -2,12 +2,12 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { requireOwnPlace } from "./own-place.ts";
+import { requireOwnDirectory } from "./own-directory.ts";
 
 let directory: string;
 
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "emberbox-place-"));
+  directory = mkdtempSync(join(tmpdir(), "emberbox-own-"));
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
@@ -19,7 +19,7 @@ const inside = (name: string, mode: number): string => {
 };
 const refusal = (path: string): string => {
   try {
-    requireOwnPlace(path);
+    requireOwnDirectory(path);
     return "none";
   } catch (error) {
     return (error as Error).message;

@@ -12,23 +12,23 @@ export type ToolSource =
   | RestrictedSandboxSession;
 
 /** The conversation that a session of this package works for, and the sandboxes of which it has one. */
-export interface Place {
+export interface Conversation {
   readonly sessions: SandboxSessions;
   readonly threadId: string | undefined;
 }
 
-const places = new WeakMap<object, Place>();
+const conversations = new WeakMap<object, Conversation>();
 
-export function rememberPlace(session: object, place: Place): void {
-  places.set(session, place);
+export function rememberConversation(session: object, conversation: Conversation): void {
+  conversations.set(session, conversation);
 }
 
-/** The place of a session of this package; `undefined` for anything else. */
-export function placeOf(value: unknown): Place | undefined {
-  return typeof value === "object" && value !== null ? places.get(value) : undefined;
+/** The conversation of a session of this package; `undefined` for anything else. */
+export function conversationOf(value: unknown): Conversation | undefined {
+  return typeof value === "object" && value !== null ? conversations.get(value) : undefined;
 }
 
 /** The source in the form that core takes. */
 export function sourceOf(source: ToolSource): SandboxSource | SandboxSessions {
-  return placeOf(source)?.sessions ?? (source as SandboxSource | SandboxSessions);
+  return conversationOf(source)?.sessions ?? (source as SandboxSource | SandboxSessions);
 }

@@ -1,5 +1,5 @@
 import type { SandboxSessions, SandboxSource, ToolOptions } from "@emberbox/core/tools";
-import { placeOf, sourceOf, type ToolSource } from "./place.ts";
+import { conversationOf, sourceOf, type ToolSource } from "./conversation.ts";
 
 interface Working extends AsyncDisposable {
   readonly sessions: SandboxSessions;
@@ -9,7 +9,7 @@ interface Working extends AsyncDisposable {
  * Decides which sandbox a call works in: that of `experimental_sandbox`, when it belongs to the same sessions or when
  * no source was given; otherwise that of the source.
  */
-export class Places<Tools extends Working> implements AsyncDisposable {
+export class CallTargets<Tools extends Working> implements AsyncDisposable {
   /** The tools for the source's sandboxes. */
   readonly tools: Tools;
   readonly #make: (source: SandboxSource | SandboxSessions) => Tools;
@@ -25,17 +25,18 @@ export class Places<Tools extends Working> implements AsyncDisposable {
   ) {
     this.#make = (from) => new Make(from, options);
     this.tools = this.#make(sourceOf(source));
-    this.#threadId = placeOf(source)?.threadId;
+    this.#threadId = conversationOf(source)?.threadId;
     this.#given = source !== undefined;
   }
 
   of(sandbox: unknown): { readonly tools: Tools; readonly threadId: string | undefined } {
-    const place = placeOf(sandbox);
-    if (place?.sessions === this.tools.sessions) {
-      return { tools: this.tools, threadId: place.threadId };
+    const conversation = conversationOf(sandbox);
+    if (conversation?.sessions === this.tools.sessions) {
+      return { tools: this.tools, threadId: conversation.threadId };
     }
-    if (place === undefined || this.#given) return { tools: this.tools, threadId: this.#threadId };
-    const { sessions, threadId } = place;
+    if (conversation === undefined || this.#given)
+      return { tools: this.tools, threadId: this.#threadId };
+    const { sessions, threadId } = conversation;
     const tools = this.#others.get(sessions) ?? this.#make(sessions);
     this.#others.set(sessions, tools);
     return { tools, threadId };

@@ -9,7 +9,7 @@ import { checkSpec } from "./snapshots/snapshots.ts";
 const LIFETIME_MS = 30 * 60_000;
 
 /** Where a session works. */
-export interface Place {
+export interface SessionSandbox {
   readonly sandbox: Sandbox;
   /** `undefined` when the sandbox was given, which is then never ended or paused. */
   readonly provider: SandboxProvider | undefined;
@@ -17,13 +17,13 @@ export interface Place {
 }
 
 /** The given sandbox, or a new one. @throws `SandboxProviderError` */
-export async function createPlace(
+export async function createSessionSandbox(
   settings: Settings,
   spec: SnapshotSpec | undefined,
   template?: string,
-): Promise<Place> {
+): Promise<SessionSandbox> {
   const { given, create, provider } = settings.source;
-  if (given !== undefined) return placeOf(given);
+  if (given !== undefined) return givenSandbox(given);
   try {
     const known = await provider();
     checkSpec(spec, known);
@@ -43,10 +43,13 @@ export async function createPlace(
 }
 
 /** The sandbox with that id, resumed if it was paused; `undefined` when it is gone. @throws `SandboxProviderError` */
-export async function findPlace(sandboxId: string, settings: Settings): Promise<Place | undefined> {
+export async function findSessionSandbox(
+  sandboxId: string,
+  settings: Settings,
+): Promise<SessionSandbox | undefined> {
   const { given, create, provider } = settings.source;
   if (given !== undefined) {
-    if (given.sandboxId === sandboxId) return placeOf(given);
+    if (given.sandboxId === sandboxId) return givenSandbox(given);
     throw new SandboxSnapshotNotRestorableError(
       `The session worked in the sandbox ${sandboxId}; the one that was given is ${given.sandboxId}.`,
       { sandboxId },
@@ -70,6 +73,6 @@ export async function providerOf(settings: Settings): Promise<SandboxProvider | 
   return given === undefined ? provider() : undefined;
 }
 
-function placeOf(sandbox: Sandbox): Place {
+function givenSandbox(sandbox: Sandbox): SessionSandbox {
   return { sandbox, provider: undefined, lifetimeMs: LIFETIME_MS };
 }

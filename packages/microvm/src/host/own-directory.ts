@@ -10,7 +10,7 @@ const MAX_LINKS = 40;
  * have us read, write and remove files of ours that he chooses.
  * @throws `invalid_argument` that names the directory, and why
  */
-export function requireOwnPlace(path: string): void {
+export function requireOwnDirectory(path: string): void {
   look(resolve(path), path, 0);
 }
 

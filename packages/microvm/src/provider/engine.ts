@@ -4,8 +4,8 @@ import { background, notifier, warning } from "@emberbox/core/background";
 import { SharedWork } from "@emberbox/core/concurrency";
 import { type AcceleratorChoice, chooseAccelerator } from "../host/accelerator.ts";
 import { newSandboxId } from "../host/ids.ts";
-import { requireOwnPlace } from "../host/own-place.ts";
-import { type Paths, paths } from "../host/paths.ts";
+import { requireOwnDirectory } from "../host/own-directory.ts";
+import { type Paths, paths as pathsIn } from "../host/paths.ts";
 import { programStamp, QEMU, requireProgram } from "../host/programs.ts";
 import { findImage, type GuestImage } from "../image/index.ts";
 import { IMAGE_DISK_MB } from "../image/recipe.ts";
@@ -43,33 +43,33 @@ export interface Engine {
 
 /** @throws `qemu_missing`, `tool_missing` */
 export function openEngine(options: MicrovmOptions): Engine {
-  const places = placesOf(options);
-  for (const place of Object.values(places) as string[]) requireOwnPlace(place);
+  const paths = pathsOf(options);
+  for (const path of Object.values(paths) as string[]) requireOwnDirectory(path);
   const qemu = requireProgram(QEMU);
   const jail = options.jail ?? true;
   if (jail) requireProgram("bwrap");
   // Begun early: the first sandbox needs it, and it takes a moment.
   if (jail) readOnlyView().catch(() => {});
-  sweepScratch(places.run);
-  background(sweepState(places.state), warning("Removing what killed programs left"));
+  sweepScratch(paths.run);
+  background(sweepState(paths.state), warning("Removing what killed programs left"));
   background(endOrphans(), warning("Ending the machines of killed programs"));
   const onProgress = notifier("onProgress", options.onProgress);
   const warmed = new SharedWork<Template>();
   const uplink = createUplink(options.network ?? {});
 
   const engine: Engine = {
-    paths: places,
+    paths,
     qemu,
-    state: createStateEngine({ root: places.state, run: places.run, qemu, jail, uplink }),
-    image: (template) => findImageOf(template, places.images),
-    accelerator: (image) => chooseFor(options, places, qemu, image),
+    state: createStateEngine({ root: paths.state, run: paths.run, qemu, jail, uplink }),
+    image: (template) => findImageOf(template, paths.images),
+    accelerator: (image) => chooseFor(options, paths, qemu, image),
     template(wanted, signal) {
       const warm = async (stop: AbortSignal): Promise<Template> => {
         const { memoryMB, cpuCount } = wanted;
         const image = await engine.image(wanted.template);
         const { accelerator } = await engine.accelerator(image);
         const shape = { accelerator, memoryMB, cpuCount };
-        const { templates } = places;
+        const { templates } = paths;
         return ensureTemplate({ templates, image, shape, qemu, jail, onProgress, signal: stop });
       };
       return warmed.get(shapeKey(wanted), warm, signal);
@@ -90,7 +90,7 @@ export function openEngine(options: MicrovmOptions): Engine {
           envs: create.envs,
         };
         const accessToken = randomBytes(32).toString("hex");
-        const { run } = places;
+        const { run } = paths;
         const { diskMB, access } = create;
         return restoreSandbox({
           source,
@@ -119,8 +119,8 @@ export function openEngine(options: MicrovmOptions): Engine {
 }
 
 /** The paths that an engine with these options uses. */
-export function placesOf({ home }: MicrovmOptions): Paths {
-  return paths(home === undefined ? process.env : { ...process.env, EMBERBOX_HOME: home });
+export function pathsOf({ home }: MicrovmOptions): Paths {
+  return pathsIn(home === undefined ? process.env : { ...process.env, EMBERBOX_HOME: home });
 }
 
 async function findImageOf(template: string, images: string): Promise<GuestImage> {
@@ -136,13 +136,13 @@ async function findImageOf(template: string, images: string): Promise<GuestImage
 
 function chooseFor(
   options: MicrovmOptions,
-  places: Paths,
+  paths: Paths,
   qemu: string,
   image: GuestImage,
 ): Promise<AcceleratorChoice> {
   const { accelerator = "auto" } = options;
   if (accelerator !== "auto") return Promise.resolve({ accelerator, reason: "it was asked for" });
-  return chooseAccelerator({ home: places.home, qemu, qemuStamp: programStamp(qemu), image });
+  return chooseAccelerator({ home: paths.home, qemu, qemuStamp: programStamp(qemu), image });
 }
 
 const shapeKey = ({ template, memoryMB, cpuCount }: TemplateShape): string =>

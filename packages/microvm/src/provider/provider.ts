@@ -4,26 +4,27 @@ import { isTemplateName, templateInfos } from "../image/index.ts";
 import { resolveCreateOptions } from "../restore/create-options.ts";
 import { openPaused } from "../saved/paused.ts";
 import { openSnapshots } from "../saved/snapshots.ts";
-import { type Engine, openEngine, placesOf } from "./engine.ts";
-import { closedError, Entries, RESUMED_MS } from "./entries.ts";
-import { detailsOf, shapeOf } from "./entry.ts";
+import { type Engine, openEngine, pathsOf } from "./engine.ts";
+import { KnownSandboxes, RESUMED_MS } from "./known-sandboxes.ts";
 import { createNewSandboxes } from "./new-sandboxes.ts";
 import { type MicrovmOptions, resolveMicrovmOptions } from "./options.ts";
+import { notRunning, providerClosed } from "./reasons.ts";
+import { detailsOf, shapeOf } from "./sandbox-info.ts";
 
 /** Sandboxes as microVMs on this machine. They belong to this program and end with it, except those that are paused. */
 export function microvm(options: MicrovmOptions = {}): SandboxProvider {
   const settings = resolveMicrovmOptions(options);
-  const places = placesOf(settings);
-  const paused = openPaused(places.state);
-  const snapshots = openSnapshots(places.state);
+  const paths = pathsOf(settings);
+  const paused = openPaused(paths.state);
+  const snapshots = openSnapshots(paths.state);
   let engine: Engine | undefined;
   let closed = false;
   const open = (): Engine => {
-    if (closed) throw closedError();
+    if (closed) throw providerClosed();
     return (engine ??= openEngine(settings));
   };
   const newSandboxes = createNewSandboxes(open, settings.pool?.size ?? 0);
-  const entries = new Entries({ open, paused, onProgress: settings.onProgress });
+  const sandboxes = new KnownSandboxes({ open, paused, onProgress: settings.onProgress });
 
   return checkedProvider({
     name: "microvm",
@@ -54,31 +55,31 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       const sandbox = await (snapshot
         ? state.create(snapshot, resolved)
         : newSandboxes.obtain(resolved));
-      return (await entries.add(sandbox, resolved)).connection();
+      return (await sandboxes.add(sandbox, resolved)).connection();
     },
     async connect(sandboxId, { timeoutMs, onResume, networkCeiling, signal } = {}) {
-      await entries.settled(sandboxId);
-      const entry = entries.running(sandboxId);
-      if (!entry) {
+      await sandboxes.settled(sandboxId);
+      const known = sandboxes.running(sandboxId);
+      if (!known) {
         const reboot = onResume === "reboot";
         const how = { timeoutMs: timeoutMs ?? RESUMED_MS, reboot, networkCeiling, signal };
-        return (await entries.resume(sandboxId, how)).connection();
+        return (await sandboxes.resume(sandboxId, how)).connection();
       }
-      if (timeoutMs !== undefined && Date.now() + timeoutMs > entry.endAt.getTime())
-        entry.endAfter(timeoutMs);
-      return entry.connection();
+      if (timeoutMs !== undefined && Date.now() + timeoutMs > known.running!.endAt.getTime())
+        known.endAfter(timeoutMs);
+      return known.connection();
     },
-    list: () => entries.list(),
-    getInfo: (sandboxId) => entries.info(sandboxId),
-    kill: (sandboxId) => entries.kill(sandboxId),
+    list: () => sandboxes.list(),
+    getInfo: (sandboxId) => sandboxes.info(sandboxId),
+    kill: (sandboxId) => sandboxes.kill(sandboxId),
     async setTimeout(sandboxId, timeoutMs) {
-      const entry = entries.running(sandboxId);
-      if (!entry) throw await entries.notRunning(sandboxId);
-      entry.endAfter(timeoutMs);
+      const known = sandboxes.running(sandboxId);
+      if (!known) throw await notRunning(paused, sandboxId);
+      known.endAfter(timeoutMs);
     },
     async pause(sandboxId, { keepMemory = true, signal } = {}) {
       try {
-        await entries.pause(sandboxId, { keepMemory, signal });
+        await sandboxes.pause(sandboxId, { keepMemory, signal });
         return true;
       } catch (error) {
         if (EmberboxError.isInstance(error) && error.code === "sandbox_paused") return false;
@@ -88,8 +89,8 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     async createSnapshot(sandboxId, { name, signal } = {}) {
       if (name !== undefined && isTemplateName(name))
         throw new EmberboxError("invalid_argument", `\`${name}\` is the name of a template`);
-      return entries.withRunning(sandboxId, (entry, sandbox) =>
-        open().state.snapshot(sandbox, detailsOf(entry), { name, signal }),
+      return sandboxes.withRunning(sandboxId, (known, { machine, access }) =>
+        open().state.snapshot(machine, detailsOf(known, access), { name, signal }),
       );
     },
     async listSnapshots({ sandboxId, name } = {}) {
@@ -102,28 +103,28 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     },
     deleteSnapshot: (snapshotId) => snapshots.delete(snapshotId),
     fork: (sandboxId, { count = 1, timeoutMs = RESUMED_MS, signal } = {}) =>
-      entries.withRunning(sandboxId, async (entry, sandbox) => {
-        const copies = await open().state.fork(sandbox, detailsOf(entry), { count, signal });
-        const { access } = entry;
-        const forkOptions = { ...entry.options, access, timeoutMs };
+      sandboxes.withRunning(sandboxId, async (known, { machine, access }) => {
+        const details = detailsOf(known, access);
+        const copies = await open().state.fork(machine, details, { count, signal });
+        const forkOptions = { ...known.options, access, timeoutMs };
         return Promise.all(
           copies.map(async (copy) =>
             EmberboxError.isInstance(copy)
               ? copy
-              : (await entries.add(copy, forkOptions)).connection(),
+              : (await sandboxes.add(copy, forkOptions)).connection(),
           ),
         );
       }),
     updateNetwork: (sandboxId, network) =>
-      entries.withRunning(sandboxId, async (entry, { gateway, guest }) => {
-        entry.access = gateway.update(network);
+      sandboxes.withRunning(sandboxId, async (known, { machine: { gateway, guest } }) => {
+        known.allow(gateway.update(network));
         await guest.tellNetwork(gateway.guest);
       }),
     getNetworkLog: (sandboxId) =>
-      entries.withRunning(sandboxId, async (_entry, { gateway }) => gateway.log()),
+      sandboxes.withRunning(sandboxId, async (_known, { machine }) => machine.gateway.log()),
     async [Symbol.asyncDispose]() {
       closed = true;
-      await Promise.all([newSandboxes.close(), entries.close()]);
+      await Promise.all([newSandboxes.close(), sandboxes.close()]);
     },
   });
 }

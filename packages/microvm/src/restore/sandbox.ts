@@ -32,7 +32,7 @@ export interface LocalSandbox {
   endpoint(port: number): Endpoint;
   /** A byte stream to a port inside. Throws when the machine is gone. */
   open(port: number): ChannelStream;
-  gone(): Error | undefined;
+  gone(): EmberboxError | undefined;
   /** Tells the guest again who it is: its clock, randomness and variables. */
   hello(identity: Identity): Promise<void>;
   close(reason: EmberboxError): Promise<void>;

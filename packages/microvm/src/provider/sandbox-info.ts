@@ -1,0 +1,53 @@
+import type { SandboxInfo } from "@emberbox/core";
+import type { Access } from "../network/access.ts";
+import type { ResolvedCreateOptions, Shape } from "../restore/create-options.ts";
+import type { Manifest } from "../saved/manifest.ts";
+import { ownBytes } from "../saved/snapshots.ts";
+import type { SandboxDetails } from "../saved/state-engine.ts";
+
+export const pausedInfo = (manifest: Manifest): SandboxInfo => ({
+  ...describeSandbox(
+    manifest.sandboxId,
+    manifest.options,
+    new Date(manifest.startedAt),
+    new Date(manifest.createdAt),
+    "paused",
+  ),
+  sizeBytes: ownBytes(manifest),
+});
+
+export function describeSandbox(
+  sandboxId: string,
+  options: Omit<ResolvedCreateOptions, "signal" | "access">,
+  startedAt: Date,
+  endAt: Date,
+  state: SandboxInfo["state"],
+): SandboxInfo {
+  const { template, metadata, cpuCount, memoryMB, diskMB, lifecycle } = options;
+  return {
+    sandboxId,
+    template,
+    metadata,
+    cpuCount,
+    memoryMB,
+    diskMB,
+    startedAt,
+    endAt,
+    state,
+    ...(lifecycle && { lifecycle }),
+  };
+}
+
+/** What is saved of a sandbox besides its machine. Secrets are not. */
+export function detailsOf(
+  { options, startedAt }: { readonly options: ResolvedCreateOptions; readonly startedAt: Date },
+  access: Access,
+): SandboxDetails {
+  const { template, envs, metadata, timeoutMs, lifecycle } = options;
+  const kept = { ...shapeOf(options), template, envs, metadata, timeoutMs, lifecycle, access };
+  return { startedAt: startedAt.toISOString(), options: kept };
+}
+
+export function shapeOf({ memoryMB, cpuCount, diskMB }: Shape): Shape {
+  return { memoryMB, cpuCount, diskMB };
+}

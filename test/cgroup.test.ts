@@ -59,14 +59,14 @@ describe("a machine's control group", () => {
   });
 
   test("ends a process that takes more memory than it may", async () => {
-    const code = `const cgroup = makeCgroup(parent, size);
+    const code = `const cgroup = await makeCgroup(parent, size);
       const child = start(cgroup, "python3", "-c", "bytearray(512 * 2**20)");
       const end = (await once(child, "exit")).join(); await cgroup.remove(); say(end);`;
     expect(await inside(code)).toBe(",SIGKILL");
   });
 
   test("ends a fork bomb's growth", async () => {
-    const code = `const cgroup = makeCgroup(parent, { ...size, memoryMB: 0 });
+    const code = `const cgroup = await makeCgroup(parent, { ...size, memoryMB: 0 });
       const child = start(cgroup, "sh", "-c", "for i in $(seq 500); do sleep 60 & done");
       await once(child, "exit");
       const count = readFileSync(parent.path + "/" + groups()[0] + "/pids.peak", "utf8").trim();
@@ -75,13 +75,13 @@ describe("a machine's control group", () => {
   });
 
   test("limits processor time", async () => {
-    const code = `const cgroup = makeCgroup(parent, size); closeSync(cgroup.procs);
+    const code = `const cgroup = await makeCgroup(parent, size); closeSync(cgroup.procs);
       say(readFileSync(parent.path + "/" + groups()[0] + "/cpu.max", "utf8").trim()); await cgroup.remove();`;
     expect(await inside(code)).toBe("200000 100000");
   });
 
   test("holds all that the process starts, and is gone after the last of them", async () => {
-    const code = `const cgroup = makeCgroup(parent, size);
+    const code = `const cgroup = await makeCgroup(parent, size);
       const child = start(cgroup, "sh", "-c", "sleep 0.5 & sleep 60");
       await new Promise((resolve) => setTimeout(resolve, 300));
       const held = readFileSync(parent.path + "/" + groups()[0] + "/cgroup.procs", "utf8").trim().split("\\n").length;
@@ -91,10 +91,10 @@ describe("a machine's control group", () => {
   });
 
   test("of a program that was killed is swept by the next, unless it is in use", async () => {
-    const abandon = `start(makeCgroup(parent, size), "sleep", "600"); makeCgroup(parent, size);
+    const abandon = `start(await makeCgroup(parent, size), "sleep", "600"); await makeCgroup(parent, size);
       setTimeout(() => process.kill(process.pid, "SIGKILL"), 300);`;
     await inside(abandon).catch(() => {});
-    const sweep = "sweepCgroups(parent); say(groups().length)";
+    const sweep = "await sweepCgroups(parent); say(groups().length)";
     expect(await inside("say(groups().length)")).toBe(2);
     expect(await inside(sweep)).toBe(1);
     await sandbox.commands.run("pkill -x sleep; sleep 0.2", { user: "root" });

@@ -8,12 +8,27 @@ import { microvm } from "@emberbox/microvm";
 import { describe, expect, test } from "vitest";
 import { eventually, type HostProcess, hostProcesses, machinesOf } from "./support/processes.ts";
 import { createSandbox, oddShape, provider, python } from "./support/sandboxes.ts";
+import { synchronousFileWork } from "./support/synchronous.ts";
 
 const rejection = (promise: Promise<unknown>): Promise<EmberboxError> =>
   promise.then(
     () => Promise.reject(new Error("it did not reject")),
     (error: EmberboxError) => error,
   );
+
+test("a create keeps nothing else of its program waiting for files", async () => {
+  await using first = await createSandbox();
+  const { snapshotId } = await first.createSnapshot();
+  const made: Sandbox[] = [];
+  const seen = await synchronousFileWork(async () => {
+    made.push(await createSandbox());
+    made.push(await createSandbox({ template: snapshotId }));
+  });
+  await Promise.all(made.map((sandbox) => sandbox.kill()));
+  await Sandbox.deleteSnapshot(snapshotId, { provider });
+  expect(made).toHaveLength(2);
+  expect(seen).toEqual([]);
+});
 
 describe("the end of a sandbox", () => {
   test("kill leaves no process", async () => {

@@ -121,8 +121,9 @@ describe("a machine that is not ready", () => {
   test("the accelerator is found by trying it, and the answer is remembered", async () => {
     const image = (await findImage(paths().images, "default"))!;
     const qemu = requireProgram(QEMU);
+    const qemuStamp = await programStamp(qemu);
     const ask = (): Promise<AcceleratorChoice> =>
-      chooseAccelerator({ home: directory, qemu, qemuStamp: programStamp(qemu), image });
+      chooseAccelerator({ home: directory, qemu, qemuStamp, image });
     const first = await ask();
     expect(first.reason).not.toBe("");
     if (process.env["EMBERBOX_REQUIRE"]?.includes("kvm")) expect(first.accelerator).toBe("kvm");

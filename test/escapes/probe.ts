@@ -121,22 +121,22 @@ async function probe({ directory, pieces, accelerator }: Work): Promise<Probe> {
     .map(([name, code]) => `seen("${name}", eval { ${code} } // "died: $@");`)
     .join("\n");
   const options = {
-    ...sandboxProcess({
+    ...(await sandboxProcess({
       source: source(accelerator),
       qemu: PERL,
       jail: true,
       view: await readOnlyView(),
       run: join(directory, "run"),
       diskMB: 4096,
-    }),
+    })),
     args: ["-e", PRELUDE + program],
   };
-  const { child, cgroup } = startProcess(options);
+  const { child, cgroup } = await startProcess(options);
   const said = await text(child.stderr!);
   child.kill("SIGKILL");
   await cgroup?.remove();
   for (const stream of child.stdio) stream?.destroy();
-  closeFiles(options);
+  await closeFiles(options);
   const seen = new Map<string, string>();
   for (const line of said.trim().split("\n"))
     seen.set(line.split("\t")[0]!, line.slice(line.indexOf("\t") + 1));

@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
-import { accessSync, constants, readFileSync } from "node:fs";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { access, constants, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { release } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
@@ -38,7 +37,7 @@ export async function chooseAccelerator(options: {
   readonly image: Bootable;
 }): Promise<AcceleratorChoice> {
   try {
-    accessSync("/dev/kvm", constants.R_OK | constants.W_OK);
+    await access("/dev/kvm", constants.R_OK | constants.W_OK);
   } catch (error) {
     const absent = (error as NodeJS.ErrnoException).code === "ENOENT";
     return {
@@ -47,7 +46,7 @@ export async function chooseAccelerator(options: {
     };
   }
   // The jail runs QEMU as another account when we are root; that account cannot open /dev/kvm by name.
-  const key = [release(), options.qemuStamp, cpuModel()].join("|");
+  const key = [release(), options.qemuStamp, await cpuModel()].join("|");
   const file = join(options.home, "accelerator.json");
   const known = await readFile(file, "utf8").then(
     (text) => rememberedSchema.safeParse(parseJson(text)).data,
@@ -61,8 +60,8 @@ export async function chooseAccelerator(options: {
   return choice;
 }
 
-function cpuModel(): string {
-  return /model name\s*: (.*)/.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? "";
+async function cpuModel(): Promise<string> {
+  return /model name\s*: (.*)/.exec(await readFile("/proc/cpuinfo", "utf8"))?.[1] ?? "";
 }
 
 /** Boots the guest's kernel under KVM until it starts its first program. */

@@ -7,7 +7,7 @@ const MAX_LINKS = 40;
 
 /**
  * Makes sure that nobody but this user and root can replace what is, or will be, at `path`: whoever could do that would
- * have us read, write and remove files of ours that he chooses.
+ * have us read, write and remove files of ours that he chooses. Synchronous: it is done once, before anything else.
  * @throws `invalid_argument` that names the directory, and why
  */
 export function requireOwnDirectory(path: string): void {

@@ -1,4 +1,5 @@
 import { accessSync, constants, statSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
@@ -6,13 +7,20 @@ import { EmberboxError } from "@emberbox/core";
 
 export const QEMU = "qemu-system-x86_64";
 
-/** The path of an executable, or `undefined`. An ordinary user's PATH often has no sbin. */
+/** Paths of programs, by the name and where it was searched for. */
+const known = new Map<string, string>();
+
+/**
+ * The path of an executable, or `undefined`. An ordinary user's PATH often has no sbin. Synchronous, as opening the
+ * engine is; but what was found is not searched for again.
+ */
 export function findProgram(name: string): string | undefined {
-  return searchPath()
-    .split(delimiter)
-    .filter(Boolean)
-    .map((place) => join(place, name))
-    .find(isProgram);
+  const where = searchPath();
+  const key = `${name}\0${where}`;
+  const directories = where.split(delimiter).filter(Boolean);
+  const path = known.get(key) ?? directories.map((each) => join(each, name)).find(isProgram);
+  if (path !== undefined) known.set(key, path);
+  return path;
 }
 
 export function searchPath(): string {
@@ -49,8 +57,8 @@ function packageOf(name: string): string {
 }
 
 /** Changes whenever the program does; starts no process. */
-export function programStamp(path: string): string {
-  const { size, mtimeMs, ino } = statSync(path);
+export async function programStamp(path: string): Promise<string> {
+  const { size, mtimeMs, ino } = await stat(path);
   return [path, size, mtimeMs, ino].join(":");
 }
 

@@ -1,4 +1,3 @@
-import { fstatSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { whole } from "./whole.ts";
@@ -18,7 +17,7 @@ export async function copySummed(fd: number, path: string, name: string): Promis
   const from = await open(`/proc/self/fd/${fd}`, "r");
   const to = await open(path, "wx", 0o600);
   try {
-    const { size } = fstatSync(fd);
+    const { size } = await from.stat();
     const sum = await eachChunk(from, size, (chunk, at) =>
       whole((done) => to.write(chunk, done, chunk.length - done, at + done), chunk.length),
     );

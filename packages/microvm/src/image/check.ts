@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { EmberboxError } from "@emberbox/core";
+import { exists } from "../host/exists.ts";
 import { findProgram } from "../host/programs.ts";
 
 /** The programs that building needs, and the Debian packages that have them. */
@@ -14,11 +14,11 @@ const programs: Readonly<Record<string, string>> = {
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /** Checks for everything that building needs. @throws `tool_missing`, naming all that is missing */
-export function checkTools(): void {
+export async function checkTools(): Promise<void> {
   const needed = process.getuid?.() === 0 ? programs : { ...programs, newuidmap: "uidmap" };
   const missing = Object.entries(needed).filter(([program]) => !findProgram(program));
   const packages = missing.map(([, name]) => name);
-  if (!existsSync(KEYRING)) packages.push("debian-archive-keyring");
+  if (!(await exists(KEYRING))) packages.push("debian-archive-keyring");
   if (packages.length === 0) return;
   throw new EmberboxError(
     "tool_missing",

@@ -70,7 +70,7 @@ export async function ensureImage({
   const finished = await findFinished(image);
   if (finished) return finished;
   requireOwnDirectory(images);
-  checkTools();
+  await checkTools();
   await mkdir(images, { recursive: true, mode: 0o700 });
   const progress = new ProgressReader(notifier("onProgress", onProgress));
   const locked = async (lock: { readonly fd: number }) =>

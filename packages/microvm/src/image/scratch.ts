@@ -1,5 +1,15 @@
-import { lstatSync, statSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, readlink, rm, rmdir, symlink } from "node:fs/promises";
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readlink,
+  rm,
+  rmdir,
+  stat,
+  symlink,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { runBuilder } from "./builder.ts";
@@ -21,7 +31,7 @@ export interface Scratch {
 
 export async function makeScratch(images: string): Promise<Scratch> {
   const result = await mkdtemp(join(images, PREFIX));
-  requireSticky(SCRATCH_PARENT);
+  await requireSticky(SCRATCH_PARENT);
   const work = await mkdtemp(join(SCRATCH_PARENT, "emberbox-build-"));
   await symlink(work, join(result, LINK));
   await chmod(work, 0o755);
@@ -55,8 +65,8 @@ export function asGuestRoot(command: readonly string[]): readonly string[] {
 }
 
 /** Without the sticky bit, any user could replace what is built there. */
-function requireSticky(directory: string): void {
-  const { mode, uid } = statSync(directory);
+async function requireSticky(directory: string): Promise<void> {
+  const { mode, uid } = await stat(directory);
   const isShared = (mode & 0o022) !== 0;
   const isSticky = (mode & 0o1000) !== 0;
   if ((!isShared || isSticky) && (uid === 0 || uid === process.getuid?.())) return;
@@ -70,13 +80,13 @@ function requireSticky(directory: string): void {
 }
 
 /** A cleaner of temporary files may have removed the directory, and somebody else taken its name. */
-const isOwn = (work: string): boolean => {
-  const stats = lstatSync(work, { throwIfNoEntry: false });
+const isOwn = async (work: string): Promise<boolean> => {
+  const stats = await lstat(work).catch(() => undefined);
   return stats?.isDirectory() === true && stats.uid === process.getuid?.();
 };
 
 async function removeTree(work: string): Promise<void> {
-  if (!isOwn(work)) return;
+  if (!(await isOwn(work))) return;
   // Never into another file system: a mount that was left behind may be the host's own /dev.
   const remove = ["find", work, "-xdev", "-mindepth", "1", "-delete"];
   await runBuilder(asGuestRoot(remove), { cwd: "/" }).catch(() => {});

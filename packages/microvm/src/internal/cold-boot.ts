@@ -34,10 +34,10 @@ export async function coldBoot(code: string): Promise<number> {
   try {
     const paths = await writeFiles(directory, template, code);
     const started = performance.now();
-    const machine = startMachine({
+    const machine = await startMachine({
       qemu: engine.qemu,
       args: machineArguments(template.shape, "template", template),
-      files: openFiles(paths, ["ram", "template"], await readOnlyView()),
+      files: await openFiles(paths, ["ram", "template"], await readOnlyView()),
       jail: "writing",
       size: { ...template.shape, diskMB: IMAGE_DISK_MB },
     });

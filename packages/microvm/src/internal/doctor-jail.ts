@@ -1,7 +1,7 @@
-import { once } from "node:events";
-import { closeSync, existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { text } from "node:stream/consumers";
+import { closeFd } from "../host/descriptors.ts";
 import { requireOwnDirectory } from "../host/own-directory.ts";
 import { findProgram } from "../host/programs.ts";
 import { findCgroupParent } from "../machine/cgroup.ts";
@@ -71,7 +71,7 @@ function lookAtFilter(): Finding {
 async function lookAtReadOnlyFiles(): Promise<Finding> {
   try {
     const view = await readOnlyView();
-    closeSync(view.open(process.execPath));
+    await closeFd(await view.open(process.execPath));
     return { status: "ok", detail: "for QEMU, the image and templates are on a read-only mount" };
   } catch (error) {
     return {
@@ -119,7 +119,7 @@ async function lookAtJail(): Promise<Finding> {
       detail: "bwrap is not installed",
       advice: "sudo apt-get install bubblewrap",
     };
-  const { child } = startProcess({
+  const { child, ended } = await startProcess({
     qemu: findProgram("true") ?? "/usr/bin/true",
     args: [],
     files: {},
@@ -127,7 +127,7 @@ async function lookAtJail(): Promise<Finding> {
     size: { accelerator: "tcg", memoryMB: 1024, diskMB: 1024, cpuCount: 1 },
   });
   const timer = setTimeout(() => child.kill("SIGKILL"), JAIL_MS);
-  const [said, [exitCode]] = await Promise.all([text(child.stderr!), once(child, "exit")]);
+  const [said, { exitCode }] = await Promise.all([text(child.stderr!), ended]);
   clearTimeout(timer);
   if (exitCode === 0)
     return {

@@ -88,7 +88,7 @@ async function lookAtAccelerator({ paths, qemu, image }: HostFacts): Promise<Fin
   const { accelerator, reason } = await chooseAccelerator({
     home: paths.home,
     qemu,
-    qemuStamp: programStamp(qemu),
+    qemuStamp: await programStamp(qemu),
     image: image as GuestImage,
   });
   if (accelerator === "kvm") return { status: "ok", detail: `KVM: ${reason}` };
@@ -134,9 +134,9 @@ function firstExisting(path: string): string {
   return existsSync(path) ? path : firstExisting(dirname(path));
 }
 
-function lookAtBuildTools({ image }: HostFacts): Finding {
+async function lookAtBuildTools({ image }: HostFacts): Promise<Finding> {
   try {
-    checkTools();
+    await checkTools();
     return { status: "ok", detail: "everything that builds an image is installed" };
   } catch (error) {
     if (!EmberboxError.isInstance(error) || image === undefined) throw error;
@@ -163,7 +163,7 @@ async function lookAtTemplate({ paths, qemu, image }: HostFacts): Promise<Findin
   const { accelerator } = await chooseAccelerator({
     home: paths.home,
     qemu,
-    qemuStamp: programStamp(qemu),
+    qemuStamp: await programStamp(qemu),
     image,
   });
   const { memoryMB, cpuCount } = resolveCreateOptions({});

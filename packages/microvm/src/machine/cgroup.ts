@@ -1,14 +1,7 @@
-import {
-  accessSync,
-  constants,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  writeFileSync,
-} from "node:fs";
+import { accessSync, constants, open, readFileSync, writeFileSync } from "node:fs";
+import { mkdir, readdir, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
+import { promisify } from "node:util";
 import { type MachineSize, ownMemoryMB } from "./limits.ts";
 
 /** A directory on the host in which this program may make control groups (version 2). */
@@ -39,6 +32,7 @@ const WANTED = [...NEEDED, "cpu", "io"];
 
 /**
  * The nearest place, upwards from this program's own group, where groups can be made and limited; or why there is none.
+ * Synchronous: it is looked for once, when the engine opens.
  */
 export function findCgroupParent(proc = "/proc/self"): CgroupParent | NoCgroups {
   const mount = / - cgroup2 /;
@@ -90,15 +84,16 @@ function enable(path: string): string[] {
 let made = 0;
 
 /** Makes a group with limits for one machine. */
-export function makeCgroup(parent: CgroupParent, size: MachineSize): Cgroup {
+export async function makeCgroup(parent: CgroupParent, size: MachineSize): Promise<Cgroup> {
   const path = join(parent.path, `${PREFIX}${process.pid}-${made++}`);
-  mkdirSync(path);
+  await mkdir(path);
   try {
     for (const [file, value] of Object.entries(settings(size)))
-      if (parent.controllers.includes(file.split(".")[0]!)) set(path, file, value);
-    return { procs: openSync(join(path, "cgroup.procs"), "w"), remove: () => remove(path) };
+      if (parent.controllers.includes(file.split(".")[0]!)) await set(path, file, value);
+    const procs = await promisify(open)(join(path, "cgroup.procs"), "w");
+    return { procs, remove: () => remove(path) };
   } catch (error) {
-    rmdirSync(path);
+    await rmdir(path);
     throw error;
   }
 }
@@ -121,9 +116,9 @@ function settings(size: MachineSize): Record<string, string> {
 }
 
 /** Not every kernel has every setting of a controller, but limits of memory and of processes are required. */
-function set(path: string, file: string, value: string): void {
+async function set(path: string, file: string, value: string): Promise<void> {
   try {
-    writeFileSync(join(path, file), value);
+    await writeFile(join(path, file), value);
   } catch (error) {
     if (file === "memory.max" || file === "pids.max") throw error;
   }
@@ -134,15 +129,15 @@ const REMOVE_WAIT_MS = 5;
 
 async function remove(path: string): Promise<void> {
   for (let attempt = 0; attempt < REMOVE_TRIES; attempt++) {
-    if (removed(path)) return;
+    if (await removed(path)) return;
     await new Promise((resolve) => setTimeout(resolve, REMOVE_WAIT_MS));
   }
 }
 
 /** False while processes of the group are still ending. */
-function removed(path: string): boolean {
+async function removed(path: string): Promise<boolean> {
   try {
-    rmdirSync(path);
+    await rmdir(path);
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "ENOENT";
@@ -150,24 +145,32 @@ function removed(path: string): boolean {
 }
 
 /** Removes the empty groups of programs that were killed: a group that is in use cannot be removed. */
-export function sweepCgroups(parent: CgroupParent, proc = "/proc"): void {
-  const running = new Set(readdirSync(proc));
-  for (const name of readdirSync(parent.path)) {
+export async function sweepCgroups(parent: CgroupParent, proc = "/proc"): Promise<void> {
+  const groups = await readdir(parent.path);
+  // Listed afterwards, so that nobody who has just made a group is missing.
+  const running = new Set(await readdir(proc));
+  for (const name of groups) {
     const pid = new RegExp(`^${PREFIX}(\\d+)-\\d+$`).exec(name)?.[1];
-    if (pid !== undefined && !running.has(pid)) removed(join(parent.path, name));
+    if (pid !== undefined && !running.has(pid)) await removed(join(parent.path, name));
   }
 }
 
-let host: CgroupParent | undefined | null = null;
+let host: Promise<CgroupParent | undefined> | undefined;
 
-/** Where this program makes its machines' groups; first removes what killed programs left there. */
-export function hostCgroups(): CgroupParent | undefined {
-  if (host === null) {
-    const found = findCgroupParent();
-    host = "missing" in found ? undefined : found;
-    if (host) sweepCgroups(host);
-  }
+/** Where this program makes its machines' groups. The first call removes what killed programs left there. */
+export function hostCgroups(): Promise<CgroupParent | undefined> {
+  host ??= openHost().catch((error: unknown) => {
+    host = undefined;
+    throw error;
+  });
   return host;
+}
+
+async function openHost(): Promise<CgroupParent | undefined> {
+  const found = findCgroupParent();
+  if ("missing" in found) return undefined;
+  await sweepCgroups(found);
+  return found;
 }
 
 function read(path: string): string {

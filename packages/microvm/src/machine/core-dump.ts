@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { requireProgram } from "../host/programs.ts";
 
 /**
@@ -13,9 +13,9 @@ interface Command {
 }
 
 /** Makes a command leave no core dump, which would hold the sandbox's memory. */
-export function withoutCore<Given extends Command>(command: Given): Given {
+export async function withoutCore<Given extends Command>(command: Given): Promise<Given> {
   // A hard limit of zero cannot be raised to one.
-  if (/^Max core file size\s+\S+\s+0 /m.test(readFileSync("/proc/self/limits", "utf8")))
+  if (/^Max core file size\s+\S+\s+0 /m.test(await readFile("/proc/self/limits", "utf8")))
     return command;
   const args = [NO_CORE, command.file, ...command.args];
   return { ...command, file: requireProgram("prlimit"), args };

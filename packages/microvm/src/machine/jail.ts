@@ -1,4 +1,5 @@
-import { existsSync, statSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { exists } from "../host/exists.ts";
 import { requireProgram } from "../host/programs.ts";
 import { descriptors } from "./arguments.ts";
 import { type FilterOptions, seccompFilter } from "./seccomp.ts";
@@ -49,30 +50,40 @@ const READ_ONLY = [
   "/etc/ld.so.cache",
 ];
 
+/** Those of them that this machine has. */
+let readable: Promise<string[]> | undefined;
+
+async function thoseThere(paths: readonly string[]): Promise<string[]> {
+  const there = await Promise.all(paths.map(exists));
+  return paths.filter((_path, index) => there[index]);
+}
+
 /**
  * QEMU in namespaces of its own (user, mount, pid, ipc, uts, cgroup, network), without capabilities, without the host's
  * environment, with nothing to read but its own program, and with few system calls. It reaches the outside only by the
  * descriptors that it inherits.
  */
-export function jailed(
+export async function jailed(
   program: string,
   args: readonly string[],
   options: JailOptions,
-): JailedCommand {
+): Promise<JailedCommand> {
   const isRoot = process.getuid?.() === 0;
   const kvm = options.accelerator === "kvm";
   // Its numbers are x86-64's. Elsewhere only QEMU's own filter remains.
   const filter = process.arch === "x64" ? seccompFilter({ kvm, files: options.files }) : undefined;
   const { shared } = options;
+  const device = kvm ? await stat("/dev/kvm").catch(() => undefined) : undefined;
+  const libraries = await (readable ??= thoseThere(READ_ONLY));
   return {
     file: requireProgram("bwrap"),
     args: [
       ...["--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--clearenv"],
       ...["--cap-drop", "ALL", ...(filter ? ["--seccomp", String(options.filterDescriptor)] : [])],
       ...["--proc", "/proc", "--dev", "/dev", "--ro-bind", program, program],
-      ...READ_ONLY.filter((path) => existsSync(path)).flatMap((path) => ["--ro-bind", path, path]),
+      ...libraries.flatMap((path) => ["--ro-bind", path, path]),
       ...(shared === undefined || isRoot ? [] : ["--bind", shared.path, SHARED]),
-      ...(kvm && existsSync("/dev/kvm") ? ["--dev-bind", "/dev/kvm", "/dev/kvm"] : []),
+      ...(device ? ["--dev-bind", "/dev/kvm", "/dev/kvm"] : []),
       ...[
         "--remount-ro",
         "/proc",
@@ -90,7 +101,7 @@ export function jailed(
     filter,
     ...(isRoot && {
       uid: JAIL_ID,
-      gid: (kvm && statSync("/dev/kvm", { throwIfNoEntry: false })?.gid) || JAIL_ID,
+      gid: device?.gid || JAIL_ID,
     }),
   };
 }

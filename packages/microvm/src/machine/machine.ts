@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { setImmediate } from "node:timers/promises";
 import { EmberboxError } from "@emberbox/core";
 import { background, warning } from "@emberbox/core/background";
 import { within } from "@emberbox/core/concurrency";
@@ -41,9 +42,9 @@ const running: Set<ChildProcess> = new Set();
 let sweepsAtExit = false;
 
 /** Starts QEMU. The machine ends with this process, however that ends. */
-export function startMachine(options: ProcessOptions): Machine {
+export async function startMachine(options: ProcessOptions): Promise<Machine> {
   const { files, layers = [] } = options;
-  const { child, cgroup } = startProcess(options);
+  const { child, cgroup, ended: processEnded } = await startProcess(options);
   endWithThisProcess(child);
 
   const pipe = (descriptor: number): Socket => child.stdio[descriptor as 4] as unknown as Socket;
@@ -62,23 +63,16 @@ export function startMachine(options: ProcessOptions): Machine {
   child.unref();
   for (const stream of child.stdio) if (stream !== channel) (stream as Socket | null)?.unref();
 
-  const ended = new Promise<MachineEnd>((resolve) => {
-    child.once("error", (error) =>
-      resolve({ exitCode: null, signal: null, console: "", stderr: String(error) }),
-    );
-    // "close" would wait for whoever else holds the pipes; only the process matters.
-    child.once("exit", (exitCode, signal) => {
-      running.delete(child);
-      if (cgroup) background(cgroup.remove(), warning("Removing a control group"));
-      setImmediate(() =>
-        resolve({ exitCode, signal, console: console.tail(), stderr: stderr.trim() }),
-      );
-    });
+  const ended = processEnded.then(async ({ error, exitCode, signal }): Promise<MachineEnd> => {
+    running.delete(child);
+    if (cgroup) background(cgroup.remove(), warning("Removing a control group"));
+    if (error) return { exitCode, signal, console: "", stderr: String(error) };
+    // What it said last is still being read.
+    await setImmediate();
+    return { exitCode, signal, console: console.tail(), stderr: stderr.trim() };
   });
-  background(
-    ended.then(() => closeFiles(options)),
-    warning("Closing a machine's files"),
-  );
+  const closed = ended.then(() => closeFiles(options));
+  background(closed, warning("Closing a machine's files"));
   return {
     pid: child.pid ?? -1,
     files,
@@ -94,6 +88,7 @@ export function startMachine(options: ProcessOptions): Machine {
       await ended;
       if (!isUp) await endOrphans();
       await cgroup?.remove();
+      await closed;
       for (const stream of child.stdio) stream?.destroy();
     },
   };

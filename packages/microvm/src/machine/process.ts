@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
 import type { Writable } from "node:stream";
 import { background, warning } from "@emberbox/core/background";
+import { closeFd, openFd } from "../host/descriptors.ts";
 import { descriptors, layerDescriptor } from "./arguments.ts";
 import { type Cgroup, hostCgroups, makeCgroup } from "./cgroup.ts";
 import { type JailedCommand, jailed, type SharedDirectory } from "./jail.ts";
@@ -29,78 +30,117 @@ export interface ProcessOptions {
   readonly shared?: SharedDirectory;
 }
 
-/** Starts QEMU, or a stand-in that shows what QEMU could do, with its descriptors, limits and jail. */
-export function startProcess(options: ProcessOptions): {
+/** A process that was started. */
+export interface StartedProcess {
   readonly child: ChildProcess;
   readonly cgroup: Cgroup | undefined;
-} {
-  const { files, layers = [], jail, size, shared } = options;
-  const { accelerator } = size;
-  const filterDescriptor = layerDescriptor(layers.length);
-  const command: Partial<JailedCommand> & Pick<JailedCommand, "file" | "args"> = jail
-    ? jailed(options.qemu, options.args, { accelerator, shared, files: jail, filterDescriptor })
-    : { file: options.qemu, args: [...options.args] };
-  const stdio: ("ignore" | "pipe" | number)[] = ["ignore", "ignore"];
+  /** How it ended, or why it could not be started. Never rejects. */
+  readonly ended: Promise<ProcessEnd>;
+}
+
+export interface ProcessEnd {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly error?: Error;
+}
+
+/** Starts QEMU, or a stand-in that shows what QEMU could do, with its descriptors, limits and jail. */
+export async function startProcess(options: ProcessOptions): Promise<StartedProcess> {
+  const { jail, size } = options;
+  let cgroup: Cgroup | undefined;
+  try {
+    const stdio = await openStdio(options);
+    const command = await commandOf(options);
+    const parent = jail ? await hostCgroups() : undefined;
+    cgroup = parent && (await makeCgroup(parent, size));
+    if (cgroup) stdio[1] = cgroup.procs;
+    const { filter, filterDescriptor } = command;
+    if (filter) stdio[filterDescriptor] = "pipe";
+    const { file, args } = limited(await withoutCore(command), size, cgroup !== undefined);
+    // From here on nothing is awaited: whoever called has to hear all that the process says.
+    const child = spawn(file, args, {
+      env: {},
+      cwd: "/",
+      stdio: Array.from(stdio, (entry) => entry ?? "ignore"),
+      ...(command.uid !== undefined && { uid: command.uid, gid: command.gid }),
+    });
+    if (filter) (child.stdio[filterDescriptor as 4] as Writable).on("error", () => {}).end(filter);
+    return { child, cgroup, ended: endOf(child) };
+  } catch (error) {
+    if (cgroup) background(cgroup.remove(), warning("Removing a control group"));
+    await closeFiles(options);
+    throw error;
+  } finally {
+    if (cgroup) background(closeFd(cgroup.procs), warning("Closing a control group"));
+  }
+}
+
+type Stdio = ("ignore" | "pipe" | number)[];
+
+/** What the process gets, by descriptor, but for its control group and the filter of its calls. */
+async function openStdio({ files, layers = [], jail, shared }: ProcessOptions): Promise<Stdio> {
+  const stdio: Stdio = ["ignore", "ignore"];
   for (const name of ["stderr", "console", "qmp", "channel", "state"] as const)
     stdio[descriptors[name]] = "pipe";
   for (const [name, fd] of Object.entries(files)) stdio[descriptors[name as keyof OpenFiles]] = fd;
   layers.forEach((fd, index) => (stdio[layerDescriptor(index)] = fd));
   if (jail && shared && process.getuid?.() === 0) stdio[descriptors.shared] = shared.descriptor;
   if (jail === "memoryAtZero") stdio[0] = files.ram!;
-  if (command.filter) stdio[filterDescriptor] = "pipe";
   // QEMU would inherit the descriptors that this program was started with; /dev/null takes their place. ("ignore" would
   // leave them, from 3 on.)
-  for (const fd of inheritedDescriptors()) stdio[fd] ??= nothing();
-  const parent = jail ? hostCgroups() : undefined;
-  let cgroup: Cgroup | undefined;
-  let child: ChildProcess;
-  try {
-    cgroup = parent && makeCgroup(parent, size);
-    if (cgroup) stdio[1] = cgroup.procs;
-    const { file, args } = limited(withoutCore(command), size, cgroup !== undefined);
-    child = spawn(file, args, {
-      env: {},
-      cwd: "/",
-      stdio: Array.from(stdio, (entry) => entry ?? "ignore"),
-      ...(command.uid !== undefined && { uid: command.uid, gid: command.gid }),
-    });
-  } catch (error) {
-    if (cgroup) background(cgroup.remove(), warning("Removing a control group"));
-    closeFiles(options);
-    throw error;
-  } finally {
-    if (cgroup) closeSync(cgroup.procs);
-  }
-
-  if (command.filter)
-    (child.stdio[filterDescriptor as 4] as Writable).on("error", () => {}).end(command.filter);
-  return { child, cgroup };
+  inherited ??= inheritedDescriptors();
+  for (const fd of await inherited) stdio[fd] ??= await (devNull ??= openFd("/dev/null", "r"));
+  return stdio;
 }
 
-export function closeFiles({ files, layers = [] }: Pick<ProcessOptions, "files" | "layers">): void {
-  for (const fd of [...Object.values(files), ...layers]) closeSync(fd);
+type Command = Partial<JailedCommand> &
+  Pick<JailedCommand, "file" | "args"> & { readonly filterDescriptor: number };
+
+async function commandOf({
+  qemu,
+  args,
+  layers = [],
+  jail,
+  size,
+  shared,
+}: ProcessOptions): Promise<Command> {
+  const filterDescriptor = layerDescriptor(layers.length);
+  if (!jail) return { file: qemu, args: [...args], filterDescriptor };
+  const { accelerator } = size;
+  const command = await jailed(qemu, args, { accelerator, shared, files: jail, filterDescriptor });
+  return { ...command, filterDescriptor };
 }
 
-let devNull: number | undefined;
-
-function nothing(): number {
-  return (devNull ??= openSync("/dev/null", "r"));
+function endOf(child: ChildProcess): Promise<ProcessEnd> {
+  return new Promise((resolve) => {
+    child.once("error", (error) => resolve({ exitCode: null, signal: null, error }));
+    // "close" would wait for whoever else holds the pipes; only the process matters.
+    child.once("exit", (exitCode, signal) => resolve({ exitCode, signal }));
+  });
 }
 
-let inherited: readonly number[] | undefined;
+export async function closeFiles({
+  files,
+  layers = [],
+}: Pick<ProcessOptions, "files" | "layers">): Promise<void> {
+  await Promise.all([...Object.values(files), ...layers].map((fd) => closeFd(fd)));
+}
+
+let devNull: Promise<number> | undefined;
+let inherited: Promise<readonly number[]> | undefined;
 
 /** Descriptors of this process that its children would get: those that Node did not open itself. */
-function inheritedDescriptors(): readonly number[] {
-  inherited ??= readdirSync("/proc/self/fd")
-    .map(Number)
-    .filter((fd) => fd > 2 && !closesOnExec(fd));
-  return inherited;
+async function inheritedDescriptors(): Promise<readonly number[]> {
+  const found: number[] = [];
+  for (const fd of (await readdir("/proc/self/fd")).map(Number))
+    if (fd > 2 && !(await closesOnExec(fd))) found.push(fd);
+  return found;
 }
 
-function closesOnExec(fd: number): boolean {
+async function closesOnExec(fd: number): Promise<boolean> {
   try {
-    const flags = /^flags:\s+([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))?.[1];
-    return (Number.parseInt(flags!, 8) & 0o2000000) !== 0;
+    const info = await readFile(`/proc/self/fdinfo/${fd}`, "utf8");
+    return (Number.parseInt(/^flags:\s+([0-7]+)/m.exec(info)![1]!, 8) & 0o2000000) !== 0;
   } catch {
     return true; // Closed since it was listed.
   }

@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, constants, fchmodSync, fstatSync, openSync, realpathSync } from "node:fs";
+import { constants, openSync } from "node:fs";
+import { realpath } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { EmberboxError } from "@emberbox/core";
+import { background, warning } from "@emberbox/core/background";
 import { SharedWork } from "@emberbox/core/concurrency";
+import { chmodFd, closeFd, openFd, statFd } from "../host/descriptors.ts";
 import { requireProgram } from "../host/programs.ts";
 
 /**
@@ -12,8 +15,8 @@ import { requireProgram } from "../host/programs.ts";
  * writing through `/proc/self/fd`, nor change its mode, whoever owns it: to the kernel it is on a read-only disk.
  */
 export interface ReadOnlyView {
-  /** @throws what opening the file throws, and when it could still be reopened for writing */
-  open(path: string): number;
+  /** Rejects with what opening the file throws, and when it could still be reopened for writing. */
+  open(path: string): Promise<number>;
 }
 
 const VIEW = "view";
@@ -39,9 +42,10 @@ async function makeView(onEnd: () => void): Promise<ReadOnlyView> {
   );
   keeper.once("exit", onEnd);
   const pid = await firstLine(keeper);
-  // Kept open, so that it cannot come to mean another process's root when the pid is reused.
+  // Kept open, so that it cannot come to mean another process's root when the pid is reused; and opened at once, for
+  // the same reason.
   const root = openSync(`/proc/${pid}/root`, constants.O_RDONLY | constants.O_DIRECTORY);
-  keeper.once("exit", () => closeSync(root));
+  keeper.once("exit", () => background(closeFd(root), warning("Closing a mount")));
   keeper.unref();
   for (const stream of keeper.stdio) (stream as Socket | null)?.unref();
   return { open: (path) => openIn(root, path) };
@@ -67,20 +71,20 @@ async function firstLine(keeper: ChildProcess): Promise<string> {
   return pid;
 }
 
-function openIn(root: number, path: string): number {
+async function openIn(root: number, path: string): Promise<number> {
   // A link would lead back into this program's own mounts.
-  const fd = openSync(`/proc/self/fd/${root}${realpathSync.native(path)}`, constants.O_RDONLY);
-  if (isReadOnly(fd)) return fd;
-  closeSync(fd);
+  const fd = await openFd(`/proc/self/fd/${root}${await realpath(path)}`, constants.O_RDONLY);
+  if (await isReadOnly(fd)) return fd;
+  await closeFd(fd);
   throw new EmberboxError("boot_failed", `${path} cannot be handed to QEMU for reading only`, {
     hint: "Its file system was mounted after this program had begun: start the program anew.",
   });
 }
 
 /** Sets the mode that the file has already: a read-only mount refuses that before anything else is checked. */
-function isReadOnly(fd: number): boolean {
+async function isReadOnly(fd: number): Promise<boolean> {
   try {
-    fchmodSync(fd, fstatSync(fd).mode & 0o7777);
+    await chmodFd(fd, (await statFd(fd)).mode & 0o7777);
     return false;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EROFS";

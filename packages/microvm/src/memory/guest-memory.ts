@@ -1,6 +1,6 @@
-import { fstatSync, readdirSync, readFileSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, readdir, readFile } from "node:fs/promises";
 import { EmberboxError } from "@emberbox/core";
+import { statFd } from "../host/descriptors.ts";
 import { whole } from "../host/whole.ts";
 
 export const PAGE_BYTES = 4096;
@@ -32,9 +32,9 @@ export interface GuestMemory extends AsyncDisposable {
 
 /** @throws `unsupported` where this process may not look into QEMU's memory */
 export async function openGuestMemory(jailPid: number, ramFd: number): Promise<GuestMemory> {
-  const pid = qemuProcess(jailPid);
+  const pid = await qemuProcess(jailPid);
   if (pid === undefined) throw new EmberboxError("sandbox_died", "QEMU is not there any more");
-  const mappings = findMappings(pid, ramFd);
+  const mappings = await findMappings(pid, ramFd);
   const files: FileHandle[] = [];
   try {
     files.push(await open(`/proc/${pid}/mem`, "r+"), await open(`/proc/${pid}/pagemap`, "r"));
@@ -74,21 +74,21 @@ export async function openGuestMemory(jailPid: number, ramFd: number): Promise<G
 }
 
 /** The jail's own processes stand between this one and QEMU. */
-function qemuProcess(pid: number): number | undefined {
-  if (readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("qemu")) return pid;
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    const children = readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8");
+async function qemuProcess(pid: number): Promise<number | undefined> {
+  if ((await readFile(`/proc/${pid}/comm`, "utf8")).startsWith("qemu")) return pid;
+  for (const thread of await readdir(`/proc/${pid}/task`)) {
+    const children = await readFile(`/proc/${pid}/task/${thread}/children`, "utf8");
     for (const child of children.split(" ").filter(Boolean)) {
-      const found = qemuProcess(Number(child));
+      const found = await qemuProcess(Number(child));
       if (found !== undefined) return found;
     }
   }
   return undefined;
 }
 
-function findMappings(pid: number, ramFd: number): Mapping[] {
-  const { ino, size } = fstatSync(ramFd);
-  const mappings = readFileSync(`/proc/${pid}/maps`, "utf8")
+async function findMappings(pid: number, ramFd: number): Promise<Mapping[]> {
+  const { ino, size } = await statFd(ramFd);
+  const mappings = (await readFile(`/proc/${pid}/maps`, "utf8"))
     .split("\n")
     .map((line) => /^(\w+)-(\w+) \S+ (\w+) \S+ (\d+)/.exec(line))
     .filter((match) => match?.[4] === String(ino))

@@ -9,6 +9,7 @@ import { type Paths, paths as pathsIn } from "../host/paths.ts";
 import { programStamp, QEMU, requireProgram } from "../host/programs.ts";
 import { findImage, type GuestImage } from "../image/index.ts";
 import { IMAGE_DISK_MB } from "../image/recipe.ts";
+import { hostCgroups } from "../machine/cgroup.ts";
 import { sweepScratch } from "../machine/files.ts";
 import { endOrphans } from "../machine/orphans.ts";
 import { readOnlyView } from "../machine/read-only.ts";
@@ -48,9 +49,9 @@ export function openEngine(options: MicrovmOptions): Engine {
   const qemu = requireProgram(QEMU);
   const jail = options.jail ?? true;
   if (jail) requireProgram("bwrap");
-  // Begun early: the first sandbox needs it, and it takes a moment.
-  if (jail) readOnlyView().catch(() => {});
-  sweepScratch(paths.run);
+  // Begun early: the first sandbox needs them, and reports what is wrong.
+  if (jail) for (const early of [readOnlyView(), hostCgroups()]) early.catch(() => {});
+  background(sweepScratch(paths.run), warning("Removing what killed programs left"));
   background(sweepState(paths.state), warning("Removing what killed programs left"));
   background(endOrphans(), warning("Ending the machines of killed programs"));
   const onProgress = notifier("onProgress", options.onProgress);
@@ -134,15 +135,16 @@ async function findImageOf(template: string, images: string): Promise<GuestImage
   );
 }
 
-function chooseFor(
+async function chooseFor(
   options: MicrovmOptions,
   paths: Paths,
   qemu: string,
   image: GuestImage,
 ): Promise<AcceleratorChoice> {
   const { accelerator = "auto" } = options;
-  if (accelerator !== "auto") return Promise.resolve({ accelerator, reason: "it was asked for" });
-  return chooseAccelerator({ home: paths.home, qemu, qemuStamp: programStamp(qemu), image });
+  if (accelerator !== "auto") return { accelerator, reason: "it was asked for" };
+  const qemuStamp = await programStamp(qemu);
+  return chooseAccelerator({ home: paths.home, qemu, qemuStamp, image });
 }
 
 const shapeKey = ({ template, memoryMB, cpuCount }: TemplateShape): string =>

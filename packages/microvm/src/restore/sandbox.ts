@@ -66,7 +66,7 @@ export async function restoreSandbox(options: RestoreOptions): Promise<LocalSand
   const gateway = new Gateway(options.identity.sandboxId, options.uplink);
   gateway.configure(options.access);
   const view = options.jail ? await readOnlyView() : undefined;
-  const { machine, begun } = startFrom({ ...options, view });
+  const { machine, begun } = await startFrom({ ...options, view });
   let gone: EmberboxError | undefined;
   const onBroken = (error: Error): void => {
     // A channel that was closed or failed belongs to a machine that ended, which says how.

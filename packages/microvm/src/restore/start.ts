@@ -1,10 +1,11 @@
-import { closeSync, copyFileSync, ftruncateSync } from "node:fs";
+import { copyFile, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 import { EmberboxError } from "@emberbox/core";
+import { allOpened } from "../host/descriptors.ts";
 import { descriptors, machineArguments } from "../machine/arguments.ts";
-import { letOwnerWrite, openFiles, openScratch, openToRead } from "../machine/files.ts";
+import { letOwnerWrite, makeEmpty, openScratch, openToRead } from "../machine/files.ts";
 import { type Machine, startMachine } from "../machine/machine.ts";
-import type { ProcessOptions } from "../machine/process.ts";
+import type { OpenFiles, ProcessOptions } from "../machine/process.ts";
 import type { ReadOnlyView } from "../machine/read-only.ts";
 import { openGuestMemory } from "../memory/guest-memory.ts";
 import { loadMemory } from "../memory/memory-file.ts";
@@ -24,9 +25,11 @@ export interface StartOptions {
 }
 
 /** Starts a machine. `begun` resolves when it runs, or is about to; it rejects when the saved state is damaged. */
-export function startFrom(options: StartOptions): { machine: Machine; begun: Promise<void> } {
+export async function startFrom(
+  options: StartOptions,
+): Promise<{ machine: Machine; begun: Promise<void> }> {
   const { template, start } = options.source;
-  const machine = startMachine(sandboxProcess(options));
+  const machine = await startMachine(await sandboxProcess(options));
   if (start.how === "resumed") return { machine, begun: resume(machine, start) };
   // Nothing is awaited here: QEMU takes the commands in turn, and runs the machine once it has its state.
   const commands = [machine.qmp.command("qmp_capabilities")];
@@ -44,12 +47,12 @@ export function startFrom(options: StartOptions): { machine: Machine; begun: Pro
 }
 
 /** The QEMU process of a sandbox: with every file that it may use open, and no other. */
-export function sandboxProcess(options: StartOptions): ProcessOptions {
+export async function sandboxProcess(options: StartOptions): Promise<ProcessOptions> {
   const { source, jail } = options;
   const { template, start } = source;
   const { shape, readOnlyRam } = template;
-  if (!jail && !readOnlyRam && !hasBlankMemory(source)) letOwnerWrite(template.ram);
-  const { files, layers } = openAll(options);
+  if (!jail && !readOnlyRam && !hasBlankMemory(source)) await letOwnerWrite(template.ram);
+  const { files, layers } = await openAll(options);
   return {
     qemu: options.qemu,
     args: machineArguments(shape, start.how, { ...template, layers: layers.length }),
@@ -73,35 +76,30 @@ async function resume(machine: Machine, start: Start & { how: "resumed" }): Prom
   await machine.qmp.command("migrate-incoming", { uri: `fd:${descriptors.state}` });
 }
 
-function openAll({ source, run, view }: StartOptions): {
+async function openAll({ source, run, view }: StartOptions): Promise<{
   files: Machine["files"];
   layers: number[];
-} {
-  const { template, start } = source;
-  const paths = {
-    ...(!hasBlankMemory(source) && { ram: template.ram }),
-    kernel: start.how === "booted" ? template.image.kernel : template.kernelHead,
-    initrd: template.initrd,
-    image: template.image.rootfs,
-    template: template.disk,
+}> {
+  const { template, start, overlay } = source;
+  const read = (path: string): Promise<number> => openToRead(path, view);
+  const blankRam = async (path: string): Promise<void> => {
+    await makeEmpty(path);
+    await truncate(path, template.shape.memoryMB * 1024 * 1024);
   };
-  const files = openFiles(paths, [], view);
-  const opened: number[] = Object.values(files);
-  const keep = (fd: number): number => {
-    opened.push(fd);
-    return fd;
+  const files: Partial<Record<keyof OpenFiles, Promise<number>>> = {
+    ram: hasBlankMemory(source) ? openScratch(run, blankRam) : read(template.ram),
+    kernel: read(start.how === "booted" ? template.image.kernel : template.kernelHead),
+    initrd: read(template.initrd),
+    image: read(template.image.rootfs),
+    template: read(template.disk),
+    overlay: openScratch(run, (path) => copyFile(overlay, path)),
+    save: openScratch(run, makeEmpty, "w"),
   };
-  try {
-    files.overlay = keep(openScratch(run, (path) => copyFileSync(source.overlay, path)));
-    files.save = keep(openScratch(run, undefined, "w"));
-    if (hasBlankMemory(source)) {
-      files.ram = keep(openScratch(run));
-      ftruncateSync(files.ram, template.shape.memoryMB * 1024 * 1024);
-    }
-    const layers = source.layers.map(({ path }) => keep(openToRead(path, view)));
-    return { files, layers };
-  } catch (error) {
-    for (const fd of opened) closeSync(fd);
-    throw error;
-  }
+  const names = Object.keys(files);
+  const layers = source.layers.map(({ path }) => read(path));
+  const opened = await allOpened([...Object.values(files), ...layers]);
+  return {
+    files: Object.fromEntries(names.map((name, index) => [name, opened[index]!])),
+    layers: opened.slice(names.length),
+  };
 }

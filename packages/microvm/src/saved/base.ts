@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
-import { existsSync, fstatSync, statSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { link, mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { statFd } from "../host/descriptors.ts";
+import { exists } from "../host/exists.ts";
 import type { OpenFiles } from "../machine/process.ts";
 import { pathsOf, type Template, type TemplatePaths } from "../template/template.ts";
 
@@ -51,7 +52,7 @@ async function keep(
   target: string,
 ): Promise<void> {
   for (const path of places) {
-    if (fd === undefined ? !existsSync(path) : !isSame(path, fd)) continue;
+    if (!(await (fd === undefined ? exists(path) : isSame(path, fd)))) continue;
     try {
       return await link(path, target);
     } catch (error) {
@@ -71,7 +72,7 @@ async function linkCopy(path: string, target: string): Promise<void> {
   // `target` is `KIND/ID/base/NAME` below the directory of all saved machines.
   const bases = join(target, "../../../..", BASES);
   const shared = join(bases, `${ino}-${Math.trunc(mtimeMs)}-${size}`);
-  if (!existsSync(shared)) {
+  if (!(await exists(shared))) {
     await mkdir(bases, { recursive: true, mode: 0o700 });
     const making = join(bases, `.new-${process.pid}-${randomBytes(8).toString("hex")}`);
     try {
@@ -98,7 +99,7 @@ async function copySparse(from: string, target: string): Promise<void> {
 }
 
 /** False when another file has replaced the one that is open. */
-function isSame(path: string, fd: number): boolean {
-  const [there, here] = [statSync(path, { throwIfNoEntry: false }), fstatSync(fd)];
+async function isSame(path: string, fd: number): Promise<boolean> {
+  const [there, here] = await Promise.all([stat(path).catch(() => undefined), statFd(fd)]);
   return there?.ino === here.ino && there.dev === here.dev;
 }

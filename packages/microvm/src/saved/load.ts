@@ -1,9 +1,9 @@
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { EmberboxError } from "@emberbox/core";
 import { childOf } from "../host/child.ts";
+import { exists } from "../host/exists.ts";
 import { verifySummed } from "../host/summed-file.ts";
 import { damaged } from "../restore/damaged.ts";
 import type { DiskLayer, Source, Start, StoredLayer } from "../restore/source.ts";
@@ -19,7 +19,7 @@ export interface LoadOptions {
   readonly as: "same" | "copy";
   readonly diskMB: number;
   /** The QEMU that is installed. */
-  readonly qemu: { readonly stamp: string; version(): Promise<string> };
+  readonly qemu: { stamp(): Promise<string>; version(): Promise<string> };
 }
 
 /** Reads what to make a machine from. @throws `snapshot_damaged`, `snapshot_incompatible` */
@@ -34,9 +34,9 @@ export async function loadSource(
     const disk = await loadDisk(directory, manifest);
     const start = reboot ? ({ how: "booted" } as const) : await loadMachine(directory, manifest);
     const template = templateIn(join(directory, "base"), manifest);
-    checkBase(template, start);
+    await checkBase(template, start);
     // The one file that is made again if it could not be linked.
-    if (!existsSync(template.overlay)) {
+    if (!(await exists(template.overlay))) {
       const { overlay: path, disk: backing } = template;
       await createOverlay({ path, backing, format: "qcow2" });
     }
@@ -46,7 +46,7 @@ export async function loadSource(
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     // Removed by another program, all at once: not damage.
-    if (EmberboxError.isInstance(error) || (code === "ENOENT" && !existsSync(directory)))
+    if (EmberboxError.isInstance(error) || (code === "ENOENT" && !(await exists(directory))))
       throw error;
     throw damaged(directory, error);
   }
@@ -63,8 +63,8 @@ async function checkCompatible(
       `what was kept in ${directory} was saved with ${was}; here is ${is}`,
     );
   };
-  if (manifest.accelerator === "kvm" && !existsSync("/dev/kvm")) fail("KVM", "none");
-  if (manifest.qemuStamp === qemu.stamp) return;
+  if (manifest.accelerator === "kvm" && !(await exists("/dev/kvm"))) fail("KVM", "none");
+  if (manifest.qemuStamp === (await qemu.stamp())) return;
   const version = await qemu.version();
   if (manifest.qemu !== version) fail(manifest.qemu, version);
 }
@@ -112,10 +112,10 @@ function templateIn(base: string, manifest: Manifest): Template {
   };
 }
 
-function checkBase(template: Template, start: Start): void {
+async function checkBase(template: Template, start: Start): Promise<void> {
   const needed = [template.disk, template.initrd, template.image.rootfs];
   if (start.how === "booted") needed.push(template.image.kernel);
   else needed.push(template.kernelHead);
   if (start.how === "resumed" && start.over === "template") needed.push(template.ram);
-  for (const path of needed) if (!existsSync(path)) throw new Error(`${path} is missing`);
+  for (const path of needed) if (!(await exists(path))) throw new Error(`${path} is missing`);
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
 import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { childOf } from "../host/child.ts";
+import { exists } from "../host/exists.ts";
 import { withLock } from "../host/lock.ts";
 import { damaged } from "../restore/damaged.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
@@ -84,11 +84,11 @@ export function openPaused(root: string): PausedStore {
       await rm(directoryOf(sandboxId), { recursive: true, force: true });
     },
     async delete(sandboxId) {
-      if (!ID.test(sandboxId) || !existsSync(directoryOf(sandboxId))) return false;
+      if (!ID.test(sandboxId) || !(await exists(directoryOf(sandboxId)))) return false;
       return locked(sandboxId, async () => {
-        const there = existsSync(join(directoryOf(sandboxId), "manifest.json"));
+        const there = await exists(join(directoryOf(sandboxId), "manifest.json"));
         // Another program may have resumed it in the meantime.
-        if (existsSync(directoryOf(sandboxId)))
+        if (await exists(directoryOf(sandboxId)))
           await rm(await hide(sandboxId), { recursive: true, force: true });
         return there;
       });

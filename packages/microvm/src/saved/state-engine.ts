@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import type { NetworkCeiling } from "@emberbox/core/network";
@@ -81,7 +80,7 @@ export function createStateEngine({ root, ...host }: StateEngineOptions): StateE
   const qemuVersion = (): Promise<string> => (version ??= qemuFullVersion(qemu));
   const detailsOf = async (details: SandboxDetails) => ({
     ...details,
-    qemuStamp: programStamp(qemu),
+    qemuStamp: await programStamp(qemu),
     qemu: await qemuVersion(),
   });
   const load = (
@@ -91,7 +90,7 @@ export function createStateEngine({ root, ...host }: StateEngineOptions): StateE
   ) =>
     loadSource(directory, manifest, {
       ...options,
-      qemu: { stamp: programStamp(qemu), version: qemuVersion },
+      qemu: { stamp: () => programStamp(qemu), version: qemuVersion },
     });
   const make = async (
     directory: string,
@@ -171,7 +170,7 @@ export function createStateEngine({ root, ...host }: StateEngineOptions): StateE
           details: await detailsOf(details),
           signal,
         });
-        checkMemory(count, manifest);
+        await checkMemory(count, manifest);
         const copies: (LocalSandbox | EmberboxError)[] = [];
         while (copies.length < count) {
           const batch = Math.min(FORKS_AT_ONCE, count - copies.length);
@@ -192,10 +191,10 @@ export function createStateEngine({ root, ...host }: StateEngineOptions): StateE
 }
 
 /** Copies of a large sandbox can take more memory than there is, and that would end other programs too. */
-function checkMemory(count: number, { memory }: Manifest): void {
+async function checkMemory(count: number, { memory }: Manifest): Promise<void> {
   const pages = memory!.layers.reduce((sum, { bytes }) => sum + bytes, 0);
   const needed = count * (pages + MACHINE_BYTES);
-  const meminfo = readFileSync("/proc/meminfo", "utf8");
+  const meminfo = await readFile("/proc/meminfo", "utf8");
   const available = Number(/MemAvailable:\s+(\d+) kB/.exec(meminfo)?.[1] ?? Infinity) * 1024;
   if (needed <= available) return;
   const [needs, has] = [needed, available].map((bytes) => Math.round(bytes / 1024 / 1024));

@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { exists } from "../host/exists.ts";
 import { BASES } from "./base.ts";
 
 const HOUR_MS = 3_600_000;
@@ -12,44 +12,39 @@ const HOUR_MS = 3_600_000;
 export async function sweepState(root: string): Promise<void> {
   const failures: unknown[] = [];
   for (const kind of ["paused", "snapshots", "forks", "names", BASES])
-    for (const name of namesIn(join(root, kind)))
+    for (const name of await namesIn(join(root, kind)))
       await sweep(root, kind, name).catch((error: unknown) => failures.push(error));
   if (failures.length > 0) throw failures[0];
 }
 
 async function sweep(root: string, kind: string, name: string): Promise<void> {
-  if (!isLeft(root, kind, name)) return;
+  if (!(await isLeft(root, kind, name))) return;
   await rm(join(root, kind, name), { recursive: kind !== BASES, force: true });
 }
 
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return []; // There is none yet.
-  }
-}
+/** Nothing, if there is no such directory yet. */
+const namesIn = (directory: string): Promise<string[]> => readdir(directory).catch(() => []);
 
-function isLeft(root: string, kind: string, name: string): boolean {
+async function isLeft(root: string, kind: string, name: string): Promise<boolean> {
   const pid = /^\.(?:new|gone)-(\d+)-/.exec(name)?.[1];
-  if (pid !== undefined) return !existsSync(`/proc/${pid}`);
+  if (pid !== undefined) return !(await exists(`/proc/${pid}`));
   if (kind === BASES) return isUnused(join(root, kind, name));
   return kind === "names" && isDangling(root, name);
 }
 
 /** Whether it names a snapshot that was deleted, by a program that was killed before it removed the name. */
-function isDangling(root: string, name: string): boolean {
+async function isDangling(root: string, name: string): Promise<boolean> {
   if (name.startsWith(".")) return false;
   try {
-    const id = readFileSync(join(root, "names", name), "utf8").trim();
-    return !existsSync(join(root, "snapshots", id));
+    const id = (await readFile(join(root, "names", name), "utf8")).trim();
+    return !(await exists(join(root, "snapshots", id)));
   } catch {
     return false; // It is gone.
   }
 }
 
 /** A copy that nothing links to any more, and that was not made just now. */
-function isUnused(path: string): boolean {
-  const stats = statSync(path, { throwIfNoEntry: false });
+async function isUnused(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => undefined);
   return stats?.nlink === 1 && Date.now() - stats.ctimeMs > HOUR_MS;
 }

@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
 import { rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { exists } from "../host/exists.ts";
 import { requireProgram } from "../host/programs.ts";
 import { IMAGE_DISK_MB } from "../image/recipe.ts";
 import { letJailWrite } from "../machine/files.ts";
@@ -18,7 +18,7 @@ export async function createBlank(options: {
   await rm(options.disk, { force: true });
   await createOverlay({ path: options.disk, backing: options.rootfs, format: "raw" });
   await writeFile(options.ram, "");
-  letJailWrite(options.ram);
+  await letJailWrite(options.ram);
   await truncate(options.ram, options.memoryMB * 1024 * 1024);
 }
 
@@ -49,7 +49,7 @@ export async function createOverlay(options: {
 export async function overlayOf(template: Template, diskMB: number): Promise<string> {
   if (diskMB === IMAGE_DISK_MB) return template.overlay;
   const path = join(template.directory, `overlay-${diskMB}.qcow2`);
-  if (existsSync(path)) return path;
+  if (await exists(path)) return path;
   const making = `${path}.${process.pid}`;
   await createOverlay({ path: making, backing: template.disk, format: "qcow2", megabytes: diskMB });
   await rename(making, path);

@@ -1,18 +1,11 @@
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  constants,
-  createWriteStream,
-  mkdirSync,
-  openSync,
-  rmSync,
-} from "node:fs";
+import { constants, createWriteStream } from "node:fs";
+import { chmod, chown, mkdir, rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { EmberboxError } from "@emberbox/core";
+import { closeFd, openFd } from "../host/descriptors.ts";
 import { JAIL_ID, type SharedDirectory } from "../machine/jail.ts";
 import type { Qmp } from "../machine/qmp.ts";
 
@@ -31,9 +24,9 @@ export interface StateReceiver extends AsyncDisposable {
  */
 export async function receiveState(path: string, place: string): Promise<StateReceiver> {
   const directory = join(place, "receiver");
-  rmSync(directory, { recursive: true, force: true });
-  mkdirSync(directory, { mode: 0o700 });
-  const descriptor = openSync(
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { mode: 0o700 });
+  const descriptor = await openFd(
     directory,
     constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW,
   );
@@ -44,8 +37,8 @@ export async function receiveState(path: string, place: string): Promise<StateRe
   await once(server, "listening");
   if (process.getuid?.() === 0) {
     // QEMU's account reaches the socket through the open directory; it may not enter those above.
-    chmodSync(directory, 0o711);
-    chownSync(socket, JAIL_ID, JAIL_ID);
+    await chmod(directory, 0o711);
+    await chown(socket, JAIL_ID, JAIL_ID);
   }
   return {
     shared: { path: directory, descriptor },
@@ -72,8 +65,8 @@ export async function receiveState(path: string, place: string): Promise<StateRe
       const closed = once(server, "close");
       server.close();
       await closed;
-      closeSync(descriptor);
-      rmSync(directory, { recursive: true, force: true });
+      await closeFd(descriptor);
+      await rm(directory, { recursive: true, force: true });
     },
   };
 }

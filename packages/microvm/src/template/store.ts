@@ -23,12 +23,15 @@ export interface TemplateRequest {
 type Wanted = Pick<TemplateRequest, "templates" | "image" | "shape" | "qemu">;
 
 /** Where the template of a shape is, or would be. */
-function locate(request: Wanted, agent: readonly AgentFile[]): { key: string; directory: string } {
+async function locate(
+  request: Wanted,
+  agent: readonly AgentFile[],
+): Promise<{ key: string; directory: string }> {
   const key = templateKey({
     shape: request.shape,
     image: request.image,
     agent: hashAgent(agent),
-    qemuStamp: programStamp(request.qemu),
+    qemuStamp: await programStamp(request.qemu),
   });
   return { key, directory: join(request.templates, key) };
 }
@@ -36,7 +39,7 @@ function locate(request: Wanted, agent: readonly AgentFile[]): { key: string; di
 /** The template of a shape, if it has been warmed. */
 export async function findTemplate(request: Wanted): Promise<Template | undefined> {
   return loadTemplate({
-    ...locate(request, await agentFiles()),
+    ...(await locate(request, await agentFiles())),
     shape: request.shape,
     image: request.image,
   });
@@ -46,7 +49,7 @@ export async function findTemplate(request: Wanted): Promise<Template | undefine
 export async function ensureTemplate(request: TemplateRequest): Promise<Template> {
   const { shape, image, qemu, jail, onProgress, signal } = request;
   const agent = await agentFiles();
-  const { key, directory } = locate(request, agent);
+  const { key, directory } = await locate(request, agent);
   const load = (): Promise<Template | undefined> => loadTemplate({ key, directory, shape, image });
   const warm = async (): Promise<Template> => {
     const meanwhile = await load();

@@ -107,7 +107,7 @@ async function build(options: WarmOptions): Promise<void> {
   }
   await createOverlay({ path: files.overlay, backing: files.disk, format: "qcow2" });
   for (const path of [files.ram, files.initrd, files.kernelHead, files.state, files.disk])
-    letJailRead(path);
+    await letJailRead(path);
   for (const path of [files.ram, files.state, files.disk, files.overlay, files.initrd])
     await sync(path);
   await writeFile(files.facts, JSON.stringify(facts));
@@ -118,10 +118,10 @@ async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<
   const { image, shape } = options;
   const files = templateFiles(options.directory);
   await using receiver = await receiveState(files.state, options.directory);
-  const machine = startMachine({
+  const machine = await startMachine({
     qemu: options.qemu,
     args: machineArguments(shape, "template", facts),
-    files: openFiles(
+    files: await openFiles(
       {
         ram: files.ram,
         kernel: image.kernel,

@@ -77,7 +77,7 @@ function install(folder: string, { packages, beside, overrides }: InstallCase): 
   const compilerOptions = {
     module: "nodenext",
     target: "es2024",
-    // TypeScript's default, of which the protocol library needs `HeadersInit`.
+    // TypeScript's default, which some of the frameworks need; core, the engine and the server do without `dom`.
     lib: ["es2024", "esnext.disposable", "dom"],
     types: ["node"],
     strict: true,

@@ -19,7 +19,7 @@ export interface FileText {
 export type WholeText = (FileText & { readonly path: string }) | { readonly problem: string };
 
 /** The text of a file's bytes; where those are not UTF-8, with a character for each byte. */
-export function fileText(bytes: Uint8Array): FileText {
+function fileText(bytes: Uint8Array): FileText {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (isUtf8(buffer)) {
     const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(buffer);

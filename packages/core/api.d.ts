@@ -3,8 +3,8 @@ import { background, notifier, warning } from "./declarations.js";
 export { background, notifier, warning };
 
 // code
-import { CreateCodeContextOptions, ExecutionCallbacks, ExecutionFields, Logs, Truncation } from "./declarations.js";
-export type { CreateCodeContextOptions, ExecutionCallbacks, ExecutionFields, Logs, Truncation };
+import { CreateCodeContextOptions, ExecutionCallbacks, ExecutionFields, Logs, Truncation, languageName } from "./declarations.js";
+export { type CreateCodeContextOptions, type ExecutionCallbacks, type ExecutionFields, type Logs, type Truncation, languageName };
 
 // commands
 import { ConnectCommandOptions, OutputCallback, ProcessInfo, PtyConnectOptions, PtyCreateOptions, PtySize, StreamCommandOptions } from "./declarations.js";
@@ -1036,4 +1036,5 @@ export declare function untilAborted<T>(work: Promise<T>, signal: AbortSignal | 
 export declare function within<T, Late>(ms: number, work: Promise<T>, late: () => Late, { ref }?: {
   readonly ref?: boolean;
 }): Promise<T | Late>;
+export declare function languageName(language: string): string;
 export {};

@@ -43,16 +43,28 @@ const loadZeromq = {
   },
 };
 
-const bundle = (input, name, plugins = []) => ({
+/** TypeScript's compiler is a bundle of its own. */
+const loadTypeScript = {
+  name: "load-typescript",
+  load: {
+    filter: { id: /\/javascript\/compiler\.ts$/ },
+    handler: () =>
+      `export const loadCompiler = async () => (await import("./typescript.mjs")).default;`,
+  },
+};
+
+const bundle = (input, name, plugins = [], minify = false) => ({
   input,
   platform: "node",
+  external: ["./typescript.mjs"],
   resolve: { conditionNames: ["@emberbox/source", "node", "import", "default"] },
   plugins,
-  output: { file: `dist/${name}.mjs`, format: "esm", codeSplitting: false },
+  output: { file: `dist/${name}.mjs`, format: "esm", codeSplitting: false, minify },
 });
 
 export default defineConfig([
   bundle("src/main.ts", "agent", [copyNative, writeMimeTypes, loadZeromq]),
-  bundle("src/javascript/main.ts", "javascript"),
+  bundle("src/javascript/main.ts", "javascript", [loadTypeScript]),
   bundle("src/javascript/watchdog.ts", "watchdog"),
+  bundle("typescript", "typescript", [], true),
 ]);

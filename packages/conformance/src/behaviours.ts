@@ -187,6 +187,12 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "javascript.missing-export": {
     holds: "refuses to import a name that a module does not have",
   },
+  "javascript.declared-again": {
+    holds: "lets JavaScript declare a name again in any way, also after it failed",
+  },
+  "javascript.not-awaited": {
+    holds: "waits for what a piece of JavaScript started and did not wait for",
+  },
   "javascript.output": { holds: "gives JavaScript's console, displays and last value" },
   "javascript.error": { holds: "reports JavaScript's errors with a stack of the code's own lines" },
   "javascript.timeout-keeps-kernel": {
@@ -199,7 +205,12 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
     shownBy: clones("clones agree on no random number of JavaScript"),
   },
   "typescript.types": { holds: "runs TypeScript, its types taken away" },
+  "typescript.whole": { holds: "runs TypeScript's namespaces and decorators" },
   "bash.state-kept": { holds: "keeps bash's variables, functions and directory between calls" },
+  "bash.script": {
+    holds:
+      "runs bash as a script, with `set -e`, `exit` and a trap for the end, and keeps the shell",
+  },
   "bash.status": { holds: "reports a piece of bash that ends with a status other than 0" },
   "bash.timeout-keeps-kernel": { holds: "interrupts bash, and keeps its variables" },
   "bash.envs": { holds: "sets variables for one run of bash only" },

@@ -7,6 +7,7 @@ import {
   type ToolResult,
 } from "@emberbox/core/tools";
 import type { Sandbox } from "@emberbox/core";
+import { languageName } from "@emberbox/core/code";
 import { parseOptions } from "@emberbox/core/options";
 import type { Tool } from "@openai/agents-core";
 import { Capability, SandboxUnsupportedFeatureError } from "@openai/agents-core/sandbox";
@@ -120,15 +121,8 @@ async function run(
 
 function languageOf(input: unknown): string {
   const { language } = (input ?? {}) as { readonly language?: unknown };
-  const name = typeof language === "string" ? language.trim().toLowerCase() : "";
-  return name === "" || /^py(?:thon)?3?$/.test(name) ? "python" : (aliases[name] ?? name);
+  return (typeof language === "string" && languageName(language)) || "python";
 }
-
-const aliases: Readonly<Record<string, string>> = {
-  js: "javascript",
-  node: "javascript",
-  ts: "typescript",
-};
 
 function mayHaveRestarted({ data }: ToolResult): boolean {
   return data.timedOut || data.outOfMemory;

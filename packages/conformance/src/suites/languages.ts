@@ -38,6 +38,33 @@ export function describeLanguages({ expect, behaviour }: Harness): void {
     ).toBe("true");
   });
 
+  behaviour("javascript.declared-again", async (sandbox) => {
+    const run = (code: string) => sandbox.runCode(code, { language: "node" });
+    for (const code of [
+      "const again = 'const'",
+      "let again = 'let'",
+      "var again = 'var'",
+      "function again() {}; void 0",
+      "class again {}",
+      "const again = null.x",
+      "import { sep as again } from 'node:path'",
+      "var again = 'var'",
+    ]) {
+      const { error } = await run(code);
+      if (!code.includes("null")) expect(error?.value, code).toBe(undefined);
+    }
+    expect((await run("again")).text).toBe("var");
+  });
+
+  behaviour("javascript.not-awaited", async (sandbox) => {
+    const code = `const sleep = (ms) => new Promise((go) => setTimeout(go, ms));
+async function main() { for (const i of [1, 2]) { await sleep(50); console.log(i); } }
+main();
+"value"`;
+    const { text, logs } = await sandbox.runCode(code, { language: "js" });
+    expect([text, logs.stdout.join("")]).toEqual(["value", "1\n2\n"]);
+  });
+
   behaviour("javascript.output", async (sandbox) => {
     const { logs, results } = await sandbox.runCode(
       "console.log('out', { a: 1 }); console.error('err'); display({ 'text/html': '<b>x</b>' }); [1, 2]",
@@ -111,6 +138,19 @@ export function describeLanguages({ expect, behaviour }: Harness): void {
     expect((await run("(p as P).a + 1")).text).toBe("4");
   });
 
+  behaviour("typescript.whole", async (sandbox) => {
+    const run = (code: string) => sandbox.runCode(code, { language: "typescript" });
+    const sizes =
+      "namespace Sizes { export const isBig = (n: number): boolean => n >= 3 }\nSizes.isBig(3)";
+    expect((await run(sizes)).text).toBe("true");
+    const decorated = `function twice(method: (n: number) => number, _: ClassMethodDecoratorContext) {
+  return (n: number) => 2 * method(n);
+}
+class Shop { @twice price(n: number): number { return n } }
+new Shop().price(4)`;
+    expect((await run(decorated)).text).toBe("8");
+  });
+
   behaviour("bash.state-kept", async (sandbox) => {
     const run = (code: string) => sandbox.runCode(code, { language: "bash" });
     await run('count=3; cd /tmp; shout() { echo "$1!"; }');
@@ -131,8 +171,21 @@ export function describeLanguages({ expect, behaviour }: Harness): void {
     const syntax = await run("if then");
     expect(syntax.logs.stderr.join("")).toContain("syntax error");
     expect(syntax.error?.name).toBe("ExitStatus");
-    expect((await run("exit 4")).error?.value).toContain("exit code 4");
+    expect((await run("exit 4")).error?.value).toBe("exit status 4");
     expect((await run("echo lives")).logs.stdout.join("")).toBe("lives\n");
+  });
+
+  behaviour("bash.script", async (sandbox) => {
+    const run = (code: string) => sandbox.runCode(code, { language: "shell" });
+    await run("kept=yes");
+    for (const failing of ["false", "f() { local kept=no; (exit 3); }; f", "exit 3"]) {
+      const script = `set -euo pipefail\ntrap 'echo bye' EXIT\n${failing}\necho no`;
+      const { logs, error } = await run(script);
+      expect([error?.name, logs.stdout.join("")], failing).toEqual(["ExitStatus", "bye\n"]);
+    }
+    const { logs } = await run("set +e; false; set -x; sleep 0.01 & wait; echo $kept; set +x");
+    expect(logs.stdout.join("")).toBe("yes\n");
+    expect(logs.stderr.join("")).toMatch(/^(?:\++ (?:sleep 0.01|wait|echo yes|set \+x)\n){4}$/);
   });
 
   behaviour("bash.timeout-keeps-kernel", async (sandbox) => {

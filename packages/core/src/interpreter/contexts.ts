@@ -15,6 +15,7 @@ import type { SandboxConnection } from "../provider.ts";
 import { Call, type HttpRequest } from "../wire/call.ts";
 import { readDocument } from "../wire/document.ts";
 import { interpreterError } from "./interpreter-error.ts";
+import { languageName } from "./language-names.ts";
 
 /** A namespace with an interpreter process of its own. */
 export interface CodeContext {
@@ -26,7 +27,10 @@ export interface CodeContext {
 
 /** The language and directory of a new context. */
 export interface CreateCodeContextOptions extends RequestOptions {
-  /** @default "python" */
+  /**
+   * As for `runCode`.
+   * @default "python"
+   */
   readonly language?: string | undefined;
   /** @default the user's home directory */
   readonly cwd?: string | undefined;
@@ -56,7 +60,8 @@ export async function createCodeContext(
   options?: CreateCodeContextOptions,
 ): Promise<CodeContext> {
   const { language, cwd, ...request } = parseOptions(createSchema, options);
-  const body = JSON.stringify({ language, cwd });
+  const name = language === undefined ? undefined : languageName(language);
+  const body = JSON.stringify({ language: name, cwd });
   return contextFrom(
     await exchange(connection, request, { method: "POST", path: "/contexts", body }),
   );

@@ -23,6 +23,7 @@ import { ExecutionCollector, type ExecutionCallbacks } from "./collector.ts";
 import { contextId, contextReference, type CodeContext } from "./contexts.ts";
 import type { Execution } from "./execution.ts";
 import { interpreterError } from "./interpreter-error.ts";
+import { languageName } from "./language-names.ts";
 import { inTurn } from "./turns.ts";
 
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -30,8 +31,9 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 /** Where code runs, for how long, and where its output goes. */
 export interface RunCodeOptions extends RequestOptions, ExecutionCallbacks {
   /**
-   * The language, in whose default context the code runs: `python`, `javascript`, `typescript`, `bash` (or `py`, `js`,
-   * `ts`, `sh`), or any other that the sandbox has. Excludes `context`.
+   * The language, in whose default context the code runs: `python`, `javascript`, `typescript`, `bash`, one of their
+   * other names (such as `python3`, `js`, `node`, `ts`, `sh`, `shell`), or any other that the sandbox has. Excludes
+   * `context`.
    * @default "python"
    */
   readonly language?: string | undefined;
@@ -79,7 +81,8 @@ export async function runCode(
   const collector = new ExecutionCollector(checked);
   using limit = new TimeLimit(() => call.expire(timedOut(timeoutMs)));
   try {
-    const context = contextId(checked.context) ?? `language ${checked.language ?? "python"}`;
+    const context =
+      contextId(checked.context) ?? `language ${languageName(checked.language ?? "python")}`;
     const response = await call.begin(() =>
       inTurn(connection, call.signal, context, (sent) =>
         startExecution(call, code, checked, timeoutMs, sent),
@@ -107,7 +110,7 @@ async function startExecution(
   const body = {
     code,
     context_id: contextId(options.context),
-    language: options.language,
+    language: options.language === undefined ? undefined : languageName(options.language),
     env_vars: options.envs,
     timeout_ms: timeoutMs > 0 ? timeoutMs : undefined,
     report_files: options.reportFiles || undefined,

@@ -5,6 +5,7 @@ import type { FileChange } from "../interpreter/file-change.ts";
 import { withoutFence } from "./arguments.ts";
 import type { Outcome, ToolDefinition, ToolLimits, ToolRun } from "./definition.ts";
 import { endingText, runLimit, type RunLimit } from "./ending.ts";
+import { languageName } from "../interpreter/language-names.ts";
 import { languageNames, type SandboxFacts } from "./facts.ts";
 import { inputSchema, type InputSchema } from "./input.ts";
 import { formatBytes, formatDuration } from "./mime.ts";
@@ -64,8 +65,8 @@ function describe(
 async function run(input: RunCodeInput, run: ToolRun): Promise<Outcome> {
   const { sandbox, signal, onOutput, limits } = run;
   const fenced = withoutFence(input.code);
-  const language = (input.language || fenced.language)?.trim().toLowerCase() || undefined;
-  const python = language === undefined || /^py(?:thon)?3?$/.test(language);
+  const language = languageName(input.language || fenced.language || "python") || "python";
+  const python = language === "python";
   const limit = runLimit(input.timeout_ms, limits);
   try {
     const execution = await sandbox.runCode(fenced.text, {

@@ -1,13 +1,14 @@
 import { constants } from "node:os";
 import { oomKills } from "../cgroup.ts";
+import { cellLines, quoted, SETUP, withoutWrapping } from "./bash-shell.ts";
 import type { Kernel, KernelExit, KernelListener } from "./language.ts";
 import { RawOutput } from "./raw-output.ts";
 import type { KernelProcess } from "./spawn.ts";
 
 /** Longest report that is accepted from a shell, in characters. */
 const MAX_REPORT = 64;
-/** How deep functions may call one another: without a limit, endless recursion takes half a minute to end the shell. */
-const MAX_NESTING = 2000;
+/** Pause before another interrupt, if the first one did not end the code, in ms. */
+const INTERRUPT_MS = 500;
 /** A name of a variable that the shell accepts. */
 const NAME = /^[A-Za-z_]\w*$/;
 
@@ -22,6 +23,9 @@ export class BashKernel implements Kernel {
   #listener: KernelListener | undefined;
   #reported = "";
   #count = 0;
+  /** The line that has the shell report the status of the last piece. */
+  #report = "";
+  #again: NodeJS.Timeout | undefined;
   #reason: string | undefined;
   #kills = 0;
 
@@ -33,9 +37,7 @@ export class BashKernel implements Kernel {
     this.ready.catch(() => undefined);
     shell.frames.setEncoding("latin1").on("data", (text: string) => this.#hear(text));
     shell.process.on("exit", (code, signal) => this.#exited(code, signal));
-    this.#write(
-      `set +H; PS1= PS2=; unset HISTFILE; FUNCNEST=${MAX_NESTING}; printf 'ready\\n' >&3 2>/dev/null 4>&- </dev/null`,
-    );
+    this.#write(SETUP);
   }
 
   execute(
@@ -48,15 +50,29 @@ export class BashKernel implements Kernel {
     this.#count++;
     const count = `{"type":"number_of_executions","execution_count":${this.#count}}\n`;
     listener.output(Buffer.from(count));
-    this.#output.begin(listener);
+    this.#output.begin({
+      output: (piece) => listener.output(withoutWrapping(piece)),
+      error: (line) => listener.error(line),
+      end: () => listener.end(),
+      flush: () => listener.flush(),
+    });
     const { set, restore } = variables(envs);
-    // The second line is read when the first is over, even if that was interrupted.
-    this.#write(`${set}eval ${quoted(code)} </dev/null 3>&- 4>&-`);
-    this.#write(`__emberbox_status=$?; ${restore}printf '%s\\n' "$__emberbox_status" >&3`);
+    const [run, report] = cellLines(code, this.#count);
+    this.#report = report;
+    this.#write(`${set}${run}`);
+    this.#write(report);
+    if (restore !== "") this.#write(restore);
   }
 
+  /** A shell misses an interrupt that comes while it starts a program, and one may end what was to report. */
   interrupt(): void {
     this.#signal("SIGINT");
+    clearInterval(this.#again);
+    this.#again = setInterval(() => {
+      this.#signal("SIGINT");
+      this.#write(this.#report);
+    }, INTERRUPT_MS);
+    this.#again.unref();
   }
 
   kill(reason?: string): void {
@@ -92,7 +108,8 @@ export class BashKernel implements Kernel {
     this.#reported = lines.pop()!;
     for (const line of lines) {
       if (line === "ready") this.#begin();
-      else if (/^\d+$/.test(line)) this.#finish(Number(line));
+      else if (line.startsWith(`${this.#count} `) && /^\d+ \d+$/.test(line))
+        this.#finish(Number(line.split(" ")[1]));
     }
   }
 
@@ -107,6 +124,7 @@ export class BashKernel implements Kernel {
   #finish(status: number): void {
     const listener = this.#listener;
     this.#listener = undefined;
+    clearInterval(this.#again);
     if (listener === undefined) return;
     this.#output.end(() => {
       if (status !== 0) listener.error(statusLine(status));
@@ -116,6 +134,7 @@ export class BashKernel implements Kernel {
   }
 
   #exited(code: number | null, signal: NodeJS.Signals | null): void {
+    clearInterval(this.#again);
     this.#signal("SIGKILL");
     this.#started.reject(new Error("the shell ended while it was starting"));
     const outOfMemory =
@@ -158,15 +177,4 @@ function variables(envs: Readonly<Record<string, string>> | undefined): {
     restore += `unset ${name}; eval "\${${saved}/#declare /declare -g }"; unset ${saved}; `;
   }
   return { set, restore };
-}
-
-/** One word of the shell, on one line, because its input is read by lines. */
-function quoted(text: string): string {
-  const escaped = text
-    .replaceAll("\0", "")
-    .replaceAll("\\", "\\\\")
-    .replaceAll("'", "\\'")
-    .replaceAll("\n", "\\n")
-    .replaceAll("\r", "\\r");
-  return `$'${escaped}'`;
 }

@@ -3,6 +3,15 @@ import { BashKernel } from "./bash-kernel.ts";
 import type { Kernel, KernelOptions, Language } from "./language.ts";
 import { spawnKernel } from "./spawn.ts";
 
+/** Interactive, because only such a shell goes back to its prompt when it is interrupted. */
+export const BASH_ARGUMENTS: readonly string[] = [
+  "--norc",
+  "--noprofile",
+  "--noediting",
+  "+m",
+  "-i",
+];
+
 /** Bash: each kernel is one long-lived shell, with its variables, functions and directory. */
 export class BashLanguage implements Language {
   readonly name = "bash";
@@ -14,12 +23,10 @@ export class BashLanguage implements Language {
   }
 
   async start(options: KernelOptions): Promise<Kernel> {
-    // Interactive, because only such a shell goes back to its prompt when it is interrupted.
-    const args = ["--norc", "--noprofile", "--noediting", "+m", "-i"];
     const prompts = { PS1: "", PS2: "", BASH_SILENCE_DEPRECATION_WARNING: "1" };
     const envs = { ...options.envs, ...prompts };
     const place = { cwd: options.cwd, envs };
-    const started = await spawnKernel(this.#context, "/bin/bash", args, place, "pipe");
+    const started = await spawnKernel(this.#context, "/bin/bash", BASH_ARGUMENTS, place, "pipe");
     const kernel = new BashKernel(started);
     await kernel.ready;
     return kernel;

@@ -10,7 +10,7 @@ import { spawnKernel } from "./spawn.ts";
 
 // Not `--jitless`, which the agent has under emulation: loops would be many times slower there too, and without
 // WebAssembly there is no `fetch`.
-const NODE_FLAGS = [
+export const NODE_FLAGS: readonly string[] = [
   "--experimental-import-meta-resolve",
   "--disable-warning=ExperimentalWarning",
   // A timer's callback that is stopped half-way leaves Node's record of asynchronous calls inconsistent; Node would

@@ -1,44 +1,77 @@
 import { expect, test } from "vitest";
-import { IMPORTER as I, prepare } from "./cell.ts";
+import { asExpression, IMPORTER as I, prepare } from "./cell.ts";
+import { type Names, NO_NAMES } from "./declarations.ts";
 
 const cases: Record<string, readonly [string, string]> = {
-  "plain code": ["const a = 1; a", "const a = 1; a"],
-  "an object literal": ["{ a: 1 }", "({ a: 1 })"],
-  "a block": ["{ let a = 1; a }", "{ let a = 1; a }"],
+  "plain code": ["a = 1; a", "a = 1; a"],
+  "a constant": ["const a = 1; a", "let   a = 1; a"],
   "a default import": [
     "import a from 'b'",
-    `const { default: a } = await ${I}.having('default')('b');`,
+    `let { default: a } = await ${I}.having('default')('b');`,
   ],
   "named imports": [
     "import { a, b as c } from 'd';",
-    `const { a: a, b: c } = await ${I}.having('a', 'b')('d');`,
+    `let { a: a, b: c } = await ${I}.having('a', 'b')('d');`,
   ],
-  "a namespace": ["import * as a from 'b';", `const a = await ${I}('b');`],
+  "a namespace": ["import * as a from 'b';", `let a = await ${I}('b');`],
   both: [
     "import a, * as b from 'c';",
-    `const b = await ${I}.having('default')('c'), { default: a } = b;`,
+    `let b = await ${I}.having('default')('c'), { default: a } = b;`,
   ],
   "an import for its effects": ["import 'a';", `await ${I}('a');`],
   attributes: [
     "import a from 'b' with { type: 'json' };",
-    `const { default: a } = await ${I}.having('default')('b', { with: { type: 'json' } });`,
+    `let { default: a } = await ${I}.having('default')('b', { with: { type: 'json' } });`,
   ],
   "an import over lines": [
     "import {\n  a,\n} from 'b';\na",
-    `const { a: a } = await ${I}.having('a')('b');\n\n\na`,
+    `let { a: a } = await ${I}.having('a')('b');\n\n\na`,
   ],
-  "a dynamic import": ["const a = await import('b')", `const a = await ${I}('b')`],
+  "a dynamic import": ["a = await import('b')", `a = await ${I}('b')`],
   "import.meta": ["import.meta.url", `${I}.meta.url`],
-  exports: ["export const a = 1;\nexport default a;", "const a = 1;\na;"],
+  exports: ["export let a = 1;\nexport default a;", "let a = 1;\n(a);"],
+  "a default export without a name": ["export default { a: 1 };", "({ a: 1 });"],
+  "a default function without a name": ["export default function () {}", "(function () {});"],
   "the word in a text": ["'import x from y'", "'import x from y'"],
   "code that is wrong": ["import {", "import {"],
+  "an assignment to a constant": [
+    "const a = 1; a = 2; { let a; a = 3 } ((a) => a++)(); [a] = [1]; ({ a } = {}); a++",
+    `let   a = 1; ${I}.constant.a = 2; { let a; a = 3 } ((a) => a++)(); [${I}.constant.a] = [1]; ({ a: ${I}.constant.a } = {}); ${I}.constant.a++`,
+  ],
 };
 
+function names(known: Partial<Names> = {}): Names {
+  return { ...NO_NAMES, constants: new Set(), ...known };
+}
+
 test.for(Object.entries(cases))("%s", ([, [code, prepared]]) => {
-  expect(prepare(code, false)).toBe(prepared);
+  expect(prepare(code, names())).toEqual({ code: prepared });
 });
 
-test("types are taken away, and lines keep their numbers", () => {
-  const code = "interface P {\n  a: number;\n}\nconst p: P = { a: 1 } as P;\np!.a";
-  expect(prepare(code, true).split("\n")[4]!.trim()).toBe("p.a");
+test("names that V8 has as variables", () => {
+  const known = names({
+    isLexical: (name) => /^[abf]$/.test(name),
+    isDead: (name) => name === "b",
+  });
+  expect(
+    prepare("var a = 1, c;\nfor (var b of [1]);\nfunction f() {\n  return a; }\nf()", known),
+  ).toEqual({
+    code: "void( a = 1, c);\nfor (    b of [1]);\n\n\nf()",
+    before: "var c;\n\nf = function f() {\n  return a; };",
+    dead: ["b"],
+  });
+});
+
+test("names that V8 has as properties of the global object", () => {
+  const known = names({ isFixed: (name) => name === "f" });
+  expect(prepare("const { f, g } = o; let h", known).code).toBe("var   { f, g } = o; let h");
+  expect(prepare("let x, f;", known).code).toBe("var x = undefined, f = undefined;");
+  expect(prepare("class f {}\n(1)", known).code).toBe("var f = class f {};\n(1)");
+  expect(prepare("import f from 'm'", known).code).toMatch(/^var { default: f } = /);
+});
+
+test("an object literal, with remarks around it", () => {
+  for (const code of ["{ a: 1 }", " // note\n{ a: 1 } // note", "/* { */ { a: 1 }"])
+    expect(asExpression(code)).toBe(`(${code}\n)`);
+  expect(asExpression("a; { a: 1 }")).toBeUndefined();
 });

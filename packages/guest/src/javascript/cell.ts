@@ -1,136 +1,68 @@
 import { parse, type Node } from "acorn";
-import { transform } from "sucrase";
+import { declarationEdits, type Names, NO_NAMES } from "./declarations.ts";
+import { type Edit, edited } from "./edits.ts";
+import { moduleEdits } from "./module-syntax.ts";
+import type { SomeNode } from "./scopes.ts";
 
-/** The name through which cells reach `import` and `import.meta`, which V8 does not give to evaluated code. */
-export const IMPORTER = "__emberbox_import__";
+export { IMPORTER } from "./module-syntax.ts";
 
-interface Edit {
-  readonly start: number;
-  readonly end: number;
-  readonly text: string;
+/** What V8 evaluates; all lines keep their numbers. */
+export interface Prepared {
+  readonly code: string;
+  /** Code that makes the functions that exist before the first line runs, for which V8 has another place already. */
+  readonly before?: string;
+  /** Names that have to be declared first: the code that did so before failed. */
+  readonly dead?: readonly string[];
 }
 
-type SomeNode = Node & Record<string, unknown>;
-
-/** Turns a cell's code into what V8's REPL mode evaluates; all lines keep their numbers. */
-export function prepare(code: string, isTypeScript: boolean): string {
-  const plain = isTypeScript ? withoutTypes(code) : code;
-  if (/\b(?:import|export)\b/.test(plain)) return withoutModuleSyntax(plain);
-  return /^\s*\{/.test(plain) ? asExpression(plain) : plain;
-}
-
-function withoutTypes(code: string): string {
-  // Names that one cell imports may only be used by the next.
-  return transform(code, {
-    transforms: ["typescript"],
-    disableESTransforms: true,
-    keepUnusedImports: true,
-  }).code;
+/** Turns a cell's JavaScript into what V8's REPL mode evaluates. */
+export function prepare(code: string, names: Names = NO_NAMES): Prepared {
+  if (
+    !/\b(?:import|export|const|let|var|class|function)\b/.test(code) &&
+    names.constants.size === 0
+  )
+    return { code };
+  const program = parsed(code);
+  // V8 will say what is wrong with it.
+  if (program === undefined) return { code };
+  const { edits, hoisted, dead, before } = declarationEdits(program, code, names);
+  const all = [...edits, ...moduleEdits(program, code, (name) => names.isFixed(name))];
+  const isOutside = (edit: Edit): boolean =>
+    !hoisted.some(({ start, end }) => start <= edit.start && edit.end <= end);
+  const blanks = hoisted.map(({ start, end }) => ({ start, end, text: "" }));
+  const functions = hoisted.map(({ name, start, end }) => {
+    const text = edited(code, all, start, end);
+    return { name, text, line: code.slice(0, start).split("\n").length };
+  });
+  let first = before.join("");
+  for (const { name, text, line } of functions) {
+    first += "\n".repeat(Math.max(0, line - first.split("\n").length));
+    first += `${name} = ${text};`;
+  }
+  const rest = edited(code, [...all.filter(isOutside), ...blanks]);
+  return { code: rest, ...(first !== "" && { before: first }), ...(dead.length > 0 && { dead }) };
 }
 
 /** A cell that consists of one object literal is meant as that, not as a block. */
-function asExpression(code: string): string {
-  const wrapped = `(${code.trimEnd()})`;
-  if (/;\s*$/.test(code)) return code;
+export function asExpression(code: string): string | undefined {
+  if (!/^(?:\s|\/\/.*|\/\*[^]*?\*\/)*\{/.test(code)) return undefined;
+  // A remark may end the code.
+  return `(${code}\n)`;
+}
+
+export function isProgram(code: string): boolean {
+  return parsed(code) !== undefined;
+}
+
+function parsed(code: string): SomeNode | undefined {
   try {
-    parse(wrapped, { ecmaVersion: "latest", allowAwaitOutsideFunction: true });
-    return wrapped;
+    const program: Node = parse(code, {
+      ecmaVersion: "latest",
+      allowAwaitOutsideFunction: true,
+      allowImportExportEverywhere: true,
+    });
+    return program as SomeNode;
   } catch {
-    return code;
+    return undefined;
   }
-}
-
-/** Turns static imports into awaited dynamic ones, and exports into plain declarations. */
-function withoutModuleSyntax(code: string): string {
-  let program: Node;
-  try {
-    program = parse(code, { ecmaVersion: "latest", sourceType: "module" });
-  } catch {
-    // V8 will say what is wrong with it.
-    return code;
-  }
-  const edits: Edit[] = [];
-  collect(program as SomeNode, code, edits);
-  edits.sort((a, b) => b.start - a.start);
-  let text = code;
-  for (const edit of edits) {
-    const lines =
-      code.slice(edit.start, edit.end).split("\n").length - edit.text.split("\n").length;
-    text =
-      text.slice(0, edit.start) +
-      edit.text +
-      "\n".repeat(Math.max(0, lines)) +
-      text.slice(edit.end);
-  }
-  return text;
-}
-
-function collect(node: SomeNode, code: string, edits: Edit[]): void {
-  const edit = editOf(node, code);
-  if (edit !== undefined) edits.push(edit);
-  if (node.type === "ImportDeclaration") return;
-  for (const value of Object.values(node)) {
-    for (const child of Array.isArray(value) ? value : [value])
-      if (typeof (child as SomeNode | null)?.type === "string")
-        collect(child as SomeNode, code, edits);
-  }
-}
-
-function editOf(node: SomeNode, code: string): Edit | undefined {
-  const { start, end } = node;
-  const replace = (text: string): Edit => ({ start, end, text });
-  switch (node.type) {
-    case "ImportDeclaration":
-      return replace(importStatement(node, code));
-    case "ImportExpression":
-      return { start, end: start + "import".length, text: IMPORTER };
-    case "MetaProperty":
-      return code.startsWith("import", start) ? replace(`${IMPORTER}.meta`) : undefined;
-    case "ExportAllDeclaration":
-      return replace(`await ${IMPORTER}(${sourceOf(node, code)});`);
-    case "ExportNamedDeclaration":
-    case "ExportDefaultDeclaration": {
-      const inner = node["declaration"] as SomeNode | null;
-      if (inner !== null) return { start, end: inner.start, text: "" };
-      return replace(node["source"] ? `await ${IMPORTER}(${sourceOf(node, code)});` : "");
-    }
-    default:
-      return undefined;
-  }
-}
-
-function importStatement(node: SomeNode, code: string): string {
-  const names: string[] = [];
-  const wanted: string[] = [];
-  let whole: string | undefined;
-  for (const specifier of node["specifiers"] as SomeNode[]) {
-    const local = textOf(specifier["local"], code);
-    if (specifier.type === "ImportNamespaceSpecifier") whole = local;
-    else {
-      const isDefault = specifier.type === "ImportDefaultSpecifier";
-      const name = isDefault ? "default" : textOf(specifier["imported"], code);
-      names.push(`${name}: ${local}`);
-      wanted.push(/^['"]/.test(name) ? name : `'${name}'`);
-    }
-  }
-  const demand = wanted.length > 0 ? `.having(${wanted.join(", ")})` : "";
-  const module = `await ${IMPORTER}${demand}(${sourceOf(node, code)})`;
-  const fields = `{ ${names.join(", ")} }`;
-  if (whole !== undefined)
-    return `const ${whole} = ${module}${names.length > 0 ? `, ${fields} = ${whole}` : ""};`;
-  return names.length > 0 ? `const ${fields} = ${module};` : `${module};`;
-}
-
-/** The module that is imported, and with which attributes. */
-function sourceOf(node: SomeNode, code: string): string {
-  const attributes = ((node["attributes"] as SomeNode[] | undefined) ?? []).map((one) =>
-    textOf(one, code),
-  );
-  const source = textOf(node["source"], code);
-  return attributes.length > 0 ? `${source}, { with: { ${attributes.join(", ")} } }` : source;
-}
-
-function textOf(node: unknown, code: string): string {
-  const { start, end } = node as Node;
-  return code.slice(start, end);
 }

@@ -101,6 +101,12 @@ export class Channel {
     else this.#send(bytes);
   }
 
+  /** Sends what was to be sent along with the next frame. */
+  release(): void {
+    this.flush();
+    if (this.#head !== undefined) this.#send(NOTHING);
+  }
+
   error(name: string, value: string, traceback: string): void {
     this.flush();
     const parts = { name: clipped(name), value: clipped(value), traceback: clipped(traceback) };

@@ -1,3 +1,4 @@
+import type { SourceMap } from "node:module";
 import { inspect } from "node:util";
 
 export interface ErrorParts {
@@ -12,6 +13,31 @@ const OWN = /^\s+at .*(?:node:inspector|\/run\/emberbox\/)/;
 /** The last frame, if the error's own fields follow. */
 const INTERNAL_TAIL = /^\s+at .*\(node:.* \{$/;
 
+/** Where the code of cells comes from that was not run as it was written. */
+const maps = new Map<string, SourceMap>();
+const MAX_MAPS = 1000;
+
+export function rememberMap(cell: string, map: SourceMap): void {
+  maps.set(cell, map);
+  if (maps.size > MAX_MAPS) maps.delete(maps.keys().next().value!);
+}
+
+/** The place in a cell as it was written; lines and columns start at 0. */
+export function writtenPlace(cell: string, line: number, column: number): [number, number] {
+  const entry = maps.get(cell)?.findEntry(line, column);
+  return entry !== undefined && "originalLine" in entry
+    ? [entry.originalLine, entry.originalColumn]
+    : [line, column];
+}
+
+function asWritten(traceback: string): string {
+  if (maps.size === 0) return traceback;
+  return traceback.replaceAll(/\b(cell-\d+\.js):(\d+):(\d+)/g, (_, cell: string, ...place) => {
+    const [line, column] = writtenPlace(cell, Number(place[0]) - 1, Number(place[1]) - 1);
+    return `${cell}:${line + 1}:${column + 1}`;
+  });
+}
+
 /** Name, message and traceback of whatever was thrown. */
 export function partsOf(error: unknown): ErrorParts {
   if (!isError(error)) {
@@ -21,7 +47,7 @@ export function partsOf(error: unknown): ErrorParts {
   const name = safely(() => String(error.name), "Error");
   const value = safely(() => String(error.message), "") + hintOf(error);
   const traceback = safely(() => inspect(error), `${name}: ${value}`);
-  return { name, value, traceback: withoutOwnFrames(traceback) };
+  return { name, value, traceback: asWritten(withoutOwnFrames(traceback)) };
 }
 
 /** Cuts each stack where the kernel begins: what called it is of no interest. */
@@ -36,17 +62,6 @@ function withoutOwnFrames(traceback: string): string {
     .map((line) => (OWN.test(line) || INTERNAL_TAIL.test(line) ? "{" : line))
     .join("\n")
     .replaceAll("\n{\n", " {\n");
-}
-
-/** The place of a mistake that the type-stripping compiler reports: it is in the message, and in fields of its own. */
-export function placeOf(error: unknown): {
-  readonly error: Error;
-  readonly line: number;
-  readonly column: number;
-} {
-  const { message, loc } = error as Error & { loc?: { line: number; column: number } };
-  const plain = new SyntaxError(message.replace(/ \(\d+:\d+\)$/, ""));
-  return { error: plain, line: (loc?.line ?? 1) - 1, column: (loc?.column ?? 1) - 1 };
 }
 
 /** A syntax error's stack does not say where the error is. */

@@ -37,6 +37,23 @@ export class Evaluator {
     });
   }
 
+  /** Declares names that have no value, because the code that was to give them one failed. */
+  declare(names: readonly string[]): void {
+    this.#session.post("Runtime.evaluate", {
+      expression: `let ${names.join(", ")};`,
+      replMode: true,
+    });
+  }
+
+  /** What V8 knows at present as variables and constants of cells. */
+  lexicalNames(): ReadonlySet<string> {
+    let names: readonly string[] = [];
+    this.#session.post("Runtime.globalLexicalScopeNames", {}, (_, answer) => {
+      names = (answer as Runtime.GlobalLexicalScopeNamesReturnType | undefined)?.names ?? [];
+    });
+    return new Set(names);
+  }
+
   /** Node waits for inspectors before it exits, and prints that it does. */
   close(): void {
     this.#session.disconnect();

@@ -1,13 +1,24 @@
 import { isPromise } from "node:util/types";
+import { background } from "@emberbox/core/background";
 import { fieldsOf } from "../mime-bundle.ts";
 import type { Channel } from "./channel.ts";
-import { prepare } from "./cell.ts";
+import { runInThisContext } from "node:vm";
+import { asExpression, isProgram, prepare } from "./cell.ts";
 import { type Cell, runAs } from "./abandoned.ts";
-import { partsOf, partsOfSyntaxError, placeOf } from "./errors.ts";
+import { partsOf, partsOfSyntaxError, rememberMap, writtenPlace } from "./errors.ts";
 import { Evaluator, type Outcome } from "./evaluate.ts";
+import { DeclaredNames } from "./names.ts";
+import { Pending } from "./pending.ts";
 import { reseed } from "./random.ts";
 import { bundleOf } from "./results.ts";
 import { trustExtra } from "./trust.ts";
+import {
+  mayHaveDecorators,
+  type Stripped,
+  TypeScriptError,
+  withoutDecorators,
+  withoutTypes,
+} from "./typescript.ts";
 
 export interface JavaScriptKernelOptions {
   readonly channel: Channel;
@@ -29,10 +40,12 @@ export class Kernel {
   readonly #running: Int32Array;
   isTypeScript = false;
   readonly #evaluator = new Evaluator();
+  readonly #names = new DeclaredNames(this.#evaluator);
   #count = 0;
   #execution = 0;
   #current = 0;
   #cell: Cell = { abandoned: false };
+  #pending = new Pending();
   #changed: Record<string, string | undefined> | undefined;
   #envs: Record<string, string> | undefined;
 
@@ -44,9 +57,10 @@ export class Kernel {
   /** Does what first calls do, once and in advance, so that a process that waits in a snapshot has done it already. */
   async warm(): Promise<void> {
     for (const code of WARM_CELLS) {
-      const prepared = prepare(code, true);
+      const { code: plain } = withoutTypes(code);
+      const prepared = prepare(plain, this.#names);
       const outcome = await new Promise<Outcome>((done) =>
-        runAs({ abandoned: false }, () => this.#evaluator.evaluate(prepared, done)),
+        runAs({ abandoned: false }, () => this.#evaluator.evaluate(prepared.code, done)),
       );
       if (outcome.kind === "error") partsOf(outcome.error);
       if (outcome.kind === "value") fieldsOf(await bundleOf(outcome.value));
@@ -63,19 +77,34 @@ export class Kernel {
     Atomics.store(this.#running, 1, execution);
     const cell = `cell-${this.#count}.js`;
     this.#cell = { abandoned: false };
-    let prepared: string;
+    this.#pending = new Pending();
+    const failed = (error: unknown): void => {
+      const { line, column } = error instanceof TypeScriptError ? error : {};
+      this.#fail(execution, error, code, cell, line, column);
+    };
     try {
-      prepared = prepare(code, this.isTypeScript);
+      const stripped = this.isTypeScript ? plainOf(code) : { code: plainIfObject(code) };
+      if (!(stripped instanceof Promise)) return this.#run(stripped, execution, code, cell);
+      stripped.then((one) => this.#run(one, execution, code, cell)).catch(failed);
     } catch (error) {
-      const { line, column, error: plain } = placeOf(error);
-      return this.#fail(execution, plain, code, cell, line, column);
+      failed(error);
     }
-    runAs(this.#cell, () =>
-      this.#evaluator.evaluate(`${prepared}\n//# sourceURL=${cell}`, (outcome) => {
+  }
+
+  #run({ code, map, merged }: Stripped, execution: number, source: string, cell: string): void {
+    if (this.#current !== execution) return;
+    if (map !== undefined) rememberMap(cell, map);
+    this.#names.forget();
+    this.#names.merged = merged;
+    const prepared = prepare(code, this.#names);
+    if (prepared.dead !== undefined) this.#evaluator.declare(prepared.dead);
+    runAs(this.#cell, () => {
+      if (prepared.before !== undefined) runInThisContext(prepared.before, { filename: cell });
+      this.#evaluator.evaluate(`${prepared.code}\n//# sourceURL=${cell}`, (outcome) => {
         // An interrupted cell may still finish, which no longer matters.
-        if (this.#current === execution) this.#settle(execution, outcome, code, cell);
-      }),
-    );
+        if (this.#current === execution) this.#settle(execution, outcome, source, cell);
+      });
+    });
   }
 
   interrupt(execution: number): void {
@@ -121,20 +150,32 @@ export class Kernel {
       return this.#fail(execution, error, code, cell, line, column);
     }
     const { value } = outcome;
-    if (value === undefined) return this.#finish();
+    if (value === undefined) return this.#finishAfterAll(execution);
     if (isSimple(value)) {
       this.#channel.result({ text: String(value).toWellFormed() }, true);
-      return this.#finish();
+      return this.#finishAfterAll(execution);
     }
     this.#show(value).then(
       (fields) => {
         if (this.#current !== execution) return;
         if (fields !== undefined) this.#channel.result(fields, true);
-        this.#finish();
+        this.#finishAfterAll(execution);
       },
       (error: unknown) => {
         if (this.#current === execution) this.#fail(execution, error, code, cell);
       },
+    );
+  }
+
+  /** As a script, a cell is over when everything is that it started. */
+  #finishAfterAll(execution: number): void {
+    const isWanted = (): boolean => this.#current === execution;
+    const waited = this.#pending.settled(isWanted, () => this.#channel.release());
+    background(
+      waited.then(() => {
+        if (isWanted()) this.#finish();
+      }),
+      (error) => this.#fail(execution, error, "", ""),
     );
   }
 
@@ -157,7 +198,11 @@ export class Kernel {
       error instanceof SyntaxError &&
       line !== undefined &&
       !/\n\s+at cell-/.test(error.stack ?? "");
-    const parts = isSyntax ? partsOfSyntaxError(error, code, cell, line, column) : partsOf(error);
+    const place = isSyntax ? writtenPlace(cell, line, column) : undefined;
+    const parts =
+      place !== undefined
+        ? partsOfSyntaxError(error as Error, code, cell, ...place)
+        : partsOf(error);
     this.#channel.error(parts.name, parts.value, parts.traceback);
     this.#finish();
   }
@@ -177,6 +222,27 @@ export class Kernel {
     this.#changed = undefined;
     this.#channel.end();
   }
+}
+
+/** The cell without types, and with its decorators made into calls. */
+function plainOf(code: string): Stripped | Promise<Stripped> {
+  const decorated = mayHaveDecorators(code);
+  const wrapped = asExpression(code);
+  if (wrapped !== undefined) {
+    try {
+      const stripped = withoutTypes(wrapped);
+      if (isProgram(stripped.code)) return stripped;
+    } catch {
+      // It is a block.
+    }
+  }
+  const stripped = withoutTypes(code);
+  return !decorated || isProgram(stripped.code) ? stripped : withoutDecorators(code);
+}
+
+function plainIfObject(code: string): string {
+  const wrapped = asExpression(code);
+  return wrapped !== undefined && isProgram(wrapped) ? wrapped : code;
 }
 
 function isSimple(value: unknown): boolean {

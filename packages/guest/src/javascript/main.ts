@@ -2,7 +2,7 @@
 import { Console } from "node:console";
 import { once } from "node:events";
 import { Socket } from "node:net";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { HEADER_BYTES, TO_KERNEL } from "../kernel-frames.ts";
 import { Channel } from "./channel.ts";
@@ -57,7 +57,10 @@ channel.ready("");
 async function watch(): Promise<void> {
   const workerData = { running, descriptor: INTERRUPTS };
   const options = { workerData, stdout: false, stderr: false, execArgv: [], env: {} };
-  const watchdog = new Worker(join(import.meta.dirname, "watchdog.mjs"), options);
+  const watchdog = new Worker(
+    join(import.meta.dirname, `watchdog${extname(import.meta.filename)}`),
+    options,
+  );
   watchdog.on("message", (execution: number) => kernel.interrupt(execution));
   watchdog.on("error", () => undefined);
   watchdog.unref();

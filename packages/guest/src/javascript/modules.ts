@@ -44,7 +44,16 @@ export function provideModules(): void {
     },
     resolve,
   };
-  Object.defineProperty(globalThis, IMPORTER, { value: Object.assign(importer, { meta, having }) });
+  const constant = new Proxy(
+    {},
+    {
+      set() {
+        throw new TypeError("Assignment to constant variable.");
+      },
+    },
+  );
+  const value = Object.assign(importer, { meta, having, constant });
+  Object.defineProperty(globalThis, IMPORTER, { value });
   for (const [name, get] of [
     ["__dirname", () => process.cwd()],
     ["__filename", cellPath],

@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { inspect } from "node:util";
 import type { Bundle } from "../mime-bundle.ts";
 
@@ -29,7 +30,20 @@ export function isBundle(value: unknown): value is Bundle {
 
 function textOf(value: unknown): string {
   if (typeof value === "string") return value.toWellFormed();
+  if (isMachinery(value)) return inspect(withoutInternals(value), { depth: 0 });
   return inspect(value, { depth: 4, maxStringLength: 100_000 });
+}
+
+/** Timers, servers, processes, streams: pages of what Node notes in them would tell nobody anything. */
+function isMachinery(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  return value instanceof EventEmitter || /^(?:Timeout|Immediate)$/.test(value.constructor?.name);
+}
+
+function withoutInternals(value: object): object {
+  const own = Object.entries(Object.getOwnPropertyDescriptors(value));
+  const shown = own.filter(([name]) => !name.startsWith("_"));
+  return Object.create(Object.getPrototypeOf(value), Object.fromEntries(shown));
 }
 
 function pictureOf(thing: Record<PropertyKey, unknown>): Bundle | undefined {
@@ -60,14 +74,22 @@ function jsonOf(value: object): unknown {
   }
 }
 
-/** Gives up as soon as the JSON is sure to be too long: all of it may not fit into memory. */
+/**
+ * Gives up as soon as the JSON is sure to be too long: all of it may not fit into memory. A `bigint` that no number of
+ * JSON's readers can hold becomes text.
+ */
 function upTo(limit: number): (key: string, value: unknown) => unknown {
   let size = 0;
   return (key, value) => {
-    size += key.length + (typeof value === "string" ? value.length : 4);
+    const written = typeof value === "bigint" ? plainNumber(value) : value;
+    size += key.length + (typeof written === "string" ? written.length : 4);
     if (size > limit) throw new RangeError("too long");
-    return value;
+    return written;
   };
+}
+
+function plainNumber(value: bigint): number | string {
+  return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
 }
 
 function isPlain(value: unknown): value is object {

@@ -89,7 +89,9 @@ export type AiSandboxTool<Name extends ToolName = ToolName> = Tool<ToolInputs[Na
 };
 export interface AiToolOptions {
   readonly stream?: boolean | undefined;
-  readonly modelPictures?: boolean | undefined;
+  readonly modelPictures?: boolean | string | {
+    readonly provider: string;
+  } | undefined;
   readonly storePicture?: StorePicture | undefined;
 }
 type SingleToolOptions = Omit<ToolOptions, "include" | "prefix"> & AiToolOptions;

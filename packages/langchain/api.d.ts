@@ -61,7 +61,10 @@ export declare class SandboxBackend implements SandboxBackendProtocolV2, AsyncDi
   #private;
   readonly id: string;
   readonly sessions: SandboxSessions;
-  constructor(source?: SandboxSource | SandboxSessions, options?: SandboxBackendOptions);
+  constructor(source?: SandboxSource | SandboxSessions, options?: SandboxBackendOptions, threadId?: string);
+  thread(threadId: string | number): SandboxBackend;
+  get isRunning(): boolean;
+  close(): Promise<void>;
   execute(command: string): Promise<ExecuteResponse>;
   ls(path: string): Promise<LsResult>;
   read(filePath: string, offset?: number, limit?: number): Promise<ReadResult>;

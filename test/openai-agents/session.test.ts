@@ -14,6 +14,7 @@ beforeAll(async () => {
       entries: {
         "notes/todo.txt": { type: "file", content: "write tests\n", permissions: 0o640 },
         bin: { type: "local_dir", src: import.meta.dirname },
+        "plain.txt": { type: "file", content: "" },
         empty: { type: "dir", ephemeral: true },
       },
       environment: { COLOUR: "blue" },
@@ -37,6 +38,31 @@ describe("a session of the OpenAI Agents SDK", () => {
     expect(stdout).toContain("session.test.ts");
     const guest = await session.exec({ cmd: "id -un", runAs: "guest" });
     expect(guest.stdout).toBe("guest\n");
+  });
+
+  test("has the framework's modes, and leaves what is the machine's", async () => {
+    const { stdout } = await session.exec({
+      cmd: "stat -c '%a %U' plain.txt /; sudo -u guest touch by-guest && stat -c %U by-guest",
+    });
+    expect(stdout).toBe("755 user\n755 root\nguest\n");
+  });
+
+  test("that a program serialized goes on after it was closed", async () => {
+    const kept = await client.create();
+    await kept.exec({ cmd: "echo kept > file.txt" });
+    const saved = JSON.parse(JSON.stringify(await client.serializeSessionState(kept.state)));
+    await kept.close();
+    const resumed = await client.resume(await client.deserializeSessionState(saved));
+    try {
+      expect(resumed.sandbox.sandboxId).not.toBe(kept.sandbox.sandboxId);
+      expect((await resumed.exec({ cmd: "cat file.txt" })).stdout).toBe("kept\n");
+      const archive = await resumed.persistWorkspace();
+      await resumed.exec({ cmd: "echo stale > stale.txt; rm file.txt" });
+      await resumed.hydrateWorkspace(archive);
+      expect((await resumed.exec({ cmd: "ls -A" })).stdout).toBe("file.txt\n");
+    } finally {
+      await client.delete(resumed.state);
+    }
   });
 
   test("tells standard output, errors and exit codes apart", async () => {

@@ -3,6 +3,7 @@ import { createOpenAI } from "@ai-sdk/openai";
 import { convertToModelMessages, generateText, type LanguageModel, type UIMessage } from "ai";
 import { expect, test } from "vitest";
 import { createSandboxTools, type SandboxOutput } from "./index.ts";
+import { takesPictures } from "./tools/takes-pictures.ts";
 
 // What each provider sends for a conversation that comes back from a browser, with a picture, a failure and an
 // interrupted call.
@@ -42,17 +43,21 @@ type Wire = Record<string, any>;
 
 async function sent(
   make: (fetch: typeof globalThis.fetch) => LanguageModel,
-  modelPictures = true,
+  modelPictures?: boolean,
 ): Promise<Wire> {
   const bodies: Wire[] = [];
   const fetch = async (_url: unknown, init?: RequestInit): Promise<Response> => {
     bodies.push(JSON.parse(String(init?.body)) as Wire);
     return Response.json({ error: { message: "captured" } }, { status: 400 });
   };
-  await using sandbox = createSandboxTools(undefined, { include: ["run_code"], modelPictures });
+  const model = make(fetch);
+  await using sandbox = createSandboxTools(undefined, {
+    include: ["run_code"],
+    modelPictures: modelPictures ?? model,
+  });
   const { tools } = sandbox;
   const work = generateText({
-    model: make(fetch),
+    model,
     tools,
     messages: await convertToModelMessages(messages, { tools }),
     maxRetries: 0,
@@ -103,10 +108,10 @@ test("OpenAI's responses: a picture", async () => {
   ]);
 });
 
-test("OpenAI's chat completions: text alone, when pictures are kept from the model", async () => {
+test.each([undefined, false])("OpenAI's chat completions: text alone (%s)", async (pictures) => {
   const { messages } = await sent(
     (fetch) => createOpenAI({ apiKey: "none", fetch }).chat("gpt-4.1"),
-    false,
+    pictures,
   );
   const results = messages.filter(({ role }: Wire) => role === "tool");
   expect(results).toMatchObject([
@@ -115,4 +120,22 @@ test("OpenAI's chat completions: text alone, when pictures are kept from the mod
     { tool_call_id: "call_3", content: stopped },
   ]);
   expect(JSON.stringify(messages)).not.toContain(base64.slice(0, 40));
+});
+
+test("whatever the provider, pictures are not shown unless that is said", async () => {
+  await using sandbox = createSandboxTools(undefined, { include: ["run_code"] });
+  const converted = await convertToModelMessages(messages, { tools: sandbox.tools });
+  expect(JSON.stringify(converted)).not.toContain(base64.slice(0, 40));
+});
+
+test("who takes pictures in results is known", () => {
+  const take = [
+    "anthropic.messages",
+    "google.generative-ai",
+    "openai.responses",
+    "anthropic/claude",
+  ];
+  expect(take.map((provider) => takesPictures({ provider }))).toEqual(take.map(() => true));
+  const others = ["openai.chat", "mistral.chat", "openai-compatible.chat", "xai.chat", "googlex"];
+  expect(others.map((provider) => takesPictures({ provider }))).toEqual(others.map(() => false));
 });

@@ -26,7 +26,7 @@ const command = (command: string) => ({ name: "run_command", args: { command } }
 
 describe("a run of the SDK", () => {
   test("goes on from an error, keeps state, gets a picture and a file", async () => {
-    await using sandbox = createSandboxTools(provider);
+    await using sandbox = createSandboxTools(provider, { modelPictures: true });
     const model = scriptedModel(
       [run("prices = [3, 5, 8]\nsum(prices) / len(p)")],
       [run("sum(prices) / len(prices)")],
@@ -86,8 +86,8 @@ describe("a run of the SDK", () => {
     expect(textOf(resultsSeen(model)[0])).toContain("`code` (a string) is missing");
   });
 
-  test("pictures stay away from a model that would get them as text", async () => {
-    await using code = codeExecution(provider, { modelPictures: false, stream: false });
+  test("pictures stay away from a model that might get them as text", async () => {
+    await using code = codeExecution(provider, { stream: false });
     const model = scriptedModel([
       {
         name: "python",
@@ -208,6 +208,7 @@ describe("what a browser gets", () => {
   test("a picture that is stored goes to the model, and its URL to the browser", async () => {
     const stored = new Map<string, string>();
     await using sandbox = createSandboxTools(provider, {
+      modelPictures: true,
       storePicture: ({ base64 }, { toolCallId }) => {
         const url = `https://pictures.example/${toolCallId}.png`;
         stored.set(url, base64);

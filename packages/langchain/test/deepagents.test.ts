@@ -69,6 +69,23 @@ describe("what the standard tests leave out", () => {
     expect((await backend.grep("needle", "/nowhere")).error).toContain("not found");
   });
 
+  test("links are what they lead to, and the machine's own agent is not searched", async () => {
+    await backend.execute(
+      "mkdir -p /tmp/k/real; cd /tmp/k; echo needle-k > real/a.txt; ln -s real linked; ln -s real/a.txt b.txt; ln -s . loop",
+    );
+    const { files } = await backend.glob("**", "/tmp/k");
+    expect(names(files)).toEqual(
+      expect.arrayContaining(["b.txt", "linked", "linked/a.txt", "real", "real/a.txt"]),
+    );
+    expect(files?.find(({ path }) => path === "linked")?.is_dir).toBe(true);
+    const { matches } = await backend.grep("needle-k", "/tmp/k");
+    expect(names(matches)).toEqual(
+      expect.arrayContaining(["/tmp/k/b.txt", "/tmp/k/linked/a.txt", "/tmp/k/real/a.txt"]),
+    );
+    expect(names((await backend.glob("**/agent.mjs", "/")).files)).toEqual([]);
+    expect(names((await backend.glob("*", "/")).files)).toContain("bin");
+  });
+
   test("places where the user may not write are written as root", async () => {
     expect(await backend.write("/large_tool_results/x.txt", "kept")).toMatchObject({
       path: "/large_tool_results/x.txt",

@@ -119,16 +119,21 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
   }
 
   /**
-   * Serializes a session, and keeps its sandbox: paused or archived while a run waits, and as `snapshot` says at the
-   * run's end.
+   * Serializes a session, and keeps it: paused or archived while a run waits, and as `snapshot` says at the run's end.
+   * When you call it yourself, the workspace is kept as `snapshot` says, or else in an archive on this machine, so that
+   * it can be resumed once the session is closed; `delete` removes the archive.
    */
   async serializeSessionState(
     state: State,
     options: SandboxSessionSerializationOptions = {},
   ): Promise<Record<string, unknown>> {
-    const { preserveOwnedSession = false, willCloseAfterSerialize = false } = options;
+    const { preserveOwnedSession, willCloseAfterSerialize } = options;
     const session = liveSessionOf(state);
-    await session?.lifecycle.keep(preserveOwnedSession, willCloseAfterSerialize);
+    // The runner says why it asks; only a program's own call does not.
+    if (preserveOwnedSession === undefined && willCloseAfterSerialize === undefined) {
+      await session?.lifecycle.keep("asked");
+    } else if (preserveOwnedSession === true) await session?.lifecycle.keep("wait");
+    else if (willCloseAfterSerialize === true) await session?.lifecycle.keep("end");
     return serializeState(state);
   }
 

@@ -87,23 +87,26 @@ export class Lifecycle {
   }
 
   /**
-   * Makes the session outlive this program: while a run waits (`waits`), or at its end when a snapshot was asked for
-   * (`ends`).
+   * Makes the session outlive this program: while a run waits, at its end when a snapshot was asked for, or since the
+   * program asked, in which case it outlives `delete`, too.
    */
-  async keep(waits: boolean, ends: boolean): Promise<void> {
+  async keep(why: "wait" | "end" | "asked"): Promise<void> {
     const { sandbox, provider, state, spec } = this.#parts;
-    if (provider === undefined || (!waits && !ends) || this.#paused !== undefined) return;
+    if (provider === undefined || this.#ending !== undefined) return;
+    if (why === "asked") await this.ready();
+    if (this.#paused !== undefined) return;
     if (spec !== undefined) {
       if (spec.type !== "noop") await saveSnapshot(sandbox, provider, state, spec);
-    } else if (waits && provider.capabilities.pause) {
+    } else if (why === "wait" && provider.capabilities.pause) {
       this.#paused = sandbox.pause();
       await this.#paused.catch((error: unknown) => {
         this.#paused = undefined;
         throw providerError(error, "pause");
       });
-    } else if (waits) {
+    } else if (why !== "end") {
       await saveSnapshot(sandbox, provider, state, { type: "local" });
-      state.snapshotAutomatic = true;
+      if (why === "wait") state.snapshotAutomatic = true;
+      else delete state.snapshotAutomatic;
     }
   }
 

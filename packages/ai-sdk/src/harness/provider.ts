@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { EmberboxError, Sandbox } from "@emberbox/core";
+import { SharedWork } from "@emberbox/core/concurrency";
 import { type FieldsOf, parseOptions } from "@emberbox/core/options";
 import type { SandboxProvider } from "@emberbox/core/provider";
 import { resolveSource, type SandboxSource } from "@emberbox/core/tools";
@@ -14,7 +15,7 @@ export interface HarnessSandboxOptions {
 }
 
 interface CreateSessionOptions {
-  /** The id by which `resumeSession` finds the sandbox again. */
+  /** The id by which `resumeSession` finds the sandbox again, and so does another `createSession`. */
   readonly sessionId?: string;
   readonly abortSignal?: AbortSignal;
   /** With `onFirstCreate`: identifies the snapshot of what it did, from which every later session starts. */
@@ -66,49 +67,68 @@ export function createEmberboxSandbox(
     const resumable = sessionId !== undefined;
     return networkSession(sandbox, { id, ports, resumable, provider: known });
   };
+  const created = async (options: CreateSessionOptions): Promise<NetworkSandboxSession> => {
+    const { sessionId, abortSignal: signal, identity, onFirstCreate } = options;
+    const known = await provider();
+    const labels = { ...create.metadata, ...(sessionId !== undefined && { [LABEL]: sessionId }) };
+    const made = (more: object): Promise<Sandbox> =>
+      Sandbox.create({ ...create, ...lifetime, provider: known, signal, ...more });
+    const first = onFirstCreate && {
+      identity,
+      create: () => made({}),
+      run: (sandbox: Sandbox) =>
+        onFirstCreate(session(sandbox).restricted(), {
+          ...(signal && { abortSignal: signal }),
+        }),
+    };
+    const template = first && (await preparations.snapshot(known, create, first, signal));
+    const sandbox = await made({ metadata: labels, ...(template !== undefined && { template }) });
+    try {
+      if (first !== undefined && template === undefined) await first.run(sandbox);
+    } catch (error) {
+      await sandbox.kill();
+      throw error;
+    }
+    return session(sandbox, known, sessionId);
+  };
+  const found = async (
+    sessionId: string,
+    signal: AbortSignal | undefined,
+  ): Promise<NetworkSandboxSession | undefined> => {
+    const known = await provider();
+    const info = (await known.list()).find(
+      ({ sandboxId, metadata }) => metadata[LABEL] === sessionId || sandboxId === sessionId,
+    );
+    if (info === undefined) return undefined;
+    const how = { ...lifetime, provider: known, signal };
+    return session(await Sandbox.connect(info.sandboxId, how), known, sessionId);
+  };
+  const creating = new SharedWork<NetworkSandboxSession>({ keeps: false });
   return {
     specificationVersion: "harness-sandbox-v1",
     providerId: "emberbox",
 
-    async createSession({ sessionId, abortSignal: signal, identity, onFirstCreate } = {}) {
+    async createSession(options = {}) {
       if (given !== undefined) return session(given);
-      const known = await provider();
-      const labels = { ...create.metadata, ...(sessionId !== undefined && { [LABEL]: sessionId }) };
-      const made = (more: object): Promise<Sandbox> =>
-        Sandbox.create({ ...create, ...lifetime, provider: known, signal, ...more });
-      const first = onFirstCreate && {
-        identity,
-        create: () => made({}),
-        run: (sandbox: Sandbox) =>
-          onFirstCreate(session(sandbox).restricted(), {
-            ...(signal && { abortSignal: signal }),
-          }),
-      };
-      const template = first && (await preparations.snapshot(known, create, first, signal));
-      const sandbox = await made({ metadata: labels, ...(template !== undefined && { template }) });
-      try {
-        if (first !== undefined && template === undefined) await first.run(sandbox);
-      } catch (error) {
-        await sandbox.kill();
-        throw error;
-      }
-      return session(sandbox, known, sessionId);
+      const { sessionId, abortSignal } = options;
+      if (sessionId === undefined) return created(options);
+      // An id stands for one sandbox: the one that has it, even while it is being created.
+      return creating.get(
+        sessionId,
+        async (signal) =>
+          (await found(sessionId, signal)) ?? created({ ...options, abortSignal: signal }),
+        abortSignal,
+      );
     },
 
-    async resumeSession({ sessionId, abortSignal: signal }) {
+    async resumeSession({ sessionId, abortSignal }) {
       if (given !== undefined) return session(given);
-      const known = await provider();
-      const found = (await known.list()).find(
-        ({ sandboxId, metadata }) => metadata[LABEL] === sessionId || sandboxId === sessionId,
+      const known = await found(sessionId, abortSignal);
+      if (known !== undefined) return known;
+      throw new EmberboxError(
+        "sandbox_not_found",
+        `There is no sandbox of the session ${JSON.stringify(sessionId.slice(0, 100))}`,
       );
-      if (found === undefined) {
-        throw new EmberboxError(
-          "sandbox_not_found",
-          `There is no sandbox of the session ${JSON.stringify(sessionId.slice(0, 100))}`,
-        );
-      }
-      const how = { ...lifetime, provider: known, signal };
-      return session(await Sandbox.connect(found.sandboxId, how), known, sessionId);
     },
   };
 }

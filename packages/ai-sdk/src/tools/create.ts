@@ -97,12 +97,20 @@ function single<Name extends ToolName>(
 const flag = z.boolean().optional().describe("true or false");
 const schema = z.strictObject({
   stream: flag,
-  modelPictures: flag,
+  modelPictures: z
+    .custom<NonNullable<AiToolOptions["modelPictures"]>>(isPictureChoice)
+    .optional()
+    .describe("true, false or a model"),
   storePicture: z
     .custom<StorePicture>((value) => typeof value === "function")
     .optional()
     .describe("a function"),
 } satisfies FieldsOf<AiToolOptions>);
+
+function isPictureChoice(value: unknown): boolean {
+  if (typeof value === "boolean" || typeof value === "string") return true;
+  return typeof (value as { readonly provider?: unknown } | null)?.provider === "string";
+}
 
 function targetsFor(
   source: ToolSource,

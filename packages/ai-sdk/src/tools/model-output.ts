@@ -1,5 +1,5 @@
 import type { ToolResultPart } from "ai";
-import { toolOutputSchema } from "@emberbox/core/tools";
+import { isShowable, toolOutputSchema } from "@emberbox/core/tools";
 import type { SandboxPicture, StoredPictures } from "./pictures.ts";
 
 export type ModelOutput = ToolResultPart["output"];
@@ -38,6 +38,6 @@ type FilePart = Extract<
 function filePart(picture: SandboxPicture, stored: StoredPictures | undefined): FilePart[] {
   const { mimeType, base64, url } = picture;
   const bytes = base64 === "" && typeof url === "string" ? stored?.bytes(url) : base64;
-  if (!mimeType.startsWith("image/") || !bytes) return [];
+  if (!isShowable(picture) || !bytes) return [];
   return [{ type: "file", mediaType: mimeType, data: { type: "data", data: bytes } }];
 }

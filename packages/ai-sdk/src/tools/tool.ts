@@ -11,6 +11,7 @@ import {
 import type { CallTargets } from "../call-targets.ts";
 import { rememberKind } from "./kinds.ts";
 import { modelOutput } from "./model-output.ts";
+import { takesPictures } from "./takes-pictures.ts";
 import { StoredPictures, type SandboxResult, type StorePicture } from "./pictures.ts";
 
 /** A tool's output, as plain JSON: while it runs (`status: "running"`) and at its end (`status: "done"`). */
@@ -31,10 +32,12 @@ export interface AiToolOptions {
    */
   readonly stream?: boolean | undefined;
   /**
-   * Shows pictures to the model; use false for providers that would send them as text. The output has them either way.
-   * @default true
+   * Shows pictures to the model: true, or the model itself, when it is known to take them in results (Claude, Gemini,
+   * and OpenAI's Responses). A tool does not know which model it is called by, and other providers send pictures as
+   * text, a hundred thousand tokens of it. The output has them either way.
+   * @default false
    */
-  readonly modelPictures?: boolean | undefined;
+  readonly modelPictures?: boolean | string | { readonly provider: string } | undefined;
   /**
    * Stores a picture where a browser can load it, and returns its URL: outputs then contain the URL instead of the
    * bytes. The model sees the pictures of this program's latest calls; of older ones it only gets the text.
@@ -45,11 +48,12 @@ export interface AiToolOptions {
 export function aiTool<Name extends ToolName>(
   tool: SandboxTool<Name>,
   targets: CallTargets<SandboxTools>,
-  { stream = true, modelPictures = true, storePicture }: AiToolOptions,
+  { stream = true, modelPictures = false, storePicture }: AiToolOptions,
 ): AiSandboxTool<Name> {
   const { kind, title, description, jsonSchema, readOnly } = tool;
   const streams = stream && (kind === "run_code" || kind === "run_command");
   const { sessions } = targets.tools;
+  const shows = typeof modelPictures === "boolean" ? modelPictures : takesPictures(modelPictures);
   const stored =
     storePicture && new StoredPictures(storePicture, (error) => sessions.report(error));
   const execute: ToolExecuteFunction<unknown, SandboxOutput, unknown> = (
@@ -72,7 +76,7 @@ export function aiTool<Name extends ToolName>(
     inputSchema: anyInput(jsonSchema),
     outputSchema: toolOutputSchema,
     execute,
-    toModelOutput: ({ output }: { output: unknown }) => modelOutput(output, modelPictures, stored),
+    toModelOutput: ({ output }: { output: unknown }) => modelOutput(output, shows, stored),
   } as unknown as AiSandboxTool<Name>;
   rememberKind(made, { kind, readOnly });
   return made;

@@ -51,15 +51,39 @@ export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable
   readonly sessions: SandboxSessions;
   readonly #owned: boolean;
   readonly #limits: ExecuteLimits;
+  readonly #threadId: string | undefined;
 
   /** Use `createSandboxBackend`. */
-  constructor(source?: SandboxSource | SandboxSessions, options: SandboxBackendOptions = {}) {
+  constructor(
+    source?: SandboxSource | SandboxSessions,
+    options: SandboxBackendOptions = {},
+    threadId?: string,
+  ) {
+    this.#threadId = threadId;
     const { timeoutMs, maxOutputBytes, ...lifecycle } = options;
     this.#limits = parseOptions(limitsSchema, { timeoutMs, maxOutputBytes });
     this.#owned = !(source instanceof SandboxSessions);
     this.sessions =
       source instanceof SandboxSessions ? source : new SandboxSessions(source, lifecycle);
     this.id = this.sessions.source.given?.sandboxId ?? `emberbox-${randomUUID()}`;
+  }
+
+  /**
+   * The same backend for one thread, whether or not an agent runs: to give it files before its first `invoke`, or to
+   * fetch some afterwards. It has the thread's sandbox; nothing is created until it is used.
+   */
+  thread(threadId: string | number): SandboxBackend {
+    return new SandboxBackend(this.sessions, this.#limits, String(threadId));
+  }
+
+  /** Whether the thread has a sandbox now; outside of threads, whether calls without one have. */
+  get isRunning(): boolean {
+    return this.sessions.sandboxId(this.#threadId) !== undefined;
+  }
+
+  /** Ends the thread's sandbox, unless it was given; outside of threads, that of calls without one. */
+  async close(): Promise<void> {
+    await this.sessions.close(this.#threadId);
   }
 
   /** Runs a command line with bash. */
@@ -121,7 +145,10 @@ export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable
     return this.#read(failure, (call) => glob(call, pattern, path));
   }
 
-  /** Writes files to the sandbox; each gets an answer of its own. */
+  /**
+   * Writes files to the sandbox; each gets an answer of its own. Outside of an agent's run, use `thread(id)`: other
+   * files do not get into a thread.
+   */
   uploadFiles(given: [string, Uint8Array][]): Promise<FileUploadResponse[]> {
     const paths = given.map(([path]) => path);
     return this.#change(
@@ -146,14 +173,14 @@ export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable
     failed: (text: string) => Answer,
     work: (call: BackendCall) => Promise<Answer>,
   ): Promise<Answer> {
-    return callBackend(this.sessions, true, work, failed);
+    return callBackend(this.sessions, this.#threadId, true, work, failed);
   }
 
   #change<Answer>(
     failed: (text: string) => Answer,
     work: (call: BackendCall) => Promise<Answer>,
   ): Promise<Answer> {
-    return callBackend(this.sessions, false, work, failed);
+    return callBackend(this.sessions, this.#threadId, false, work, failed);
   }
 }
 

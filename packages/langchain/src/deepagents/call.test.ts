@@ -83,3 +83,24 @@ test.each(Object.entries({ ...changes, ...reads }))(
     expect(reported).toEqual([died, died]);
   },
 );
+
+test("a thread's files can be given and closed from outside of a run", async () => {
+  const { backend, asked } = mortal();
+  const thread = backend.thread("t");
+  expect(thread.isRunning).toBe(false);
+  using lease = await backend.sessions.acquire("t");
+  expect(lease.sandbox.sandboxId).toBe("made-1");
+  expect([thread.isRunning, backend.isRunning]).toEqual([true, false]);
+  await thread.uploadFiles([["/a", new Uint8Array(1)]]);
+  expect(asked).toEqual(["made-1"]);
+});
+
+test("files that go to another sandbox than a thread's do not go there silently", async () => {
+  const { backend, reported } = mortal();
+  using lease = await backend.sessions.acquire();
+  expect(lease.sandbox.sandboxId).toBe("made-1");
+  await backend.thread("t").ls("/");
+  expect(reported).toContainEqual(
+    expect.objectContaining({ hint: expect.stringContaining("backend.thread(id)") }),
+  );
+});

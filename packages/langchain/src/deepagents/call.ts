@@ -20,11 +20,14 @@ export interface BackendCall
  */
 export function callBackend<Answer>(
   sessions: SandboxSessions,
+  given: string | undefined,
   beside: boolean,
   work: (call: BackendCall) => Promise<Answer>,
   failed: (text: string) => Answer,
 ): Promise<Answer> {
-  const { signal, threadId, onOutput } = ambientContext();
+  const { signal, threadId: running, onOutput } = ambientContext();
+  const threadId = given ?? running;
+  warnOfOtherSandbox(sessions, threadId);
   return callSandbox(
     sessions,
     { signal, threadId, beside },
@@ -36,6 +39,27 @@ export function callBackend<Answer>(
       return notice !== "" && isError(answer) ? failed(withNotice(answer.error, notice)) : answer;
     },
     (error, call) => failed(withNotice(call.explain(error).text, call.notice)),
+  );
+}
+
+const warned = new WeakSet<SandboxSessions>();
+
+/** Says once that a thread begins in a sandbox of its own, when something was done outside of threads before. */
+function warnOfOtherSandbox(sessions: SandboxSessions, threadId: string | undefined): void {
+  const { source } = sessions;
+  const isSplit =
+    threadId !== undefined &&
+    source.given === undefined &&
+    sessions.sandboxId(threadId) === undefined &&
+    sessions.sandboxId() !== undefined;
+  if (!isSplit || warned.has(sessions)) return;
+  warned.add(sessions);
+  sessions.report(
+    new EmberboxError(
+      "invalid_argument",
+      `The thread ${JSON.stringify(threadId.slice(0, 100))} has a sandbox of its own; what was done before, outside of a thread, is in another`,
+      { hint: "Use `backend.thread(id)` to put files into a thread's sandbox." },
+    ),
   );
 }
 

@@ -12,16 +12,35 @@ const TIMEOUT_MS = 30_000;
 /** Exit code for a missing base directory. */
 const MISSING = 66;
 const ENTER = `[ -e "$BASE" ] || exit ${MISSING}`;
-/** Skips the kernel's file systems, which have no end. */
-const PRUNE = "\\( -path ./proc -o -path ./sys -o -path ./dev \\) -prune -o";
+/** The kernel's file systems, which have no end, unless they are what is searched. */
+const KERNEL = "-fstype proc -o -fstype sysfs -o -fstype devtmpfs -o -fstype devpts";
 
-/** Finds files and directories under `base` whose path relative to it matches; the results are relative, too. */
+/** What `find` passes over: the kernel's file systems, and the files of the machine's own agent. */
+function passedOver(base: string): string {
+  const kernel = /^\/+(?:proc|sys|dev)(?:\/|$)/.test(base) ? "" : ` -o ${KERNEL}`;
+  const agent = /^\/+run\/*$/.test(base) ? "./emberbox" : "*/run/emberbox";
+  // In Debian, `/bin` and others are links to directories that are found without them.
+  const links = isRoot(base) ? "\\( -regex '\\./[^/]*' -xtype l -prune -o -true \\)" : "";
+  return `\\( -path '${agent}'${kernel} \\) -prune -o ${links}`;
+}
+
+function isRoot(base: string): boolean {
+  return /^\/+$/.test(base);
+}
+
+/**
+ * Finds files and directories under `base` whose path relative to it matches; the results are relative, too. Links
+ * count as what they lead to.
+ */
 export async function glob(call: BackendCall, pattern: string, base: string): Promise<GlobResult> {
-  const regex = `\\./${globRegex(pattern.replace(/^\/+/, ""))}`;
+  const relative = pattern.replace(/^\/+/, "");
+  const regex = `\\./${globRegex(relative)}`;
+  // Only `**` goes further down than the pattern's own names.
+  const depth = relative.includes("**") ? "" : `-maxdepth ${relative.split("/").length}`;
   const script = [
     ENTER,
     'cd -- "$BASE" || exit 0',
-    `find . -mindepth 1 ${base === "/" ? PRUNE : ""} -regextype posix-extended -regex "$REGEX" ` +
+    `find -L . -mindepth 1 ${depth} ${passedOver(base)} -regextype posix-extended -regex "$REGEX" ` +
       `-printf '%y\\t%s\\t%T@\\t%P\\0' 2>/dev/null | head -z -n ${MAX_FILES + 1}`,
   ].join("\n");
   const found = await run(call, script, { BASE: base, REGEX: regex });
@@ -45,7 +64,7 @@ export async function grep(
   const script = [
     ENTER,
     'if [ -d "$BASE" ]; then cd -- "$BASE" || exit 0; set -- .; else set -- "$BASE"; fi',
-    `find "$@" ${base === "/" ? PRUNE : ""} -type f ${regex ? '-regextype posix-extended -regex "$REGEX"' : ""} -print0 ` +
+    `find -L "$@" ${passedOver(base)} -type f ${regex ? '-regextype posix-extended -regex "$REGEX"' : ""} -print0 ` +
       '2>/dev/null | xargs -0 -r grep -HnIFZs -e "$TEXT" -- ' +
       `| head -n ${most + 1} | head -c ${MAX_BYTES}`,
   ].join("\n");

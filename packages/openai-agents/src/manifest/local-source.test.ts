@@ -31,6 +31,9 @@ test("links, and what no grant names, are refused", async () => {
     "outside of the program's working directory",
   );
   await expect(read(join(folder, "link"), [folder])).rejects.toThrow("is a link");
+  const through = join(folder, "loop/data");
+  symlinkSync(".", join(folder, "loop"));
+  await expect(read(through, [folder])).rejects.toThrow("is reached through a link");
   await expect(read(folder, [folder])).rejects.toThrow("neither a file nor a directory");
   await expect(read(join(folder, "none"), [folder])).rejects.toThrow("cannot be read");
 });

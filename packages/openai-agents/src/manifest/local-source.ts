@@ -56,8 +56,9 @@ async function allowedPath(source: string, granted: readonly string[]): Promise<
   if ((await lstat(asked)).isSymbolicLink()) refuse(asked, "is a link");
   for (const root of [process.cwd(), ...granted]) {
     const below = relative(await realpath(root).catch(() => root), real);
-    if (below === "" || (!isAbsolute(below) && below !== ".." && !below.startsWith(`..${sep}`)))
-      return real;
+    if (isAbsolute(below) || below === ".." || below.startsWith(`..${sep}`)) continue;
+    if (relative(resolve(root), asked) !== below) refuse(asked, "is reached through a link");
+    return real;
   }
   return refuse(asked, "is outside of the program's working directory, and no path grant names it");
 }

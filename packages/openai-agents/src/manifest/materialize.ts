@@ -50,6 +50,8 @@ export class Materializer {
         this.#before.push(`usermod --append --groups ${quote(name)} ${quote(user.name)}`);
     }
     this.#directory(root);
+    // Each of them may be whom the agent runs as.
+    if (names.size > 0 && root !== "/") this.#after.push(`chmod o+rwx ${quote(root)}`);
     for (const [path, entry] of Object.entries(entries)) {
       if (wanted(entry)) await this.entry(join(root, path), entry);
     }
@@ -89,7 +91,9 @@ export class Materializer {
   }
 
   #directory(path: string): void {
-    this.#before.push(`install --directory --owner=${quote(this.#owner)} ${quote(path)}`);
+    // One that is there keeps its owner: it may be the machine's.
+    const make = `install --directory --owner=${quote(this.#owner)} ${quote(path)}`;
+    this.#before.push(`test -d ${quote(path)} || ${make}`);
   }
 
   get #owner(): string {
@@ -140,7 +144,11 @@ export class Materializer {
     });
   }
 
-  #modes(path: string, { permissions, group }: Entry): void {
+  #modes(path: string, { type, permissions, group }: Entry): void {
+    if (permissions === undefined && (type === "file" || type === "local_file")) {
+      // The framework's default for entries.
+      this.#after.push(`chmod 755 ${quote(path)}`);
+    }
     if (permissions !== undefined) {
       const mode = new Permissions(permissions).toMode() & 0o7777;
       this.#after.push(`chmod ${mode.toString(8)} ${quote(path)}`);

@@ -16,9 +16,10 @@ export const FINGERPRINT_VERSION = "emberbox_tar_sha256_v1";
 /** The workspace as a tar archive, without entries that the manifest marks as ephemeral. */
 export async function archiveWorkspace(sandbox: Sandbox, manifest: Manifest): Promise<Uint8Array> {
   const file = `/tmp/.emberbox-${randomUUID()}.tar`;
-  const excluded = [...manifest.ephemeralPersistencePaths()].map(
-    (path) => `--exclude=${shellQuote(`./${path}`)}`,
-  );
+  const ephemeral = [...manifest.ephemeralPersistencePaths()];
+  const excluded = ephemeral.some((path) => path === "" || path === ".")
+    ? ["--no-recursion"]
+    : ephemeral.map((path) => `--exclude=${shellQuote(`./${path}`)}`);
   const tar = `tar --create --sort=name --numeric-owner --anchored --no-wildcards ${excluded.join(" ")}`;
   try {
     await runAsRoot(sandbox, `${tar} --file=${file} --directory=${shellQuote(manifest.root)} .`);
@@ -28,7 +29,7 @@ export async function archiveWorkspace(sandbox: Sandbox, manifest: Manifest): Pr
   }
 }
 
-/** Unpacks an archive into the workspace. @throws `SandboxArchiveError` */
+/** Makes the workspace what is in an archive, and nothing else. @throws `SandboxArchiveError` */
 export async function unpackWorkspace(
   sandbox: Sandbox,
   root: string,
@@ -40,9 +41,11 @@ export async function unpackWorkspace(
   const file = `/tmp/.emberbox-${randomUUID()}.tar`;
   try {
     await sandbox.files.write(file, bytes, { user: "root" });
+    const into = shellQuote(root);
+    const clear = root === "/" ? "" : `find ${into} -xdev -mindepth 1 -delete && `;
     await runAsRoot(
       sandbox,
-      `tar --extract --numeric-owner --preserve-permissions --file=${file} --directory=${shellQuote(root)}`,
+      `${clear}tar --extract --numeric-owner --preserve-permissions --file=${file} --directory=${into}`,
     );
   } finally {
     await sandbox.files.remove(file, { user: "root" }).catch(() => {});

@@ -150,6 +150,8 @@ function localFile({ id }: Snapshot, spec: SnapshotSpec | undefined): string {
 
 function folderOf(spec: SnapshotSpec | undefined): string {
   if (spec?.type === "local" && typeof spec["baseDir"] === "string") return spec["baseDir"];
+  const shared = process.env["OPENAI_AGENTS_SANDBOX_SNAPSHOT_DIR"]?.trim();
+  if (shared) return shared;
   const home = process.env["EMBERBOX_HOME"];
   const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
   return join(home ?? join(cache, "emberbox"), "workspaces");

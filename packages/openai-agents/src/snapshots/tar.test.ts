@@ -25,6 +25,22 @@ test("each limit is kept", () => {
   expect(() => checkTar(archive, { ...none, maxMembers: 1 })).toThrow("1 members");
 });
 
+test("the workspace itself is no member, and errors have details", () => {
+  const whole = new Uint8Array(execFileSync("tar", ["-C", folder, "-cf", "-", "."]));
+  checkTar(whole, { ...none, maxMembers: 2 });
+  const check = () => checkTar(whole, { ...none, maxMembers: 1 });
+  expect(check).toThrow(
+    expect.objectContaining({
+      details: expect.objectContaining({
+        reason: "archive member count exceeds limit",
+        limit: 1,
+        actual: 2,
+        member: expect.stringMatching(/^\.\/[ab]$/),
+      }),
+    }),
+  );
+});
+
 test("what is not a tar archive is refused", () => {
   expect(() => checkTar(new Uint8Array(0), null)).toThrow("cut short");
   expect(() => checkTar(new Uint8Array(2000).fill(65), null)).toThrow("not a tar file");

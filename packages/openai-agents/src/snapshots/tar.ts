@@ -11,7 +11,7 @@ const BLOCK = 512;
  * @throws `SandboxArchiveError`
  */
 export function checkTar(bytes: Uint8Array, limits: ResolvedSandboxArchiveLimits | null): void {
-  refuseOver("bytes", bytes.length, limits?.maxInputBytes);
+  refuseOver("bytes", bytes.length, limits?.maxInputBytes, "input size");
   let members = 0;
   let extracted = 0;
   for (let at = 0; ;) {
@@ -23,19 +23,39 @@ export function checkTar(bytes: Uint8Array, limits: ResolvedSandboxArchiveLimits
       throw new SandboxArchiveError("The workspace's archive is not a tar file, or damaged");
     }
     const size = sizeOf(header);
-    members += 1;
+    const member = nameOf(header);
+    // The workspace itself is none of its members.
+    if (!/^\.?\/?$/.test(member)) members += 1;
     extracted += size;
-    refuseOver("members", members, limits?.maxMembers);
-    refuseOver("bytes unpacked", extracted, limits?.maxExtractedBytes);
+    refuseOver("members", members, limits?.maxMembers, "member count", member);
+    refuseOver("bytes unpacked", extracted, limits?.maxExtractedBytes, "extracted size", member);
     at += BLOCK + Math.ceil(size / BLOCK) * BLOCK;
   }
 }
 
-function refuseOver(what: string, count: number, limit: number | null | undefined): void {
-  if (limit == null || count <= limit) return;
+/** The details are those that the framework's own archives give. */
+function refuseOver(
+  what: string,
+  actual: number,
+  limit: number | null | undefined,
+  measure: string,
+  member?: string,
+): void {
+  if (limit == null || actual <= limit) return;
   throw new SandboxArchiveError(
     `The workspace's archive has more than the ${limit} ${what} allowed`,
+    {
+      reason: `archive ${measure} exceeds limit`,
+      limit,
+      actual,
+      ...(member !== undefined && { member }),
+    },
   );
+}
+
+function nameOf(header: Uint8Array): string {
+  const end = header.indexOf(0);
+  return Buffer.from(header.subarray(0, Math.min(end < 0 ? 100 : end, 100))).toString();
 }
 
 /** Reads a size; sizes over 8 GiB are binary. */

@@ -100,6 +100,30 @@ test("the interpreter says that it lives, in a stream and when asked", async () 
   expect(said).toContain("keepalive");
 });
 
+test.each([
+  ["python", "import os, time\nwhile not os.path.exists('/tmp/go-on-python'): time.sleep(0.02)"],
+  [
+    "javascript",
+    "const { existsSync } = await import('node:fs'); while (!existsSync('/tmp/go-on-javascript'));",
+  ],
+  ["bash", "until [ -e /tmp/go-on-bash ]; do sleep 0.1; done"],
+])("%s that is silent is answered at once, with its number first", async (language, code) => {
+  const answer = await fetch(`${served.origin}/execute`, {
+    method: "POST",
+    headers: { "E2b-Sandbox-Port": "49999" },
+    body: JSON.stringify({ code, language }),
+  });
+  expect(answer.status).toBe(200);
+  const body = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
+  expect((await body.read()).value).toMatch(
+    /^\{"type":"number_of_executions","execution_count":\d+\}\n/,
+  );
+  await served.ours.files.write(`/tmp/go-on-${language}`, "");
+  let rest = "";
+  for (let piece = await body.read(); !piece.done; piece = await body.read()) rest += piece.value;
+  expect(rest).toContain("end_of_execution");
+});
+
 test("the interpreter refuses with E2B's words", async () => {
   const headers = { "E2b-Sandbox-Port": "49999" };
   const post = async (path: string, body: unknown): Promise<[number, string]> => {

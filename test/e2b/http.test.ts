@@ -98,10 +98,14 @@ describe("who may call", () => {
     const body = JSON.stringify({ accessToken: "mine", envVars: { A: "1" } });
     expect((await call(served, "/init", post(body))).status).toBe(403);
     expect((await fetch(`${served.origin}/init`, post(body))).status).toBe(403);
-    const inside =
-      "curl -s -o /dev/null -w '%{http_code}' -X POST -d '{}' http://127.0.0.1:49983/init";
-    expect(await served.ours.commands.run(inside)).toMatchObject({ stdout: "000" });
     expect((await call(served, "/metrics")).status).toBe(200);
+  });
+
+  test("programs inside are told that it is there, and nothing more", async () => {
+    const script = `ask() { curl -s -o /dev/null -w '%{http_code} ' -X $1 http://localhost:$2; }
+for port in 49983 49999; do ask GET $port/health; done
+for path in 49983/init 49983/files 49999/execute; do ask POST $path; done`;
+    expect((await served.ours.commands.run(script)).stdout).toBe("204 200 401 401 401 ");
   });
 
   test("its metrics and variables are E2B's", async () => {

@@ -62,9 +62,9 @@ export const userAttempts: readonly Attempt[] = [
   user(
     "agent-port",
     "reach files and processes over the sandbox's own network",
-    "curl -sS -m 5 http://127.0.0.1:49983/health && echo GOT",
-    /Failed to connect|refused/,
-    "the agent, which listens on no network",
+    "curl -sS -f -m 5 http://127.0.0.1:49983/metrics http://127.0.0.1:49999/contexts && echo GOT",
+    /error: 401/,
+    "the agent, which tells programs inside only that it is there",
   ),
   user("channel", "open the channel's device", `cat ${CHANNEL} && echo GOT`),
   user("memory", "read the machine's memory", "head -c 16 /dev/mem && echo GOT"),

@@ -151,9 +151,9 @@ class Channel:
             self.executing = True
             self.execution += 1
             self.interrupted = False
-            self.writer.write(
-                frame(OUTPUT, b'{"type":"number_of_executions","execution_count":%d}\n' % execution_count)
-            )
+            self._write(frame(OUTPUT, b'{"type":"number_of_executions","execution_count":%d}\n' % execution_count))
+            # At once: the cell may be silent for long.
+            self._flush()
             late, self.late, self.late_size = self.late, [], 0
             for name, text in late:
                 self._text(name, text)

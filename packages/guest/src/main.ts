@@ -17,6 +17,7 @@ import { receiveNetwork, startEgress } from "./egress/egress.ts";
 import { createEnvdHandler } from "./envd/index.ts";
 import { freezeUserCode, syncDisks, thawUserCode } from "./freezer.ts";
 import { forward } from "./forward.ts";
+import { answerHealth } from "./health.ts";
 import { createInterpreter } from "./interpreter/index.ts";
 import { limitUserMemory, separateUserCode } from "./limits.ts";
 import { openPort } from "./port.ts";
@@ -40,8 +41,14 @@ const isWaitedFor = readFileSync("/proc/cmdline", "utf8").split(/\s/).includes(B
 const interpreter = await createInterpreter(context, { warm: !isWaitedFor });
 limitUserMemory();
 
+const envd = createEnvdHandler(context);
+for (const [port, handler] of [
+  [ENVD_PORT, envd],
+  [INTERPRETER_PORT, interpreter.handler],
+] as const)
+  answerHealth(port, handler).on("error", (error) => context.log(`port ${port} inside: ${error}`));
 const servers = new Map([
-  [ENVD_PORT, serve(createEnvdHandler(context))],
+  [ENVD_PORT, serve(envd)],
   [INTERPRETER_PORT, serve(interpreter.handler)],
   [NETWORK_PORT, (stream: ChannelStream) => receiveNetwork(stream, context)],
 ]);

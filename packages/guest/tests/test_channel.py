@@ -70,10 +70,10 @@ def test_a_frame_is_its_length_its_kind_and_its_payload():
 
 def test_an_execution_is_its_number_its_output_and_its_end(ends):
     ends.channel.begin(7)
+    assert ends.lines() == [{"type": "number_of_executions", "execution_count": 7}]
     ends.print("stdout", 'é"\n'.encode())
     ends.channel.end()
-    number, text, end = ends.lines()
-    assert number == {"type": "number_of_executions", "execution_count": 7}
+    text, end = ends.lines()
     assert (text["type"], text["text"], end) == ("stdout", 'é"\n', END)
     assert text["timestamp"].endswith("Z") and len(text["timestamp"]) == len("2024-01-01T00:00:00.000000Z")
 

@@ -25,6 +25,12 @@ export const otherMethods: readonly Method[] = [
     const { level, logger, message } = JSON.parse(logs[0]!.line) as Record<string, string>;
     assert.deepEqual([level, logger, message], ["info", "system", "created"]);
   }),
+  method("GET /health inside", async ({ sandbox }) => {
+    const ask = [49983, 49999]
+      .map((port) => `curl -sf http://localhost:${port}/health`)
+      .join(" && ");
+    assert.equal((await sandbox.commands.run(ask)).stdout, '"OK"');
+  }),
   method(
     "Sandbox.create({ mcp })",
     async ({ own }) => void (await own({ mcp: { exa: {} } })),

@@ -220,6 +220,13 @@ export class EventStream {
     this.#response.end(Buffer.concat([frame, goodEnd]));
   }
 
+  /** Sends the head of the answer, if nothing was sent yet. */
+  begin(): void {
+    if (!this.isOpen || this.#response.headersSent) return;
+    this.#begin();
+    this.#response.flushHeaders();
+  }
+
   #begin(): void {
     if (this.#response.headersSent) return;
     this.#response.writeHead(200, { "content-type": "application/connect+json" });

@@ -129,7 +129,10 @@ async function callStream(
       );
     }
     if (!Object.hasOwn(service.streams, method)) throw unimplemented(method);
-    await service.streams[method]!(decodeEnvelope(await readBody(request)), request, stream);
+    const message = decodeEnvelope(await readBody(request));
+    // What takes its time, such as watching a large tree, does not hold back the head.
+    setImmediate(() => stream.begin());
+    await service.streams[method]!(message, request, stream);
   } catch (error) {
     leaveUnread(request, response);
     stream.end(error);

@@ -50,6 +50,7 @@ export class BashKernel implements Kernel {
     this.#count++;
     const count = `{"type":"number_of_executions","execution_count":${this.#count}}\n`;
     listener.output(Buffer.from(count));
+    listener.flush();
     this.#output.begin({
       output: (piece) => listener.output(withoutWrapping(piece)),
       error: (line) => listener.error(line),

@@ -43,9 +43,12 @@ const kernels: ScriptedKernel[] = [];
 let server: Server;
 let run: Run;
 let context: CodeContext;
+/** Whether each answer had begun when its execution had just been taken. */
+let begun: boolean[];
 
 beforeEach(async () => {
   kernels.length = 0;
+  begun = [];
   const language: Language = {
     name: "scripted",
     aliases: [],
@@ -66,6 +69,7 @@ beforeEach(async () => {
     context.submit(
       new Execution({ code, envs: undefined, reportFiles: false, timeoutMs }, response),
     );
+    begun.push(response.headersSent);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 });
@@ -105,11 +109,12 @@ describe("an execution", () => {
     ]);
   });
 
-  it("waits for the one before it", async () => {
+  it("waits for the one before it, and answers meanwhile", async () => {
     const open: KernelListener[] = [];
     run = (_code, listener) => void open.push(listener);
     const both = [call("first"), call("second")];
-    await expect.poll(() => open.length).toBe(1);
+    await expect.poll(() => begun).toEqual([true, true]);
+    expect(open.length).toBe(1);
     open[0]!.end();
     await expect.poll(() => open.length).toBe(2);
     open[1]!.end();

@@ -52,9 +52,11 @@ export class Execution implements KernelListener {
     this.#response = response;
   }
 
-  /** Starts the clocks; called when the execution joins its context's queue. */
+  /** Starts the clocks and the answer; called when the execution joins its context's queue. */
   attach(control: ExecutionControl): void {
     this.#control = control;
+    // However long the code is silent: clients give up on a server that does not answer.
+    this.#response.flushHeaders();
     this.#response.on("close", () => this.#disconnected());
     this.#response.on("drain", () => control.resume());
     if (this.request.timeoutMs > 0)

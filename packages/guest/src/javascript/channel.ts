@@ -26,8 +26,8 @@ export class Channel {
   #executing = false;
   #late: [StreamName, string][] = [];
   #lateSize = 0;
-  /** Sent along with the next frame. */
-  #head: Buffer | undefined;
+  /** The main result, which is sent along with the end of its cell. */
+  #main: Buffer | undefined;
   #pending = "";
   #pendingName: StreamName = "stdout";
   #lastFlush = 0;
@@ -43,7 +43,8 @@ export class Channel {
 
   begin(count: number): void {
     const line = `{"type":"number_of_executions","execution_count":${count}}\n`;
-    this.#head = frame(FROM_KERNEL.output, Buffer.from(line));
+    // At once: the cell may be silent for long.
+    this.#write(frame(FROM_KERNEL.output, Buffer.from(line)));
     this.#executing = true;
     for (const [name, text] of this.#takeLate()) this.text(name, text);
   }
@@ -96,15 +97,15 @@ export class Channel {
       line = resultLine({ text }, main);
     }
     const bytes = frame(FROM_KERNEL.output, Buffer.from(line));
-    // The end of the cell comes next, and the main result is sent along with it.
-    if (main && bytes.length < 65536) this.#head = Buffer.concat([this.#head ?? NOTHING, bytes]);
+    // The end of the cell comes next.
+    if (main && bytes.length < 65536) this.#main = bytes;
     else this.#send(bytes);
   }
 
-  /** Sends what was to be sent along with the next frame. */
+  /** Sends the main result although its cell goes on. */
   release(): void {
     this.flush();
-    if (this.#head !== undefined) this.#send(NOTHING);
+    if (this.#main !== undefined) this.#send(NOTHING);
   }
 
   error(name: string, value: string, traceback: string): void {
@@ -139,9 +140,9 @@ export class Channel {
   }
 
   #send(bytes: Buffer): void {
-    const head = this.#head;
-    this.#head = undefined;
-    this.#write(head === undefined ? bytes : Buffer.concat([head, bytes]));
+    const main = this.#main;
+    this.#main = undefined;
+    this.#write(main === undefined ? bytes : Buffer.concat([main, bytes]));
   }
 
   /** The socket does not block, but this call does while the agent does not read. */

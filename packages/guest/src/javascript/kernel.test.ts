@@ -151,8 +151,8 @@ describe("names that are declared again", () => {
   });
 
   test("what Node has is hidden, not replaced", async () => {
-    await js("const crypto = 1; let URL = 2");
-    expect((await js("typeof globalThis.crypto + typeof globalThis.URL")).text).toBe(
+    await js("const crypto = 1; let structuredClone = 2");
+    expect((await js("typeof globalThis.crypto + typeof globalThis.structuredClone")).text).toBe(
       "objectfunction",
     );
   });
@@ -237,7 +237,8 @@ describe("what a cell starts", () => {
       "server.closeIdleConnections(); fetch(`http://localhost:${server.address().port}`).then((got) => got.text()).then(console.log); 5",
     ],
   ])("ends first: %s", async ([, code]) => {
-    const { text, stdout } = await js(code!);
+    const { text, stdout, stderr } = await js(code!);
+    expect(stderr).toBe("");
     expect(text).toBe("5");
     expect(stdout).toMatch(/done( 2)?\n+$/);
     expect(stdout).toMatch(/2\n+$|^done\n$/);

@@ -10,12 +10,12 @@ export function* childrenOf(node: SomeNode): Generator<SomeNode> {
       if (typeof (child as SomeNode | null)?.type === "string") yield child as SomeNode;
 }
 
-export function isFunction({ type }: SomeNode): boolean {
+function isFunction({ type }: SomeNode): boolean {
   return /Function/.test(type);
 }
 
 /** The identifiers that a pattern binds or assigns to, without members of objects. */
-export function* targetsOf(pattern: SomeNode | null, inShorthand = false): Generator<Target> {
+function* targetsOf(pattern: SomeNode | null, inShorthand = false): Generator<Target> {
   switch (pattern?.type) {
     case "Identifier":
       return yield { node: pattern, name: pattern["name"] as string, inShorthand };

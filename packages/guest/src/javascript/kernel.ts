@@ -14,8 +14,8 @@ import { bundleOf } from "./results.ts";
 import { trustExtra } from "./trust.ts";
 import {
   mayHaveDecorators,
+  placeOf,
   type Stripped,
-  TypeScriptError,
   withoutDecorators,
   withoutTypes,
 } from "./typescript.ts";
@@ -79,7 +79,7 @@ export class Kernel {
     this.#cell = { abandoned: false };
     this.#pending = new Pending();
     const failed = (error: unknown): void => {
-      const { line, column } = error instanceof TypeScriptError ? error : {};
+      const [line, column] = placeOf(error) ?? [];
       this.#fail(execution, error, code, cell, line, column);
     };
     try {

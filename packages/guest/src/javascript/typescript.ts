@@ -10,17 +10,19 @@ export interface Stripped {
   readonly merged?: readonly string[];
 }
 
-/** A mistake in the code, and its place, from 0. */
-export class TypeScriptError extends SyntaxError {
-  override readonly name = "SyntaxError";
-  readonly line: number;
-  readonly column: number;
+type Place = readonly [line: number, column: number];
 
-  constructor(message: string, line: number, column: number) {
-    super(message);
-    this.line = line;
-    this.column = column;
-  }
+const places = new WeakMap<object, Place>();
+
+/** Where the mistake is that an error speaks of, from 0. */
+export function placeOf(error: unknown): Place | undefined {
+  return error instanceof Error ? places.get(error) : undefined;
+}
+
+function mistake(message: string, ...place: Place): Error {
+  const error = new SyntaxError(message);
+  places.set(error, place);
+  return error;
 }
 
 const MAP = /\n*\/\/# sourceMappingURL=data:application\/json;(?:charset=[\w-]+;)?base64,(\S+)\s*$/;
@@ -29,7 +31,7 @@ const MAP = /\n*\/\/# sourceMappingURL=data:application\/json;(?:charset=[\w-]+;
  * Takes types away with what Node has built in, which leaves everything in its place; writes new code only for what is
  * more than types.
  *
- * @throws TypeScriptError
+ * @throws SyntaxError
  */
 export function withoutTypes(code: string): Stripped {
   try {
@@ -70,7 +72,7 @@ export async function withoutDecorators(code: string): Promise<Stripped> {
   if (problem?.file !== undefined) {
     const place = problem.file.getLineAndCharacterOfPosition(problem.start!);
     const message = ts.flattenDiagnosticMessageText(problem.messageText, "\n");
-    throw new TypeScriptError(message, place.line, place.character);
+    throw mistake(message, place.line, place.character);
   }
   return mapped(outputText.replace(/^"use strict";/, ""), code);
 }
@@ -94,5 +96,5 @@ function located(error: unknown): Error {
   if (!(error instanceof Error) || !(error instanceof SyntaxError)) return error as Error;
   const [, line] = /^\S*:(\d+)\n/.exec(error.stack ?? "") ?? [];
   const [, indentation = ""] = /\n( *)\^+\n/.exec(error.stack ?? "") ?? [];
-  return new TypeScriptError(error.message, Number(line ?? 1) - 1, indentation.length);
+  return mistake(error.message, Number(line ?? 1) - 1, indentation.length);
 }

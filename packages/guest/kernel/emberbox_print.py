@@ -10,6 +10,9 @@ from typing import Any, Callable, Optional
 
 from emberbox_channel import Streams
 
+# What a pipe takes in one piece, in bytes. A longer text would only be copied for it.
+WHOLE = 4096
+
 
 def install(streams: Streams) -> None:
     setattr(builtins, "print", in_one_write(builtins.print, streams))
@@ -26,7 +29,10 @@ def in_one_write(original: Callable[..., None], streams: Streams) -> Callable[..
         if not texts or (stream is not streams.out and stream is not streams.err):
             # Whoever replaced the stream may count writes, and mistakes have Python's own messages.
             return original(*values, sep=sep, end=end, file=file, flush=flush)
-        stream.write((" " if sep is None else sep).join(map(str, values)) + ("\n" if end is None else end))
+        written = [*map(str, values)]
+        if sum(map(len, written)) > WHOLE:
+            return original(*written, sep=sep, end=end, file=file, flush=flush)
+        stream.write((" " if sep is None else sep).join(written) + ("\n" if end is None else end))
         if flush:
             stream.flush()
 

@@ -43,6 +43,13 @@ def test_what_is_printed_is_one_write(printing, streams):
     assert streams.err == ["e\n"]
 
 
+def test_a_long_text_is_not_copied(printing, streams):
+    text = "x" * 5000
+    printing("a", text)
+    assert streams.out == ["a", " ", text, "\n"]
+    assert any(written is text for written in streams.out)
+
+
 def test_other_streams_are_pythons_business(printing, streams):
     other = io.StringIO()
     printing("a", 1, sep="-", file=other)

@@ -64,7 +64,7 @@ export function describeInterrupts({ expect, behaviour, failure }: Harness): voi
   behaviour("interrupt.javascript-left-over", async (sandbox) => {
     const run = (code: string): Promise<Execution> =>
       sandbox.runCode(code, { language: "javascript" });
-    await run("globalThis.survivor = 1; setTimeout(() => { for (;;); }, 20); 'set'");
+    await run("globalThis.survivor = 1; setTimeout(() => { for (;;); }, 20).unref(); 'set'");
     // Work left over from an earlier cell keeps this one from starting.
     await stops(
       sandbox,

@@ -268,7 +268,7 @@ describe("snapshots", () => {
     { timeout: 900_000 },
     async () => {
       const shape = { ...oddShape, diskMB: 8192 };
-      await using sandbox = await createSandbox(shape);
+      await using sandbox = await createSandbox({ ...shape, timeoutMs: 900_000 });
       await sandbox.runCode("kept = 42");
       const { snapshotId } = await sandbox.createSnapshot({ name: "shaped" });
       const { templates } = paths();

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { rename, rm, truncate, writeFile } from "node:fs/promises";
+import { rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { exists } from "../host/exists.ts";
@@ -29,6 +29,8 @@ export async function createOverlay(options: {
   format: "raw" | "qcow2";
   megabytes?: number;
 }): Promise<void> {
+  // A cache that somebody has cleared away is told apart from what else qemu-img may fail at.
+  await stat(options.backing);
   const size = options.megabytes === undefined ? [] : [`${options.megabytes}M`];
   const args = [
     "create",

@@ -9,7 +9,7 @@ function answer({ error, text, logs }: Execution): string {
   return text ?? logs.stdout.join("").trimEnd();
 }
 
-// R's default context starts with the first call. Variables stay, as in every language.
+// R starts with the first call, which may take a minute without KVM. Variables stay, as in every language.
 const made = await sandbox.runCode(
   `
 set.seed(7)
@@ -19,7 +19,7 @@ trips <- data.frame(
 )
 nrow(trips)
 `,
-  { language: "r" },
+  { language: "r", timeoutMs: 300_000 },
 );
 console.log("rows:", answer(made));
 
@@ -47,6 +47,7 @@ await sandbox.files.write(
 const lab = await sandbox.createCodeContext({ language: "lab", cwd: "/tmp" });
 const where = await sandbox.runCode("import os, sys; os.getcwd(), sys.version_info[:2]", {
   context: lab,
+  timeoutMs: 300_000,
 });
 console.log(lab.language, "answers", answer(where));
 

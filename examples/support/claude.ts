@@ -22,7 +22,8 @@ export function scriptClaude(calls: readonly ScriptedCall[], lastWords: string):
 /** Answers with the next call of the script, once the previous call's result has arrived. */
 function answer(body: Body, calls: readonly ScriptedCall[], lastWords: string): Response {
   const turn = body.messages.filter(({ role }) => role === "assistant").length;
-  const results = JSON.stringify(body.messages.at(-1)!.content);
+  const last = body.messages.findLastIndex(({ role }) => role === "assistant");
+  const results = JSON.stringify(body.messages.slice(last + 1));
   if (turn > 0 && !results.includes(`"tool_use_id":"call-${turn - 1}"`))
     throw new Error(`There is no result of call ${turn - 1}`);
   const call = calls[turn];

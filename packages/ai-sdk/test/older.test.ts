@@ -11,7 +11,7 @@ import { resultsSeen, scriptedModel, textOf } from "./support/scripted-model.ts"
 
 test("the first release of the SDK's version 7, whose sandboxes could do less, works too", async () => {
   await using provider = microvm();
-  await using sandbox = createSandboxTools(provider);
+  await using sandbox = createSandboxTools(provider, { modelPictures: true });
   const experimental_sandbox: Experimental_SandboxSession = sandbox.session("older");
   const model = scriptedModel(
     [

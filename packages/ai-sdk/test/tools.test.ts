@@ -7,7 +7,7 @@ describeTools(
   "The AI SDK",
   () => microvm(),
   (provider) => {
-    const sandbox = createSandboxTools(provider, { maxPictureBytes: 100_000 });
+    const sandbox = createSandboxTools(provider, { maxPictureBytes: 100_000, modelPictures: true });
     return {
       call: (tool, input, options) => callThroughModel(sandbox, tool, input, options),
       [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose](),

@@ -1,8 +1,8 @@
-import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, chownSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RpcError } from "./connect.ts";
 import type { ProcessConfig } from "./process.ts";
+import { runDirectory } from "./run-directory.ts";
 import type { User } from "./users.ts";
 
 /** What the kernel passes to a program: the longest text, with its NUL, and all of them together, in bytes. */
@@ -50,17 +50,11 @@ let written = 0;
 /** A directory whose files can be opened by who knows their names. */
 function directory(): string {
   if (shared !== undefined) return shared;
-  for (const parent of ["/run", tmpdir()]) {
-    try {
-      const made = mkdtempSync(join(parent, "emberbox-commands-"));
-      chmodSync(made, 0o711);
-      process.once("exit", () => rmSync(made, { recursive: true, force: true }));
-      return (shared = made);
-    } catch {
-      // The next one may work.
-    }
-  }
-  throw new RpcError("internal", "there is no place for a long command line");
+  const made = runDirectory("commands");
+  if (made === undefined)
+    throw new RpcError("internal", "there is no place for a long command line");
+  chmodSync(made, 0o711);
+  return (shared = made);
 }
 
 /** Refuses what the kernel would not pass on: what it says then, nobody understands. */

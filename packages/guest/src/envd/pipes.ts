@@ -1,8 +1,8 @@
 import { execFile, execFileSync } from "node:child_process";
-import { closeSync, constants, mkdtempSync, openSync, rmSync, unlinkSync } from "node:fs";
+import { closeSync, constants, openSync, unlinkSync } from "node:fs";
 import { Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runDirectory } from "./run-directory.ts";
 
 /** A pipe between the agent, which has `ours`, and a child, which gets a copy of the descriptor `theirs`. */
 export interface Pipe {
@@ -29,14 +29,14 @@ const fewLeft = 64;
 const outputsAhead = 4;
 
 export function createPipeMaker(): PipeMaker {
-  const directory = makeDirectory();
+  const directory = runDirectory("pipes");
+  if (directory === undefined) throw new Error("there is no place for named pipes");
   const unused: string[] = [];
   let made = 0;
   let isMaking = false;
 
-  function nextNames(): string[] {
-    return Array.from({ length: batch }, () => join(directory, String(made++)));
-  }
+  const nextNames = (): string[] =>
+    Array.from({ length: batch }, () => join(directory, String(made++)));
 
   function makeMore(): void {
     if (isMaking) return;
@@ -68,7 +68,6 @@ export function createPipeMaker(): PipeMaker {
     }
   }
 
-  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
   const { O_RDONLY, O_WRONLY, O_RDWR, O_NONBLOCK } = constants;
 
   function openOutput(): Pipe {
@@ -99,16 +98,4 @@ export function createPipeMaker(): PipeMaker {
         return { ours: new Socket({ fd, readable: false, writable: true }), theirs };
       }),
   };
-}
-
-/** A directory that only the agent can access. */
-function makeDirectory(): string {
-  for (const parent of ["/run", tmpdir()]) {
-    try {
-      return mkdtempSync(join(parent, "emberbox-pipes-"));
-    } catch {
-      // The next one may work.
-    }
-  }
-  throw new Error("there is no place for named pipes");
 }

@@ -46,7 +46,11 @@ class InOrder extends BaseSequencer {
 const PATH = `${join(import.meta.dirname, "node_modules/.bin")}:${process.env["PATH"]}`;
 /** Each runs real virtual machines, which fill a core each, but not while a test waits: three fill a small computer. */
 const machineWorkers = 3;
-const machineLimits = { testTimeout: 300_000, hookTimeout: 600_000 };
+const machines = {
+  setupFiles: join(import.meta.dirname, "test/support/own-state.ts"),
+  testTimeout: 300_000,
+  hookTimeout: 600_000,
+};
 
 export default defineConfig({
   ssr,
@@ -72,7 +76,7 @@ export default defineConfig({
           exclude: ["**/node_modules/**", ...alone, ...install],
           maxWorkers: machineWorkers,
           sequence: { groupOrder: 1 },
-          ...machineLimits,
+          ...machines,
         },
       },
       {
@@ -84,7 +88,7 @@ export default defineConfig({
           globalSetup: "test/support/dist.ts",
           maxWorkers: machineWorkers,
           sequence: { groupOrder: 1 },
-          ...machineLimits,
+          ...machines,
         },
       },
       {
@@ -95,7 +99,7 @@ export default defineConfig({
           exclude: ["**/node_modules/**"],
           fileParallelism: false,
           sequence: { groupOrder: 2 },
-          ...machineLimits,
+          ...machines,
         },
       },
     ],

@@ -1,4 +1,3 @@
-import "./support/own-state.ts";
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import {

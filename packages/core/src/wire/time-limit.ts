@@ -1,5 +1,5 @@
 /** How much longer than a time limit that it enforces itself the sandbox may take to report it, in milliseconds. */
-export const SAFETY_MS = 8_000;
+export const SAFETY_MS = 13_000;
 
 /**
  * A time limit on waiting for the sandbox. It does not expire while the caller's own callback runs, since the sandbox's

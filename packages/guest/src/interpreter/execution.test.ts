@@ -151,7 +151,7 @@ describe("an execution", () => {
     expect(kernels[0]!.calls).toEqual(["deaf", "interrupt", "kill"]);
     expect(await call("next")).toEqual([{ type: "end_of_execution" }]);
     expect(kernels).toHaveLength(2);
-  }, 10_000);
+  }, 20_000);
 
   it("times out in the queue without being started", async () => {
     const open: KernelListener[] = [];

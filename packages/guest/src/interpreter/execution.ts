@@ -2,8 +2,8 @@ import type { ServerResponse } from "node:http";
 import type { KernelListener } from "./language.ts";
 import { END_LINE, failureLine, type Failure, KEEPALIVE_LINE, textLine } from "./lines.ts";
 
-/** How long an interrupt may be ignored before the kernel is replaced, in ms. */
-const GRACE_MS = 5000;
+/** How long an interrupt may be ignored before the kernel is replaced, in ms: a busy machine may take seconds over one. */
+const GRACE_MS = 10_000;
 /** How often a silent execution sends a sign of life, in ms. */
 const KEEPALIVE_MS = 5000;
 /** How much is kept for a slow reader after the code was told to stop, in bytes. */

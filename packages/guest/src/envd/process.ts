@@ -23,6 +23,9 @@ export interface EndEvent {
 
 const maxDataBytes = { stdout: 32768, stderr: 32768, pty: 16384 };
 
+/** How long output waits for more after some was sent, in ms. */
+const coalesceMs = 3;
+
 /** How long the pipes of an ended process must be silent before they are given up, in ms. */
 const silenceMs = 100;
 /** How long a process that inherited the pipes may go on writing to them, in ms. */
@@ -47,6 +50,11 @@ export class ManagedProcess implements ChildListener {
   readonly #followers = new Map<EventStream, (end: EndEvent) => void>();
   readonly #behind = new Set<EventStream>();
   readonly #killsBefore = oomKills();
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  #heldKind: OutputKind = "stdout";
+  #sentAt = 0;
+  #sending: NodeJS.Timeout | undefined;
   #child: Child | undefined;
   #end: EndEvent | undefined;
   #isClosed = false;
@@ -80,6 +88,7 @@ export class ManagedProcess implements ChildListener {
 
   /** Sends everything from now on to `stream`, which `onEnd` must end. */
   follow(stream: EventStream, onEnd: (end: EndEvent) => void): void {
+    this.#send();
     this.#followers.set(stream, onEnd);
     stream.onClose(() => this.#leave(stream));
     stream.onDrain(() => this.#catchUp(stream));
@@ -96,11 +105,30 @@ export class ManagedProcess implements ChildListener {
   output(kind: OutputKind, chunk: Buffer): void {
     this.#wasHeard = true;
     if (this.#followers.size === 0) return;
+    if (kind !== this.#heldKind) this.#send();
+    this.#heldKind = kind;
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.length;
+    const isDue = performance.now() - this.#sentAt > coalesceMs;
+    if (isDue || this.#heldBytes >= maxDataBytes[kind]) this.#send();
+    else this.#sending ??= setTimeout(() => this.#send(), coalesceMs);
+  }
+
+  /** Sends what waits: many programs write little at a time, and each message costs much more than its bytes. */
+  #send(): void {
+    clearTimeout(this.#sending);
+    this.#sending = undefined;
+    if (this.#heldBytes === 0) return;
+    const kind = this.#heldKind;
+    const data = this.#held.length === 1 ? this.#held[0]! : Buffer.concat(this.#held);
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#sentAt = performance.now();
     const size = maxDataBytes[kind];
-    for (let offset = 0; offset < chunk.length; offset += size) {
+    for (let offset = 0; offset < data.length; offset += size) {
       const frame = encodeDataEnvelope(
         beforeData[kind],
-        chunk.subarray(offset, offset + size),
+        data.subarray(offset, offset + size),
         afterData,
       );
       for (const stream of this.#followers.keys()) {
@@ -157,6 +185,7 @@ export class ManagedProcess implements ChildListener {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#silence);
+    this.#send();
     const end = this.#end!;
     this.#onEnd(end);
     for (const onEnd of this.#followers.values()) onEnd(end);

@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CodeContext } from "./code-context.ts";
@@ -43,12 +43,12 @@ const kernels: ScriptedKernel[] = [];
 let server: Server;
 let run: Run;
 let context: CodeContext;
-/** Whether each answer had begun when its execution had just been taken. */
-let begun: boolean[];
+let responses: ServerResponse[];
+const begun = (): boolean[] => responses.map(({ headersSent }) => headersSent);
 
 beforeEach(async () => {
   kernels.length = 0;
-  begun = [];
+  responses = [];
   const language: Language = {
     name: "scripted",
     aliases: [],
@@ -69,7 +69,7 @@ beforeEach(async () => {
     context.submit(
       new Execution({ code, envs: undefined, reportFiles: false, timeoutMs }, response),
     );
-    begun.push(response.headersSent);
+    responses.push(response);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 });
@@ -109,11 +109,26 @@ describe("an execution", () => {
     ]);
   });
 
+  it("answers in one piece when it is over soon", async () => {
+    const sent: boolean[] = [];
+    run = (code, listener) => {
+      listener.output(line(code));
+      listener.flush();
+      sent.push(...begun());
+      listener.output(line("more"));
+      listener.flush();
+      sent.push(...begun());
+      listener.end();
+    };
+    expect(await call("first")).toHaveLength(3);
+    expect(sent).toEqual([false, true]);
+  });
+
   it("waits for the one before it, and answers meanwhile", async () => {
     const open: KernelListener[] = [];
     run = (_code, listener) => void open.push(listener);
     const both = [call("first"), call("second")];
-    await expect.poll(() => begun).toEqual([true, true]);
+    await expect.poll(begun).toEqual([true, true]);
     expect(open.length).toBe(1);
     open[0]!.end();
     await expect.poll(() => open.length).toBe(2);

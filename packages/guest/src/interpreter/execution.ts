@@ -6,6 +6,8 @@ import { END_LINE, failureLine, type Failure, KEEPALIVE_LINE, textLine } from ".
 const GRACE_MS = 10_000;
 /** How often a silent execution sends a sign of life, in ms. */
 const KEEPALIVE_MS = 5000;
+/** How long the answer's head and its first line wait for more, in ms: most cells are over by then, in one write. */
+const HEAD_MS = 30;
 /** How much is kept for a slow reader after the code was told to stop, in bytes. */
 const MAX_TAIL_BYTES = 4 * 1024 * 1024;
 const NEWLINE = 10;
@@ -41,7 +43,9 @@ export class Execution implements KernelListener {
   #timedOut = false;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
+  #isHeld = true;
   #lineOpen = false;
+  #head: NodeJS.Timeout | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #grace: NodeJS.Timeout | undefined;
   #keepalive: NodeJS.Timeout | undefined;
@@ -55,8 +59,7 @@ export class Execution implements KernelListener {
   /** Starts the clocks and the answer; called when the execution joins its context's queue. */
   attach(control: ExecutionControl): void {
     this.#control = control;
-    // However long the code is silent: clients give up on a server that does not answer.
-    this.#response.flushHeaders();
+    this.#head = setTimeout(() => this.#release(), HEAD_MS);
     this.#response.on("close", () => this.#disconnected());
     this.#response.on("drain", () => control.resume());
     if (this.request.timeoutMs > 0)
@@ -77,6 +80,8 @@ export class Execution implements KernelListener {
   output(piece: Buffer): void {
     if (this.#answered) return;
     if (this.#state === "stopping" && this.#response.writableLength > MAX_TAIL_BYTES) return;
+    // The first line is only the number of the execution.
+    if (this.#pendingBytes > 0) this.#isHeld = false;
     this.#pending.push(piece);
     this.#pendingBytes += piece.length;
     this.#lineOpen = piece[piece.length - 1] !== NEWLINE;
@@ -88,10 +93,18 @@ export class Execution implements KernelListener {
   }
 
   flush(): void {
-    if (this.#pendingBytes === 0 || this.#answered) return;
+    if (this.#pendingBytes === 0 || this.#isHeld || this.#answered) return;
     const more = this.#response.write(this.#takePending());
     this.#keepalive?.refresh();
     if (!more && this.#state === "running") this.#control!.pause();
+  }
+
+  /** However long the code is silent: clients give up on a server that does not answer. */
+  #release(): void {
+    this.#isHeld = false;
+    if (this.#answered) return;
+    this.#response.flushHeaders();
+    this.flush();
   }
 
   end(): void {
@@ -118,6 +131,7 @@ export class Execution implements KernelListener {
 
   /** Ends the response; the kernel may still be busy stopping. */
   #answer(): void {
+    clearTimeout(this.#head);
     clearTimeout(this.#deadline);
     clearInterval(this.#keepalive);
     if (this.#answered) return;
@@ -141,6 +155,7 @@ export class Execution implements KernelListener {
   #disconnected(): void {
     if (this.#answered) return;
     this.#answered = true;
+    clearTimeout(this.#head);
     clearTimeout(this.#deadline);
     clearInterval(this.#keepalive);
     if (this.#state === "queued") {

@@ -8,6 +8,8 @@ import type { RawOutput } from "./raw-output.ts";
 const LINGER_MS = 500;
 /** How long a fresh sandbox has for its first call, which may be in another language, in ms. */
 const PAY_MS = 500;
+/** What Node reads from a socket at once, in bytes. */
+const FULL_READ = 64 * 1024;
 /** How often a process that nobody watches is checked, in ms. */
 const WATCH_MS = 500;
 
@@ -42,6 +44,7 @@ export class ForkedKernel implements Kernel {
   #reason: string | undefined;
   #closed = false;
   #over = false;
+  #flush: NodeJS.Immediate | undefined;
   #watch: NodeJS.Timeout | undefined;
 
   constructor(pid: number, socket: Socket, options: ForkedKernelOptions = {}) {
@@ -158,7 +161,12 @@ export class ForkedKernel implements Kernel {
       this.kill(`was ended, because it broke the agent's protocol: ${(error as Error).message}`);
       return;
     }
-    this.#listener?.flush();
+    if (chunk.length < FULL_READ) return this.#listener?.flush();
+    // There is more, which goes on together with this.
+    this.#flush ??= setImmediate(() => {
+      this.#flush = undefined;
+      this.#listener?.flush();
+    });
   }
 
   #take(kind: number, payload: Buffer): void {

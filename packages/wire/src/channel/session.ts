@@ -34,6 +34,8 @@ const MAX_UNSENT = 64 * 1024 * 1024;
 const MAX_UNSENT_WRITES = 65_536;
 /** Bytes of all streams together that may wait for their readers. */
 export const MAX_KEPT: number = 64 * 1024 * 1024;
+/** Longest data that is copied behind its header: in the guest, each write to the device takes at most 32 KiB. */
+const JOINED_BYTES = 32 * 1024 - HEADER_BYTES;
 /** How long splitting frames may take in one turn of the event loop, in ms; as much time then belongs to others. */
 const PARSING_MS = 4;
 
@@ -174,7 +176,7 @@ export class Session {
   }
 
   #sendData(id: number, data: Buffer): void {
-    if (data.length <= 4096) return this.#write(frame(frameKinds.data, id, data));
+    if (data.length <= JOINED_BYTES) return this.#write(frame(frameKinds.data, id, data));
     const header = Buffer.allocUnsafe(HEADER_BYTES);
     header[0] = frameKinds.data;
     header.writeUInt32BE(id, 1);

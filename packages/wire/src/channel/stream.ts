@@ -191,6 +191,16 @@ export class ChannelStream extends Duplex {
     else this.#waiting = rest;
   }
 
+  /**
+   * The pieces of an HTTP answer become one frame: each frame costs the device a round.
+   *
+   * @internal
+   */
+  override _writev(chunks: { chunk: Buffer }[], callback: (error?: Error | null) => void): void {
+    const all = Buffer.concat(chunks.map(({ chunk }) => chunk));
+    this._write(all, "buffer" as BufferEncoding, callback);
+  }
+
   /** @internal */
   override _final(callback: () => void): void {
     if (!this.#resetByPeer) this.#port.sendEnd(this.id);

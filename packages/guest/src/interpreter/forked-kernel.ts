@@ -44,7 +44,7 @@ export class ForkedKernel implements Kernel {
   #reason: string | undefined;
   #closed = false;
   #over = false;
-  #flush: NodeJS.Immediate | undefined;
+  #isGathering = false;
   #watch: NodeJS.Timeout | undefined;
 
   constructor(pid: number, socket: Socket, options: ForkedKernelOptions = {}) {
@@ -163,8 +163,10 @@ export class ForkedKernel implements Kernel {
     }
     if (chunk.length < FULL_READ) return this.#listener?.flush();
     // There is more, which goes on together with this.
-    this.#flush ??= setImmediate(() => {
-      this.#flush = undefined;
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    setImmediate(() => {
+      this.#isGathering = false;
       this.#listener?.flush();
     });
   }

@@ -3,7 +3,7 @@ import { AgentSandboxTools, CapabilitiesOptions, EmberboxSandboxClient, Emberbox
 export { type AgentSandboxTools, type CapabilitiesOptions, EmberboxSandboxClient, type EmberboxSandboxClientOptions, type EmberboxSandboxSession, type RunCodeOptions, type SandboxToolsOptions, capabilities, runCode, sandboxTools };
 
 // declarations
-import { Capability, ExecCommandArgs, ExposedPortEndpoint, ListDirectoryArgs, Manifest, MaterializeEntryArgs, ReadFileArgs, SandboxArchiveLimits, SandboxClient, SandboxClientCreateArgs, SandboxClientResumeOptions, SandboxDirectoryEntry, SandboxExecResult, SandboxPreStopHook, SandboxPreservedSessionReuseOptions, SandboxSession, SandboxSessionResumeValidationInput, SandboxSessionSerializationOptions, SandboxSessionState, SnapshotSpec, ViewImageArgs, WorkspaceArchiveData, WorkspaceArchiveOptions, WriteStdinArgs } from "@openai/agents-core/sandbox";
+import { Capability, ExecCommandArgs, ExposedPortEndpoint, ListDirectoryArgs, Manifest, MaterializeEntryArgs, ReadFileArgs, SandboxArchiveLimits, SandboxClient, SandboxClientCreateArgs, SandboxClientResumeOptions, SandboxConcurrencyLimits, SandboxDirectoryEntry, SandboxExecResult, SandboxPreStopHook, SandboxPreservedSessionReuseOptions, SandboxSession, SandboxSessionResumeValidationInput, SandboxSessionSerializationOptions, SandboxSessionState, SnapshotSpec, ViewImageArgs, WorkspaceArchiveData, WorkspaceArchiveOptions, WriteStdinArgs } from "@openai/agents-core/sandbox";
 import { Sandbox } from "@emberbox/core";
 import { SandboxSource, SandboxTools, SessionCreateOptions, ToolOptions, ToolOutput } from "@emberbox/core/tools";
 import { Editor, FunctionTool, Shell, ToolOutputImage } from "@openai/agents-core";
@@ -11,6 +11,9 @@ export interface EmberboxSandboxClientOptions extends SessionCreateOptions {
   readonly sandbox?: Sandbox | undefined;
   readonly commandTimeoutMs?: number | undefined;
   readonly snapshot?: SnapshotSpec | undefined;
+  readonly exposedPorts?: readonly number[] | undefined;
+  readonly concurrencyLimits?: SandboxConcurrencyLimits | undefined;
+  readonly archiveLimits?: SandboxArchiveLimits | null | undefined;
   readonly onOutput?: ((output: ToolOutput) => unknown) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -18,6 +21,8 @@ type ClientOptions = EmberboxSandboxClientOptions & Record<string, unknown>;
 interface EmberboxSessionState extends SandboxSessionState {
   sandboxId: string;
   snapshotAutomatic?: boolean;
+  snapshotSpec?: SnapshotSpec | null;
+  configuredExposedPorts?: readonly number[];
 }
 export declare class EmberboxSandboxSession implements SandboxSession<EmberboxSessionState> {
   #private;

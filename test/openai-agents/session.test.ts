@@ -1,6 +1,9 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { EmberboxSandboxClient, type EmberboxSandboxSession } from "@emberbox/openai-agents";
 import { InMemoryRemoteSnapshotStore, Manifest } from "@openai/agents-core/sandbox";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { provider } from "../support/sandboxes.ts";
 
 const client = new EmberboxSandboxClient({ provider });
@@ -14,6 +17,7 @@ beforeAll(async () => {
       entries: {
         "notes/todo.txt": { type: "file", content: "write tests\n", permissions: 0o640 },
         bin: { type: "local_dir", src: import.meta.dirname },
+        "deep/er/dir": { type: "dir" },
         "plain.txt": { type: "file", content: "" },
         empty: { type: "dir", ephemeral: true },
       },
@@ -42,18 +46,36 @@ describe("a session of the OpenAI Agents SDK", () => {
 
   test("has the framework's modes, and leaves what is the machine's", async () => {
     const { stdout } = await session.exec({
-      cmd: "stat -c '%a %U' plain.txt /; sudo -u guest touch by-guest && stat -c %U by-guest",
+      cmd: "stat -c '%a %U' plain.txt / deep/er; sudo -u guest touch by-guest && stat -c %U by-guest",
     });
-    expect(stdout).toBe("755 user\n755 root\nguest\n");
+    expect(stdout).toBe("755 user\n755 root\n755 user\nguest\n");
   });
 
   test("that a program serialized goes on after it was closed", async () => {
-    const kept = await client.create();
+    const baseDir = mkdtempSync(join(tmpdir(), "emberbox-kept-"));
+    vi.stubEnv("OPENAI_AGENTS_SANDBOX_SNAPSHOT_DIR", ` ${baseDir} `);
+    const options = { exposedPorts: [8124, 8125] };
+    const kept = await client.create({ options });
+    expect(Object.keys(kept.state.exposedPorts!)).toEqual(["8124", "8125"]);
+    await expect(kept.resolveExposedPort(8126)).rejects.toMatchObject({
+      message: expect.stringContaining("8124, 8125"),
+      code: "configuration_error",
+    });
     await kept.exec({ cmd: "echo kept > file.txt" });
     const saved = JSON.parse(JSON.stringify(await client.serializeSessionState(kept.state)));
     await kept.close();
-    const resumed = await client.resume(await client.deserializeSessionState(saved));
+    vi.unstubAllEnvs();
+    expect(readdirSync(baseDir)).toEqual([`${saved.snapshot.id}.tar`]);
+    // Where it is kept is known from the state, which was saved by somebody who said so.
+    const state = await client.deserializeSessionState({
+      ...saved,
+      snapshotSpec: { type: "local", baseDir },
+    });
+    const resumed = await client.resume(state);
     try {
+      expect(resumed.state.snapshotSpec).toEqual({ type: "local", baseDir });
+      expect(resumed.state.exposedPorts).toHaveProperty("8124.host");
+      await expect(resumed.resolveExposedPort(8126)).rejects.toThrow("8124, 8125");
       expect(resumed.sandbox.sandboxId).not.toBe(kept.sandbox.sandboxId);
       expect((await resumed.exec({ cmd: "cat file.txt" })).stdout).toBe("kept\n");
       const archive = await resumed.persistWorkspace();
@@ -63,6 +85,8 @@ describe("a session of the OpenAI Agents SDK", () => {
     } finally {
       await client.delete(resumed.state);
     }
+    expect(readdirSync(baseDir)).toEqual([]);
+    rmSync(baseDir, { recursive: true });
   });
 
   test("tells standard output, errors and exit codes apart", async () => {
@@ -213,16 +237,24 @@ describe("a session of the OpenAI Agents SDK", () => {
       })
       .toBe("served\n");
     expect(session.state.exposedPorts).toHaveProperty("8123");
+    // Another program has addresses of its own.
+    const saved = JSON.parse(JSON.stringify(session.state.exposedPorts));
+    saved["8123"].port = 1;
+    const state = { ...session.state, exposedPorts: saved };
+    const resumed = await client.resume(state);
+    expect(resumed.state.exposedPorts).toEqual(session.state.exposedPorts);
   });
 
   test("goes on from an archive when its sandbox is gone, and not when that is gone too", async () => {
     const store = new InMemoryRemoteSnapshotStore();
+    const spec = { type: "remote", store, id: "kept", metadata: { for: "test" } };
     const keeping = new EmberboxSandboxClient({ provider, snapshot: { type: "remote", store } });
     const manifest = new Manifest({
       entries: { cache: { type: "dir", ephemeral: true } },
       environment: { TOKEN: { value: "secret-1", ephemeral: true } },
     });
-    const first = await keeping.create({ manifest });
+    const limits = { concurrencyLimits: { manifestEntries: 1, localDirFiles: 1 } };
+    const first = await keeping.create({ manifest, snapshot: spec, ...limits });
     await first.exec({
       cmd: "echo kept > a.txt; chmod 600 a.txt; echo gone > cache/b; ln -s a.txt link",
     });
@@ -233,10 +265,16 @@ describe("a session of the OpenAI Agents SDK", () => {
     await first.shutdown();
     await first.delete();
     expect(JSON.stringify(record)).not.toContain("secret-1");
+    expect(record).toMatchObject({
+      snapshot: { type: "remote", id: "kept" },
+      snapshotSpec: { type: "remote", id: "kept", metadata: { for: "test" } },
+    });
 
     const state = await keeping.deserializeSessionState(JSON.parse(JSON.stringify(record)));
     const second = await keeping.resume(state);
     try {
+      // The store is the client's; what else there is to it was saved.
+      expect(second.state.snapshotSpec).toEqual(spec);
       const { stdout } = await second.exec({
         cmd: "stat -c %a:%U a.txt; cat link; ls cache | wc -l",
       });
@@ -251,7 +289,7 @@ describe("a session of the OpenAI Agents SDK", () => {
   test("a session that cannot be made ready leaves no sandbox", async () => {
     const before = (await provider.list()).length;
     const manifest = new Manifest({ entries: { x: { type: "local_dir", src: "/nowhere" } } });
-    await expect(client.create({ manifest })).rejects.toThrow("cannot be read");
+    await expect(client.create({ manifest })).rejects.toThrow("outside of the program");
     expect((await provider.list()).length).toBe(before);
   });
 

@@ -42,6 +42,10 @@ test("what cannot be honoured is refused before a sandbox is made", async () => 
   await expect(client.create({ snapshot: { type: "remote" } })).rejects.toThrow("needs a `store`");
   expect(() => new EmberboxSandboxClient({ commandTimeoutMs: -1 })).toThrow("commandTimeoutMs");
   expect(() => new EmberboxSandboxClient({ snapshot: { type: "docker" } })).toThrow("snapshot");
+  for (const manifestEntries of [0, Number.NaN, Infinity, "4" as never])
+    await expect(client.create({ concurrencyLimits: { manifestEntries } })).rejects.toThrow(
+      "`concurrencyLimits`",
+    );
 });
 
 test("a failure of the engine is the framework's error, with what to do", async () => {
@@ -78,6 +82,13 @@ test("state from elsewhere is not trusted", async () => {
   expect(() => validate({ ...saved, snapshot: { type: "remote", id: "x" } })).toThrow(
     "needs a `store`",
   );
+  expect(() => validate({ ...saved, snapshotSpec: { type: "elsewhere" } })).toThrow(
+    "not the state",
+  );
+  expect(() => validate({ ...saved, configuredExposedPorts: [70_000] })).toThrow("not the state");
+  const address = { host: "127.0.0.1", port: 1 };
+  validate({ ...saved, exposedPorts: { 8000: address } });
+  expect(() => validate({ ...saved, exposedPorts: { "8000x": address } })).toThrow("not the state");
   const outside = { ...saved, snapshot: { type: "local", id: "../../etc/passwd" } };
   await expect(client.resume(await client.deserializeSessionState(outside))).rejects.toThrow(
     "not the id",
@@ -88,6 +99,8 @@ test("options are checked when things are made", () => {
   const make: [make: () => unknown, message: string][] = [
     [() => new EmberboxSandboxClient({ memoryMb: 5 } as never), "Unknown option `memoryMb`"],
     [() => new EmberboxSandboxClient({ provider: empty, network: false }), "cannot restrict"],
+    [() => new EmberboxSandboxClient({ exposedPorts: [0] }), "`exposedPorts`"],
+    [() => new EmberboxSandboxClient({ archiveLimits: { maxMembers: 0 } }), "maxMembers"],
     [() => capabilities({ timeoutMs: -1 }), "`timeoutMs`"],
     [() => capabilities({ runCode: { maxPictures: -1 } }), "`maxPictures`"],
     [() => sandboxTools(empty, { needsApproval: "yes" as never }), "`needsApproval`"],

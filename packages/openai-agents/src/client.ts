@@ -1,7 +1,6 @@
 import {
   type Manifest,
   normalizeSandboxClientCreateArgs,
-  type SandboxArchiveLimits,
   type SandboxClient,
   type SandboxClientCreateArgs,
   type SandboxClientResumeOptions,
@@ -10,7 +9,6 @@ import {
   type SandboxSessionSerializationOptions,
   SandboxSnapshotNotRestorableError,
   type SnapshotSpec,
-  validateSandboxArchiveLimits,
 } from "@openai/agents-core/sandbox";
 import { ZodError } from "zod";
 import { providerError } from "./failure.ts";
@@ -39,6 +37,18 @@ import {
   serializeState,
 } from "./state.ts";
 
+/** How a session that was saved is kept: as the program says, and as it was where the program says nothing. */
+function specFor(
+  { snapshotSpec }: { readonly snapshotSpec?: SnapshotSpec | null | undefined },
+  { snapshot }: Settings,
+): SnapshotSpec | undefined {
+  if (!snapshotSpec || (snapshot !== undefined && snapshot.type !== snapshotSpec.type))
+    return snapshot;
+  const spec = { ...snapshotSpec, ...snapshot };
+  // A store cannot be saved: without one, nothing can be said of how it is kept.
+  return spec.type === "remote" && spec["store"] === undefined ? undefined : spec;
+}
+
 const BACKEND_ID = "emberbox";
 type State = EmberboxSessionState;
 
@@ -63,25 +73,32 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
   ): Promise<EmberboxSandboxSession> {
     const given =
       first !== undefined && "root" in first ? { manifest: first, options: second } : first;
-    const { manifest, options, snapshot, archiveLimits } = normalizeSandboxClientCreateArgs({
-      ...given,
-      ...(given?.manifest !== undefined && { manifest: ownManifest(given.manifest) }),
-    } as SandboxClientCreateArgs<ClientOptions>);
-    const settings = resolveClientOptions(this.#options, options);
+    const { manifest, options, snapshot, concurrencyLimits, archiveLimits } =
+      normalizeSandboxClientCreateArgs({
+        ...given,
+        ...(given?.manifest !== undefined && { manifest: ownManifest(given.manifest) }),
+      } as SandboxClientCreateArgs<ClientOptions>);
+    const asked = {
+      ...options,
+      ...(concurrencyLimits && { concurrencyLimits }),
+      ...(archiveLimits !== undefined && { archiveLimits }),
+    };
+    const settings = resolveClientOptions(this.#options, asked);
     checkManifest(manifest);
-    validateSandboxArchiveLimits(archiveLimits);
     const environment = await manifest.resolveEnvironment();
     const spec = snapshot ?? settings.snapshot;
     const found = await createSessionSandbox(settings, spec);
     return this.#keepOrEnd(found, async () => {
-      await new Materializer(found.sandbox, manifest).all(manifest);
+      await new Materializer(found.sandbox, manifest, settings.limits).all(manifest);
       const state: State = {
         manifest,
         environment,
         sandboxId: found.sandbox.sandboxId,
+        snapshotSpec: spec ?? null,
+        configuredExposedPorts: settings.exposedPorts ?? [],
         workspaceReady: true,
       };
-      return this.#session(found, state, settings, spec, archiveLimits);
+      return this.#session(found, state, settings, spec);
     });
   }
 
@@ -93,7 +110,7 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
     const settings = resolveClientOptions(this.#options, options?.clientOptions);
     try {
       const { snapshot } = parseSaved(state);
-      if (snapshot?.type === "remote") storeOf(settings.snapshot);
+      if (snapshot?.type === "remote") storeOf(specFor(state as Partial<State>, settings));
     } catch (cause) {
       if (!(cause instanceof ZodError)) throw cause;
       throw new SandboxSnapshotNotRestorableError("This is not the state of an Emberbox session", {
@@ -110,12 +127,17 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
     state: State,
     { archiveLimits, clientOptions }: SandboxClientResumeOptions<ClientOptions> = {},
   ): Promise<EmberboxSandboxSession> {
-    const settings = resolveClientOptions(this.#options, clientOptions);
+    const settings = resolveClientOptions(this.#options, {
+      ...clientOptions,
+      ...(archiveLimits !== undefined && { archiveLimits }),
+    });
     checkManifest(state.manifest);
+    const spec = specFor(state, settings);
+    state.snapshotSpec = spec ?? null;
+    if (settings.exposedPorts !== undefined) state.configuredExposedPorts = settings.exposedPorts;
     const known = await findSessionSandbox(state.sandboxId, settings);
-    if (known !== undefined)
-      return this.#session(known, state, settings, settings.snapshot, archiveLimits);
-    return this.#restore(state, settings, archiveLimits);
+    if (known === undefined) return this.#restore(state, settings, spec);
+    return this.#session(known, state, settings, spec);
   }
 
   /**
@@ -163,14 +185,14 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
     const provider = await providerOf(settings);
     if (provider === undefined) return;
     await provider.kill(state.sandboxId);
-    if (state.snapshot) await deleteSnapshot(state.snapshot, provider, settings.snapshot);
+    if (state.snapshot) await deleteSnapshot(state.snapshot, provider, specFor(state, settings));
     state.snapshot = null;
   }
 
   async #restore(
     state: State,
     settings: Settings,
-    archiveLimits: SandboxArchiveLimits | null | undefined,
+    spec: SnapshotSpec | undefined,
   ): Promise<EmberboxSandboxSession> {
     const { snapshot } = state;
     if (!snapshot) {
@@ -181,10 +203,10 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
       );
     }
     const machine = snapshot.type === "emberbox";
-    const archive = machine ? undefined : await loadArchive(state, settings.snapshot);
+    const archive = machine ? undefined : await loadArchive(state, spec);
     const found = await createSessionSandbox(
       settings,
-      settings.snapshot,
+      spec,
       machine ? snapshot.id : undefined,
     ).catch((cause: unknown) => {
       if (!machine) throw cause;
@@ -200,35 +222,33 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
       const { sandbox } = found;
       const { manifest } = state;
       if (archive !== undefined) {
-        await new Materializer(sandbox, manifest).all(manifest, () => false);
-        await unpackWorkspace(sandbox, manifest.root, archive, archiveLimits);
-        await new Materializer(sandbox, manifest).all(
+        await new Materializer(sandbox, manifest, settings.limits).all(manifest, () => false);
+        await unpackWorkspace(sandbox, manifest.root, archive, settings.archiveLimits);
+        await new Materializer(sandbox, manifest, settings.limits).all(
           manifest,
           ({ ephemeral }) => ephemeral === true,
         );
       }
       state.sandboxId = sandbox.sandboxId;
       state.workspaceReady = true;
-      delete state.exposedPorts;
-      return this.#session(found, state, settings, settings.snapshot, archiveLimits);
+      return this.#session(found, state, settings, spec);
     });
   }
 
-  #session(
+  async #session(
     found: SessionSandbox,
     state: State,
-    { commandTimeoutMs, onOutput }: Settings,
+    settings: Settings,
     spec: SnapshotSpec | undefined,
-    archiveLimits: SandboxArchiveLimits | null | undefined,
-  ): EmberboxSandboxSession {
-    return new EmberboxSandboxSession({
+  ): Promise<EmberboxSandboxSession> {
+    const session = new EmberboxSandboxSession({
+      ...settings,
       ...found,
       state,
       spec,
-      archiveLimits,
-      commandTimeoutMs,
-      onOutput,
     });
+    await session.exposePorts();
+    return session;
   }
 
   /** Runs `work`, and ends the sandbox if it fails. */

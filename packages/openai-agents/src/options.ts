@@ -6,8 +6,14 @@ import {
   type SessionCreateOptions,
   type ToolOutput,
 } from "@emberbox/core/tools";
-import type { SnapshotSpec } from "@openai/agents-core/sandbox";
+import {
+  type SandboxArchiveLimits,
+  type SandboxConcurrencyLimits,
+  type SnapshotSpec,
+  validateSandboxArchiveLimits,
+} from "@openai/agents-core/sandbox";
 import { z } from "zod";
+import { type Limits, resolveLimits } from "./manifest/limits.ts";
 
 /** Options of the client, and of a single run as `sandbox: { client, options }`, which take precedence. */
 export interface EmberboxSandboxClientOptions extends SessionCreateOptions {
@@ -23,6 +29,16 @@ export interface EmberboxSandboxClientOptions extends SessionCreateOptions {
    */
   readonly snapshot?: SnapshotSpec | undefined;
   /**
+   * Ports of servers in the sandbox. Their addresses are in the state from the beginning, and after a session is
+   * resumed; other ports are then refused.
+   * @default any port, once it is asked for
+   */
+  readonly exposedPorts?: readonly number[] | undefined;
+  /** How many entries of a manifest are created at once, and how many files of a local directory are read. @default 4 */
+  readonly concurrencyLimits?: SandboxConcurrencyLimits | undefined;
+  /** Limits for archives that are unpacked; `null` for none. @default the framework's */
+  readonly archiveLimits?: SandboxArchiveLimits | null | undefined;
+  /**
    * Called with what commands print, as they print it. If it returns a promise, the promise is awaited; if it throws,
    * the command goes on.
    */
@@ -36,6 +52,9 @@ export type ClientOptions = EmberboxSandboxClientOptions & Record<string, unknow
 
 type OwnOptions = Omit<EmberboxSandboxClientOptions, keyof SessionCreateOptions>;
 
+export const port: z.ZodInt = z.int().min(1).max(65_535);
+const limit = z.number().min(1);
+
 const optionsSchema = z.strictObject({
   sandbox: z
     .custom<Sandbox>((value) => typeof value === "object" && value !== null)
@@ -46,6 +65,15 @@ const optionsSchema = z.strictObject({
     .custom<SnapshotSpec>(isSpec)
     .optional()
     .describe('`{ type: "local" | "remote" | "emberbox" | "noop" }`'),
+  exposedPorts: z.array(port).optional().describe("an array of port numbers"),
+  concurrencyLimits: z
+    .strictObject({ manifestEntries: limit.exactOptional(), localDirFiles: limit.exactOptional() })
+    .optional()
+    .describe("`{ manifestEntries, localDirFiles }`, numbers of at least 1"),
+  archiveLimits: z
+    .custom<SandboxArchiveLimits>((value) => typeof value === "object")
+    .nullish()
+    .describe("`{ maxInputBytes, maxExtractedBytes, maxMembers }` or null"),
   onOutput: z
     .custom<(output: ToolOutput) => unknown>((value) => typeof value === "function")
     .optional()
@@ -60,6 +88,9 @@ export interface Settings {
   readonly source: ResolvedSource;
   readonly commandTimeoutMs: number;
   readonly snapshot: SnapshotSpec | undefined;
+  readonly exposedPorts: readonly number[] | undefined;
+  readonly limits: Limits;
+  readonly archiveLimits: SandboxArchiveLimits | null | undefined;
   readonly onOutput: EmberboxSandboxClientOptions["onOutput"];
   readonly signal: AbortSignal | undefined;
 }
@@ -73,11 +104,16 @@ export function resolveClientOptions(
     sandbox,
     commandTimeoutMs = 0,
     snapshot,
+    exposedPorts,
+    concurrencyLimits,
+    archiveLimits,
     onOutput,
     signal,
     ...create
   } = { ...base, ...more };
-  parseOptions(optionsSchema, { sandbox, commandTimeoutMs, snapshot, onOutput, signal });
+  const limited = { commandTimeoutMs, concurrencyLimits, archiveLimits };
+  parseOptions(optionsSchema, { sandbox, snapshot, exposedPorts, ...limited, onOutput, signal });
+  validateSandboxArchiveLimits(archiveLimits);
   if (sandbox !== undefined && Object.keys(create).length > 0) {
     const names = Object.keys(create).join(", ");
     throw new EmberboxError(
@@ -86,7 +122,9 @@ export function resolveClientOptions(
     );
   }
   const source = resolveSource(sandbox ?? create);
-  return { source, commandTimeoutMs, snapshot, onOutput, signal };
+  const limits = resolveLimits(concurrencyLimits);
+  const settings = { source, commandTimeoutMs, snapshot, exposedPorts, limits };
+  return { ...settings, archiveLimits, onOutput, signal };
 }
 
 function isSpec(value: unknown): boolean {

@@ -10,6 +10,7 @@ import {
   type ReadFileArgs,
   recordExposedPortEndpoint,
   type SandboxArchiveLimits,
+  SandboxConfigurationError,
   type SandboxDirectoryEntry,
   type SandboxExecResult,
   type SandboxPreStopHook,
@@ -31,6 +32,7 @@ import { createEditor } from "./editor.ts";
 import { providerError } from "./failure.ts";
 import { directoryExists, listDir, pathExists, readFile, viewImage } from "./files.ts";
 import { Lifecycle, type LifecycleParts } from "./lifecycle.ts";
+import type { Limits } from "./manifest/limits.ts";
 import { Materializer } from "./manifest/materialize.ts";
 import { ownManifest } from "./manifest/own.ts";
 import { checkManifest } from "./manifest/supported.ts";
@@ -40,6 +42,7 @@ import { type EmberboxSessionState, referTo, sessionOf } from "./state.ts";
 
 /** What a session is made of. */
 export interface SessionParts extends ProcessesOptions, LifecycleParts {
+  readonly limits: Limits;
   readonly archiveLimits: SandboxArchiveLimits | null | undefined;
 }
 
@@ -51,6 +54,7 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
   /** @internal */
   readonly lifecycle: Lifecycle;
   readonly #processes: Processes;
+  readonly #limits: Limits;
   #archiveLimits: SandboxArchiveLimits | null | undefined;
 
   /** @internal */
@@ -59,6 +63,7 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
     referTo(this, this.state);
     this.sandbox = parts.sandbox;
     this.#processes = new Processes(parts.sandbox, parts);
+    this.#limits = parts.limits;
     this.#archiveLimits = parts.archiveLimits;
     this.lifecycle = new Lifecycle(parts, () => this.#processes.stop());
   }
@@ -167,9 +172,7 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
       const relative = target.slice(this.state.manifest.root.length).replace(/^\/+/, "");
       const next = mergeManifestEntryDelta(this.state.manifest, relative, entry);
       checkManifest(next);
-      const materializer = new Materializer(sandbox, next, runAs);
-      await materializer.entry(target, entry);
-      await materializer.finish();
+      await new Materializer(sandbox, next, this.#limits, runAs).entry(target, entry);
       this.state.manifest = next;
     });
   }
@@ -180,7 +183,7 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
     await this.#change(async (sandbox) => {
       const next = mergeManifestDelta(this.state.manifest, delta);
       checkManifest(next);
-      await new Materializer(sandbox, next, runAs).all(delta);
+      await new Materializer(sandbox, next, this.#limits, runAs).all(delta);
       this.state.environment = { ...this.state.environment, ...(await delta.resolveEnvironment()) };
       this.state.manifest = next;
     });
@@ -211,9 +214,19 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
     this.#archiveLimits = limits;
   }
 
-  /** The address at which a server in the sandbox can be reached. @throws `SandboxProviderError` */
+  /**
+   * The address at which a server in the sandbox can be reached.
+   * @throws `SandboxProviderError`, and `SandboxConfigurationError` for a port that is not one of `exposedPorts`
+   */
   async resolveExposedPort(port: number): Promise<ExposedPortEndpoint> {
     const checked = normalizeExposedPort(port);
+    const { configuredExposedPorts: configuredPorts = [] } = this.state;
+    if (configuredPorts.length > 0 && !configuredPorts.includes(checked)) {
+      throw new SandboxConfigurationError(
+        `The port ${checked} is not one of \`exposedPorts\`: ${configuredPorts.join(", ")}`,
+        { provider: "EmberboxSandboxClient", port: checked, configuredPorts: [...configuredPorts] },
+      );
+    }
     const sandbox = await this.lifecycle.ready();
     const url = new URL(
       await sandbox.url(checked).catch((error: unknown) => {
@@ -223,6 +236,19 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
     const tls = url.protocol === "https:";
     const endpoint = { host: url.hostname, port: Number(url.port || (tls ? 443 : 80)), tls };
     return recordExposedPortEndpoint(this.state, endpoint, checked);
+  }
+
+  /**
+   * Records where the ports are reached, both those that were asked for and those that the state knows: an address that
+   * was saved is one of the program that saved it.
+   * @internal
+   */
+  async exposePorts(): Promise<void> {
+    const { configuredExposedPorts = [], exposedPorts = {} } = this.state;
+    const known = Object.keys(exposedPorts).map(Number);
+    delete this.state.exposedPorts;
+    const asked = configuredExposedPorts.length > 0 ? configuredExposedPorts : known;
+    for (const port of new Set(asked)) await this.resolveExposedPort(port);
   }
 
   readonly #resolve = (path: string | undefined): string => this.#path(path);

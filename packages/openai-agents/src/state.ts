@@ -1,6 +1,7 @@
-import type { SandboxSessionState, Snapshot } from "@openai/agents-core/sandbox";
+import type { SandboxSessionState, Snapshot, SnapshotSpec } from "@openai/agents-core/sandbox";
 import { deserializeManifest, serializeManifestRecord } from "@openai/agents-core/sandbox/internal";
 import { z } from "zod";
+import { port } from "./options.ts";
 
 /**
  * What is known about a session, and saved while a run waits. It holds no secrets; the values of variables are supplied
@@ -10,6 +11,10 @@ export interface EmberboxSessionState extends SandboxSessionState {
   sandboxId: string;
   /** True when the snapshot was made only to outlive a wait; it is deleted with the session. */
   snapshotAutomatic?: boolean;
+  /** How the session is kept; absent to choose automatically. A store is never saved. */
+  snapshotSpec?: SnapshotSpec | null;
+  /** The only ports that may be asked for; empty for any. */
+  configuredExposedPorts?: readonly number[];
 }
 
 /** The key under which a state refers to its session. The framework copies it with the state; it is never saved. */
@@ -25,14 +30,33 @@ export function sessionOf(state: EmberboxSessionState): unknown {
   return (state as { readonly [liveSession]?: unknown })[liveSession];
 }
 
+const types = ["local", "remote", "emberbox"] as const;
+/** More are not opened because a state says so. */
+const MAX_PORTS = 100;
+
+const specSchema = z
+  .object({
+    type: z.enum([...types, "noop"]),
+    id: z.string().min(1).max(1024).optional(),
+    baseDir: z.string().min(1).max(4096).optional(),
+    metadata: z.record(z.string(), z.unknown()).optional(),
+  })
+  .nullish();
+
 const schema = z.object({
   sandboxId: z.string().min(1).max(256),
   snapshotAutomatic: z.boolean().optional(),
-  snapshot: z
-    .looseObject({ type: z.enum(["local", "remote", "emberbox"]), id: z.string().min(1).max(1024) })
-    .nullish(),
+  snapshot: z.looseObject({ type: z.enum(types), id: z.string().min(1).max(1024) }).nullish(),
   snapshotFingerprint: z.string().max(256).nullish(),
   snapshotFingerprintVersion: z.string().max(64).nullish(),
+  snapshotSpec: specSchema,
+  configuredExposedPorts: z.array(port).max(MAX_PORTS).optional(),
+  exposedPorts: z
+    .record(z.string(), z.looseObject({ host: z.string(), port }))
+    .refine(
+      (given) => z.array(port).max(MAX_PORTS).safeParse(Object.keys(given).map(Number)).success,
+    )
+    .nullish(),
   workspaceReady: z.boolean().optional(),
 });
 
@@ -50,6 +74,9 @@ export function serializeState(state: EmberboxSessionState): Record<string, unkn
     snapshot: state.snapshot ?? null,
     snapshotFingerprint: state.snapshotFingerprint ?? null,
     snapshotFingerprintVersion: state.snapshotFingerprintVersion ?? null,
+    snapshotSpec: specSchema.parse(state.snapshotSpec) ?? null,
+    configuredExposedPorts: state.configuredExposedPorts ?? [],
+    exposedPorts: state.exposedPorts ?? null,
     workspaceReady: true,
     manifest: serializeManifestRecord(state.manifest),
   };
@@ -68,6 +95,9 @@ export async function deserializeState(
     snapshot: (saved.snapshot ?? null) as Snapshot | null,
     snapshotFingerprint: saved.snapshotFingerprint ?? null,
     snapshotFingerprintVersion: saved.snapshotFingerprintVersion ?? null,
+    snapshotSpec: saved.snapshotSpec ?? null,
+    configuredExposedPorts: saved.configuredExposedPorts ?? [],
+    ...(saved.exposedPorts && { exposedPorts: saved.exposedPorts }),
     workspaceReady: true,
   };
 }

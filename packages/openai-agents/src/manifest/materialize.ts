@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import type { Sandbox } from "@emberbox/core";
 import {
   type Entry,
@@ -9,27 +10,35 @@ import { shellQuote } from "@openai/agents-core/sandbox/internal";
 import { as } from "../files.ts";
 import { runAsRoot } from "../root.ts";
 import { unsupported } from "../failure.ts";
-import { readLocal } from "./local-source.ts";
+import { type Limits, workOn } from "./limits.ts";
+import { type LocalEntry, listLocal } from "./local-source.ts";
 
 /** The most bytes held back to be sent in one batch. */
 const BATCH_BYTES = 32 * 1024 * 1024;
 const GIT_TIMEOUT_MS = 600_000;
 
 export type Workspace = Pick<Manifest, "root" | "extraPathGrants">;
+type PlacedEntry = readonly [path: string, entry: Entry];
 
 /** Puts files into the workspace, and does what must follow once they are there. */
 export class Materializer {
   readonly #sandbox: Sandbox;
   readonly #workspace: Workspace;
+  readonly #limits: Limits;
   readonly #runAs: string | undefined;
   #files: { path: string; data: string | Uint8Array }[] = [];
   #bytes = 0;
+  #sending: Promise<void> = Promise.resolve();
+  readonly #directories = new Set<string>();
   readonly #before: string[] = [];
+  /** Files that are programs, which an entry's own modes may change again. */
+  readonly #programs: string[] = [];
   readonly #after: string[] = [];
 
-  constructor(sandbox: Sandbox, workspace: Workspace, runAs?: string) {
+  constructor(sandbox: Sandbox, workspace: Workspace, limits: Limits, runAs?: string) {
     this.#sandbox = sandbox;
     this.#workspace = workspace;
+    this.#limits = limits;
     this.#runAs = runAs;
   }
 
@@ -52,45 +61,56 @@ export class Materializer {
     this.#directory(root);
     // Each of them may be whom the agent runs as.
     if (names.size > 0 && root !== "/") this.#after.push(`chmod o+rwx ${quote(root)}`);
-    for (const [path, entry] of Object.entries(entries)) {
-      if (wanted(entry)) await this.entry(join(root, path), entry);
-    }
-    await this.finish();
+    const asked = Object.entries(entries).filter(([, entry]) => wanted(entry));
+    await this.#entries(asked.map(([path, entry]) => [join(root, path), entry]));
   }
 
-  async entry(path: string, entry: Entry): Promise<void> {
+  /** Creates one entry, with everything in it. */
+  entry(path: string, entry: Entry): Promise<void> {
+    return this.#entries([[path, entry]]);
+  }
+
+  async #entries(entries: readonly PlacedEntry[]): Promise<void> {
+    const leaves = entries.flatMap(([path, entry]) => this.#leaves(path, entry));
+    await workOn(leaves, this.#limits.manifestEntries, ([path, entry]) => this.#leaf(path, entry));
+    await this.#flush();
+    const after = [...this.#programs.splice(0), ...this.#after.splice(0)];
+    if (after.length > 0) await runAsRoot(this.#sandbox, script(after));
+  }
+
+  /** What an entry consists of besides directories, which are noted, as are all modes: the outer ones come first. */
+  #leaves(path: string, entry: Entry): PlacedEntry[] {
+    this.#modes(path, entry);
+    if (entry.type !== "dir") return [[path, entry]];
+    this.#directory(path);
+    return Object.entries(entry.children ?? {}).flatMap(([name, child]) =>
+      this.#leaves(join(path, name), child),
+    );
+  }
+
+  async #leaf(path: string, entry: Entry): Promise<void> {
     switch (entry.type) {
-      case "dir":
-        this.#directory(path);
-        for (const [name, child] of Object.entries(entry.children ?? {}))
-          await this.entry(join(path, name), child);
-        break;
       case "file":
-        await this.#file(path, entry.content);
-        break;
+        return this.#file(path, entry.content);
       case "local_file":
       case "local_dir":
-        await this.#local(path, entry);
-        break;
+        return this.#local(path, entry);
       case "git_repo":
-        await this.#clone(path, entry);
-        break;
+        return this.#clone(path, entry);
       default:
         throw unsupported(
           `The sandbox does not have entries of type ${entry.type}.`,
           `manifest.${entry.type}`,
         );
     }
-    this.#modes(path, entry);
   }
 
-  /** Sends what is still held back, and does what is left to do. */
-  async finish(): Promise<void> {
-    await this.#flush();
-    if (this.#after.length > 0) await runAsRoot(this.#sandbox, script(this.#after));
-  }
-
+  /** Notes a directory and those above it in the workspace, so that none of them belongs to root. */
   #directory(path: string): void {
+    if (this.#directories.has(path)) return;
+    this.#directories.add(path);
+    const above = posix.dirname(path);
+    if (above.startsWith(`${this.#workspace.root.replace(/\/+$/, "")}/`)) this.#directory(above);
     // One that is there keeps its owner: it may be the machine's.
     const make = `install --directory --owner=${quote(this.#owner)} ${quote(path)}`;
     this.#before.push(`test -d ${quote(path)} || ${make}`);
@@ -106,14 +126,15 @@ export class Materializer {
     if (this.#bytes >= BATCH_BYTES) await this.#flush();
   }
 
-  async #local(path: string, entry: Entry & { readonly src: string }): Promise<void> {
-    if (entry.type === "local_dir") this.#directory(path);
+  async #local(path: string, entry: LocalEntry): Promise<void> {
     const granted = this.#workspace.extraPathGrants.map((grant) => grant.path);
-    for await (const file of readLocal(entry.src, granted)) {
-      const target = join(path, file.path);
-      await this.#file(target, file.data);
-      if (file.executable) this.#after.push(`chmod a+x ${quote(target)}`);
-    }
+    await workOn(listLocal(entry, granted), this.#limits.localDirFiles, async (item) => {
+      const target = join(path, item.path);
+      if (item.read === undefined) return this.#directory(target);
+      const { data, executable } = await item.read();
+      if (executable) this.#programs.push(`chmod a+x ${quote(target)}`);
+      await this.#file(target, data);
+    });
   }
 
   /** Clones inside the sandbox with its own git, under its network rules. */
@@ -156,12 +177,19 @@ export class Materializer {
     if (group !== undefined) this.#after.push(`chgrp -R ${quote(group.name)} ${quote(path)}`);
   }
 
-  async #flush(): Promise<void> {
+  /** Sends what is held back, after what is being sent. */
+  #flush(): Promise<void> {
+    this.#sending = this.#sending.then(() => this.#send());
+    return this.#sending;
+  }
+
+  async #send(): Promise<void> {
     const before = this.#before.splice(0);
-    if (before.length > 0) await runAsRoot(this.#sandbox, script(before));
-    if (this.#files.length > 0) await this.#sandbox.files.write(this.#files, as(this.#runAs));
+    const files = this.#files;
     this.#files = [];
     this.#bytes = 0;
+    if (before.length > 0) await runAsRoot(this.#sandbox, script(before));
+    if (files.length > 0) await this.#sandbox.files.write(files, as(this.#runAs));
   }
 }
 

@@ -27,8 +27,8 @@ import { Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Comma
 export { type Chart, type CodeContext, type CommandHandle, type CommandOptions, type CommandResult, type Commands, type E2bOptions, EmberboxError, type EmberboxErrorOptions, type EntryInfo, type ErrorCode, type ErrorKind, Execution, type ExecutionError, type FileChange, type Files, type FilesystemEvent, type OutputMessage, type Pty, type RequestOptions, Result, type RunCodeOptions, Sandbox, type SandboxConnectOptions, type SandboxCreateOptions, type SandboxInfo, type SandboxMetrics, type WatchHandle, e2b, errorCodes };
 
 // network
-import { NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, SandboxSecret } from "./declarations.js";
-export type { NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, SandboxSecret };
+import { NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, PairMatch, RequestMatch, SandboxSecret, TextMatch } from "./declarations.js";
+export type { NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, PairMatch, RequestMatch, SandboxSecret, TextMatch };
 
 // options
 import { FieldsOf, parseOptions, sharedOptions } from "./declarations.js";
@@ -204,6 +204,7 @@ export interface Capabilities {
   readonly fork: boolean;
   readonly network: boolean;
   readonly updateNetwork: boolean;
+  readonly requestRules?: boolean | undefined;
   readonly networkCeiling?: boolean | undefined;
 }
 export interface Lifecycle {
@@ -219,7 +220,23 @@ export interface NetworkOptions {
   readonly maskRequestHost?: string | undefined;
 }
 export type NetworkCeiling = boolean | Pick<NetworkOptions, "allowOut" | "denyOut">;
+export type TextMatch = {
+  readonly exact: string;
+} | {
+  readonly startsWith: string;
+};
+export interface PairMatch {
+  readonly name?: TextMatch | undefined;
+  readonly value?: TextMatch | undefined;
+}
+export interface RequestMatch {
+  readonly path?: TextMatch | undefined;
+  readonly methods?: readonly string[] | undefined;
+  readonly query?: readonly PairMatch[] | undefined;
+  readonly headers?: readonly PairMatch[] | undefined;
+}
 export interface NetworkRule {
+  readonly match?: RequestMatch | undefined;
   readonly transform: {
     readonly headers: Readonly<Record<string, string>>;
   };
@@ -285,6 +302,7 @@ export interface SandboxInfo {
   readonly state: "running" | "paused";
   readonly sizeBytes?: number | undefined;
   readonly lifecycle?: Lifecycle | undefined;
+  readonly network?: boolean | Omit<NetworkOptions, "rules"> | undefined;
 }
 export interface TemplateInfo {
   readonly name: string;

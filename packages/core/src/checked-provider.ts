@@ -1,5 +1,5 @@
 import { EmberboxError } from "./errors.ts";
-import { networkSchema } from "./network.ts";
+import { networkSchema, refuseRules } from "./network.ts";
 import { lifetime, parseArgument, sandboxId } from "./options.ts";
 import { parsePort } from "./ports.ts";
 import type { SandboxConnection, SandboxProvider } from "./provider.ts";
@@ -21,7 +21,11 @@ export function checkedProvider(of: SandboxProvider): SandboxProvider {
   return {
     name: of.name,
     capabilities: of.capabilities,
-    create: async (options) => checkedConnection(await of.create(parseCreate(options))),
+    create: async (options) => {
+      const parsed = parseCreate(options);
+      refuseRules(of, parsed.network);
+      return checkedConnection(await of.create(parsed));
+    },
     connect: async (id, options) =>
       checkedConnection(await of.connect(parseId(id), parseConnect(options))),
     list: () => of.list(),
@@ -53,8 +57,11 @@ export function checkedProvider(of: SandboxProvider): SandboxProvider {
         ),
     }),
     ...(of.updateNetwork && {
-      updateNetwork: async (id, network) =>
-        of.updateNetwork!(parseId(id), parseArgument(networkSchema, "network", network)),
+      updateNetwork: async (id, network) => {
+        const parsed = parseArgument(networkSchema, "network", network);
+        refuseRules(of, parsed);
+        await of.updateNetwork!(parseId(id), parsed);
+      },
     }),
     ...(of.getNetworkLog && { getNetworkLog: async (id) => of.getNetworkLog!(parseId(id)) }),
   };

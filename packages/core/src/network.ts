@@ -1,9 +1,16 @@
 import { z } from "zod";
-import type { NetworkCeiling, NetworkOptions, SandboxSecret } from "./provider.ts";
+import type {
+  NetworkCeiling,
+  NetworkOptions,
+  RequestMatch,
+  SandboxProvider,
+  SandboxSecret,
+} from "./provider.ts";
+import { EmberboxError } from "./errors.ts";
 
 const hosts = z.array(z.string().min(1).max(253)).max(1024);
 
-/** E2B's limits: 10 hosts with one transform each, 20 headers. */
+/** E2B's limits: 10 hosts, 20 headers. */
 const headers = z
   .record(
     z.string().regex(/^[!#$%&'*+.^_`|~\w-]{1,64}$/),
@@ -13,10 +20,26 @@ const headers = z
       .regex(/^[^\0\r\n]*$/),
   )
   .refine((given) => Object.keys(given).length <= 20);
+const text = z.string().max(2048);
+const textMatch = z.union([z.strictObject({ exact: text }), z.strictObject({ startsWith: text })]);
+const pairs = z
+  .array(z.strictObject({ name: textMatch.optional(), value: textMatch.optional() }))
+  .max(20);
+const match: z.ZodType<RequestMatch> = z.strictObject({
+  path: textMatch.optional(),
+  methods: z
+    .array(z.string().regex(/^[A-Z-]{1,32}$/))
+    .max(20)
+    .optional(),
+  query: pairs.optional(),
+  headers: pairs.optional(),
+});
 const rules = z
   .record(
     z.string().min(1).max(253),
-    z.array(z.strictObject({ transform: z.strictObject({ headers }) })).max(1),
+    z
+      .array(z.strictObject({ match: match.optional(), transform: z.strictObject({ headers }) }))
+      .max(20),
   )
   .refine((given) => Object.keys(given).length <= 10);
 
@@ -37,6 +60,24 @@ export const networkSchema: z.ZodType<boolean | NetworkOptions> = z
     }),
   ])
   .describe("a boolean or `{ allowOut, denyOut, rules, allowPublicTraffic, maskRequestHost }`");
+
+/**
+ * Refuses rules that only some providers have: they would be for all requests elsewhere.
+ * @throws `unsupported`
+ */
+export function refuseRules(
+  { name, capabilities }: Pick<SandboxProvider, "name" | "capabilities">,
+  network: boolean | NetworkOptions | undefined,
+): void {
+  if (typeof network !== "object" || capabilities.requestRules === true) return;
+  const lists = Object.values(network.rules ?? {});
+  if (lists.every((list) => list.length < 2 && list[0]?.match === undefined)) return;
+  throw new EmberboxError(
+    "unsupported",
+    `The provider ${name} has one rule for each host, for all of its requests`,
+    { hint: "Leave `match` out of `network.rules`, or use the provider `microvm`." },
+  );
+}
 
 /** Checks the shape of a network ceiling. */
 export const ceilingSchema: z.ZodType<NetworkCeiling | undefined> = z

@@ -15,6 +15,8 @@ export interface Capabilities {
   readonly network: boolean;
   /** `updateNetwork` changes that while the sandbox runs. */
   readonly updateNetwork: boolean;
+  /** A host may have several rules, with `match`. @default false */
+  readonly requestRules?: boolean | undefined;
   /** `networkCeiling` limits what `network` and `updateNetwork` may ask for. @default false */
   readonly networkCeiling?: boolean | undefined;
 }
@@ -35,7 +37,7 @@ export interface NetworkOptions {
   readonly allowOut?: readonly string[] | undefined;
   /** Denied addresses and CIDR ranges. */
   readonly denyOut?: readonly string[] | undefined;
-  /** How requests are changed, by host. */
+  /** How requests are changed, by host; where several rules are for a request, the later ones win. */
   readonly rules?: Readonly<Record<string, readonly NetworkRule[]>> | undefined;
   /** False requires the traffic token for requests to the sandbox's own servers. @default true */
   readonly allowPublicTraffic?: boolean | undefined;
@@ -49,8 +51,30 @@ export interface NetworkOptions {
  */
 export type NetworkCeiling = boolean | Pick<NetworkOptions, "allowOut" | "denyOut">;
 
+/** A text: all of it, or its beginning. */
+export type TextMatch = { readonly exact: string } | { readonly startsWith: string };
+
+/** A header, or a parameter of the query; what is left out may be anything. */
+export interface PairMatch {
+  readonly name?: TextMatch | undefined;
+  /** If there is a `name`, everything of that name must have this value. */
+  readonly value?: TextMatch | undefined;
+}
+
+/** The requests to a host that a rule is for: those that have everything that is given. */
+export interface RequestMatch {
+  /** The path as it is sent, without the query; one that a server might take for another matches nothing. */
+  readonly path?: TextMatch | undefined;
+  readonly methods?: readonly string[] | undefined;
+  readonly query?: readonly PairMatch[] | undefined;
+  /** Their names match in upper and lower case. */
+  readonly headers?: readonly PairMatch[] | undefined;
+}
+
 /** Headers that are set on requests to a host. */
 export interface NetworkRule {
+  /** Only these requests; not in E2B. @default all */
+  readonly match?: RequestMatch | undefined;
   readonly transform: { readonly headers: Readonly<Record<string, string>> };
 }
 
@@ -160,6 +184,8 @@ export interface SandboxInfo {
   /** Bytes that a paused sandbox takes on disk beyond what it shares, where known. */
   readonly sizeBytes?: number | undefined;
   readonly lifecycle?: Lifecycle | undefined;
+  /** What it may reach, without what rules set, where known. */
+  readonly network?: boolean | Omit<NetworkOptions, "rules"> | undefined;
 }
 
 /** What sandboxes of a template contain, known before there is one: tools describe it to models. */

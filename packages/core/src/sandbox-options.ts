@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ceilingSchema, networkSchema, secretsSchema } from "./network.ts";
+import { ceilingSchema, networkSchema, refuseRules, secretsSchema } from "./network.ts";
 import {
   callback,
   envs,
@@ -117,6 +117,7 @@ export function refuseUnclaimed(asked: SandboxProvider, options: CreateOptions):
   const isRestricted = network !== true || secrets !== undefined || onNetwork !== undefined;
   if (isRestricted && !capabilities.network)
     throw unsupported(asked, "restrict the network of a sandbox, or watch it");
+  refuseRules(asked, network);
   if (options.networkCeiling !== undefined && !capabilities.networkCeiling)
     throw unsupported(asked, "hold a sandbox's network to a ceiling");
   if (wanted?.onTimeout === "pause" && !capabilities.pause)

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { EmberboxError } from "./errors.ts";
 import type { CreateOptions, SandboxProvider } from "./provider.ts";
+import { checkedProvider } from "./checked-provider.ts";
 import { Sandbox } from "./sandbox.ts";
 import type { SandboxCreateOptions } from "./sandbox-options.ts";
 
@@ -83,6 +84,35 @@ test("what a provider cannot do is said", async () => {
   await expect(Sandbox.deleteSnapshot("x", { provider })).rejects.toMatchObject(refused);
   await expect(sandbox.updateNetwork(false)).rejects.toMatchObject(refused);
   await expect(sandbox.getNetworkLog()).rejects.toMatchObject(refused);
+});
+
+test("rules that a provider would take to be for all requests are refused", async () => {
+  const updated: unknown[] = [];
+  const capabilities = { ...provider.capabilities, network: true, updateNetwork: true };
+  const updateNetwork = async (_id: string, network: unknown) => void updated.push(network);
+  const plain: SandboxProvider = { ...provider, capabilities, updateNetwork };
+  const rule = { transform: { headers: { "x-key": "value" } } };
+  const one = { rules: { "x.org": [rule] } };
+  const some = { rules: { "x.org": [{ match: { methods: ["GET"] }, ...rule }] } };
+  const two = { rules: { "x.org": [rule, rule] } };
+  const sandbox = await Sandbox.create({ provider: plain, network: one });
+  await sandbox.updateNetwork(one);
+  for (const network of [some, two]) {
+    const refused = { code: "unsupported", message: expect.stringContaining("one rule") };
+    await expect(Sandbox.create({ provider: plain, network })).rejects.toMatchObject(refused);
+    await expect(sandbox.updateNetwork(network)).rejects.toMatchObject(refused);
+    await expect(checkedProvider(plain).updateNetwork!("id", network)).rejects.toMatchObject(
+      refused,
+    );
+    await expect(checkedProvider(plain).create({ network })).rejects.toMatchObject(refused);
+  }
+  const able = { ...plain, capabilities: { ...capabilities, requestRules: true } };
+  await (await Sandbox.create({ provider: able, network: some })).updateNetwork(two);
+  expect(updated).toEqual([one, two]);
+  const wrong = { rules: { "x.org": [{ match: { method: "GET" }, ...rule }] } };
+  await expect(Sandbox.create({ provider: able, network: wrong as never })).rejects.toMatchObject({
+    code: "invalid_argument",
+  });
 });
 
 test("what a snapshot, a fork or a lifecycle cannot be is said", async () => {

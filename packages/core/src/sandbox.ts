@@ -16,7 +16,7 @@ import {
 import type { Execution } from "./interpreter/execution.ts";
 import { runCode, type RunCodeOptions } from "./interpreter/run-code.ts";
 import { portUrl } from "./ports.ts";
-import { networkSchema } from "./network.ts";
+import { networkSchema, refuseRules } from "./network.ts";
 import { lifetime, parseArgument, sandboxId, type RequestOptions } from "./options.ts";
 import type {
   ConnectOptions,
@@ -275,6 +275,7 @@ export class Sandbox implements AsyncDisposable {
     if (!this.#provider.updateNetwork) {
       throw unsupported(this.#provider, "change the network of a sandbox that runs");
     }
+    refuseRules(this.#provider, parsed);
     await this.#provider.updateNetwork(this.sandboxId, parsed);
   }
 

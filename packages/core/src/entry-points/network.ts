@@ -6,5 +6,8 @@ export type {
   NetworkOptions,
   NetworkRefusal,
   NetworkRule,
+  PairMatch,
+  RequestMatch,
   SandboxSecret,
+  TextMatch,
 } from "../provider.ts";

@@ -323,6 +323,11 @@ describe("a flood of names costs little", () => {
   });
 });
 
+const keyRule = (value: string) => ({
+  match: { headers: [{ name: { exact: "X-Key" }, value: { exact: "placeholder" } }] },
+  transform: { headers: { "x-key": value } },
+});
+
 const open = async (inside: Guest): Promise<TLSSocket> => {
   const { stream, answer } = await inside.ask(api.port, "api.test");
   expect(answer).toBe("connected");
@@ -429,6 +434,22 @@ describe("secrets", () => {
     await using inside = await guest({ network: { ...only("api.test", LOOPBACK).network, rules } });
     await get(await open(inside), "/", { Host: "api.test", "X-Old": "old" });
     expect(seen.at(-1)).toMatchObject({ "x-rule": "set", "x-old": "new" });
+  });
+
+  test("rules are for the requests that match, and those that are given later hold on open connections", async () => {
+    const network = only("api.test", LOOPBACK).network;
+    const methods = { match: { methods: ["PUT"] }, transform: { headers: { "x-put": "yes" } } };
+    const rules = { "api.test": [keyRule("first"), methods] };
+    await using inside = await guest({ network: { ...network, rules } });
+    await get(await open(inside), "/", { Host: "api.test", "X-Key": "placeholder" });
+    expect(seen.at(-1)).toMatchObject({ "x-key": "first" });
+    expect(seen.at(-1)).not.toHaveProperty("x-put");
+    await get(await open(inside), "/", { Host: "api.test", "X-Key": "other" });
+    expect(seen.at(-1)).toMatchObject({ "x-key": "other" });
+    const before = await open(inside);
+    inside.gateway.update({ ...network, rules: { "api.test": [keyRule("second")] } });
+    await get(before, "/", { Host: "api.test", "X-Key": "placeholder" });
+    expect(seen.at(-1)).toMatchObject({ "x-key": "second" });
   });
 
   // Only root can listen on the port where they would have been set.

@@ -158,13 +158,13 @@ export class Gateway {
   async #relays(connection: Connection, name: string, target: Target): Promise<boolean> {
     const { stream, port, byName } = connection;
     const hasSecrets = this.#access.secrets.isFor(name);
-    const headers = this.#access.policy.headersFor(name);
+    const hasRules = this.#access.policy.headersFor(name) !== undefined;
     const isHttp = port === HTTP && byName;
-    if (!isHttp && !hasSecrets && !headers) return false;
+    if (!isHttp && !hasSecrets && !hasRules) return false;
     stream.write(Buffer.of(egressAnswers.connected));
     if (isHttp) {
       this.#record.allow(connection, target.addresses[0]!);
-      this.#serve(connection, stream, target, headers);
+      this.#serve(connection, stream, target);
       return true;
     }
     const { opening, socket } = await this.#whoSpeaks(stream, target);
@@ -178,25 +178,24 @@ export class Gateway {
       const client = await this.#endTls(connection, name);
       if (!client) return true;
       this.#record.allow(connection, target.addresses[0]!);
-      this.#serve(connection, client, target, headers);
+      this.#serve(connection, client, target);
     }
     return true;
   }
 
-  #serve(
-    { host, port }: Connection,
-    client: ChannelStream | TLSSocket,
-    target: Target,
-    headers: Readonly<Record<string, string>> = {},
-  ): void {
+  #serve({ host, port }: Connection, client: ChannelStream | TLSSocket, target: Target): void {
     const isTls = client instanceof TLSSocket;
     this.#relay.serve(client, {
       target,
       isTls,
       trusted: this.#uplink.trusted,
       // On a connection that anyone on the way can read, nothing is added.
-      prepare: (given) =>
-        isTls ? this.#access.secrets.fill(host, withHeaders(given, headers)) : given,
+      prepare: (given, { method, url }) => {
+        if (!isTls) return given;
+        const { policy, secrets } = this.#access;
+        const set = policy.headersFor(host)?.({ method: method!, url: url!, headers: given });
+        return secrets.fill(host, set ? withHeaders(given, set) : given);
+      },
       traces: isTls ? this.#access.secrets.traces(host) : undefined,
       onRefused: (reason) => this.#record.refuse(host, port, reason),
     });

@@ -11,6 +11,7 @@ import {
   specialKind,
 } from "./addresses.ts";
 import { covers, type NamePattern, parsePattern } from "./hosts.ts";
+import { type HeadersFor, type HostRules, parseRules, rulesFor } from "./rules.ts";
 
 export type Verdict =
   /** `byName`: allowed because of its name, so what is sent on the connection must be for that name. */
@@ -31,8 +32,8 @@ export interface Policy {
   refusesPattern(pattern: NamePattern): boolean;
   /** Decides about the addresses of a name, or about an address that was asked for directly. */
   decide(name: string | undefined, addresses: readonly string[]): Verdict;
-  /** Headers to set on requests to a host. */
-  headersFor(name: string): Readonly<Record<string, string>> | undefined;
+  /** What sets headers on requests to a host. */
+  headersFor(name: string): HeadersFor | undefined;
 }
 
 const EVERYTHING = "0.0.0.0/0";
@@ -63,17 +64,7 @@ export function parsePolicy(network: boolean | NetworkOptions): Policy {
       { hint: `Add \`denyOut: ["${EVERYTHING}"]\`.` },
     );
   }
-  const rules = Object.entries(network.rules ?? {}).map(([host, list]) => {
-    const pattern = parsePattern(host);
-    if (!pattern) throw wrong("rules", host, "a host name");
-    return {
-      pattern,
-      headers: Object.assign({}, ...list.map(({ transform }) => transform.headers)) as Record<
-        string,
-        string
-      >,
-    };
-  });
+  const rules = parseRules(network.rules, (host) => wrong("rules", host, "a host name"));
   return createPolicy({
     isOff: false,
     names,
@@ -98,7 +89,7 @@ interface Entries {
   readonly allowed?: readonly Range[];
   readonly refused?: readonly Range[];
   readonly deniesAll?: boolean;
-  readonly rules?: readonly { pattern: NamePattern; headers: Readonly<Record<string, string>> }[];
+  readonly rules?: readonly HostRules[];
 }
 
 const OFF = "the network is off";
@@ -147,6 +138,6 @@ function createPolicy(entries: Entries): Policy {
       const reason = reasons[0] ?? "it has no address";
       return { allowed: false, reason: name === undefined ? reason : `${name}: ${reason}` };
     },
-    headersFor: (name) => entries.rules?.find(({ pattern }) => pattern.matches(name))?.headers,
+    headersFor: (name) => rulesFor(entries.rules ?? [], name),
   };
 }

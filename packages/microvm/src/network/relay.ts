@@ -23,7 +23,7 @@ export interface RelayedConnection {
   /** What the server's certificate is checked against, unless it is the default. */
   readonly trusted: SecureContext | undefined;
   /** Has the last word on a request's headers. */
-  readonly prepare: (headers: string[]) => string[];
+  readonly prepare: (headers: string[], request: IncomingMessage) => string[];
   /** What must not come back, when a secret may be sent. */
   readonly traces: Traces | undefined;
   readonly onRefused: (reason: string) => void;
@@ -142,7 +142,7 @@ const ASKS_FOR_LESS: ReadonlySet<string> = new Set([
 
 /** The headers to pass on. */
 function requestHeaders(request: IncomingMessage, { prepare, traces }: Carried): string[] {
-  const headers = prepare(endToEnd(request.rawHeaders));
+  const headers = prepare(endToEnd(request.rawHeaders), request);
   if (traces === undefined) return headers;
   const whole = without(headers, (name) => ASKS_FOR_LESS.has(name));
   return withHeaders(whole, { "Accept-Encoding": "identity" });

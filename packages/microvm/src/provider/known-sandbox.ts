@@ -183,7 +183,10 @@ export class KnownSandbox {
   /** What there is to tell of it while it runs. */
   info(): SandboxInfo | undefined {
     const { running, sandboxId, options, startedAt } = this;
-    return running && describeSandbox(sandboxId, options, startedAt, running.endAt, "running");
+    return (
+      running &&
+      describeSandbox(sandboxId, options, startedAt, running.endAt, "running", running.access)
+    );
   }
 }
 

@@ -35,6 +35,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       fork: true,
       network: true,
       updateNetwork: true,
+      requestRules: true,
       networkCeiling: true,
     }),
     templates: () => templateInfos,

@@ -1,5 +1,5 @@
 import type { SandboxInfo } from "@emberbox/core";
-import type { Access } from "../network/access.ts";
+import type { Access, SavedAccess } from "../network/access.ts";
 import type { ResolvedCreateOptions, Shape } from "../restore/create-options.ts";
 import type { Manifest } from "../saved/manifest.ts";
 import { ownBytes } from "../saved/snapshots.ts";
@@ -12,6 +12,7 @@ export const pausedInfo = (manifest: Manifest): SandboxInfo => ({
     new Date(manifest.startedAt),
     new Date(manifest.createdAt),
     "paused",
+    manifest.options.access,
   ),
   sizeBytes: ownBytes(manifest),
 });
@@ -22,6 +23,7 @@ export function describeSandbox(
   startedAt: Date,
   endAt: Date,
   state: SandboxInfo["state"],
+  { network }: Pick<SavedAccess, "network">,
 ): SandboxInfo {
   const { template, metadata, cpuCount, memoryMB, diskMB, lifecycle } = options;
   return {
@@ -35,7 +37,15 @@ export function describeSandbox(
     endAt,
     state,
     ...(lifecycle && { lifecycle }),
+    network: withoutRules(network),
   };
+}
+
+/** Rules may set credentials. */
+function withoutRules(network: Access["network"]): SandboxInfo["network"] {
+  if (typeof network === "boolean") return network;
+  const { rules: _, ...rest } = network;
+  return rest;
 }
 
 /** What is saved of a sandbox besides its machine. Secrets are not. */

@@ -38,7 +38,8 @@ const rules = z
   .record(
     z.string().min(1).max(255).regex(/^\S+$/, "must not have spaces"),
     z
-      .array(z.object({ transform: z.object({ headers }).optional() }))
+      // One with a `match`, if it were ignored, would be for requests that it is not meant for.
+      .array(z.object({ transform: z.object({ headers }).optional(), match: z.never().optional() }))
       .max(1, "at most one transform for each host"),
   )
   .refine((value) => Object.keys(value).length <= 10, "rules for at most 10 hosts");

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createEmberboxSandbox } from "../packages/ai-sdk/src/harness/index.ts";
 import { paths } from "../packages/microvm/src/host/paths.ts";
 import {
   LOOPBACK,
@@ -93,4 +94,46 @@ test("a network, as it was changed, and its secrets outlive a pause and are thos
   await using fork = copy as Sandbox;
   expect((await fork.commands.run(ask)).stdout).toBe(expected);
   expect(keys).toEqual([VALUE, VALUE, VALUE]);
+});
+
+const key = (value: string) => ({
+  match: {
+    host: "api.test",
+    path: { startsWith: "/v1" },
+    headers: [{ key: { exact: "x-key" }, value: { exact: "placeholder" } }],
+  },
+  transform: { headers: { "x-key": value } },
+});
+
+test("a harness's keys are put into requests outside, also after a resume", async () => {
+  const sandboxes = createEmberboxSandbox(network.provider);
+  const session = await sandboxes.createSession({ sessionId: "keys" });
+  const sent = async (by: Pick<typeof session, "run">, path: string, as: string, more = "") => {
+    const command = `curl ${more} -sS -m 20 -H 'x-key: ${as}' https://api.test:${web.port}${path}`;
+    expect(await by.run({ command })).toEqual({ exitCode: 0, stdout: "fine", stderr: "" });
+    return keys.at(-1);
+  };
+  await session.setNetworkPolicy!({
+    mode: "custom",
+    allowedHosts: ["api.test"],
+    allowedCIDRs: ["127.0.0.0/8"],
+    deniedCIDRs: ["127.0.0.2"],
+  });
+  await session.addRequestTransformations!([key("real-1")]);
+  expect(await sent(session, "/v1/x", "placeholder")).toBe("real-1");
+  expect(await sent(session, "/v1/x", "another")).toBe("another");
+  expect(await sent(session, "/v2", "placeholder")).toBe("placeholder");
+  await session.stop();
+  const resumed = await sandboxes.resumeSession({ sessionId: "keys" });
+  try {
+    await resumed.addRequestTransformations!([key("real-2")]);
+    expect(await sent(resumed, "/v1/x", "placeholder")).toBe("real-2");
+    const elsewhere = "curl -sS -m 20 https://example.com; curl -sS -m 20 http://127.0.0.2:1";
+    expect((await resumed.run({ command: elsewhere })).exitCode).not.toBe(0);
+    await resumed.setRequestTransformations!([]);
+    // The connection is the server's own then, whose certificate the machine does not know.
+    expect(await sent(resumed, "/v1/x", "placeholder", "-k")).toBe("placeholder");
+  } finally {
+    await resumed.destroy();
+  }
 });

@@ -1,6 +1,10 @@
+// bash-tool
+import { BashToolSandbox, BashToolSandboxOptions, bashToolSandbox } from "./declarations.js";
+export { type BashToolSandbox, type BashToolSandboxOptions, bashToolSandbox };
+
 // harness
-import { EmberboxHarnessProvider, HarnessSandboxOptions, NetworkPolicy, NetworkSandboxSession, createEmberboxSandbox } from "./declarations.js";
-export { type EmberboxHarnessProvider, type HarnessSandboxOptions, type NetworkPolicy, type NetworkSandboxSession, createEmberboxSandbox };
+import { EmberboxHarnessProvider, HarnessSandboxOptions, KeyValueMatcher, NetworkPolicy, NetworkSandboxSession, RequestTransformation, TextMatcher, createEmberboxSandbox } from "./declarations.js";
+export { type EmberboxHarnessProvider, type HarnessSandboxOptions, type KeyValueMatcher, type NetworkPolicy, type NetworkSandboxSession, type RequestTransformation, type TextMatcher, createEmberboxSandbox };
 
 // index
 import { AiSandboxTool, AiToolOptions, ApprovalPolicy, ApprovalStatus, SandboxOutput, SandboxPicture, SandboxResult, SandboxToolSet, SandboxToolSetOptions, StorePicture, ToolSource, bash, codeExecution, createSandboxTools, sandboxApproval } from "./declarations.js";
@@ -179,6 +183,29 @@ export type NetworkPolicy = {
   readonly allowedCIDRs?: readonly string[];
   readonly deniedCIDRs?: readonly string[];
 };
+export type TextMatcher = {
+  readonly exact: string;
+} | {
+  readonly startsWith: string;
+} | {
+  readonly regex: string;
+};
+export interface KeyValueMatcher {
+  readonly key?: TextMatcher;
+  readonly value?: TextMatcher;
+}
+export interface RequestTransformation {
+  readonly match: {
+    readonly host: string;
+    readonly path?: TextMatcher;
+    readonly method?: readonly string[];
+    readonly queryString?: readonly KeyValueMatcher[];
+    readonly headers?: readonly KeyValueMatcher[];
+  };
+  readonly transform: {
+    readonly headers: Readonly<Record<string, string>>;
+  };
+}
 interface PortOptions {
   readonly port: number;
   readonly protocol?: "http" | "https" | "ws";
@@ -194,7 +221,12 @@ export interface NetworkSandboxSession extends SandboxSession {
   readonly getPortUrl: (options: PortOptions) => Promise<string>;
   readonly stop: () => Promise<void>;
   readonly destroy: () => Promise<void>;
+  readonly setPorts: (ports: readonly number[], options?: {
+    readonly abortSignal?: AbortSignal;
+  }) => Promise<void>;
   readonly setNetworkPolicy?: (policy: NetworkPolicy) => Promise<void>;
+  readonly setRequestTransformations?: (transformations: readonly RequestTransformation[]) => Promise<void>;
+  readonly addRequestTransformations?: (transformations: readonly RequestTransformation[]) => Promise<void>;
   readonly restricted: () => RestrictedSandboxSession;
 }
 type FirstCreate<Session> = (session: Session, options: {
@@ -219,6 +251,23 @@ export interface EmberboxHarnessProvider {
   }) => Promise<NetworkSandboxSession>;
 }
 export declare function createEmberboxSandbox(source?: SandboxSource, options?: HarnessSandboxOptions): EmberboxHarnessProvider;
+export interface BashToolSandboxOptions extends SandboxSessionOptions {
+  readonly timeoutMs?: number | undefined;
+}
+export interface BashToolSandbox extends AsyncDisposable {
+  readonly destination: string;
+  executeCommand(command: string): Promise<{
+    stdout: string;
+    stderr: string;
+    exitCode: number;
+  }>;
+  readFile(path: string): Promise<string>;
+  writeFiles(files: readonly {
+    readonly path: string;
+    readonly content: string | Uint8Array;
+  }[]): Promise<void>;
+}
+export declare function bashToolSandbox(source?: ToolSource, { timeoutMs, ...options }?: BashToolSandboxOptions): BashToolSandbox;
 export type SessionSubject = Experimental_SandboxSession & Partial<AsyncDisposable>;
 export declare function describeSandboxSession(name: string, create: () => SessionSubject | Promise<SessionSubject>): void;
 export {};

@@ -6,6 +6,7 @@ const names = {
   "@emberbox/ai-sdk/native": ["createNativeExecutors"],
   "@emberbox/ai-sdk/ui": ["sandboxPart", "toolState"],
   "@emberbox/ai-sdk/harness": ["createEmberboxSandbox"],
+  "@emberbox/ai-sdk/bash-tool": ["bashToolSandbox"],
 };
 
 /** The SDK's own types need it, and it does not say so. */

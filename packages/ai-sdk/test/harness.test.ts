@@ -96,8 +96,13 @@ test("ports are reached, the network is what was said, and the narrow view has n
     await session.setNetworkPolicy!({ mode: "deny-all" });
     expect(await sh(session, "curl -sSf -m 5 https://example.com; echo $?")).toMatch(/[1-9]\d*\n$/);
     const mode = "custom";
-    const policy = { mode, allowedHosts: ["a.example"], deniedCIDRs: ["10.0.0.0/8"] } as const;
+    const policy = { mode, allowedHosts: ["a.example"], deniedCIDRs: ["8.8.0.0/16"] } as const;
     await expect(session.setNetworkPolicy!(policy)).rejects.toThrow("deniedCIDRs");
+    await session.setPorts!([8001]);
+    expect(session.ports).toEqual([8001]);
+    await expect(session.getPortEndpoint({ port: 8000 })).rejects.toThrow("not one of: 8001");
+    await session.getPortEndpoint({ port: 8001 });
+    await expect(session.setPorts!([0])).rejects.toThrow("`ports`");
     const narrow = session.restricted();
     expect(Object.keys(narrow)).not.toContain("destroy");
     expect(await narrow.readTextFile({ path: "www/index.html" })).toBe("served");

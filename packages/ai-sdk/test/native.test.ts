@@ -3,6 +3,7 @@ import { openai } from "@ai-sdk/openai";
 import { microvm } from "@emberbox/microvm";
 import { generateText, isStepCount } from "ai";
 import { afterAll, expect, test } from "vitest";
+import { bashToolSandbox } from "../src/bash-tool/index.ts";
 import { createNativeExecutors } from "../src/native/index.ts";
 import { createSandboxSession } from "../src/session/index.ts";
 import { resultsSeen, scriptedModel, textOf, type ToolOutput } from "./support/scripted-model.ts";
@@ -81,4 +82,42 @@ test("an abort kills what a provider's tool runs", async () => {
   expect(JSON.stringify(await shell(["ps -eo args | grep '[s]leep 62.25'"]))).not.toContain(
     "sleep 62.25\\n",
   );
+});
+
+/** What the package `bash-tool` (1.3.19) calls, and how it tells other sandboxes by their members. */
+interface TheirSandbox {
+  executeCommand(command: string): Promise<{ stdout: string; stderr: string; exitCode: number }>;
+  readFile(path: string): Promise<string>;
+  writeFiles(files: { path: string; content: string | Buffer }[]): Promise<void>;
+}
+
+test("bash-tool works in the machine of a session", async () => {
+  const own = bashToolSandbox(session);
+  for (const name of ["sandboxId", "runCommand", "exec"]) expect(own).not.toHaveProperty(name);
+  const theirs: TheirSandbox = own;
+  expect(own.destination).toBe("/home/user");
+  await theirs.writeFiles([
+    { path: "/home/user/bt/a.txt", content: "é\n" },
+    { path: "bt/b.bin", content: Buffer.of(0xff, 0) },
+  ]);
+  await theirs.writeFiles([]);
+  expect(
+    await theirs.executeCommand('cd "/home/user" && cat bt/a.txt; echo err >&2; exit 3'),
+  ).toEqual({
+    stdout: "é\n",
+    stderr: "err\n",
+    exitCode: 3,
+  });
+  expect(await theirs.readFile("bt/a.txt")).toBe("é\n");
+  expect((await theirs.executeCommand("od -An -tx1 bt/b.bin")).stdout).toBe(" ff 00\n");
+  await expect(theirs.readFile("bt/none")).rejects.toMatchObject({ code: "file_not_found" });
+  const limited = bashToolSandbox(session, { timeoutMs: 2000 });
+  const slow = await limited.executeCommand("echo begun; sleep 60");
+  expect(slow).toMatchObject({ stdout: "begun\n", exitCode: 124 });
+  expect(slow.stderr).toContain("time limit of 2000 ms");
+  // The session's own, and no time limit.
+  expect((await session.run({ command: "sleep 2.5; ls bt" })).stdout).toBe("a.txt\nb.bin\n");
+  await own[Symbol.asyncDispose]();
+  expect((await session.run({ command: "echo here" })).stdout).toBe("here\n");
+  expect(() => bashToolSandbox(session, { timeoutMs: -1 })).toThrow("`timeoutMs`");
 });

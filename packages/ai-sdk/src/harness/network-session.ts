@@ -1,21 +1,13 @@
 import { EmberboxError, type Sandbox } from "@emberbox/core";
-import type { NetworkOptions } from "@emberbox/core/network";
+import { parseOptions } from "@emberbox/core/options";
 import type { SandboxProvider } from "@emberbox/core/provider";
 import { factsOf, SandboxSessions } from "@emberbox/core/tools";
+import { z } from "zod";
 import { rememberConversation } from "../conversation.ts";
 import { restrictedSession, sandboxSession } from "../session/session.ts";
+import type { NetworkPolicy, RequestTransformation } from "./network-policy.ts";
+import type { NetworkState } from "./network-state.ts";
 import type { RestrictedSandboxSession, SandboxSession } from "../session/types.ts";
-
-/** What a sandbox may reach, in the harness's form. */
-export type NetworkPolicy =
-  | { readonly mode: "allow-all" }
-  | { readonly mode: "deny-all" }
-  | {
-      readonly mode: "custom";
-      readonly allowedHosts?: readonly string[];
-      readonly allowedCIDRs?: readonly string[];
-      readonly deniedCIDRs?: readonly string[];
-    };
 
 interface PortOptions {
   readonly port: number;
@@ -28,11 +20,12 @@ export interface NetworkSandboxSession extends SandboxSession {
   readonly id: string;
   /** Absolute; relative paths begin there. */
   readonly defaultWorkingDirectory: string;
-  /** Those that `createEmberboxSandbox` was given. */
+  /** Those that `createEmberboxSandbox` or `setPorts` was given. */
   readonly ports: readonly number[];
   /**
    * Where a server in the sandbox is reached, and the headers that its requests need.
-   * @throws `unsupported` for `https` where the provider's ports have no TLS
+   * @throws `unsupported` for a port that is not one of `ports`, where any were given, and for `https` where the
+   * provider's ports have no TLS
    */
   readonly getPortEndpoint: (
     options: PortOptions,
@@ -46,18 +39,44 @@ export interface NetworkSandboxSession extends SandboxSession {
   readonly stop: () => Promise<void>;
   /** Ends the sandbox, unless it was given. */
   readonly destroy: () => Promise<void>;
+  /** Replaces the ports that may be asked for. Addresses that were given out stay valid. @throws `invalid_argument` */
+  readonly setPorts: (
+    ports: readonly number[],
+    options?: { readonly abortSignal?: AbortSignal },
+  ) => Promise<void>;
   /**
-   * Replaces what the sandbox may reach; absent where the provider cannot.
-   * @throws `unsupported` for `deniedCIDRs`
+   * Replaces what the sandbox may reach; absent where the provider cannot. Transformations stay.
+   * @throws `unsupported` for `deniedCIDRs` with public addresses beside `allowedHosts`
    */
   readonly setNetworkPolicy?: (policy: NetworkPolicy) => Promise<void>;
+  /**
+   * Replaces the headers that are set on requests after they have left the sandbox, which never sees them; absent where
+   * the provider cannot match requests. Rules that the sandbox was created with stay.
+   * @throws `unsupported` for `regex`
+   */
+  readonly setRequestTransformations?: (
+    transformations: readonly RequestTransformation[],
+  ) => Promise<void>;
+  /** Like `setRequestTransformations`, but keeps those that there are. */
+  readonly addRequestTransformations?: (
+    transformations: readonly RequestTransformation[],
+  ) => Promise<void>;
   /** The same sandbox without any of this, and without a way to get at it. */
   readonly restricted: () => RestrictedSandboxSession;
 }
 
+export const portsSchema: z.ZodType<readonly number[]> = z
+  .array(z.int().min(1).max(65_535))
+  .describe("an array of port numbers");
+
+const portsOption = z.strictObject({ ports: portsSchema });
+
 interface NetworkSessionOptions {
   readonly id: string;
-  readonly ports: readonly number[];
+  /** `undefined` for any. */
+  readonly ports: readonly number[] | undefined;
+  /** What it may reach; `undefined` when the sandbox was given. */
+  readonly network: NetworkState | undefined;
   /** Whether it can be resumed. */
   readonly resumable: boolean;
   /** `undefined` when the sandbox was given, which is then never ended. */
@@ -66,11 +85,14 @@ interface NetworkSessionOptions {
 
 export function networkSession(
   sandbox: Sandbox,
-  { id, ports, resumable, provider }: NetworkSessionOptions,
+  { id, ports: given, network, resumable, provider }: NetworkSessionOptions,
 ): NetworkSandboxSession {
   const conversation = { sessions: new SandboxSessions(sandbox), threadId: undefined };
   const narrow = restrictedSession(sandbox);
+  let ports = given;
   const endpoint = async ({ port, protocol }: PortOptions) => {
+    if (ports !== undefined && !ports.includes(port))
+      throw new EmberboxError("unsupported", `The port ${port} is not one of: ${ports.join(", ")}`);
     const { trafficAccessToken: token } = sandbox;
     const url = withProtocol(await sandbox.url(port), protocol);
     return { url, ...(token !== undefined && { headers: { "e2b-traffic-access-token": token } }) };
@@ -78,18 +100,30 @@ export function networkSession(
   const end = async (): Promise<void> => {
     await provider?.kill(sandbox.sandboxId);
   };
+  const { updateNetwork, requestRules } = provider?.capabilities ?? {};
   const session: NetworkSandboxSession = {
     ...sandboxSession(conversation),
     id,
     defaultWorkingDirectory: factsOf(conversation.sessions, undefined).workingDirectory,
-    ports,
+    get ports() {
+      return ports ?? [];
+    },
+    setPorts: async (next, { abortSignal } = {}) => {
+      abortSignal?.throwIfAborted();
+      ports = parseOptions(portsOption, { ports: [...next] }).ports;
+    },
     getPortEndpoint: endpoint,
     getPortUrl: async (options) => (await endpoint(options)).url,
     stop: resumable && provider?.capabilities.pause === true ? () => pause(sandbox) : end,
     destroy: end,
-    ...(provider?.capabilities.updateNetwork === true && {
-      setNetworkPolicy: async (policy) => sandbox.updateNetwork(networkOf(policy)),
-    }),
+    ...(network &&
+      updateNetwork === true && {
+        setNetworkPolicy: (policy) => network.setPolicy(sandbox, policy),
+        ...(requestRules === true && {
+          setRequestTransformations: (all) => network.setTransformations(sandbox, all),
+          addRequestTransformations: (more) => network.addTransformations(sandbox, more),
+        }),
+      }),
     restricted: () => narrow,
   };
   rememberConversation(session, conversation);
@@ -110,17 +144,4 @@ function withProtocol(origin: string, protocol: PortOptions["protocol"] = "http"
   if (protocol === "ws") return origin.replace(/^http/, "ws");
   if (protocol === "http" || own === "https:") return origin;
   throw new EmberboxError("unsupported", "The ports of this sandbox are reached without TLS only");
-}
-
-/** @throws `unsupported` for policies that cannot be enforced: here, allowing takes precedence over denying */
-function networkOf(policy: NetworkPolicy): boolean | NetworkOptions {
-  if (policy.mode !== "custom") return policy.mode === "allow-all";
-  const { allowedHosts = [], allowedCIDRs = [], deniedCIDRs = [] } = policy;
-  if (deniedCIDRs.length === 0) {
-    return { allowOut: [...allowedHosts, ...allowedCIDRs], denyOut: ["0.0.0.0/0"] };
-  }
-  throw new EmberboxError(
-    "unsupported",
-    "`deniedCIDRs` cannot win over what is allowed here; leave it out: private and link-local addresses are refused unless they are allowed by name",
-  );
 }

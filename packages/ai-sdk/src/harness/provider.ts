@@ -1,16 +1,17 @@
 import { z } from "zod";
-import { EmberboxError, Sandbox } from "@emberbox/core";
+import { EmberboxError, Sandbox, type SandboxInfo } from "@emberbox/core";
 import { SharedWork } from "@emberbox/core/concurrency";
 import { type FieldsOf, parseOptions } from "@emberbox/core/options";
 import type { SandboxProvider } from "@emberbox/core/provider";
 import { resolveSource, type SandboxSource } from "@emberbox/core/tools";
 import type { RestrictedSandboxSession } from "../session/types.ts";
-import { networkSession, type NetworkSandboxSession } from "./network-session.ts";
+import { networkSession, type NetworkSandboxSession, portsSchema } from "./network-session.ts";
+import { NetworkState } from "./network-state.ts";
 import { Preparations, type FirstCreate } from "./preparations.ts";
 
 /** Options of `createEmberboxSandbox`. */
 export interface HarnessSandboxOptions {
-  /** Ports of servers in the sandbox that the harness connects to. @default [] */
+  /** Ports of servers in the sandbox that the harness connects to; others are refused. @default any, listed as none */
   readonly ports?: readonly number[] | undefined;
 }
 
@@ -41,7 +42,7 @@ const LABEL = "harness-session";
 const LIFETIME_MS = 3_600_000;
 
 const schema = z.strictObject({
-  ports: z.array(z.int().min(1).max(65_535)).optional().describe("an array of port numbers"),
+  ports: portsSchema.optional().describe(portsSchema.description!),
 } satisfies FieldsOf<HarnessSandboxOptions>);
 
 /**
@@ -54,18 +55,31 @@ export function createEmberboxSandbox(
   source?: SandboxSource,
   options: HarnessSandboxOptions = {},
 ): EmberboxHarnessProvider {
-  const { ports = [] } = parseOptions(schema, options);
+  const { ports } = parseOptions(schema, options);
   const { given, create, provider } = resolveSource(source);
   const preparations = new Preparations();
+  /** By sandbox, for whoever finds it again. */
+  const networks = new Map<string, NetworkState>();
   const lifetime = { timeoutMs: create.timeoutMs ?? LIFETIME_MS };
+  const networkOf = (sandbox: Sandbox, access: SandboxInfo["network"]): NetworkState => {
+    const { sandboxId, ended } = sandbox;
+    const rules = typeof create.network === "object" ? create.network.rules : undefined;
+    const state = networks.get(sandboxId) ?? new NetworkState(access, rules);
+    if (!networks.has(sandboxId))
+      ended?.addEventListener("abort", () => networks.delete(sandboxId), { once: true });
+    networks.set(sandboxId, state);
+    return state;
+  };
   const session = (
     sandbox: Sandbox,
     known?: SandboxProvider,
     sessionId?: string,
+    access?: SandboxInfo["network"],
   ): NetworkSandboxSession => {
+    const network = known && networkOf(sandbox, access);
     const id = sessionId ?? sandbox.sandboxId;
     const resumable = sessionId !== undefined;
-    return networkSession(sandbox, { id, ports, resumable, provider: known });
+    return networkSession(sandbox, { id, ports, network, resumable, provider: known });
   };
   const created = async (options: CreateSessionOptions): Promise<NetworkSandboxSession> => {
     const { sessionId, abortSignal: signal, identity, onFirstCreate } = options;
@@ -89,7 +103,7 @@ export function createEmberboxSandbox(
       await sandbox.kill();
       throw error;
     }
-    return session(sandbox, known, sessionId);
+    return session(sandbox, known, sessionId, create.network ?? true);
   };
   const found = async (
     sessionId: string,
@@ -101,7 +115,8 @@ export function createEmberboxSandbox(
     );
     if (info === undefined) return undefined;
     const how = { ...lifetime, provider: known, signal };
-    return session(await Sandbox.connect(info.sandboxId, how), known, sessionId);
+    const sandbox = await Sandbox.connect(info.sandboxId, how);
+    return session(sandbox, known, sessionId, info.network);
   };
   const creating = new SharedWork<NetworkSandboxSession>({ keeps: false });
   return {

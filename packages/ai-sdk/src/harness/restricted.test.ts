@@ -6,6 +6,7 @@ import { createNativeExecutors } from "../native/index.ts";
 import { createSandboxSession } from "../session/index.ts";
 import { reachable } from "../testing/reachable.ts";
 import { networkSession } from "./network-session.ts";
+import { NetworkState } from "./network-state.ts";
 
 const OWNERS = [
   "kill",
@@ -27,13 +28,19 @@ const connection: SandboxConnection = {
 const calls: string[] = [];
 const provider = {
   name: "recording",
-  capabilities: { network: true, updateNetwork: true, pause: true },
+  capabilities: { network: true, updateNetwork: true, requestRules: true, pause: true },
   create: async () => connection,
   kill: async () => Boolean(calls.push("kill")),
   updateNetwork: async () => void calls.push("updateNetwork"),
 } as unknown as SandboxProvider;
 const sandbox = new Sandbox(connection, provider);
-const session = networkSession(sandbox, { id: "1", ports: [8000], resumable: false, provider });
+const session = networkSession(sandbox, {
+  id: "1",
+  ports: [8000],
+  network: new NetworkState(true),
+  resumable: false,
+  provider,
+});
 
 /** Which of the owner's methods are found among these objects. */
 function ownersPart(objects: Iterable<object>): string[] {

@@ -7,19 +7,26 @@ import type { ProcessOptions, SandboxProcess, WritableSandboxProcess } from "./t
 /** The most bytes of one message to a command's standard input. */
 const INPUT_BYTES = 64 * 1024;
 
+/** Why a command ends before its time, with what it printed. */
+const ENDED_EARLY: ReadonlySet<string> = new Set(["out_of_memory", "timeout"]);
+
 interface RunResult {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs a command to its end. A command that fails, or runs out of memory, still gives a result. */
-export function run(calls: SessionCalls, options: ProcessOptions): Promise<RunResult> {
+/** Runs a command to its end. A command that fails, or runs out of time or memory, still gives a result. */
+export function run(
+  calls: SessionCalls,
+  options: ProcessOptions,
+  timeoutMs: number = 0,
+): Promise<RunResult> {
   const { command, abortSignal: signal } = options;
   return calls.inTurn(signal, async (call) => {
     const context = { sandbox: call.sandbox, signal, onOutput: undefined };
-    const how = { timeoutMs: 0, ...placeAndEnv(calls, options) };
-    const result = await runToEnd(context, command, how).catch(outOfMemory);
+    const how = { timeoutMs, ...placeAndEnv(calls, options) };
+    const result = await runToEnd(context, command, how).catch(endedEarly);
     const { stdout, stderr } = result;
     return { exitCode: shellExitCode(result), stdout, stderr: call.say() + stderr };
   });
@@ -110,8 +117,10 @@ function placeAndEnv(
   };
 }
 
-function outOfMemory(error: unknown): RunResult {
-  if (!EmberboxError.isInstance(error) || error.code !== "out_of_memory") throw error;
+function endedEarly(error: unknown): RunResult {
+  // Without output it is not the command that took too long: the sandbox did not answer.
+  const isOfCommand = EmberboxError.isInstance(error) && error.details["stdout"] !== undefined;
+  if (!isOfCommand || !ENDED_EARLY.has(error.code)) throw error;
   const { stdout = "", stderr = "" } = error.details;
   const words = `${String(stderr)}\n${explainFailure(error).text}`.trimStart();
   return { exitCode: shellExitCode(error), stdout: String(stdout), stderr: words };

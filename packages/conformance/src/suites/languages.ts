@@ -63,6 +63,12 @@ main();
 "value"`;
     const { text, logs } = await sandbox.runCode(code, { language: "js" });
     expect([text, logs.stdout.join("")]).toEqual(["value", "1\n2\n"]);
+    const repeating = await sandbox.runCode("var again = setInterval(() => {}, 1000); 'at once'", {
+      language: "js",
+      timeoutMs: 9000,
+    });
+    expect(repeating.text).toBe("at once");
+    await sandbox.runCode("clearInterval(again)", { language: "js" });
   });
 
   behaviour("javascript.output", async (sandbox) => {

@@ -4,6 +4,7 @@ import { syncBuiltinESMExports } from "node:module";
 import timers from "node:timers";
 import timersPromises from "node:timers/promises";
 import { promisify } from "node:util";
+import { remember, remembering } from "./repeating.ts";
 
 export interface Cell {
   /** It was interrupted: nobody is told about what still runs of it. */
@@ -32,10 +33,15 @@ export function guardTimers(): void {
       return isAbandoned() ? new Promise(() => {}) : value;
     };
   }
+  promises["setInterval"] = remembering(timersPromises.setInterval) as Work;
   const all = timers as unknown as Record<string, Work>;
   for (const name of ["setTimeout", "setInterval", "setImmediate"]) {
     const set = all[name]!;
-    const guarded: Work = (callback, ...values) => set(guard(callback), ...values);
+    const guarded: Work = (callback, ...values) => {
+      const timer = set(guard(callback), ...values);
+      if (name === "setInterval") remember(timer);
+      return timer;
+    };
     Object.defineProperty(guarded, "name", { value: name });
     if (name !== "setInterval")
       Object.defineProperty(guarded, promisify.custom, { value: promises[name] });

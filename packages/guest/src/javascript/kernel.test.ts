@@ -252,6 +252,24 @@ describe("what a cell starts", () => {
     await js("server.close()");
   });
 
+  test.for([
+    ["a short period", "const NAME = setInterval(() => {}, 10); 7"],
+    ["a long one", "const NAME = setInterval(() => {}, 60_000); 7"],
+    [
+      "as an iterator",
+      "let NAME = require('timers/promises').setInterval(10); (async () => { for await (const _ of NAME); })(); 7",
+    ],
+  ])("nobody waits long for a timer that repeats: %s", async ([, code]) => {
+    const name = `n${Math.random().toString(36).slice(2)}`;
+    const ended = js(code!.replaceAll("NAME", name));
+    // Before the cell would end by itself, after ten seconds.
+    const interrupted = setTimeout(() => javascript.interrupt(), 9_000);
+    expect(await ended).toMatchObject({ text: "7" });
+    expect((await ended).error).toBe(undefined);
+    clearTimeout(interrupted);
+    await js(`${name}.return?.() ?? clearInterval(${name})`);
+  });
+
   test("an interrupt ends the wait", async () => {
     const outcome = await run(javascript, "setTimeout(() => {}, 60_000); console.log('x')", () =>
       javascript.interrupt(),

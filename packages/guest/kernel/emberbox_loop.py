@@ -1,9 +1,11 @@
 """The event loop of a context: for scripts, which run a loop, and for notebooks, where one goes on by itself.
 
 No loop runs while a plain cell does, so `asyncio.run` and `run_until_complete` work. There always is a current loop, so
-`get_event_loop` and `create_task` work; their tasks run whenever a cell awaits something, and between cells.
+`get_event_loop` and `create_task` work; their tasks run whenever a cell awaits something, and between cells. A cell
+that itself calls `get_running_loop` runs in the loop, as in a notebook.
 """
 
+import ast
 import asyncio
 import functools
 import threading
@@ -77,6 +79,29 @@ def with_loop(original: Callable[..., Any]) -> Callable[..., Any]:
         return original(coro, **options)
 
     return create_task
+
+
+def demands_loop(code: str) -> bool:
+    """Whether a cell calls `get_running_loop` and has no answer to an error: neither in a `try`, nor in a function."""
+    if "get_running_loop" not in code:
+        return False
+    try:
+        nodes: list[ast.AST] = [ast.parse(code)]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            continue
+        if isinstance(node, (ast.Try, ast.TryStar)) and node.handlers:
+            continue
+        if isinstance(node, ast.Call):
+            called = node.func
+            name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+            if name == "get_running_loop":
+                return True
+        nodes.extend(ast.iter_child_nodes(node))
+    return False
 
 
 def begin() -> None:

@@ -24,6 +24,7 @@ from traitlets.config import Config
 import emberbox_pictures
 from emberbox_channel import ERROR, OUTPUT, Channel, Streams
 from emberbox_displays import Displays
+from emberbox_loop import demands_loop
 from emberbox_magics import Expander, mend_scripts
 from emberbox_plotly import MIME as PLOTLY, with_picture
 from emberbox_results import RESULT_LIMIT, error_line, result_line
@@ -190,6 +191,11 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
         self.channel.line(ERROR, error_line("UsageError", text_of(exc), text), flush=False)
 
     interrupted_loop = False
+
+    def should_run_async(self, raw_cell, *, transformed_cell=None, **more):
+        if transformed_cell is not None and demands_loop(transformed_cell):
+            return True
+        return super().should_run_async(raw_cell, transformed_cell=transformed_cell, **more)
 
     def run_loop(self, coroutine):
         """Runs a cell that awaits; an interrupt is thrown into what it awaits."""

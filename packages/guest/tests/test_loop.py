@@ -114,3 +114,21 @@ def test_an_interrupt_cancels_what_was_waited_for():
         loop.run_until_complete(wait())
     loop.run_until_complete(work())
     assert ended
+
+
+@pytest.mark.parametrize(
+    "code, wanted",
+    [
+        ("loop = asyncio.get_running_loop()", True),
+        ("if True:\n    with suppress(OSError):\n        print(get_running_loop().time())", True),
+        ("try:\n    asyncio.get_running_loop()\nfinally:\n    pass", True),
+        ("try:\n    asyncio.get_running_loop()\nexcept RuntimeError:\n    asyncio.run(main())", False),
+        ("async def main():\n    asyncio.get_running_loop()\nasyncio.run(main())", False),
+        ("ask = lambda: asyncio.get_running_loop()\nget_running_loop", False),
+        ("asyncio.get_running_loop(", False),
+        ("x = 1" + " + 1" * 5000 + "\nasyncio.get_event_loop()  # not get_running_loop()", False),
+        ("1 + 1", False),
+    ],
+)
+def test_which_cells_demand_a_running_loop(code, wanted):
+    assert emberbox_loop.demands_loop(code) is wanted

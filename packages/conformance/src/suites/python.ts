@@ -28,6 +28,10 @@ export function describePython({ expect, behaviour }: Harness): void {
     expect(await inFresh("await asyncio.gather(task, other)\nseen")).toBe("[1, 1]");
     expect(await inFresh("asyncio.run(work())")).toBe("5");
     expect(await inFresh("asyncio.get_event_loop().run_until_complete(work())")).toBe("5");
+    expect(await inFresh("asyncio.get_running_loop().is_running()")).toBe("True");
+    const either =
+      "try: asyncio.get_running_loop()\nexcept RuntimeError: given = asyncio.run(work())\ngiven";
+    expect(await inFresh(either)).toBe("5");
     await inFresh("import nest_asyncio\nnest_asyncio.apply()");
     expect(await inFresh("async def outer(): return asyncio.run(work())\nawait outer()")).toBe("5");
     await inFresh("last = asyncio.create_task(tick())");

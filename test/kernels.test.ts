@@ -161,3 +161,65 @@ test("kernel.private: what connects to a kernel is for its user alone, and goes 
   await sandbox.removeCodeContext(context);
   await expect.poll(files, { timeout: 10_000 }).toHaveLength(before.length);
 });
+
+async function linesOf(code: string, options: Parameters<typeof run>[1]): Promise<string[]> {
+  const { logs, error } = await run(code, options);
+  expect(error, options?.language).toBe(undefined);
+  return logs.stdout.join("").split("\n");
+}
+
+test("kernel.user: runs as who is asked for, with what is theirs and within the same limits", async () => {
+  const kernels = "~/.local/share/jupyter/kernels";
+  await sandbox.commands.run(
+    `mkdir -p ${kernels} && cp -r /home/user/.local/share/jupyter/kernels/plain-python ${kernels}/roots-own`,
+    { user: "root" },
+  );
+  const unknown = sandbox.runCode("1", { language: "roots-own" });
+  await expect(unknown).rejects.toMatchObject({ code: "unknown_language" });
+  const python =
+    "import os\nprint(os.getuid(), os.environ['HOME'])\nfor name in ('cgroup', 'oom_score_adj', 'limits'): print(open('/proc/self/' + name).read())";
+  const bash =
+    "echo $UID $HOME; for name in cgroup oom_score_adj limits; do cat /proc/$$/$name; echo; done";
+  const javascript =
+    "const fs = require('fs');\nconsole.log(process.getuid(), process.env.HOME);\nfor (const name of ['cgroup', 'oom_score_adj', 'limits']) console.log(fs.readFileSync('/proc/self/' + name, 'utf8'))";
+  const probes = { python, javascript, bash, "roots-own": python };
+  for (const [roots, code] of Object.entries(probes)) {
+    const [who, ...usual] = await linesOf(code, { language: roots.replace("roots-own", language) });
+    expect(who).toBe("1000 /home/user");
+    expect(await linesOf(code, { language: roots, user: "root" }), roots).toEqual([
+      ...["0 /root", ...usual],
+    ]);
+  }
+  for (const context of await sandbox.listCodeContexts())
+    if (context.user === "root") await sandbox.removeCodeContext(context);
+});
+
+test("kernel.user-home: Python's packages, settings and groups are the user's, who may have no home", async () => {
+  const make =
+    "useradd --no-create-home --home-dir /nowhere --groups audio ghost && python3 -c 'import os, site; os.makedirs(site.getusersitepackages(), exist_ok=True)' && echo 'mine = 1' > $(python3 -m site --user-site)/roots_package.py";
+  const made = await sandbox.commands.run(make, { user: "root" });
+  expect(made.exitCode, made.stderr).toBe(0);
+  const own = await sandbox.runCode(
+    "import roots_package, sys\n(roots_package.mine, get_ipython().ipython_dir, [path for path in sys.path if '/home/user' in path])",
+    { user: "root" },
+  );
+  expect(own.error?.traceback).toBe(undefined);
+  expect(own.text).toBe("(1, '/root/.ipython', [])");
+  const others = await sandbox.runCode("import roots_package");
+  expect(others.error?.name).toBe("ModuleNotFoundError");
+  const stored = await sandbox.runCode(
+    "%bookmark kept\nimport os\nos.listdir('/root/.ipython/profile_default/db')",
+    { user: "root" },
+  );
+  expect(stored.error?.traceback).toBe(undefined);
+  expect(stored.text).toBe("['bookmarks']");
+  const ghost = await sandbox.runCode(
+    "import os, grp, pandas\n(os.environ['HOME'], sorted(grp.getgrgid(id).gr_name for id in os.getgroups()))",
+    { user: "ghost" },
+  );
+  expect(ghost.error?.traceback).toBe(undefined);
+  expect(ghost.text).toBe("('/nowhere', ['audio', 'ghost'])");
+  const shell = await sandbox.runCode("id -un; pwd; cd /root", { user: "ghost", language: "bash" });
+  expect(shell.logs.stdout.join("")).toBe("ghost\n/home/user\n");
+  expect(shell.error?.name).toBe("ExitStatus");
+});

@@ -15,8 +15,8 @@ import { Queue, SharedWork, untilAborted, within } from "./declarations.js";
 export { Queue, SharedWork, untilAborted, within };
 
 // envd
-import { ENVD_PORT, FileGrant, INTERPRETER_PORT, envdVersion, isAgentPort, isEqual, signFile } from "./declarations.js";
-export { ENVD_PORT, FileGrant, INTERPRETER_PORT, envdVersion, isAgentPort, isEqual, signFile };
+import { ENVD_PORT, FileGrant, INTERPRETER_PORT, envdVersion, isAgentPort, isEqual, signFile, userPath } from "./declarations.js";
+export { ENVD_PORT, FileGrant, INTERPRETER_PORT, envdVersion, isAgentPort, isEqual, signFile, userPath };
 
 // files
 import { EntryType, FileData, FileOptions, FileUrlOptions, ListOptions, ReadFormat, ReadOptions, WatchCallback, WatchOptions, WriteEntry, WriteInfo, WriteOptions } from "./declarations.js";
@@ -427,6 +427,7 @@ export declare const ENVD_PORT = 49983;
 export declare const INTERPRETER_PORT = 49999;
 export declare const isAgentPort: (port: number) => boolean;
 export declare const envdVersion = "0.6.4";
+export declare function userPath(user: string, path: "/execute" | "/contexts"): string;
 export interface FileGrant {
   readonly path: string;
   readonly operation: "read" | "write";
@@ -453,10 +454,12 @@ export interface CodeContext {
   readonly id: string;
   readonly language: string;
   readonly cwd: string;
+  readonly user?: string | undefined;
 }
 export interface CreateCodeContextOptions extends RequestOptions {
   readonly language?: string | undefined;
   readonly cwd?: string | undefined;
+  readonly user?: string | undefined;
 }
 type ChartScale = "linear" | "log" | "symlog" | "logit" | "asinh" | "function" | "functionlog" | "datetime" | "categorical" | (string & {});
 type ChartValue = number | string | null;
@@ -581,6 +584,7 @@ export interface ExecutionCallbacks {
 export interface RunCodeOptions extends RequestOptions, ExecutionCallbacks {
   readonly language?: string | undefined;
   readonly context?: CodeContext | string | undefined;
+  readonly user?: string | undefined;
   readonly envs?: Readonly<Record<string, string>> | undefined;
   readonly timeoutMs?: number | undefined;
   readonly reportFiles?: boolean | undefined;

@@ -31,6 +31,7 @@ export interface ServeOptions {
   readonly quotas?: QuotasOption | undefined;
   readonly memoryMB?: number | undefined;
   readonly cpuCount?: number | undefined;
+  readonly codeUser?: "user" | "root" | undefined;
   readonly network?: NetworkCeiling | undefined;
   readonly reserveMB?: number | undefined;
   readonly onShutdown?: "pause" | "kill" | undefined;

@@ -1,5 +1,12 @@
-import { InvalidArgumentError, NotFoundError, TimeoutError } from "@e2b/code-interpreter";
+import {
+  Sandbox as CodeSandbox,
+  InvalidArgumentError,
+  NotFoundError,
+  TimeoutError,
+} from "@e2b/code-interpreter";
+import { e2b, Sandbox } from "@emberbox/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sdkOptions, startServer } from "../support/server.ts";
 import { serve, type ServedSandbox } from "./support/sandbox.ts";
 
 let served: ServedSandbox;
@@ -83,6 +90,26 @@ describe("@e2b/code-interpreter", () => {
     const silent = await sandbox.runCode("time.sleep(7)\n'awake'", { timeoutMs: 30_000 });
     expect(silent.text).toBe("awake");
   });
+});
+
+test("where code is root's, it runs in E2B's directory, unless a user is named", async () => {
+  const who = "import os\n(os.getuid(), os.getcwd())";
+  const refused = sandbox.createCodeContext({ cwd: "/root" });
+  await expect(refused).rejects.toThrow("400");
+  const options = sdkOptions(await startServer({ codeUser: "root" }));
+  const rooted = await CodeSandbox.create(options);
+  try {
+    expect((await rooted.runCode(who)).text).toBe("(0, '/home/user')");
+    expect((await rooted.runCode("echo $UID", { language: "bash" })).logs.stdout).toEqual(["0\n"]);
+    const context = await rooted.createCodeContext({ cwd: "/root" });
+    expect(context).toMatchObject({ language: "python", cwd: "/root" });
+    expect((await rooted.runCode(who, { context })).text).toBe("(0, '/root')");
+    const ours = await Sandbox.connect(rooted.sandboxId, { provider: e2b(options) });
+    expect((await ours.runCode(who)).text).toBe("(0, '/home/user')");
+    expect((await ours.runCode(who, { user: "user" })).text).toBe("(1000, '/home/user')");
+  } finally {
+    await rooted.kill();
+  }
 });
 
 test("the interpreter says that it lives, in a stream and when asked", async () => {

@@ -261,6 +261,18 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
       "kernel.private: what connects to a kernel is for its user alone, and goes with it",
     ),
   },
+  "kernel.user": {
+    holds: "runs kernels of every kind as the user asked for, within the limits of the usual one",
+    shownBy: kernels(
+      "kernel.user: runs as who is asked for, with what is theirs and within the same limits",
+    ),
+  },
+  "kernel.user-home": {
+    holds: "gives Python the packages, settings and groups of the user asked for",
+    shownBy: kernels(
+      "kernel.user-home: Python's packages, settings and groups are the user's, who may have no home",
+    ),
+  },
   "r.values": {
     holds: "runs R: values, printed output, messages; variables stay",
     shownBy: r("r.values: values, printed output and messages; variables stay"),
@@ -300,6 +312,15 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "context.list": { holds: "lists contexts" },
   "context.remove": { holds: "removes a context, after which it is not found" },
   "context.restart": { holds: "restarts a context: its id stays, its variables go" },
+  "context.user": {
+    holds: "runs code as the user asked for, in every language, with contexts of their own",
+  },
+  "context.user-stays": {
+    holds: "runs code as its context's user after interrupts, crashes and restarts",
+  },
+  "context.user-refused": {
+    holds: "refuses code of users that are not there, and directories that a user cannot enter",
+  },
   "files.text": { holds: "writes and reads text" },
   "files.binary": { holds: "writes and reads any bytes, from any kind of data and as any kind" },
   "files.stream": { holds: "writes from and reads as a stream" },

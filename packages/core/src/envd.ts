@@ -15,6 +15,15 @@ export const isAgentPort = (port: number): boolean =>
  */
 export const envdVersion = "0.6.4";
 
+/**
+ * Where the interpreter runs code as a user, and makes their contexts; `user` is a segment of a path, and `path` what it
+ * is for everybody. E2B's protocol has no such paths, so its services refuse; a field that they do not know they would
+ * pass over, and run the code as somebody else.
+ */
+export function userPath(user: string, path: "/execute" | "/contexts"): string {
+  return `/users/${user}${path}`;
+}
+
 /** One operation on one file, open to anyone who has the signature. */
 export interface FileGrant {
   readonly path: string;

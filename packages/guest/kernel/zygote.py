@@ -1,8 +1,8 @@
 """Imports everything once, then forks one process per code context; also does what Node has no call for.
 
 Requests come as JSON lines on standard input; answers and the ends of contexts go out as JSON lines. Arguments: the
-path of the agent's socket, the name of the user that runs code, and when to import. "now" imports all of the usual
-libraries before it answers; "later" imports only what is needed, for the first context.
+path of the agent's socket, the name of the user that most code runs as, and when to import. "now" imports all of the
+usual libraries before it answers; "later" imports only what is needed, for the first context.
 """
 
 import ctypes
@@ -20,7 +20,7 @@ import struct
 import sys
 import time
 import traceback
-from typing import Any
+from typing import Any, NamedTuple
 
 sys.dont_write_bytecode = True
 SOCKET, USER, WHEN = sys.argv[1:4]
@@ -31,8 +31,21 @@ PR_SET_DUMPABLE = 4
 # How much of what a dead context leaves in its pipes is reported, in bytes.
 LAST_WORDS = 64 * 1024
 
-account = pwd.getpwnam(USER) if os.geteuid() == 0 else None
 libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Account(NamedTuple):
+    uid: int
+    gid: int
+    groups: list[int]
+
+
+def account_of(name):
+    """What a user's processes run as; `None` where only root could choose."""
+    if os.geteuid() != 0:
+        return None
+    entry = pwd.getpwnam(name)
+    return Account(entry.pw_uid, entry.pw_gid, os.getgrouplist(name, entry.pw_gid))
 
 
 class Zygote:
@@ -87,17 +100,18 @@ class Zygote:
     def do_fork(self, request):
         if shell is None:
             load()
+        account = account_of(request["user"])
         connection = socket.socket(socket.AF_UNIX)
         connection.connect(SOCKET)
         connection.sendall(frame(HELLO, request["token"].encode()))
         pipes = {"stdout": os.pipe(), "stderr": os.pipe()}
         if account is not None:
             for _, write in pipes.values():
-                os.fchown(write, account.pw_uid, account.pw_gid)
+                os.fchown(write, account.uid, account.gid)
         pid = os.fork()
         if pid == 0:
             try:
-                self.become(request, connection.detach(), pipes)
+                self.become(account, request, connection.detach(), pipes)
             except BaseException:
                 traceback.print_exc()
             finally:
@@ -108,7 +122,7 @@ class Zygote:
         self.contexts[pid] = {name: read for name, (read, _) in pipes.items()}
         return {"pid": pid}
 
-    def become(self, request, connection, pipes):
+    def become(self, account, request, connection, pipes):
         """In the child: closes what belongs to the zygote and becomes a context."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -122,12 +136,15 @@ class Zygote:
         os.dup2(pipes["stderr"][1], 2)
         for _, write in pipes.values():
             os.close(write)
-        drop_privileges()
+        drop_privileges(account)
         problem = ""
         try:
             os.chdir(request["cwd"])
         except OSError as error:
-            problem = "%s: %s" % (request["cwd"], error.strerror)
+            problem = "%s cannot enter %s: %s" % (request["user"], request["cwd"], error.strerror)
+        os.environ.update(request["own"])
+        if request["user"] != USER:
+            emberbox_home.move(shell)
         os.environ.update(request["env"])
         os.environ["PWD"] = request["cwd"]
         gc.enable()
@@ -172,7 +189,7 @@ def keep(descriptor):
     return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10)
 
 
-def drop_privileges():
+def drop_privileges(account):
     if account is None:
         return
     try:
@@ -184,9 +201,9 @@ def drop_privileges():
     if UNKILLABLE:
         with open("/proc/self/oom_score_adj", "w") as score:
             score.write("0")
-    os.setgroups(GROUPS)
-    os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
-    os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)
+    os.setgroups(account.groups)
+    os.setresgid(account.gid, account.gid, account.gid)
+    os.setresuid(account.uid, account.uid, account.uid)
     # Changing the user hid /proc/self, and with it /dev/stdout.
     libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
 
@@ -209,10 +226,11 @@ def signal_name(number):
 
 def as_user(work):
     """Does work whose files must belong to the user."""
+    account = account_of(USER)
     if account is None:
         return work()
-    os.setegid(account.pw_gid)
-    os.seteuid(account.pw_uid)
+    os.setegid(account.gid)
+    os.seteuid(account.uid)
     try:
         return work()
     finally:
@@ -248,11 +266,11 @@ def load():
 
 zygote = Zygote()
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-if account is not None:
-    GROUPS = os.getgrouplist(USER, account.pw_gid)
+if os.geteuid() == 0:
     with open("/proc/self/oom_score_adj") as score:
         UNKILLABLE = score.read().strip() != "0"
 
+import emberbox_home  # noqa: E402
 from emberbox_channel import HELLO, frame  # noqa: E402
 
 # Made by `load`.

@@ -36,6 +36,7 @@ test.each<[Partial<ServeOptions>, string]>([
   [{ tls: { cert: "x" } as never }, "`tls`"],
   [{ maxSandboxes: 0 }, "`maxSandboxes`"],
   [{ network: "off" as never }, "`network`"],
+  [{ codeUser: "daemon" as never }, "`codeUser`"],
   [{ network: { rules: {} } as never }, "`network`"],
   [{ network: false, provider: uncapable }, "no ceiling"],
   [{ onShutdown: "pause" }, "cannot pause"],

@@ -46,6 +46,11 @@ export interface ServeOptions {
   readonly memoryMB?: number | undefined;
   /** Processors of each sandbox. @default the provider's */
   readonly cpuCount?: number | undefined;
+  /**
+   * Who runs the code of clients that name no user, as E2B's do not: the sandbox's own user, or root, as in E2B.
+   * @default "user"
+   */
+  readonly codeUser?: "user" | "root" | undefined;
   /** What no request may exceed for its sandbox's network. @default true: public addresses only */
   readonly network?: NetworkCeiling | undefined;
   /** Memory that the host must have left after a sandbox has started, in MiB. @default 256 */
@@ -98,6 +103,7 @@ const schema = z.strictObject({
   maxSandboxes: z.int().min(1).optional().describe("a positive integer"),
   memoryMB: z.int().min(1).optional().describe("a positive integer"),
   cpuCount: z.int().min(1).optional().describe("a positive integer"),
+  codeUser: z.enum(["user", "root"]).default("user").describe("`user` or `root`"),
   network: sharedOptions.networkCeiling,
   reserveMB: z.int().min(0).default(256).describe("a non-negative integer"),
   onShutdown: z.enum(["pause", "kill"]).default("kill").describe("`pause` or `kill`"),

@@ -71,7 +71,7 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
           )
         : undefined;
     const certificate = settings.tls === "self-signed" ? own : settings.tls;
-    const proxy = createProxy(sandboxes, keys, log);
+    const proxy = createProxy(sandboxes, keys, log, settings.codeUser);
     let listener: Listener | undefined;
     let domain = settings.domain ?? "";
     const control = createControl({

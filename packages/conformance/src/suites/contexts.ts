@@ -8,6 +8,15 @@ const PRINT_ONCE = {
   bash: "echo ${ONCE-none}",
 };
 
+/** Prints who runs it, where, and what its environment says about them. */
+const PRINT_USER = {
+  python:
+    "import os, pwd\nprint(pwd.getpwuid(os.getuid()).pw_name, os.getcwd(), *map(os.environ.get, ('HOME', 'USER', 'LOGNAME')))",
+  javascript:
+    "console.log(require('os').userInfo().username, process.cwd(), ...['HOME', 'USER', 'LOGNAME'].map((name) => process.env[name]))",
+  bash: "echo $(id -un) $PWD $HOME $USER $LOGNAME",
+};
+
 export function describeContexts({ expect, behaviour, failure }: Harness): void {
   behaviour("context.separate", async (sandbox) => {
     const [one, other] = await Promise.all([
@@ -106,5 +115,68 @@ export function describeContexts({ expect, behaviour, failure }: Harness): void 
     await sandbox.restartCodeContext(context);
     expect((await sandbox.runCode("gone", { context })).error?.name).toBe("NameError");
     await sandbox.removeCodeContext(context);
+  });
+
+  behaviour("context.user", async (sandbox) => {
+    const [user, home] = (await sandbox.commands.run("id -un; echo $HOME")).stdout.split("\n");
+    for (const [language, code] of Object.entries(PRINT_USER)) {
+      const usual = await sandbox.createCodeContext({ language });
+      const inUsual = await sandbox.runCode(code, { context: usual });
+      expect(printed(inUsual), language).toBe(`${user} ${home} ${home} ${user} ${user}\n`);
+      await sandbox.removeCodeContext(usual);
+      const context = await sandbox.createCodeContext({ language, user: "root", cwd: "/root" });
+      expect(context).toMatchObject({ language, user: "root", cwd: "/root" });
+      const inOwn = await sandbox.runCode(code, { context });
+      expect(printed(inOwn), language).toBe("root /root /root root root\n");
+      await sandbox.removeCodeContext(context);
+    }
+    const inDefault = await sandbox.runCode(`${PRINT_USER.python}\nwhose = 'root'`, {
+      user: "root",
+    });
+    expect(printed(inDefault)).toBe(`root ${home} /root root root\n`);
+    expect((await sandbox.runCode("whose", { user: "root" })).text).toBe("root");
+    expect((await sandbox.runCode("whose")).error?.name).toBe("NameError");
+    const listed = await sandbox.listCodeContexts();
+    const pythons = listed.filter(({ language }) => language === "python");
+    expect(pythons.map((one) => one.user)).toContain(user);
+    expect(pythons.map((one) => one.user)).toContain("root");
+    for (const context of listed.filter((one) => one.user === "root"))
+      await sandbox.removeCodeContext(context);
+  });
+
+  behaviour("context.user-stays", async (sandbox) => {
+    const loops = { python: "while True: pass", javascript: "for (;;);", bash: "sleep 60" };
+    const crashes = { python: "os.abort()", javascript: "process.abort()", bash: "kill -ABRT $$" };
+    const stays = async (language: keyof typeof loops): Promise<void> => {
+      const context = await sandbox.createCodeContext({ language, user: "root" });
+      const run = async (): Promise<string | undefined> =>
+        printed(await sandbox.runCode(PRINT_USER[language], { context })).split(" ")[0];
+      expect(await run(), language).toBe("root");
+      const late = sandbox.runCode(loops[language], { context, timeoutMs: 1000 });
+      expect((await failure(late, "timeout")).details["restarted"], language).toBe(false);
+      expect(await run(), language).toBe("root");
+      const { error } = await sandbox.runCode(crashes[language], { context });
+      expect(error?.value, language).toContain("SIGABRT");
+      expect(await run(), language).toBe("root");
+      await sandbox.removeCodeContext(context);
+    };
+    await Promise.all((["python", "javascript", "bash"] as const).map(stays));
+  });
+
+  behaviour("context.user-refused", async (sandbox) => {
+    const nobody = { user: "not-in-passwd" };
+    const inBash = { ...nobody, language: "bash" };
+    for (const call of [
+      () => sandbox.runCode("1", nobody),
+      () => sandbox.createCodeContext(inBash),
+    ])
+      expect((await failure(call(), "invalid_argument")).message).toContain("not-in-passwd");
+    const [context] = await sandbox.listCodeContexts();
+    await failure(sandbox.runCode("1", { context, user: "root" }), "invalid_argument");
+    const refusals = ["python", "javascript", "bash"].map((language) =>
+      failure(sandbox.createCodeContext({ language, cwd: "/root" }), "invalid_argument"),
+    );
+    for (const { message } of await Promise.all(refusals))
+      expect(message).toMatch(/cannot enter \/root: permission denied/i);
   });
 }

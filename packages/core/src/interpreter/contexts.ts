@@ -8,9 +8,10 @@ import {
   requestOptions,
   text,
   type RequestOptions,
+  user,
 } from "../options.ts";
 import { segment } from "../wire/segment.ts";
-import { INTERPRETER_PORT } from "../envd.ts";
+import { INTERPRETER_PORT, userPath } from "../envd.ts";
 import type { SandboxConnection } from "../provider.ts";
 import { Call, type HttpRequest } from "../wire/call.ts";
 import { readDocument } from "../wire/document.ts";
@@ -23,25 +24,35 @@ export interface CodeContext {
   readonly language: string;
   /** The directory in which its code starts. */
   readonly cwd: string;
+  /** Who runs its code, where the service says so. */
+  readonly user?: string | undefined;
 }
 
-/** The language and directory of a new context. */
+/** The language, directory and user of a new context. */
 export interface CreateCodeContextOptions extends RequestOptions {
   /**
    * As for `runCode`.
    * @default "python"
    */
   readonly language?: string | undefined;
-  /** @default the user's home directory */
+  /** @default the home directory of the sandbox's user, also for other users */
   readonly cwd?: string | undefined;
+  /** As for `runCode`. @default the sandbox's user, or whom its service has chosen */
+  readonly user?: string | undefined;
 }
 
 const ANSWER_LIMITS = { values: 10_000, bytes: 1024 * 1024 };
-const contextSchema = z.object({ id: z.string(), language: z.string(), cwd: z.string() });
+const contextSchema = z.object({
+  id: z.string(),
+  language: z.string(),
+  cwd: z.string(),
+  user: z.string().optional(),
+});
 const createSchema = z.strictObject({
   ...requestFields,
   language: text,
   cwd: text,
+  user,
 } satisfies FieldsOf<CreateCodeContextOptions>);
 const description = "a code context or its id";
 
@@ -59,12 +70,11 @@ export async function createCodeContext(
   connection: SandboxConnection,
   options?: CreateCodeContextOptions,
 ): Promise<CodeContext> {
-  const { language, cwd, ...request } = parseOptions(createSchema, options);
+  const { language, cwd, user, ...request } = parseOptions(createSchema, options);
   const name = language === undefined ? undefined : languageName(language);
   const body = JSON.stringify({ language: name, cwd });
-  return contextFrom(
-    await exchange(connection, request, { method: "POST", path: "/contexts", body }),
-  );
+  const path = user === undefined ? "/contexts" : userPath(segment(user), "/contexts");
+  return contextFrom(await exchange(connection, request, { method: "POST", path, body }, user));
 }
 
 export async function listCodeContexts(
@@ -100,13 +110,14 @@ async function exchange(
   connection: SandboxConnection,
   options: RequestOptions,
   request: HttpRequest,
+  user?: string,
 ): Promise<unknown> {
   const call = new Call(connection, options);
   const headers = request.body === undefined ? {} : { "Content-Type": "application/json" };
   try {
     return await call.begin(async () => {
       const response = await call.send(INTERPRETER_PORT, { ...request, headers });
-      if (response.statusCode >= 300) throw await interpreterError(response);
+      if (response.statusCode >= 300) throw await interpreterError(response, user);
       return await readDocument(response.body, ANSWER_LIMITS).catch(orNothing);
     });
   } catch (error) {

@@ -35,6 +35,44 @@ async function failureOf(
   return Object.assign(known, { execution: known.details["execution"] as Execution });
 }
 
+describe("a user", () => {
+  const context = { id: "one", language: "python", cwd: "/root", user: "root" };
+
+  test("is in the path, so that a service without users cannot pass over it", async () => {
+    const asked: (string | undefined)[] = [];
+    await using it = await scriptedSandbox((request, response) => {
+      asked.push(request.url);
+      if (request.url!.endsWith("/contexts")) response.end(JSON.stringify(context));
+      else messages(end)(request, response);
+    });
+    await it.sandbox.runCode("1");
+    await it.sandbox.runCode("1", { user: "root", language: "js" });
+    expect(await it.sandbox.createCodeContext({ user: "a.b", cwd: "/root" })).toEqual(context);
+    expect(asked).toEqual(["/execute", "/users/root/execute", "/users/a.b/contexts"]);
+  });
+
+  test.each([
+    [404, '{"detail":"Not Found"}', "unsupported"],
+    [404, "Not found", "unsupported"],
+    [400, '{"message":"invalid username: \'kernel\'"}', "invalid_argument"],
+    [400, '{"message":"There is no language \\"x\\" here"}', "unknown_language"],
+  ])("that is answered with %i %s is %s", async (status, body, code) => {
+    await using it = await scriptedSandbox((request, response) => {
+      request.resume();
+      response.writeHead(status).end(body);
+    });
+    const user = "kernel";
+    expect((await failureOf(it.sandbox.runCode("1", { user }))).code).toBe(code);
+    expect((await failureOf(it.sandbox.createCodeContext({ user }))).code).toBe(code);
+  });
+
+  test("of a context is the context's, and a name has to be one", async () => {
+    await using it = await scriptedSandbox(messages(end));
+    for (const options of [{ user: "root", context: "one" }, { user: "a/b" }, { user: ".." }])
+      expect((await failureOf(it.sandbox.runCode("1", options))).code).toBe("invalid_argument");
+  });
+});
+
 describe("a well-formed answer", () => {
   test("becomes an execution", async () => {
     await using it = await scriptedSandbox(

@@ -12,12 +12,14 @@ import {
   requestFields,
   type RequestOptions,
   text,
+  user,
 } from "../options.ts";
-import { INTERPRETER_PORT } from "../envd.ts";
+import { INTERPRETER_PORT, userPath } from "../envd.ts";
 import type { SandboxConnection } from "../provider.ts";
 import { Budget } from "../wire/budget.ts";
 import { Call } from "../wire/call.ts";
 import { readNdjson } from "../wire/ndjson.ts";
+import { segment } from "../wire/segment.ts";
 import { isPromise, SAFETY_MS, TimeLimit } from "../wire/time-limit.ts";
 import { ExecutionCollector, type ExecutionCallbacks } from "./collector.ts";
 import { contextId, contextReference, type CodeContext } from "./contexts.ts";
@@ -28,7 +30,7 @@ import { inTurn } from "./turns.ts";
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
-/** Where code runs, for how long, and where its output goes. */
+/** Where and as whom code runs, for how long, and where its output goes. */
 export interface RunCodeOptions extends RequestOptions, ExecutionCallbacks {
   /**
    * The language, in whose default context the code runs: `python`, `javascript`, `typescript`, `bash`, one of their
@@ -37,8 +39,14 @@ export interface RunCodeOptions extends RequestOptions, ExecutionCallbacks {
    * @default "python"
    */
   readonly language?: string | undefined;
-  /** The context to run in, or its id. Excludes `language`. */
+  /** The context to run in, or its id. Excludes `language` and `user`. */
   readonly context?: CodeContext | string | undefined;
+  /**
+   * Who runs the code, such as `root`: each user has a default context for each language. Rejects with `unsupported`
+   * where the sandbox's service knows no users, as E2B's does not. Excludes `context`.
+   * @default the sandbox's user, or whom its service has chosen
+   */
+  readonly user?: string | undefined;
   /** Environment variables for this run only. */
   readonly envs?: Readonly<Record<string, string>> | undefined;
   /** How long the code may run, in milliseconds; 0 for no limit. @default 60_000 */
@@ -56,6 +64,7 @@ const schema = z
     ...requestFields,
     language: text,
     context: contextReference,
+    user,
     envs,
     timeoutMs: milliseconds,
     reportFiles: z.boolean().optional(),
@@ -66,6 +75,9 @@ const schema = z
   } satisfies FieldsOf<RunCodeOptions>)
   .refine(({ language, context }) => language === undefined || context === undefined, {
     message: "Give `language` or `context`, not both: a context has its language",
+  })
+  .refine(({ user, context }) => user === undefined || context === undefined, {
+    message: "Give `user` or `context`, not both: a context has its user",
   });
 
 /** Runs code and gathers its output and results. */
@@ -82,7 +94,8 @@ export async function runCode(
   using limit = new TimeLimit(() => call.expire(timedOut(timeoutMs)));
   try {
     const context =
-      contextId(checked.context) ?? `language ${languageName(checked.language ?? "python")}`;
+      contextId(checked.context) ??
+      `language ${languageName(checked.language ?? "python")} ${checked.user ?? ""}`;
     const response = await call.begin(() =>
       inTurn(connection, call.signal, context, (sent) =>
         startExecution(call, code, checked, timeoutMs, sent),
@@ -115,14 +128,15 @@ async function startExecution(
     timeout_ms: timeoutMs > 0 ? timeoutMs : undefined,
     report_files: options.reportFiles || undefined,
   };
+  const { user } = options;
   const response = await call.send(INTERPRETER_PORT, {
     method: "POST",
-    path: "/execute",
+    path: user === undefined ? "/execute" : userPath(segment(user), "/execute"),
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
     onSent,
   });
-  if (response.statusCode !== 200) throw await interpreterError(response);
+  if (response.statusCode !== 200) throw await interpreterError(response, user);
   return response;
 }
 

@@ -25,6 +25,7 @@ interface ServeFlags {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly tlsSelfSigned?: true;
+  readonly codeUser: "user" | "root";
   readonly networkCeiling?: ServeOptions["network"];
   readonly maxSandboxes?: number;
   readonly memory?: number;
@@ -77,6 +78,11 @@ export function addServe(program: Command, finish: Finish): void {
     .option(
       "--tls-self-signed",
       "serve HTTPS with a certificate that is made for the domain, and kept",
+    )
+    .addOption(
+      new Option("--code-user <USER>", "who runs the code of E2B's clients; in E2B it is root")
+        .choices(["user", "root"])
+        .default("user"),
     )
     .option(
       "--network-ceiling <LIST>",
@@ -165,6 +171,7 @@ async function readFlags(flags: ServeFlags): Promise<Omit<ServeOptions, "provide
     host,
     port,
     onShutdown,
+    codeUser: flags.codeUser,
     shutdownTimeoutMs: flags.shutdownTimeout,
     apiKeys: readKeys(flags.apiKey ?? inEnvironment),
     operatorKey: flags.operatorKey ?? (process.env["EMBERBOX_OPERATOR_KEY"] || undefined),

@@ -1,4 +1,3 @@
-import type { AgentContext } from "../context.ts";
 import { BashKernel } from "./bash-kernel.ts";
 import type { Kernel, KernelOptions, Language } from "./language.ts";
 import { spawnKernel } from "./spawn.ts";
@@ -16,17 +15,12 @@ export const BASH_ARGUMENTS: readonly string[] = [
 export class BashLanguage implements Language {
   readonly name = "bash";
   readonly aliases: readonly string[] = ["sh", "shell"];
-  readonly #context: AgentContext;
-
-  constructor(context: AgentContext) {
-    this.#context = context;
-  }
 
   async start(options: KernelOptions): Promise<Kernel> {
     const prompts = { PS1: "", PS2: "", BASH_SILENCE_DEPRECATION_WARNING: "1" };
     const envs = { ...options.envs, ...prompts };
-    const place = { cwd: options.cwd, envs };
-    const started = await spawnKernel(this.#context, "/bin/bash", BASH_ARGUMENTS, place, "pipe");
+    const place = { ...options, envs };
+    const started = await spawnKernel("/bin/bash", BASH_ARGUMENTS, place, "pipe");
     const kernel = new BashKernel(started);
     await kernel.ready;
     return kernel;

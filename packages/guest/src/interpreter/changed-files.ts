@@ -61,7 +61,7 @@ function list(directory: string, user: User): Promise<Snapshot> {
   return new Promise((resolve, reject) => {
     const child = inUserCgroup(() =>
       spawn("find", [...args, "-printf", format], {
-        env: environmentOf(user.name),
+        env: environmentOf(user),
         ...(process.getuid?.() === 0 ? { uid: user.uid, gid: user.gid } : {}),
         stdio: ["ignore", "pipe", "ignore"],
         timeout: MAX_MS,

@@ -27,6 +27,8 @@ export class CodeContext {
   readonly id: string;
   readonly language: Language;
   readonly cwd: string;
+  /** The name of who runs the code. */
+  readonly user: string;
   readonly #options: CodeContextOptions;
   readonly #queue: Execution[] = [];
   #kernel: Kernel | undefined;
@@ -38,6 +40,7 @@ export class CodeContext {
     this.id = options.id;
     this.language = options.language;
     this.cwd = options.cwd;
+    this.user = options.user().name;
     this.#options = options;
   }
 
@@ -83,7 +86,8 @@ export class CodeContext {
     for (const pause of RETRY_MS) {
       if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
       try {
-        const kernel = await this.language.start({ cwd: this.cwd, envs: this.#options.envs() });
+        const place = { user: this.#options.user(), cwd: this.cwd, envs: this.#options.envs() };
+        const kernel = await this.language.start(place);
         if (this.#removed) return kernel.kill();
         kernel.onExit = (exit) => this.#exited(kernel, exit);
         this.#kernel = kernel;

@@ -1,12 +1,15 @@
-/** What every kernel's environment begins with. */
-export function environmentOf(user: string): Record<string, string> {
-  const home = `/home/${user}`;
+import type { User } from "../envd/users.ts";
+
+const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** What the environment of every kernel of a user begins with. */
+export function environmentOf({ name, home, shell }: User): Record<string, string> {
   return {
-    PATH: `${home}/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+    PATH: name === "root" ? PATH : `${home}/.local/bin:${PATH}`,
     HOME: home,
-    USER: user,
-    LOGNAME: user,
-    SHELL: "/bin/bash",
+    USER: name,
+    LOGNAME: name,
+    SHELL: shell,
     LANG: "C.UTF-8",
     TERM: "xterm-256color",
     PAGER: "cat",

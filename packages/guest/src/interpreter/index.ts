@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { AgentContext } from "../context.ts";
-import { findUser } from "../envd/users.ts";
 import type { CodeContext } from "./code-context.ts";
 import { Contexts } from "./contexts.ts";
 import { Execution } from "./execution.ts";
@@ -23,6 +22,9 @@ import {
 import { warmCalls } from "./warm.ts";
 
 export type { RestoreRequest } from "./language.ts";
+
+/** What core's `userPath` makes. */
+const OF_USER = /^\/users\/([^/]+)(\/(?:execute|contexts))$/;
 
 /** E2B's code-interpreter protocol, and what has to happen to it around a snapshot. */
 export interface Interpreter {
@@ -48,15 +50,15 @@ export async function createInterpreter(
   const processes = new JavaScriptProcesses({ directory, home, context });
   const javascript = new JavaScriptLanguage("javascript", ["js", "node", "nodejs"], processes);
   const typescript = new JavaScriptLanguage("typescript", ["ts"], processes);
-  const languages = [python, javascript, typescript, new BashLanguage(context)];
+  const languages = [python, javascript, typescript, new BashLanguage()];
   const taken = new Set(languages.flatMap(({ name, aliases }) => [name, ...aliases]));
-  const jupyter = new JupyterLanguages({ directory, home, context, taken });
+  const jupyter = new JupyterLanguages({ directory, context, taken });
   const contexts = new Contexts({
     languages,
     jupyter,
     home,
     envs: () => context.envs,
-    user: () => findUser(context.defaultUser),
+    defaultUser: context.defaultUser,
     log: context.log,
   });
 
@@ -65,21 +67,28 @@ export async function createInterpreter(
   };
 
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = request.url!.split("?", 1)[0]!;
+    const whole = request.url!.split("?", 1)[0]!;
+    const ofUser = request.method === "POST" ? OF_USER.exec(whole) : null;
+    const path = ofUser?.[2] ?? whole;
+    const user = ofUser === null ? undefined : decode(ofUser[1]!);
     if (path === "/execute" && request.method === "POST") {
-      execute(await readJson(request), response);
+      execute(await readJson(request), response, user);
     } else if (path === "/health") {
       sendJson(response, 200, "OK");
     } else if (path === "/contexts" || path.startsWith("/contexts/")) {
-      await routeContexts(request, response, path);
+      await routeContexts(request, response, path, user);
     } else {
       throw new HttpProblem(404, "Not found", true);
     }
   }
 
-  function execute(body: Record<string, unknown>, response: ServerResponse): void {
+  function execute(
+    body: Record<string, unknown>,
+    response: ServerResponse,
+    user: string | undefined,
+  ): void {
     const execution = new Execution(executionRequest(body), response);
-    const target = contextOf(body);
+    const target = contextOf(body, user);
     if (response.destroyed) return;
     response.setHeader("Content-Type", "application/x-ndjson");
     response.setHeader("Emberbox-Deadline", "true");
@@ -96,19 +105,21 @@ export async function createInterpreter(
     await Promise.all(defaults.map((one) => one.reset()));
   }
 
-  function contextOf(body: Record<string, unknown>): CodeContext {
+  /** A context that is named has a user already. */
+  function contextOf(body: Record<string, unknown>, user: string | undefined): CodeContext {
     const id = optionalString(body, "context_id");
     const language = optionalString(body, "language");
     if (id !== undefined && language !== undefined)
       throw new HttpProblem(400, "Only one of context_id or language can be provided", true);
     if (id !== undefined) return contexts.find(id);
-    return contexts.defaultOf(contexts.language(language ?? "python"));
+    return contexts.defaultOf(contexts.language(language ?? "python", user), user);
   }
 
   async function routeContexts(
     request: IncomingMessage,
     response: ServerResponse,
     path: string,
+    user: string | undefined,
   ): Promise<void> {
     const [, , id, verb, rest] = path.split("/");
     const call = `${request.method} ${id ? (verb === undefined ? "one" : verb) : "all"}`;
@@ -118,12 +129,9 @@ export async function createInterpreter(
         return sendJson(response, 200, contexts.all().map(describe));
       case "POST all": {
         const body = await readJson(request);
-        const language = contexts.language(optionalString(body, "language") ?? "python");
-        return sendJson(
-          response,
-          200,
-          describe(await contexts.create(language, optionalString(body, "cwd"))),
-        );
+        const language = contexts.language(optionalString(body, "language") ?? "python", user);
+        const made = await contexts.create(language, optionalString(body, "cwd"), user);
+        return sendJson(response, 200, describe(made));
       }
       case "DELETE one":
         contexts.remove(decode(id!));
@@ -152,8 +160,8 @@ export async function createInterpreter(
   };
 }
 
-function describe(context: CodeContext): { id: string; language: string; cwd: string } {
-  return { id: context.id, language: context.language.name, cwd: context.cwd };
+function describe({ id, language, cwd, user }: CodeContext): Record<string, string> {
+  return { id, language: language.name, cwd, user };
 }
 
 function decode(id: string): string {

@@ -3,10 +3,11 @@ import { setPriority, totalmem } from "node:os";
 import { join } from "node:path";
 import { background, warning } from "@emberbox/core/background";
 import type { AgentContext } from "../context.ts";
+import { findUser } from "../envd/users.ts";
 import { ForkedKernel } from "./forked-kernel.ts";
 import type { KernelOptions } from "./language.ts";
 import { RawOutput } from "./raw-output.ts";
-import { spawnKernel } from "./spawn.ts";
+import { demandEntry, spawnKernel } from "./spawn.ts";
 
 // Not `--jitless`, which the agent has under emulation: loops would be many times slower there too, and without
 // WebAssembly there is no `fetch`.
@@ -31,7 +32,10 @@ export interface Part extends KernelOptions {
   readonly language: string;
 }
 
-/** Node processes that run JavaScript or TypeScript. One is kept ready: starting one takes more than a second. */
+/**
+ * Node processes that run JavaScript or TypeScript. One of the default user's is kept ready: starting one takes more
+ * than a second.
+ */
 export class JavaScriptProcesses {
   readonly #directory: string;
   readonly #home: string;
@@ -46,9 +50,10 @@ export class JavaScriptProcesses {
   }
 
   async start(part: Part): Promise<ForkedKernel> {
-    const spare = this.#spare;
-    this.#spare = undefined;
+    demandEntry(part.cwd, part.user);
+    const spare = part.user.name === this.#context.defaultUser ? this.#spare : undefined;
     if (spare !== undefined) {
+      this.#spare = undefined;
       const fill = (): void =>
         background(this.fill(true), warning("Starting a spare process for JavaScript"));
       setTimeout(fill, REFILL_MS).unref();
@@ -70,7 +75,8 @@ export class JavaScriptProcesses {
   async fill(quietly: boolean): Promise<void> {
     if (this.#isClosed || this.#spare !== undefined || totalmem() < ROOM_FOR_SPARE) return;
     try {
-      const kernel = await this.#spawn({ cwd: this.#home, envs: {} }, quietly);
+      const user = findUser(this.#context.defaultUser);
+      const kernel = await this.#spawn({ user, cwd: this.#home, envs: {} }, quietly);
       if (this.#isClosed || this.#spare !== undefined) return kernel.kill();
       this.#spare = kernel;
       kernel.onExit = () => {
@@ -88,7 +94,7 @@ export class JavaScriptProcesses {
 
   async #spawn(place: KernelOptions, quietly: boolean = false): Promise<ForkedKernel> {
     const args = [...NODE_FLAGS, join(this.#directory, "javascript.mjs")];
-    const started = await spawnKernel(this.#context, process.execPath, args, place, "ignore");
+    const started = await spawnKernel(process.execPath, args, place, "ignore");
     if (quietly) setPriority(started.pid, 19);
     let isOutOfMemory = false;
     started.stderr.on("data", (chunk: Buffer) => (isOutOfMemory ||= chunk.includes(V8_GIVES_UP)));

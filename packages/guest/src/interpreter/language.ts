@@ -1,3 +1,5 @@
+import type { User } from "../envd/users.ts";
+
 /** What a language provides: how to start a process that runs its code. One module per language implements it. */
 export interface Language {
   /** The name that users write. */
@@ -13,6 +15,8 @@ export interface Language {
 }
 
 export interface KernelOptions {
+  /** Who runs the code. */
+  readonly user: User;
   readonly cwd: string;
   readonly envs: Readonly<Record<string, string>>;
 }

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import type { AgentContext } from "../context.ts";
+import { findUser } from "../envd/users.ts";
 import { environmentOf } from "./environment.ts";
 import { FROM_KERNEL, FrameReader } from "../kernel-frames.ts";
 import type { Kernel, KernelExit, KernelOptions, Language, RestoreRequest } from "./language.ts";
@@ -49,7 +50,7 @@ export class PythonLanguage implements Language {
     this.#zygote = this.#spawn();
   }
 
-  async start(options: KernelOptions): Promise<Kernel> {
+  async start({ user, cwd, envs }: KernelOptions): Promise<Kernel> {
     const token = randomBytes(16).toString("hex");
     const connected = Promise.withResolvers<Socket>();
     this.#waiting.set(token, connected);
@@ -59,7 +60,8 @@ export class PythonLanguage implements Language {
     );
     try {
       const zygote = this.#zygote;
-      const pid = await zygote.fork(token, options.cwd, options.envs);
+      const own = environmentOf(user);
+      const pid = await zygote.fork({ token, user: user.name, own, cwd, env: envs });
       const kernel = new ForkedKernel(pid, await connected.promise);
       if (zygote === this.#zygote) this.#kernels.set(pid, kernel);
       else kernel.orphaned();
@@ -95,7 +97,7 @@ export class PythonLanguage implements Language {
       user: this.#options.context.defaultUser,
       imports: this.#options.imports,
       env: {
-        ...environmentOf(this.#options.context.defaultUser),
+        ...environmentOf(findUser(this.#options.context.defaultUser)),
         MPLBACKEND: "module://matplotlib_inline.backend_inline",
       },
       cwd: this.#options.home,

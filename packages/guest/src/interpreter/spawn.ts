@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync } from "node:fs";
+import { closeSync, statSync } from "node:fs";
 import type { Socket } from "node:net";
+import { getSystemErrorMessage } from "node:util";
 import { exposeToOomKiller, inUserCgroup } from "../cgroup.ts";
-import type { AgentContext } from "../context.ts";
 import { createPipeMaker, type PipeMaker } from "../envd/pipes.ts";
-import { findUser } from "../envd/users.ts";
+import { withRightsOf } from "../envd/rights.ts";
+import type { User } from "../envd/users.ts";
 import { environmentOf } from "./environment.ts";
 import type { KernelOptions } from "./language.ts";
 
@@ -21,22 +22,21 @@ export interface KernelProcess {
 
 let pipes: PipeMaker | undefined;
 
-/** Starts a kernel as the user, in the user's control group, leading a process group. */
+/** Starts a kernel as its user, in the control group of user code, leading a process group. */
 export async function spawnKernel(
-  context: AgentContext,
   command: string,
   args: readonly string[],
-  { cwd, envs }: KernelOptions,
+  { cwd, envs, user }: KernelOptions,
   stdin: "pipe" | "ignore",
 ): Promise<KernelProcess> {
-  const user = findUser(context.defaultUser);
+  demandEntry(cwd, user);
   pipes ??= createPipeMaker();
   const [stdout, stderr] = [pipes.output(), pipes.output()];
   try {
     const child = inUserCgroup(() =>
       spawn(command, args, {
         cwd,
-        env: { ...environmentOf(user.name), ...envs, PWD: cwd },
+        env: { ...environmentOf(user), ...envs, PWD: cwd },
         ...(process.getuid?.() === 0 ? { uid: user.uid, gid: user.gid } : {}),
         detached: true,
         stdio: [stdin, stdout.theirs, stderr.theirs, "pipe", "pipe"],
@@ -64,5 +64,18 @@ export async function spawnKernel(
   } finally {
     closeSync(stdout.theirs);
     closeSync(stderr.theirs);
+  }
+}
+
+/** A process is put into its directory with the agent's rights, before it becomes the user's. */
+export function demandEntry(directory: string, user: User): void {
+  if (process.getuid?.() !== 0 || user.uid === 0 || directory === user.home) return;
+  try {
+    withRightsOf(user, () => statSync(`${directory}/.`));
+  } catch (error) {
+    const { errno = 0 } = error as NodeJS.ErrnoException;
+    throw new Error(`${user.name} cannot enter ${directory}: ${getSystemErrorMessage(errno)}`, {
+      cause: error,
+    });
   }
 }

@@ -4,6 +4,7 @@ import type { KernelExit } from "./language.ts";
 export interface ZygoteOptions {
   readonly script: string;
   readonly socketPath: string;
+  /** Whose packages and settings it has; kernels may be other users'. */
   readonly user: string;
   /** When it imports what kernels need: before it is ready, all of the usual libraries; or for the first kernel. */
   readonly imports: "now" | "later";
@@ -27,6 +28,16 @@ interface Answer {
 interface Pending {
   resolve(answer: Answer): void;
   reject(error: Error): void;
+}
+
+export interface Fork {
+  /** What the kernel shows when it connects. */
+  readonly token: string;
+  readonly user: string;
+  /** The user's environment, and what the kernel has besides. */
+  readonly own: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
 }
 
 /** The Python process that has imported everything and forks the kernels; see `kernel/zygote.py`. */
@@ -57,8 +68,8 @@ export class Zygote {
   }
 
   /** Forks a kernel and returns its process id. */
-  async fork(token: string, cwd: string, env: Readonly<Record<string, string>>): Promise<number> {
-    const answer = await this.#request({ op: "fork", token, cwd, env });
+  async fork(request: Fork): Promise<number> {
+    const answer = await this.#request({ op: "fork", ...request });
     return answer.pid!;
   }
 

@@ -100,6 +100,8 @@ test("the interpreter is closed to strangers, and runs code for whoever has the 
     "POST /execute",
     "POST /execute/",
     "POST //contexts",
+    "POST /users/root/execute",
+    "POST /users/root/contexts",
     "GET /contextsx",
     "GET /",
   ]) {

@@ -27,12 +27,13 @@ async function listen(server: Server): Promise<number> {
 interface World {
   readonly network?: KnownNetwork;
   readonly answer?: string;
+  readonly codeUser?: "root";
   readonly isClosed?: true;
   readonly isGone?: true;
 }
 
 /** A proxy in front of one sandbox, all of whose ports give the same answer, and what was sent in. */
-async function open({ network = {}, answer = OK, isClosed, isGone }: World = {}) {
+async function open({ network = {}, answer = OK, codeUser, isClosed, isGone }: World = {}) {
   let inside = "";
   const port = await listen(
     createTcpServer((socket) => {
@@ -61,7 +62,7 @@ async function open({ network = {}, answer = OK, isClosed, isGone }: World = {})
     reach: async () => connection,
   } as unknown as Sandboxes;
   const keys = { has: (given: string) => given === KEY } as unknown as Keyring;
-  const proxy = createProxy(sandboxes, keys, pino({ enabled: false }));
+  const proxy = createProxy(sandboxes, keys, pino({ enabled: false }), codeUser ?? "user");
   const server = createServer((request, response) => {
     proxy.handle(request, response).catch(() => response.destroy());
   });
@@ -107,6 +108,25 @@ test("the agent sees neither tokens nor signatures", async () => {
     expect(inside()).toMatch(/^GET \/files\?path=(\/|%2F)a HTTP\/1\.1\r\n/);
     expect(inside()).not.toMatch(/signature|access-token|secret/i);
     expect(inside()).not.toContain(tokens.envd);
+  }
+});
+
+test.each([
+  ["POST /execute", "POST /users/root/execute"],
+  ["POST /contexts?a", "POST /users/root/contexts?a"],
+  ["POST /users/user/execute", "POST /users/user/execute"],
+  ["POST /contexts/a/restart", "POST /contexts/a/restart"],
+  ["GET /contexts", "GET /contexts"],
+])("where code is root's, %s goes in as %s", async (asked, passed) => {
+  const token = `X-Access-Token: ${tokens.envd}`;
+  for (const [port, codeUser, wanted] of [
+    [49999, "root", passed],
+    [49999, undefined, asked],
+    [8080, "root", asked],
+  ] as const) {
+    const { send, inside } = await open({ ...(codeUser && { codeUser }) });
+    await send(`${asked} HTTP/1.1`, `Host: ${port}-iabc.localhost`, token, last);
+    expect(inside().split(" HTTP/1.1", 1)[0], `${port} ${codeUser}`).toBe(wanted);
   }
 });
 

@@ -1,7 +1,7 @@
 import type { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { ENVD_PORT, isAgentPort } from "@emberbox/core/envd";
+import { ENVD_PORT, INTERPRETER_PORT, isAgentPort, userPath } from "@emberbox/core/envd";
 import type { SandboxConnection } from "@emberbox/core/provider";
 import {
   credentialHeaders,
@@ -17,6 +17,7 @@ import {
 import type { Logger } from "pino";
 import { errors } from "undici";
 import { ApiError, toApiError } from "../api-error.ts";
+import type { Settings } from "../options.ts";
 import type { Sandboxes } from "../sandboxes.ts";
 import { type Keyring, operator } from "../tenants.ts";
 import { demandAccess, findSigned, TrafficError } from "./access.ts";
@@ -40,7 +41,12 @@ interface Route {
 /** Concurrent requests to one sandbox's own servers: strangers leave room for what its owner does. */
 const MOST_VISITS = 512;
 
-export function createProxy(sandboxes: Sandboxes, keys: Keyring, log: Logger): Proxy {
+export function createProxy(
+  sandboxes: Sandboxes,
+  keys: Keyring,
+  log: Logger,
+  codeUser: Settings["codeUser"],
+): Proxy {
   const visits = new Map<string, number>();
 
   /** Counts a request until `end` closes. @throws 429 */
@@ -95,6 +101,7 @@ export function createProxy(sandboxes: Sandboxes, keys: Keyring, log: Logger): P
       without: new Set([...own, ...(isAgentPort(port) ? credentialHeaders : [])]),
     });
     const url = new URL(origin + request.url);
+    if (port === INTERPRETER_PORT && codeUser !== "user") nameUser(codeUser, request.method, url);
     return {
       url: port === ENVD_PORT ? withoutSignature(url) : url,
       dispatcher,
@@ -138,6 +145,13 @@ export function createProxy(sandboxes: Sandboxes, keys: Keyring, log: Logger): P
       }
     },
   };
+}
+
+/** Has the interpreter run as a user what it would else run as the sandbox's own. */
+function nameUser(user: string, method: string | undefined, url: URL): void {
+  const path = url.pathname;
+  if (method === "POST" && (path === "/execute" || path === "/contexts"))
+    url.pathname = userPath(user, path);
 }
 
 function unreachable({ target, connection }: Route, cause: unknown): ApiError {

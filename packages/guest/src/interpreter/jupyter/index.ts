@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { AgentContext } from "../../context.ts";
-import { findUser } from "../../envd/users.ts";
+import type { User } from "../../envd/users.ts";
 import { environmentOf } from "../environment.ts";
 import type { Kernel, KernelOptions, Language } from "../language.ts";
 import { spawnKernel } from "../spawn.ts";
@@ -14,7 +14,6 @@ const START_LIMIT_MS = 900_000;
 export interface JupyterOptions {
   /** Where connection files are kept. */
   readonly directory: string;
-  readonly home: string;
   readonly context: AgentContext;
   /** Names that are taken by other languages. */
   readonly taken: ReadonlySet<string>;
@@ -29,36 +28,35 @@ export class JupyterLanguages {
     this.#options = options;
   }
 
-  /** The kernel of that name, otherwise one for the language of that name. */
-  find(name: string): Language | undefined {
-    const specs = this.#specs();
+  /** The kernel of that name, otherwise one for the language of that name; the user's own come first. */
+  find(name: string, user: User): Language | undefined {
+    const specs = this.#specs(user);
     const spec =
       specs.find((one) => one.name.toLowerCase() === name) ??
       specs.find((one) => one.language === name);
     if (spec === undefined) return undefined;
-    const key = JSON.stringify(spec);
-    const language =
-      this.#known.get(key) ?? new JupyterLanguage(spec, this.#nameOf(spec), this.#options);
+    const shown = this.#nameOf(spec, specs);
+    const key = JSON.stringify([shown, spec]);
+    const language = this.#known.get(key) ?? new JupyterLanguage(spec, shown, this.#options);
     this.#known.set(key, language);
     return language;
   }
 
   /** The kernels' names, with their languages where those are named differently. */
-  names(): string[] {
-    const specs = this.#specs().filter(({ name }) => !this.#options.taken.has(name.toLowerCase()));
+  names(user: User): string[] {
+    const { taken } = this.#options;
+    const specs = this.#specs(user).filter(({ name }) => !taken.has(name.toLowerCase()));
     return specs.map(({ name, language }) => (name === language ? name : `${name} (${language})`));
   }
 
   /** The language's name, where it means this kernel; otherwise the kernel's. */
-  #nameOf(spec: Kernelspec): string {
-    const { name, language } = spec;
-    const isFirst = this.#specs().find((one) => one.language === language)?.name === name;
+  #nameOf({ name, language }: Kernelspec, specs: readonly Kernelspec[]): string {
+    const isFirst = specs.find((one) => one.language === language)?.name === name;
     return isFirst && !this.#options.taken.has(language) ? language : name;
   }
 
-  #specs(): Kernelspec[] {
-    const { home, context } = this.#options;
-    return findKernelspecs(kernelDirectories(home, context.envs));
+  #specs({ home }: User): Kernelspec[] {
+    return findKernelspecs(kernelDirectories(home, this.#options.context.envs));
   }
 }
 
@@ -75,10 +73,9 @@ class JupyterLanguage implements Language {
     this.#options = options;
   }
 
-  async start({ cwd, envs }: KernelOptions): Promise<Kernel> {
-    const { context, directory } = this.#options;
+  async start({ user, cwd, envs }: KernelOptions): Promise<Kernel> {
+    const { directory } = this.#options;
     const spec = this.#spec;
-    const user = findUser(context.defaultUser);
     let kernel: JupyterKernel | undefined;
     const connection = await openConnection({
       directory: join(directory, "jupyter"),
@@ -94,13 +91,13 @@ class JupyterLanguage implements Language {
           .replaceAll("{connection_file}", connection.file)
           .replaceAll("{resource_dir}", spec.directory),
       );
-      const usual: Record<string, string> = { ...environmentOf(user.name), ...envs };
+      const usual: Record<string, string> = { ...environmentOf(user), ...envs };
       const own = Object.entries(spec.env).map(([name, value]) => [
         name,
         value.replaceAll(/\$\{(\w+)\}/g, (_, other: string) => usual[other] ?? ""),
       ]);
-      const options = { cwd, envs: { ...envs, ...Object.fromEntries(own) } };
-      const started = await spawnKernel(context, command!, args, options, "ignore");
+      const options = { user, cwd, envs: { ...envs, ...Object.fromEntries(own) } };
+      const started = await spawnKernel(command!, args, options, "ignore");
       kernel = new JupyterKernel(spec, started, connection);
     } catch (error) {
       connection[Symbol.dispose]();

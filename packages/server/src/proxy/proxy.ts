@@ -66,7 +66,8 @@ export function createProxy(
 
   async function route(request: IncomingMessage, end: EventEmitter): Promise<Route> {
     const target =
-      targetOf(request.headers, authorityOf(request)) ?? (await findBySignature(request));
+      targetOf(request.headers, authorityOf(request), request.url) ??
+      (await findBySignature(request));
     const { sandboxId } = target;
     const network = sandboxes.registry.network(sandboxId);
     demandAccess(request, target, sandboxes.registry.tokens(sandboxId), network);
@@ -113,7 +114,8 @@ export function createProxy(
     claims(request) {
       try {
         return (
-          targetOf(request.headers, authorityOf(request)) !== undefined || isSignedUrl(request.url)
+          targetOf(request.headers, authorityOf(request), request.url) !== undefined ||
+          isSignedUrl(request.url)
         );
       } catch {
         return true; // The proxy reports what is wrong with it.

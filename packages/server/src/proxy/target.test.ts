@@ -24,6 +24,15 @@ test("a sandbox is named by the host, or else by headers", () => {
     expect(targetOf({ host })).toBeUndefined();
 });
 
+test("a request to connect is for the server, whatever its headers name, unless a program in a sandbox listens", () => {
+  const connect = "/sandboxes/iabc/connect?a=b";
+  const named = { "e2b-sandbox-id": "iabc", "e2b-sandbox-port": "49983" };
+  expect(targetOf(named, undefined, connect)).toBeUndefined();
+  expect(targetOf(named, undefined, "/sandboxes/iabc/connected")).toBeDefined();
+  expect(targetOf({ ...named, "e2b-sandbox-port": "80" }, undefined, connect)).toBeDefined();
+  expect(targetOf({ host: "49983-iabc.localhost" }, undefined, connect)).toBeDefined();
+});
+
 test.each([
   { host: "0-ixyz.localhost" },
   { host: "70000-ixyz.localhost" },

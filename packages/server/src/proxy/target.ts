@@ -3,6 +3,8 @@ import { ENVD_PORT } from "@emberbox/core/envd";
 import type { Target } from "@emberbox/ingress";
 import { ApiError } from "../api-error.ts";
 
+/** Older releases of Python's SDK, such as 2.20.3, send the headers for a sandbox with this request, which is for the server. */
+const connectForm = /^\/sandboxes\/[^/?]+\/connect(?:\?|$)/;
 const hostForm = /^(\d{1,5})-([a-z0-9]{1,64})\./i;
 
 /**
@@ -10,7 +12,11 @@ const hostForm = /^(\d{1,5})-([a-z0-9]{1,64})\./i;
  * SDKs send. `undefined` for a request to the server itself.
  * @throws 400
  */
-export function targetOf(headers: IncomingHttpHeaders, authority?: string): Target | undefined {
+export function targetOf(
+  headers: IncomingHttpHeaders,
+  authority?: string,
+  url = "",
+): Target | undefined {
   const named = hostForm.exec(authority ?? headers.host ?? "");
   if (named !== null) {
     return { sandboxId: named[2]!.toLowerCase(), port: parsePort(named[1]!) };
@@ -19,11 +25,11 @@ export function targetOf(headers: IncomingHttpHeaders, authority?: string): Targ
   if (id === undefined) return undefined;
   if (typeof id !== "string" || !/^[a-z0-9]{1,64}(-[a-z0-9]{1,64})?$/.test(id))
     throw new ApiError(400, "Invalid sandbox ID");
-  const port = headers["e2b-sandbox-port"];
-  return {
-    sandboxId: id.split("-", 1)[0]!,
-    port: port === undefined ? ENVD_PORT : parsePort(String(port)),
-  };
+  const given = headers["e2b-sandbox-port"];
+  const port = given === undefined ? ENVD_PORT : parsePort(String(given));
+  // The sandbox's agent has no such path.
+  if (port === ENVD_PORT && connectForm.test(url)) return undefined;
+  return { sandboxId: id.split("-", 1)[0]!, port };
 }
 
 function parsePort(text: string): number {

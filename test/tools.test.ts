@@ -209,7 +209,7 @@ describe("what streams", () => {
   });
 });
 
-describe("native executors", () => {
+describe("one sandbox: native executors, and pictures", () => {
   let sandbox: Sandbox;
   let native: NativeTools;
   beforeAll(async () => {
@@ -282,6 +282,66 @@ describe("native executors", () => {
     expect(await native.applyPatch({ type: "delete_file", path })).toMatchObject({
       status: "failed",
     });
+  });
+
+  test("of pictures that some model refuses, the sandbox makes copies; what it cannot copy is told of", async () => {
+    await using tools = createSandboxTools(sandbox);
+    const code = `
+import struct, zlib
+import numpy
+from PIL import Image
+Image.new("RGB", (2500, 100), "red").save("wide.png")
+frames = [Image.new("P", (30, 20), shade) for shade in (1, 2)]
+frames[0].save("moves.gif", save_all=True, append_images=frames[1:])
+Image.fromarray(numpy.full((2100, 20), 40_000, "uint16")).save("grey.png")
+turned = Image.Exif()
+turned[0x0112] = 6
+Image.new("RGB", (3000, 1500)).save("turned.jpg", exif=turned)
+noise = numpy.random.default_rng(1).integers(0, 256, (1050, 1050, 4), "uint8")
+Image.fromarray(noise).save("noise.webp", lossless=True)
+chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+head = chunk(b"IHDR", struct.pack(">IIBBBBB", 9000, 9000, 1, 0, 0, 0, 0))
+open("huge.png", "wb").write(b"\\x89PNG\\r\\n\\x1a\\n" + head + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b""))
+open("PIL.py", "w").write("this is no module")`;
+    await sandbox.files.write("/tmp/pictures.py", code);
+    await sandbox.commands.run("python3 /tmp/pictures.py", { timeoutMs: 200_000 });
+    const drawn = await tools.execute("run_code", {
+      code: 'from PIL import Image\nImage.open("wide.png")',
+    });
+    expect(drawn.text).toContain("2000 × 80 pixels; the original has 2500 × 100; all of it");
+    const read = async (path: string): Promise<string[]> => {
+      const { text, pictures } = await tools.execute("read_file", { path });
+      return [
+        text,
+        ...pictures.flatMap(({ mimeType, sizeBytes }) => [mimeType, String(sizeBytes)]),
+      ];
+    };
+    const expected = {
+      "wide.png": ["2000 × 80 pixels; the original has 2500 × 100]", "image/png"],
+      "moves.gif": ["30 × 20, and 2 frames, of which this is the first]", "image/png"],
+      "turned.jpg": ["1000 × 2000 pixels; the original has 3000 × 1500]", "image/jpeg"],
+      "noise.webp": ["1050 × 1050 pixels; the original has 1050 × 1050]", "image/jpeg"],
+    };
+    for (const [path, [text, mimeType]] of Object.entries(expected))
+      expect(await read(path)).toEqual([
+        expect.stringContaining(text!),
+        mimeType,
+        expect.anything(),
+      ]);
+    expect(await read("huge.png")).toEqual([expect.stringContaining("9000 × 9000")]);
+    const [grey] = (await tools.execute("read_file", { path: "grey.png" })).pictures;
+    await sandbox.files.write("seen.png", Buffer.from(grey!.base64, "base64"));
+    const look = 'Image.open("seen.png").convert("RGB").getpixel((5, 5))';
+    expect((await tools.execute("run_code", { code: look })).text).toContain("(156, 156, 156)");
+    // Without Pillow, there is a note.
+    await sandbox.commands.run("mv /usr/lib/python3/dist-packages/PIL /root/", { user: "root" });
+    expect(await read("wide.png")).toEqual([
+      expect.stringContaining("larger than the 2000 pixels"),
+    ]);
+    await sandbox.commands.run("mv /root/PIL /usr/lib/python3/dist-packages/", { user: "root" });
+    expect((await sandbox.files.list("/tmp/tool-output")).map(({ name }) => name)).toEqual([
+      expect.stringMatching(/picture\.png$/),
+    ]);
   });
 
   test("an abort stops a native command, too", async () => {

@@ -47,8 +47,8 @@ import { TerminalText, oneLine, plainText, safeJson, styledText } from "./declar
 export { TerminalText, oneLine, plainText, safeJson, styledText };
 
 // tools
-import { BashInput, BoundedText, EditedBytes, Failure, JsonSchema, LocalShellInput, NativeTools, PatchOperation, PatchResult, PictureLimits, ResolvedSource, SandboxCall, SandboxCallOptions, SandboxFacts, SandboxLease, SandboxSessions, SandboxSessionsOptions, SandboxSource, SandboxTool, SandboxTools, SessionCreateOptions, ShellInput, ShellOutput, ShellResult, TextEditorInput, ToolContext, ToolData, ToolEntry, ToolFile, ToolInputs, ToolLimits, ToolName, ToolOptions, ToolOutput, ToolPicture, ToolProgress, ToolResult, ToolTable, Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, mimeType, pictureDataUrl, pictureProblem, pictureType, providerLimits, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, toolOutputSchema, truncate, withoutRefused } from "./declarations.js";
-export { type BashInput, BoundedText, type EditedBytes, type Failure, type JsonSchema, type LocalShellInput, NativeTools, type PatchOperation, type PatchResult, type PictureLimits, type ResolvedSource, type SandboxCall, type SandboxCallOptions, type SandboxFacts, type SandboxLease, SandboxSessions, type SandboxSessionsOptions, type SandboxSource, type SandboxTool, SandboxTools, type SessionCreateOptions, type ShellInput, type ShellOutput, type ShellResult, type TextEditorInput, type ToolContext, type ToolData, type ToolEntry, type ToolFile, type ToolInputs, type ToolLimits, type ToolName, type ToolOptions, type ToolOutput, type ToolPicture, type ToolProgress, type ToolResult, type ToolTable, type Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, mimeType, pictureDataUrl, pictureProblem, pictureType, providerLimits, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, toolOutputSchema, truncate, withoutRefused };
+import { BashInput, BoundedText, EditedBytes, Failure, JsonSchema, LocalShellInput, NativeTools, PatchOperation, PatchResult, PictureLimits, ResolvedSource, SandboxCall, SandboxCallOptions, SandboxFacts, SandboxLease, SandboxSessions, SandboxSessionsOptions, SandboxSource, SandboxTool, SandboxTools, SessionCreateOptions, ShellInput, ShellOutput, ShellResult, SmallerPicture, SmallerPictureOptions, TextEditorInput, ToolContext, ToolData, ToolEntry, ToolFile, ToolInputs, ToolLimits, ToolName, ToolOptions, ToolOutput, ToolPicture, ToolProgress, ToolResult, ToolTable, Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, mimeType, pictureDataUrl, pictureProblem, pictureType, providerLimits, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused } from "./declarations.js";
+export { type BashInput, BoundedText, type EditedBytes, type Failure, type JsonSchema, type LocalShellInput, NativeTools, type PatchOperation, type PatchResult, type PictureLimits, type ResolvedSource, type SandboxCall, type SandboxCallOptions, type SandboxFacts, type SandboxLease, SandboxSessions, type SandboxSessionsOptions, type SandboxSource, type SandboxTool, SandboxTools, type SessionCreateOptions, type ShellInput, type ShellOutput, type ShellResult, type SmallerPicture, type SmallerPictureOptions, type TextEditorInput, type ToolContext, type ToolData, type ToolEntry, type ToolFile, type ToolInputs, type ToolLimits, type ToolName, type ToolOptions, type ToolOutput, type ToolPicture, type ToolProgress, type ToolResult, type ToolTable, type Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, mimeType, pictureDataUrl, pictureProblem, pictureType, providerLimits, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused };
 
 // declarations
 import { z } from "zod";
@@ -940,10 +940,23 @@ export declare function editBytes(given: Uint8Array, from: string, to: string, a
 export declare function pictureProblem(bytes: Uint8Array, limits: Pick<ToolLimits, "maxPictureBytes" | "maxTotalPictureBytes">): string | undefined;
 export declare function isShowable({ mimeType }: Pick<ToolPicture, "mimeType">): boolean;
 export declare function withoutRefused<Value>(value: Value): Value;
+export interface SmallerPicture {
+  readonly mimeType: string;
+  readonly bytes: Uint8Array;
+  readonly note: string;
+}
+export interface SmallerPictureOptions {
+  readonly maxBytes: number;
+  readonly user?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+export declare function smallerPicture(sandbox: Sandbox, path: string, { maxBytes, user, signal }: SmallerPictureOptions): Promise<SmallerPicture | undefined>;
 export interface PictureLimits {
   readonly types: readonly string[];
   readonly maxBytes?: number;
   readonly maxSide?: number;
+  readonly maxSideOfMany?: number;
+  readonly maxPictures?: number;
   readonly animated: boolean;
   readonly maxRequestBytes?: number;
 }

@@ -170,6 +170,13 @@ describe("a session of the OpenAI Agents SDK", () => {
   test("reads files, directories and pictures", async () => {
     await session.sandbox.files.write("/workspace/p.png", Buffer.from(PNG, "base64"));
     expect(await session.viewImage({ path: "p.png" })).toMatchObject({ type: "image" });
+    await session.sandbox.commands.run(
+      `cd /workspace; python3 -c "from PIL import Image; Image.new('RGB', (2500, 100)).save('wide.bmp')"; printf 'BM' > cut.bmp`,
+    );
+    expect(await session.viewImage({ path: "wide.bmp" })).toMatchObject({
+      image: { mediaType: "image/png" },
+    });
+    await expect(session.viewImage({ path: "cut.bmp" })).rejects.toThrow("damaged");
     await expect(session.viewImage({ path: "none.png" })).rejects.toThrow("not found");
     await expect(session.viewImage({ path: "notes" })).rejects.toThrow("not a file");
     await expect(session.viewImage({ path: "notes/todo.txt" })).rejects.toThrow(

@@ -603,7 +603,8 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   },
   "tools.picture": { holds: "has tools that give pictures apart from the text: figures and files" },
   "tools.large-picture": {
-    holds: "has tools that leave a picture over the limit in a file, and name it",
+    holds:
+      "has tools that show a copy of a picture over the limit, and name the file that has all of it",
   },
   "tools.bad-arguments": {
     holds: "has tools that say which argument is wrong, and what is expected",

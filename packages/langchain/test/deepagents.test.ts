@@ -54,6 +54,10 @@ describe("what the standard tests leave out", () => {
       mimeType: "text/csv",
     });
     expect((await backend.read("/tmp/o/cut.png")).error).toContain("damaged");
+    await backend.execute(
+      `python3 -c "from PIL import Image; Image.new('RGB', (2500, 9)).save('/tmp/o/wide.gif')"`,
+    );
+    expect(await backend.read("/tmp/o/wide.gif")).toMatchObject({ mimeType: "image/png" });
     expect((await backend.execute("printf 'a\\0b'")).output).toBe("a␀b");
     await backend.write("/tmp/o/not-base64.png", "words");
     expect((await backend.read("/tmp/o/not-base64.png")).content).toBe("words");

@@ -1,4 +1,5 @@
 import { EmberboxError, type Sandbox } from "@emberbox/core";
+import { commonLimits, pictureProblem, smallerPicture } from "@emberbox/core/tools";
 import { SandboxWorkspaceReadNotFoundError } from "@openai/agents-core/sandbox";
 import type {
   ListDirectoryArgs,
@@ -68,7 +69,12 @@ export async function directoryExists(
   }
 }
 
-/** Uses the messages with which the framework tells a model what is wrong. */
+const VIEWED = {
+  maxPictureBytes: commonLimits.maxBytes,
+  maxTotalPictureBytes: commonLimits.maxBytes,
+};
+
+/** Uses the messages with which the framework tells a model what is wrong. What not all models take becomes a copy. */
 export async function viewImage(
   sandbox: Sandbox,
   resolve: Resolve,
@@ -78,10 +84,16 @@ export async function viewImage(
   const info = await found(`Image file ${path}`, () => sandbox.files.getInfo(resolve(path), call));
   if (info.type !== "file") throw new Error(`Image path is not a file: ${path}`);
   assertViewImageByteLength(path, info.size);
-  return imageOutputFromBytes(
-    path,
-    await sandbox.files.read(resolve(path), { ...call, format: "bytes" }),
-  );
+  const bytes = await sandbox.files.read(resolve(path), { ...call, format: "bytes" });
+  const image = imageOutputFromBytes(path, bytes);
+  const problem = pictureProblem(bytes, VIEWED);
+  if (problem === undefined) return image;
+  const copy = await smallerPicture(sandbox, info.path, {
+    ...call,
+    maxBytes: commonLimits.maxBytes,
+  });
+  if (copy === undefined) throw new Error(`Image file ${path} is a picture ${problem}`);
+  return imageOutputFromBytes(path, copy.bytes);
 }
 
 export function as(runAs: string | undefined): { user?: string } {

@@ -52,7 +52,11 @@ export function describeToolFailures({ expect, behaviour, provider }: ToolHarnes
       "import numpy, matplotlib.pyplot as plt\nplt.figure(figsize=(8, 8))\n" +
       "plt.imshow(numpy.random.rand(600, 600, 3))\nplt.show()";
     const { pictures, text } = await call("run_code", { code });
-    expect(pictures.length).toBe(0);
+    expect(pictures.length).toBe(1);
+    expect(Buffer.from(pictures[0]!.base64, "base64").length <= 100_000).toBe(true);
+    expect(text).toMatch(
+      /a copy that fits: \d+ × \d+ pixels; the original has \d+ × \d+; all of it/,
+    );
     const [path] = /\/tmp\/tool-output\/\S+\.png/.exec(text)!;
     expect(
       (await call("run_command", { command: `head -c 4 ${path} | tail -c 3` })).text,

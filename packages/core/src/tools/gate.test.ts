@@ -20,19 +20,30 @@ test("the limits that apply unless told otherwise are within those of every prov
     types,
     maxBytes = Infinity,
     maxSide = Infinity,
+    maxSideOfMany = Infinity,
+    maxPictures = Infinity,
     maxRequestBytes = Infinity,
   } of Object.values(providerLimits)) {
     expect(types).toEqual(expect.arrayContaining([...commonLimits.types]));
     expect(limits.maxPictureBytes).toBeLessThanOrEqual(maxBytes);
-    expect(commonLimits.maxSide).toBeLessThanOrEqual(maxSide);
+    expect(commonLimits.maxSide).toBeLessThanOrEqual(Math.min(maxSide, maxSideOfMany));
+    expect(limits.maxPictures).toBeLessThanOrEqual(maxPictures);
     expect((limits.maxTotalPictureBytes * 4) / 3).toBeLessThan(maxRequestBytes);
   }
-  expect(commonLimits.types).toEqual(["image/png", "image/jpeg", "image/webp"]);
+  expect(commonLimits).toEqual({
+    types: ["image/png", "image/jpeg", "image/webp"],
+    maxBytes: 3.75 * 1024 * 1024,
+    maxSide: 2000,
+    maxSideOfMany: 2000,
+    maxPictures: 8,
+    animated: false,
+    maxRequestBytes: 20 * 1024 * 1024,
+  });
 });
 
 test("a picture that some provider refuses is told of in words", () => {
   expect(pictureProblem(png(100, 100), limits)).toBeUndefined();
-  expect(pictureProblem(png(100, 9000), limits)).toContain("100 × 9000");
+  expect(pictureProblem(png(100, 2001), limits)).toContain("100 × 2001");
   expect(pictureProblem(png(100, 100, 4_000_000), limits)).toContain("3.3 MB");
   expect(pictureProblem(png(100, 100).subarray(0, 40), limits)).toContain("damaged");
   const gif = Buffer.from("R0lGODlhAgADAIAAAAAAAP///yH5BAEAAAAALAAAAAACAAMAAAICRF4AOw==", "base64");

@@ -31,6 +31,8 @@ export { toolOutputSchema } from "./output-schema.ts";
 export { editBytes } from "./whole-text.ts";
 export type { EditedBytes } from "./whole-text.ts";
 export { isShowable, pictureProblem, withoutRefused } from "./gate.ts";
+export { smallerPicture } from "./smaller.ts";
+export type { SmallerPicture, SmallerPictureOptions } from "./smaller.ts";
 export { commonLimits, providerLimits } from "./provider-limits.ts";
 export type { PictureLimits } from "./provider-limits.ts";
 export { asOnTerminal } from "./printed.ts";

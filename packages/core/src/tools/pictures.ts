@@ -3,6 +3,7 @@ import type { ToolRun } from "./definition.ts";
 import { pictureProblem } from "./gate.ts";
 import { keep, keptIn } from "./keep.ts";
 import { formatBytes, pictureType } from "./mime.ts";
+import { smallerPicture } from "./smaller.ts";
 import type { ToolFile, ToolPicture } from "./types.ts";
 
 export interface Pictures {
@@ -13,8 +14,8 @@ export interface Pictures {
 }
 
 /**
- * The pictures among results. Those that are too large, too many, or of a kind that models cannot see are saved to
- * files.
+ * The pictures among results. Of those that are too large or of a kind that not all models can see, a copy is made;
+ * where that cannot be done, and for those that are too many, there is a note. The original is saved to a file.
  */
 export async function picturesOf(results: readonly Result[], run: ToolRun): Promise<Pictures> {
   const found: Pictures = { pictures: [], files: [], notes: [] };
@@ -31,20 +32,33 @@ export async function picturesOf(results: readonly Result[], run: ToolRun): Prom
 
 async function add(found: Pictures, bytes: Buffer, run: ToolRun): Promise<void> {
   const mimeType = pictureType(bytes);
-  const ending = mimeType?.slice("image/".length) ?? "bin";
-  const problem = pictureProblem(bytes, run.limits) ?? tooMany(found, bytes, run);
-  if (mimeType === undefined || problem !== undefined) {
-    return leave(found, bytes, ending, mimeType ?? "application/octet-stream", run, problem);
-  }
-  found.pictures.push(pictureFrom(bytes, mimeType));
-  found.notes.push(`[picture ${found.pictures.length}: ${mimeType}, ${formatBytes(bytes.length)}]`);
+  const room = roomFor(found, run);
+  const problem =
+    room === 0
+      ? "since a result has no room for more"
+      : pictureProblem(bytes, { maxPictureBytes: room, maxTotalPictureBytes: room });
+  if (mimeType !== undefined && problem === undefined) return show(found, bytes, mimeType);
+  const type = mimeType ?? "application/octet-stream";
+  const file = await keep(run, `picture.${mimeType?.slice("image/".length) ?? "bin"}`, type, bytes);
+  const copy =
+    file &&
+    room > 0 &&
+    (await smallerPicture(run.sandbox, file.path, { maxBytes: room, signal: run.signal }));
+  if (!copy) return tell(found, type, file, problem);
+  found.files.push(file);
+  show(found, copy.bytes, copy.mimeType, `, ${copy.note}; ${keptIn(file)}`);
 }
 
-function tooMany({ pictures }: Pictures, bytes: Buffer, { limits }: ToolRun): string | undefined {
-  const total = pictures.reduce((sum, { sizeBytes }) => sum + sizeBytes, bytes.length);
-  if (pictures.length < limits.maxPictures && total <= limits.maxTotalPictureBytes)
-    return undefined;
-  return "since a result has no room for more";
+/** The most bytes that the next picture may have. */
+function roomFor({ pictures }: Pictures, { limits }: ToolRun): number {
+  if (pictures.length >= limits.maxPictures) return 0;
+  const used = pictures.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return Math.max(0, Math.min(limits.maxPictureBytes, limits.maxTotalPictureBytes - used));
+}
+
+function show({ pictures, notes }: Pictures, bytes: Uint8Array, mimeType: string, note = ""): void {
+  pictures.push(pictureFrom(bytes, mimeType));
+  notes.push(`[picture ${pictures.length}: ${mimeType}, ${formatBytes(bytes.length)}${note}]`);
 }
 
 async function leave(
@@ -53,11 +67,19 @@ async function leave(
   ending: string,
   mimeType: string,
   run: ToolRun,
-  problem: string = "which models cannot see",
 ): Promise<void> {
   const file = await keep(run, `picture.${ending}`, mimeType, bytes);
-  if (file !== undefined) found.files.push(file);
-  found.notes.push(`[a picture that is not shown, ${mimeType}, ${problem}: ${keptIn(file)}]`);
+  tell(found, mimeType, file);
+}
+
+function tell(
+  { files, notes }: Pictures,
+  mimeType: string,
+  file: ToolFile | undefined,
+  problem = "which models cannot see",
+): void {
+  if (file !== undefined) files.push(file);
+  notes.push(`[a picture that is not shown, ${mimeType}, ${problem}: ${keptIn(file)}]`);
 }
 
 export function pictureFrom(bytes: Uint8Array, mimeType: string, path?: string): ToolPicture {

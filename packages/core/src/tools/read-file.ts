@@ -14,6 +14,7 @@ import { formatBytes, isText, mimeType, pictureType } from "./mime.ts";
 import { homePath } from "./path.ts";
 import { pictureProblem } from "./gate.ts";
 import { pictureFrom } from "./pictures.ts";
+import { smallerPicture } from "./smaller.ts";
 
 /** Arguments of `read_file`. */
 export interface ReadFileInput {
@@ -132,14 +133,19 @@ async function picture(
   // One byte more than may be shown tells what is too large.
   const most = Math.min(limits.maxPictureBytes, limits.maxTotalPictureBytes);
   const bytes = await readBeginning(stream, most + 1);
+  const files = [
+    { path: info.path, mimeType: type, sizeBytes: info.size, change: "read" },
+  ] as const;
   const problem = pictureProblem(bytes, limits);
-  if (problem !== undefined)
+  if (problem === undefined) {
+    const text = `[picture: ${info.path}, ${type}, ${size}]`;
+    return { text, pictures: [pictureFrom(bytes, type, info.path)], files };
+  }
+  const copy = await smallerPicture(sandbox, info.path, { maxBytes: most, signal });
+  if (copy === undefined)
     return failed(`${info.path} is a picture (${type}, ${size}), ${problem}.`);
-  return {
-    text: `[picture: ${info.path}, ${type}, ${size}]`,
-    pictures: [pictureFrom(bytes, type, info.path)],
-    files: [{ path: info.path, mimeType: type, sizeBytes: info.size, change: "read" }],
-  };
+  const text = `[picture: ${info.path}, ${type}, ${size}, shown as ${copy.note}]`;
+  return { text, pictures: [pictureFrom(copy.bytes, copy.mimeType, info.path)], files };
 }
 
 function binary(info: EntryInfo, beginning: Uint8Array): Outcome {

@@ -1,5 +1,11 @@
 import type { ReadRawResult, ReadResult } from "deepagents";
-import { commonLimits, mimeType, pictureProblem, withoutRefused } from "@emberbox/core/tools";
+import {
+  commonLimits,
+  mimeType,
+  pictureProblem,
+  smallerPicture,
+  withoutRefused,
+} from "@emberbox/core/tools";
 import { asAnyUser, hasCode, type BackendCall } from "./call.ts";
 
 /** The most bytes of a file that is not text, which is what deepagents passes on, and of one read of lines. */
@@ -20,7 +26,7 @@ export async function read(
 ): Promise<ReadResult> {
   const opened = await open(call, path);
   if ("error" in opened) return opened;
-  const { stream, size } = opened;
+  const { stream, size, as } = opened;
   const reader = new ByteReader(stream);
   try {
     await reader.fill(SAMPLE_BYTES);
@@ -28,7 +34,7 @@ export async function read(
     if (!isText(type)) {
       if (size > MAX_BYTES) return { error: tooLarge(path, size) };
       await reader.fill(MAX_BYTES);
-      return document(path, reader.bytes, type);
+      return await document(call, path, as, reader.bytes, type);
     }
     if (reader.bytes.length === 0) return { content: EMPTY, mimeType: type };
     const lines = await readLines(reader, wholeNumber(offset), wholeNumber(limit));
@@ -41,15 +47,25 @@ export async function read(
 
 /**
  * A file that deepagents puts into the conversation as it is. Others are refused here, since a model that does not take
- * them refuses the whole thread from then on.
+ * them refuses the whole thread from then on; of a picture, a copy that models take is read instead.
  */
-function document(path: string, content: Buffer, mimeType: string): ReadResult {
+async function document(
+  { sandbox, signal }: BackendCall,
+  path: string,
+  as: AsUser,
+  content: Buffer,
+  mimeType: string,
+): Promise<ReadResult> {
   if (mimeType === "application/pdf") return { content, mimeType };
   const problem = mimeType.startsWith("image/")
     ? pictureProblem(content, PICTURES)
     : "which models cannot read; work on it with a command";
-  return problem === undefined
-    ? { content, mimeType }
+  if (problem === undefined) return { content, mimeType };
+  const copy =
+    mimeType.startsWith("image/") &&
+    (await smallerPicture(sandbox, path, { maxBytes: commonLimits.maxBytes, signal, ...as }));
+  return copy
+    ? { content: copy.bytes, mimeType: copy.mimeType }
     : { error: `'${path}' is ${mimeType}, ${problem}` };
 }
 
@@ -72,8 +88,10 @@ export async function readRaw(call: BackendCall, path: string): Promise<ReadRawR
   }
 }
 
+type AsUser = { readonly user?: string };
 type Opened =
   | {
+      readonly as: AsUser;
       readonly stream: ReadableStream<Uint8Array>;
       readonly size: number;
       readonly modified: string;
@@ -88,7 +106,7 @@ async function open({ sandbox, signal }: BackendCall, path: string): Promise<Ope
       if (info.type !== "file") return { error: `'${path}' is not a regular file` };
       const stream = await sandbox.files.read(path, { format: "stream", signal, ...as });
       const modified = (info.modifiedTime ?? new Date(0)).toISOString();
-      return { stream, size: info.size, modified };
+      return { as, stream, size: info.size, modified };
     });
   } catch (error) {
     if (hasCode(error, "file_not_found")) return { error: `File '${path}' not found` };

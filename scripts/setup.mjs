@@ -51,6 +51,21 @@ const modes = {
     if (failed !== undefined) throw new StepFailed("not everything passed, see above", failed);
   },
 
+  /** Another release of Debian than the default template's: what is promised of sandboxes, and what is in the image. */
+  async "test:debian-13"(parameters) {
+    await prepare([], ["debian-13", "debian-13-r"]);
+    const files = ["conformance", "templates", "plotly", "kernels", "clones", "r"];
+    await command(
+      "tests of debian-13",
+      [
+        ...[script("vitest"), "run", "--project", "machines"],
+        ...files.map((name) => `test/${name}.test.ts`),
+        ...parameters,
+      ],
+      { env: { EMBERBOX_TEST_TEMPLATE: "debian-13" } },
+    );
+  },
+
   async examples(parameters) {
     await prepare();
     await command("examples", [node, source, "scripts/examples.ts", ...parameters]);

@@ -1,10 +1,24 @@
 import { Sandbox } from "@emberbox/core";
-import type { CreateOptions } from "@emberbox/core/provider";
+import type { CreateOptions, SandboxProvider } from "@emberbox/core/provider";
 import { microvm } from "@emberbox/microvm";
 import { afterAll } from "vitest";
 
+/** What the tests use that name no template: another release's, such as `debian-13`, if one is asked for. */
+const usual = process.env["EMBERBOX_TEST_TEMPLATE"];
+export const templateWithR: string = usual === undefined ? "r" : `${usual}-r`;
+
+/** An engine that has another usual template. */
+export function engine(usualTemplate = usual): SandboxProvider {
+  const made = microvm();
+  if (usualTemplate === undefined) return made;
+  return {
+    ...made,
+    create: ({ template = usualTemplate, ...options }) => made.create({ ...options, template }),
+  };
+}
+
 /** The engine that a test file shares; closed, with all that it made, when the file is done. */
-export const provider = microvm();
+export const provider = engine();
 
 afterAll(() => provider[Symbol.asyncDispose]());
 

@@ -24,8 +24,10 @@ class AxisReader:
     def __init__(self, axis):
         self.axis = axis
         self.frequency = getattr(axis.axes, "freq", None) if axis.axis_name == "x" else None
-        kind = type(axis.converter).__name__
-        self.categories = isinstance(axis.converter, StrCategoryConverter)
+        # Since matplotlib 3.10 there is a function for it, and the attribute warns.
+        converter = axis.get_converter() if hasattr(axis, "get_converter") else axis.converter
+        kind = type(converter).__name__
+        self.categories = isinstance(converter, StrCategoryConverter)
         self.dates = "Date" in kind or "Period" in kind or self.frequency is not None
         labels = axis.get_majorticklabels()[:MAX_TICKS]
         self.locations = [float(location) for location in axis.get_majorticklocs()[:MAX_TICKS]]

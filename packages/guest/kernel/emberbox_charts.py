@@ -308,12 +308,14 @@ def remember_boxes():
     def bxp(self, bxpstats, positions=None, *arguments, **named):
         artists = original(self, bxpstats, positions, *arguments, **named)
         try:
-            vertical = named.get("vert", arguments[1] if len(arguments) > 1 else True)
             everything = [artist for group in artists.values() for artist in group]
             boxes = self.__dict__.setdefault("_emberbox_boxes", [])
             for index, stats in enumerate(bxpstats):
                 position = index + 1 if positions is None else positions[index]
-                boxes.append((stats, float(position), bool(vertical), artists["medians"][index], everything))
+                median = artists["medians"][index]
+                # A box stands upright if its median lies flat. An empty one has no median: its ends are not a number.
+                start, end = median.get_ydata(orig=False)
+                boxes.append((stats, float(position), not abs(end - start) > 0, median, everything))
         except Exception:
             pass
         return artists

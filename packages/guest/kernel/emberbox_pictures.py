@@ -4,15 +4,28 @@ import functools
 import os
 import sys
 
-import matplotlib
 from matplotlib import pyplot
-from matplotlib.rcsetup import interactive_bk
 from PIL import Image, ImageShow
+
+try:
+    from matplotlib.backends import BackendFilter, backend_registry
+except ImportError:
+    # Before matplotlib 3.9. IPython knows what `%matplotlib` means by a name.
+    from IPython.core.pylabtools import backends
+    from matplotlib.rcsetup import all_backends, interactive_bk
+
+    backend_registry = None
+else:
+    all_backends = backend_registry.list_builtin()
+    interactive_bk = backend_registry.list_builtin(BackendFilter.INTERACTIVE)
 
 INLINE = "module://matplotlib_inline.backend_inline"
 NO_SCREEN = "There is no screen here: %s cannot open windows. Figures are shown inline."
 # More pictures that a cell saves are not shown.
 MAX_SAVED = 10
+# matplotlib's own backends, and those of them that open windows.
+OWN = frozenset(map(str.lower, all_backends))
+WINDOWS = frozenset(map(str.lower, interactive_bk))
 
 
 def stay_inline():
@@ -29,11 +42,23 @@ def stay_inline():
 def kept(backend):
     """The backend to use instead of one of matplotlib's own. Whoever asks for a window is told that there is none."""
     name = str(backend).lower()
-    if name not in map(str.lower, matplotlib.rcsetup.all_backends):
+    if name not in OWN:
         return backend
-    if name in map(str.lower, interactive_bk):
+    if name in WINDOWS:
         print(NO_SCREEN % backend, file=sys.stderr)
     return INLINE
+
+
+def meant_by(gui):
+    """The backend that `%matplotlib` means by a name, if there is one."""
+    if gui is None:
+        return "agg"
+    if backend_registry is None:
+        return backends.get(gui)
+    try:
+        return backend_registry.resolve_gui_or_backend(gui)[0]
+    except (RuntimeError, ValueError):
+        return None
 
 
 class Saved:

@@ -11,7 +11,7 @@ import warnings
 from traceback import extract_tb
 
 import IPython
-from IPython.core import page, pylabtools
+from IPython.core import page
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError
@@ -138,7 +138,7 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
             print(emberbox_pictures.NO_SCREEN % gui, file=sys.stderr)
 
     def enable_matplotlib(self, gui=None):
-        backend = pylabtools.backends.get(gui, "agg" if gui is None else None)
+        backend = emberbox_pictures.meant_by(gui)
         if backend is not None and emberbox_pictures.kept(backend) == emberbox_pictures.INLINE:
             gui = "inline"
         return super().enable_matplotlib(gui)
@@ -148,7 +148,8 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
 
     def _showtraceback(self, etype, evalue, stb):
         self._last_traceback = stb
-        line = error_line(etype.__name__, text_of(evalue), "\n".join([*stb, *more_of(evalue)]))
+        shown = "\n".join(stb)
+        line = error_line(etype.__name__, text_of(evalue), "\n".join([shown, *more_of(evalue, shown)]))
         self.channel.line(ERROR, line, flush=False)
 
     def _get_exc_info(self, exc_tuple=None):
@@ -281,13 +282,14 @@ def text_of(value):
         return "<the error's own text cannot be made>"
 
 
-def more_of(error, indent="  "):
-    """Notes of an exception and the members of a group, which IPython's tracebacks lack."""
-    lines = [indent + str(note) for note in getattr(error, "__notes__", ())[:MAX_MEMBERS]]
+def more_of(error, shown="", indent="  "):
+    """The members of a group, which IPython's tracebacks lack, and an exception's notes unless they are shown."""
+    notes = map(str, getattr(error, "__notes__", ())[:MAX_MEMBERS])
+    lines = [indent + note for note in notes if "\n%s\n" % note not in shown + "\n"]
     members = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
     for member in members[:MAX_MEMBERS]:
         lines.append("%s%s: %s" % (indent, type(member).__name__, text_of(member)))
-        lines.extend(more_of(member, indent + "  "))
+        lines.extend(more_of(member, indent=indent + "  "))
     if len(members) > MAX_MEMBERS:
         lines.append("%s... and %d more" % (indent, len(members) - MAX_MEMBERS))
     return lines
@@ -317,6 +319,8 @@ def create_shell(ipython_dir):
     builtins.input = no_input
     getpass.getpass = no_input
     warnings.filterwarnings("ignore", "To exit: use")
+    # Python warns of a fork where there are threads. A context has one of ours, which is no matter to its children.
+    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     shell.enable_matplotlib("inline")
     emberbox_pictures.install()
     describe_figures_and_tables(shell)
@@ -346,7 +350,7 @@ def reset(shell):
     shell.history_manager.db_input_cache.clear()
     shell.displayhook.exec_result = None
     shell._last_traceback = None
-    for name in ("last_type", "last_value", "last_traceback"):
+    for name in ("last_exc", "last_type", "last_value", "last_traceback"):
         if hasattr(sys, name):
             delattr(sys, name)
     prepare_namespace(shell)

@@ -24,7 +24,7 @@ export interface Recipe {
 /** Size of the guest image's file system, MiB; a sandbox's disk is at least this large. */
 export const IMAGE_DISK_MB = 4096;
 
-const standard: Recipe = {
+const debian12: Recipe = {
   format: 1,
   name: "debian-12",
   suite: "bookworm",
@@ -113,22 +113,44 @@ const standard: Recipe = {
   npm: "npm@11.21.2",
 };
 
-export type TemplateName = "default" | "r";
+const debian13: Recipe = {
+  ...debian12,
+  name: "debian-13",
+  suite: "trixie",
+  // The zones' other names, such as US/Eastern, which are in `tzdata` before.
+  packages: [...debian12.packages, "tzdata-legacy"],
+  // It brings two hundred names that `pip list` would show, for completions that no kernel gives.
+  leftOut: [...debian12.leftOut, "python3-typeshed"],
+};
 
-/** The templates that `emberbox build` makes. */
-export const recipes: Readonly<Record<TemplateName, Recipe>> = {
-  default: standard,
-  r: {
-    ...standard,
-    name: "debian-12-r",
+function withR(recipe: Recipe): Recipe {
+  return {
+    ...recipe,
+    name: `${recipe.name}-r`,
     packages: [
-      ...standard.packages,
+      ...recipe.packages,
       ...["r-base-core", "r-recommended", "r-cran-irkernel"],
       ...["r-cran-ggplot2", "r-cran-dplyr", "r-cran-tidyr", "r-cran-readr", "r-cran-jsonlite"],
     ],
     // `install.packages` works for the user, as pip does.
     setUp: "chgrp user /usr/local/lib/R/site-library; chmod 2775 /usr/local/lib/R/site-library",
-  },
+  };
+}
+
+export type TemplateName =
+  "default" | "r" | "debian-12" | "debian-12-r" | "debian-13" | "debian-13-r";
+
+/**
+ * The templates that `emberbox build` makes. `default` and `r` are those of the release that is recommended: the same
+ * image under two names.
+ */
+export const recipes: Readonly<Record<TemplateName, Recipe>> = {
+  default: debian12,
+  r: withR(debian12),
+  "debian-12": debian12,
+  "debian-12-r": withR(debian12),
+  "debian-13": debian13,
+  "debian-13-r": withR(debian13),
 };
 
 export const templateNames: readonly TemplateName[] = Object.keys(recipes) as TemplateName[];

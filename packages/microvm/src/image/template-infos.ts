@@ -1,24 +1,32 @@
 import type { TemplateInfo } from "@emberbox/core/provider";
 import type { TemplateName } from "./recipe.ts";
 
-const standard = {
-  languages: ["python", "javascript", "typescript", "bash"],
-  libraries: { python: ["numpy", "pandas", "matplotlib", "scikit-learn"] },
-  system: "Debian 12",
-};
+function standard(name: TemplateName, release: number): TemplateInfo {
+  return {
+    name,
+    languages: ["python", "javascript", "typescript", "bash"],
+    libraries: { python: ["numpy", "pandas", "matplotlib", "scikit-learn"] },
+    system: `Debian ${release}`,
+  };
+}
+
+function withR(name: TemplateName, release: number): TemplateInfo {
+  const { languages, libraries, ...rest } = standard(name, release);
+  return {
+    ...rest,
+    languages: [...languages, "r"],
+    libraries: { ...libraries, r: ["ggplot2", "dplyr", "tidyr", "readr", "jsonlite"] },
+  };
+}
 
 /** What the recipes make. Kept apart from them, so that describing an image does not change its digest. */
 const facts: Readonly<Record<TemplateName, TemplateInfo>> = {
-  default: { ...standard, name: "default" },
-  r: {
-    ...standard,
-    name: "r",
-    languages: [...standard.languages, "r"],
-    libraries: {
-      ...standard.libraries,
-      r: ["ggplot2", "dplyr", "tidyr", "readr", "jsonlite"],
-    },
-  },
+  default: standard("default", 12),
+  r: withR("r", 12),
+  "debian-12": standard("debian-12", 12),
+  "debian-12-r": withR("debian-12-r", 12),
+  "debian-13": standard("debian-13", 13),
+  "debian-13-r": withR("debian-13-r", 13),
 };
 
 /** The templates that this engine has: their names, languages and libraries. */

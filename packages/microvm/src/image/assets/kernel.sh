@@ -3,6 +3,9 @@
 set -eu
 version=$(ls /lib/modules)
 modules=/lib/modules/$version
+# Since Debian 13 they are compressed: whatever loads one, the first time in each sandbox, would have to unpack it.
+find "$modules" -name '*.ko.xz' -exec unxz {} +
+depmod "$version"
 mv "/boot/vmlinuz-$version" /build/vmlinuz
 cp -a "$modules" /build/modules
 

@@ -1,0 +1,28 @@
+// The release of Debian that is not the default template's: a part of what `npm run test:debian-13` shows in whole. Its
+// image takes minutes to build, so this is for whoever has built it.
+import { afterAll, describe, expect, test } from "vitest";
+import { createHarness, type Runner } from "../packages/conformance/src/harness.ts";
+import { describeCharts } from "../packages/conformance/src/suites/charts.ts";
+import { describeCode } from "../packages/conformance/src/suites/code.ts";
+import { describeCommands } from "../packages/conformance/src/suites/commands.ts";
+import { describeFiles } from "../packages/conformance/src/suites/files.ts";
+import { describeLanguages } from "../packages/conformance/src/suites/languages.ts";
+import { describePython } from "../packages/conformance/src/suites/python.ts";
+import { paths } from "../packages/microvm/src/host/paths.ts";
+import { findImage } from "../packages/microvm/src/image/index.ts";
+import { engine } from "./support/sandboxes.ts";
+
+const runner: Runner = { describe, test, expect, afterAll };
+
+if ((await findImage(paths().images, "debian-13")) === undefined)
+  test.skip("SKIPPED: the image of debian-13 is not there; `emberbox build debian-13` builds it", () => {});
+else
+  describe("debian-13: a sandbox", () => {
+    const harness = createHarness(() => engine("debian-13"), runner);
+    describeCode(harness);
+    describeCharts(harness);
+    describeLanguages(harness);
+    describePython(harness);
+    describeFiles(harness);
+    describeCommands(harness);
+  });

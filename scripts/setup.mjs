@@ -53,8 +53,8 @@ const modes = {
 
   /** Another release of Debian than the default template's: what is promised of sandboxes, and what is in the image. */
   async "test:debian-13"(parameters) {
-    await prepare([], ["debian-13", "debian-13-r"]);
-    const files = ["conformance", "templates", "plotly", "kernels", "clones", "r"];
+    await prepare([], ["debian-13"]);
+    const files = ["conformance", "templates", "plotly", "kernels", "clones"];
     await command(
       "tests of debian-13",
       [

@@ -1,13 +1,13 @@
 import type { Execution, Sandbox } from "@emberbox/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createSandbox, templateWithR } from "./support/sandboxes.ts";
+import { createSandbox } from "./support/sandboxes.ts";
 
 let sandbox: Sandbox;
 const run = (code: string, options?: Parameters<Sandbox["runCode"]>[1]): Promise<Execution> =>
   sandbox.runCode(code, { language: "r", timeoutMs: 240_000, ...options });
 
 beforeAll(async () => {
-  sandbox = await createSandbox({ template: templateWithR, timeoutMs: 3_600_000 });
+  sandbox = await createSandbox({ template: "r", timeoutMs: 3_600_000 });
 });
 afterAll(async () => void (await sandbox.kill()));
 

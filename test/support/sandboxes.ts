@@ -5,7 +5,6 @@ import { afterAll } from "vitest";
 
 /** What the tests use that name no template: another release's, such as `debian-13`, if one is asked for. */
 const usual = process.env["EMBERBOX_TEST_TEMPLATE"];
-export const templateWithR: string = usual === undefined ? "r" : `${usual}-r`;
 
 /** An engine that has another usual template. */
 export function engine(usualTemplate = usual): SandboxProvider {

@@ -7,7 +7,7 @@ from typing import Any
 import matplotlib.axes
 from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.container import BarContainer, ErrorbarContainer, StemContainer
-from matplotlib.patches import Wedge
+from matplotlib.patches import Rectangle, Wedge
 
 from emberbox_axis import AxisReader, clipped, number
 
@@ -189,6 +189,10 @@ def legend_names(ax):
                 names[color_key(artist.get_facecolor()[0])] = label
         elif hasattr(artist, "get_xdata") and len(artist.get_xdata()) == 0:
             names[color_key(matplotlib.colors.to_rgba(artist.get_color()))] = label
+    for patch in ax.patches:
+        # Newer seaborns name the bars, too, that way.
+        if isinstance(patch, Rectangle) and not patch.get_width() and not patch.get_height() and is_named(patch):
+            names[color_key(patch.get_facecolor())] = str(patch.get_label())
     return names
 
 
@@ -243,9 +247,12 @@ def parts_of_dots(dots, names):
 def bar_chart(ax, containers):
     swapped = containers[0].orientation == "horizontal"
     reader = AxisReader(ax.yaxis if swapped else ax.xaxis)
+    names = legend_names(ax)
     elements: list[dict[str, Any]] = []
     for index, container in enumerate(containers):
         label = str(container.get_label())
+        if label.startswith("_") and container.patches:
+            label = names.get(color_key(container.patches[0].get_facecolor()), label)
         group = "Group %d" % index if label.startswith("_") else clipped(label)
         bars = [
             (bar.get_y(), bar.get_height(), bar.get_width())

@@ -14,7 +14,7 @@ import IPython
 from IPython.core import page
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
-from IPython.core.error import StdinNotImplementedError
+from IPython.core.error import StdinNotImplementedError, UsageError
 from IPython.lib import pretty
 from IPython.utils.text import SList
 from ipykernel import zmqshell
@@ -168,9 +168,14 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
     def showtraceback(self, exc_tuple=None, *arguments, **options):
         """Of an interrupt, only where it came: IPython's way takes seconds on a busy machine, and time is up."""
         etype, value, traceback = exc_tuple or sys.exc_info()
-        if etype is None or not (issubclass(etype, KeyboardInterrupt) or self.was_cancelled(etype)):
+        if etype is not None and (issubclass(etype, KeyboardInterrupt) or self.was_cancelled(etype)):
+            return self._showtraceback(KeyboardInterrupt, KeyboardInterrupt(), self.lines_of(traceback))
+        if not has_group(value) or issubclass(etype, (SyntaxError, UsageError)) or options.get("exception_only"):
             return super().showtraceback(exc_tuple, *arguments, **options)
-        self._showtraceback(KeyboardInterrupt, KeyboardInterrupt(), self.lines_of(traceback))
+        # Newer IPythons print these to standard error, and the cell would not have failed.
+        etype, value, traceback = self._get_exc_info(exc_tuple)
+        tb = self.InteractiveTB.structured_traceback(etype, value, traceback, tb_offset=options.get("tb_offset"))
+        self._showtraceback(etype, value, tb)
 
     def lines_of(self, traceback):
         """Python's own format, without the frames of IPython and of the kernel."""
@@ -280,6 +285,17 @@ def text_of(value):
         return str(value)
     except Exception:
         return "<the error's own text cannot be made>"
+
+
+def has_group(error):
+    """Whether an exception, or one that came before it, is a group."""
+    seen = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, BaseExceptionGroup):
+            return True
+        seen.add(id(error))
+        error = error.__context__
+    return False
 
 
 def more_of(error, shown="", indent="  "):

@@ -116,6 +116,12 @@ export function describeCharts({ expect, behaviour }: Harness): void {
     expect(await chartOf(sandbox, code)).toMatchObject({
       elements: [{ label: "measured" }, { label: "counted" }],
     });
+    const grouped =
+      "import seaborn\nseaborn.barplot(data=pd.DataFrame({'x': ['a', 'b'], 'y': [1, 2], 'kind': ['p', 'q']}), x='x', y='y', hue='kind')";
+    expect(await chartOf(sandbox, grouped)).toMatchObject({
+      type: "bar",
+      elements: [{ group: "p" }, { group: "q" }],
+    });
   });
 
   behaviour("chart.levels", async (sandbox) => {

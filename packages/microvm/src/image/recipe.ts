@@ -137,8 +137,7 @@ function withR(recipe: Recipe): Recipe {
   };
 }
 
-export type TemplateName =
-  "default" | "r" | "debian-12" | "debian-12-r" | "debian-13" | "debian-13-r";
+export type TemplateName = "default" | "r" | "debian-12" | "debian-12-r" | "debian-13";
 
 /**
  * The templates that `emberbox build` makes. `default` and `r` are those of the release that is recommended: the same
@@ -150,7 +149,6 @@ export const recipes: Readonly<Record<TemplateName, Recipe>> = {
   "debian-12": debian12,
   "debian-12-r": withR(debian12),
   "debian-13": debian13,
-  "debian-13-r": withR(debian13),
 };
 
 export const templateNames: readonly TemplateName[] = Object.keys(recipes) as TemplateName[];

@@ -26,7 +26,6 @@ const facts: Readonly<Record<TemplateName, TemplateInfo>> = {
   "debian-12": standard("debian-12", 12),
   "debian-12-r": withR("debian-12-r", 12),
   "debian-13": standard("debian-13", 13),
-  "debian-13-r": withR("debian-13-r", 13),
 };
 
 /** The templates that this engine has: their names, languages and libraries. */

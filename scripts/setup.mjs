@@ -54,7 +54,7 @@ const modes = {
   /** Another release of Debian than the default template's: what is promised of sandboxes, and what is in the image. */
   async "test:debian-13"(parameters) {
     await prepare([], ["debian-13"]);
-    const files = ["conformance", "templates", "plotly", "kernels", "clones"];
+    const files = ["debian-13", "templates", "plotly", "kernels", "clones"];
     await command(
       "tests of debian-13",
       [

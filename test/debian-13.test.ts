@@ -1,5 +1,6 @@
-// The release of Debian that is not the default template's: a part of what `npm run test:debian-13` shows in whole. Its
-// image takes minutes to build, so this is for whoever has built it.
+// The release of Debian that is not the default template's. Its image takes minutes to build, so this is for whoever has
+// built it: a part of the conformance suite, and with `npm run test:debian-13` all of it.
+import { describeProvider } from "@emberbox/conformance/vitest";
 import { afterAll, describe, expect, test } from "vitest";
 import { createHarness, type Runner } from "../packages/conformance/src/harness.ts";
 import { describeCharts } from "../packages/conformance/src/suites/charts.ts";
@@ -10,12 +11,13 @@ import { describeLanguages } from "../packages/conformance/src/suites/languages.
 import { describePython } from "../packages/conformance/src/suites/python.ts";
 import { paths } from "../packages/microvm/src/host/paths.ts";
 import { findImage } from "../packages/microvm/src/image/index.ts";
-import { engine } from "./support/sandboxes.ts";
+import { engine, testTemplate } from "./support/sandboxes.ts";
 
 const runner: Runner = { describe, test, expect, afterAll };
 
 if ((await findImage(paths().images, "debian-13")) === undefined)
   test.skip("SKIPPED: the image of debian-13 is not there; `emberbox build debian-13` builds it", () => {});
+else if (testTemplate === "debian-13") describeProvider("debian-13", () => engine());
 else
   describe("debian-13: a sandbox", () => {
     const harness = createHarness(() => engine("debian-13"), runner);

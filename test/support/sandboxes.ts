@@ -4,10 +4,10 @@ import { microvm } from "@emberbox/microvm";
 import { afterAll } from "vitest";
 
 /** What the tests use that name no template: another release's, such as `debian-13`, if one is asked for. */
-const usual = process.env["EMBERBOX_TEST_TEMPLATE"];
+export const testTemplate: string | undefined = process.env["EMBERBOX_TEST_TEMPLATE"];
 
 /** An engine that has another usual template. */
-export function engine(usualTemplate = usual): SandboxProvider {
+export function engine(usualTemplate = testTemplate): SandboxProvider {
   const made = microvm();
   if (usualTemplate === undefined) return made;
   return {

@@ -170,7 +170,8 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
         etype, value, traceback = exc_tuple or sys.exc_info()
         if etype is not None and (issubclass(etype, KeyboardInterrupt) or self.was_cancelled(etype)):
             return self._showtraceback(KeyboardInterrupt, KeyboardInterrupt(), self.lines_of(traceback))
-        if not has_group(value) or issubclass(etype, (SyntaxError, UsageError)) or options.get("exception_only"):
+        others = SyntaxError, UsageError
+        if etype is None or issubclass(etype, others) or not has_group(value) or options.get("exception_only"):
             return super().showtraceback(exc_tuple, *arguments, **options)
         # Newer IPythons print these to standard error, and the cell would not have failed.
         etype, value, traceback = self._get_exc_info(exc_tuple)

@@ -64,7 +64,6 @@ export class Execution implements KernelListener {
     this.#response.on("drain", () => control.resume());
     if (this.request.timeoutMs > 0)
       this.#deadline = setTimeout(() => this.#expire(), this.request.timeoutMs);
-    this.#keepalive = setInterval(() => this.#keepAlive(), KEEPALIVE_MS);
   }
 
   /** The kernel runs the code now. */
@@ -105,6 +104,7 @@ export class Execution implements KernelListener {
     if (this.#answered) return;
     this.#response.flushHeaders();
     this.flush();
+    this.#keepalive = setInterval(() => this.#keepAlive(), KEEPALIVE_MS);
   }
 
   end(): void {

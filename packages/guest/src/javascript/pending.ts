@@ -30,7 +30,7 @@ for (const name of ["undici:request:trailers", "undici:request:error"])
   subscribe(name, (message) => requests.delete((message as Message).request));
 
 export class Pending {
-  readonly #before: ReadonlyMap<string, number> = resources();
+  readonly #before = resources();
   readonly #repeating = countRepeating(REPEATING_MS);
 
   constructor() {
@@ -41,9 +41,10 @@ export class Pending {
   async settled(isWanted: () => boolean, onWait: () => void): Promise<void> {
     const start = performance.now();
     await new Promise<void>((resolve) => setImmediate(resolve));
-    if (isWanted() && this.#isBusy(start)) onWait();
+    if (!isWanted() || !this.#isBusy(start)) return;
+    onWait();
     // What a request or a timer wakes may need some turns to start what comes next.
-    let calm = this.#isBusy(start) ? 0 : CALM_LOOKS;
+    let calm = 0;
     while (calm < CALM_LOOKS && isWanted() && performance.now() < start + LIMIT_MS) {
       await new Promise<void>((resolve) => setTimeout(resolve, LOOK_MS).unref());
       calm = this.#isBusy(start) ? 0 : calm + 1;
@@ -54,14 +55,35 @@ export class Pending {
     if (requests.size > 0) return true;
     if (performance.now() < start + REPEATING_MS && countRepeating(REPEATING_MS) > this.#repeating)
       return true;
-    return [...resources()].some(([type, count]) => count > (this.#before.get(type) ?? 0));
+    const now = resources();
+    if (isSame(now, this.#before)) return false;
+    const before = countsOf(this.#before);
+    return [...countsOf(now)].some(([type, count]) => count > (before.get(type) ?? 0));
   }
 }
 
-function resources(): ReadonlyMap<string, number> {
+/** What keeps the process alive. */
+interface Resources {
+  readonly types: readonly string[];
+  readonly repeating: number;
+}
+
+function resources(): Resources {
+  return { types: process.getActiveResourcesInfo(), repeating: countRepeating() };
+}
+
+/** Most cells leave things as they were, which is quick to see. */
+function isSame(one: Resources, other: Resources): boolean {
+  return (
+    one.repeating === other.repeating &&
+    one.types.length === other.types.length &&
+    one.types.every((type, index) => type === other.types[index])
+  );
+}
+
+function countsOf({ types, repeating }: Resources): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
-  for (const type of process.getActiveResourcesInfo())
-    if (!LASTING.test(type)) counts.set(type, (counts.get(type) ?? 0) + 1);
-  counts.set("Timeout", (counts.get("Timeout") ?? 0) - countRepeating());
+  for (const type of types) if (!LASTING.test(type)) counts.set(type, (counts.get(type) ?? 0) + 1);
+  counts.set("Timeout", (counts.get("Timeout") ?? 0) - repeating);
   return counts;
 }

@@ -9,6 +9,8 @@ const launcher = join(import.meta.dirname, "../../../packages/emberbox/bin/ember
 export interface Served {
   readonly process: ChildProcess;
   readonly options: SdkOptions;
+  /** The variables that it printed, for programs with E2B's SDKs. */
+  readonly variables: Readonly<Record<string, string>>;
   /** What it has logged so far. */
   log(): string;
   /** Ends it with SIGKILL, unless it has ended. */
@@ -31,14 +33,17 @@ export async function startServed(state: string, ...more: string[]): Promise<Ser
     ]);
     printed += String(chunk);
   }
-  const value = (name: string): string => new RegExp(`${name}=(\\S+)`).exec(printed)![1]!;
+  const variables = Object.fromEntries(
+    [...printed.matchAll(/^export (\w+)=(\S+)$/gm)].map(([, name, value]) => [name!, value!]),
+  );
   return {
     process: child,
     options: {
-      apiUrl: value("E2B_API_URL"),
-      sandboxUrl: value("E2B_SANDBOX_URL"),
-      apiKey: value("E2B_API_KEY"),
+      apiUrl: variables["E2B_API_URL"]!,
+      sandboxUrl: variables["E2B_SANDBOX_URL"]!,
+      apiKey: variables["E2B_API_KEY"]!,
     },
+    variables,
     log: () => log,
     async kill() {
       if (child.exitCode !== null || child.signalCode !== null) return;

@@ -1,0 +1,111 @@
+import { execFile, type ExecFileOptions } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
+import { createSandbox, provider } from "../support/sandboxes.ts";
+import { temporaryDirectory } from "../support/server.ts";
+import { type Served, startServed } from "./support/served.ts";
+
+// E2B's programs of other languages and its command line, as their registries have them, with exactly the variables
+// that `emberbox serve --tls-self-signed` prints.
+let served: Served;
+beforeAll(async () => {
+  await (await createSandbox()).kill();
+  served = await startServed(temporaryDirectory(), "--tls-self-signed");
+});
+afterAll(() => served.kill());
+
+const sdk = join(import.meta.dirname, "support/sdk.py");
+
+/** All of them pause sandboxes. */
+const programs = test.skipIf(!provider.capabilities.pause);
+
+/** What many guides pin, whose code interpreter ignores `E2B_SANDBOX_URL`; and the newest. */
+programs.for([
+  ["e2b==2.20.3", "e2b-code-interpreter==2.6.2"],
+  ["e2b==2.63.0", "e2b-code-interpreter==2.11.5"],
+])("Python: %s with %s", async (packages, context) => {
+  const PYTHONPATH = temporaryDirectory();
+  const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+  await install(context, "python3", [...pip, "--target", PYTHONPATH, ...packages]);
+  const output = await run("python3", [sdk], { env: { PYTHONPATH, PYTHONUTF8: "1" } });
+  expect(output).toBe(`('green', 42) ['streamed'] None
+ZeroDivisionError
+[ 2, 4 ]
+iVBORw0K bar
+/tmp
+text ü b'\\x00\\xff'
+['c.txt'] False
+text ü
+out err 0
+exit 3
+echoed True
+True
+text ü
+42 {'from': 'python'}
+True 1
+42
+True False
+2 ['1\\n'] False True
+`);
+});
+
+programs(
+  "the command line: create, exec, list, info, logs, metrics, pause, resume, connect, kill",
+  async (context) => {
+    const prefix = temporaryDirectory();
+    await install(context, "npm", ["install", "--prefix", prefix, "--no-audit", "@e2b/cli@2.19.0"]);
+    const e2b = join(prefix, "node_modules/.bin/e2b");
+    const sandbox = (...parameters: string[]) => run(e2b, ["sandbox", ...parameters]);
+    const id = (await sandbox("create", "--detach", "base")).trim();
+    expect(id).toMatch(/^i[a-z0-9]{20}$/);
+    expect(await sandbox("exec", id, "echo out")).toBe("out\n");
+    await expect(sandbox("exec", id, "exit 3")).rejects.toMatchObject({ code: 3 });
+    expect(await sandbox("list")).toContain(id);
+    expect(await sandbox("info", id)).toContain("Internet access: true");
+    expect(await sandbox("logs", id)).toContain("created");
+    expect(await sandbox("metrics", id)).toContain("Memory:");
+    expect(await run(e2b, ["template", "list"])).toContain("code-interpreter-v1");
+    expect(await sandbox("pause", id)).toContain("has been paused");
+    expect(await sandbox("list", "--state", "paused")).toContain(id);
+    expect(await sandbox("resume", id)).toContain("has been resumed");
+    if (existsSync("/usr/bin/script")) {
+      // A terminal without a size, as that of a program is.
+      const connect = `stty cols 0 rows 0; ${e2b} sandbox connect ${id}`;
+      const typing = `(sleep 8; echo 'echo $((6 * 7))'; sleep 3; echo exit; sleep 3) | script -qec "${connect}" /dev/null`;
+      expect(await run("/bin/sh", ["-c", typing])).toMatch(/\n[^\n]*42\r*\n/);
+    }
+    expect(await sandbox("kill", id)).toContain("has been killed");
+    expect(await sandbox("list")).not.toContain(id);
+  },
+);
+
+async function run(
+  program: string,
+  parameters: readonly string[],
+  { env }: Pick<ExecFileOptions, "env"> = {},
+): Promise<string> {
+  const running = promisify(execFile)(program, parameters, {
+    env: { ...process.env, ...served.variables, ...env },
+    timeout: 200_000,
+  });
+  // Some wait for the end of their input.
+  running.child.stdin!.end();
+  return (await running).stdout;
+}
+
+/** Skips the test, loudly, where a registry does not answer or its client is missing. */
+async function install(
+  context: TestContext,
+  client: string,
+  parameters: readonly string[],
+): Promise<void> {
+  try {
+    await promisify(execFile)(client, parameters, { timeout: 120_000 });
+  } catch (error) {
+    const reason = `${client} ${parameters.at(-1)!} cannot be installed: ${(error as Error).message}`;
+    console.warn(`SKIPPED: ${reason}`);
+    context.skip(reason);
+  }
+}

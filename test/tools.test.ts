@@ -209,7 +209,7 @@ describe("what streams", () => {
   });
 });
 
-describe("one sandbox: native executors, and pictures", () => {
+describe("native executors, and pictures", () => {
   let sandbox: Sandbox;
   let native: NativeTools;
   beforeAll(async () => {

@@ -117,7 +117,7 @@ export function describeCharts({ expect, behaviour }: Harness): void {
       elements: [{ label: "measured" }, { label: "counted" }],
     });
     const grouped =
-      "import seaborn\nseaborn.barplot(data=pd.DataFrame({'x': ['a', 'b'], 'y': [1, 2], 'kind': ['p', 'q']}), x='x', y='y', hue='kind')";
+      "import seaborn\nseaborn.barplot(data=pd.DataFrame({'x': ['a', 'a'], 'y': [1, 2], 'kind': ['p', 'q']}), x='x', y='y', hue='kind')";
     expect(await chartOf(sandbox, grouped)).toMatchObject({
       type: "bar",
       elements: [{ group: "p" }, { group: "q" }],

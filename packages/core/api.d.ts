@@ -937,7 +937,7 @@ export type EditedBytes = {
   readonly problem: string;
 };
 export declare function editBytes(given: Uint8Array, from: string, to: string, all?: boolean): EditedBytes;
-export declare function pictureProblem(bytes: Uint8Array, limits: Pick<ToolLimits, "maxPictureBytes" | "maxTotalPictureBytes">): string | undefined;
+export declare function pictureProblem(bytes: Uint8Array, maxBytes?: number): string | undefined;
 export declare function isShowable({ mimeType }: Pick<ToolPicture, "mimeType">): boolean;
 export declare function withoutRefused<Value>(value: Value): Value;
 export interface SmallerPicture {

@@ -69,11 +69,6 @@ export async function directoryExists(
   }
 }
 
-const VIEWED = {
-  maxPictureBytes: commonLimits.maxBytes,
-  maxTotalPictureBytes: commonLimits.maxBytes,
-};
-
 /** Uses the messages with which the framework tells a model what is wrong. What not all models take becomes a copy. */
 export async function viewImage(
   sandbox: Sandbox,
@@ -86,7 +81,7 @@ export async function viewImage(
   assertViewImageByteLength(path, info.size);
   const bytes = await sandbox.files.read(resolve(path), { ...call, format: "bytes" });
   const image = imageOutputFromBytes(path, bytes);
-  const problem = pictureProblem(bytes, VIEWED);
+  const problem = pictureProblem(bytes);
   if (problem === undefined) return image;
   const copy = await smallerPicture(sandbox, info.path, {
     ...call,

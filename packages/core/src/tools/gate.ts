@@ -1,4 +1,3 @@
-import type { ToolLimits } from "./definition.ts";
 import { formatBytes } from "./mime.ts";
 import { pictureFacts } from "./picture-facts.ts";
 import { commonLimits } from "./provider-limits.ts";
@@ -9,14 +8,16 @@ import type { ToolPicture } from "./types.ts";
  * then on, so nothing passes that any of them is known to refuse.
  */
 
-/** Why a picture may not be shown to models, as the rest of a sentence; `undefined` when it may. */
+/**
+ * Why a picture may not be shown to models, as the rest of a sentence; `undefined` when it may. It may have as many
+ * bytes as every provider takes, unless told otherwise.
+ */
 export function pictureProblem(
   bytes: Uint8Array,
-  limits: Pick<ToolLimits, "maxPictureBytes" | "maxTotalPictureBytes">,
+  maxBytes: number = commonLimits.maxBytes,
 ): string | undefined {
-  const most = Math.min(limits.maxPictureBytes, limits.maxTotalPictureBytes);
-  if (bytes.length > most) {
-    return `larger than the ${formatBytes(most)} that can be shown; make a smaller copy with code, and read that`;
+  if (bytes.length > maxBytes) {
+    return `larger than the ${formatBytes(maxBytes)} that can be shown; make a smaller copy with code, and read that`;
   }
   const facts = pictureFacts(bytes);
   if (facts === undefined) return "which is damaged or no picture that models can see";

@@ -33,10 +33,7 @@ export async function picturesOf(results: readonly Result[], run: ToolRun): Prom
 async function add(found: Pictures, bytes: Buffer, run: ToolRun): Promise<void> {
   const mimeType = pictureType(bytes);
   const room = roomFor(found, run);
-  const problem =
-    room === 0
-      ? "since a result has no room for more"
-      : pictureProblem(bytes, { maxPictureBytes: room, maxTotalPictureBytes: room });
+  const problem = room === 0 ? "since a result has no room for more" : pictureProblem(bytes, room);
   if (mimeType !== undefined && problem === undefined) return show(found, bytes, mimeType);
   const type = mimeType ?? "application/octet-stream";
   const file = await keep(run, `picture.${mimeType?.slice("image/".length) ?? "bin"}`, type, bytes);

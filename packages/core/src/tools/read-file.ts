@@ -136,7 +136,7 @@ async function picture(
   const files = [
     { path: info.path, mimeType: type, sizeBytes: info.size, change: "read" },
   ] as const;
-  const problem = pictureProblem(bytes, limits);
+  const problem = pictureProblem(bytes, most);
   if (problem === undefined) {
     const text = `[picture: ${info.path}, ${type}, ${size}]`;
     return { text, pictures: [pictureFrom(bytes, type, info.path)], files };

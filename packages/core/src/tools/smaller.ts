@@ -98,8 +98,7 @@ export async function smallerPicture(
     await sandbox.files.remove(target, as);
     const facts = pictureFacts(bytes);
     // It came out of the sandbox: it passes the gate as all pictures do.
-    const limits = { maxPictureBytes: maxBytes, maxTotalPictureBytes: maxBytes };
-    if (facts === undefined || pictureProblem(bytes, limits) !== undefined) return undefined;
+    if (facts === undefined || pictureProblem(bytes, maxBytes) !== undefined) return undefined;
     const first = frames === "1" ? "" : `, and ${frames} frames, of which this is the first`;
     const note = `a copy that fits: ${facts.width} × ${facts.height} pixels; the original has ${width} × ${height}${first}`;
     return { mimeType: facts.mimeType, bytes, note };

@@ -12,7 +12,6 @@ import { asAnyUser, hasCode, type BackendCall } from "./call.ts";
 const MAX_BYTES = 10 * 1024 * 1024;
 /** Enough bytes to tell text from anything else. */
 const SAMPLE_BYTES = 8192;
-const PICTURES = { maxPictureBytes: commonLimits.maxBytes, maxTotalPictureBytes: Infinity };
 
 /** What deepagents says of a file without content; an empty answer would be refused by some models. */
 const EMPTY = "System reminder: File exists but has empty contents";
@@ -58,7 +57,7 @@ async function document(
 ): Promise<ReadResult> {
   if (mimeType === "application/pdf") return { content, mimeType };
   const problem = mimeType.startsWith("image/")
-    ? pictureProblem(content, PICTURES)
+    ? pictureProblem(content)
     : "which models cannot read; work on it with a command";
   if (problem === undefined) return { content, mimeType };
   const copy =

@@ -61,12 +61,13 @@ export function createEmberboxSandbox(
   /** By sandbox, for whoever finds it again. */
   const networks = new Map<string, NetworkState>();
   const lifetime = { timeoutMs: create.timeoutMs ?? LIFETIME_MS };
-  const networkOf = (sandbox: Sandbox, access: SandboxInfo["network"]): NetworkState => {
+  const stateOf = (sandbox: Sandbox, access: SandboxInfo["network"]): NetworkState => {
     const { sandboxId, ended } = sandbox;
+    const known = networks.get(sandboxId);
+    if (known !== undefined) return known;
     const rules = typeof create.network === "object" ? create.network.rules : undefined;
-    const state = networks.get(sandboxId) ?? new NetworkState(access, rules);
-    if (!networks.has(sandboxId))
-      ended?.addEventListener("abort", () => networks.delete(sandboxId), { once: true });
+    const state = new NetworkState(access, rules);
+    ended?.addEventListener("abort", () => networks.delete(sandboxId), { once: true });
     networks.set(sandboxId, state);
     return state;
   };
@@ -76,7 +77,7 @@ export function createEmberboxSandbox(
     sessionId?: string,
     access?: SandboxInfo["network"],
   ): NetworkSandboxSession => {
-    const network = known && networkOf(sandbox, access);
+    const network = known && stateOf(sandbox, access);
     const id = sessionId ?? sandbox.sandboxId;
     const resumable = sessionId !== undefined;
     return networkSession(sandbox, { id, ports, network, resumable, provider: known });

@@ -65,9 +65,7 @@ export function createProxy(
   }
 
   async function route(request: IncomingMessage, end: EventEmitter): Promise<Route> {
-    const target =
-      targetOf(request.headers, authorityOf(request), request.url) ??
-      (await findBySignature(request));
+    const target = requested(request) ?? (await findBySignature(request));
     const { sandboxId } = target;
     const network = sandboxes.registry.network(sandboxId);
     demandAccess(request, target, sandboxes.registry.tokens(sandboxId), network);
@@ -113,10 +111,7 @@ export function createProxy(
   return {
     claims(request) {
       try {
-        return (
-          targetOf(request.headers, authorityOf(request), request.url) !== undefined ||
-          isSignedUrl(request.url)
-        );
+        return requested(request) !== undefined || isSignedUrl(request.url);
       } catch {
         return true; // The proxy reports what is wrong with it.
       }
@@ -147,6 +142,11 @@ export function createProxy(
       }
     },
   };
+}
+
+/** The target that a request names, if it names one. */
+function requested(request: IncomingMessage): ReturnType<typeof targetOf> {
+  return targetOf(request.headers, authorityOf(request), request.url);
 }
 
 /** Has the interpreter run as a user what it would else run as the sandbox's own. */

@@ -145,21 +145,21 @@ class Channel:
             self.prefix = strftime("%Y-%m-%dT%H:%M:%S", gmtime(second))
         return "%s.%06dZ" % (self.prefix, (now - second) * 1e6)
 
-    def begin(self, execution_count: int) -> None:
+    def begin(self) -> None:
         with self:
             self.drain()
             self.executing = True
             self.execution += 1
             self.interrupted = False
-            self._write(frame(OUTPUT, b'{"type":"number_of_executions","execution_count":%d}\n' % execution_count))
-            # At once: the cell may be silent for long.
-            self._flush()
             late, self.late, self.late_size = self.late, [], 0
             for name, text in late:
                 self._text(name, text)
 
-    def end(self) -> None:
-        """Ends the execution; whatever is written to the pipes afterwards waits for the next one."""
+    def end(self, following: int) -> None:
+        """Ends the execution, and says the number of the one that follows.
+
+        Whatever is written to the pipes afterwards waits for that one.
+        """
         with self:
             self.drain()
             for name, decode in self.pipes.values():
@@ -167,7 +167,7 @@ class Channel:
                 if rest:
                     self._text(name, rest)
             self.executing = False
-            self._write(frame(END))
+            self._write(frame(END, b"%d" % following))
             self._flush()
 
     def drain(self) -> bool:

@@ -59,7 +59,7 @@ class Context:
                 reset(self.shell)
                 self.channel.late.clear()
                 self.channel.late_size = 0
-                self.channel.end()
+                self.channel.end(self.shell.execution_count)
 
     def receive(self) -> tuple[int, bytes]:
         received = self.received
@@ -92,7 +92,7 @@ class Context:
             self.before = snapshot()
         shell.displays.begin()
         emberbox_pictures.saved.begin()
-        channel.begin(shell.execution_count)
+        channel.begin()
         try:
             shell.run_cell(code, store_history=True)
         except BaseException:
@@ -122,7 +122,7 @@ class Context:
             if self.before is not None:
                 before, self.before = self.before, None
                 self.channel.line(OUTPUT, files_line(before), flush=False)
-            self.channel.end()
+            self.channel.end(self.shell.execution_count)
         finally:
             self.channel.guarded = 0
             self.channel.interrupted = False

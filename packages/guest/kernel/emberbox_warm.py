@@ -62,9 +62,9 @@ def run_cells(shell):
     try:
         for _ in range(2):
             for cell in CELLS:
-                channel.begin(shell.execution_count)
+                channel.begin()
                 shell.run_cell(cell, store_history=True)
-                channel.end()
+                channel.end(shell.execution_count)
     finally:
         sys.stdout, sys.stderr = before
         os.dup2(errors, 2)

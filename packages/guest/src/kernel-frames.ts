@@ -12,7 +12,7 @@ export const FROM_KERNEL = {
   output: 1,
   /** One error line. */
   error: 2,
-  /** The execution is over. */
+  /** The execution is over; the payload is the number of the next one, in decimal. */
   end: 3,
   /** The kernel accepts executions; the payload says what is wrong with it, if anything. */
   ready: 4,

@@ -68,48 +68,49 @@ def test_a_frame_is_its_length_its_kind_and_its_payload():
     assert frame(READY, b"ab") == b"\0\0\0\2\4ab"
 
 
-def test_an_execution_is_its_number_its_output_and_its_end(ends):
-    ends.channel.begin(7)
-    assert ends.lines() == [{"type": "number_of_executions", "execution_count": 7}]
+def test_an_execution_is_its_output_and_its_end_which_says_the_next_number(ends):
+    ends.channel.begin()
+    assert ends.lines() == []
     ends.print("stdout", 'é"\n'.encode())
-    ends.channel.end()
-    text, end = ends.lines()
-    assert (text["type"], text["text"], end) == ("stdout", 'é"\n', END)
+    ends.channel.end(8)
+    (_, line), end = ends.frames()
+    text = json.loads(line)
+    assert (text["type"], text["text"], end) == ("stdout", 'é"\n', (END, b"8"))
     assert text["timestamp"].endswith("Z") and len(text["timestamp"]) == len("2024-01-01T00:00:00.000000Z")
 
 
 def test_a_character_cut_in_two_is_put_together(ends):
-    ends.channel.begin(1)
+    ends.channel.begin()
     euro = "€".encode()
     ends.print("stdout", euro[:1])
     ends.channel.drain()
     ends.print("stdout", euro[1:])
-    ends.channel.end()
+    ends.channel.end(2)
     assert ends.texts() == [("stdout", "€")]
 
 
 def test_the_rest_of_a_character_that_never_came_is_shown_at_the_end(ends):
-    ends.channel.begin(1)
+    ends.channel.begin()
     ends.print("stderr", "€".encode()[:2])
-    ends.channel.end()
+    ends.channel.end(2)
     assert ends.texts() == [("stderr", "�")]
 
 
 def test_errors_usually_come_last(ends):
-    ends.channel.begin(1)
+    ends.channel.begin()
     ends.print("stderr", b"error")
     ends.print("stdout", b"output")
-    ends.channel.end()
+    ends.channel.end(2)
     assert ends.texts() == [("stdout", "output"), ("stderr", "error")]
 
 
 def test_what_python_writes_to_both_streams_keeps_its_order(ends):
-    ends.channel.begin(1)
+    ends.channel.begin()
     ends.print("stdout", b"1")
     ends.channel.settle()
     ends.print("stderr", b"2")
     ends.print("stdout", b"3")
-    ends.channel.end()
+    ends.channel.end(2)
     assert ends.texts() == [("stdout", "1"), ("stderr", "2"), ("stdout", "3")]
 
 
@@ -117,11 +118,11 @@ def test_what_is_printed_between_executions_comes_with_the_next(ends):
     ends.print("stdout", b"late")
     ends.channel.drain()
     assert ends.frames() == []
-    ends.channel.begin(1)
-    ends.channel.end()
+    ends.channel.begin()
+    ends.channel.end(2)
     assert ends.texts() == [("stdout", "late")]
-    ends.channel.begin(2)
-    ends.channel.end()
+    ends.channel.begin()
+    ends.channel.end(2)
     assert ends.texts() == []
 
 
@@ -130,25 +131,25 @@ def test_of_that_only_the_beginning_is_kept(ends, monkeypatch):
     for _ in range(3):
         ends.print("stdout", b"abc")
         ends.channel.drain()
-    ends.channel.begin(1)
-    ends.channel.end()
+    ends.channel.begin()
+    ends.channel.end(2)
     assert "".join(text for _, text in ends.texts()) == "abcab"
 
 
 def test_a_full_pipe_is_said_to_be(ends):
-    ends.channel.begin(1)
+    ends.channel.begin()
     ends.print("stdout", b"x" * READ_SIZE)
     assert ends.channel.drain() is True
     assert ends.channel.drain() is False
 
 
 def test_a_line_comes_after_what_was_printed_before_it(ends):
-    ends.channel.begin(1)
+    ends.channel.begin()
     ends.print("stdout", b"before")
     ends.channel.line(ERROR, "{}\n")
-    _, text, error = ends.lines()
+    text, error = ends.lines()
     assert (text["text"], error) == ("before", ERROR)
-    ends.channel.end()
+    ends.channel.end(2)
 
 
 def test_a_long_line_comes_in_pieces(ends):
@@ -161,27 +162,27 @@ def test_a_long_line_comes_in_pieces(ends):
 
 def test_output_moves_while_the_main_thread_is_busy(ends):
     ends.channel.watch()
-    ends.channel.begin(1)
+    ends.channel.begin()
     ends.agent.settimeout(60)
     ends.print("stdout", b"x")
     received = b""
     while b'"text":"x"' not in received:
         received += ends.agent.recv(4096)
-    ends.channel.end()
+    ends.channel.end(2)
 
 
 def test_an_interrupt_is_raised_in_an_execution_only(ends):
     ends.channel.on_interrupt(signal.SIGINT, None)
-    ends.channel.begin(1)
+    ends.channel.begin()
     with pytest.raises(KeyboardInterrupt) as raised:
         ends.channel.on_interrupt(signal.SIGINT, None)
     assert type(raised.value).__name__ == "KeyboardInterrupt"
-    ends.channel.end()
+    ends.channel.end(2)
     ends.channel.on_interrupt(signal.SIGINT, None)
 
 
 def test_an_interrupt_waits_until_output_was_moved(ends):
-    ends.channel.begin(1)
+    ends.channel.begin()
     moved = []
     with pytest.raises(KeyboardInterrupt):
         with ends.channel:
@@ -190,20 +191,20 @@ def test_an_interrupt_waits_until_output_was_moved(ends):
                 moved.append("inner")
             moved.append("outer")
     assert moved == ["inner", "outer"]
-    ends.channel.end()
+    ends.channel.end(2)
 
 
 def test_an_interrupt_that_came_as_the_execution_ended_is_forgotten(ends):
-    ends.channel.begin(1)
+    ends.channel.begin()
     with ends.channel:
         ends.channel.on_interrupt(signal.SIGINT, None)
         ends.channel.executing = False
-    ends.channel.begin(2)
-    ends.channel.end()
+    ends.channel.begin()
+    ends.channel.end(2)
 
 
 def test_threads_do_not_mix_their_lines(ends):
-    ends.channel.begin(1)
+    ends.channel.begin()
     lines = ['{"text":"%d"}\n' % number + " " * 1000 for number in range(8)]
 
     def send(line):
@@ -218,7 +219,7 @@ def test_threads_do_not_mix_their_lines(ends):
         thread.start()
     for thread in threads:
         thread.join()
-    ends.channel.end()
+    ends.channel.end(2)
     reader.join()
     payloads = [payload.decode() for kind, payload in frames if kind == ERROR]
     assert sorted(payloads) == sorted(lines * 20)
@@ -255,9 +256,9 @@ for number, name in ((1, "stdout"), (2, "stderr")):
     os.dup2(pipes[name][1], number)
 channel = Channel({kernel.fileno()}, {{name: read for name, (read, _) in pipes.items()}})
 streams = Streams(channel)
-channel.begin(1)
+channel.begin()
 {code}
-channel.end()
+channel.end(2)
 """
     process = subprocess.run([sys.executable, "-B", "-c", program], pass_fds=[kernel.fileno()], timeout=300)
     kernel.close()
@@ -303,7 +304,7 @@ def test_without_an_agent_the_context_ends():
     code, _ = run(
         "import socket\n"
         "socket.socket(fileno=channel.connection).shutdown(socket.SHUT_RDWR)\n"
-        "print('x')\nchannel.end()\nos._exit(9)"
+        "print('x')\nchannel.end(2)\nos._exit(9)"
     )
     assert code == 0
 

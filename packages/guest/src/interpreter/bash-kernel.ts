@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import { oomKills } from "../cgroup.ts";
 import { cellLines, quoted, SETUP, withoutWrapping } from "./bash-shell.ts";
 import type { Kernel, KernelExit, KernelListener } from "./language.ts";
+import { numberLine } from "./lines.ts";
 import { RawOutput } from "./raw-output.ts";
 import type { KernelProcess } from "./spawn.ts";
 
@@ -48,8 +49,7 @@ export class BashKernel implements Kernel {
     this.#listener = listener;
     this.#kills = oomKills();
     this.#count++;
-    const count = `{"type":"number_of_executions","execution_count":${this.#count}}\n`;
-    listener.output(Buffer.from(count));
+    listener.output(numberLine(this.#count));
     listener.flush();
     this.#output.begin({
       output: (piece) => listener.output(withoutWrapping(piece)),

@@ -7,7 +7,7 @@ const GRACE_MS = 10_000;
 /** How often a silent execution sends a sign of life, in ms. */
 const KEEPALIVE_MS = 5000;
 /** How long the answer's head and its first line wait for more, in ms: most cells are over by then, in one write. */
-const HEAD_MS = 30;
+const HEAD_MS = 100;
 /** How much is kept for a slow reader after the code was told to stop, in bytes. */
 const MAX_TAIL_BYTES = 4 * 1024 * 1024;
 const NEWLINE = 10;

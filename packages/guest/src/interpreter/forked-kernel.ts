@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { oomKills } from "../cgroup.ts";
 import { executeFrame, frame, FROM_KERNEL, FrameReader, TO_KERNEL } from "../kernel-frames.ts";
 import type { ExecuteOptions, Kernel, KernelExit, KernelListener } from "./language.ts";
+import { numberLine } from "./lines.ts";
 import type { RawOutput } from "./raw-output.ts";
 
 /** How long the connection of an ended process may stay open, in ms: a child may have inherited it. */
@@ -38,6 +39,8 @@ export class ForkedKernel implements Kernel {
   /** What a pristine process is told in a while, or before it runs anything: the sandbox's first call comes first. */
   #owed: Buffer | undefined;
   #executions = 0;
+  /** The number of the next one, as its language counts. */
+  #next = 1;
   /** How many processes had been killed for memory when the execution began. */
   #kills = 0;
   #exit: KernelExit | undefined;
@@ -79,6 +82,8 @@ export class ForkedKernel implements Kernel {
     this.#listener = listener;
     this.#kills = oomKills();
     this.#executions++;
+    // Not sent by the kernel: waking up for it would be a tenth of a short call without KVM.
+    listener.output(numberLine(this.#next));
     this.#options.output?.begin(listener);
     this.#isPristine = false;
     this.#pay();
@@ -178,6 +183,7 @@ export class ForkedKernel implements Kernel {
       case FROM_KERNEL.error:
         return this.#listener?.error(payload);
       case FROM_KERNEL.end: {
+        this.#next = numberIn(payload);
         const listener = this.#listener;
         this.#listener = undefined;
         if (this.#options.output === undefined) return listener?.end();
@@ -219,6 +225,12 @@ export class ForkedKernel implements Kernel {
       // The group is empty.
     }
   }
+}
+
+function numberIn(payload: Buffer): number {
+  const number = Number(payload.toString("latin1", 0, 16));
+  if (!Number.isSafeInteger(number)) throw new Error("an end without the next execution's number");
+  return number;
 }
 
 function ignore(): void {}

@@ -29,6 +29,10 @@ export function failureLine(failure: Failure): Buffer {
   );
 }
 
+export function numberLine(count: number): Buffer {
+  return Buffer.from(`{"type":"number_of_executions","execution_count":${count}}\n`);
+}
+
 export function textLine(type: "stdout" | "stderr", text: string): Buffer {
   return Buffer.from(`${JSON.stringify({ type, text, timestamp: new Date().toISOString() })}\n`);
 }

@@ -26,19 +26,11 @@ function open(): { channel: Channel; lines(): unknown[] } {
   };
 }
 
-const number = { type: "number_of_executions", execution_count: 3 };
-
-it("says which execution begins before its code runs", () => {
+it("sends the main result along with the end of its cell, which says the next number", () => {
   const { channel, lines } = open();
-  channel.begin(3);
-  expect(lines()).toEqual([number]);
-});
-
-it("sends the main result along with the end of its cell", () => {
-  const { channel, lines } = open();
-  channel.begin(3);
+  channel.begin();
   channel.result({ text: "1" }, true);
-  expect(lines()).toEqual([number]);
-  channel.end();
-  expect(lines()).toEqual([number, { type: "result", text: "1", is_main_result: true }, 3]);
+  expect(lines()).toEqual([]);
+  channel.end(4);
+  expect(lines()).toEqual([{ type: "result", text: "1", is_main_result: true }, 4]);
 });

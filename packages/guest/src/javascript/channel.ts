@@ -41,10 +41,7 @@ export class Channel {
     this.#write(frame(FROM_KERNEL.ready, Buffer.from(problem)));
   }
 
-  begin(count: number): void {
-    const line = `{"type":"number_of_executions","execution_count":${count}}\n`;
-    // At once: the cell may be silent for long.
-    this.#write(frame(FROM_KERNEL.output, Buffer.from(line)));
+  begin(): void {
     this.#executing = true;
     for (const [name, text] of this.#takeLate()) this.text(name, text);
   }
@@ -115,9 +112,10 @@ export class Channel {
     this.#send(frame(FROM_KERNEL.error, Buffer.from(line)));
   }
 
-  end(): void {
+  /** Says also the number of the execution that follows. */
+  end(following: number): void {
     this.flush();
-    this.#send(frame(FROM_KERNEL.end));
+    this.#send(frame(FROM_KERNEL.end, Buffer.from(String(following))));
     this.#executing = false;
   }
 

@@ -71,7 +71,7 @@ export class Kernel {
   execute(code: string, envs: Record<string, string>): void {
     this.#count++;
     const execution = (this.#current = ++this.#execution);
-    this.#channel.begin(this.#count);
+    this.#channel.begin();
     this.#changed = apply(envs);
     Atomics.store(this.#running, 0, execution);
     Atomics.store(this.#running, 1, execution);
@@ -136,7 +136,7 @@ export class Kernel {
   reset(): void {
     this.#count = 0;
     this.#channel.forget();
-    this.#channel.end();
+    this.#channel.end(this.#count + 1);
   }
 
   close(): void {
@@ -220,7 +220,7 @@ export class Kernel {
     Atomics.store(this.#running, 0, 0);
     if (this.#changed !== undefined) apply(this.#changed);
     this.#changed = undefined;
-    this.#channel.end();
+    this.#channel.end(this.#count + 1);
   }
 }
 

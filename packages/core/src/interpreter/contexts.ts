@@ -30,6 +30,8 @@ export interface CodeContext {
 
 /** The language, directory and user of a new context. */
 export interface CreateCodeContextOptions extends RequestOptions {
+  /** How long the interpreter may take to start, in milliseconds; 0 for no limit. @default 300_000 */
+  readonly requestTimeoutMs?: number | undefined;
   /**
    * As for `runCode`.
    * @default "python"
@@ -41,6 +43,8 @@ export interface CreateCodeContextOptions extends RequestOptions {
   readonly user?: string | undefined;
 }
 
+/** Starting an interpreter takes longer than other requests: a minute and more on a busy machine without KVM. */
+const START_TIMEOUT_MS = 300_000;
 const ANSWER_LIMITS = { values: 10_000, bytes: 1024 * 1024 };
 const contextSchema = z.object({
   id: z.string(),
@@ -74,7 +78,13 @@ export async function createCodeContext(
   const name = language === undefined ? undefined : languageName(language);
   const body = JSON.stringify({ language: name, cwd });
   const path = user === undefined ? "/contexts" : userPath(segment(user), "/contexts");
-  return contextFrom(await exchange(connection, request, { method: "POST", path, body }, user));
+  const made = await exchange(
+    connection,
+    untilStarted(request),
+    { method: "POST", path, body },
+    user,
+  );
+  return contextFrom(made);
 }
 
 export async function listCodeContexts(
@@ -96,14 +106,20 @@ export async function removeCodeContext(
   await exchange(connection, request, { method: "DELETE", path: contextPath(context) });
 }
 
-/** Restarts the context's interpreter: its variables are lost, its id stays. */
+/**
+ * Restarts the context's interpreter: its variables are lost, its id stays. `requestTimeoutMs` is as for a new context.
+ */
 export async function restartCodeContext(
   connection: SandboxConnection,
   context: CodeContext | string,
   options?: RequestOptions,
 ): Promise<void> {
   const request = parseOptions(requestOptions, options);
-  await exchange(connection, request, { method: "POST", path: `${contextPath(context)}/restart` });
+  await exchange(
+    connection,
+    untilStarted(request),
+    { method: "POST", path: `${contextPath(context)}/restart` },
+  );
 }
 
 async function exchange(
@@ -125,6 +141,10 @@ async function exchange(
   } finally {
     call[Symbol.dispose]();
   }
+}
+
+function untilStarted(request: RequestOptions): RequestOptions {
+  return { ...request, requestTimeoutMs: request.requestTimeoutMs ?? START_TIMEOUT_MS };
 }
 
 /** Passes over answers that are not JSON: nothing in them is needed. */

@@ -82,9 +82,13 @@ describe("a machine's control group", () => {
 
   test("holds all that the process starts, and is gone after the last of them", async () => {
     const code = `const cgroup = await makeCgroup(parent, size);
-      const child = start(cgroup, "sh", "-c", "sleep 0.5 & sleep 60");
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      const held = readFileSync(parent.path + "/" + groups()[0] + "/cgroup.procs", "utf8").trim().split("\\n").length;
+      const child = start(cgroup, "sh", "-c", "sleep 60 & sleep 60");
+      const count = () => readFileSync(parent.path + "/" + groups()[0] + "/cgroup.procs", "utf8").trim().split("\\n").length;
+      let held = 0;
+      for (let looks = 0; held < 3 && looks < 300; looks++) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        held = count();
+      }
       child.kill("SIGKILL"); await once(child, "exit");
       spawnSync("pkill", ["-x", "sleep"]); await cgroup.remove(); say([held, groups().length]);`;
     expect(await inside(code)).toEqual([3, 0]);

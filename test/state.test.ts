@@ -8,6 +8,7 @@ import {
   openSync,
   readdirSync,
   readSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -21,7 +22,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { EmberboxError, Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { paths } from "../packages/microvm/src/host/paths.ts";
 import { createSandbox, oddShape, provider, python } from "./support/sandboxes.ts";
 
@@ -261,23 +262,31 @@ describe("snapshots", () => {
     expect(await python(third, "print(abs(data.sum() - total) < 1e-6)")).toBe("True\n");
   });
 
-  // Two templates are warmed for it.
+  // A template is warmed for it.
   test(
     "live on when the caches are cleared away, as sandboxes do, and have a shape of their own",
     { timeout: 900_000 },
     async () => {
       const shape = { ...oddShape, diskMB: 8192 };
-      await using sandbox = await createSandbox({ ...shape, timeoutMs: 900_000 });
+      const timeoutMs = 900_000;
+      await using sandbox = await createSandbox({ ...shape, timeoutMs });
       await sandbox.runCode("kept = 42");
       const { snapshotId } = await sandbox.createSnapshot({ name: "shaped" });
       const { templates } = paths();
+      // Put aside and not removed: warming it again takes minutes.
+      const aside = mkdtempSync(`${templates}-aside-`);
+      onTestFinished(() => rmSync(aside, { recursive: true, force: true }));
       for (const name of readdirSync(templates))
         if (name.includes(`-${shape.memoryMB}mb-`) && !name.endsWith(".lock"))
-          rmSync(join(templates, name), { recursive: true });
-      await using copy = await createSandbox({ template: "shaped" });
+          renameSync(join(templates, name), join(aside, name));
+      await using copy = await createSandbox({ template: "shaped", timeoutMs });
       expect(await python(copy, "print(kept)")).toBe("42\n");
       expect(await copy.getInfo()).toMatchObject({ ...shape, template: "shaped" });
-      await using larger = await createSandbox({ template: snapshotId, diskMB: 10_240 });
+      await using larger = await createSandbox({
+        template: snapshotId,
+        diskMB: 10_240,
+        timeoutMs,
+      });
       const { stdout } = await larger.commands.run("df -BM --output=size / | tail -1 | tr -d M");
       expect(Number(stdout)).toBeGreaterThan(9500);
       expect((await rejection(createSandbox({ template: snapshotId, memoryMB: 1024 }))).code).toBe(
@@ -287,7 +296,10 @@ describe("snapshots", () => {
       await sandbox.pause();
       await sandbox.connect();
       expect(await python(sandbox, "print(kept)")).toBe("42\n");
-      await using anew = await createSandbox(shape);
+      for (const name of readdirSync(aside))
+        if (!existsSync(join(templates, name)))
+          renameSync(join(aside, name), join(templates, name));
+      await using anew = await createSandbox({ ...shape, timeoutMs });
       expect(await python(anew, "print('kept' in globals())")).toBe("False\n");
       expect(await python(sandbox, "print(kept)")).toBe("42\n");
     },

@@ -107,16 +107,19 @@ export function describeToolFailures({ expect, behaviour, provider }: ToolHarnes
 
   behaviour("tools.abort-code", async ({ call }) => {
     const controller = new AbortController();
+    const { signal } = controller;
+    const began = Promise.withResolvers<void>();
+    const onOutput = (): void => began.resolve();
     const code =
-      "import time\nfor at in range(600):\n    time.sleep(0.1)\n    open('beat', 'w').write(str(at))";
-    const running = outcomeOf(call("run_code", { code }, { signal: controller.signal }));
-    await new Promise((resolve) => setTimeout(resolve, 3000));
+      "import time\nprint('on')\nfor at in range(600):\n    time.sleep(0.1)\n    open('beats', 'a').write('beat\\n')";
+    const running = outcomeOf(call("run_code", { code }, { signal, onOutput }));
+    await Promise.race([began.promise, new Promise((resolve) => setTimeout(resolve, 5000))]);
     const aborted = Date.now();
     controller.abort(reason);
     const { error, ended } = await running;
     expect(error === undefined).toBe(false);
     expect(ended - aborted).toBeLessThan(1000);
-    const command = "cat beat; sleep 2; echo; cat beat";
+    const command = "touch beats; wc -l < beats; sleep 2; wc -l < beats";
     const { text } = await call("run_command", { command });
     const beats = [...text.matchAll(/^\d+$/gm)].map(String);
     expect(beats.length).toBe(2);

@@ -166,8 +166,8 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "failure.large-value": {
     holds: "shows a value of 200 MB by a note, or says that memory ran out",
   },
-  "failure.large-print": { holds: "survives a text of 200 MB that is printed at once" },
-  "javascript.large-print": { holds: "survives a text of 200 MB that JavaScript prints at once" },
+  "failure.large-print": { holds: "survives a text of 80 MB that is printed at once" },
+  "javascript.large-print": { holds: "survives a text of 80 MB that JavaScript prints at once" },
   "failure.invalid-utf8": {
     holds: "puts replacement characters where output is not UTF-8, and carries nothing over",
   },
@@ -853,7 +853,7 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   },
   "hostile.prints-much": {
     holds: "costs the host bounded memory whatever it prints",
-    shownBy: hostile("500 MB printed take bounded memory on the host"),
+    shownBy: hostile("300 MB printed take bounded memory on the host"),
   },
   "hostile.slow-reader": {
     holds: "is slowed down by a slow callback",

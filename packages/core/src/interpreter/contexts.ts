@@ -115,11 +115,10 @@ export async function restartCodeContext(
   options?: RequestOptions,
 ): Promise<void> {
   const request = parseOptions(requestOptions, options);
-  await exchange(
-    connection,
-    untilStarted(request),
-    { method: "POST", path: `${contextPath(context)}/restart` },
-  );
+  await exchange(connection, untilStarted(request), {
+    method: "POST",
+    path: `${contextPath(context)}/restart`,
+  });
 }
 
 async function exchange(

@@ -457,6 +457,7 @@ export interface CodeContext {
   readonly user?: string | undefined;
 }
 export interface CreateCodeContextOptions extends RequestOptions {
+  readonly requestTimeoutMs?: number | undefined;
   readonly language?: string | undefined;
   readonly cwd?: string | undefined;
   readonly user?: string | undefined;

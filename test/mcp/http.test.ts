@@ -253,7 +253,9 @@ test("emberbox mcp --http says where it listens, wants its token, and ends with 
   });
   onTestFinished(() => void child.kill("SIGKILL"));
   const stdout = text(child.stdout);
-  const [said] = (await once(child.stderr.setEncoding("utf8"), "data")) as [string];
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (piece: string) => (said += piece));
+  await expect.poll(() => said, { timeout: 60_000 }).toMatch(/http:\S+\s/);
   const [url] = /http:\S+/.exec(said)!;
   expect((await post(url)).status).toBe(401);
   await using client = await connectHttp(url, { authorization: `Bearer ${token}` });

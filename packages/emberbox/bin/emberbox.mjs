@@ -7,13 +7,14 @@ import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const OLDEST = [22, 19];
 const SOURCE = "--conditions=@emberbox/source";
 
 const home = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(home, "src", "bin.ts");
 const main = existsSync(source) ? source : join(home, "dist", "bin.js");
 const flags = main === source ? [SOURCE] : [];
+/** Older ones do not know all of the sources' syntax. */
+const OLDEST = main === source ? [24, 0] : [22, 19];
 
 if (isNewEnough() && flags.every((flag) => process.execArgv.includes(flag))) {
   await import(main);

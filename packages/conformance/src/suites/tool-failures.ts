@@ -1,4 +1,5 @@
-import type { ToolHarness } from "../tool-harness.ts";
+import type { ToolName } from "@emberbox/core/tools";
+import type { ToolHarness, ToolSubject } from "../tool-harness.ts";
 
 const reason = new Error("the user changed their mind");
 
@@ -87,39 +88,36 @@ export function describeToolFailures({ expect, behaviour, provider }: ToolHarnes
     expect((await call("run_code", { code: "kept" })).text).toContain("7");
   });
 
-  behaviour("tools.abort", async ({ call }) => {
+  /** Aborts a call once it has printed something, or after 5 s. */
+  async function expectAborted(
+    call: ToolSubject["call"],
+    tool: ToolName,
+    input: unknown,
+  ): Promise<void> {
     const controller = new AbortController();
     const began = Promise.withResolvers<void>();
     const { signal } = controller;
     const onOutput = (): void => began.resolve();
-    const running = outcomeOf(
-      call("run_command", { command: "echo on; sleep 60.125" }, { signal, onOutput }),
-    );
+    const running = outcomeOf(call(tool, input, { signal, onOutput }));
     await Promise.race([began.promise, new Promise((resolve) => setTimeout(resolve, 5000))]);
     const aborted = Date.now();
     controller.abort(reason);
     const { error, ended } = await running;
     expect(error === undefined).toBe(false);
     expect(ended - aborted).toBeLessThan(1000);
+  }
+
+  behaviour("tools.abort", async ({ call }) => {
+    await expectAborted(call, "run_command", { command: "echo on; sleep 60.125" });
     const { text } = await call("run_command", { command: "ps -eo args | grep '[s]leep 60.125'" });
     expect(text.includes("sleep 60.125")).toBe(false);
   });
 
   behaviour("tools.abort-code", async ({ call }) => {
-    const controller = new AbortController();
-    const { signal } = controller;
-    const began = Promise.withResolvers<void>();
-    const onOutput = (): void => began.resolve();
     const code =
-      "import time\nprint('on')\nfor at in range(600):\n    time.sleep(0.1)\n    open('beats', 'a').write('beat\\n')";
-    const running = outcomeOf(call("run_code", { code }, { signal, onOutput }));
-    await Promise.race([began.promise, new Promise((resolve) => setTimeout(resolve, 5000))]);
-    const aborted = Date.now();
-    controller.abort(reason);
-    const { error, ended } = await running;
-    expect(error === undefined).toBe(false);
-    expect(ended - aborted).toBeLessThan(1000);
-    const command = "touch beats; wc -l < beats; sleep 2; wc -l < beats";
+      "import time\nfor at in range(600):\n    time.sleep(0.1)\n    open('beats', 'a').write('beat\\n')\n    print('on')";
+    await expectAborted(call, "run_code", { code });
+    const command = "wc -l < beats; sleep 2; wc -l < beats";
     const { text } = await call("run_command", { command });
     const beats = [...text.matchAll(/^\d+$/gm)].map(String);
     expect(beats.length).toBe(2);

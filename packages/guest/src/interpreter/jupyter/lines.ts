@@ -1,4 +1,5 @@
 import { fieldsOf } from "../../mime-bundle.ts";
+import { numberLine } from "../lines.ts";
 import type { Message } from "./message.ts";
 
 /** Longest line of one result, in bytes. */
@@ -11,9 +12,7 @@ type Content = Message["content"];
 /** Reports the execution count, as the kernel counts. */
 export function countLine(content: Content): Buffer | undefined {
   const count = content["execution_count"];
-  return typeof count === "number"
-    ? line({ type: "number_of_executions", execution_count: count })
-    : undefined;
+  return typeof count === "number" ? numberLine(count) : undefined;
 }
 
 export function resultLine(content: Content, main: boolean): Buffer | undefined {

@@ -59,7 +59,7 @@ describe("a sandbox whose code", () => {
     async () => {
       await using sandbox = await createSandbox();
       const code =
-        "import threading, time\nfor i in range(10_000): threading.Thread(target=time.sleep, args=(20,), daemon=True).start()";
+        "import threading, time\nfor i in range(10_000): threading.Thread(target=time.sleep, args=(600,), daemon=True).start()";
       const outcome = await sandbox
         .runCode(code, { timeoutMs: 120_000 })
         .catch((error: EmberboxError) => error);

@@ -142,7 +142,8 @@ describe("emberbox shell", () => {
       };
       await shows("$ ");
       // The quotes distinguish the output from what was typed: before it runs, Ctrl-C would be just a key.
-      child.stdin.write("echo st''arted; sleep 600\r");
+      // A second shell, because one that is just forking `sleep` may take the signal without ending it.
+      child.stdin.write("bash -c 'echo st\"\"arted; sleep 600'\r");
       await shows("started");
       child.stdin.write("\u0003");
       await shows("^C");

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SOURCE, sourceNode } from "./source.ts";
 
 const root = join(import.meta.dirname, "..");
 /** In ms. A slow machine may warm a template meanwhile. */
@@ -46,8 +47,8 @@ export async function runExample(file: string, limitMs: number = LIMIT_MS): Prom
   const env = Object.entries(process.env).filter(([name]) => !/_(?:API_KEY|TOKEN)$/.test(name));
   const started = performance.now();
   const child = spawn(
-    process.execPath,
-    ["--conditions=@emberbox/source", join(root, file)],
+    sourceNode,
+    [SOURCE, join(root, file)],
     // A group of its own, so that a hanging one is killed with all that it started.
     {
       cwd: directory,

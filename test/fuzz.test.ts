@@ -2,12 +2,13 @@ import { execFile } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { SOURCE, sourceNode } from "../scripts/source.ts";
 
 /** Inputs for each target. */
 const RUNS = 20_000;
 
 const main = join(import.meta.dirname, "fuzz/main.ts");
-const flags = ["--conditions=@emberbox/source", "--disable-warning=ExperimentalWarning"];
+const flags = [SOURCE, "--disable-warning=ExperimentalWarning"];
 const targets = readdirSync(join(import.meta.dirname, "fuzz/targets"));
 
 test(
@@ -15,7 +16,7 @@ test(
   { timeout: 1_800_000 },
   async () => {
     const { promise, resolve } = Promise.withResolvers<{ code: unknown; said: string }>();
-    execFile(process.execPath, [...flags, main, "--runs", String(RUNS)], (error, stdout, stderr) =>
+    execFile(sourceNode, [...flags, main, "--runs", String(RUNS)], (error, stdout, stderr) =>
       resolve({ code: error?.code ?? 0, said: stdout + stderr }),
     );
     const { code, said } = await promise;

@@ -9,6 +9,7 @@ import { describe, expect, test } from "vitest";
 import { eventually, type HostProcess, hostProcesses, machinesOf } from "./support/processes.ts";
 import { createSandbox, oddShape, provider, python } from "./support/sandboxes.ts";
 import { synchronousFileWork } from "./support/synchronous.ts";
+import { SOURCE, sourceNode } from "../scripts/source.ts";
 
 const rejection = (promise: Promise<unknown>): Promise<EmberboxError> =>
   promise.then(
@@ -78,11 +79,9 @@ describe("the end of a sandbox", () => {
   });
 
   test("a program killed with kill -9 leaves nothing", async () => {
-    const child = spawn(
-      process.execPath,
-      ["--conditions=@emberbox/source", join(import.meta.dirname, "support/abandon.ts")],
-      { stdio: ["ignore", "pipe", "inherit"] },
-    );
+    const child = spawn(sourceNode, [SOURCE, join(import.meta.dirname, "support/abandon.ts")], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     const [home] = (await once(child.stdout.setEncoding("utf8"), "data")) as [string];
     const machines = machinesOf(child.pid!);
     expect(machines).toHaveLength(2);
@@ -121,11 +120,9 @@ describe("the end of a sandbox", () => {
   });
 
   test("a program that forgets its sandbox ends all the same, and the sandbox with it", async () => {
-    const child = spawn(
-      process.execPath,
-      ["--conditions=@emberbox/source", join(import.meta.dirname, "support/forget.ts")],
-      { stdio: ["ignore", "pipe", "inherit"] },
-    );
+    const child = spawn(sourceNode, [SOURCE, join(import.meta.dirname, "support/forget.ts")], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     const output = text(child.stdout);
     const [code] = (await once(child, "exit")) as [number];
     expect(code).toBe(0);

@@ -19,6 +19,7 @@ import {
 import { findImage } from "../packages/microvm/src/image/index.ts";
 import { machinesOf } from "./support/processes.ts";
 import { createSandbox } from "./support/sandboxes.ts";
+import { SOURCE, sourceNode } from "../scripts/source.ts";
 
 const path = process.env["PATH"];
 let directory: string;
@@ -68,7 +69,7 @@ describe("a machine that is not ready", () => {
       const provider = microvm({ home: ${JSON.stringify(directory)} });
       await Sandbox.create({ provider }).catch(({ code, message }) => console.log(code, message));
     `;
-    const args = [...without, "--", process.execPath, "--conditions=@emberbox/source", "-"];
+    const args = [...without, "--", sourceNode, SOURCE, "-"];
     const said = execFileSync("bwrap", args, {
       input: create,
       encoding: "utf8",

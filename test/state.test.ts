@@ -25,6 +25,7 @@ import { microvm } from "@emberbox/microvm";
 import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { paths } from "../packages/microvm/src/host/paths.ts";
 import { createSandbox, oddShape, provider, python } from "./support/sandboxes.ts";
+import { SOURCE, sourceNode } from "../scripts/source.ts";
 
 const state = paths().state;
 const rejection = (promise: Promise<unknown>): Promise<EmberboxError> =>
@@ -37,7 +38,7 @@ function program(
   ...args: string[]
 ): ChildProcess & { stdout: NonNullable<ChildProcess["stdout"]> } {
   const script = join(import.meta.dirname, "support/pauser.ts");
-  return spawn(process.execPath, ["--conditions=@emberbox/source", script, ...args], {
+  return spawn(sourceNode, [SOURCE, script, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   }) as never;
 }

@@ -13,6 +13,7 @@ import { describeTools } from "@emberbox/conformance/vitest";
 import { microvm } from "@emberbox/microvm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createSandbox, provider } from "./support/sandboxes.ts";
+import { SOURCE, sourceNode } from "../scripts/source.ts";
 
 describeTools(
   "plain tool calls",
@@ -159,11 +160,10 @@ describe("the sandboxes of tools", () => {
 
   test("with nothing given, it is the engine of this machine", () => {
     const program = join(import.meta.dirname, "support/nothing-given.ts");
-    const { stdout, stderr } = spawnSync(
-      process.execPath,
-      ["--conditions=@emberbox/source", program],
-      { encoding: "utf8", timeout: 120_000 },
-    );
+    const { stdout, stderr } = spawnSync(sourceNode, [SOURCE, program], {
+      encoding: "utf8",
+      timeout: 120_000,
+    });
     expect(`${stdout}${stderr}`).toContain("it says 42");
   });
 });

@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createSandbox } from "../support/sandboxes.ts";
 import { temporaryDirectory } from "../support/server.ts";
+import { SOURCE, sourceNode } from "../../scripts/source.ts";
 
 const examples = join(import.meta.dirname, "../../examples");
 const launcher = join(import.meta.dirname, "../../packages/emberbox/bin/emberbox.mjs");
@@ -33,13 +34,8 @@ afterAll(async () => {
 
 async function run(example: string, parameters: string[], env: object = {}): Promise<string> {
   const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [
-      "--conditions=@emberbox/source",
-      "--disable-warning=ExperimentalWarning",
-      example,
-      ...parameters,
-    ],
+    sourceNode,
+    [SOURCE, "--disable-warning=ExperimentalWarning", example, ...parameters],
     { cwd: examples, env: { ...process.env, ...env }, timeout: 200_000 },
   );
   return stdout;

@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { areGone, eventually, hostProcesses, machinesOf } from "../support/processes.ts";
 import { callTool, command, connectStdio } from "./support/client.ts";
+import { SOURCE, sourceNode } from "../../scripts/source.ts";
 
 /** Initializes a connection by hand, and makes a call. */
 const HANDSHAKE = [
@@ -157,7 +158,7 @@ describe("emberbox mcp, over standard input and output", () => {
 
   test.each(["client", "server"])("kill -9 of the %s leaves no machine", async (victim) => {
     const program = join(import.meta.dirname, "support/client-program.ts");
-    const client = spawn(process.execPath, ["--conditions=@emberbox/source", program], {
+    const client = spawn(sourceNode, [SOURCE, program], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     onTestFinished(() => void client.kill("SIGKILL"));

@@ -10,6 +10,7 @@ import { SandboxAgent } from "@openai/agents-core/sandbox";
 import { assistantMessage, functionCall, ScriptedModel } from "@openai/agents-core/testing";
 import { describe, expect, test } from "vitest";
 import { createSandbox, provider } from "../support/sandboxes.ts";
+import { SOURCE, sourceNode } from "../../scripts/source.ts";
 
 const runner = new Runner({ tracingDisabled: true });
 const client = new EmberboxSandboxClient({ provider });
@@ -42,8 +43,8 @@ interface Ended {
 }
 
 function runProgram(name: string, ...parameters: string[]): Ended {
-  const program = ["--conditions=@emberbox/source", join(import.meta.dirname, name), ...parameters];
-  const { status, signal, stdout, stderr } = spawnSync(process.execPath, program, {
+  const program = [SOURCE, join(import.meta.dirname, name), ...parameters];
+  const { status, signal, stdout, stderr } = spawnSync(sourceNode, program, {
     encoding: "utf8",
     timeout: 250_000,
   });

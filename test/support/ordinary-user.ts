@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { SOURCE, sourceNode } from "../../scripts/source.ts";
 
 /** An account that nobody has; nothing of the machine is its own. */
 export const ORDINARY_ID = 64_950;
@@ -17,14 +18,10 @@ export async function asOrdinaryUser(
   args: readonly unknown[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<unknown> {
-  const child = spawn(
-    process.execPath,
-    ["--conditions=@emberbox/source", PROGRAM, module, name, JSON.stringify(args)],
-    {
-      env: { PATH: process.env["PATH"], ...environment },
-      stdio: ["ignore", "pipe", "pipe"],
-    },
-  );
+  const child = spawn(sourceNode, [SOURCE, PROGRAM, module, name, JSON.stringify(args)], {
+    env: { PATH: process.env["PATH"], ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const exited = new Promise((resolve) => child.once("exit", resolve));
   const [out, errors] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
   const answer = out.split("\n").find((line) => line.startsWith(ANSWER));

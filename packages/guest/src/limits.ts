@@ -1,8 +1,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 
 const CGROUPS = "/sys/fs/cgroup";
-/** What the agent and the kernel may come to need beyond what the agent has, in bytes. */
-const SPARE_BYTES = 64 * 1024 * 1024;
+/**
+ * What the agent and the kernel may come to need beyond what the agent has, in bytes. With too little of it, code that
+ * fills its memory makes everyone read their programs' pages again and again, for minutes, before any limit is met.
+ */
+const SPARE_BYTES = 96 * 1024 * 1024;
+/** What the kernel keeps free for itself, in KiB. Because of huge pages it would be 44 MiB of 1 GiB. */
+const MIN_FREE_KIB = 8192;
 /** Most processes and threads of user code at once. */
 const MAX_TASKS = 4096;
 
@@ -24,5 +29,6 @@ export function limitUserMemory(): void {
     Number(/MemTotal:\s+(\d+) kB/.exec(readFileSync("/proc/meminfo", "utf8"))?.[1] ?? 0) * 1024;
   const held = Number(readFileSync(`${CGROUPS}/agent/memory.current`, "utf8"));
   writeFileSync(`${CGROUPS}/agent/memory.low`, String(held));
+  writeFileSync("/proc/sys/vm/min_free_kbytes", String(MIN_FREE_KIB));
   writeFileSync(`${CGROUPS}/user/memory.max`, String(total - held - SPARE_BYTES));
 }

@@ -16,7 +16,7 @@ import sys
 import threading
 from codecs import IncrementalDecoder, getincrementaldecoder
 from json import encoder
-from time import gmtime, sleep, strftime, time
+from time import gmtime, monotonic, sleep, strftime, time
 from types import FrameType
 from typing import Any, Callable, Optional
 
@@ -31,8 +31,9 @@ READ_SIZE = 64 * 1024
 WRITE_BUFFER = 512 * 1024
 # Characters of output kept while nothing runs, for the next execution.
 LATE_LIMIT = 64 * 1024
-# How long output waits for more, in seconds.
+# How long output waits for more, in seconds: the first after a while, and what follows it.
 COALESCE = 0.003
+COALESCE_MORE = 0.02
 
 decoder = getincrementaldecoder("utf-8")
 # A text as a JSON string, all ASCII. This is what `json.dumps` calls in the end, without its overhead.
@@ -275,6 +276,7 @@ class Channel:
             for descriptor in self.pipes:
                 waiting.register(descriptor, select.POLLIN)
             full = False
+            moved = 0.0
             while True:
                 for descriptor, event in waiting.poll():
                     if not event & select.POLLIN:
@@ -282,8 +284,9 @@ class Channel:
                         waiting.unregister(descriptor)
                 # A short cell ends in the meantime, and its output is sent along with its end.
                 if not full:
-                    sleep(COALESCE)
+                    sleep(COALESCE if monotonic() - moved > COALESCE_MORE else COALESCE_MORE)
                 full = self.drain()
+                moved = monotonic()
 
         threading.Thread(target=run, name="emberbox-output", daemon=True).start()
 

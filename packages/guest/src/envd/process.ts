@@ -23,8 +23,8 @@ export interface EndEvent {
 
 const maxDataBytes = { stdout: 32768, stderr: 32768, pty: 16384 };
 
-/** How long output waits for more after some was sent, in ms. */
-const coalesceMs = 3;
+/** How long output waits for more after some was sent, in ms: under emulation, sending takes several itself. */
+const coalesceMs = 20;
 
 /** How long the pipes of an ended process must be silent before they are given up, in ms. */
 const silenceMs = 100;

@@ -7,10 +7,10 @@ import { textLine } from "./lines.ts";
 const LATE_LIMIT = 64 * 1024;
 /**
  * From a program that writes fast, this much is gathered before it is sent: characters, or what arrived in this many
- * ms.
+ * ms. Under emulation, sending takes several itself.
  */
 const GATHER_CHARACTERS = 64 * 1024;
-const GATHER_MS = 5;
+const GATHER_MS = 20;
 /** Bytes that may still be in the pipes when an execution ends. */
 const IN_PIPES = 2 * 64 * 1024;
 const QUIET_TURNS = 3;

@@ -12,7 +12,7 @@ const ERROR_LIMIT = 256 * 1024;
 type StreamName = "stdout" | "stderr";
 
 /** Text is sent at once, unless some was sent within this time, in ms: then it waits for more. */
-const COALESCE_MS = 5;
+const COALESCE_MS = 20;
 const COALESCE_CHARACTERS = 32 * 1024;
 /** Longer texts are sent in pieces: each piece takes several times its length on the way. */
 const PIECE_CHARACTERS = 256 * 1024;

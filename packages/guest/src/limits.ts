@@ -6,6 +6,8 @@ const CGROUPS = "/sys/fs/cgroup";
  * fills its memory makes everyone read their programs' pages again and again, for minutes, before any limit is met.
  */
 const SPARE_BYTES = 96 * 1024 * 1024;
+/** A small machine cannot give as much: at most this share of its memory. */
+const SPARE_SHARE = 1 / 8;
 /** What the kernel keeps free for itself, in KiB. Because of huge pages it would be 44 MiB of 1 GiB. */
 const MIN_FREE_KIB = 8192;
 /** Most processes and threads of user code at once. */
@@ -27,8 +29,9 @@ export function separateUserCode(): void {
 export function limitUserMemory(): void {
   const total =
     Number(/MemTotal:\s+(\d+) kB/.exec(readFileSync("/proc/meminfo", "utf8"))?.[1] ?? 0) * 1024;
+  const spare = Math.min(SPARE_BYTES, Math.floor(total * SPARE_SHARE));
   const held = Number(readFileSync(`${CGROUPS}/agent/memory.current`, "utf8"));
   writeFileSync(`${CGROUPS}/agent/memory.low`, String(held));
   writeFileSync("/proc/sys/vm/min_free_kbytes", String(MIN_FREE_KIB));
-  writeFileSync(`${CGROUPS}/user/memory.max`, String(total - held - SPARE_BYTES));
+  writeFileSync(`${CGROUPS}/user/memory.max`, String(total - held - spare));
 }

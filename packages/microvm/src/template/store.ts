@@ -7,7 +7,7 @@ import type { GuestImage } from "../image/index.ts";
 import type { MachineShape } from "../machine/arguments.ts";
 import { hashAgent } from "./initrd.ts";
 import { loadTemplate, type Template, templateFiles, templateKey } from "./template.ts";
-import { warmTemplate } from "./warm.ts";
+import { UNFINISHED, warmTemplate } from "./warm.ts";
 
 export interface TemplateRequest {
   /** Directory of all templates. */
@@ -74,12 +74,16 @@ export async function ensureTemplate(request: TemplateRequest): Promise<Template
 
 const UNUSED_MS = 7 * 24 * 60 * 60 * 1000;
 
-/** Removes templates that nobody has used for a week: other shapes, and other versions of the agent or the image. */
-async function removeUnused(templates: string): Promise<void> {
+/**
+ * Removes templates that nobody has used for a week (other shapes, and other versions of the agent or the image), and
+ * what a killed program left unfinished. Call it while no template is being warmed.
+ */
+export async function removeUnused(templates: string): Promise<void> {
   for (const name of await readdir(templates)) {
     const directory = join(templates, name);
     const used = await stat(templateFiles(directory).facts).catch(() => undefined);
-    if (used && Date.now() - used.mtimeMs > UNUSED_MS)
+    const isUnused = used !== undefined && Date.now() - used.mtimeMs > UNUSED_MS;
+    if (isUnused || name.endsWith(UNFINISHED))
       await rm(directory, { recursive: true, force: true });
   }
 }

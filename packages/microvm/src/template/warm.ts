@@ -31,6 +31,9 @@ export interface WarmOptions {
   readonly signal: AbortSignal | undefined;
 }
 
+/** How the name of a directory ends whose template is not complete. */
+export const UNFINISHED = ".building";
+
 /** Under emulation it takes 160 s of a whole processor (measured), of which a busy machine gives a part. */
 const BOOT_MS = 1_800_000;
 const ENDED = "the virtual machine ended while it started";
@@ -41,7 +44,7 @@ const BOOT_TRIES = 3;
  * place and moved there, so what is there is complete.
  */
 export async function warmTemplate(options: WarmOptions): Promise<void> {
-  const building = `${options.directory}.building`;
+  const building = options.directory + UNFINISHED;
   await rm(building, { recursive: true, force: true });
   await mkdir(building, { recursive: true, mode: 0o700 });
   // QEMU's account, when we are root, must reach the files by the descriptors it is given, not by path: 0700 is right.

@@ -12,7 +12,13 @@ export function engine(usualTemplate = testTemplate): SandboxProvider {
   if (usualTemplate === undefined) return made;
   return {
     ...made,
-    create: ({ template = usualTemplate, ...options }) => made.create({ ...options, template }),
+    // Options of the wrong form are for the engine to refuse.
+    create: (options) =>
+      made.create(
+        Object(options) === options
+          ? { ...options, template: options.template ?? usualTemplate }
+          : options,
+      ),
   };
 }
 

@@ -29,6 +29,7 @@ from emberbox_magics import Expander, mend_scripts
 from emberbox_plotly import MIME as PLOTLY, with_picture
 from emberbox_results import RESULT_LIMIT, error_line, result_line
 from emberbox_structured import close_shown, describe_figures_and_tables
+from emberbox_tracebacks import mend_tracebacks
 
 # How many members of an exception group are shown.
 MAX_MEMBERS = 20
@@ -331,6 +332,7 @@ def create_shell(ipython_dir):
     config.InteractiveShell.xmode = "Context"
     config.Completer.use_jedi = False
     mend_scripts()
+    mend_tracebacks()
     shell = ZMQInteractiveShell.instance(config=config, ipython_dir=ipython_dir)
     shell.loop_runner = shell.run_loop
     builtins.input = no_input

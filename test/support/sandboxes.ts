@@ -15,8 +15,8 @@ export function engine(usualTemplate = testTemplate): SandboxProvider {
     // Options of the wrong form are for the engine to refuse.
     create: (options) =>
       made.create(
-        Object(options) === options
-          ? { ...options, template: options.template ?? usualTemplate }
+        options?.constructor === Object && options.template === undefined
+          ? { ...options, template: usualTemplate }
           : options,
       ),
   };

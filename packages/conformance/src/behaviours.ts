@@ -163,7 +163,7 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "failure.interrupt-raised": { holds: "survives interrupts that code sends to itself" },
   "failure.crash": { holds: "says which signal ended an interpreter, and has a fresh one" },
   "failure.heap": {
-    holds: "answers commands while code fills its memory bit by bit, and says that it ran out",
+    holds: "answers commands while JavaScript fills its heap, and says that memory ran out",
   },
   "failure.large-value": {
     holds: "shows a value of 200 MB by a note, or says that memory ran out",

@@ -100,7 +100,8 @@ export function createHarness(makeProvider: () => SandboxProvider, runner: Runne
         (value) => ({ value }),
         (error: unknown) => ({ error }),
       );
-      if (!("error" in outcome)) throw new Error(`Expected ${code}, but it succeeded`);
+      if (!("error" in outcome))
+        throw new Error(`Expected ${code}, got ${JSON.stringify(outcome.value)?.slice(0, 2000)}`);
       if (!EmberboxError.isInstance(outcome.error)) throw outcome.error;
       runner.expect(outcome.error.code, outcome.error.message).toBe(code);
       return outcome.error;

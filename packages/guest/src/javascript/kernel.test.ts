@@ -277,6 +277,16 @@ describe("what a cell starts", () => {
     expect(outcome.error).toMatch(/^Interrupted/);
   });
 
+  test("an interrupt that comes seconds before its cell begins is not lost", async () => {
+    const block = `require("node:child_process").spawnSync("sh", ["-c", "trap '' INT; sleep 4"])`;
+    const blockSoon = `const once = setInterval(() => { clearInterval(once); ${block} }, 100).unref(); 6`;
+    expect((await js(blockSoon)).text).toBe("6");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const running = js("while (true);");
+    javascript.interrupt();
+    expect((await running).error).toMatch(/^Interrupted/);
+  });
+
   test("what goes on is kept, and heard by the next cell", async () => {
     const ticker =
       "let ticks = 0; const ticker = setInterval(() => console.log(++ticks), 10).unref(); 6";

@@ -6,7 +6,6 @@ import { parentPort, workerData } from "node:worker_threads";
 
 /** How long the main thread has to end an execution itself, in ms. */
 const PATIENCE_MS = 100;
-const MAX_TRIES = 20;
 /** No execution has this number: it means that the thread is ready. */
 const NONE = 0;
 
@@ -21,8 +20,10 @@ new Socket({ fd: descriptor, readable: true, writable: false }).on(
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
 parentPort!.postMessage(NONE);
 
+/** Goes on until the execution is over: on a busy machine it may begin seconds after it was interrupted. */
 async function interrupt(execution: number): Promise<void> {
-  for (let tries = 0; tries < MAX_TRIES; tries++) {
+  if (execution === NONE) return;
+  for (;;) {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     parentPort!.postMessage(execution);
     await setTimeout(PATIENCE_MS);

@@ -137,6 +137,11 @@ export async function until(holds: () => boolean | Promise<boolean>): Promise<vo
   }
 }
 
+/** The code of an error of ours, or the text of another. */
+export function codeOf(error: unknown): string {
+  return EmberboxError.isInstance(error) ? error.code : String(error);
+}
+
 /** What a run printed. */
 export function printed(execution: {
   readonly logs: { readonly stdout: readonly string[] };

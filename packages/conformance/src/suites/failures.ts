@@ -1,5 +1,5 @@
 import { EmberboxError, type Execution, type RunCodeOptions, type Sandbox } from "@emberbox/core";
-import { delay, printed, type Harness } from "../harness.ts";
+import { codeOf, delay, printed, type Harness } from "../harness.ts";
 
 /** How long 80 MB may take to leave a busy machine, in milliseconds. */
 const MUCH_MS = 400_000;
@@ -30,9 +30,6 @@ function run(
 ): Promise<Execution> {
   return sandbox.runCode(code, { language, ...options });
 }
-
-const codeOf = (error: unknown): string =>
-  EmberboxError.isInstance(error) ? error.code : String(error);
 
 /** What goes wrong in code gives, in every language, a result or an error to act on, and the next call works. */
 export function describeFailures({ expect, behaviour, failure }: Harness): void {

@@ -1,6 +1,6 @@
-import { EmberboxError, Sandbox } from "@emberbox/core";
+import { Sandbox } from "@emberbox/core";
 import { templatesOf } from "@emberbox/core/provider";
-import { delay, printed, type Harness } from "../harness.ts";
+import { codeOf, delay, printed, type Harness } from "../harness.ts";
 import { hostileCalls, notPorts } from "../hostile-arguments.ts";
 
 export function describeLifecycle({ expect, behaviour, failure, provider, create }: Harness): void {
@@ -125,13 +125,12 @@ export function describeLifecycle({ expect, behaviour, failure, provider, create
         () => undefined,
         (reason: unknown) => reason,
       );
-      const code = EmberboxError.isInstance(error) ? error.code : String(error);
-      expect(code, what).toBe("invalid_argument");
+      expect(codeOf(error), what).toBe("invalid_argument");
     }
     const connection = await provider().connect(sandboxId);
     for (const port of notPorts) {
       expect(
-        codeOf(() => connection.endpoint(port as number)),
+        codeThrown(() => connection.endpoint(port as number)),
         String(port),
       ).toBe("invalid_argument");
       if (connection.url) await failure(connection.url(port as number), "invalid_argument");
@@ -169,11 +168,11 @@ export function describeLifecycle({ expect, behaviour, failure, provider, create
   });
 }
 
-function codeOf(call: () => unknown): string {
+function codeThrown(call: () => unknown): string {
   try {
     call();
     return "it succeeded";
   } catch (error) {
-    return EmberboxError.isInstance(error) ? error.code : String(error);
+    return codeOf(error);
   }
 }

@@ -52,17 +52,17 @@ const modes = {
   },
 
   /** Another release of Debian than the default template's: what is promised of sandboxes, and what is in the image. */
-  async "test:debian-13"(parameters) {
-    await prepare([], ["debian-13"]);
-    const files = ["debian-13", "templates", "plotly", "kernels", "clones"];
+  async "test:debian-12"(parameters) {
+    await prepare([], ["debian-12"]);
+    const files = ["debian-12", "templates", "plotly", "kernels", "clones"];
     await command(
-      "tests of debian-13",
+      "tests of debian-12",
       [
         ...[script("vitest"), "run", "--project", "machines"],
         ...files.map((name) => `test/${name}.test.ts`),
         ...parameters,
       ],
-      { env: { EMBERBOX_TEST_TEMPLATE: "debian-13" } },
+      { env: { EMBERBOX_TEST_TEMPLATE: "debian-12" } },
     );
   },
 

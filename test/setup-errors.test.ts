@@ -138,7 +138,7 @@ describe("options that cannot be honoured", () => {
   test("an unknown template: which there are", async () => {
     const error = await failure(createSandbox({ template: "nope" }));
     expect(error.message).toBe(
-      "there is no template `nope`; the templates are: default, r, debian-12, debian-12-r, debian-13",
+      "there is no template `nope`; the templates are: default, r, debian-12, debian-12-r, debian-13, debian-13-r",
     );
   });
 

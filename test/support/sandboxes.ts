@@ -3,7 +3,7 @@ import type { CreateOptions, SandboxProvider } from "@emberbox/core/provider";
 import { microvm } from "@emberbox/microvm";
 import { afterAll } from "vitest";
 
-/** What the tests use that name no template: another release's, such as `debian-13`, if one is asked for. */
+/** What the tests use that name no template: another release's, such as `debian-12`, if one is asked for. */
 export const testTemplate: string | undefined = process.env["EMBERBOX_TEST_TEMPLATE"];
 
 /** An engine that has another usual template. */

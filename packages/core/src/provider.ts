@@ -196,7 +196,7 @@ export interface TemplateInfo {
   readonly languages: readonly string[];
   /** Notable installed libraries, by language. */
   readonly libraries: Readonly<Record<string, readonly string[]>>;
-  /** The operating system, such as `Debian 12`. */
+  /** The operating system, such as `Debian 13`. */
   readonly system?: string | undefined;
   /** Whole sentences about anything else that a model should know. */
   readonly notes?: string | undefined;

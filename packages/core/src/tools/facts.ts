@@ -8,7 +8,7 @@ export interface SandboxFacts {
   readonly languages: readonly string[];
   /** What is installed, in sentences. */
   readonly software: string;
-  /** The operating system, such as `Debian 12`; empty when unknown. */
+  /** The operating system, such as `Debian 13`; empty when unknown. */
   readonly system: string;
   readonly workingDirectory: string;
   /** What the network allows, as a sentence. */

@@ -137,18 +137,25 @@ function withR(recipe: Recipe): Recipe {
   };
 }
 
-export type TemplateName = "default" | "r" | "debian-12" | "debian-12-r" | "debian-13";
+export type TemplateName =
+  | "default"
+  | "r"
+  | "debian-12"
+  | "debian-12-r"
+  | "debian-13"
+  | "debian-13-r";
 
 /**
  * The templates that `emberbox build` makes. `default` and `r` are those of the release that is recommended: the same
  * image under two names.
  */
 export const recipes: Readonly<Record<TemplateName, Recipe>> = {
-  default: debian12,
-  r: withR(debian12),
+  default: debian13,
+  r: withR(debian13),
   "debian-12": debian12,
   "debian-12-r": withR(debian12),
   "debian-13": debian13,
+  "debian-13-r": withR(debian13),
 };
 
 export const templateNames: readonly TemplateName[] = Object.keys(recipes) as TemplateName[];

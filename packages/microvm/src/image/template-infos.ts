@@ -21,11 +21,12 @@ function withR(name: TemplateName, release: number): TemplateInfo {
 
 /** What the recipes make. Kept apart from them, so that describing an image does not change its digest. */
 const facts: Readonly<Record<TemplateName, TemplateInfo>> = {
-  default: standard("default", 12),
-  r: withR("r", 12),
+  default: standard("default", 13),
+  r: withR("r", 13),
   "debian-12": standard("debian-12", 12),
   "debian-12-r": withR("debian-12-r", 12),
   "debian-13": standard("debian-13", 13),
+  "debian-13-r": withR("debian-13-r", 13),
 };
 
 /** The templates that this engine has: their names, languages and libraries. */

@@ -1,5 +1,5 @@
 // The release of Debian that is not the default template's. Its image takes minutes to build, so this is for whoever has
-// built it: a part of the conformance suite, and with `npm run test:debian-13` all of it.
+// built it: a part of the conformance suite, and with `npm run test:debian-12` all of it.
 import { describeProvider } from "@emberbox/conformance/vitest";
 import { afterAll, describe, expect, test } from "vitest";
 import { createHarness, type Runner } from "../packages/conformance/src/harness.ts";
@@ -15,12 +15,12 @@ import { engine, testTemplate } from "./support/sandboxes.ts";
 
 const runner: Runner = { describe, test, expect, afterAll };
 
-if ((await findImage(paths().images, "debian-13")) === undefined)
-  test.skip("SKIPPED: the image of debian-13 is not there; `emberbox build debian-13` builds it", () => {});
-else if (testTemplate === "debian-13") describeProvider("debian-13", () => engine());
+if ((await findImage(paths().images, "debian-12")) === undefined)
+  test.skip("SKIPPED: the image of debian-12 is not there; `emberbox build debian-12` builds it", () => {});
+else if (testTemplate === "debian-12") describeProvider("debian-12", () => engine());
 else
-  describe("debian-13: a sandbox", () => {
-    const harness = createHarness(() => engine("debian-13"), runner);
+  describe("debian-12: a sandbox", () => {
+    const harness = createHarness(() => engine("debian-12"), runner);
     describeCode(harness);
     describeCharts(harness);
     describeLanguages(harness);

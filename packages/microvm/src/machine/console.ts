@@ -5,6 +5,8 @@ const KEPT_BYTES = 65_536;
 /** The last lines a machine wrote to its console. */
 export interface Console {
   tail(lines?: number): string;
+  /** Why the agent gave up, if it said so. The kernel's panic, which follows, would push it out of the tail. */
+  agentFailure(): string | undefined;
 }
 
 export function recordConsole(stream: Readable): Console {
@@ -14,7 +16,10 @@ export function recordConsole(stream: Readable): Console {
     text = (text + chunk).slice(-KEPT_BYTES);
   });
   stream.on("error", () => {});
-  return { tail: (lines = 20) => printable(text).trimEnd().split("\n").slice(-lines).join("\n") };
+  return {
+    tail: (lines = 20) => printable(text).trimEnd().split("\n").slice(-lines).join("\n"),
+    agentFailure: () => /emberbox: the agent failed: (.{1,500})/.exec(printable(text))?.[1],
+  };
 }
 
 /** Strips the firmware's escape sequences, and those with which a guest would write to our terminal. */

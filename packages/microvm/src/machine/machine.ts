@@ -34,6 +34,8 @@ export interface MachineEnd {
   readonly console: string;
   /** What QEMU or the jail said on standard error. */
   readonly stderr: string;
+  /** Why the agent gave up, if it did. */
+  readonly agent?: string | undefined;
 }
 
 const STDERR_BYTES = 8192;
@@ -69,7 +71,8 @@ export async function startMachine(options: ProcessOptions): Promise<Machine> {
     if (error) return { exitCode, signal, console: "", stderr: String(error) };
     // What it said last is still being read.
     await setImmediate();
-    return { exitCode, signal, console: console.tail(), stderr: stderr.trim() };
+    const agent = console.agentFailure();
+    return { exitCode, signal, console: console.tail(), stderr: stderr.trim(), agent };
   });
   const closed = ended.then(() => closeFiles(options));
   background(closed, warning("Closing a machine's files"));
@@ -115,6 +118,10 @@ export function machineError(
   const missing = /ENOENT/.test(end.stderr) && end.exitCode === null;
   if (missing)
     return new EmberboxError("tool_missing", `${what}: ${end.stderr}`, { details: { ...end } });
+  if (end.agent !== undefined)
+    return new EmberboxError(code, `${what}: the agent in it gave up: ${end.agent}`, {
+      details: { ...end },
+    });
   return new EmberboxError(code, `${what} (${how})${said ? `:\n${said}` : ""}`, {
     details: { ...end },
   });

@@ -1,7 +1,8 @@
-import { type FileHandle, open, readdir, readFile } from "node:fs/promises";
+import { type FileHandle, open, readFile } from "node:fs/promises";
 import { EmberboxError } from "@emberbox/core";
 import { statFd } from "../host/descriptors.ts";
 import { whole } from "../host/whole.ts";
+import { qemuProcess } from "../machine/qemu-process.ts";
 
 export const PAGE_BYTES = 4096;
 
@@ -71,19 +72,6 @@ export async function openGuestMemory(jailPid: number, ramFd: number): Promise<G
       for (const file of files) await file.close();
     },
   };
-}
-
-/** The jail's own processes stand between this one and QEMU. */
-async function qemuProcess(pid: number): Promise<number | undefined> {
-  if ((await readFile(`/proc/${pid}/comm`, "utf8")).startsWith("qemu")) return pid;
-  for (const thread of await readdir(`/proc/${pid}/task`)) {
-    const children = await readFile(`/proc/${pid}/task/${thread}/children`, "utf8");
-    for (const child of children.split(" ").filter(Boolean)) {
-      const found = await qemuProcess(Number(child));
-      if (found !== undefined) return found;
-    }
-  }
-  return undefined;
 }
 
 async function findMappings(pid: number, ramFd: number): Promise<Mapping[]> {

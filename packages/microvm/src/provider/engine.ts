@@ -12,6 +12,7 @@ import { IMAGE_DISK_MB } from "../image/recipe.ts";
 import { hostCgroups } from "../machine/cgroup.ts";
 import { sweepScratch } from "../machine/files.ts";
 import { endOrphans } from "../machine/orphans.ts";
+import { patience } from "../machine/patience.ts";
 import { readOnlyView } from "../machine/read-only.ts";
 import { createUplink } from "../network/uplink.ts";
 import type { ResolvedCreateOptions } from "../restore/create-options.ts";
@@ -46,6 +47,7 @@ export interface Engine {
 export function openEngine(options: MicrovmOptions): Engine {
   const paths = pathsOf(options);
   for (const path of Object.values(paths) as string[]) requireOwnDirectory(path);
+  patience();
   const qemu = requireProgram(QEMU);
   const jail = options.jail ?? true;
   if (jail) requireProgram("bwrap");

@@ -2,13 +2,14 @@ import { channel } from "node:diagnostics_channel";
 import { EmberboxError } from "@emberbox/core";
 import type { Endpoint } from "@emberbox/core/provider";
 import { background, warning } from "@emberbox/core/background";
-import { untilAborted, within } from "@emberbox/core/concurrency";
+import { untilAborted } from "@emberbox/core/concurrency";
 import type { ChannelStream } from "@emberbox/wire";
 import type { Agent } from "undici";
 import { channelDispatcher } from "../machine/dispatcher.ts";
 import { connectGuest, type Guest, type Identity } from "../machine/guest.ts";
 import { explainFailure, type Machine, machineError } from "../machine/machine.ts";
 import { readOnlyView } from "../machine/read-only.ts";
+import { PATIENCE_HINT, patience, patiently } from "../machine/patience.ts";
 import type { Access } from "../network/access.ts";
 import { Gateway } from "../network/gateway.ts";
 import type { Uplink } from "../network/uplink.ts";
@@ -88,7 +89,7 @@ export async function restoreSandbox(options: RestoreOptions): Promise<LocalSand
   const work = begun.then(() => begin(guest, gateway, machine, options));
   try {
     const ready = untilAborted(Promise.race([work, failed]), options.signal);
-    await within(limit, ready, () => {
+    await patiently(machine, limit, ready, () => {
       throw tooLate(machine, limit);
     });
   } catch (error) {
@@ -169,7 +170,8 @@ function sandboxOf(
 function tooLate({ console }: Machine, limit: number): EmberboxError {
   return new EmberboxError(
     "boot_failed",
-    `the sandbox did not answer within ${limit / 1000} s:\n${console.tail()}`,
+    `the sandbox had the processor for ${(limit / 1000) * patience()} s and did not answer:\n${console.tail()}`,
+    { hint: PATIENCE_HINT },
   );
 }
 

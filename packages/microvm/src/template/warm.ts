@@ -1,7 +1,7 @@
 import { mkdir, open, rename, rm, statfs, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { EmberboxError } from "@emberbox/core";
-import { untilAborted, within } from "@emberbox/core/concurrency";
+import { untilAborted } from "@emberbox/core/concurrency";
 import type { AgentFile } from "@emberbox/guest";
 import { sync } from "../host/durable.ts";
 import { qemuVersion } from "../host/programs.ts";
@@ -12,7 +12,14 @@ import { channelDispatcher } from "../machine/dispatcher.ts";
 import { letJailRead, openFiles } from "../machine/files.ts";
 import { connectGuest } from "../machine/guest.ts";
 import { sharedAs } from "../machine/jail.ts";
-import { explainFailure, type Machine, machineError, startMachine } from "../machine/machine.ts";
+import {
+  explainFailure,
+  type Machine,
+  type MachineEnd,
+  machineError,
+  startMachine,
+} from "../machine/machine.ts";
+import { PATIENCE_HINT, patience, patiently } from "../machine/patience.ts";
 import { readOnlyView } from "../machine/read-only.ts";
 import { createBlank, createOverlay } from "./blank.ts";
 import { exercise } from "./exercise.ts";
@@ -34,7 +41,7 @@ export interface WarmOptions {
 /** How the name of a directory ends whose template is not complete. */
 export const UNFINISHED = ".building";
 
-/** Under emulation it takes 160 s of a whole processor (measured), of which a busy machine gives a part. */
+/** Under emulation it takes 160 s of a whole processor (measured). */
 const BOOT_MS = 1_800_000;
 const ENDED = "the virtual machine ended while it started";
 const BOOT_TRIES = 3;
@@ -102,7 +109,7 @@ async function build(options: WarmOptions): Promise<void> {
       break;
     } catch (error) {
       options.signal?.throwIfAborted();
-      if (attempt === BOOT_TRIES) throw error;
+      if (attempt === BOOT_TRIES || !mayBeLuckier(error)) throw error;
       options.onProgress?.(
         `the machine did not start (${(error as Error).message.split("\n")[0]}); trying again`,
       );
@@ -115,6 +122,13 @@ async function build(options: WarmOptions): Promise<void> {
     await sync(path);
   await writeFile(files.facts, JSON.stringify(facts));
   await sync(files.facts);
+}
+
+/** A guest's kernel that panics is tried again; what ran for too long, or said why it gave up, is not. */
+function mayBeLuckier(error: unknown): boolean {
+  if (!EmberboxError.isInstance(error) || error.code !== "boot_failed") return false;
+  const end = error.details as Partial<MachineEnd> | undefined;
+  return end?.exitCode !== undefined && end.agent === undefined;
 }
 
 async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<void> {
@@ -145,12 +159,13 @@ async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<
   const late = (): never => {
     throw new EmberboxError(
       "boot_failed",
-      `the virtual machine was not ready after ${BOOT_MS / 1000} s:\n${machine.console.tail()}`,
+      `the virtual machine had the processor for ${(BOOT_MS / 1000) * patience()} s and was not ready:\n${machine.console.tail()}`,
+      { hint: PATIENCE_HINT },
     );
   };
   try {
     const warmed = Promise.race([warmAndSave(machine, receiver, options), failed]);
-    await within(BOOT_MS, untilAborted(warmed, options.signal), late, { ref: false });
+    await patiently(machine, BOOT_MS, untilAborted(warmed, options.signal), late);
   } catch (error) {
     options.signal?.throwIfAborted();
     throw await explainFailure(error, machine, "boot_failed", ENDED);

@@ -21,7 +21,7 @@ import type { Source } from "../restore/source.ts";
 import { createStateEngine, type StateEngine } from "../saved/state-engine.ts";
 import { sweepState } from "../saved/sweep.ts";
 import { overlayOf } from "../template/blank.ts";
-import { ensureTemplate } from "../template/store.ts";
+import { currentKey, ensureTemplate } from "../template/store.ts";
 import type { Template } from "../template/template.ts";
 import type { MicrovmOptions } from "./options.ts";
 
@@ -60,6 +60,21 @@ export function openEngine(options: MicrovmOptions): Engine {
   const warmed = new SharedWork<Template>();
   const uplink = createUplink(options.network ?? {});
 
+  const request = async ({ template, memoryMB, cpuCount }: TemplateShape) => {
+    const image = await engine.image(template);
+    const { accelerator } = await engine.accelerator(image);
+    return { templates: paths.templates, image, qemu, shape: { accelerator, memoryMB, cpuCount } };
+  };
+  /** Whether what this program knows of a template is no longer so. */
+  const isOutdated = async (wanted: TemplateShape, error: unknown): Promise<boolean> => {
+    // The cache was deleted.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return true;
+    if (!EmberboxError.isInstance(error)) return false;
+    if (error.code !== "sandbox_died" && error.code !== "boot_failed") return false;
+    const { key } = await engine.template(wanted);
+    return key !== (await currentKey(await request(wanted)));
+  };
+
   const engine: Engine = {
     paths,
     qemu,
@@ -67,14 +82,8 @@ export function openEngine(options: MicrovmOptions): Engine {
     image: (template) => findImageOf(template, paths.images),
     accelerator: (image) => chooseFor(options, paths, qemu, image),
     template(wanted, signal) {
-      const warm = async (stop: AbortSignal): Promise<Template> => {
-        const { memoryMB, cpuCount } = wanted;
-        const image = await engine.image(wanted.template);
-        const { accelerator } = await engine.accelerator(image);
-        const shape = { accelerator, memoryMB, cpuCount };
-        const { templates } = paths;
-        return ensureTemplate({ templates, image, shape, qemu, jail, onProgress, signal: stop });
-      };
+      const warm = async (stop: AbortSignal): Promise<Template> =>
+        ensureTemplate({ ...(await request(wanted)), jail, onProgress, signal: stop });
       return warmed.get(shapeKey(wanted), warm, signal);
     },
     async restore(create, signal) {
@@ -111,8 +120,7 @@ export function openEngine(options: MicrovmOptions): Engine {
       try {
         return await restore();
       } catch (error) {
-        // The cache was deleted while this program was using it.
-        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+        if (!(await isOutdated(create, error))) throw error;
         warmed.forget(shapeKey(create));
         return restore();
       }

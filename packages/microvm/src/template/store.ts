@@ -36,6 +36,11 @@ async function locate(
   return { key, directory: join(request.templates, key) };
 }
 
+/** What a template of these would be called now: QEMU, the image or the agent may have been replaced meanwhile. */
+export async function currentKey(request: Wanted): Promise<string> {
+  return (await locate(request, await agentFiles())).key;
+}
+
 /** The template of a shape, if it has been warmed. */
 export async function findTemplate(request: Wanted): Promise<Template | undefined> {
   return loadTemplate({

@@ -41,7 +41,8 @@ Examples:
   $ emberbox run plot.py --out pictures
   $ emberbox doctor
 
-Files are kept in EMBERBOX_HOME (default: ~/.cache/emberbox). EMBERBOX_DEBUG=1 shows the stacks of errors.`,
+Files are kept in EMBERBOX_HOME (default: ~/.cache/emberbox). EMBERBOX_DEBUG=1 shows the stacks of errors.
+On a slow computer, EMBERBOX_PATIENCE=4 lets machines take four times as long to start.`,
     );
   for (const add of [addRun, addShell, addServe, addMcp, addDoctor, addBuild, addBench])
     add(program, finish);

@@ -124,7 +124,7 @@ describe("a machine that is not ready", () => {
     const qemu = requireProgram(QEMU);
     const qemuStamp = await programStamp(qemu);
     const ask = (): Promise<AcceleratorChoice> =>
-      chooseAccelerator({ home: directory, qemu, qemuStamp, image });
+      chooseAccelerator({ home: directory, qemu, qemuStamp, image, jail: false });
     const first = await ask();
     expect(first.reason).not.toBe("");
     if (process.env["EMBERBOX_REQUIRE"]?.includes("kvm")) expect(first.accelerator).toBe("kvm");

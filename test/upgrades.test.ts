@@ -1,9 +1,10 @@
 // What happens to a program that goes on while the machine under it is changed.
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import {
   copyFile,
   mkdir,
   mkdtemp,
+  readFile,
   rm,
   symlink,
   truncate,
@@ -11,13 +12,16 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, expect, onTestFinished, test, vi } from "vitest";
+import { chooseAccelerator } from "../packages/microvm/src/host/accelerator.ts";
 import { paths } from "../packages/microvm/src/host/paths.ts";
 import { programStamp, QEMU, requireProgram } from "../packages/microvm/src/host/programs.ts";
 import { findImage } from "../packages/microvm/src/image/index.ts";
 import { currentKey, ensureTemplate } from "../packages/microvm/src/template/store.ts";
+import { SOURCE, sourceNode } from "../scripts/source.ts";
 
 test("QEMU is replaced under a running program, and what it saved before cannot be loaded any more", async () => {
   const usual = paths();
@@ -63,3 +67,53 @@ test("QEMU is replaced under a running program, and what it saved before cannot 
   await using second = await Sandbox.create({ provider });
   expect((await second.runCode("6 * 7")).text).toBe("42");
 });
+
+const image = await findImage(paths().images, "default");
+const qemu = requireProgram(QEMU);
+const home = await mkdtemp(join(paths().home, "upgrades-"));
+afterAll(() => rm(home, { recursive: true }));
+const choose = async (): ReturnType<typeof chooseAccelerator> =>
+  chooseAccelerator({
+    ...{ home, qemu, qemuStamp: await programStamp(qemu), image: image!, jail: false },
+  });
+const found = await choose();
+const fails = found.reason.startsWith("KVM was tried and failed");
+
+test.skipIf(!fails)(
+  fails
+    ? "KVM that has worked and fails now: sandboxes are emulated, and the user is told once"
+    : `SKIPPED: KVM has to be there and to fail (${found.reason})`,
+  async () => {
+    for (const name of ["images", "templates"])
+      await symlink(paths()[name as "images"], join(home, name));
+    const remembered = join(home, "accelerator.json");
+    const past = { ...JSON.parse(await readFile(remembered, "utf8")), accelerator: "kvm" };
+    await writeFile(remembered, JSON.stringify(past));
+    expect((await choose()).accelerator).toBe("kvm");
+    const warnings: string[] = [];
+    const listen = ({ message }: Error): void => void warnings.push(message);
+    process.on("warning", listen);
+    onTestFinished(() => void process.off("warning", listen));
+    await using provider = microvm({ home, jail: false });
+    const sandboxes = await Promise.all([1, 2].map(() => Sandbox.create({ provider })));
+    for (const sandbox of sandboxes) expect((await sandbox.runCode("6 * 7")).text).toBe("42");
+    expect(warnings).toEqual([
+      expect.stringMatching(/^KVM failed, so sandboxes are emulated.*kvm/s),
+    ]);
+    expect(await choose()).toMatchObject({
+      accelerator: "tcg",
+      reason: expect.stringMatching(/^KVM was chosen and then failed: .*kvm/s) as unknown,
+    });
+    await using demanding = microvm({ home, jail: false, accelerator: "kvm" });
+    await expect(Sandbox.create({ provider: demanding })).rejects.toMatchObject({
+      code: "boot_failed",
+      message: expect.stringMatching(/kvm/i) as unknown,
+    });
+    await promisify(execFile)(
+      sourceNode,
+      [SOURCE, "packages/emberbox/src/bin.ts", "doctor", "--retry"],
+      { env: { ...process.env, EMBERBOX_HOME: home } },
+    );
+    expect(await choose()).toEqual(found);
+  },
+);

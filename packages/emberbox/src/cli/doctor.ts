@@ -12,6 +12,7 @@ export function addDoctor(program: Command, finish: Finish): void {
       "Checks everything that sandboxes need of this machine and says how to put right what is wrong.",
     )
     .option("--json", "print the findings as JSON")
+    .option("--retry", "try KVM again, whatever was found before")
     .addHelpText(
       "after",
       `
@@ -21,11 +22,16 @@ Examples:
   $ emberbox doctor
   $ emberbox doctor --json`,
     )
-    .action(async (flags: { readonly json?: true }) => finish(await doctor(flags.json ?? false)));
+    .action(async (flags: Flags) => finish(await doctor(flags)));
 }
 
-async function doctor(json: boolean): Promise<number> {
-  const diagnosis = await diagnose();
+interface Flags {
+  readonly json?: true;
+  readonly retry?: true;
+}
+
+async function doctor({ json, retry }: Flags): Promise<number> {
+  const diagnosis = await diagnose({ retry });
   if (json) process.stdout.write(`${safeJson(JSON.stringify(diagnosis, undefined, 2))}\n`);
   else for (const check of diagnosis.checks) process.stdout.write(line(check));
   return diagnosis.ok ? EXIT.ok : EXIT.failed;

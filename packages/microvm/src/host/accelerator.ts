@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
-import { access, constants, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { EventEmitter, once } from "node:events";
+import { access, constants, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { release } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { parseJson } from "./json.ts";
+import { patiently } from "./patience.ts";
 
 export type Accelerator = "kvm" | "tcg";
 
@@ -19,53 +21,105 @@ export interface AcceleratorChoice {
   readonly reason: string;
 }
 
-const PROBE_MS = 10_000;
-const rememberedSchema = z.object({
+/** What determines the choice. */
+interface Host {
+  readonly home: string;
+  readonly qemu: string;
+  readonly qemuStamp: string;
+  readonly image: Bootable;
+  /** QEMU runs in the jail; when we are root, as another account. */
+  readonly jail: boolean;
+}
+
+const remembered = z.object({
   key: z.string(),
   accelerator: z.enum(["kvm", "tcg"]),
   reason: z.string(),
+  /** When to try again, in ms since 1970. */
+  until: z.number().optional(),
 });
+type Remembered = z.infer<typeof remembered>;
 
 /**
  * KVM when it really runs a guest, else TCG. `/dev/kvm` may open and still never run an ordinary guest (nested or
  * paravirtual hosts), so the probe boots the guest's kernel, once per host kernel and QEMU, and remembers.
  */
-export async function chooseAccelerator(options: {
-  readonly home: string;
-  readonly qemu: string;
-  readonly qemuStamp: string;
-  readonly image: Bootable;
-}): Promise<AcceleratorChoice> {
-  try {
-    await access("/dev/kvm", constants.R_OK | constants.W_OK);
-  } catch (error) {
-    const absent = (error as NodeJS.ErrnoException).code === "ENOENT";
-    return {
-      accelerator: "tcg",
-      reason: absent ? "this machine has no /dev/kvm" : "/dev/kvm may not be opened by this user",
-    };
-  }
-  // The jail runs QEMU as another account when we are root; that account cannot open /dev/kvm by name.
-  const key = [release(), options.qemuStamp, await cpuModel()].join("|");
-  const file = join(options.home, "accelerator.json");
-  const known = await readFile(file, "utf8").then(
-    (text) => rememberedSchema.safeParse(parseJson(text)).data,
+export async function chooseAccelerator(host: Host): Promise<AcceleratorChoice> {
+  const reason = await whyNoKvm(host.jail);
+  if (reason !== undefined) return { accelerator: "tcg", reason };
+  const key = await keyOf(host);
+  const known = await recall(host.home);
+  if (known?.key === key && (known.until ?? Infinity) > Date.now())
+    return { accelerator: known.accelerator, reason: known.reason };
+  const { until, ...choice } = await probe(host.qemu, host.image);
+  await remember(host.home, { key, ...choice, until });
+  return choice;
+}
+
+/** KVM was chosen and then failed: remembers TCG for this kernel and QEMU, until that is forgotten. */
+export async function giveUpKvm(
+  host: Pick<Host, "home" | "qemuStamp">,
+  why: string,
+): Promise<void> {
+  const reason = `KVM was chosen and then failed: ${why}`;
+  await remember(host.home, { key: await keyOf(host), accelerator: "tcg", reason });
+}
+
+/** The next choice tries KVM again. */
+export const forgetAccelerator = (home: string): Promise<void> => rm(fileIn(home), { force: true });
+
+/** Why QEMU may not open `/dev/kvm`, if so. */
+export async function whyNoKvm(jail: boolean): Promise<string | undefined> {
+  const device = await stat("/dev/kvm").catch(() => undefined);
+  if (device === undefined) return "this machine has no /dev/kvm";
+  const mayOpen = await access("/dev/kvm", constants.R_OK | constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  if (!mayOpen) return "/dev/kvm may not be opened by this user";
+  if (process.getuid?.() !== 0 || !jail) return undefined;
+  // QEMU's account in the jail is in the device's group, unless that is root's.
+  const shared = device.gid === 0 ? 0o006 : 0o060;
+  return (device.mode & shared) === shared || (device.mode & 0o006) === 0o006
+    ? undefined
+    : "/dev/kvm is root's alone, and QEMU does not run as root";
+}
+
+const fileIn = (home: string): string => join(home, "accelerator.json");
+
+async function keyOf({ qemuStamp }: Pick<Host, "qemuStamp">): Promise<string> {
+  return [release(), qemuStamp, await cpuModel()].join("|");
+}
+
+async function recall(home: string): Promise<Remembered | undefined> {
+  return readFile(fileIn(home), "utf8").then(
+    (text) => remembered.safeParse(parseJson(text)).data,
     () => undefined,
   );
-  if (known?.key === key) return { accelerator: known.accelerator, reason: known.reason };
-  const choice = await probe(options.qemu, options.image);
-  await mkdir(options.home, { recursive: true, mode: 0o700 });
-  await writeFile(`${file}.${process.pid}`, JSON.stringify({ key, ...choice }));
+}
+
+async function remember(home: string, what: Remembered): Promise<void> {
+  const file = fileIn(home);
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  await writeFile(`${file}.${process.pid}`, JSON.stringify(what));
   await rename(`${file}.${process.pid}`, file);
-  return choice;
 }
 
 async function cpuModel(): Promise<string> {
   return /model name\s*: (.*)/.exec(await readFile("/proc/cpuinfo", "utf8"))?.[1] ?? "";
 }
 
-/** Boots the guest's kernel under KVM until it starts its first program. */
-function probe(qemu: string, image: Bootable): Promise<AcceleratorChoice> {
+/** KVM that says nothing for this long runs no guest. */
+const SILENCE_MS = 10_000;
+/** A machine that was too busy, or still starting, may do better. */
+const RETRY_MS = 24 * 60 * 60 * 1000;
+const STARTED = "Run /init as init process";
+
+/** Boots the guest's kernel under KVM until it starts its first program, for as long as it goes on saying something. */
+async function probe(
+  qemu: string,
+  image: Bootable,
+): Promise<AcceleratorChoice & { readonly until?: number | undefined }> {
   const args = [
     ...[
       "-nodefaults",
@@ -92,28 +146,36 @@ function probe(qemu: string, image: Bootable): Promise<AcceleratorChoice> {
       "stdio",
     ],
   ];
-  return new Promise((resolve) => {
-    const child = spawn(qemu, args, { stdio: ["ignore", "pipe", "pipe"] });
-    let output = "";
-    const finish = (accelerator: Accelerator, reason: string): void => {
-      clearTimeout(timer);
-      child.kill("SIGKILL");
-      resolve({ accelerator, reason });
-    };
-    const timer = setTimeout(
-      () => finish("tcg", `KVM was tried and ran no guest within ${PROBE_MS / 1000} s`),
-      PROBE_MS,
-    );
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("latin1").on("data", (text: string) => {
-        output = (output + text).slice(-16_384);
-        if (output.includes("Run /init as init process"))
-          finish("kvm", "KVM was tried and runs a guest");
+  const child = spawn(qemu, args, { stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  const said = new EventEmitter<{ more: [] }>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("latin1").on("data", (text: string) => {
+      output = (output + text).slice(-16_384);
+      said.emit("more");
+    });
+  }
+  const ended = once(child, "close").then(
+    () => `KVM was tried and failed: ${lastLine(output)}`,
+    (error: Error) => `KVM could not be tried: ${error.message}`,
+  );
+  const silent = new Error("silent");
+  try {
+    while (!output.includes(STARTED)) {
+      const news = Promise.race([once(said, "more"), ended]);
+      const what = await patiently({ pid: child.pid ?? -1 }, SILENCE_MS, news, () => {
+        throw silent;
       });
+      if (typeof what === "string") return { accelerator: "tcg", reason: what };
     }
-    child.on("error", (error) => finish("tcg", `KVM could not be tried: ${error.message}`));
-    child.on("exit", () => finish("tcg", `KVM was tried and failed: ${lastLine(output)}`));
-  });
+    return { accelerator: "kvm", reason: "KVM was tried and runs a guest" };
+  } catch (error) {
+    if (error !== silent) throw error;
+    const reason = `KVM was tried, and its guest said nothing for ${SILENCE_MS / 1000} s`;
+    return { accelerator: "tcg", reason, until: Date.now() + RETRY_MS };
+  } finally {
+    child.kill("SIGKILL");
+  }
 }
 
 function lastLine(text: string): string {

@@ -1,9 +1,9 @@
-import { accessSync, constants, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import { EmberboxError } from "@emberbox/core";
-import { chooseAccelerator } from "../host/accelerator.ts";
+import { chooseAccelerator, forgetAccelerator, whyNoKvm } from "../host/accelerator.ts";
 import { paths as pathsIn } from "../host/paths.ts";
 import { findProgram, programStamp, QEMU, qemuVersion } from "../host/programs.ts";
 import { checkSpace, checkTools } from "../image/check.ts";
@@ -24,9 +24,15 @@ export interface Diagnosis {
   readonly checks: readonly Check[];
 }
 
-/** Looks at everything that a sandbox needs of this machine. Changes nothing, but remembers whether KVM works. */
-export async function diagnose(): Promise<Diagnosis> {
+/**
+ * Looks at everything that a sandbox needs of this machine. Changes nothing, but remembers whether KVM works; `retry`
+ * forgets that first.
+ */
+export async function diagnose({
+  retry,
+}: { readonly retry?: boolean | undefined } = {}): Promise<Diagnosis> {
   const paths = pathsIn();
+  if (retry === true) await forgetAccelerator(paths.home);
   const facts: HostFacts = {
     paths,
     qemu: findProgram(QEMU),
@@ -90,26 +96,16 @@ async function lookAtAccelerator({ paths, qemu, image }: HostFacts): Promise<Fin
     qemu,
     qemuStamp: await programStamp(qemu),
     image: image as GuestImage,
+    jail: true,
   });
   if (accelerator === "kvm") return { status: "ok", detail: `KVM: ${reason}` };
   const detail = `software emulation (TCG), several times slower than KVM: ${reason}`;
-  const barred = existsSync("/dev/kvm") && !mayOpen("/dev/kvm");
-  return barred
-    ? {
-        status: "warn",
-        detail,
-        advice: `sudo usermod -aG kvm ${userInfo().username}, then log in again`,
-      }
-    : { status: "ok", detail };
-}
-
-function mayOpen(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK | constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  const barred = existsSync("/dev/kvm") && (await whyNoKvm(true)) !== undefined;
+  const advice =
+    process.getuid?.() === 0
+      ? "chgrp kvm /dev/kvm && chmod 660 /dev/kvm"
+      : `sudo usermod -aG kvm ${userInfo().username}, then log in again`;
+  return barred ? { status: "warn", detail, advice } : { status: "ok", detail };
 }
 
 const GIB = 1024 ** 3;
@@ -165,6 +161,7 @@ async function lookAtTemplate({ paths, qemu, image }: HostFacts): Promise<Findin
     qemu,
     qemuStamp: await programStamp(qemu),
     image,
+    jail: true,
   });
   const { memoryMB, cpuCount } = resolveCreateOptions({});
   const template = await findTemplate({

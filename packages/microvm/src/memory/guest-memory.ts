@@ -2,7 +2,7 @@ import { type FileHandle, open, readFile } from "node:fs/promises";
 import { EmberboxError } from "@emberbox/core";
 import { statFd } from "../host/descriptors.ts";
 import { whole } from "../host/whole.ts";
-import { qemuProcess } from "../machine/qemu-process.ts";
+import { qemuProcess } from "../host/qemu-process.ts";
 
 export const PAGE_BYTES = 4096;
 

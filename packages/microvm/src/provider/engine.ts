@@ -2,17 +2,17 @@ import { randomBytes } from "node:crypto";
 import { EmberboxError } from "@emberbox/core";
 import { background, notifier, warning } from "@emberbox/core/background";
 import { SharedWork } from "@emberbox/core/concurrency";
-import { type AcceleratorChoice, chooseAccelerator } from "../host/accelerator.ts";
+import type { AcceleratorChoice } from "../host/accelerator.ts";
 import { newSandboxId } from "../host/ids.ts";
 import { requireOwnDirectory } from "../host/own-directory.ts";
 import { type Paths, paths as pathsIn } from "../host/paths.ts";
-import { programStamp, QEMU, requireProgram } from "../host/programs.ts";
+import { QEMU, requireProgram } from "../host/programs.ts";
 import { findImage, type GuestImage } from "../image/index.ts";
 import { IMAGE_DISK_MB } from "../image/recipe.ts";
 import { hostCgroups } from "../machine/cgroup.ts";
 import { sweepScratch } from "../machine/files.ts";
 import { endOrphans } from "../machine/orphans.ts";
-import { patience } from "../machine/patience.ts";
+import { patience } from "../host/patience.ts";
 import { readOnlyView } from "../machine/read-only.ts";
 import { createUplink } from "../network/uplink.ts";
 import type { ResolvedCreateOptions } from "../restore/create-options.ts";
@@ -23,6 +23,7 @@ import { sweepState } from "../saved/sweep.ts";
 import { overlayOf } from "../template/blank.ts";
 import { currentKey, ensureTemplate } from "../template/store.ts";
 import type { Template } from "../template/template.ts";
+import { createAccelerators } from "./accelerators.ts";
 import type { MicrovmOptions } from "./options.ts";
 
 type TemplateShape = Pick<ResolvedCreateOptions, "template" | "memoryMB" | "cpuCount">;
@@ -57,6 +58,7 @@ export function openEngine(options: MicrovmOptions): Engine {
   background(sweepState(paths.state), warning("Removing what killed programs left"));
   background(endOrphans(), warning("Ending the machines of killed programs"));
   const onProgress = notifier("onProgress", options.onProgress);
+  const accelerators = createAccelerators(options, { home: paths.home, qemu });
   const warmed = new SharedWork<Template>();
   const uplink = createUplink(options.network ?? {});
 
@@ -69,9 +71,11 @@ export function openEngine(options: MicrovmOptions): Engine {
   const isOutdated = async (wanted: TemplateShape, error: unknown): Promise<boolean> => {
     // The cache was deleted.
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return true;
-    if (!EmberboxError.isInstance(error)) return false;
-    if (error.code !== "sandbox_died" && error.code !== "boot_failed") return false;
-    const { key } = await engine.template(wanted);
+    if (!isStartFailure(error)) return false;
+    const { key, shape } = await engine.template(wanted);
+    // What else ends a machine is no reason to do without KVM.
+    if (/kvm/i.test(String(error.details["stderr"])))
+      await accelerators.giveUp(shape.accelerator, error);
     return key !== (await currentKey(await request(wanted)));
   };
 
@@ -80,10 +84,19 @@ export function openEngine(options: MicrovmOptions): Engine {
     qemu,
     state: createStateEngine({ root: paths.state, run: paths.run, qemu, jail, uplink }),
     image: (template) => findImageOf(template, paths.images),
-    accelerator: (image) => chooseFor(options, paths, qemu, image),
+    accelerator: (image) => accelerators.choose(image),
     template(wanted, signal) {
-      const warm = async (stop: AbortSignal): Promise<Template> =>
-        ensureTemplate({ ...(await request(wanted)), jail, onProgress, signal: stop });
+      const warm = async (signal: AbortSignal): Promise<Template> => {
+        const wantedNow = await request(wanted);
+        try {
+          return await ensureTemplate({ ...wantedNow, jail, onProgress, signal });
+        } catch (error) {
+          const { accelerator } = wantedNow.shape;
+          if (!isStartFailure(error) || !(await accelerators.giveUp(accelerator, error)))
+            throw error;
+          return ensureTemplate({ ...(await request(wanted)), jail, onProgress, signal });
+        }
+      };
       return warmed.get(shapeKey(wanted), warm, signal);
     },
     async restore(create, signal) {
@@ -145,17 +158,9 @@ async function findImageOf(template: string, images: string): Promise<GuestImage
   );
 }
 
-async function chooseFor(
-  options: MicrovmOptions,
-  paths: Paths,
-  qemu: string,
-  image: GuestImage,
-): Promise<AcceleratorChoice> {
-  const { accelerator = "auto" } = options;
-  if (accelerator !== "auto") return { accelerator, reason: "it was asked for" };
-  const qemuStamp = await programStamp(qemu);
-  return chooseAccelerator({ home: paths.home, qemu, qemuStamp, image });
-}
+const isStartFailure = (error: unknown): error is EmberboxError =>
+  EmberboxError.isInstance(error) &&
+  (error.code === "sandbox_died" || error.code === "boot_failed");
 
 const shapeKey = ({ template, memoryMB, cpuCount }: TemplateShape): string =>
   `${template}/${memoryMB}/${cpuCount}`;

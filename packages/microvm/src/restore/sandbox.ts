@@ -9,7 +9,7 @@ import { channelDispatcher } from "../machine/dispatcher.ts";
 import { connectGuest, type Guest, type Identity } from "../machine/guest.ts";
 import { explainFailure, type Machine, machineError } from "../machine/machine.ts";
 import { readOnlyView } from "../machine/read-only.ts";
-import { PATIENCE_HINT, patience, patiently } from "../machine/patience.ts";
+import { PATIENCE_HINT, patience, patiently } from "../host/patience.ts";
 import type { Access } from "../network/access.ts";
 import { Gateway } from "../network/gateway.ts";
 import type { Uplink } from "../network/uplink.ts";

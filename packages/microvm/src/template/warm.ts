@@ -19,7 +19,7 @@ import {
   machineError,
   startMachine,
 } from "../machine/machine.ts";
-import { PATIENCE_HINT, patience, patiently } from "../machine/patience.ts";
+import { PATIENCE_HINT, patience, patiently } from "../host/patience.ts";
 import { readOnlyView } from "../machine/read-only.ts";
 import { createBlank, createOverlay } from "./blank.ts";
 import { exercise } from "./exercise.ts";

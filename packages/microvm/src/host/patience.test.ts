@@ -14,11 +14,12 @@ function onFirstProcessor(script: string): { readonly pid: number } {
   return { pid: child.pid! };
 }
 
+const late = (): never => {
+  throw new Error("late");
+};
+
 async function msUntilLate(process: { readonly pid: number }, limitMs: number): Promise<number> {
   const started = performance.now();
-  const late = (): never => {
-    throw new Error("late");
-  };
   await expect(patiently(process, limitMs, never, late)).rejects.toThrow("late");
   return performance.now() - started;
 }
@@ -41,7 +42,6 @@ test("a process that is gone gets the limit too", async () => {
 });
 
 test("work that is done in time, and work that fails", async () => {
-  const late = (): never => expect.unreachable();
   await expect(patiently(process, 60_000, Promise.resolve(5), late)).resolves.toBe(5);
   const failing = Promise.reject(new Error("broken"));
   await expect(patiently(process, 60_000, failing, late)).rejects.toThrow("broken");

@@ -1,0 +1,44 @@
+import { EmberboxError } from "@emberbox/core";
+import {
+  type Accelerator,
+  type AcceleratorChoice,
+  chooseAccelerator,
+  giveUpKvm,
+  whyNoKvm,
+} from "../host/accelerator.ts";
+import { programStamp } from "../host/programs.ts";
+import type { GuestImage } from "../image/index.ts";
+import type { MicrovmOptions } from "./options.ts";
+
+/** What runs the machines. */
+export interface Accelerators {
+  /** @throws `boot_failed` when KVM was asked for and QEMU may not open it */
+  choose(image: GuestImage): Promise<AcceleratorChoice>;
+  /** A machine did not start on `accelerator`. Resolves to whether to go on without it. */
+  giveUp(accelerator: Accelerator, error: EmberboxError): Promise<boolean>;
+}
+
+export function createAccelerators(
+  { accelerator: wanted = "auto", jail = true }: MicrovmOptions,
+  { home, qemu }: { readonly home: string; readonly qemu: string },
+): Accelerators {
+  return {
+    async choose(image) {
+      const barred = wanted === "kvm" ? await whyNoKvm(jail) : undefined;
+      if (barred !== undefined)
+        throw new EmberboxError("boot_failed", `KVM was asked for, but ${barred}`);
+      if (wanted !== "auto") return { accelerator: wanted, reason: "it was asked for" };
+      return chooseAccelerator({ home, qemu, qemuStamp: await programStamp(qemu), image, jail });
+    },
+    async giveUp(accelerator, error) {
+      if (accelerator !== "kvm" || wanted !== "auto") return false;
+      const why = error.message.split("\n").slice(0, 3).join(" ");
+      await giveUpKvm({ home, qemuStamp: await programStamp(qemu) }, why);
+      process.emitWarning(
+        `KVM failed, so sandboxes are emulated, which is several times slower: ${why}`,
+        { type: "EmberboxWarning", detail: "`emberbox doctor --retry` tries KVM again." },
+      );
+      return true;
+    },
+  };
+}

@@ -291,7 +291,7 @@ import struct, zlib
 import numpy
 from PIL import Image
 Image.new("RGB", (2500, 100), "red").save("wide.png")
-frames = [Image.new("P", (30, 20), shade) for shade in (1, 2)]
+frames = [Image.new("RGB", (30, 20), colour) for colour in ("red", "blue")]
 frames[0].save("moves.gif", save_all=True, append_images=frames[1:])
 Image.fromarray(numpy.full((2100, 20), 40_000, "uint16")).save("grey.png")
 turned = Image.Exif()

@@ -117,8 +117,13 @@ const debian13: Recipe = {
   ...debian12,
   name: "debian-13",
   suite: "trixie",
-  // The zones' other names, such as US/Eastern, which are in `tzdata` before.
-  packages: [...debian12.packages, "tzdata-legacy"],
+  packages: [
+    ...debian12.packages,
+    // The zones' other names, such as US/Eastern, which are in `tzdata` before.
+    "tzdata-legacy",
+    // What `%store` and `%bookmark` keep, which IPython brings before.
+    "python3-pickleshare",
+  ],
   // It brings two hundred names that `pip list` would show, for completions that no kernel gives.
   leftOut: [...debian12.leftOut, "python3-typeshed"],
 };

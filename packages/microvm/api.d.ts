@@ -47,7 +47,9 @@ export interface Diagnosis {
   readonly home: string;
   readonly checks: readonly Check[];
 }
-export declare function diagnose(): Promise<Diagnosis>;
+export declare function diagnose({ retry }?: {
+  readonly retry?: boolean | undefined;
+}): Promise<Diagnosis>;
 interface MachineShape {
   readonly accelerator: "kvm" | "tcg";
   readonly memoryMB: number;

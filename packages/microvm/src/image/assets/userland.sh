@@ -34,7 +34,8 @@ update-alternatives --quiet --install /usr/bin/vim vim /usr/bin/vim.tiny 10
 cp /etc/skel/.profile /etc/skel/.bashrc /root/
 
 groupadd --gid 1000 user
-useradd --uid 1000 --gid 1000 --create-home --shell /bin/bash --password '*' user
+# Debian 13 would keep other users out of the home.
+useradd --key HOME_MODE=0755 --uid 1000 --gid 1000 --create-home --shell /bin/bash --password '*' user
 echo 'user ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/user
 chmod 440 /etc/sudoers.d/user
 

@@ -3,8 +3,8 @@ import { MicrovmOptions, microvm } from "./declarations.js";
 export { type MicrovmOptions, microvm };
 
 // internal
-import { Check, Diagnosis, Preparation, PrepareOptions, coldBoot, describeEngine, diagnose, prepare, templateInfos } from "./declarations.js";
-export { type Check, type Diagnosis, type Preparation, type PrepareOptions, coldBoot, describeEngine, diagnose, prepare, templateInfos };
+import { Check, Diagnosis, Preparation, PrepareOptions, PruneOptions, Pruned, coldBoot, describeEngine, diagnose, prepare, prune, templateInfos } from "./declarations.js";
+export { type Check, type Diagnosis, type Preparation, type PrepareOptions, type PruneOptions, type Pruned, coldBoot, describeEngine, diagnose, prepare, prune, templateInfos };
 
 // declarations
 import { SandboxProvider, TemplateInfo } from "@emberbox/core/provider";
@@ -85,6 +85,17 @@ export interface Preparation {
   readonly template: Template;
 }
 export declare function prepare(options?: PrepareOptions): Promise<Preparation>;
+export interface PruneOptions {
+  readonly all?: boolean | undefined;
+  readonly dryRun?: boolean | undefined;
+  readonly onWait?: (() => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+export interface Pruned {
+  readonly path: string;
+  readonly bytes: number;
+}
+export declare function prune(options?: PruneOptions): Promise<readonly Pruned[]>;
 export declare function coldBoot(code: string): Promise<number>;
 export declare function describeEngine(onProgress: (step: string) => void): Promise<{
   qemu: string;

@@ -2,5 +2,6 @@
 export { type Diagnosis, diagnose } from "./internal/doctor.ts";
 export type { Check } from "./internal/finding.ts";
 export { type Preparation, type PrepareOptions, prepare } from "./internal/prepare.ts";
+export { prune, type Pruned, type PruneOptions } from "./internal/prune.ts";
 export { templateInfos } from "./image/index.ts";
 export { coldBoot, describeEngine } from "./internal/cold-boot.ts";

@@ -43,6 +43,7 @@ describe("mistakes on the command line end with 2 and say what is wrong", () => 
     [["run", "\u001B]52;c;aGk=\u0007\r.py"], /␛\]52;c;aGk=␇\n {2}\.py cannot be read/],
     [["mcp", "--tools", "run_code,fly"], /`include` option to be an array of run_code/],
     [["mcp", "--timeout", "soon"], /number of seconds/],
+    [["prune", "--all"], /paused sandboxes and snapshots, too\n.*--yes/],
     [["serve", "--on-shutdown", "shrug"], /Allowed choices are pause, kill/],
   ];
   test.each(mistakes)("%j", (parameters, message) => {
@@ -54,7 +55,7 @@ describe("mistakes on the command line end with 2 and say what is wrong", () => 
   });
 });
 
-const commands = ["", "run", "shell", "serve", "mcp", "doctor", "build", "bench"];
+const commands = ["", "run", "shell", "serve", "mcp", "doctor", "build", "prune", "bench"];
 test.each(commands)("help is on standard output, with examples: emberbox %s", (command) => {
   const { code, stdout, stderr } = emberbox([...command.split(" ").filter(Boolean), "--help"]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });

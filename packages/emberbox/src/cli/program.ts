@@ -5,6 +5,7 @@ import { addBuild } from "./build.ts";
 import { addDoctor } from "./doctor.ts";
 import { EXIT, exitCodeOf, type Finish, reportFailure, say } from "./failure.ts";
 import { addMcp } from "./mcp.ts";
+import { addPrune } from "./prune.ts";
 import { addRun } from "./run.ts";
 import { addServe } from "./serve.ts";
 import { addShell } from "./shell.ts";
@@ -44,8 +45,8 @@ Examples:
 Files are kept in EMBERBOX_HOME (default: ~/.cache/emberbox). EMBERBOX_DEBUG=1 shows the stacks of errors.
 On a slow computer, EMBERBOX_PATIENCE=4 lets machines take four times as long to start.`,
     );
-  for (const add of [addRun, addShell, addServe, addMcp, addDoctor, addBuild, addBench])
-    add(program, finish);
+  const sandboxes = [addRun, addShell, addServe, addMcp];
+  for (const add of [...sandboxes, addDoctor, addBuild, addPrune, addBench]) add(program, finish);
   return program;
 }
 

@@ -20,6 +20,7 @@ import { makeScratch, removeBuild, removeStale, removeWork, SCRATCH_PARENT } fro
 export type { Progress } from "./progress.ts";
 export { templateInfos } from "./template-infos.ts";
 export { isTemplateName } from "./recipe.ts";
+export { removeBuild } from "./scratch.ts";
 
 /** A finished image: what a machine boots from. All paths are absolute. */
 export interface GuestImage {
@@ -40,6 +41,9 @@ export interface EnsureImageOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Held while an image is built or removed. */
+export const lockOfImages = (images: string): string => join(images, ".lock");
 
 /** The finished image for a template's current recipe, if it is there. @throws `unknown_template` */
 export async function findImage(images: string, template: string): Promise<GuestImage | undefined> {
@@ -76,7 +80,7 @@ export async function ensureImage({
   const locked = async (lock: { readonly fd: number }) =>
     (await findFinished(image)) ??
     (await buildImage(image, recipe, images, progress, signal, lock.fd));
-  return withLock(join(images, ".lock"), locked, {
+  return withLock(lockOfImages(images), locked, {
     signal,
     onWait: () => progress.step("waiting for another build"),
   });

@@ -36,6 +36,21 @@ async function locate(
   return { key, directory: join(request.templates, key) };
 }
 
+/** Held while a template is warmed or removed. */
+export const lockOfTemplates = (templates: string): string => join(templates, "warming.lock");
+
+/** The shape in the name of a template's directory or lock, finished or not. */
+export function shapeOf(name: string): MachineShape | undefined {
+  const match = /^(kvm|tcg)-(\d+)cpu-(\d+)mb-[0-9a-f]{16}(\.lock|\.building)?$/.exec(name);
+  if (match === null) return undefined;
+  const [, accelerator, cpuCount, memoryMB] = match;
+  return {
+    accelerator: accelerator as MachineShape["accelerator"],
+    cpuCount: Number(cpuCount),
+    memoryMB: Number(memoryMB),
+  };
+}
+
 /** What a template of these would be called now: QEMU, the image or the agent may have been replaced meanwhile. */
 export async function currentKey(request: Wanted): Promise<string> {
   return (await locate(request, await agentFiles())).key;
@@ -73,7 +88,7 @@ export async function ensureTemplate(request: TemplateRequest): Promise<Template
     });
   // Machines that boot at the same time compete for the processor, until none finishes in time.
   const alone = (): Promise<Template> =>
-    locked(join(request.templates, "warming.lock"), "a template", warm);
+    locked(lockOfTemplates(request.templates), "a template", warm);
   return locked(`${directory}.lock`, "the same template", alone);
 }
 

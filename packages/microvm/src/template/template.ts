@@ -66,11 +66,13 @@ export function templateKey(parts: {
   agent: string;
   qemuStamp: string;
 }): string {
-  const { shape } = parts;
+  const { accelerator, memoryMB, cpuCount } = parts.shape;
+  // In this order: it is hashed.
+  const shape = { accelerator, memoryMB, cpuCount };
   const hash = createHash("sha256").update(
     JSON.stringify([FORMAT, shape, parts.image.digest, parts.agent, parts.qemuStamp]),
   );
-  return `${shape.accelerator}-${shape.cpuCount}cpu-${shape.memoryMB}mb-${hash.digest("hex").slice(0, 16)}`;
+  return `${accelerator}-${cpuCount}cpu-${memoryMB}mb-${hash.digest("hex").slice(0, 16)}`;
 }
 
 export const templateFiles = (

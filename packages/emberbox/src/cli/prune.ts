@@ -1,0 +1,90 @@
+import { createInterface } from "node:readline/promises";
+import type { Command } from "commander";
+import { prune, type Pruned } from "@emberbox/microvm/internal";
+import { oneLine, safeJson } from "@emberbox/core/terminal";
+import { EXIT, type Finish, say, UsageError } from "./failure.ts";
+import { listenForInterrupt } from "./interrupt.ts";
+
+interface Flags {
+  readonly all?: true;
+  readonly yes?: true;
+  readonly dryRun?: true;
+  readonly json?: true;
+}
+
+export function addPrune(program: Command, finish: Finish): void {
+  program
+    .command("prune")
+    .summary("remove images and templates that are not used any more")
+    .description(
+      "Removes disk images and warm machines that this version does not use. Sandboxes that run, paused sandboxes and snapshots are kept.",
+    )
+    .option(
+      "--all",
+      "remove everything: all images and templates, paused sandboxes, snapshots and the server's records",
+    )
+    .option("--yes", "with --all, do not ask")
+    .option("--dry-run", "only say what would be removed")
+    .option("--json", "print what is removed as JSON: paths, and bytes on disk")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ emberbox prune --dry-run
+  $ emberbox prune
+  $ emberbox prune --all --yes`,
+    )
+    .action(async (flags: Flags) => finish(await run(flags)));
+}
+
+const onWait = (): void =>
+  say("waiting for another program that builds an image or warms a template");
+
+async function run({ all, yes, dryRun, json }: Flags): Promise<number> {
+  using interrupt = listenForInterrupt();
+  const { signal } = interrupt;
+  let pruned: readonly Pruned[];
+  try {
+    if (all && !yes && !dryRun && !(await isSure(signal))) return EXIT.failed;
+    pruned = await prune({ all, dryRun, signal, onWait });
+  } catch (error) {
+    if (interrupt.exitCode !== undefined) return interrupt.exitCode;
+    throw error;
+  }
+  if (json) process.stdout.write(`${safeJson(JSON.stringify(pruned, undefined, 2))}\n`);
+  else report(pruned, dryRun ?? false);
+  if (all && !dryRun)
+    say("what is left are packages: Debian's, such as QEMU and bubblewrap, and npm's");
+  return EXIT.ok;
+}
+
+async function isSure(signal: AbortSignal): Promise<boolean> {
+  if (!process.stdin.isTTY)
+    throw new UsageError(
+      "--all removes paused sandboxes and snapshots, too",
+      "Say --yes if you mean it, or --dry-run to see what would go.",
+    );
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await terminal.question(
+      "This removes paused sandboxes and snapshots, too. Go on? [y/N] ",
+      { signal },
+    );
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+function report(pruned: readonly Pruned[], dryRun: boolean): void {
+  for (const { path, bytes } of pruned)
+    process.stdout.write(`${size(bytes).padStart(10)}  ${oneLine(path)}\n`);
+  const total = pruned.reduce((sum, { bytes }) => sum + bytes, 0);
+  say(
+    pruned.length === 0
+      ? "nothing is unused"
+      : `${size(total)} ${dryRun ? "would be" : "were"} removed`,
+  );
+}
+
+const size = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;

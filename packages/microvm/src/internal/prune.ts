@@ -1,0 +1,131 @@
+import { lstat, readdir, rmdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { requireOwnDirectory } from "../host/own-directory.ts";
+import { withLock } from "../host/lock.ts";
+import { type Paths, paths as pathsIn } from "../host/paths.ts";
+import { findProgram, QEMU } from "../host/programs.ts";
+import { findImage, type GuestImage, lockOfImages, removeBuild } from "../image/index.ts";
+import { templateNames } from "../image/recipe.ts";
+import { BASES } from "../saved/base.ts";
+import { currentKey, lockOfTemplates, shapeOf } from "../template/store.ts";
+
+/** What to remove, and who is told when that has to wait. */
+export interface PruneOptions {
+  /** Also what is in use by this version: all images, templates, paused sandboxes and snapshots. @default false */
+  readonly all?: boolean | undefined;
+  /** Only says what would be removed. @default false */
+  readonly dryRun?: boolean | undefined;
+  /** Called once if another program is building or warming, which is waited for. */
+  readonly onWait?: (() => void) | undefined;
+  /** Ends the work between two removals. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Something that was, or would be, removed. */
+export interface Pruned {
+  /** Absolute; a directory with all that is in it, or a file. */
+  readonly path: string;
+  /** On disk. */
+  readonly bytes: number;
+}
+
+/**
+ * Removes images and templates that this version does not use, and what killed programs left of them. Sandboxes that
+ * run keep what they have open.
+ */
+export async function prune(options: PruneOptions = {}): Promise<readonly Pruned[]> {
+  const { all = false, dryRun = false, onWait, signal } = options;
+  const paths = pathsIn();
+  for (const path of Object.values(paths) as string[]) requireOwnDirectory(path);
+  const work = async (): Promise<readonly Pruned[]> => {
+    const found = await Promise.all(
+      (all ? await everything(paths) : await unused(paths)).map(sized),
+    );
+    if (dryRun) return found;
+    for (const { path } of found) {
+      signal?.throwIfAborted();
+      await removeBuild(path);
+    }
+    if (all)
+      // Only those that are empty now.
+      for (const path of [paths.images, paths.templates, paths.run, paths.state, paths.home])
+        await rmdir(path).catch(() => {});
+    return found;
+  };
+  if (dryRun) return work();
+  const waiting = { onWait, signal };
+  return withLock(
+    lockOfImages(paths.images),
+    () => withLock(lockOfTemplates(paths.templates), work, waiting),
+    waiting,
+  );
+}
+
+/** The names of what is made in each directory; whatever else is there is somebody else's. */
+const IMAGE = /^debian-\d+(-r)?-[0-9a-f]{16}$|^\.building-\w+$/;
+const LOCK = /^\.lock$|^warming\.lock$/;
+const SCRATCH = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const STATE = new RegExp(`^(paused|snapshots|forks|names|${BASES})$`);
+const HOME = /^(server|accelerator\.json)$/;
+
+async function everything({ images, templates, run, state, home }: Paths): Promise<string[]> {
+  const found = [
+    matching(images, (name) => IMAGE.test(name) || LOCK.test(name)),
+    matching(templates, (name) => shapeOf(name) !== undefined || LOCK.test(name)),
+    matching(run, (name) => SCRATCH.test(name)),
+    matching(state, (name) => STATE.test(name)),
+    matching(home, (name) => HOME.test(name)),
+  ];
+  return (await Promise.all(found)).flat();
+}
+
+async function matching(directory: string, isOurs: (name: string) => boolean): Promise<string[]> {
+  const names = await readdir(directory).catch(() => []);
+  return names
+    .filter(isOurs)
+    .toSorted()
+    .map((name) => join(directory, name));
+}
+
+async function unused(paths: Paths): Promise<string[]> {
+  const found = await Promise.all(templateNames.map((name) => findImage(paths.images, name)));
+  const images = found.filter((image) => image !== undefined);
+  const used = new Set(images.map(({ directory }) => directory));
+  const all = await matching(paths.images, (name) => IMAGE.test(name));
+  return [
+    ...all.filter((path) => !used.has(path)),
+    ...(await unusedTemplates(paths.templates, images)),
+  ];
+}
+
+async function unusedTemplates(
+  templates: string,
+  images: readonly GuestImage[],
+): Promise<string[]> {
+  const qemu = findProgram(QEMU);
+  // Without QEMU nobody can tell.
+  if (qemu === undefined) return [];
+  const unused: string[] = [];
+  for (const path of await matching(templates, (name) => shapeOf(name) !== undefined)) {
+    const shape = shapeOf(basename(path))!;
+    const keys = images.map((image) => currentKey({ templates, image, shape, qemu }));
+    const name = basename(path, ".lock");
+    if (!(await Promise.all(keys)).includes(name)) unused.push(path);
+  }
+  return unused;
+}
+
+async function sized(path: string): Promise<Pruned> {
+  return { path, bytes: await bytesIn(path) };
+}
+
+const BLOCK_BYTES = 512;
+
+async function bytesIn(path: string): Promise<number> {
+  const stats = await lstat(path).catch(() => undefined);
+  if (stats === undefined) return 0;
+  const own = stats.blocks * BLOCK_BYTES;
+  if (!stats.isDirectory()) return own;
+  const inside = (await readdir(path).catch(() => [])).map((name) => bytesIn(join(path, name)));
+  return (await Promise.all(inside)).reduce((sum, bytes) => sum + bytes, own);
+}

@@ -68,6 +68,29 @@ test("QEMU is replaced under a running program, and what it saved before cannot 
   expect((await second.runCode("6 * 7")).text).toBe("42");
 });
 
+test("a machine that does not start is tried three times, and no more", async () => {
+  const home = await mkdtemp(join(paths().home, "upgrades-"));
+  onTestFinished(() => rm(home, { recursive: true }));
+  await symlink(paths().images, join(home, "images"));
+  await mkdir(join(home, "bin"));
+  const tries = join(home, "tries");
+  const script = `#!/bin/sh
+case "$1" in --version) echo "QEMU emulator version 7.2.0"; exit;; esac
+echo again >> ${tries}
+echo "this QEMU is broken" >&2
+exit 1
+`;
+  await writeFile(join(home, "bin", QEMU), script, { mode: 0o755 });
+  vi.stubEnv("PATH", `${join(home, "bin")}:${process.env["PATH"]}`);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  await using provider = microvm({ home, jail: false, accelerator: "tcg" });
+  await expect(Sandbox.create({ provider })).rejects.toMatchObject({
+    code: "boot_failed",
+    message: expect.stringContaining("this QEMU is broken") as unknown,
+  });
+  expect(await readFile(tries, "utf8")).toBe("again\n".repeat(3));
+});
+
 const image = await findImage(paths().images, "default");
 const qemu = requireProgram(QEMU);
 const home = await mkdtemp(join(paths().home, "upgrades-"));

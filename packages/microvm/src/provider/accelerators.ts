@@ -22,6 +22,7 @@ export function createAccelerators(
   { accelerator: wanted = "auto", jail = true }: MicrovmOptions,
   { home, qemu }: { readonly home: string; readonly qemu: string },
 ): Accelerators {
+  let hasWarned = false;
   return {
     async choose(image) {
       const barred = wanted === "kvm" ? await whyNoKvm(jail) : undefined;
@@ -34,6 +35,8 @@ export function createAccelerators(
       if (accelerator !== "kvm" || wanted !== "auto") return false;
       const why = error.message.split("\n").slice(0, 3).join(" ");
       await giveUpKvm({ home, qemuStamp: await programStamp(qemu) }, why);
+      if (hasWarned) return true;
+      hasWarned = true;
       process.emitWarning(
         `KVM failed, so sandboxes are emulated, which is several times slower: ${why}`,
         { type: "EmberboxWarning", detail: "`emberbox doctor --retry` tries KVM again." },

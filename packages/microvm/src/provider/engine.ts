@@ -68,15 +68,18 @@ export function openEngine(options: MicrovmOptions): Engine {
     return { templates: paths.templates, image, qemu, shape: { accelerator, memoryMB, cpuCount } };
   };
   /** Whether what this program knows of a template is no longer so. */
-  const isOutdated = async (wanted: TemplateShape, error: unknown): Promise<boolean> => {
+  const isOutdated = async (
+    used: Template | undefined,
+    wanted: TemplateShape,
+    error: unknown,
+  ): Promise<boolean> => {
     // The cache was deleted.
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return true;
-    if (!isStartFailure(error)) return false;
-    const { key, shape } = await engine.template(wanted);
+    if (used === undefined || !isStartFailure(error)) return false;
     // What else ends a machine is no reason to do without KVM.
     if (/kvm/i.test(String(error.details["stderr"])))
-      await accelerators.giveUp(shape.accelerator, error);
-    return key !== (await currentKey(await request(wanted)));
+      await accelerators.giveUp(used.shape.accelerator, error);
+    return used.key !== (await currentKey(await request(wanted)));
   };
 
   const engine: Engine = {
@@ -100,8 +103,9 @@ export function openEngine(options: MicrovmOptions): Engine {
       return warmed.get(shapeKey(wanted), warm, signal);
     },
     async restore(create, signal) {
+      let used: Template | undefined;
       const restore = async (): Promise<LocalSandbox> => {
-        const template = await engine.template(create, signal);
+        const template = (used = await engine.template(create, signal));
         const source: Source = {
           template,
           layers: [],
@@ -133,7 +137,7 @@ export function openEngine(options: MicrovmOptions): Engine {
       try {
         return await restore();
       } catch (error) {
-        if (!(await isOutdated(create, error))) throw error;
+        if (!(await isOutdated(used, create, error))) throw error;
         warmed.forget(shapeKey(create));
         return restore();
       }

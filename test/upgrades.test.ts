@@ -23,15 +23,20 @@ import { findImage } from "../packages/microvm/src/image/index.ts";
 import { currentKey, ensureTemplate } from "../packages/microvm/src/template/store.ts";
 import { SOURCE, sourceNode } from "../scripts/source.ts";
 
+const usual = paths();
+const image = await findImage(usual.images, "default");
+const installed = requireProgram(QEMU);
+const shape = { accelerator: "tcg", memoryMB: 1024, cpuCount: 1 } as const;
+
+/** The directory of the template that other tests use. Homes are on the same disk, to have it by links. */
+async function usualTemplate(): Promise<string> {
+  const { templates } = usual;
+  const wanted = { templates, image: image!, shape, qemu: installed, jail: true };
+  return (await ensureTemplate(wanted)).directory;
+}
+
 test("QEMU is replaced under a running program, and what it saved before cannot be loaded any more", async () => {
-  const usual = paths();
-  const image = (await findImage(usual.images, "default"))!;
-  const shape = { accelerator: "tcg", memoryMB: 1024, cpuCount: 1 } as const;
-  const installed = requireProgram(QEMU);
-  const { directory } = await ensureTemplate({
-    ...{ templates: usual.templates, image, shape, qemu: installed, jail: true },
-  });
-  // On the same disk, so that the template can be there by links.
+  const directory = await usualTemplate();
   const home = await mkdtemp(join(usual.home, "upgrades-"));
   onTestFinished(() => rm(home, { recursive: true }));
   const templates = join(home, "templates");
@@ -47,7 +52,7 @@ test("QEMU is replaced under a running program, and what it saved before cannot 
   const install = async (): Promise<string> => {
     await rm(qemu, { force: true });
     await copyFile(installed, qemu);
-    const template = join(templates, await currentKey({ templates, image, shape, qemu }));
+    const template = join(templates, await currentKey({ templates, image: image!, shape, qemu }));
     execFileSync("cp", ["-al", directory, template]);
     return template;
   };
@@ -68,10 +73,11 @@ test("QEMU is replaced under a running program, and what it saved before cannot 
   expect((await second.runCode("6 * 7")).text).toBe("42");
 });
 
-test("a machine that does not start is tried three times, and no more", async () => {
-  const home = await mkdtemp(join(paths().home, "upgrades-"));
+/** A home with the image, and with a QEMU that cannot run machines. */
+async function brokenHome(): Promise<{ home: string; tries: string }> {
+  const home = await mkdtemp(join(usual.home, "upgrades-"));
   onTestFinished(() => rm(home, { recursive: true }));
-  await symlink(paths().images, join(home, "images"));
+  await symlink(usual.images, join(home, "images"));
   await mkdir(join(home, "bin"));
   const tries = join(home, "tries");
   const script = `#!/bin/sh
@@ -83,6 +89,11 @@ exit 1
   await writeFile(join(home, "bin", QEMU), script, { mode: 0o755 });
   vi.stubEnv("PATH", `${join(home, "bin")}:${process.env["PATH"]}`);
   onTestFinished(() => void vi.unstubAllEnvs());
+  return { home, tries };
+}
+
+test("a machine that does not start is tried three times, and no more", async () => {
+  const { home, tries } = await brokenHome();
   await using provider = microvm({ home, jail: false, accelerator: "tcg" });
   await expect(Sandbox.create({ provider })).rejects.toMatchObject({
     code: "boot_failed",
@@ -91,13 +102,32 @@ exit 1
   expect(await readFile(tries, "utf8")).toBe("again\n".repeat(3));
 });
 
-const image = await findImage(paths().images, "default");
-const qemu = requireProgram(QEMU);
-const home = await mkdtemp(join(paths().home, "upgrades-"));
+async function said(file: string, args: string[]): Promise<string> {
+  const { stdout, stderr } = await promisify(execFile)(file, args);
+  return stdout + stderr;
+}
+
+test("a program on a terminal says what its first sandbox waits for; elsewhere it says nothing", async () => {
+  const { home } = await brokenHome();
+  const program = join(home, "program.ts");
+  await writeFile(
+    program,
+    `import { microvm } from "${join(import.meta.dirname, "../packages/microvm/src/index.ts")}";
+await microvm({ home: "${home}", jail: false, accelerator: "tcg" }).create({}).catch(() => {});`,
+  );
+  const command = `${sourceNode} ${SOURCE} ${program}`;
+  expect(await said("script", ["-qec", command, "/dev/null"])).toMatch(
+    /^emberbox: booting the machine.*\r\nemberbox: the machine did not start .*trying again\r\n/,
+  );
+  expect(await said("sh", ["-c", command])).toBe("");
+});
+
+const home = await mkdtemp(join(usual.home, "upgrades-"));
 afterAll(() => rm(home, { recursive: true }));
 const choose = async (): ReturnType<typeof chooseAccelerator> =>
   chooseAccelerator({
-    ...{ home, qemu, qemuStamp: await programStamp(qemu), image: image!, jail: false },
+    ...{ home, qemu: installed, image: image!, jail: false },
+    qemuStamp: await programStamp(installed),
   });
 const found = await choose();
 const fails = found.reason.startsWith("KVM was tried and failed");
@@ -107,8 +137,10 @@ test.skipIf(!fails)(
     ? "KVM that has worked and fails now: sandboxes are emulated, and the user is told once"
     : `SKIPPED: KVM has to be there and to fail (${found.reason})`,
   async () => {
-    for (const name of ["images", "templates"])
-      await symlink(paths()[name as "images"], join(home, name));
+    await symlink(usual.images, join(home, "images"));
+    const directory = await usualTemplate();
+    await mkdir(join(home, "templates"), { mode: 0o700 });
+    execFileSync("cp", ["-al", directory, join(home, "templates")]);
     const remembered = join(home, "accelerator.json");
     const past = { ...JSON.parse(await readFile(remembered, "utf8")), accelerator: "kvm" };
     await writeFile(remembered, JSON.stringify(past));

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { EmberboxError } from "@emberbox/core";
 import { background, notifier, warning } from "@emberbox/core/background";
 import { SharedWork } from "@emberbox/core/concurrency";
+import { oneLine } from "@emberbox/core/terminal";
 import type { AcceleratorChoice } from "../host/accelerator.ts";
 import { newSandboxId } from "../host/ids.ts";
 import { requireOwnDirectory } from "../host/own-directory.ts";
@@ -57,7 +58,7 @@ export function openEngine(options: MicrovmOptions): Engine {
   background(sweepScratch(paths.run), warning("Removing what killed programs left"));
   background(sweepState(paths.state), warning("Removing what killed programs left"));
   background(endOrphans(), warning("Ending the machines of killed programs"));
-  const onProgress = notifier("onProgress", options.onProgress);
+  const onProgress = notifier("onProgress", options.onProgress ?? onTerminal());
   const accelerators = createAccelerators(options, { home: paths.home, qemu });
   const warmed = new SharedWork<Template>();
   const uplink = createUplink(options.network ?? {});
@@ -144,6 +145,12 @@ export function openEngine(options: MicrovmOptions): Engine {
     },
   };
   return engine;
+}
+
+/** Somebody who watches a terminal is told what a first `create` waits for. */
+function onTerminal(): MicrovmOptions["onProgress"] {
+  if (!process.stderr.isTTY) return undefined;
+  return (step) => void process.stderr.write(`emberbox: ${oneLine(step)}\n`);
 }
 
 /** The paths that an engine with these options uses. */

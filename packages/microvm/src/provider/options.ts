@@ -21,7 +21,10 @@ export interface MicrovmOptions {
         readonly ca?: readonly string[] | undefined;
       }
     | undefined;
-  /** Called with each step of long work, such as warming a new shape. An error that it throws stops nothing. */
+  /**
+   * Called with each step of long work, such as warming a new shape. An error that it throws stops nothing. @default
+   * writes to standard error if that is a terminal
+   */
   readonly onProgress?: ((step: string) => void) | undefined;
 }
 

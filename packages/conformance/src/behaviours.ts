@@ -84,7 +84,8 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   },
   "python.print": { holds: "never ends a message within what one print writes" },
   "python.text": {
-    holds: "gives a string's text as its repr without single quotes, and any other repr as it is",
+    holds:
+      "gives a string's text as its repr without single quotes, numpy's numbers as numbers, and any other repr as it is",
   },
   "python.exact-values": {
     holds: "gives integers that JSON would round as text, and missing values of every type as null",

@@ -343,7 +343,34 @@ def create_shell(ipython_dir):
     shell.enable_matplotlib("inline")
     emberbox_pictures.install()
     describe_figures_and_tables(shell)
+    show_scalars_plainly(shell)
     return shell
+
+
+# IPython asks for the class itself: the ones that they inherit from come after the class's own repr.
+NUMPY_SCALARS = (
+    "bool bool_ str_ int8 int16 int32 int64 longlong uint8 uint16 uint32 uint64 ulonglong float16 float32 float64 "
+    "float128 longdouble complex64 complex128 complex256 clongdouble"
+).split()
+
+
+def show_scalars_plainly(shell):
+    """Shows numpy's scalars as `2.0`, not as `np.float64(2.0)`, which is their repr since numpy 2."""
+    formatter = shell.display_formatter.formatters["text/plain"]
+
+    def show(value, printer, _cycle):
+        if isinstance(value, str):
+            printer.text(repr(str(value)))
+        elif isinstance(value, float) and formatter.float_format != "%r":
+            printer.text(formatter.float_format % value)  # %precision asks for it
+        else:
+            printer.text(str(value))
+
+    # IPython's own printer of numpy's floats, which is asked first.
+    for kind in [kind for kind in formatter.type_printers if kind.__module__ == "numpy"]:
+        formatter.type_printers.pop(kind)
+    for name in NUMPY_SCALARS:
+        formatter.for_type_by_name("numpy", name, show)
 
 
 def attach(shell, channel, streams):

@@ -96,6 +96,11 @@ export function describePython({ expect, behaviour }: Harness): void {
       "'a\\nb'": "a\\nb",
       '"it\'s"': '"it\'s"',
       "type('Arrow', (), {'__repr__': lambda self: \"'a' -> 'b'\"})()": "'a' -> 'b'",
+      "import numpy\nnumpy.mean([1, 3])": "2.0",
+      "[numpy.float32(0.1), numpy.int64(3), numpy.bool_(True), numpy.str_('a'), 1e20 * numpy.pi]":
+        "[0.1, 3, True, 'a', 3.1415926535897933e+20]",
+      "%precision 3\nnumpy.pi * numpy.float64(1)": "3.142",
+      "%precision\nnumpy.float64(0.1)": "0.1",
     };
     for (const [code, text] of Object.entries(texts))
       expect((await run(sandbox, code)).text, code).toBe(text);

@@ -79,10 +79,9 @@ export async function whyNoKvm(jail: boolean): Promise<string | undefined> {
   if (!mayOpen) return "/dev/kvm may not be opened by this user";
   if (process.getuid?.() !== 0 || !jail) return undefined;
   // QEMU's account in the jail is in the device's group, unless that is root's.
-  const shared = device.gid === 0 ? 0o006 : 0o060;
-  return (device.mode & shared) === shared || (device.mode & 0o006) === 0o006
-    ? undefined
-    : "/dev/kvm is root's alone, and QEMU does not run as root";
+  const groupMay = device.gid !== 0 && (device.mode & 0o060) === 0o060;
+  const allMay = (device.mode & 0o006) === 0o006;
+  return groupMay || allMay ? undefined : "/dev/kvm is root's alone, and QEMU does not run as root";
 }
 
 const fileIn = (home: string): string => join(home, "accelerator.json");

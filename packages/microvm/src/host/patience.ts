@@ -29,12 +29,14 @@ export async function patiently<T>(
 
 /** Resolves when the process has had `ms` in which nothing kept it from running. */
 async function ranFor(pid: number, ms: number, signal: AbortSignal): Promise<void> {
-  let waited = await waiting(pid);
+  // Nothing is read before the first look, which most starts do not live to see.
+  let waited: ReadonlyMap<string, number> = new Map();
   for (let left = ms; left > 0;) {
     const started = performance.now();
     await sleep(Math.min(LOOK_MS, left), undefined, { ref: false, signal });
     const now = await waiting(pid);
-    left -= performance.now() - started - longest(waited, now);
+    const passed = performance.now() - started;
+    left -= passed - Math.min(passed, longest(waited, now));
     waited = now;
   }
 }
@@ -56,7 +58,7 @@ async function waiting(pid: number): Promise<ReadonlyMap<string, number>> {
 }
 
 function longest(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): number {
-  return Math.max(0, ...[...after].map(([thread, ms]) => ms - (before.get(thread) ?? ms)));
+  return Math.max(0, ...[...after].map(([thread, ms]) => ms - (before.get(thread) ?? 0)));
 }
 
 /** What to do where a machine is too slow for a limit. */

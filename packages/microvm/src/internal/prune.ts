@@ -7,7 +7,8 @@ import { findProgram, QEMU } from "../host/programs.ts";
 import { findImage, type GuestImage, lockOfImages, removeBuild } from "../image/index.ts";
 import { templateNames } from "../image/recipe.ts";
 import { BASES } from "../saved/base.ts";
-import { currentKey, lockOfTemplates, shapeOf } from "../template/store.ts";
+import { currentKey, lockOfTemplates } from "../template/store.ts";
+import { shapeOf } from "../template/template.ts";
 
 /** What to remove, and who is told when that has to wait. */
 export interface PruneOptions {

@@ -5,6 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import { EmberboxError } from "@emberbox/core";
 import { background, warning } from "@emberbox/core/background";
 import { within } from "@emberbox/core/concurrency";
+import { PATIENCE_HINT, patience } from "../host/patience.ts";
 import { descriptors } from "./arguments.ts";
 import { type Console, recordConsole } from "./console.ts";
 import { endOrphans } from "./orphans.ts";
@@ -125,6 +126,21 @@ export function machineError(
   return new EmberboxError(code, `${what} (${how})${said ? `:\n${said}` : ""}`, {
     details: { ...end },
   });
+}
+
+/** The error for a machine that had `limitMs`, as `patiently` counts them, to start. */
+export function lateError(
+  who: string,
+  failing: string,
+  limitMs: number,
+  { console }: Machine,
+): EmberboxError {
+  const seconds = (limitMs / 1000) * patience();
+  return new EmberboxError(
+    "boot_failed",
+    `${who} had the processor for ${seconds} s and ${failing}:\n${console.tail()}`,
+    { hint: PATIENCE_HINT },
+  );
 }
 
 /** How long to wait for the news of QEMU's end after its channel has broken, in ms. */

@@ -77,9 +77,6 @@ export function openEngine(options: MicrovmOptions): Engine {
     // The cache was deleted.
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return true;
     if (used === undefined || !isStartFailure(error)) return false;
-    // What else ends a machine is no reason to do without KVM.
-    if (/kvm/i.test(String(error.details["stderr"])))
-      await accelerators.giveUp(used.shape.accelerator, error);
     return used.key !== (await currentKey(await request(wanted)));
   };
 
@@ -138,6 +135,8 @@ export function openEngine(options: MicrovmOptions): Engine {
       try {
         return await restore();
       } catch (error) {
+        if (used !== undefined && isStartFailure(error) && speaksOfKvm(error))
+          await accelerators.giveUp(used.shape.accelerator, error);
         if (!(await isOutdated(used, create, error))) throw error;
         warmed.forget(shapeKey(create));
         return restore();
@@ -172,6 +171,9 @@ async function findImageOf(template: string, images: string): Promise<GuestImage
 const isStartFailure = (error: unknown): error is EmberboxError =>
   EmberboxError.isInstance(error) &&
   (error.code === "sandbox_died" || error.code === "boot_failed");
+
+/** What else ends a running KVM is no reason to do without it. */
+const speaksOfKvm = ({ details }: EmberboxError): boolean => /kvm/i.test(String(details["stderr"]));
 
 const shapeKey = ({ template, memoryMB, cpuCount }: TemplateShape): string =>
   `${template}/${memoryMB}/${cpuCount}`;

@@ -7,9 +7,9 @@ import type { ChannelStream } from "@emberbox/wire";
 import type { Agent } from "undici";
 import { channelDispatcher } from "../machine/dispatcher.ts";
 import { connectGuest, type Guest, type Identity } from "../machine/guest.ts";
-import { explainFailure, type Machine, machineError } from "../machine/machine.ts";
+import { explainFailure, lateError, type Machine, machineError } from "../machine/machine.ts";
 import { readOnlyView } from "../machine/read-only.ts";
-import { PATIENCE_HINT, patience, patiently } from "../host/patience.ts";
+import { patiently } from "../host/patience.ts";
 import type { Access } from "../network/access.ts";
 import { Gateway } from "../network/gateway.ts";
 import type { Uplink } from "../network/uplink.ts";
@@ -90,7 +90,7 @@ export async function restoreSandbox(options: RestoreOptions): Promise<LocalSand
   try {
     const ready = untilAborted(Promise.race([work, failed]), options.signal);
     await patiently(machine, limit, ready, () => {
-      throw tooLate(machine, limit);
+      throw lateError("the sandbox", "did not answer", limit, machine);
     });
   } catch (error) {
     const failure = options.signal?.aborted
@@ -165,14 +165,6 @@ function sandboxOf(
     },
     ended: machine.ended.then(() => dispatcher.destroy(gone.get() ?? null)),
   };
-}
-
-function tooLate({ console }: Machine, limit: number): EmberboxError {
-  return new EmberboxError(
-    "boot_failed",
-    `the sandbox had the processor for ${(limit / 1000) * patience()} s and did not answer:\n${console.tail()}`,
-    { hint: PATIENCE_HINT },
-  );
 }
 
 /** QEMU exits when it cannot load a state; the state itself was found undamaged. */

@@ -39,18 +39,6 @@ async function locate(
 /** Held while a template is warmed or removed. */
 export const lockOfTemplates = (templates: string): string => join(templates, "warming.lock");
 
-/** The shape in the name of a template's directory or lock, finished or not. */
-export function shapeOf(name: string): MachineShape | undefined {
-  const match = /^(kvm|tcg)-(\d+)cpu-(\d+)mb-[0-9a-f]{16}(\.lock|\.building)?$/.exec(name);
-  if (match === null) return undefined;
-  const [, accelerator, cpuCount, memoryMB] = match;
-  return {
-    accelerator: accelerator as MachineShape["accelerator"],
-    cpuCount: Number(cpuCount),
-    memoryMB: Number(memoryMB),
-  };
-}
-
 /** What a template of these would be called now: QEMU, the image or the agent may have been replaced meanwhile. */
 export async function currentKey(request: Wanted): Promise<string> {
   return (await locate(request, await agentFiles())).key;

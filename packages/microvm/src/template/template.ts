@@ -75,6 +75,18 @@ export function templateKey(parts: {
   return `${accelerator}-${cpuCount}cpu-${memoryMB}mb-${hash.digest("hex").slice(0, 16)}`;
 }
 
+/** The shape in the name of a template's directory or lock, finished or not. */
+export function shapeOf(name: string): MachineShape | undefined {
+  const match = /^(kvm|tcg)-(\d+)cpu-(\d+)mb-[0-9a-f]{16}(\.lock|\.building)?$/.exec(name);
+  if (match === null) return undefined;
+  const [, accelerator, cpuCount, memoryMB] = match;
+  return {
+    accelerator: accelerator as MachineShape["accelerator"],
+    cpuCount: Number(cpuCount),
+    memoryMB: Number(memoryMB),
+  };
+}
+
 export const templateFiles = (
   directory: string,
 ): Pick<Template, "ram" | "disk" | "overlay" | "initrd" | "kernelHead"> & {

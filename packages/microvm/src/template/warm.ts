@@ -14,12 +14,13 @@ import { connectGuest } from "../machine/guest.ts";
 import { sharedAs } from "../machine/jail.ts";
 import {
   explainFailure,
+  lateError,
   type Machine,
   type MachineEnd,
   machineError,
   startMachine,
 } from "../machine/machine.ts";
-import { PATIENCE_HINT, patience, patiently } from "../host/patience.ts";
+import { patiently } from "../host/patience.ts";
 import { readOnlyView } from "../machine/read-only.ts";
 import { createBlank, createOverlay } from "./blank.ts";
 import { exercise } from "./exercise.ts";
@@ -157,11 +158,7 @@ async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<
     throw machineError("boot_failed", ENDED, how);
   });
   const late = (): never => {
-    throw new EmberboxError(
-      "boot_failed",
-      `the virtual machine had the processor for ${(BOOT_MS / 1000) * patience()} s and was not ready:\n${machine.console.tail()}`,
-      { hint: PATIENCE_HINT },
-    );
+    throw lateError("the virtual machine", "was not ready", BOOT_MS, machine);
   };
   try {
     const warmed = Promise.race([warmAndSave(machine, receiver, options), failed]);

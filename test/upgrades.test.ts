@@ -20,7 +20,7 @@ import { chooseAccelerator } from "../packages/microvm/src/host/accelerator.ts";
 import { paths } from "../packages/microvm/src/host/paths.ts";
 import { programStamp, QEMU, requireProgram } from "../packages/microvm/src/host/programs.ts";
 import { findImage } from "../packages/microvm/src/image/index.ts";
-import { currentKey, ensureTemplate } from "../packages/microvm/src/template/store.ts";
+import { currentKeys, ensureTemplate } from "../packages/microvm/src/template/store.ts";
 import { SOURCE, sourceNode } from "../scripts/source.ts";
 
 const usual = paths();
@@ -52,7 +52,8 @@ test("QEMU is replaced under a running program, and what it saved before cannot 
   const install = async (): Promise<string> => {
     await rm(qemu, { force: true });
     await copyFile(installed, qemu);
-    const template = join(templates, await currentKey({ templates, image: image!, shape, qemu }));
+    const [key] = await currentKeys([{ templates, image: image!, shape, qemu }]);
+    const template = join(templates, key!);
     execFileSync("cp", ["-al", directory, template]);
     return template;
   };

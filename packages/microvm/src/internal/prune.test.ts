@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { QEMU } from "../host/programs.ts";
 import { findImage } from "../image/index.ts";
 import { digestOf, readScripts, recipes } from "../image/recipe.ts";
-import { currentKey } from "../template/store.ts";
+import { currentKeys } from "../template/store.ts";
 import { prune } from "./prune.ts";
 
 let home: string;
@@ -30,7 +30,8 @@ beforeEach(async () => {
   const image = (await findImage(join(home, "images"), "default"))!;
   const shape = { accelerator: "tcg", memoryMB: 1024, cpuCount: 1 } as const;
   const templates = join(home, "templates");
-  const template = `templates/${await currentKey({ templates, image, shape, qemu })}`;
+  const [key] = await currentKeys([{ templates, image, shape, qemu }]);
+  const template = `templates/${key}`;
   used = [current, template];
   unused = [
     "images/.building-a1b2c3",

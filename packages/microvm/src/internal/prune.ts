@@ -7,7 +7,7 @@ import { findProgram, QEMU } from "../host/programs.ts";
 import { findImage, type GuestImage, lockOfImages, removeBuild } from "../image/index.ts";
 import { templateNames } from "../image/recipe.ts";
 import { BASES } from "../saved/base.ts";
-import { currentKey, lockOfTemplates } from "../template/store.ts";
+import { currentKeys, lockOfTemplates } from "../template/store.ts";
 import { shapeOf } from "../template/template.ts";
 
 /** What to remove, and who is told when that has to wait. */
@@ -106,14 +106,12 @@ async function unusedTemplates(
   const qemu = findProgram(QEMU);
   // Without QEMU nobody can tell.
   if (qemu === undefined) return [];
-  const unused: string[] = [];
-  for (const path of await matching(templates, (name) => shapeOf(name) !== undefined)) {
-    const shape = shapeOf(basename(path))!;
-    const keys = images.map((image) => currentKey({ templates, image, shape, qemu }));
-    const name = basename(path, ".lock");
-    if (!(await Promise.all(keys)).includes(name)) unused.push(path);
-  }
-  return unused;
+  const paths = await matching(templates, (name) => shapeOf(name) !== undefined);
+  const shapes = paths.map((path) => shapeOf(basename(path))!);
+  const used = await currentKeys(
+    shapes.flatMap((shape) => images.map((image) => ({ templates, image, shape, qemu }))),
+  );
+  return paths.filter((path) => !used.includes(basename(path, ".lock")));
 }
 
 async function sized(path: string): Promise<Pruned> {

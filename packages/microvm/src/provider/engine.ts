@@ -22,7 +22,7 @@ import type { Source } from "../restore/source.ts";
 import { createStateEngine, type StateEngine } from "../saved/state-engine.ts";
 import { sweepState } from "../saved/sweep.ts";
 import { overlayOf } from "../template/blank.ts";
-import { currentKey, ensureTemplate } from "../template/store.ts";
+import { currentKeys, ensureTemplate } from "../template/store.ts";
 import type { Template } from "../template/template.ts";
 import { createAccelerators } from "./accelerators.ts";
 import type { MicrovmOptions } from "./options.ts";
@@ -77,7 +77,8 @@ export function openEngine(options: MicrovmOptions): Engine {
     // The cache was deleted.
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return true;
     if (used === undefined || !isStartFailure(error)) return false;
-    return used.key !== (await currentKey(await request(wanted)));
+    const [key] = await currentKeys([await request(wanted)]);
+    return used.key !== key;
   };
 
   const engine: Engine = {

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type AgentFile, agentFiles } from "@emberbox/guest";
+import { agentFiles } from "@emberbox/guest";
 import { withLock } from "../host/lock.ts";
 import { programStamp } from "../host/programs.ts";
 import type { GuestImage } from "../image/index.ts";
@@ -23,14 +23,11 @@ export interface TemplateRequest {
 type Wanted = Pick<TemplateRequest, "templates" | "image" | "shape" | "qemu">;
 
 /** Where the template of a shape is, or would be. */
-async function locate(
-  request: Wanted,
-  agent: readonly AgentFile[],
-): Promise<{ key: string; directory: string }> {
+async function locate(request: Wanted, agent: string): Promise<{ key: string; directory: string }> {
   const key = templateKey({
     shape: request.shape,
     image: request.image,
-    agent: hashAgent(agent),
+    agent,
     qemuStamp: await programStamp(request.qemu),
   });
   return { key, directory: join(request.templates, key) };
@@ -39,15 +36,16 @@ async function locate(
 /** Held while a template is warmed or removed. */
 export const lockOfTemplates = (templates: string): string => join(templates, "warming.lock");
 
-/** What a template of these would be called now: QEMU, the image or the agent may have been replaced meanwhile. */
-export async function currentKey(request: Wanted): Promise<string> {
-  return (await locate(request, await agentFiles())).key;
+/** What each of these templates would be called now: QEMU, the image or the agent may have been replaced meanwhile. */
+export async function currentKeys(requests: readonly Wanted[]): Promise<string[]> {
+  const agent = hashAgent(await agentFiles());
+  return Promise.all(requests.map(async (request) => (await locate(request, agent)).key));
 }
 
 /** The template of a shape, if it has been warmed. */
 export async function findTemplate(request: Wanted): Promise<Template | undefined> {
   return loadTemplate({
-    ...(await locate(request, await agentFiles())),
+    ...(await locate(request, hashAgent(await agentFiles()))),
     shape: request.shape,
     image: request.image,
   });
@@ -57,7 +55,7 @@ export async function findTemplate(request: Wanted): Promise<Template | undefine
 export async function ensureTemplate(request: TemplateRequest): Promise<Template> {
   const { shape, image, qemu, jail, onProgress, signal } = request;
   const agent = await agentFiles();
-  const { key, directory } = await locate(request, agent);
+  const { key, directory } = await locate(request, hashAgent(agent));
   const load = (): Promise<Template | undefined> => loadTemplate({ key, directory, shape, image });
   const warm = async (): Promise<Template> => {
     const meanwhile = await load();

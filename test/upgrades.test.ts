@@ -35,19 +35,25 @@ async function usualTemplate(): Promise<string> {
   return (await ensureTemplate(wanted)).directory;
 }
 
-test("QEMU is replaced under a running program, and what it saved before cannot be loaded any more", async () => {
-  const directory = await usualTemplate();
+/** A home with the image, and the path at which QEMU is searched for first. */
+async function homeWithQemu(): Promise<{ home: string; qemu: string }> {
   const home = await mkdtemp(join(usual.home, "upgrades-"));
   onTestFinished(() => rm(home, { recursive: true }));
+  await symlink(usual.images, join(home, "images"));
+  const bin = join(home, "bin");
+  await mkdir(bin);
+  vi.stubEnv("PATH", `${bin}:${process.env["PATH"]}`);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  return { home, qemu: join(bin, QEMU) };
+}
+
+test("QEMU is replaced under a running program, and what it saved before cannot be loaded any more", async () => {
+  const directory = await usualTemplate();
+  const { home, qemu } = await homeWithQemu();
   const templates = join(home, "templates");
-  const qemu = join(home, "bin", QEMU);
-  await mkdir(join(home, "bin"));
   await mkdir(templates, { mode: 0o700 });
   // It looks for its modules and firmware from where it is itself.
   for (const data of ["lib", "share"]) await symlink(join("/usr", data), join(home, data));
-  await symlink(usual.images, join(home, "images"));
-  vi.stubEnv("PATH", `${join(home, "bin")}:${process.env["PATH"]}`);
-  onTestFinished(() => void vi.unstubAllEnvs());
   /** Installs QEMU, with a template that was warmed by it. */
   const install = async (): Promise<string> => {
     await rm(qemu, { force: true });
@@ -76,10 +82,7 @@ test("QEMU is replaced under a running program, and what it saved before cannot 
 
 /** A home with the image, and with a QEMU that cannot run machines. */
 async function brokenHome(): Promise<{ home: string; tries: string }> {
-  const home = await mkdtemp(join(usual.home, "upgrades-"));
-  onTestFinished(() => rm(home, { recursive: true }));
-  await symlink(usual.images, join(home, "images"));
-  await mkdir(join(home, "bin"));
+  const { home, qemu } = await homeWithQemu();
   const tries = join(home, "tries");
   const script = `#!/bin/sh
 case "$1" in --version) echo "QEMU emulator version 7.2.0"; exit;; esac
@@ -87,9 +90,7 @@ echo again >> ${tries}
 echo "this QEMU is broken" >&2
 exit 1
 `;
-  await writeFile(join(home, "bin", QEMU), script, { mode: 0o755 });
-  vi.stubEnv("PATH", `${join(home, "bin")}:${process.env["PATH"]}`);
-  onTestFinished(() => void vi.unstubAllEnvs());
+  await writeFile(qemu, script, { mode: 0o755 });
   return { home, tries };
 }
 

@@ -17,6 +17,7 @@ import { receiveNetwork, startEgress } from "./egress/egress.ts";
 import { createEnvdHandler } from "./envd/index.ts";
 import { freezeUserCode, syncDisks, thawUserCode } from "./freezer.ts";
 import { forward } from "./forward.ts";
+import { guardAgainstFuse } from "./fuse.ts";
 import { answerHealth } from "./health.ts";
 import { createInterpreter } from "./interpreter/index.ts";
 import { limitUserMemory, separateUserCode } from "./limits.ts";
@@ -117,6 +118,7 @@ function serve(handler: RequestListener): (stream: ChannelStream) => void {
     { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 },
     handler,
   );
+  server.prependListener("request", () => guardAgainstFuse(context.log));
   server.on("clientError", (_error, socket) => socket.destroy());
   return (stream) => void server.emit("connection", stream);
 }

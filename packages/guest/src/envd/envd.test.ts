@@ -60,6 +60,7 @@ describe("paths", () => {
     ["ENOTDIR", "not_found"],
     ["EISDIR", "invalid_argument"],
     ["ENAMETOOLONG", "invalid_argument"],
+    ["ENOTCONN", "invalid_argument"],
     ["ENOSPC", "resource_exhausted"],
     ["EIO", "internal"],
   ])("%s is %s", (code, expected) => {

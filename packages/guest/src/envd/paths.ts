@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { RpcError } from "./connect.ts";
 import type { User } from "./users.ts";
@@ -41,6 +42,9 @@ export function fileError(error: unknown, path: string): RpcError {
     case "ELOOP":
     case "EINVAL":
     case "ENXIO":
+    // The program behind a mount is gone.
+    case "ENOTCONN":
+    case "ECONNABORTED":
       return new RpcError("invalid_argument", `path '${path}' is not usable: ${message}`);
     case "EACCES":
     case "EPERM":
@@ -51,5 +55,14 @@ export function fileError(error: unknown, path: string): RpcError {
       return new RpcError("resource_exhausted", `not enough disk space available: ${message}`);
     default:
       return new RpcError("internal", message ?? String(error));
+  }
+}
+
+/** Whether something can start in a directory; what cannot be reached is none. */
+export function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
   }
 }

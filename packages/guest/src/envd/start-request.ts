@@ -1,7 +1,6 @@
-import { statSync } from "node:fs";
 import type { AgentContext } from "../context.ts";
 import { isObject, RpcError, type Json } from "./connect.ts";
-import { resolvePath } from "./paths.ts";
+import { isDirectory, resolvePath } from "./paths.ts";
 import type { ProcessConfig } from "./process.ts";
 import type { TerminalSize } from "./terminal.ts";
 import type { User } from "./users.ts";
@@ -81,6 +80,6 @@ export function processEnvironment(
 /** The directory a process starts in. */
 export function workingDirectory(cwd: string | undefined, user: User): string {
   const directory = resolvePath(cwd, user);
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return directory;
+  if (isDirectory(directory)) return directory;
   throw new RpcError("invalid_argument", `cwd '${directory}' does not exist or is not a directory`);
 }

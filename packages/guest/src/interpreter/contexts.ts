@@ -1,5 +1,6 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { isDirectory } from "../envd/paths.ts";
 import { findUser, type User } from "../envd/users.ts";
 import { CodeContext } from "./code-context.ts";
 import type { JupyterLanguages } from "./jupyter/index.ts";
@@ -116,8 +117,4 @@ function userNamed(name: string): User {
   } catch (error) {
     throw new HttpProblem(400, (error as Error).message);
   }
-}
-
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

@@ -1,23 +1,15 @@
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { StepFailed, command } from "./steps.mjs";
+import { StepFailed, command, root } from "./steps.mjs";
 
 const isRoot = process.getuid() === 0;
 
 /** What is needed from Debian or Ubuntu: a file or program that shows that a package is installed, and the package. */
-const needed = [
-  ["qemu-system-x86_64", "qemu-system-x86"],
-  ["qemu-img", "qemu-utils"],
-  ["bwrap", "bubblewrap"],
-  ["mmdebstrap", "mmdebstrap"],
-  ["/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"],
-  ["gpg", "gpg"],
-  ["mke2fs", "e2fsprogs"],
-  ["cpio", "cpio"],
-  ["flock", "util-linux"],
-  // root needs no subordinate ids.
-  ...(isRoot ? [] : [["newuidmap", "uidmap"]]),
-];
+const needed = JSON.parse(
+  readFileSync(join(root, "packages/microvm/src/host/packages.json"), "utf8"),
+)
+  .filter(({ notForRoot }) => !(notForRoot && isRoot))
+  .map(({ sign, apt }) => [sign, apt]);
 
 /** What the checks of the guest's Python need. */
 export const checked = [
@@ -54,7 +46,7 @@ function missingPackages(wanted) {
 /** Installs what is missing, as root or with sudo; if neither works, says how to do it by hand. */
 export async function installDebianPackages(more = []) {
   const wanted = [...needed, ...more];
-  const missing = missingPackages(wanted);
+  const missing = [...new Set(missingPackages(wanted))];
   if (missing.length === 0) return;
   const byHand = `Install by hand, then run this again:\n\n  ${isRoot ? "" : "sudo "}apt-get install --no-install-recommends ${missing.join(" ")}\n`;
   if (!hasProgram("apt-get")) {

@@ -4,6 +4,7 @@ import { delimiter, join } from "node:path";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { EmberboxError } from "@emberbox/core";
+import { debianPackageOf } from "./packages.ts";
 
 export const QEMU = "qemu-system-x86_64";
 
@@ -41,19 +42,10 @@ export function requireProgram(name: string): string {
   const path = findProgram(name);
   if (path !== undefined) return path;
   const code = name.startsWith("qemu") ? "qemu_missing" : "tool_missing";
-  throw new EmberboxError(code, `${name} is not installed (Debian package: ${packageOf(name)})`);
-}
-
-function packageOf(name: string): string {
-  const packages: Record<string, string> = {
-    [QEMU]: "qemu-system-x86",
-    "qemu-img": "qemu-utils",
-    bwrap: "bubblewrap",
-    prlimit: "util-linux",
-    newuidmap: "uidmap",
-    mke2fs: "e2fsprogs",
-  };
-  return packages[name] ?? name;
+  throw new EmberboxError(
+    code,
+    `${name} is not installed (Debian package: ${debianPackageOf(name)})`,
+  );
 }
 
 /** Changes whenever the program does; starts no process. */

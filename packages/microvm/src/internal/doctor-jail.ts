@@ -3,6 +3,7 @@ import { userInfo } from "node:os";
 import { text } from "node:stream/consumers";
 import { closeFd } from "../host/descriptors.ts";
 import { requireOwnDirectory } from "../host/own-directory.ts";
+import { packagesOf } from "../host/packages.ts";
 import { findProgram } from "../host/programs.ts";
 import { findCgroupParent } from "../machine/cgroup.ts";
 import { JAIL_ID } from "../machine/jail.ts";
@@ -89,7 +90,7 @@ function lookAtMemory(): Finding {
     return {
       status: "fail",
       detail: "prlimit, which keeps sandboxes' memory out of core dumps, is not installed",
-      advice: "sudo apt-get install util-linux",
+      advice: packagesOf(["prlimit"]).line,
     };
   const merges = readSetting(KSM) === "1";
   const pattern = readSetting("/proc/sys/kernel/core_pattern") ?? "";
@@ -117,7 +118,7 @@ async function lookAtJail(): Promise<Finding> {
     return {
       status: "fail",
       detail: "bwrap is not installed",
-      advice: "sudo apt-get install bubblewrap",
+      advice: packagesOf(["bwrap"]).line,
     };
   const { child, ended } = await startProcess({
     qemu: findProgram("true") ?? "/usr/bin/true",

@@ -4,6 +4,7 @@ import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { chooseAccelerator, forgetAccelerator, whyNoKvm } from "../host/accelerator.ts";
+import { packagesOf } from "../host/packages.ts";
 import { paths as pathsIn } from "../host/paths.ts";
 import { findProgram, programStamp, QEMU, qemuVersion } from "../host/programs.ts";
 import { checkSpace, checkTools } from "../image/check.ts";
@@ -66,7 +67,7 @@ export async function diagnose({
 const OLDEST_QEMU = "7.2";
 
 async function lookAtQemu({ qemu }: HostFacts): Promise<Finding> {
-  const advice = "sudo apt-get install qemu-system-x86 qemu-utils";
+  const advice = packagesOf([QEMU, "qemu-img"]).line;
   if (qemu === undefined) return { status: "fail", detail: `${QEMU} is not installed`, advice };
   if (findProgram("qemu-img") === undefined)
     return { status: "fail", detail: "qemu-img is not installed", advice };

@@ -1,6 +1,6 @@
 import { SingleBar, Presets } from "cli-progress";
 import type { Command } from "commander";
-import { prepare, templateInfos } from "@emberbox/microvm/internal";
+import { type Preparation, prepare, templateInfos } from "@emberbox/microvm/internal";
 import { oneLine } from "@emberbox/core/terminal";
 import { EXIT, type Finish, say, UsageError } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
@@ -36,24 +36,31 @@ function parseTemplate(name: string): string {
 
 async function build(name: string): Promise<number> {
   using interrupt = listenForInterrupt();
+  try {
+    const { image, template } = await prepareShown(name, interrupt.signal);
+    process.stdout.write(`image     ${image.directory}\ntemplate  ${template.directory}\n`);
+    return EXIT.ok;
+  } catch (error) {
+    if (interrupt.exitCode !== undefined) return interrupt.exitCode;
+    throw error;
+  }
+}
+
+/** Builds a template, and shows on standard error how far it is. */
+export async function prepareShown(template: string, signal: AbortSignal): Promise<Preparation> {
   const display = process.stderr.isTTY ? bar() : lines();
   try {
-    const { image, template } = await prepare({
-      template: name,
+    return await prepare({
+      template,
       onImage: ({ step, fraction, message }) => display.image(step, fraction, message),
       onTemplate: (step) => {
         display.end();
         say(step);
       },
-      signal: interrupt.signal,
+      signal,
     });
+  } finally {
     display.end();
-    process.stdout.write(`image     ${image.directory}\ntemplate  ${template.directory}\n`);
-    return EXIT.ok;
-  } catch (error) {
-    display.end();
-    if (interrupt.exitCode !== undefined) return interrupt.exitCode;
-    throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -55,7 +55,19 @@ describe("mistakes on the command line end with 2 and say what is wrong", () => 
   });
 });
 
-const commands = ["", "run", "shell", "serve", "mcp", "doctor", "build", "prune", "bench"];
+const commands = [
+  "",
+  "quickstart",
+  "init",
+  "run",
+  "shell",
+  "serve",
+  "mcp",
+  "doctor",
+  "build",
+  "prune",
+  "bench",
+];
 test.each(commands)("help is on standard output, with examples: emberbox %s", (command) => {
   const { code, stdout, stderr } = emberbox([...command.split(" ").filter(Boolean), "--help"]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -63,6 +75,18 @@ test.each(commands)("help is on standard output, with examples: emberbox %s", (c
   // Options that take seconds are kept in milliseconds, which is nobody else's matter.
   for (const [, unit] of stdout.matchAll(/<S>\s[^<]*?\(default: (\d+)/g))
     expect(Number(unit)).toBeLessThanOrEqual(900);
+});
+
+test("on a Node that is too old, it says in one sentence which is needed", () => {
+  // Without the sources beside it, as it is installed.
+  const installed = join(home, "emberbox.mjs");
+  copyFileSync(launcher, installed);
+  const older = `data:text/javascript,Object.defineProperty(process.versions, "node", { value: "20.19.4" })`;
+  const { status, stdout, stderr } = spawnSync("node", ["--import", older, installed, "doctor"], {
+    encoding: "utf8",
+  });
+  expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+  expect(stderr).toBe("emberbox: this needs Node 22.19 or newer; this is 20.19.4\n");
 });
 
 test("--version prints the package's version", () => {

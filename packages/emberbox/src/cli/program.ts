@@ -1,16 +1,16 @@
-import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { addBench } from "./bench.ts";
 import { addBuild } from "./build.ts";
 import { addDoctor } from "./doctor.ts";
 import { EXIT, exitCodeOf, type Finish, reportFailure, say } from "./failure.ts";
+import { addInit } from "./init.ts";
 import { addMcp } from "./mcp.ts";
 import { addPrune } from "./prune.ts";
+import { addQuickstart } from "./quickstart.ts";
 import { addRun } from "./run.ts";
 import { addServe } from "./serve.ts";
 import { addShell } from "./shell.ts";
-
-const { version } = createRequire(import.meta.url)("emberbox/package.json") as { version: string };
+import { version } from "./version.ts";
 
 /** Runs the command line; resolves to the exit code. */
 export async function main(parameters: readonly string[]): Promise<number> {
@@ -38,6 +38,7 @@ function createProgram(finish: Finish): Command {
       "after",
       `
 Examples:
+  $ emberbox quickstart
   $ echo 'print(21 * 2)' | emberbox run -
   $ emberbox run plot.py --out pictures
   $ emberbox doctor
@@ -45,8 +46,10 @@ Examples:
 Files are kept in EMBERBOX_HOME (default: ~/.cache/emberbox). EMBERBOX_DEBUG=1 shows the stacks of errors.
 On a slow computer, EMBERBOX_PATIENCE=4 lets machines take four times as long to start.`,
     );
+  const beginnings = [addQuickstart, addInit];
   const sandboxes = [addRun, addShell, addServe, addMcp];
-  for (const add of [...sandboxes, addDoctor, addBuild, addPrune, addBench]) add(program, finish);
+  for (const add of [...beginnings, ...sandboxes, addDoctor, addBuild, addPrune, addBench])
+    add(program, finish);
   return program;
 }
 

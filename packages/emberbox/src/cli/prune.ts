@@ -1,7 +1,7 @@
-import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { prune, type Pruned } from "@emberbox/microvm/internal";
 import { oneLine, safeJson } from "@emberbox/core/terminal";
+import { confirm } from "./confirm.ts";
 import { EXIT, type Finish, say, UsageError } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 
@@ -64,16 +64,7 @@ async function isSure(signal: AbortSignal): Promise<boolean> {
       "--all removes paused sandboxes and snapshots, too",
       "Say --yes if you mean it, or --dry-run to see what would go.",
     );
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await terminal.question(
-      "This removes paused sandboxes and snapshots, too. Go on? [y/N] ",
-      { signal },
-    );
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    terminal.close();
-  }
+  return confirm("This removes paused sandboxes and snapshots, too. Go on?", false, signal);
 }
 
 function report(pruned: readonly Pruned[], dryRun: boolean): void {

@@ -19,6 +19,7 @@ const first = [
   "test/langchain/install.test.ts",
   "test/ai-sdk/install.test.ts",
   "test/openai-agents/install.test.ts",
+  "test/projects/install.test.ts",
   "test/conformance.test.ts",
   "test/hostile.test.ts",
   "test/escapes.test.ts",

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 
-const root = resolve(import.meta.dirname, "../..");
+export const root: string = resolve(import.meta.dirname, "../..");
 
 export interface InstallCase {
   /** Folders in `packages` that are packed and installed; those they depend on, too. */
@@ -55,9 +55,7 @@ function run(folder: string, parameters: readonly string[]): void {
 }
 
 function install(folder: string, { packages, beside, overrides }: InstallCase): void {
-  const tarballs = Object.fromEntries(
-    packages.map((name) => [nameOf(name), `file:${pack(folder, name)}`]),
-  );
+  const tarballs = packAll(folder, packages);
   const manifest = {
     name: "installed",
     private: true,
@@ -90,7 +88,11 @@ function install(folder: string, { packages, beside, overrides }: InstallCase): 
   pnpm(folder, ["install", "--ignore-scripts", "--no-frozen-lockfile", "--prefer-offline"]);
 }
 
-/** Packs a package as it would be published. */
+/** Packs packages as they would be published; returns where each is, as a dependency, by its name. */
+export function packAll(folder: string, packages: readonly string[]): Record<string, string> {
+  return Object.fromEntries(packages.map((name) => [nameOf(name), `file:${pack(folder, name)}`]));
+}
+
 function pack(folder: string, name: string): string {
   const out = pnpm(join(root, "packages", name), ["pack", "--json", "--pack-destination", folder]);
   const { filename } = JSON.parse(out.slice(out.indexOf("{"))) as { filename: string };
@@ -105,7 +107,8 @@ function nameOf(folder: string): string {
   ).name;
 }
 
-function pnpm(cwd: string, parameters: readonly string[]): string {
+/** Runs the workspace's pnpm; fails with what it printed. */
+export function pnpm(cwd: string, parameters: readonly string[]): string {
   const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
     packageManager: string;
   };

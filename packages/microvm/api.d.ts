@@ -3,8 +3,8 @@ import { MicrovmOptions, microvm } from "./declarations.js";
 export { type MicrovmOptions, microvm };
 
 // internal
-import { Check, Diagnosis, Preparation, PrepareOptions, PruneOptions, Pruned, coldBoot, describeEngine, diagnose, prepare, prune, templateInfos } from "./declarations.js";
-export { type Check, type Diagnosis, type Preparation, type PrepareOptions, type PruneOptions, type Pruned, coldBoot, describeEngine, diagnose, prepare, prune, templateInfos };
+import { Check, Diagnosis, MissingPackages, Preparation, PrepareOptions, PruneOptions, Pruned, coldBoot, describeEngine, diagnose, missingPackages, prepare, prune, templateInfos } from "./declarations.js";
+export { type Check, type Diagnosis, type MissingPackages, type Preparation, type PrepareOptions, type PruneOptions, type Pruned, coldBoot, describeEngine, diagnose, missingPackages, prepare, prune, templateInfos };
 
 // declarations
 import { SandboxProvider, TemplateInfo } from "@emberbox/core/provider";
@@ -50,6 +50,13 @@ export interface Diagnosis {
 export declare function diagnose({ retry }?: {
   readonly retry?: boolean | undefined;
 }): Promise<Diagnosis>;
+type PackageManager = "apt" | "dnf" | "pacman";
+export interface MissingPackages {
+  readonly manager: PackageManager | undefined;
+  readonly names: readonly string[];
+  readonly line: string;
+}
+export declare function missingPackages(): Promise<MissingPackages | undefined>;
 interface MachineShape {
   readonly accelerator: "kvm" | "tcg";
   readonly memoryMB: number;

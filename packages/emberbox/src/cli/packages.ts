@@ -16,7 +16,7 @@ export async function ensurePackages(yes: boolean, signal: AbortSignal): Promise
   if (missing.manager !== "apt" || !(yes || canAsk)) throw notInstalled(missing);
   say(`these packages are missing: ${missing.names.join(", ")}\n${missing.line}`);
   if (!yes && !(await confirm("Install them now?", true, signal))) throw notInstalled(missing);
-  await install(missing.names, signal);
+  if (await succeeds(["true"], signal)) await install(missing.names, signal);
   const still = await missingPackages();
   if (still !== undefined) throw notInstalled(still);
 }

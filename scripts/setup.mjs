@@ -3,7 +3,7 @@
 // repeated.
 import { argv, exit } from "node:process";
 import { checked, comparedWith, installDebianPackages } from "./setup/debian.mjs";
-import { checkMachine } from "./setup/machine.mjs";
+import { checkMachine, demandRoot } from "./setup/machine.mjs";
 import { StepFailed, command, finish, note } from "./setup/steps.mjs";
 import { buildGuest, installWorkspace, node, script } from "./setup/workspace.mjs";
 
@@ -64,6 +64,23 @@ const modes = {
       ],
       { env: { EMBERBOX_TEST_TEMPLATE: "debian-12" } },
     );
+  },
+
+  /** Under KVM, in an emulated machine of Debian 13: takes about an hour, 9 GiB of memory and 10 GB of disk. */
+  async "test:kvm"(parameters) {
+    demandRoot("it makes a Debian's files with their owners");
+    await prepare();
+    await command("tests under KVM", [node, source, quiet, "test/hosts/kvm.ts", ...parameters]);
+  },
+
+  /** An ordinary user of a Debian 13, from the set-up on. */
+  async "test:debian13"(parameters) {
+    demandRoot("it makes a Debian's files with their owners, and enters it by namespaces");
+    await prepare();
+    await command("tests on Debian 13", [
+      ...[node, source, quiet, "test/hosts/debian13.ts"],
+      ...parameters,
+    ]);
   },
 
   async examples(parameters) {

@@ -15,3 +15,8 @@ export function checkMachine() {
     );
   }
 }
+
+/** Refuses what only root can do. */
+export function demandRoot(why) {
+  if (process.getuid() !== 0) throw new StepFailed(`this needs root: ${why}`);
+}

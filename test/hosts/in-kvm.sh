@@ -1,0 +1,38 @@
+# Runs in the machine of `kvm.ts`, as root, with KVM. $TESTS: vitest's arguments.
+cd /mnt/emberbox || exit 1
+export HOME=/root PATH=/mnt/emberbox/node_modules/.bin:/usr/sbin:/usr/bin:/sbin:/bin
+export EMBERBOX_HOME=/mnt/home EMBERBOX_PATIENCE=20 NO_COLOR=1
+code=0
+step() {
+  echo "> $*"
+  "$@" || { code=1; echo "failed: $*"; }
+}
+emberbox() { node --conditions=@emberbox/source packages/emberbox/src/bin.ts "$@"; }
+life() { node --conditions=@emberbox/source test/hosts/life.ts "$@"; }
+as_somebody() {
+  runuser -u somebody -- env HOME=/home/somebody EMBERBOX_HOME=/home/somebody/emberbox \
+    node --conditions=@emberbox/source test/hosts/life.ts "$@"
+}
+
+ls -l /dev/kvm
+uname -a
+step emberbox doctor
+step life kvm
+if [ -n "$TESTS" ]; then
+  # KVM that fails is given up: what was emulated proves nothing.
+  step vitest run --project machines --project alone --test-timeout 3000000 --hook-timeout 6000000 $TESTS
+  ls /mnt/home/templates | grep '^tcg' && { code=1; echo 'failed: something was emulated'; }
+
+  # An ordinary user in the group of /dev/kvm, with copies of what root made.
+  mkdir /home/somebody/emberbox
+  mv /mnt/home/images /mnt/home/templates /home/somebody/emberbox/
+  chown -R somebody:somebody /home/somebody/emberbox
+  step as_somebody kvm
+
+  mv /home/somebody/emberbox/images /home/somebody/emberbox/templates /mnt/home/
+  chown -R root:root /mnt/home
+  chmod 0600 /dev/kvm
+  echo '> /dev/kvm is root'"'"'s alone'
+  life refused || { code=1; echo 'failed: life refused'; }
+fi
+echo "the tests ended with $code"

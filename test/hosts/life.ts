@@ -1,0 +1,87 @@
+// The life of a sandbox on a machine that the tests of this repository do not run on: `life.ts kvm|tcg|refused`.
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { EmberboxError, Sandbox } from "@emberbox/core";
+import { microvm } from "@emberbox/microvm";
+
+const started = performance.now();
+const say = (what: string): void =>
+  void process.stdout.write(`${((performance.now() - started) / 1000).toFixed(1)} s: ${what}\n`);
+
+/** For machines that are far slower than those that the limits are for. */
+const HOUR = 3_600_000;
+const [expected = "tcg"] = process.argv.slice(2);
+if (expected === "refused") await beRefused();
+else await live(expected);
+
+async function live(accelerator: string): Promise<void> {
+  await using provider = microvm({ onProgress: say });
+  let sandbox = await Sandbox.create({ provider, timeoutMs: 24 * HOUR });
+  say("created");
+  const templates = readdirSync(join(process.env["EMBERBOX_HOME"]!, "templates"));
+  assert.ok(
+    templates.some((name) => name.startsWith(`${accelerator}-`)),
+    String(templates),
+  );
+
+  const limit = { timeoutMs: HOUR };
+  const python = async (code: string): Promise<string | undefined> => {
+    const { error, text } = await sandbox.runCode(code, limit);
+    assert.equal(error, undefined);
+    return text;
+  };
+  assert.equal(await python("import pandas, random; kept = 40; kept + 2"), "42");
+  say("Python");
+  for (const [language, code] of [
+    ["javascript", "const twice = (n) => 2 * n; twice(21)"],
+    ["typescript", "const n: number = 21; n * 2"],
+  ] as const)
+    assert.equal((await sandbox.runCode(code, { language, ...limit })).text, "42");
+  const { logs } = await sandbox.runCode("echo $((6 * 7))", { language: "bash", ...limit });
+  assert.equal(logs.stdout.join(""), "42\n");
+  say("JavaScript, TypeScript, bash");
+
+  const { stdout } = await sandbox.commands.run(
+    "cat /sys/devices/system/clocksource/clocksource0/current_clocksource; date +%s.%N",
+    limit,
+  );
+  const [clock, time] = stdout.split("\n");
+  const late = Date.now() / 1000 - Number(time);
+  assert.ok(Math.abs(late) < 5, `the clock is ${late} s late`);
+  say(`commands; the clock (${clock}) is ${late.toFixed(2)} s late`);
+  await sandbox.files.write("/tmp/kept", "kept");
+
+  await sandbox.pause();
+  say("paused");
+  sandbox = await Sandbox.connect(sandbox.sandboxId, { provider });
+  assert.equal(await python("kept + 3"), "43");
+  assert.equal(await sandbox.files.read("/tmp/kept"), "kept");
+  const resumed = Number((await sandbox.commands.run("date +%s.%N", limit)).stdout);
+  assert.ok(Math.abs(Date.now() / 1000 - resumed) < 5, "the clock of what was resumed");
+  say("resumed, with the right time");
+
+  const [copy] = await sandbox.fork();
+  assert.ok(copy instanceof Sandbox, String(copy));
+  const [mine, other] = await Promise.all(
+    [sandbox, copy].map((each) => each.runCode("(kept, random.random())", limit)),
+  );
+  assert.match(mine!.text!, /^\(40, /);
+  assert.match(other!.text!, /^\(40, /);
+  assert.notEqual(mine!.text, other!.text);
+  say("forked, with randomness of its own");
+  await Promise.all([sandbox.kill(), copy.kill()]);
+  say("killed");
+}
+
+/** KVM that was asked for and may not be opened is refused, and else sandboxes are emulated, each with the reason. */
+async function beRefused(): Promise<void> {
+  await using provider = microvm({ accelerator: "kvm" });
+  const error = await Sandbox.create({ provider }).then(
+    () => assert.fail("it was created"),
+    (reason: unknown) => reason,
+  );
+  assert.ok(EmberboxError.isInstance(error) && error.code === "boot_failed", String(error));
+  assert.match(error.message, /\/dev\/kvm/);
+  say(error.message);
+}

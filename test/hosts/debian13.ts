@@ -2,7 +2,8 @@
 // and becomes an ordinary user there, who sets up the workspace and runs tests. Arguments are vitest's.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdirSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, realpathSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { copyCheckout } from "./checkout.ts";
 import { makeRoot, run } from "./root.ts";
@@ -26,7 +27,13 @@ makeRoot(root);
 for (const name of ["resolv.conf", "hosts"]) copyFileSync(`/etc/${name}`, join(root, "etc", name));
 mkdirSync(join(root, "mnt"), { recursive: true });
 copyCheckout(join(root, "mnt"));
-run("chroot", root, "chown", "--recursive", "somebody:somebody", "/mnt");
+// As somebody has them who is behind a mirror of npm.
+const certificates = process.env["NODE_EXTRA_CA_CERTS"];
+if (certificates !== undefined)
+  cpSync(realpathSync(certificates), join(root, certificates), { recursive: true });
+const settings = join(homedir(), ".npmrc");
+if (existsSync(settings)) cpSync(settings, join(root, "home/somebody/.npmrc"));
+run("chroot", root, "chown", "--recursive", "somebody:somebody", "/mnt", "/home/somebody");
 
 const given = process.argv.slice(2);
 const tests = given.length > 0 ? given : FILES.map((name) => `test/${name}.test.ts`);

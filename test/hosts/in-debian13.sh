@@ -4,7 +4,7 @@ mount -t tmpfs -o mode=1777 tmpfs /dev/shm 2>/dev/null
 code=0
 as_somebody() {
   echo "> $*"
-  runuser -u somebody -- env -i HOME=/home/somebody LANG=C.UTF-8 NO_COLOR=1 "$@" ||
+  runuser -u somebody -- env HOME=/home/somebody USER=somebody LANG=C.UTF-8 NO_COLOR=1 "$@" ||
     { code=1; echo "failed: $*"; }
 }
 clean=PATH=/usr/local/bin:/usr/bin:/bin

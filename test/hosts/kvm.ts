@@ -83,7 +83,14 @@ async function boot({ kernel, initrd, root, checkout }: Disks): Promise<number> 
     ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "q35"],
     // AMD's virtualization is emulated. V8 does not start on an emulated processor that has protection keys.
     ...["-accel", "tcg,thread=multi", "-cpu", "max,pku=off", "-smp", "2", "-m", "8G"],
-    ...["-kernel", kernel, "-initrd", initrd, "-append", "root=/dev/vda rw console=ttyS0 quiet"],
+    ...[
+      "-kernel",
+      kernel,
+      "-initrd",
+      initrd,
+      "-append",
+      "root=/dev/vda rw console=ttyS0 quiet oops=panic panic=-1",
+    ],
     ...[root, checkout].flatMap((file) => [
       "-drive",
       `file=${file},format=raw,if=virtio,cache=unsafe`,

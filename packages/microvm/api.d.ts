@@ -3,11 +3,12 @@ import { MicrovmOptions, microvm } from "./declarations.js";
 export { type MicrovmOptions, microvm };
 
 // internal
-import { Check, Diagnosis, MissingPackages, Preparation, PrepareOptions, PruneOptions, Pruned, coldBoot, describeEngine, diagnose, missingPackages, prepare, prune, templateInfos } from "./declarations.js";
-export { type Check, type Diagnosis, type MissingPackages, type Preparation, type PrepareOptions, type PruneOptions, type Pruned, coldBoot, describeEngine, diagnose, missingPackages, prepare, prune, templateInfos };
+import { Check, Diagnosis, ExportImageOptions, ImportImageOptions, Imported, MissingPackages, Preparation, PrepareOptions, Progress, PruneOptions, Pruned, coldBoot, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, missingPackages, prepare, prune, templateInfos } from "./declarations.js";
+export { type Check, type Diagnosis, type ExportImageOptions, type ImportImageOptions, type Imported, type MissingPackages, type Preparation, type PrepareOptions, type Progress, type PruneOptions, type Pruned, coldBoot, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, missingPackages, prepare, prune, templateInfos };
 
 // declarations
 import { SandboxProvider, TemplateInfo } from "@emberbox/core/provider";
+import { Readable } from "node:stream";
 import { NetworkCeiling } from "@emberbox/core/network";
 export interface MicrovmOptions {
   readonly accelerator?: "auto" | "kvm" | "tcg" | undefined;
@@ -16,6 +17,7 @@ export interface MicrovmOptions {
   } | undefined;
   readonly jail?: boolean | undefined;
   readonly home?: string | undefined;
+  readonly buildImages?: boolean | undefined;
   readonly network?: {
     readonly dnsServers?: readonly string[] | undefined;
     readonly ca?: readonly string[] | undefined;
@@ -23,12 +25,6 @@ export interface MicrovmOptions {
   readonly onProgress?: ((step: string) => void) | undefined;
 }
 export declare function microvm(options?: MicrovmOptions): SandboxProvider;
-interface Progress {
-  readonly step: string;
-  readonly fraction: number;
-  readonly message?: string;
-}
-export declare const templateInfos: readonly TemplateInfo[];
 interface GuestImage {
   readonly directory: string;
   readonly digest: string;
@@ -36,6 +32,13 @@ interface GuestImage {
   readonly initrd: string;
   readonly rootfs: string;
 }
+export interface Progress {
+  readonly step: string;
+  readonly fraction: number;
+  readonly message?: string;
+}
+export declare function inWords(say: (words: string) => void): (progress: Progress) => void;
+export declare const templateInfos: readonly TemplateInfo[];
 export interface Check {
   readonly id: string;
   readonly status: "ok" | "warn" | "fail";
@@ -50,6 +53,26 @@ export interface Diagnosis {
 export declare function diagnose({ retry }?: {
   readonly retry?: boolean | undefined;
 }): Promise<Diagnosis>;
+export interface Imported {
+  readonly image: GuestImage;
+  readonly isNew: boolean;
+}
+export interface ExportImageOptions {
+  readonly template?: string | undefined;
+  readonly write: (bytes: Buffer) => Promise<void>;
+  readonly signingKey?: string | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+export interface ImportImageOptions {
+  readonly file: Readable;
+  readonly publicKey?: string | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+export declare function imageKey(template?: string): Promise<string>;
+export declare function exportImage(options: ExportImageOptions): Promise<void>;
+export declare function importImage({ onProgress, ...rest }: ImportImageOptions): Promise<Imported>;
 type PackageManager = "apt" | "dnf" | "pacman";
 export interface MissingPackages {
   readonly manager: PackageManager | undefined;
@@ -82,6 +105,7 @@ export interface PrepareOptions {
   readonly template?: string | undefined;
   readonly memoryMB?: number | undefined;
   readonly cpuCount?: number | undefined;
+  readonly evenIfForbidden?: boolean | undefined;
   readonly networkCeiling?: NetworkCeiling | undefined;
   readonly onImage?: ((progress: Progress) => void) | undefined;
   readonly onTemplate?: ((step: string) => void) | undefined;

@@ -3,7 +3,7 @@ import { type SandboxProvider, templatesOf } from "@emberbox/core/provider";
 import type { ToolName } from "@emberbox/core/tools";
 import type { McpHttpOptions, McpOptions } from "@emberbox/mcp";
 import { microvm } from "@emberbox/microvm";
-import { prepare } from "@emberbox/microvm/internal";
+import { inWords, prepare } from "@emberbox/microvm/internal";
 import { EXIT, type Finish, reportFailure, say, UsageError } from "./failure.ts";
 import { aborted, listenForInterrupt } from "./interrupt.ts";
 import { collect, parseWords } from "./lists.ts";
@@ -111,7 +111,7 @@ function warm(provider: SandboxProvider, template: string = "default"): AsyncDis
     if (!templatesOf(provider).some(({ name }) => name === template)) return;
     await prepare({
       template,
-      onImage: ({ step }) => say(step),
+      onImage: inWords(say),
       onTemplate: say,
       signal: stop.signal,
     });

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -8,12 +8,13 @@ const launcher = join(import.meta.dirname, "../../bin/emberbox.mjs");
 const home = mkdtempSync(join(tmpdir(), "emberbox-test-"));
 afterAll(() => rmSync(home, { recursive: true }));
 
-/** Runs the program without an image, so that nothing here starts a machine. */
+/** Runs the program without an image, which it may not build, so that nothing here starts a machine. */
 function emberbox(
   parameters: readonly string[],
   input = "",
+  more: NodeJS.ProcessEnv = {},
 ): { code: number | null; stdout: string; stderr: string } {
-  const env = { ...process.env, EMBERBOX_HOME: home };
+  const env = { ...process.env, EMBERBOX_HOME: home, ...more };
   const { status, stdout, stderr } = spawnSync("node", [launcher, ...parameters], {
     input,
     env,
@@ -45,6 +46,10 @@ describe("mistakes on the command line end with 2 and say what is wrong", () => 
     [["mcp", "--timeout", "soon"], /number of seconds/],
     [["prune", "--all"], /paused sandboxes and snapshots, too\n.*--yes/],
     [["serve", "--on-shutdown", "shrug"], /Allowed choices are pause, kill/],
+    [["image", "import", "no/such/file"], /no\/such\/file cannot be read/],
+    [["image", "import", import.meta.filename], /not an image of Emberbox's/],
+    [["image", "export", "-", "--json"], /both want standard output/],
+    [["image", "export", "/dev/null"], /\/dev\/null is not a file/],
   ];
   test.each(mistakes)("%j", (parameters, message) => {
     const { code, stdout, stderr } = emberbox(parameters);
@@ -56,17 +61,20 @@ describe("mistakes on the command line end with 2 and say what is wrong", () => 
 });
 
 const commands = [
-  "",
-  "quickstart",
-  "init",
-  "run",
-  "shell",
-  "serve",
-  "mcp",
-  "doctor",
-  "build",
-  "prune",
-  "bench",
+  ...[
+    "",
+    "quickstart",
+    "init",
+    "run",
+    "shell",
+    "serve",
+    "mcp",
+    "doctor",
+    "build",
+    "prune",
+    "bench",
+  ],
+  ...["image", "image key", "image export", "image import"],
 ];
 test.each(commands)("help is on standard output, with examples: emberbox %s", (command) => {
   const { code, stdout, stderr } = emberbox([...command.split(" ").filter(Boolean), "--help"]);
@@ -96,8 +104,29 @@ test("--version prints the package's version", () => {
 describe("without an image", () => {
   test("run says how to build it", () => {
     const { code, stdout, stderr } = emberbox(["run"], "print(1)");
-    expect(stderr).toMatch(/^emberbox: .*\n {2}Run `emberbox build`\.\n$/);
+    expect(stderr).toMatch(
+      /^emberbox: .*none may be built unasked\n {2}Run `emberbox build`, or `emberbox image import FILE`\.\n$/,
+    );
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  });
+
+  test("a mistake in EMBERBOX_BUILD is one on the command line", () => {
+    const { code, stderr } = emberbox(["run"], "print(1)", { EMBERBOX_BUILD: "no" });
+    expect(stderr).toContain('EMBERBOX_BUILD must be "never" or unset, not "no"');
+    expect(code).toBe(2);
+  });
+
+  test("there is nothing to export, and nothing is written", () => {
+    const file = join(home, "emberbox.image");
+    const { code, stdout, stderr } = emberbox(["image", "export", file, "--template", "r"]);
+    expect(stderr).toMatch(/there is no image in .*\n {2}Run `emberbox build debian-13-r`/);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(readdirSync(home).filter((name) => name.startsWith("emberbox.image"))).toEqual([]);
+  });
+
+  test("its key is known all the same", () => {
+    expect(emberbox(["image", "key"]).stdout).toMatch(/^debian-13-[0-9a-f]{16}\n$/);
+    expect(emberbox(["image", "key", "--template", "r"]).stdout).toMatch(/^debian-13-r-/);
   });
 
   test("run --json prints an execution all the same, with the failure", () => {

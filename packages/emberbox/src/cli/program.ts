@@ -3,6 +3,7 @@ import { addBench } from "./bench.ts";
 import { addBuild } from "./build.ts";
 import { addDoctor } from "./doctor.ts";
 import { EXIT, exitCodeOf, type Finish, reportFailure, say } from "./failure.ts";
+import { addImage } from "./image.ts";
 import { addInit } from "./init.ts";
 import { addMcp } from "./mcp.ts";
 import { addPrune } from "./prune.ts";
@@ -44,11 +45,13 @@ Examples:
   $ emberbox doctor
 
 Files are kept in EMBERBOX_HOME (default: ~/.cache/emberbox). EMBERBOX_DEBUG=1 shows the stacks of errors.
-On a slow computer, EMBERBOX_PATIENCE=4 lets machines take four times as long to start.`,
+On a slow computer, EMBERBOX_PATIENCE=4 lets machines take four times as long to start.
+An image that is missing is built when it is first used; EMBERBOX_BUILD=never forbids it.`,
     );
   const beginnings = [addQuickstart, addInit];
   const sandboxes = [addRun, addShell, addServe, addMcp];
-  for (const add of [...beginnings, ...sandboxes, addDoctor, addBuild, addPrune, addBench])
+  const images = [addBuild, addImage, addPrune];
+  for (const add of [...beginnings, ...sandboxes, addDoctor, ...images, addBench])
     add(program, finish);
   return program;
 }

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { SandboxProvider } from "@emberbox/core/provider";
 import { microvm } from "@emberbox/microvm";
-import { prepare } from "@emberbox/microvm/internal";
+import { inWords, prepare } from "@emberbox/microvm/internal";
 import type { EmberboxServer, ServeOptions } from "@emberbox/server";
 import { safeJson } from "@emberbox/core/terminal";
 import { adviceOnNames, environmentOf } from "./environment.ts";
@@ -143,14 +143,19 @@ async function run(flags: ServeFlags): Promise<number> {
   const { pino } = await import("pino");
   const logger = pino({ level: flags.logLevel }, { write: writeLog });
   using interrupt = listenForInterrupt();
-  await using engine = microvm({ pool: { size: flags.pool }, onProgress: say });
+  // No request waits for minutes, nor begins work of minutes: templates besides the default one are built beforehand.
+  await using engine = microvm({
+    pool: { size: flags.pool },
+    onProgress: say,
+    buildImages: false,
+  });
   const { signal } = interrupt;
   const provider: SandboxProvider = {
     ...engine,
     // Prepares the image too, if it is missing.
     async prepare({ memoryMB, cpuCount, networkCeiling } = {}) {
       const options = { memoryMB, cpuCount, networkCeiling };
-      await prepare({ ...options, onImage: sayStep, onTemplate: say, signal });
+      await prepare({ ...options, onImage: inWords(say), onTemplate: say, signal });
     },
   };
   await using server = await serve({ ...options, provider, logger });
@@ -231,8 +236,4 @@ async function printEnvironment(server: EmberboxServer): Promise<void> {
 /** The log contains what clients and sandboxes send, and may be read in a terminal. */
 function writeLog(line: string): void {
   process.stderr.write(safeJson(line));
-}
-
-function sayStep({ step }: { readonly step: string }): void {
-  say(step);
 }

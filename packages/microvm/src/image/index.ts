@@ -1,38 +1,27 @@
-import { mkdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir } from "node:fs/promises";
 import { EmberboxError } from "@emberbox/core";
 import { notifier } from "@emberbox/core/background";
 import { withLock } from "../host/lock.ts";
 import { requireOwnDirectory } from "../host/own-directory.ts";
 import { build, publish } from "./build.ts";
 import { checkSpace, checkTools } from "./check.ts";
-import { type Progress, ProgressReader } from "./progress.ts";
 import {
-  digestOf,
-  isTemplateName,
-  readScripts,
-  type Recipe,
-  recipes,
-  templateNames,
-} from "./recipe.ts";
+  describe,
+  findFinished,
+  findImage,
+  type GuestImage,
+  lockOfImages,
+  recipeOf,
+} from "./guest-image.ts";
+import { type Progress, ProgressReader } from "./progress.ts";
+import { readScripts, type Recipe } from "./recipe.ts";
 import { makeScratch, removeBuild, removeStale, removeWork, SCRATCH_PARENT } from "./scratch.ts";
 
-export type { Progress } from "./progress.ts";
+export { findImage, type GuestImage, lockOfImages } from "./guest-image.ts";
+export { inWords, type Progress } from "./progress.ts";
 export { templateInfos } from "./template-infos.ts";
 export { isTemplateName } from "./recipe.ts";
 export { removeBuild } from "./scratch.ts";
-
-/** A finished image: what a machine boots from. All paths are absolute. */
-export interface GuestImage {
-  readonly directory: string;
-  /** Names the recipe that it was made by. */
-  readonly digest: string;
-  readonly kernel: string;
-  /** An initial file system, to which an archive with `agent/` is to be appended. */
-  readonly initrd: string;
-  /** A raw, sparse ext4 file system. */
-  readonly rootfs: string;
-}
 
 export interface EnsureImageOptions {
   /** The directory that holds all images. */
@@ -42,20 +31,23 @@ export interface EnsureImageOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Held while an image is built or removed. */
-export const lockOfImages = (images: string): string => join(images, ".lock");
-
-/** The finished image for a template's current recipe, if it is there. @throws `unknown_template` */
-export async function findImage(images: string, template: string): Promise<GuestImage | undefined> {
-  return findFinished(await describe(images, recipeOf(template)));
-}
-
-/** @throws `unknown_template` */
-function recipeOf(template: string): Recipe {
-  if (isTemplateName(template)) return recipes[template];
+/**
+ * The image of a template that somebody wants to use, built if it is not there and may be.
+ * @throws `unknown_template`, `image_missing`
+ */
+export async function obtainImage(
+  options: EnsureImageOptions,
+  mayBuild: boolean,
+): Promise<GuestImage> {
+  if (mayBuild) return ensureImage(options);
+  const { images, template } = options;
+  const image = await findImage(images, template);
+  if (image) return image;
+  const build = template === "default" ? "emberbox build" : `emberbox build ${template}`;
   throw new EmberboxError(
-    "unknown_template",
-    `there is no template \`${template}\`; the templates are: ${templateNames.join(", ")}`,
+    "image_missing",
+    `there is no guest image for the template \`${template}\` in ${images}, and none may be built unasked`,
+    { hint: `Run \`${build}\`, or \`emberbox image import FILE\`.` },
   );
 }
 
@@ -117,22 +109,4 @@ function asBuildError(error: unknown): EmberboxError {
     (error as Error).message,
     { cause: error },
   );
-}
-
-async function describe(images: string, recipe: Recipe): Promise<GuestImage> {
-  const digest = digestOf(recipe, await readScripts());
-  const directory = join(images, `${recipe.name}-${digest}`);
-  return {
-    directory,
-    digest,
-    kernel: join(directory, "kernel"),
-    initrd: join(directory, "initrd"),
-    rootfs: join(directory, "rootfs"),
-  };
-}
-
-/** A directory with its final name is complete: it got that name last. */
-async function findFinished(image: GuestImage): Promise<GuestImage | undefined> {
-  const there = await stat(image.directory).catch(() => undefined);
-  return there?.isDirectory() ? image : undefined;
 }

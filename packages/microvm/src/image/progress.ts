@@ -8,6 +8,17 @@ export interface Progress {
   readonly message?: string;
 }
 
+/** Tells of progress in words, where there is no bar: of each step, and of each tenth of the whole. */
+export function inWords(say: (words: string) => void): (progress: Progress) => void {
+  let last: string | undefined;
+  return ({ step, fraction }) => {
+    const now = `${step}, ${Math.floor(fraction * 10)}`;
+    if (now === last) return;
+    last = now;
+    say(`image, ${Math.round(fraction * 100)} %: ${step}`);
+  };
+}
+
 /** How much of the build is done when a step begins, by the time that each step took. */
 const steps = {
   "waiting for another build": 0,

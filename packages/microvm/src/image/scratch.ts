@@ -29,8 +29,11 @@ export interface Scratch {
   readonly work: string;
 }
 
+/** A directory for what will be an image. If this program is killed, `removeStale` finds it. */
+export const makeResult = (images: string): Promise<string> => mkdtemp(join(images, PREFIX));
+
 export async function makeScratch(images: string): Promise<Scratch> {
-  const result = await mkdtemp(join(images, PREFIX));
+  const result = await makeResult(images);
   await requireSticky(SCRATCH_PARENT);
   const work = await mkdtemp(join(SCRATCH_PARENT, "emberbox-build-"));
   await symlink(work, join(result, LINK));

@@ -1,7 +1,8 @@
 import type { NetworkCeiling } from "@emberbox/core/network";
 import { notifier } from "@emberbox/core/background";
 import { paths } from "../host/paths.ts";
-import { ensureImage, type GuestImage, type Progress } from "../image/index.ts";
+import { type GuestImage, obtainImage, type Progress } from "../image/index.ts";
+import { mayBuild } from "../image/may-build.ts";
 import { openEngine } from "../provider/engine.ts";
 import { resolveCreateOptions } from "../restore/create-options.ts";
 import type { Template } from "../template/template.ts";
@@ -14,6 +15,8 @@ export interface PrepareOptions {
   readonly memoryMB?: number | undefined;
   /** @default the engine's */
   readonly cpuCount?: number | undefined;
+  /** Builds the image even where `EMBERBOX_BUILD` forbids it: somebody asked for just that. @default false */
+  readonly evenIfForbidden?: boolean | undefined;
   /** Only checked, so that an error in it is reported before the long work. */
   readonly networkCeiling?: NetworkCeiling | undefined;
   /** Called with each step of building the image. An error that it throws stops nothing. */
@@ -29,18 +32,19 @@ export interface Preparation {
   readonly template: Template;
 }
 
-/** Builds the image of a template and warms it in a shape, unless that is done already. @throws `unknown_template` */
+/**
+ * Builds the image of a template and warms it in a shape, unless that is done already. @throws `unknown_template`,
+ * `image_missing`
+ */
 export async function prepare(options: PrepareOptions = {}): Promise<Preparation> {
   const { template = "default", memoryMB, cpuCount, networkCeiling } = options;
-  const { onImage, onTemplate, signal } = options;
+  const { evenIfForbidden = false, onImage, onTemplate, signal } = options;
   const shape = resolveCreateOptions({ template, memoryMB, cpuCount, networkCeiling });
+  // A mistake in the variable is reported all the same.
+  const build = mayBuild() || evenIfForbidden;
   const { images } = paths();
-  const image = await ensureImage({
-    images,
-    template,
-    onProgress: notifier("onImage", onImage),
-    signal,
-  });
+  const onProgress = notifier("onImage", onImage);
+  const image = await obtainImage({ images, template, onProgress, signal }, build);
   const engine = openEngine({ onProgress: notifier("onTemplate", onTemplate) });
   return { image, template: await engine.template(shape, signal) };
 }

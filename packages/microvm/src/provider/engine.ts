@@ -8,7 +8,8 @@ import { newSandboxId } from "../host/ids.ts";
 import { requireOwnDirectory } from "../host/own-directory.ts";
 import { type Paths, paths as pathsIn } from "../host/paths.ts";
 import { QEMU, requireProgram } from "../host/programs.ts";
-import { findImage, type GuestImage } from "../image/index.ts";
+import { type GuestImage, inWords, obtainImage } from "../image/index.ts";
+import { mayBuild } from "../image/may-build.ts";
 import { IMAGE_DISK_MB } from "../image/recipe.ts";
 import { hostCgroups } from "../machine/cgroup.ts";
 import { sweepScratch } from "../machine/files.ts";
@@ -33,8 +34,8 @@ type TemplateShape = Pick<ResolvedCreateOptions, "template" | "memoryMB" | "cpuC
 export interface Engine {
   readonly paths: Paths;
   readonly qemu: string;
-  /** The image of a template. @throws `unknown_template`, `image_missing` */
-  image(template: string): Promise<GuestImage>;
+  /** The image of a template, built first if it may be. @throws `unknown_template`, `image_missing` */
+  image(template: string, signal?: AbortSignal): Promise<GuestImage>;
   accelerator(image: GuestImage): Promise<AcceleratorChoice>;
   /**
    * The template in a shape. A new one is warmed first, once for all concurrent callers. @throws `unknown_template`,
@@ -50,6 +51,7 @@ export function openEngine(options: MicrovmOptions): Engine {
   const paths = pathsOf(options);
   for (const path of Object.values(paths) as string[]) requireOwnDirectory(path);
   patience();
+  const buildImages = mayBuild() && (options.buildImages ?? true);
   const qemu = requireProgram(QEMU);
   const jail = options.jail ?? true;
   if (jail) requireProgram("bwrap");
@@ -63,8 +65,8 @@ export function openEngine(options: MicrovmOptions): Engine {
   const warmed = new SharedWork<Template>();
   const uplink = createUplink(options.network ?? {});
 
-  const request = async ({ template, memoryMB, cpuCount }: TemplateShape) => {
-    const image = await engine.image(template);
+  const request = async ({ template, memoryMB, cpuCount }: TemplateShape, signal?: AbortSignal) => {
+    const image = await engine.image(template, signal);
     const { accelerator } = await engine.accelerator(image);
     return { templates: paths.templates, image, qemu, shape: { accelerator, memoryMB, cpuCount } };
   };
@@ -85,18 +87,22 @@ export function openEngine(options: MicrovmOptions): Engine {
     paths,
     qemu,
     state: createStateEngine({ root: paths.state, run: paths.run, qemu, jail, uplink }),
-    image: (template) => findImageOf(template, paths.images),
+    image(template, signal) {
+      const { images } = paths;
+      const wanted = { images, template, onProgress: inWords(onProgress), signal };
+      return obtainImage(wanted, buildImages);
+    },
     accelerator: (image) => accelerators.choose(image),
     template(wanted, signal) {
       const warm = async (signal: AbortSignal): Promise<Template> => {
-        const wantedNow = await request(wanted);
+        const wantedNow = await request(wanted, signal);
         try {
           return await ensureTemplate({ ...wantedNow, jail, onProgress, signal });
         } catch (error) {
           const { accelerator } = wantedNow.shape;
           if (!isStartFailure(error) || !(await accelerators.giveUp(accelerator, error)))
             throw error;
-          return ensureTemplate({ ...(await request(wanted)), jail, onProgress, signal });
+          return ensureTemplate({ ...(await request(wanted, signal)), jail, onProgress, signal });
         }
       };
       return warmed.get(shapeKey(wanted), warm, signal);
@@ -156,17 +162,6 @@ function onTerminal(): MicrovmOptions["onProgress"] {
 /** The paths that an engine with these options uses. */
 export function pathsOf({ home }: MicrovmOptions): Paths {
   return pathsIn(home === undefined ? process.env : { ...process.env, EMBERBOX_HOME: home });
-}
-
-async function findImageOf(template: string, images: string): Promise<GuestImage> {
-  const image = await findImage(images, template);
-  if (image) return image;
-  const build = template === "default" ? "emberbox build" : `emberbox build ${template}`;
-  throw new EmberboxError(
-    "image_missing",
-    `there is no guest image for the template \`${template}\` in ${images}`,
-    { hint: `Run \`${build}\`.` },
-  );
 }
 
 const isStartFailure = (error: unknown): error is EmberboxError =>

@@ -12,6 +12,8 @@ export interface MicrovmOptions {
   readonly jail?: boolean | undefined;
   /** Directory of caches and of running sandboxes' files. @default `EMBERBOX_HOME` or the user's cache directory */
   readonly home?: string | undefined;
+  /** Whether an image that is missing is built for its first sandbox, unless `EMBERBOX_BUILD` forbids it. @default true */
+  readonly buildImages?: boolean | undefined;
   /** How sandboxes' gateways reach the outside. @default as this program does */
   readonly network?:
     | {
@@ -46,6 +48,7 @@ const microvmOptions = z.strictObject({
     .optional()
     .describe("`{ size }`, with a size from 0 to 64"),
   jail: z.boolean().optional().describe("true or false"),
+  buildImages: z.boolean().optional().describe("true or false"),
   network: z
     .strictObject(networkFields)
     .optional()

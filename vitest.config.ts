@@ -47,7 +47,10 @@ class InOrder extends BaseSequencer {
 const PATH = `${join(import.meta.dirname, "node_modules/.bin")}:${process.env["PATH"]}`;
 /** Each runs real virtual machines, which fill a core each, but not while a test waits: three fill a small computer. */
 const machineWorkers = 3;
+/** A test that finds no image fails, instead of building one for minutes. */
+const EMBERBOX_BUILD = "never";
 const machines = {
+  env: { EMBERBOX_BUILD },
   setupFiles: join(import.meta.dirname, "test/support/own-state.ts"),
   testTimeout: 300_000,
   hookTimeout: 600_000,
@@ -63,7 +66,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["packages/**/src/**/*.test.ts", "scripts/**/*.test.ts"],
-          env: { PATH },
+          env: { PATH, EMBERBOX_BUILD },
           testTimeout: 30_000,
           maxWorkers: "100%",
           sequence: { groupOrder: 0 },

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EmberboxError, Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import {
   type AcceleratorChoice,
   chooseAccelerator,
@@ -29,6 +29,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   process.env["PATH"] = path;
+  vi.unstubAllEnvs();
   await rm(directory, { recursive: true, force: true });
 });
 
@@ -42,8 +43,21 @@ async function failure(promise: Promise<unknown>): Promise<EmberboxError> {
   return error as EmberboxError;
 }
 
+/** Stand-ins for what takes minutes: what they make is no Debian. */
+const builders = {
+  npm: "#!/bin/sh\ntouch packed.tgz\n",
+  mmdebstrap: `#!/bin/sh
+    [ "$1" != --unshare-helper ] || { shift; exec "$@"; }
+    for root; do :; done
+    mkdir -p "$root/boot" "$root/dev" "$root/tmp" "$root/etc"
+    echo kernel >"$root/boot/vmlinuz"
+    echo initrd >"$root/boot/initrd"
+    echo "I: installing remaining packages inside the chroot..." >&2
+  `,
+};
+
 describe("a machine that is not ready", () => {
-  test("without the guest image: what to run, and nothing half-made", async () => {
+  test("without the guest image, where none may be built: what to run, and nothing half-made", async () => {
     await using own = microvm({ home: directory });
     expect(await failure(Sandbox.create({ provider: own }))).toMatchObject({
       code: "image_missing",
@@ -58,6 +72,33 @@ describe("a machine that is not ready", () => {
       code: "image_missing",
       hint: expect.stringContaining("emberbox build r"),
     });
+  });
+
+  test("without the guest image, in a program that does not want to build it", async () => {
+    vi.stubEnv("EMBERBOX_BUILD", undefined);
+    await using own = microvm({ home: directory, buildImages: false });
+    expect(await failure(Sandbox.create({ provider: own }))).toMatchObject({
+      code: "image_missing",
+    });
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  test("without the guest image: it is built, and the program is told how far it is", async () => {
+    const bin = join(directory, "bin");
+    await mkdir(bin);
+    for (const [name, script] of Object.entries(builders))
+      await writeFile(join(bin, name), script, { mode: 0o755 });
+    vi.stubEnv("PATH", `${bin}:${path}`);
+    vi.stubEnv("EMBERBOX_BUILD", undefined);
+    const onProgress = vi.fn<(step: string) => void>();
+    await using own = microvm({ home: directory, accelerator: "tcg", onProgress });
+    // What was built here does not boot.
+    expect(await failure(Sandbox.create({ provider: own }))).toMatchObject({ code: "boot_failed" });
+    expect(onProgress.mock.calls.map(([step]) => step)).toEqual(
+      expect.arrayContaining(["image, 25 %: installing packages", "image, 100 %: done"]),
+    );
+    const made = (await readdir(join(directory, "images"))).filter((name) => name !== ".lock");
+    expect(made).toEqual([expect.stringMatching(/^debian-13-/)]);
   });
 
   test("without QEMU: its package", async () => {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { constants, createZstdCompress, type ZstdCompress } from "node:zlib";
+import zlib, { type ZstdCompress } from "node:zlib";
 import { EmberboxError } from "@emberbox/core";
 import { describe } from "./guest-image.ts";
 import { type Member, memberNames, partsOf, writeHeader, ZSTD_WINDOW_LOG } from "./image-file.ts";
@@ -99,9 +99,9 @@ async function* chunksOf(
 }
 
 const compressor = (): ZstdCompress =>
-  createZstdCompress({
+  zlib.createZstdCompress({
     chunkSize: CHUNK_BYTES,
-    params: { [constants.ZSTD_c_windowLog]: ZSTD_WINDOW_LOG },
+    params: { [zlib.constants.ZSTD_c_windowLog]: ZSTD_WINDOW_LOG },
   });
 
 /** Counts the bytes of both passes. */

@@ -260,6 +260,8 @@ const largeWindow = {
 };
 /** It depends on what comes with the end of the frame. */
 const AFTER = /behind its end|cannot be unpacked|more in it/;
+/** Node 22 takes the end of the input for the end of the frame. */
+const CUT = /cannot be unpacked|kernel is cut/;
 const hostile: [what: string, change: (file: Buffer) => Buffer, message: RegExp][] = [
   ["nothing", () => Buffer.alloc(0), /not an image/],
   ["something else", () => randomBytes(100_000), /not an image/],
@@ -295,8 +297,8 @@ const hostile: [what: string, change: (file: Buffer) => Buffer, message: RegExp]
   ["nothing in it", holding(() => Buffer.alloc(0)), /kernel is cut/],
   ["a bomb", holding((plain) => Buffer.concat([plain, Buffer.alloc(64 * MIB)])), /more in it/],
   ["no zstd", packed((body) => randomBytes(body.length)), /cannot be unpacked/],
-  ["zstd that is cut", packed((body) => body.subarray(0, 9000)), /cannot be unpacked/],
-  ["no body", packed(() => Buffer.alloc(0)), /cannot be unpacked/],
+  ["zstd that is cut", packed((body) => body.subarray(0, 9000)), CUT],
+  ["no body", packed(() => Buffer.alloc(0)), CUT],
   ["a window of 128 MiB", packed((body) => wide(body)), /cannot be unpacked/],
   ["a byte at its end", packed((body) => Buffer.concat([body, Buffer.alloc(1)])), /behind its end/],
   ["much at its end", packed((body) => Buffer.concat([body, randomBytes(MIB)])), AFTER],

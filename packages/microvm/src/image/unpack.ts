@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { constants, createZstdDecompress } from "node:zlib";
+import zlib from "node:zlib";
 import { ByteReader } from "../host/byte-reader.ts";
 import { writeSparsely } from "../host/sparse.ts";
 import { damaged, type Member, ZSTD_WINDOW_LOG } from "./image-file.ts";
@@ -23,9 +23,9 @@ export async function unpack(
 ): Promise<void> {
   const total = members.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
-  const decompress = createZstdDecompress({
+  const decompress = zlib.createZstdDecompress({
     chunkSize: 1024 * 1024,
-    params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG },
+    params: { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG },
   });
   // Whatever is wrong, no more of the file is waited for.
   decompress.once("error", giveUp);

@@ -1,4 +1,4 @@
-import { execFile, type ExecFileOptions } from "node:child_process";
+import { execFile, type ExecFileException, type ExecFileOptions } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -92,7 +92,13 @@ async function run(
   });
   // Some wait for the end of their input.
   running.child.stdin!.end();
-  return (await running).stdout;
+  try {
+    return (await running).stdout;
+  } catch (error) {
+    const { code, signal, stdout } = error as ExecFileException & { stdout: string };
+    (error as Error).message += `\nended with ${code ?? signal}, after:\n${stdout}`;
+    throw error;
+  }
 }
 
 /** Skips the test, loudly, where a registry does not answer or its client is missing. */

@@ -1,6 +1,8 @@
 """What E2B's Python SDK does, as guides show it, against the server that the environment names. Prints what it saw."""
 
 import asyncio
+import os
+import sys
 import socket
 import time
 import urllib.error
@@ -86,3 +88,6 @@ async def main():
 
 
 asyncio.run(main())
+# Without the interpreter's own end, in which native threads of newer SDKs sometimes abort.
+sys.stdout.flush()
+os._exit(0)

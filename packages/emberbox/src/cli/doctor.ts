@@ -1,8 +1,9 @@
 import { styleText } from "node:util";
 import type { Command } from "commander";
 import { type Check, diagnose } from "@emberbox/microvm/internal";
-import { oneLine, safeJson } from "@emberbox/core/terminal";
+import { oneLine } from "@emberbox/core/terminal";
 import { EXIT, type Finish } from "./failure.ts";
+import { printJson } from "./print.ts";
 
 export function addDoctor(program: Command, finish: Finish): void {
   program
@@ -32,7 +33,7 @@ interface Flags {
 
 async function doctor({ json, retry }: Flags): Promise<number> {
   const diagnosis = await diagnose({ retry });
-  if (json) process.stdout.write(`${safeJson(JSON.stringify(diagnosis, undefined, 2))}\n`);
+  if (json) printJson(diagnosis);
   else for (const check of diagnosis.checks) process.stdout.write(line(check));
   return diagnosis.ok ? EXIT.ok : EXIT.failed;
 }

@@ -8,10 +8,11 @@ import {
   importImage,
   type Progress,
 } from "@emberbox/microvm/internal";
-import { oneLine, safeJson } from "@emberbox/core/terminal";
+import { oneLine } from "@emberbox/core/terminal";
 import { EXIT, type Finish, say, UsageError } from "./failure.ts";
 import { imageDisplay } from "./image-display.ts";
 import { listenForInterrupt } from "./interrupt.ts";
+import { inMiB, printJson } from "./print.ts";
 import { parseTemplate, templateNames } from "./template-name.ts";
 import { writeWhole } from "./whole-file.ts";
 
@@ -112,7 +113,7 @@ async function exportTo(file: string, { template, sign, json }: ExportFlags): Pr
   const { size: bytes } = await stat(file);
   const key = await imageKey(template);
   if (json) printJson({ file, bytes, key, signed: sign !== undefined });
-  else process.stdout.write(`file   ${oneLine(file)}, ${mib(bytes)}\nimage  ${key}\n`);
+  else process.stdout.write(`file   ${oneLine(file)}, ${inMiB(bytes)}\nimage  ${key}\n`);
   return EXIT.ok;
 }
 
@@ -186,9 +187,3 @@ async function readKey(path: string | undefined): Promise<string | undefined> {
 
 const unreadable = (path: string, error: unknown): UsageError =>
   new UsageError(`${path} cannot be read: ${(error as Error).message}`);
-
-function printJson(value: object): void {
-  process.stdout.write(`${safeJson(JSON.stringify(value, undefined, 2))}\n`);
-}
-
-const mib = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;

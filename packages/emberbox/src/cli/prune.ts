@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import { prune, type Pruned } from "@emberbox/microvm/internal";
-import { oneLine, safeJson } from "@emberbox/core/terminal";
+import { oneLine } from "@emberbox/core/terminal";
 import { confirm } from "./confirm.ts";
 import { EXIT, type Finish, say, UsageError } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
+import { inMiB, printJson } from "./print.ts";
 
 interface Flags {
   readonly all?: true;
@@ -51,7 +52,7 @@ async function run({ all, yes, dryRun, json }: Flags): Promise<number> {
     if (interrupt.exitCode !== undefined) return interrupt.exitCode;
     throw error;
   }
-  if (json) process.stdout.write(`${safeJson(JSON.stringify(pruned, undefined, 2))}\n`);
+  if (json) printJson(pruned);
   else report(pruned, dryRun ?? false);
   if (all && !dryRun)
     say("what is left are packages: Debian's, such as QEMU and bubblewrap, and npm's");
@@ -69,13 +70,11 @@ async function isSure(signal: AbortSignal): Promise<boolean> {
 
 function report(pruned: readonly Pruned[], dryRun: boolean): void {
   for (const { path, bytes } of pruned)
-    process.stdout.write(`${size(bytes).padStart(10)}  ${oneLine(path)}\n`);
+    process.stdout.write(`${inMiB(bytes).padStart(10)}  ${oneLine(path)}\n`);
   const total = pruned.reduce((sum, { bytes }) => sum + bytes, 0);
   say(
     pruned.length === 0
       ? "nothing is unused"
-      : `${size(total)} ${dryRun ? "would be" : "were"} removed`,
+      : `${inMiB(total)} ${dryRun ? "would be" : "were"} removed`,
   );
 }
-
-const size = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;

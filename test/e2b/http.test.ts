@@ -349,25 +349,29 @@ describe("a watcher that is asked", () => {
 
   test("keeps a bounded number of changes, and a bounded number of them keep any", async () => {
     await served.ours.files.makeDir("/tmp/flood");
-    // The kernel's own queue counts, too: a short one fills soon.
-    await served.ours.commands.run("echo 500 > /proc/sys/fs/inotify/max_queued_events", {
+    // The kernel's own queue counts, too. What fits into it is told however slow the agent is; the
+    // flood is larger than both queues together.
+    await served.ours.commands.run("echo 12000 > /proc/sys/fs/inotify/max_queued_events", {
       user: "root",
     });
     const create = (): Promise<Record<string, unknown>> =>
       unary(served, "filesystem.Filesystem/CreateWatcher", { path: "/tmp/flood" });
     const first = await create();
     const flood =
-      "cd /tmp/flood; python3 -c \"import os\nopen('a', 'w').close()\nfor i in range(4000):\n os.rename('a', 'b')\n os.rename('b', 'a')\"";
+      "cd /tmp/flood; python3 -c \"import os\nopen('a', 'w').close()\nfor i in range(7000):\n os.rename('a', 'b')\n os.rename('b', 'a')\"";
     await served.ours.commands.run(flood, { timeoutMs: 280_000 });
     const asked = async (): Promise<string> =>
       JSON.stringify(await unary(served, "filesystem.Filesystem/GetWatcherEvents", first));
-    let events = 0;
+    const counts: number[] = [];
     let answer = await asked();
     for (let asks = 0; asks < 50 && !answer.includes("data_loss"); asks++, answer = await asked())
-      events += (answer.match(/"type"/g) ?? []).length;
+      counts.push((answer.match(/"type"/g) ?? []).length);
     expect(answer).toContain("data_loss");
-    expect(events).toBeGreaterThan(10_000);
-    expect(events).toBeLessThan(16_000);
+    // One read of the kernel's queue may go past the limit of 10 000.
+    expect(Math.max(...counts)).toBeLessThan(13_000);
+    const events = counts.reduce((sum, count) => sum + count, 0);
+    expect(events).toBeGreaterThanOrEqual(11_900);
+    expect(events).toBeLessThan(26_000);
     for (let count = 0; count < 64; count++) await create();
     expect(await asked()).toContain("not_found");
   });

@@ -3,8 +3,8 @@ import { MicrovmOptions, microvm } from "./declarations.js";
 export { type MicrovmOptions, microvm };
 
 // internal
-import { Check, Diagnosis, ExportImageOptions, ImportImageOptions, Imported, MissingPackages, Preparation, PrepareOptions, Progress, PruneOptions, Pruned, coldBoot, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, missingPackages, prepare, prune, templateInfos } from "./declarations.js";
-export { type Check, type Diagnosis, type ExportImageOptions, type ImportImageOptions, type Imported, type MissingPackages, type Preparation, type PrepareOptions, type Progress, type PruneOptions, type Pruned, coldBoot, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, missingPackages, prepare, prune, templateInfos };
+import { Check, Diagnosis, ExportImageOptions, ImportImageOptions, Imported, MissingPackages, Preparation, PrepareOptions, Progress, PruneOptions, Pruned, coldBoot, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, missingPackages, prepare, proxySettings, prune, templateInfos } from "./declarations.js";
+export { type Check, type Diagnosis, type ExportImageOptions, type ImportImageOptions, type Imported, type MissingPackages, type Preparation, type PrepareOptions, type Progress, type PruneOptions, type Pruned, coldBoot, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, missingPackages, prepare, proxySettings, prune, templateInfos };
 
 // declarations
 import { SandboxProvider, TemplateInfo } from "@emberbox/core/provider";
@@ -127,6 +127,7 @@ export interface Pruned {
   readonly bytes: number;
 }
 export declare function prune(options?: PruneOptions): Promise<readonly Pruned[]>;
+export declare function proxySettings(environment?: NodeJS.ProcessEnv): Record<string, string>;
 export declare function coldBoot(code: string): Promise<number>;
 export declare function describeEngine(onProgress: (step: string) => void): Promise<{
   qemu: string;

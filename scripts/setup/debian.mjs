@@ -97,8 +97,19 @@ function apt(...parameters) {
   );
 }
 
+/** Proxies as apt knows them; sudo passes nothing on by itself. */
+function proxies() {
+  return ["http_proxy", "https_proxy", "no_proxy"].flatMap((name) => {
+    const value = process.env[name] || process.env[name.toUpperCase()];
+    return value ? [`${name}=${value}`] : [];
+  });
+}
+
 function asRoot(...words) {
-  const quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1", ...words];
+  const quiet = [
+    ...["env", "DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1", ...proxies()],
+    ...words,
+  ];
   if (isRoot) return quiet;
   // Without a terminal nobody can type a password.
   return ["sudo", ...(process.stdin.isTTY ? [] : ["-n"]), ...quiet];

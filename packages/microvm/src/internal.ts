@@ -13,4 +13,5 @@ export { type MissingPackages, missingPackages } from "./internal/missing-packag
 export { type Preparation, type PrepareOptions, prepare } from "./internal/prepare.ts";
 export { prune, type Pruned, type PruneOptions } from "./internal/prune.ts";
 export { inWords, type Progress, templateInfos } from "./image/index.ts";
+export { proxySettings } from "./host/proxy.ts";
 export { coldBoot, describeEngine } from "./internal/cold-boot.ts";

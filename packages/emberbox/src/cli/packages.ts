@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { EmberboxError } from "@emberbox/core";
-import { type MissingPackages, missingPackages } from "@emberbox/microvm/internal";
+import { type MissingPackages, missingPackages, proxySettings } from "@emberbox/microvm/internal";
 import { confirm } from "./confirm.ts";
 import { say } from "./failure.ts";
 
@@ -46,7 +46,10 @@ async function install(names: readonly string[], signal: AbortSignal): Promise<v
 /** Runs a command as root; its output goes to standard error, because standard output is the example's. */
 function succeeds(words: readonly string[], signal: AbortSignal): Promise<boolean> {
   signal.throwIfAborted();
-  const quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1", ...words];
+  // sudo passes nothing on by itself.
+  const proxies = Object.entries(proxySettings()).map(([name, value]) => `${name}=${value}`);
+  const settings = ["DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1", ...proxies];
+  const quiet = ["env", ...settings, ...words];
   // Without a terminal nobody can type a password.
   const sudo = process.stdin.isTTY ? ["sudo"] : ["sudo", "-n"];
   const [program, ...parameters] = process.getuid?.() === 0 ? quiet : [...sudo, ...quiet];

@@ -2,6 +2,7 @@ import { chmod, copyFile, mkdir, open, readdir, rename, rm, writeFile } from "no
 import { dirname, join } from "node:path";
 import { sync } from "../host/durable.ts";
 import { runBuilder } from "./builder.ts";
+import { mirrorSources } from "./mirror.ts";
 import type { ProgressReader } from "./progress.ts";
 import type { Recipe, Scripts } from "./recipe.ts";
 import { asGuestRoot, type Scratch } from "./scratch.ts";
@@ -84,6 +85,7 @@ async function bootstrap({ recipe, scratch, progress, signal, lock }: Build): Pr
     ),
     recipe.suite,
     join(scratch.work, "root"),
+    ...mirrorSources(recipe.suite),
   ];
   await runBuilder(command, {
     cwd: "/",

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { EmberboxError } from "@emberbox/core";
 import { searchPath } from "../host/programs.ts";
+import { proxySettings } from "../host/proxy.ts";
 
 export interface BuilderOptions {
   readonly signal?: AbortSignal | undefined;
@@ -65,7 +66,12 @@ export async function runBuilder(
 function builderEnvironment(
   extra: Readonly<Record<string, string>> | undefined,
 ): NodeJS.ProcessEnv {
-  return { ...process.env, LC_ALL: "C.UTF-8", PATH: searchPath(), TMPDIR: undefined, ...extra };
+  return {
+    ...process.env,
+    ...proxySettings(),
+    ...{ LC_ALL: "C.UTF-8", PATH: searchPath(), TMPDIR: undefined },
+    ...extra,
+  };
 }
 
 async function readLines(

@@ -2,6 +2,7 @@ import { statfs } from "node:fs/promises";
 import { EmberboxError } from "@emberbox/core";
 import { exists } from "../host/exists.ts";
 import { findProgram } from "../host/programs.ts";
+import { KEYRING } from "./mirror.ts";
 
 /** The programs that building needs, and the Debian packages that have them. */
 const programs: Readonly<Record<string, string>> = {
@@ -11,7 +12,6 @@ const programs: Readonly<Record<string, string>> = {
   tar: "tar",
   npm: "npm",
 };
-const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /** Checks for everything that building needs. @throws `tool_missing`, naming all that is missing */
 export async function checkTools(): Promise<void> {

@@ -10,13 +10,14 @@ export const JAIL_ID = 64_900;
 /** A directory with the socket that a template's state goes to. */
 export interface SharedDirectory {
   readonly path: string;
-  /** Passed open when we are root: QEMU's account may not enter the directories above. */
+  /** Open. Passed on when we are root: QEMU's account may not enter the directories above. */
   readonly descriptor: number;
 }
 
 /** Where QEMU finds a shared directory. */
-export const sharedAs = (jail: boolean, { path }: SharedDirectory): string => {
-  if (!jail) return path;
+export const sharedAs = (jail: boolean, { descriptor }: SharedDirectory): string => {
+  // The name of a socket has at most 107 bytes.
+  if (!jail) return `/proc/${process.pid}/fd/${descriptor}`;
   return process.getuid?.() === 0 ? `/proc/self/fd/${descriptors.shared}` : SHARED;
 };
 

@@ -43,6 +43,13 @@ async function failure(promise: Promise<unknown>): Promise<EmberboxError> {
   return error as EmberboxError;
 }
 
+/** Only root can mount a small file system. */
+function needRoot(skip: (why: string) => void): void {
+  if (process.getuid?.() === 0) return;
+  if (process.env["EMBERBOX_REQUIRE"]?.includes("root")) throw new Error("root is required here");
+  skip("only root can mount a file system for this");
+}
+
 /** Stand-ins for what takes minutes: what they make is no Debian. */
 const builders = {
   npm: "#!/bin/sh\ntouch packed.tgz\n",
@@ -108,7 +115,7 @@ describe("a machine that is not ready", () => {
       import { Sandbox } from "@emberbox/core";
       import { microvm } from "@emberbox/microvm";
       const provider = microvm({ home: ${JSON.stringify(directory)} });
-      await Sandbox.create({ provider }).catch(({ code, message }) => console.log(code, message));
+      await Sandbox.create({ provider }).catch(({ code, message, hint }) => console.log(code, message, hint));
     `;
     const args = [...without, "--", sourceNode, SOURCE, "-"];
     const said = execFileSync("bwrap", args, {
@@ -116,7 +123,7 @@ describe("a machine that is not ready", () => {
       encoding: "utf8",
       cwd: import.meta.dirname,
     });
-    expect(said).toMatch(/^qemu_missing .*qemu-system-x86/);
+    expect(said).toMatch(/^qemu_missing .*install .*qemu-system-x86$/m);
     expect(() => requireProgram("qemu-system-none")).toThrow(
       expect.objectContaining({ code: "qemu_missing" }),
     );
@@ -138,12 +145,23 @@ describe("a machine that is not ready", () => {
     ).toEqual([]);
   });
 
-  test("without space: how much is needed and where, and nothing half-made", async ({ skip }) => {
-    if (process.getuid?.() !== 0) {
-      if (process.env["EMBERBOX_REQUIRE"]?.includes("root"))
-        throw new Error("root is required here");
-      skip("only root can mount a small file system to fill");
+  test("a home that cannot be written: which, and why", async ({ skip }) => {
+    needRoot(skip);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "ro,mode=0700", "tmpfs", directory]);
+    try {
+      await using own = microvm({ home: join(directory, "ours") });
+      const { code, message } = await failure(Sandbox.create({ provider: own }));
+      expect([code, message]).toEqual([
+        "invalid_argument",
+        `${join(directory, "ours")} is needed for sandboxes: ${directory} is on a read-only file system`,
+      ]);
+    } finally {
+      execFileSync("umount", [directory]);
     }
+  });
+
+  test("without space: how much is needed and where, and nothing half-made", async ({ skip }) => {
+    needRoot(skip);
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m,mode=0700", "tmpfs", directory]);
     try {
       await symlink(paths().images, join(directory, "images"));

@@ -1,9 +1,10 @@
-import { lstatSync, readFileSync, readlinkSync, type Stats } from "node:fs";
+import { accessSync, constants, lstatSync, readFileSync, readlinkSync, type Stats } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, parse, resolve, sep } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 
 const MAX_LINKS = 40;
+const POINT_ELSEWHERE = "Point EMBERBOX_HOME at a directory of your own.";
 
 /**
  * Makes sure that nobody but this user and root can replace what is, or will be, at `path`: whoever could do that would
@@ -12,6 +13,25 @@ const MAX_LINKS = 40;
  */
 export function requireOwnDirectory(path: string): void {
   look(resolve(path), path, 0);
+}
+
+/** @throws `invalid_argument` where neither the directory nor, if there is none yet, the one above can be written */
+export function requireWritable(path: string): void {
+  let there = resolve(path);
+  while (lstatSync(there, { throwIfNoEntry: false }) === undefined) there = dirname(there);
+  try {
+    accessSync(there, constants.W_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === "EROFS" ? "is on a read-only file system" : `cannot be written (${code})`;
+    throw new EmberboxError(
+      "invalid_argument",
+      `${path} is needed for sandboxes: ${there} ${why}`,
+      {
+        hint: POINT_ELSEWHERE,
+      },
+    );
+  }
 }
 
 function look(path: string, asked: string, links: number): void {
@@ -81,7 +101,7 @@ function refuse(asked: string, why: string, mend?: string): never {
     "invalid_argument",
     `${asked} is not a safe place for sandboxes: ${why}`,
     {
-      hint: `${mend ? `Run \`${mend}\`, or p` : "P"}oint EMBERBOX_HOME at a directory of your own.`,
+      hint: mend ? `Run \`${mend}\`, or point elsewhere with EMBERBOX_HOME.` : POINT_ELSEWHERE,
     },
   );
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { debianPackageOf, neededThings, packageManagerOf, packagesOf } from "./packages.ts";
+import { neededThings, packageManagerOf, packagesOf } from "./packages.ts";
 
 test.each([
   ["apt", 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nID=debian\n'],
@@ -24,9 +24,4 @@ test("a package is named once, whatever it is needed for", () => {
   const { names, line } = packagesOf(["prlimit", "flock", "qemu-img"]);
   expect(names).toHaveLength(2);
   expect(line).toMatch(new RegExp(` ${names.join(" ")}$`));
-});
-
-test("programs are known by their Debian package, and others by their name", () => {
-  expect(debianPackageOf("bwrap")).toBe("bubblewrap");
-  expect(debianPackageOf("frobnicate")).toBe("frobnicate");
 });

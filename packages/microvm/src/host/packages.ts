@@ -20,11 +20,6 @@ export function neededThings(): readonly Needed[] {
   return rows.filter(({ notForRoot }) => !(notForRoot && isRoot()));
 }
 
-/** The Debian package that has a program. */
-export function debianPackageOf(sign: string): string {
-  return neededThings().find((row) => row.sign === sign)?.apt ?? sign;
-}
-
 /** How a distribution installs packages, by its `/etc/os-release`; `undefined` if that is not known. */
 export function packageManagerOf(osRelease: string): PackageManager | undefined {
   const lines = [...osRelease.matchAll(/^ID(?:_LIKE)?=(.*)$/gm)];

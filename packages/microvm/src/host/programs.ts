@@ -4,7 +4,7 @@ import { delimiter, join } from "node:path";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { EmberboxError } from "@emberbox/core";
-import { debianPackageOf } from "./packages.ts";
+import { packagesOf } from "./packages.ts";
 
 export const QEMU = "qemu-system-x86_64";
 
@@ -39,12 +39,21 @@ function isProgram(file: string): boolean {
 
 /** The path of that program. @throws `qemu_missing` or `tool_missing` */
 export function requireProgram(name: string): string {
-  const path = findProgram(name);
-  if (path !== undefined) return path;
-  const code = name.startsWith("qemu") ? "qemu_missing" : "tool_missing";
+  requirePrograms([name]);
+  return findProgram(name)!;
+}
+
+/** @throws `qemu_missing` or `tool_missing`, for all that are missing together */
+export function requirePrograms(names: readonly string[]): void {
+  const missing = names.filter((name) => findProgram(name) === undefined);
+  if (missing.length === 0) return;
+  const packages = packagesOf(missing);
   throw new EmberboxError(
-    code,
-    `${name} is not installed (Debian package: ${debianPackageOf(name)})`,
+    missing.some((name) => name.startsWith("qemu")) ? "qemu_missing" : "tool_missing",
+    `${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} not installed`,
+    packages.names.length > 0
+      ? { hint: `Install with: ${packages.line}`, details: { packages: packages.names } }
+      : {},
   );
 }
 

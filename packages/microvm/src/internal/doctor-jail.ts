@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { text } from "node:stream/consumers";
 import { closeFd } from "../host/descriptors.ts";
-import { requireOwnDirectory } from "../host/own-directory.ts";
+import { namespaceBarrier, readSetting } from "../host/namespaces.ts";
+import { requireOwnDirectory, requireWritable } from "../host/own-directory.ts";
 import { packagesOf } from "../host/packages.ts";
 import { findProgram } from "../host/programs.ts";
 import { findCgroupParent } from "../machine/cgroup.ts";
@@ -23,26 +24,6 @@ export const looksAtJail: Readonly<Record<string, Look>> = {
   limits: lookAtLimits,
 };
 
-/** Kernel settings that keep the jail from being built, and how to change each. */
-const settings = [
-  {
-    path: "/proc/sys/user/max_user_namespaces",
-    bad: "0",
-    advice: "sudo sysctl user.max_user_namespaces=15000",
-  },
-  {
-    path: "/proc/sys/kernel/unprivileged_userns_clone",
-    bad: "0",
-    advice: "sudo sysctl kernel.unprivileged_userns_clone=1",
-  },
-  {
-    path: "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
-    bad: "1",
-    advice:
-      "give /usr/bin/bwrap an AppArmor profile with `userns,`, or sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
-  },
-];
-
 function lookAtUser(): Finding {
   if (process.getuid?.() === 0)
     return {
@@ -55,6 +36,7 @@ function lookAtUser(): Finding {
 
 function lookAtDirectories({ paths }: HostFacts): Finding {
   for (const path of Object.values(paths) as string[]) requireOwnDirectory(path);
+  requireWritable(paths.home);
   return { status: "ok", detail: "nobody else can change what sandboxes are made from" };
 }
 
@@ -102,14 +84,11 @@ function lookAtMemory(): Finding {
 }
 
 function lookAtNamespaces(): Finding {
-  const bad = settings.find(({ path, bad }) => readSetting(path) === bad);
-  if (bad === undefined) return { status: "ok", detail: "ordinary users may make user namespaces" };
+  const barrier = namespaceBarrier();
+  if (barrier === undefined)
+    return { status: "ok", detail: "ordinary users may make user namespaces" };
   // A profile may still allow it: the jail's own check has the last word.
-  return { status: "warn", detail: `${bad.path} is ${bad.bad}`, advice: bad.advice };
-}
-
-function readSetting(path: string): string | undefined {
-  return existsSync(path) ? readFileSync(path, "utf8").trim() : undefined;
+  return { status: "warn", ...barrier };
 }
 
 async function lookAtJail(): Promise<Finding> {
@@ -138,7 +117,7 @@ async function lookAtJail(): Promise<Finding> {
   return {
     status: "fail",
     detail: `bubblewrap does not build the jail: ${said.trim().split("\n")[0] || `it ended with ${exitCode}`}`,
-    advice: "allow user namespaces, see above; in a container, run it with those rights",
+    advice: "allow user namespaces, see above; in a container, see docs/containers.md",
   };
 }
 

@@ -8,6 +8,7 @@ import { EmberboxError } from "@emberbox/core";
 import { background, warning } from "@emberbox/core/background";
 import { SharedWork } from "@emberbox/core/concurrency";
 import { chmodFd, closeFd, openFd, statFd } from "../host/descriptors.ts";
+import { jailAdvice } from "../host/namespaces.ts";
 import { requireProgram } from "../host/programs.ts";
 
 /**
@@ -61,7 +62,9 @@ async function firstLine(keeper: ChildProcess): Promise<string> {
     keeper.once("error", reject);
     keeper.once("close", () =>
       reject(
-        new EmberboxError("boot_failed", `bubblewrap shows no read-only files: ${said.trim()}`),
+        new EmberboxError("boot_failed", `bubblewrap does not build the jail: ${said.trim()}`, {
+          hint: jailAdvice(),
+        }),
       ),
     );
   });

@@ -5,9 +5,9 @@ import { SharedWork } from "@emberbox/core/concurrency";
 import { oneLine } from "@emberbox/core/terminal";
 import type { AcceleratorChoice } from "../host/accelerator.ts";
 import { newSandboxId } from "../host/ids.ts";
-import { requireOwnDirectory } from "../host/own-directory.ts";
+import { requireOwnDirectory, requireWritable } from "../host/own-directory.ts";
 import { type Paths, paths as pathsIn } from "../host/paths.ts";
-import { QEMU, requireProgram } from "../host/programs.ts";
+import { QEMU, requireProgram, requirePrograms } from "../host/programs.ts";
 import { type GuestImage, inWords, obtainImage } from "../image/index.ts";
 import { mayBuild } from "../image/may-build.ts";
 import { IMAGE_DISK_MB } from "../image/recipe.ts";
@@ -50,11 +50,12 @@ export interface Engine {
 export function openEngine(options: MicrovmOptions): Engine {
   const paths = pathsOf(options);
   for (const path of Object.values(paths) as string[]) requireOwnDirectory(path);
+  requireWritable(paths.home);
   patience();
   const buildImages = mayBuild() && (options.buildImages ?? true);
-  const qemu = requireProgram(QEMU);
   const jail = options.jail ?? true;
-  if (jail) requireProgram("bwrap");
+  requirePrograms([QEMU, "qemu-img", "prlimit", "cpio", ...(jail ? ["bwrap"] : [])]);
+  const qemu = requireProgram(QEMU);
   // Begun early: the first sandbox needs them, and reports what is wrong.
   if (jail) for (const early of [readOnlyView(), hostCgroups()]) early.catch(() => {});
   background(sweepScratch(paths.run), warning("Removing what killed programs left"));
@@ -66,6 +67,8 @@ export function openEngine(options: MicrovmOptions): Engine {
   const uplink = createUplink(options.network ?? {});
 
   const request = async ({ template, memoryMB, cpuCount }: TemplateShape, signal?: AbortSignal) => {
+    // Before an image is built for minutes.
+    if (jail) await readOnlyView();
     const image = await engine.image(template, signal);
     const { accelerator } = await engine.accelerator(image);
     return { templates: paths.templates, image, qemu, shape: { accelerator, memoryMB, cpuCount } };

@@ -48,9 +48,5 @@ async function appendArchive(directory: string, target: string): Promise<void> {
   const exited = once(child, "exit");
   await pipeline(child.stdout, createGzip(), createWriteStream(target, { flags: "a" }));
   const [code] = (await exited) as [number | null];
-  if (code !== 0)
-    throw new EmberboxError(
-      "tool_missing",
-      `cpio failed with exit code ${code} (Debian package: cpio)`,
-    );
+  if (code !== 0) throw new EmberboxError("boot_failed", `cpio ended with exit code ${code}`);
 }

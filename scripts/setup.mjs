@@ -73,6 +73,22 @@ const modes = {
     await command("tests under KVM", [node, source, quiet, "test/hosts/kvm.ts", ...parameters]);
   },
 
+  /** All tests on a machine that has other things to do: takes hours. */
+  async "test:busy"(parameters) {
+    await prepare(checked, ["default", "r"]);
+    await command("tests on a busy machine", [
+      ...[node, source, quiet, "test/hosts/busy.ts"],
+      ...parameters,
+    ]);
+  },
+
+  /** With a container's rights, without a container engine. */
+  async "test:containers"() {
+    demandRoot("it makes a container's files with their owners, and enters it by namespaces");
+    await prepare();
+    await command("tests in containers", [node, source, quiet, "test/hosts/containers.ts"]);
+  },
+
   /** An ordinary user of a Debian 13, from the set-up on. */
   async "test:debian13"(parameters) {
     demandRoot("it makes a Debian's files with their owners, and enters it by namespaces");

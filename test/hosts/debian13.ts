@@ -1,12 +1,14 @@
 // `npm run test:debian13`: enters a Debian 13, with its QEMU and its Node, by namespaces instead of a container engine,
-// and becomes an ordinary user there, who sets up the workspace and runs tests. Arguments are vitest's.
+// and becomes an ordinary user there, who sets up the workspace and runs tests. Arguments are vitest's. The user is behind
+// a proxy, and has spaces and umlauts in paths, a strict umask and an ASCII locale.
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, cpSync, existsSync, mkdirSync, realpathSync } from "node:fs";
-import { homedir } from "node:os";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { copyCheckout } from "./checkout.ts";
-import { makeRoot, run } from "./root.ts";
+import { startProxy } from "./proxy.ts";
+import { connect, HOME, makeRoot, run } from "./root.ts";
 import { scratchDirectory } from "./scratch.ts";
 
 const FILES = ["conformance", "state", "ordinary-user", "setup-errors", "ports", "plotly"];
@@ -20,27 +22,33 @@ mount -t tmpfs tmpfs run
 pivot_root . .
 umount -l .
 shift
-exec chroot . /bin/sh /mnt/emberbox/test/hosts/in-debian13.sh "$@"`;
+exec chroot . env --chdir="/$CHECKOUT" sh test/hosts/in-debian13.sh "$@"`;
+const CHECKOUTS = "mnt/Zoë’s work";
 
 const root = scratchDirectory();
 makeRoot(root);
-for (const name of ["resolv.conf", "hosts"]) copyFileSync(`/etc/${name}`, join(root, "etc", name));
-mkdirSync(join(root, "mnt"), { recursive: true });
-copyCheckout(join(root, "mnt"));
-// As somebody has them who is behind a mirror of npm.
-const certificates = process.env["NODE_EXTRA_CA_CERTS"];
-if (certificates !== undefined)
-  cpSync(realpathSync(certificates), join(root, certificates), { recursive: true });
-const settings = join(homedir(), ".npmrc");
-if (existsSync(settings)) cpSync(settings, join(root, "home/somebody/.npmrc"));
-run("chroot", root, "chown", "--recursive", "somebody:somebody", "/mnt", "/home/somebody");
+const environment = connect(root);
+mkdirSync(join(root, CHECKOUTS), { recursive: true });
+copyCheckout(join(root, CHECKOUTS));
+run("chroot", root, "chown", "--recursive", "somebody:somebody", "/mnt", HOME);
+const proxy = await startProxy();
 
 const given = process.argv.slice(2);
 const tests = given.length > 0 ? given : FILES.map((name) => `test/${name}.test.ts`);
 const namespaces = ["--mount", "--pid", "--fork", "--kill-child", "--ipc", "--uts"];
 const inside = spawn("unshare", [...namespaces, "sh", "-c", ENTER, "enter", root, ...tests], {
   stdio: ["ignore", "inherit", "inherit"],
+  env: {
+    ...{ HOME, CHECKOUT: `${CHECKOUTS}/emberbox`, PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+    ...{ HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url, NO_PROXY: "localhost,127.0.0.1" },
+    ...environment,
+  },
 });
 process.once("exit", () => inside.kill("SIGKILL"));
 const [code] = (await once(inside, "close")) as [number | null];
+console.log(`asked of the proxy: ${[...proxy.hosts].join(", ")}`);
+assert.ok(
+  [/debian/, /npm/].every((wanted) => [...proxy.hosts].some((host) => wanted.test(host))),
+  "what is installed comes through the proxy",
+);
 process.exitCode = code ?? 1;

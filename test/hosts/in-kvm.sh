@@ -9,8 +9,9 @@ step() {
 }
 emberbox() { node --conditions=@emberbox/source packages/emberbox/src/bin.ts "$@"; }
 life() { node --conditions=@emberbox/source test/hosts/life.ts "$@"; }
+home='/home/Zoë Müller'
 as_somebody() {
-  runuser -u somebody -- env HOME=/home/somebody EMBERBOX_HOME=/home/somebody/emberbox \
+  runuser -u somebody -- env HOME="$home" EMBERBOX_HOME="$home/emberbox" \
     node --conditions=@emberbox/source test/hosts/life.ts "$@"
 }
 
@@ -29,12 +30,12 @@ if [ -n "$TESTS" ]; then
   ls /mnt/home/templates | grep '^tcg' && { code=1; echo 'failed: something was emulated'; }
 
   # An ordinary user in the group of /dev/kvm, with copies of what root made.
-  mkdir /home/somebody/emberbox
-  mv /mnt/home/images /mnt/home/templates /home/somebody/emberbox/
-  chown -R somebody:somebody /home/somebody/emberbox
+  mkdir "$home/emberbox"
+  mv /mnt/home/images /mnt/home/templates "$home/emberbox/"
+  chown -R somebody:somebody "$home/emberbox"
   step as_somebody kvm
 
-  mv /home/somebody/emberbox/images /home/somebody/emberbox/templates /mnt/home/
+  mv "$home/emberbox/images" "$home/emberbox/templates" /mnt/home/
   chown -R root:root /mnt/home
   chmod 0600 /dev/kvm
   step life refused

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { packAll, pnpm, root } from "../support/install.ts";
+import { packAll, pnpm, root } from "../support/pack.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "emberbox-projects-"));
 const [packed, empty, made] = ["packed", "empty", "made"].map((name) => {

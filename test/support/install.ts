@@ -1,10 +1,9 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-
-export const root: string = resolve(import.meta.dirname, "../..");
+import { packAll, pnpm, root } from "./pack.ts";
 
 export interface InstallCase {
   /** Folders in `packages` that are packed and installed; those they depend on, too. */
@@ -86,42 +85,4 @@ function install(folder: string, { packages, beside, overrides }: InstallCase): 
     JSON.stringify({ compilerOptions, files: ["program.ts"] }),
   );
   pnpm(folder, ["install", "--ignore-scripts", "--no-frozen-lockfile", "--prefer-offline"]);
-}
-
-/** Packs packages as they would be published; returns where each is, as a dependency, by its name. */
-export function packAll(folder: string, packages: readonly string[]): Record<string, string> {
-  return Object.fromEntries(packages.map((name) => [nameOf(name), `file:${pack(folder, name)}`]));
-}
-
-function pack(folder: string, name: string): string {
-  const out = pnpm(join(root, "packages", name), ["pack", "--json", "--pack-destination", folder]);
-  const { filename } = JSON.parse(out.slice(out.indexOf("{"))) as { filename: string };
-  return resolve(folder, filename);
-}
-
-function nameOf(folder: string): string {
-  return (
-    JSON.parse(readFileSync(join(root, "packages", folder, "package.json"), "utf8")) as {
-      name: string;
-    }
-  ).name;
-}
-
-/** Runs the workspace's pnpm; fails with what it printed. */
-export function pnpm(cwd: string, parameters: readonly string[]): string {
-  const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
-    packageManager: string;
-  };
-  try {
-    return execFileSync("npx", ["-y", packageManager, ...parameters], {
-      cwd,
-      encoding: "utf8",
-      env: { ...process.env, CI: "true" },
-      timeout: 300_000,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-  } catch (error) {
-    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
-    throw new Error(`pnpm ${parameters[0]} failed:\n${stdout}${stderr}`, { cause: error });
-  }
 }

@@ -16,7 +16,7 @@ const settings = [
     path: "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
     bad: "1",
     advice:
-      "give /usr/bin/bwrap an AppArmor profile with `userns,`, or sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+      "give /usr/bin/bwrap an AppArmor profile (docs/platforms.md has one), or sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
   },
 ];
 

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { packAll, pnpm, root } from "./pack.ts";
 
@@ -46,8 +46,12 @@ function run(folder: string, parameters: readonly string[]): void {
   const { status, stdout, stderr } = spawnSync(process.execPath, parameters, {
     cwd: folder,
     encoding: "utf8",
-    // Nothing of the workspace is to be found.
-    env: { ...process.env, NODE_PATH: "" },
+    // Nothing of the workspace is to be found; the packages' own programs run on this Node, too.
+    env: {
+      ...process.env,
+      NODE_PATH: "",
+      PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"]}`,
+    },
     timeout: 120_000,
   });
   expect(status, `${parameters.join(" ").slice(0, 200)}\n${stdout}${stderr}`).toBe(0);

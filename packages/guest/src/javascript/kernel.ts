@@ -208,6 +208,8 @@ export class Kernel {
   }
 
   #interrupted(): void {
+    // At once: whoever stops what does not respond is not to stop this.
+    Atomics.store(this.#running, 0, 0);
     this.#cell.abandoned = true;
     const value =
       "The code was interrupted. Timers that it set do nothing any more, and what it may still print is dropped.";

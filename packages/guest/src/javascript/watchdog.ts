@@ -4,8 +4,8 @@ import { Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 
-/** How long the main thread has to end an execution itself, in ms. */
-const PATIENCE_MS = 100;
+/** How long the main thread has to end an execution itself, in ms: at first, and at most. */
+const [PATIENCE_MS, MOST_PATIENCE_MS] = [100, 1600];
 /** No execution has this number: it means that the thread is ready. */
 const NONE = 0;
 
@@ -23,10 +23,11 @@ parentPort!.postMessage(NONE);
 /** Goes on until the execution is over: on a busy machine it may begin seconds after it was interrupted. */
 async function interrupt(execution: number): Promise<void> {
   if (execution === NONE) return;
-  for (;;) {
+  // On a slow machine the main thread may need longer than that to begin: it would be stopped again and again.
+  for (let patience = PATIENCE_MS; ; patience = Math.min(2 * patience, MOST_PATIENCE_MS)) {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     parentPort!.postMessage(execution);
-    await setTimeout(PATIENCE_MS);
+    await setTimeout(patience);
     if (isOver(execution)) return;
     // It runs and does not respond; or something that an earlier one left behind runs, and keeps it from starting.
     terminate();

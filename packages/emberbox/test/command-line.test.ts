@@ -156,6 +156,17 @@ describe("emberbox shell", () => {
   );
 });
 
+test("emberbox bench --report writes the machine, the table and what the doctor found", async () => {
+  const file = join(directory, "bench.md");
+  const { code, stdout, stderr } = await emberbox(["bench", "--only", "command", "--report", file]);
+  expect(stderr).toMatch(/^measuring command\ncommand: .* ms\nemberbox: wrote .*bench\.md, to/);
+  expect(code).toBe(0);
+  const page = readFileSync(file, "utf8");
+  expect(page).toContain(stdout);
+  expect(stdout).toMatch(/^\| command +\|.* 40 +\|/m);
+  expect(page).toMatch(/^ok {4}qemu +version /m);
+});
+
 test("emberbox doctor and emberbox build find everything there", async () => {
   expect(await emberbox(["build"])).toMatchObject({ code: 0, stderr: "" });
   const { code, stdout } = await emberbox(["doctor", "--json"]);

@@ -56,6 +56,7 @@ async function measure(
 ): Promise<BenchResult[]> {
   const samples = new Map<BenchId, number[]>(ids.map((id) => [id, []]));
   const reasons = new Map<BenchId, string>();
+  say(`measuring ${ids.join(", ")}`);
   await using group = await plan.begin();
   for (let round = -plan.warmUp; round < plan.rounds; round++) {
     for (const id of ids) {

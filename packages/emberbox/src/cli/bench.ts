@@ -1,14 +1,24 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { plainText, safeJson } from "@emberbox/core/terminal";
-import { EXIT, type Finish } from "./failure.ts";
+import { plainText } from "@emberbox/core/terminal";
+import { EXIT, type Finish, inWords, say } from "./failure.ts";
+import { printJson } from "./print.ts";
 import { benchIds } from "../bench/results.ts";
+
+interface Flags {
+  readonly json?: true;
+  readonly only?: readonly string[];
+  /** `true` if no file was named. */
+  readonly report?: string | true;
+}
+
+const REPORT = "emberbox-bench.md";
 
 export function addBench(program: Command, finish: Finish): void {
   program
     .command("bench")
     .summary("measure sandboxes on this machine")
     .description(
-      "Measures sandboxes on this machine, and what they are compared with, and prints a table.",
+      "Measures sandboxes on this machine, and what they are compared with, and prints a table. It takes some minutes, and wants a machine that does nothing else.",
     )
     .option("--json", "print the results as JSON, and nothing else, on standard output")
     .option(
@@ -16,25 +26,43 @@ export function addBench(program: Command, finish: Finish): void {
       `measure these only, separated by commas: ${benchIds.join(", ")}`,
       parseIds,
     )
+    .option(
+      "--report [FILE]",
+      `also write one page of Markdown with the machine, the table and the doctor's output, to be attached to an issue; it names neither you nor your directories (${REPORT} if no FILE is named, and one that is there is replaced)`,
+    )
     .addHelpText(
       "after",
       `
 Examples:
   $ emberbox bench
+  $ emberbox bench --report
   $ emberbox bench --json > bench.json
   $ emberbox bench --only create_to_pandas,host_import`,
     )
-    .action(async (flags: { readonly json?: true; readonly only?: readonly string[] }) => {
-      const { bench } = await import("../bench/bench.ts");
-      const report = await bench(flags.only ?? benchIds, (line) =>
-        process.stderr.write(`${plainText(line)}\n`),
-      );
-      const { formatTable } = await import("../bench/table.ts");
-      process.stdout.write(
-        flags.json ? `${safeJson(JSON.stringify(report, undefined, 2))}\n` : formatTable(report),
-      );
+    .action(async (flags: Flags) => {
+      await run(flags);
       finish(EXIT.ok);
     });
+}
+
+async function run({ json, only = benchIds, report }: Flags): Promise<void> {
+  const [{ bench }, { formatTable }, { beginReport }] = await Promise.all([
+    import("../bench/bench.ts"),
+    import("../bench/table.ts"),
+    import("./bench-report.ts"),
+  ]);
+  const file = report === true ? REPORT : report;
+  const write = file === undefined ? undefined : await beginReport(file);
+  const measured = await bench(only, (line) => process.stderr.write(`${plainText(line)}\n`)).catch(
+    async (error: unknown) => {
+      await write?.(`It failed: ${inWords(error)}`);
+      throw error;
+    },
+  );
+  await write?.(formatTable(measured));
+  if (json) printJson(measured);
+  else process.stdout.write(formatTable(measured));
+  if (file !== undefined) say(`wrote ${file}, to be attached to an issue`);
 }
 
 function parseIds(text: string): string[] {

@@ -34,14 +34,21 @@ interface Flags {
 async function doctor({ json, retry }: Flags): Promise<number> {
   const diagnosis = await diagnose({ retry });
   if (json) printJson(diagnosis);
-  else for (const check of diagnosis.checks) process.stdout.write(line(check));
+  else
+    process.stdout.write(diagnosis.checks.map((check) => checkInWords(check, inColour)).join(""));
   return diagnosis.ok ? EXIT.ok : EXIT.failed;
 }
 
 const colours = { ok: "green", warn: "yellow", fail: "red" } as const;
+const inColour = (status: Check["status"], text: string): string =>
+  styleText(colours[status], text, { stream: process.stdout });
 
-function line({ id, status, detail, advice }: Check): string {
-  const mark = styleText(colours[status], status.padEnd(4), { stream: process.stdout });
+/** One or two lines: what was found, and what to do about it. */
+export function checkInWords(
+  { id, status, detail, advice }: Check,
+  style: (status: Check["status"], text: string) => string = (_, text) => text,
+): string {
+  const mark = style(status, status.padEnd(4));
   const first = `${mark}  ${id.padEnd(12)}  ${oneLine(detail)}\n`;
   return advice === undefined ? first : `${first}${" ".repeat(20)}${oneLine(advice)}\n`;
 }

@@ -30,9 +30,14 @@ export function reportFailure(error: unknown): void {
     process.stderr.write(`${plainText(inspect(error))}\n`);
     return;
   }
+  say(inWords(error));
+}
+
+/** What went wrong, and on the next line what to do, if that is known. */
+export function inWords(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const hint = hintOf(error);
-  say(hint === undefined ? message : `${message}\n${hint}`);
+  return hint === undefined ? message : `${message}\n${hint}`;
 }
 
 /** What to do, in terms of the command line, where the library's hints are about its options. */

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -36,6 +36,7 @@ describe("mistakes on the command line end with 2 and say what is wrong", () => 
     [["run", "-", "--template", "fortran"], /no template `fortran`.*default, r/],
     [["run", "a.py", "b.py"], /too many arguments/],
     [["bench", "--only", "speed"], /no `speed`/],
+    [["bench", "--report", "/dev/null"], /\/dev\/null is not a file/],
     [["serve", "--host", "0.0.0.0"], /needs an API key[\s\S]*--api-key e2b_/],
     [["serve", "--port", "70000"], /port from 0 to 65535/],
     [["serve", "--tls-cert", "a.pem"], /go together/],
@@ -137,6 +138,19 @@ describe("without an image", () => {
       results: [],
       failure: { code: expect.stringMatching(/_missing$/) },
     });
+  });
+
+  test("a report of the benchmark says why there is none, and what the doctor found", () => {
+    const file = join(home, "bench.md");
+    const { code, stderr } = emberbox(["bench", "--report", file]);
+    expect(stderr).toContain("`emberbox build`");
+    expect(code).toBe(1);
+    const page = readFileSync(file, "utf8");
+    expect(page).toMatch(/^It failed: .*none may be built unasked\nRun `emberbox build`/m);
+    expect(page).toMatch(
+      /^fail {2}image +there is none of this version in EMBERBOX_HOME\/images$/m,
+    );
+    expect(page).not.toContain(home);
   });
 
   test("doctor fails, and says what to do about each finding", () => {

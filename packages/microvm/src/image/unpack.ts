@@ -14,6 +14,8 @@ interface Unpacking {
   readonly giveUp: () => void;
 }
 
+const BEHIND = "there is something behind its end";
+
 /** Writes an image's files into a directory of ours, and refuses what is not exactly what was announced. */
 export async function unpack(
   packed: ByteReader,
@@ -30,6 +32,7 @@ export async function unpack(
   // Whatever is wrong, no more of the file is waited for.
   decompress.once("error", giveUp);
   const start = packed.position;
+  let isComplete = false;
   const write = async (stream: AsyncIterable<Buffer>): Promise<void> => {
     const plain = new ByteReader(stream);
     for (const member of members)
@@ -38,16 +41,19 @@ export async function unpack(
         onProgress({ step: "unpacking the image", fraction: done / total });
       });
     if (!(await plain.isAtEnd())) throw damaged("there is more in it than it says");
+    isComplete = true;
   };
   try {
     await pipeline(packed.take(Infinity), decompress, write);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw code?.startsWith("Z") ? damaged("it cannot be unpacked", error) : error;
+    if (code?.startsWith("Z")) throw damaged("it cannot be unpacked", error);
+    // Node 26 ends with an abort then.
+    throw isComplete ? damaged(BEHIND, error) : error;
   }
   // Node leaves alone what came together with the end of the frame.
   if (packed.position - start !== decompress.bytesWritten || !(await packed.isAtEnd()))
-    throw damaged("there is something behind its end");
+    throw damaged(BEHIND);
 }
 
 async function writeMember(

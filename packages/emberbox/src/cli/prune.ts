@@ -30,6 +30,8 @@ export function addPrune(program: Command, finish: Finish): void {
     .addHelpText(
       "after",
       `
+--all is refused while a program uses any of it: sandboxes that run, or a server.
+
 Examples:
   $ emberbox prune --dry-run
   $ emberbox prune
@@ -37,6 +39,12 @@ Examples:
     )
     .action(async (flags: Flags) => finish(await run(flags)));
 }
+
+/** What a person or another program made, or other programs may need. */
+const LEFT = `what is left:
+packages, Debian's (QEMU, bubblewrap, mmdebstrap) and npm's;
+what you put elsewhere: projects, reports, files of images and their keys, a server's --state, other homes;
+entries for \`emberbox mcp\` in the configuration of MCP clients`;
 
 const onWait = (): void =>
   say("waiting for another program that builds an image or warms a template");
@@ -54,8 +62,7 @@ async function run({ all, yes, dryRun, json }: Flags): Promise<number> {
   }
   if (json) printJson(pruned);
   else report(pruned, dryRun ?? false);
-  if (all && !dryRun)
-    say("what is left are packages: Debian's, such as QEMU and bubblewrap, and npm's");
+  if (all && !dryRun) say(LEFT);
   return EXIT.ok;
 }
 

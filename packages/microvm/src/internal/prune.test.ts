@@ -1,3 +1,6 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { openSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -76,7 +79,8 @@ test("a dry run removes nothing", async () => {
 test("all means everything that was made here; what is somebody else's stays", async () => {
   for (const kind of ["paused", "snapshots"])
     await mkdir(join(home, "state", kind, "one"), { recursive: true });
-  await mkdir(join(home, "server"));
+  for (const name of ["server", "cold-boot-a1B2c3"]) await mkdir(join(home, name));
+  await writeFile(join(home, "accelerator.json"), "{}");
   const planned = await prune({ all: true, dryRun: true });
   await prune({ all: true });
   expect(planned.length).toBeGreaterThan(unused.length + used.length);
@@ -89,4 +93,23 @@ test("a home that holds nothing else goes too", async () => {
   await prune({ all: true });
   await expect(readdir(home)).rejects.toThrow("ENOENT");
   await mkdir(home);
+});
+
+test("all is refused while a program uses any of it, which is named", async () => {
+  const user = spawn("sleep", ["600"], {
+    stdio: ["ignore", "ignore", "ignore", openSync(join(home, used[0]!, "rootfs"), "r")],
+  });
+  try {
+    await once(user, "spawn");
+    await expect(prune({ all: true })).rejects.toThrow(
+      `it is in use by sleep (process ${user.pid})\n`,
+    );
+    expect(await there()).toEqual([...used, ...unused, ...others].toSorted());
+    expect(await prune()).toHaveLength(unused.length);
+  } finally {
+    user.kill();
+    await once(user, "exit");
+  }
+  await prune({ all: true });
+  expect(await there()).toEqual(others);
 });

@@ -9,6 +9,7 @@ import { templateNames } from "../image/recipe.ts";
 import { BASES } from "../saved/base.ts";
 import { currentKeys, lockOfTemplates } from "../template/store.ts";
 import { shapeOf } from "../template/template.ts";
+import { programsUsing } from "./in-use.ts";
 
 /** What to remove, and who is told when that has to wait. */
 export interface PruneOptions {
@@ -32,7 +33,7 @@ export interface Pruned {
 
 /**
  * Removes images and templates that this version does not use, and what killed programs left of them. Sandboxes that
- * run keep what they have open.
+ * run keep what they have open. Everything is only removed while no program uses any of it.
  */
 export async function prune(options: PruneOptions = {}): Promise<readonly Pruned[]> {
   const { all = false, dryRun = false, onWait, signal } = options;
@@ -43,6 +44,7 @@ export async function prune(options: PruneOptions = {}): Promise<readonly Pruned
       (all ? await everything(paths) : await unused(paths)).map(sized),
     );
     if (dryRun) return found;
+    if (all) await requireUnused(paths);
     for (const { path } of found) {
       signal?.throwIfAborted();
       await removeBuild(path);
@@ -67,7 +69,17 @@ const IMAGE = /^debian-\d+(-r)?-[0-9a-f]{16}$|^\.building-\w+$/;
 const LOCK = /^\.lock$|^warming\.lock$/;
 const SCRATCH = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const STATE = new RegExp(`^(paused|snapshots|forks|names|${BASES})$`);
-const HOME = /^(server|accelerator\.json)$/;
+const HOME = /^(server|accelerator\.json(\.\d+)?|cold-boot-\w{6})$/;
+
+/** Sandboxes that run could not be paused any more, and a server would go on with records that are gone. */
+async function requireUnused({ home, state }: Paths): Promise<void> {
+  const isOurs = (path: string): boolean =>
+    [home, state].some((directory) => path.startsWith(`${directory}/`)) &&
+    !LOCK.test(basename(path));
+  const programs = (await programsUsing(isOurs)).map(({ name, pid }) => `${name} (process ${pid})`);
+  if (programs.length === 0) return;
+  throw new Error(`it is in use by ${programs.join(", ")}\nEnd that first; nothing was removed.`);
+}
 
 async function everything({ images, templates, run, state, home }: Paths): Promise<string[]> {
   const found = [

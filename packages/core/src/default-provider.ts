@@ -46,9 +46,9 @@ async function choose(): Promise<SandboxProvider> {
   );
 }
 
-async function loadEngine(): Promise<SandboxProvider> {
+function loadEngine(): SandboxProvider {
   for (const name of ENGINES) {
-    const { microvm } = (await importFromHere(name)) ?? (await importFromProgram(name)) ?? {};
+    const { microvm } = loadFrom(hereUrl, name) ?? loadFrom(programUrl(), name) ?? {};
     if (microvm !== undefined) return microvm();
   }
   throw new EmberboxError(
@@ -59,22 +59,20 @@ async function loadEngine(): Promise<SandboxProvider> {
 
 type EngineModule = { readonly microvm?: () => SandboxProvider };
 
-async function importFromHere(name: string): Promise<EngineModule | undefined> {
-  try {
-    return (await import(name)) as EngineModule;
-  } catch (error) {
-    if (isNotInstalled(error, name)) return undefined;
-    throw error;
-  }
+/** Bundled as CommonJS, this module has none. */
+const hereUrl = import.meta.url as string | undefined;
+
+/** Strict package managers let us see only our own dependencies; the running program has more. */
+function programUrl(): string | undefined {
+  const file = process.argv[1];
+  return file === undefined ? undefined : String(pathToFileURL(file));
 }
 
-/** Imports a package as the running program would: strict package managers let us see only our own dependencies. */
-async function importFromProgram(name: string): Promise<EngineModule | undefined> {
-  const file = process.argv[1];
-  if (file === undefined) return undefined;
+/** Loads a package as the module at `url` would. By `require`, which bundlers leave to the program when it runs. */
+function loadFrom(url: string | undefined, name: string): EngineModule | undefined {
+  if (url === undefined) return undefined;
   try {
-    const found = createRequire(pathToFileURL(file)).resolve(name);
-    return (await import(String(pathToFileURL(found)))) as EngineModule;
+    return createRequire(url)(name) as EngineModule;
   } catch (error) {
     if (isNotInstalled(error, name)) return undefined;
     throw error;
@@ -86,6 +84,5 @@ async function importFromProgram(name: string): Promise<EngineModule | undefined
  */
 function isNotInstalled(error: unknown, name: string): boolean {
   if (!(error instanceof Error) || !("code" in error)) return false;
-  const missing = error.code === "ERR_MODULE_NOT_FOUND" || error.code === "MODULE_NOT_FOUND";
-  return missing && error.message.includes(`'${name}'`);
+  return error.code === "MODULE_NOT_FOUND" && error.message.includes(`'${name}'`);
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { besideModule } from "./own-files.ts";
 
 export type PackageManager = "apt" | "dnf" | "pacman";
 
@@ -15,7 +16,7 @@ interface Needed extends Readonly<Record<PackageManager, string>> {
 /** What this user needs of this machine. Read only when something is missing, or is looked for. */
 export function neededThings(): readonly Needed[] {
   const rows = JSON.parse(
-    readFileSync(new URL("packages.json", import.meta.url), "utf8"),
+    readFileSync(besideModule(import.meta.url, "packages.json"), "utf8"),
   ) as readonly Needed[];
   return rows.filter(({ notForRoot }) => !(notForRoot && isRoot()));
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { besideModule } from "../host/own-files.ts";
 
 /** What the guest image is made of. Any change here, or in a script below `assets`, makes another image. */
 export interface Recipe {
@@ -186,7 +187,7 @@ export async function readScripts(): Promise<Scripts> {
 }
 
 async function readScript(name: string): Promise<[name: string, text: string]> {
-  return [name, await readFile(new URL(`./assets/${name}`, import.meta.url), "utf8")];
+  return [name, await readFile(besideModule(import.meta.url, `assets/${name}`), "utf8")];
 }
 
 /** 16 hexadecimal digits that name what `recipe` and `scripts` make. */

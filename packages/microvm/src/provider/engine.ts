@@ -6,6 +6,7 @@ import { oneLine } from "@emberbox/core/terminal";
 import type { AcceleratorChoice } from "../host/accelerator.ts";
 import { newSandboxId } from "../host/ids.ts";
 import { requireOwnDirectory, requireWritable } from "../host/own-directory.ts";
+import { requireOwnFiles } from "../host/own-files.ts";
 import { type Paths, paths as pathsIn } from "../host/paths.ts";
 import { QEMU, requireProgram, requirePrograms } from "../host/programs.ts";
 import { type GuestImage, inWords, obtainImage } from "../image/index.ts";
@@ -46,8 +47,9 @@ export interface Engine {
   readonly state: StateEngine;
 }
 
-/** @throws `qemu_missing`, `tool_missing` */
+/** @throws `provider_missing`, `qemu_missing`, `tool_missing` */
 export function openEngine(options: MicrovmOptions): Engine {
+  requireOwnFiles();
   const paths = pathsOf(options);
   for (const path of Object.values(paths) as string[]) requireOwnDirectory(path);
   requireWritable(paths.home);

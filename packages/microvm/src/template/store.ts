@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { agentFiles } from "@emberbox/guest";
+import type { AgentFile } from "@emberbox/guest";
 import { withLock } from "../host/lock.ts";
 import { programStamp } from "../host/programs.ts";
 import type { GuestImage } from "../image/index.ts";
@@ -35,6 +35,11 @@ async function locate(request: Wanted, agent: string): Promise<{ key: string; di
 
 /** Held while a template is warmed or removed. */
 export const lockOfTemplates = (templates: string): string => join(templates, "warming.lock");
+
+/** Imported late: where it was bundled, it cannot be loaded, and the engine says so before. */
+async function agentFiles(): Promise<AgentFile[]> {
+  return (await import("@emberbox/guest")).agentFiles();
+}
 
 /** What each of these templates would be called now: QEMU, the image or the agent may have been replaced meanwhile. */
 export async function currentKeys(requests: readonly Wanted[]): Promise<string[]> {

@@ -42,3 +42,13 @@ test("nothing is imported by name that an old Node does not have", () => {
     /^import (?!type ).*\b(?:createZstd(?:Dec|C)ompress|getCACertificates)\b|^import (?!type ).*"node:sqlite"/m;
   expect(files.filter((file) => newer.test(read(file)))).toEqual([]);
 });
+
+// Bun puts a module of its own in the place of `undici`, which takes no dispatchers.
+test("undici's own client is imported, by the name of its file", () => {
+  const files = globSync("{core,emberbox,ingress,mcp,microvm,server}/src/**/*.ts", {
+    cwd: packages,
+    exclude: (name) => name.endsWith(".test.ts") || name === "testing",
+  });
+  const byName = /^(?:import (?!type )|export )[^;]*? from "undici";/m;
+  expect(files.filter((file) => byName.test(read(file)))).toEqual([]);
+});

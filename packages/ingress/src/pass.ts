@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type Dispatcher, request as send, upgrade as ask } from "undici";
+import type { Dispatcher } from "undici";
+import { request as send, upgrade as ask } from "undici/index.js";
 import { headOf, passedOn } from "./headers.ts";
 
 /** Where a request is passed on to, and with what. */

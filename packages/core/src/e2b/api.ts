@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { request, type Dispatcher } from "undici";
+import { request, type Dispatcher } from "undici/index.js";
 import { z } from "zod";
 import { EmberboxError } from "../errors.ts";
 import { collect } from "../wire/body.ts";

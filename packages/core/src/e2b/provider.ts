@@ -1,4 +1,4 @@
-import { Agent } from "undici";
+import { Agent } from "undici/index.js";
 import { z } from "zod";
 import { checkedProvider } from "../checked-provider.ts";
 import { EmberboxError } from "../errors.ts";

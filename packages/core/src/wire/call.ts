@@ -1,4 +1,4 @@
-import { request, type Dispatcher } from "undici";
+import { request, type Dispatcher } from "undici/index.js";
 import { untilAborted } from "../concurrency/until-aborted.ts";
 import { EmberboxError } from "../errors.ts";
 import { REQUEST_TIMEOUT_MS, type RequestOptions } from "../options.ts";

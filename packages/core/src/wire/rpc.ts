@@ -1,6 +1,6 @@
 import { createClient, type Client, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
-import { request } from "undici";
+import { request } from "undici/index.js";
 import { ENVD_PORT } from "../envd.ts";
 import type { Endpoint, SandboxConnection } from "../provider.ts";
 import { Budget } from "./budget.ts";

@@ -1,4 +1,4 @@
-import { Agent, type buildConnector } from "undici";
+import { Agent, type buildConnector } from "undici/index.js";
 import type { Guest } from "./guest.ts";
 
 /** HTTP over the channel: each connection is a stream to the port that the URL names. */

@@ -48,7 +48,8 @@ async function makeView(onEnd: () => void): Promise<ReadOnlyView> {
   const root = openSync(`/proc/${pid}/root`, constants.O_RDONLY | constants.O_DIRECTORY);
   keeper.once("exit", () => background(closeFd(root), warning("Closing a mount")));
   keeper.unref();
-  for (const stream of keeper.stdio) (stream as Socket | null)?.unref();
+  // Bun's have no `unref`, and need none.
+  for (const stream of keeper.stdio) (stream as Partial<Socket> | null)?.unref?.();
   return { open: (path) => openIn(root, path) };
 }
 

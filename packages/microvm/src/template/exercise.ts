@@ -1,6 +1,6 @@
 import { ENVD_PORT, INTERPRETER_PORT } from "@emberbox/core/envd";
 import type { Endpoint } from "@emberbox/core/provider";
-import { request } from "undici";
+import { request } from "undici/index.js";
 
 /** How a port of the guest is reached. */
 export type Reach = (port: number) => Pick<Endpoint, "dispatcher" | "headers">;

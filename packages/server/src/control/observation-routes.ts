@@ -1,6 +1,6 @@
 import { ENVD_PORT } from "@emberbox/core/envd";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { request } from "undici";
+import { request } from "undici/index.js";
 import { z } from "zod";
 import { ApiError, sandboxNotFound } from "../api-error.ts";
 import type { JournalEntry } from "../journal.ts";

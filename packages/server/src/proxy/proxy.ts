@@ -15,7 +15,7 @@ import {
   withoutSignature,
 } from "@emberbox/ingress";
 import type { Logger } from "pino";
-import { errors } from "undici";
+import { errors } from "undici/index.js";
 import { ApiError, toApiError } from "../api-error.ts";
 import type { Settings } from "../options.ts";
 import type { Sandboxes } from "../sandboxes.ts";

@@ -17,6 +17,7 @@ import { Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { afterAll, expect, onTestFinished, test, vi } from "vitest";
 import { chooseAccelerator } from "../packages/microvm/src/host/accelerator.ts";
+import { HOST_ARCHITECTURE } from "../packages/microvm/src/host/architecture.ts";
 import { paths } from "../packages/microvm/src/host/paths.ts";
 import { programStamp, QEMU, requireProgram } from "../packages/microvm/src/host/programs.ts";
 import { findImage } from "../packages/microvm/src/image/index.ts";
@@ -26,7 +27,12 @@ import { SOURCE, sourceNode } from "../scripts/source.ts";
 const usual = paths();
 const image = await findImage(usual.images, "default");
 const installed = requireProgram(QEMU);
-const shape = { accelerator: "tcg", memoryMB: 1024, cpuCount: 1 } as const;
+const shape = {
+  architecture: HOST_ARCHITECTURE,
+  accelerator: "tcg",
+  memoryMB: 1024,
+  cpuCount: 1,
+} as const;
 
 /** The directory of the template that other tests use. Homes are on the same disk, to have it by links. */
 async function usualTemplate(): Promise<string> {

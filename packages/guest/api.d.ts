@@ -8,4 +8,4 @@ export interface AgentFile {
   readonly content: Buffer;
   readonly executable: boolean;
 }
-export declare function agentFiles(): Promise<AgentFile[]>;
+export declare function agentFiles(architecture: "arm64" | "x64"): Promise<AgentFile[]>;

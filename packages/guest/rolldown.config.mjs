@@ -4,21 +4,33 @@ import { dirname, join } from "node:path";
 import { defineConfig } from "rolldown";
 import { mimeTypes } from "./src/interpreter/mime-types.ts";
 
-const resolve = createRequire(import.meta.url).resolve;
-/** Native code cannot be bundled: it is copied beside the bundles, which load it from there. */
+const require = createRequire(import.meta.url);
+const native = {
+  arm64: {
+    pty: require.resolve("@lydell/node-pty-linux-arm64/pty.node"),
+    koffi: join(dirname(require.resolve("@koromix/koffi-linux-arm64")), "linux_arm64/koffi.node"),
+  },
+  x64: {
+    pty: require.resolve("@lydell/node-pty-linux-x64/pty.node"),
+    koffi: join(dirname(require.resolve("@koromix/koffi-linux-x64")), "linux_x64/koffi.node"),
+  },
+};
+/** Native code cannot be bundled: the bundles load it from beside them, in a machine of either architecture. */
 const copyNative = {
   name: "copy-native",
   buildStart() {
-    mkdirSync("dist", { recursive: true });
-    copyFileSync(resolve("@lydell/node-pty-linux-x64/pty.node"), "dist/pty.node");
-    copyFileSync(
-      join(dirname(resolve("zeromq")), "../build/linux/x64/node/glibc-127-Release/addon.node"),
-      "dist/zeromq.node",
-    );
-    copyFileSync(
-      join(dirname(resolve("@koromix/koffi-linux-x64")), "linux_x64/koffi.node"),
-      "dist/koffi.node",
-    );
+    for (const [cpu, { pty, koffi }] of Object.entries(native)) {
+      mkdirSync(join("dist", cpu), { recursive: true });
+      copyFileSync(pty, `dist/${cpu}/pty.node`);
+      copyFileSync(koffi, `dist/${cpu}/koffi.node`);
+      copyFileSync(
+        join(
+          dirname(require.resolve("zeromq")),
+          `../build/linux/${cpu}/node/glibc-127-Release/addon.node`,
+        ),
+        `dist/${cpu}/zeromq.node`,
+      );
+    }
   },
 };
 

@@ -10,6 +10,7 @@ export { type Check, type Diagnosis, type ExportImageOptions, type ImportImageOp
 import { SandboxProvider, TemplateInfo } from "@emberbox/core/provider";
 import { Readable } from "node:stream";
 import { NetworkCeiling } from "@emberbox/core/network";
+type Architecture = "x64" | "arm64";
 export interface MicrovmOptions {
   readonly accelerator?: "auto" | "kvm" | "tcg" | undefined;
   readonly pool?: {
@@ -81,6 +82,7 @@ export interface MissingPackages {
 }
 export declare function missingPackages(): Promise<MissingPackages | undefined>;
 interface MachineShape {
+  readonly architecture: Architecture;
   readonly accelerator: "kvm" | "tcg";
   readonly memoryMB: number;
   readonly cpuCount: number;

@@ -8,7 +8,7 @@ const isRoot = process.getuid() === 0;
 const needed = JSON.parse(
   readFileSync(join(root, "packages/microvm/src/host/packages.json"), "utf8"),
 )
-  .filter(({ notForRoot }) => !(notForRoot && isRoot))
+  .filter(({ on = process.arch, notForRoot }) => on === process.arch && !(notForRoot && isRoot))
   .map(({ sign, apt }) => [sign, apt]);
 
 /** What the checks of the guest's Python need. */

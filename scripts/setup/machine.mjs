@@ -4,9 +4,9 @@ const OLDEST_NODE = 20;
 
 /** Refuses machines on which none of this can work. */
 export function checkMachine() {
-  if (process.platform !== "linux" || process.arch !== "x64") {
+  if (process.platform !== "linux" || !["x64", "arm64"].includes(process.arch)) {
     throw new StepFailed(
-      `this needs Linux on x86-64; this machine is ${process.platform} on ${process.arch}`,
+      `this needs Linux on x86-64 or arm64; this machine is ${process.platform} on ${process.arch}`,
     );
   }
   if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {

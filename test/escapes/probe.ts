@@ -3,6 +3,7 @@ import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { HOST_ARCHITECTURE } from "../../packages/microvm/src/host/architecture.ts";
 import { closeFiles, startProcess } from "../../packages/microvm/src/machine/process.ts";
 import { readOnlyView } from "../../packages/microvm/src/machine/read-only.ts";
 import { sandboxProcess } from "../../packages/microvm/src/restore/start.ts";
@@ -101,7 +102,7 @@ function makeFiles(directory: string) {
           ...{ ram: path("ram"), disk: path("disk"), overlay: path("overlay") },
           ...{ initrd: path("initrd"), kernelHead: path("kernel-head") },
           image: { ...image, rootfs: path("rootfs") },
-          shape: { accelerator, ...shape },
+          shape: { architecture: HOST_ARCHITECTURE, accelerator, ...shape },
         },
         layers: [{ path: path("layer"), layer: { name: "", home: "", bytes: 0, sum: 0 } }],
         overlay: path("overlay"),

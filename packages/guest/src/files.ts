@@ -14,17 +14,20 @@ export interface AgentFile {
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 /**
- * The agent's files: the machine's init script, the program that prepares its network, the Python kernel, and the
- * bundle.
+ * The agent's files: the machine's init script, the program that prepares its network, the Python kernel, the bundle,
+ * and native code for the machine's architecture.
  */
-export async function agentFiles(): Promise<AgentFile[]> {
+export async function agentFiles(architecture: "arm64" | "x64"): Promise<AgentFile[]> {
   const files: AgentFile[] = [];
   for (const name of ["init", "egress.py", "wire.json"]) files.push(await read(name, name));
   for (const name of await namesIn("kernel", /\.py$/))
     files.push(await read(join("kernel", name), join("kernel", name)));
   files.push(await read(join("dist", "mime-types.json"), join("kernel", "mime-types.json")));
-  for (const name of await namesIn("dist", /\.(mjs|node)$/))
+  for (const name of await namesIn("dist", /\.mjs$/))
     files.push(await read(join("dist", name), name));
+  const native = join("dist", architecture);
+  for (const name of await namesIn(native, /\.node$/))
+    files.push(await read(join(native, name), name));
   return files;
 }
 

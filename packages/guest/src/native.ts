@@ -23,6 +23,6 @@ function load(): Native {
     return require("./koffi.node") as Native;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw error;
-    return require("@koromix/koffi-linux-x64") as Native;
+    return require(`@koromix/koffi-linux-${process.arch}`) as Native;
   }
 }

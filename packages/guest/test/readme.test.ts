@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { agentFiles } from "@emberbox/guest";
 
-const files = await agentFiles();
+const files = await agentFiles("x64");
 const size = files.reduce((sum, { content }) => sum + content.length, 0);
 console.log(`${files.length} files, ${size} bytes`);
 

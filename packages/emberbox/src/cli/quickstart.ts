@@ -56,10 +56,10 @@ async function quickstart(yes: boolean): Promise<number> {
 /** Elsewhere, what is missing has no package. */
 function checkMachine(): void {
   const { platform, arch } = process;
-  if (platform === "linux" && arch === "x64") return;
+  if (platform === "linux" && ["x64", "arm64"].includes(arch)) return;
   throw new EmberboxError(
     "unsupported",
-    `sandboxes need Linux on x86-64; this machine is ${platform} on ${arch}`,
+    `sandboxes need Linux on x86-64 or arm64; this machine is ${platform} on ${arch}`,
     { hint: "Run `emberbox serve` on a machine that can, and use the `e2b` provider here." },
   );
 }

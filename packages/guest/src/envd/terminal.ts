@@ -58,7 +58,7 @@ function binding(): PtyBinding {
       loaded = require("./pty.node") as PtyBinding;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw error;
-      loaded = require("@lydell/node-pty-linux-x64/pty.node") as PtyBinding;
+      loaded = require(`@lydell/node-pty-linux-${process.arch}/pty.node`) as PtyBinding;
     }
     // The native fork keeps supplementary groups, which the user must not get; root needs none.
     if (isRoot()) process.setgroups!([]);

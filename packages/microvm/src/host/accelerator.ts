@@ -4,6 +4,7 @@ import { access, constants, mkdir, readFile, rename, rm, stat, writeFile } from 
 import { release } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { architectures, HOST_ARCHITECTURE } from "./architecture.ts";
 import { parseJson } from "./json.ts";
 import { patiently } from "./patience.ts";
 
@@ -105,7 +106,9 @@ async function remember(home: string, what: Remembered): Promise<void> {
 }
 
 async function cpuModel(): Promise<string> {
-  return /model name\s*: (.*)/.exec(await readFile("/proc/cpuinfo", "utf8"))?.[1] ?? "";
+  return (
+    /(?:model name|CPU part)\s*: (.*)/.exec(await readFile("/proc/cpuinfo", "utf8"))?.[1] ?? ""
+  );
 }
 
 /** KVM that says nothing for this long runs no guest. */
@@ -119,6 +122,7 @@ async function probe(
   qemu: string,
   image: Bootable,
 ): Promise<AcceleratorChoice & { readonly until?: number | undefined }> {
+  const { machine, console } = architectures[HOST_ARCHITECTURE];
   const args = [
     ...[
       "-nodefaults",
@@ -126,7 +130,7 @@ async function probe(
       "-nographic",
       "-no-reboot",
       "-machine",
-      "q35",
+      machine,
       "-accel",
       "kvm",
       "-cpu",
@@ -140,7 +144,7 @@ async function probe(
       "-initrd",
       image.initrd,
       "-append",
-      "console=ttyS0 panic=-1",
+      `console=${console} panic=-1`,
       "-serial",
       "stdio",
     ],

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { type Architecture, HOST_ARCHITECTURE } from "./architecture.ts";
 import { besideModule } from "./own-files.ts";
 
 export type PackageManager = "apt" | "dnf" | "pacman";
@@ -9,16 +10,24 @@ interface Needed extends Readonly<Record<PackageManager, string>> {
   readonly sign: string;
   /** Whether sandboxes need it, or only what builds their image. */
   readonly for: "run" | "build";
+  /** Where only one kind of machine needs it. */
+  readonly on?: Architecture;
   /** Root needs no subordinate ids. */
   readonly notForRoot?: true;
 }
 
 /** What this user needs of this machine. Read only when something is missing, or is looked for. */
 export function neededThings(): readonly Needed[] {
-  const rows = JSON.parse(
+  return knownThings().filter(
+    ({ on = HOST_ARCHITECTURE, notForRoot }) =>
+      on === HOST_ARCHITECTURE && !(notForRoot && isRoot()),
+  );
+}
+
+function knownThings(): readonly Needed[] {
+  return JSON.parse(
     readFileSync(besideModule(import.meta.url, "packages.json"), "utf8"),
   ) as readonly Needed[];
-  return rows.filter(({ notForRoot }) => !(notForRoot && isRoot()));
 }
 
 /** How a distribution installs packages, by its `/etc/os-release`; `undefined` if that is not known. */
@@ -53,7 +62,7 @@ const commands: Readonly<Record<PackageManager, string>> = {
 /** Packages that have these things, and the line that installs them on this machine; Debian's where it is unknown. */
 export function packagesOf(signs: readonly string[]): { names: string[]; line: string } {
   const manager = packageManager() ?? "apt";
-  const rows = neededThings().filter(({ sign }) => signs.includes(sign));
+  const rows = knownThings().filter(({ sign }) => signs.includes(sign));
   const names = [...new Set(rows.map((row) => row[manager]))];
   const line = `${isRoot() ? "" : "sudo "}${commands[manager]} ${names.join(" ")}`;
   return { names, line };

@@ -4,9 +4,11 @@ import { delimiter, join } from "node:path";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { EmberboxError } from "@emberbox/core";
+import { architectures, HOST_ARCHITECTURE } from "./architecture.ts";
 import { packagesOf } from "./packages.ts";
 
-export const QEMU = "qemu-system-x86_64";
+/** What runs machines of the host's own kind. */
+export const QEMU: string = architectures[HOST_ARCHITECTURE].qemu;
 
 /** Paths of programs, by the name and where it was searched for. */
 const known = new Map<string, string>();

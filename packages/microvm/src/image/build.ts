@@ -1,5 +1,6 @@
 import { chmod, copyFile, mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { architectures } from "../host/architecture.ts";
 import { sync } from "../host/durable.ts";
 import { runBuilder } from "./builder.ts";
 import { mirrorSources } from "./mirror.ts";
@@ -68,7 +69,7 @@ async function bootstrap({ recipe, scratch, progress, signal, lock }: Build): Pr
       "--verbose",
       "--variant=minbase",
       "--format=directory",
-      "--architectures=amd64",
+      `--architectures=${architectures[recipe.architecture ?? "x64"].debian}`,
     ],
     // The other modes do not give files their real owners.
     `--mode=${process.getuid?.() === 0 ? "root" : "unshare"}`,

@@ -54,7 +54,7 @@ export async function exportImage(options: Export): Promise<void> {
       }
       members.push({ name, bytes: sizes[index]!, sha256: hash.digest("hex") });
     }
-    const parts = partsOf(recipe, await readScripts());
+    const parts = partsOf(recipe, await readScripts(recipe));
     await write(writeHeader({ key, parts, members }, sign));
     const plain = async function* (): AsyncGenerator<Buffer> {
       for (const file of files)

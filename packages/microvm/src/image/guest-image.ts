@@ -1,12 +1,13 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
+import { type Architecture, HOST_ARCHITECTURE } from "../host/architecture.ts";
 import {
   digestOf,
   isTemplateName,
   readScripts,
   type Recipe,
-  recipes,
+  recipeFor,
   templateNames,
 } from "./recipe.ts";
 
@@ -26,13 +27,17 @@ export interface GuestImage {
 export const lockOfImages = (images: string): string => join(images, ".lock");
 
 /** The finished image for a template's current recipe, if it is there. @throws `unknown_template` */
-export async function findImage(images: string, template: string): Promise<GuestImage | undefined> {
-  return findFinished(await describe(images, recipeOf(template)));
+export async function findImage(
+  images: string,
+  template: string,
+  architecture?: Architecture,
+): Promise<GuestImage | undefined> {
+  return findFinished(await describe(images, recipeOf(template, architecture)));
 }
 
 /** @throws `unknown_template` */
-export function recipeOf(template: string): Recipe {
-  if (isTemplateName(template)) return recipes[template];
+export function recipeOf(template: string, architecture: Architecture = HOST_ARCHITECTURE): Recipe {
+  if (isTemplateName(template)) return recipeFor(template, architecture);
   throw new EmberboxError(
     "unknown_template",
     `there is no template \`${template}\`; the templates are: ${templateNames.join(", ")}`,
@@ -41,7 +46,7 @@ export function recipeOf(template: string): Recipe {
 
 /** Where the image of a recipe is, or would be. */
 export async function describe(images: string, recipe: Recipe): Promise<GuestImage> {
-  const digest = digestOf(recipe, await readScripts());
+  const digest = digestOf(recipe, await readScripts(recipe));
   const directory = join(images, `${recipe.name}-${digest}`);
   return {
     directory,

@@ -10,7 +10,7 @@ import { publish } from "./build.ts";
 import { runBuilder } from "./builder.ts";
 import { ensureImage, findImage } from "./index.ts";
 import { type Progress, ProgressReader } from "./progress.ts";
-import { digestOf, readScripts, recipes } from "./recipe.ts";
+import { digestOf, readScripts, recipeFor, recipes, templateNames } from "./recipe.ts";
 import { makeScratch, removeStale } from "./scratch.ts";
 
 async function imagesDirectory(): Promise<string> {
@@ -22,7 +22,7 @@ async function imagesDirectory(): Promise<string> {
 const recipe = recipes.default;
 
 test("the digest follows the recipe and the scripts", async () => {
-  const scripts = await readScripts();
+  const scripts = await readScripts(recipe);
   const digest = digestOf(recipe, scripts);
   expect(digest).toMatch(/^[0-9a-f]{16}$/);
   expect(digestOf(recipes.r, scripts)).not.toBe(digest);
@@ -34,11 +34,26 @@ test("the digest follows the recipe and the scripts", async () => {
   expect(digestOf(recipe, { ...scripts, "init.sh": `${scripts["init.sh"]}#` })).not.toBe(digest);
 });
 
+test.each(templateNames)(
+  "for Arm, %s is made of the same packages, by the same scripts",
+  async (name) => {
+    const [x64, arm64] = [recipeFor(name, "x64"), recipeFor(name, "arm64")];
+    expect(x64).toBe(recipes[name]);
+    expect(arm64).not.toEqual(x64);
+    const made = JSON.stringify([arm64, await readScripts(arm64)]);
+    expect(made).not.toMatch(/amd64|x86_64|x64/);
+    const usual = JSON.stringify([x64, await readScripts(x64)]);
+    expect(made.match(/arm64|aarch64/g)!.length).toBeGreaterThan(
+      usual.match(/amd64|x86_64|x64/g)!.length,
+    );
+  },
+);
+
 test("an image is found only under its final name", async () => {
   const images = await imagesDirectory();
   await expect(findImage(images, "default")).resolves.toBeUndefined();
   await expect(findImage(join(images, "nowhere"), "default")).resolves.toBeUndefined();
-  const digest = digestOf(recipe, await readScripts());
+  const digest = digestOf(recipe, await readScripts(recipe));
   const directory = join(images, `${recipe.name}-${digest}`);
   const result = join(images, ".building-abcdef");
   await mkdir(result);

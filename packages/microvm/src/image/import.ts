@@ -106,7 +106,7 @@ async function recognise(
   }
   const [recipe, { directory }] = same;
   // Only names of our own are shown.
-  const own = Object.entries(partsOf(recipe, await readScripts()));
+  const own = Object.entries(partsOf(recipe, await readScripts(recipe)));
   const others = own.filter(([part, digest]) => parts[part] !== digest).map(([part]) => part);
   throw refused(
     `it is of ${key}, and this version needs ${basename(directory)}, which differs in ${others.join(", ") || "more than is known here"}`,

@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { EmberboxError } from "@emberbox/core";
 import { notifier } from "@emberbox/core/background";
+import type { Architecture } from "../host/architecture.ts";
 import { withLock } from "../host/lock.ts";
 import { requireOwnDirectory } from "../host/own-directory.ts";
 import { build, publish } from "./build.ts";
@@ -27,6 +28,8 @@ export interface EnsureImageOptions {
   /** The directory that holds all images. */
   readonly images: string;
   readonly template: string;
+  /** @default the host's */
+  readonly architecture?: Architecture | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -40,8 +43,8 @@ export async function obtainImage(
   mayBuild: boolean,
 ): Promise<GuestImage> {
   if (mayBuild) return ensureImage(options);
-  const { images, template } = options;
-  const image = await findImage(images, template);
+  const { images, template, architecture } = options;
+  const image = await findImage(images, template, architecture);
   if (image) return image;
   const build = template === "default" ? "emberbox build" : `emberbox build ${template}`;
   throw new EmberboxError(
@@ -58,10 +61,11 @@ export async function obtainImage(
 export async function ensureImage({
   images,
   template,
+  architecture,
   onProgress,
   signal,
 }: EnsureImageOptions): Promise<GuestImage> {
-  const recipe = recipeOf(template);
+  const recipe = recipeOf(template, architecture);
   const image = await describe(images, recipe);
   const finished = await findFinished(image);
   if (finished) return finished;
@@ -90,7 +94,7 @@ async function buildImage(
   await checkSpace(SCRATCH_PARENT, images);
   const scratch = await makeScratch(images);
   try {
-    await build({ recipe, scripts: await readScripts(), scratch, progress, signal, lock });
+    await build({ recipe, scripts: await readScripts(recipe), scratch, progress, signal, lock });
     await removeWork(scratch);
     await publish(scratch.result, image.directory);
   } catch (error) {

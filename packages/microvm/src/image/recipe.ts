@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { type Architecture, architectures } from "../host/architecture.ts";
 import { besideModule } from "../host/own-files.ts";
 
 /** What the guest image is made of. Any change here, or in a script below `assets`, makes another image. */
@@ -8,6 +9,8 @@ export interface Recipe {
   readonly format: number;
   readonly name: string;
   readonly suite: string;
+  /** @default "x64" */
+  readonly architecture?: Architecture;
   /** The size of the disk, in MiB. The file is sparse. */
   readonly diskMiB: number;
   readonly packages: readonly string[];
@@ -164,6 +167,25 @@ export const recipes: Readonly<Record<TemplateName, Recipe>> = {
   "debian-13-r": withR(debian13),
 };
 
+/** A template's recipe for an architecture. Those above are for x86-64. */
+export function recipeFor(template: TemplateName, architecture: Architecture): Recipe {
+  const recipe = recipes[template];
+  if (architecture === "x64") return recipe;
+  return {
+    ...recipe,
+    name: `${recipe.name}-${architecture}`,
+    architecture,
+    packages: recipe.packages.map((name) => namedFor(architecture, name)),
+    node: recipe.node.replace("linux-x64", `linux-${architecture}`),
+  };
+}
+
+/** A text with x86-64's names in it, with those of another architecture. */
+function namedFor(architecture: Architecture, text: string): string {
+  const { debian, gnu } = architectures[architecture];
+  return text.replaceAll(architectures.x64.debian, debian).replaceAll(architectures.x64.gnu, gnu);
+}
+
 export const templateNames: readonly TemplateName[] = Object.keys(recipes) as TemplateName[];
 
 export function isTemplateName(name: string): name is TemplateName {
@@ -181,9 +203,12 @@ export const scriptNames = [
 ] as const;
 export type Scripts = Readonly<Record<(typeof scriptNames)[number], string>>;
 
-/** The scripts that make the guest out of the packages. */
-export async function readScripts(): Promise<Scripts> {
-  return Object.fromEntries(await Promise.all(scriptNames.map(readScript))) as Scripts;
+/** The scripts that make the guest out of a recipe's packages. As files they are x86-64's. */
+export async function readScripts({ architecture = "x64" }: Recipe): Promise<Scripts> {
+  const scripts = await Promise.all(scriptNames.map(readScript));
+  return Object.fromEntries(
+    scripts.map(([name, text]) => [name, namedFor(architecture, text)]),
+  ) as Scripts;
 }
 
 async function readScript(name: string): Promise<[name: string, text: string]> {

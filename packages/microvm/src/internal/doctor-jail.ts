@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { text } from "node:stream/consumers";
+import { isArchitecture } from "../host/architecture.ts";
 import { closeFd } from "../host/descriptors.ts";
 import { namespaceBarrier, readSetting } from "../host/namespaces.ts";
 import { requireOwnDirectory, requireWritable } from "../host/own-directory.ts";
@@ -42,12 +43,13 @@ function lookAtDirectories({ paths }: HostFacts): Finding {
 
 /** Whether the jail has a filter for this architecture. The jail's own check is what loads it. */
 function lookAtFilter(): Finding {
-  if (process.arch === "x64" && existsSync("/proc/sys/kernel/seccomp"))
+  if (isArchitecture(process.arch) && existsSync("/proc/sys/kernel/seccomp"))
     return { status: "ok", detail: "QEMU can make those calls to the kernel that it needs" };
   return {
     status: "warn",
-    detail: `QEMU's own filter only: the jail has none for ${process.arch === "x64" ? "this kernel, which has no seccomp" : process.arch}`,
-    advice: "run sandboxes of others' code on x86-64, on a kernel with CONFIG_SECCOMP_FILTER",
+    detail: `QEMU's own filter only: the jail has none for ${isArchitecture(process.arch) ? "this kernel, which has no seccomp" : process.arch}`,
+    advice:
+      "run sandboxes of others' code on x86-64 or arm64, on a kernel with CONFIG_SECCOMP_FILTER",
   };
 }
 

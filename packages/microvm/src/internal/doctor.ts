@@ -6,6 +6,7 @@ import { EmberboxError } from "@emberbox/core";
 import { chooseAccelerator, forgetAccelerator, whyNoKvm } from "../host/accelerator.ts";
 import { packagesOf } from "../host/packages.ts";
 import { paths as pathsIn } from "../host/paths.ts";
+import { HOST_ARCHITECTURE } from "../host/architecture.ts";
 import { findProgram, programStamp, QEMU, qemuVersion } from "../host/programs.ts";
 import { checkSpace, checkTools } from "../image/check.ts";
 import { findImage, type GuestImage } from "../image/index.ts";
@@ -168,7 +169,7 @@ async function lookAtTemplate({ paths, qemu, image }: HostFacts): Promise<Findin
   const template = await findTemplate({
     templates: paths.templates,
     image,
-    shape: { accelerator, memoryMB, cpuCount },
+    shape: { architecture: HOST_ARCHITECTURE, accelerator, memoryMB, cpuCount },
     qemu,
   });
   if (template !== undefined) return { status: "ok", detail: template.directory };

@@ -6,7 +6,7 @@ import { exportImage as exportFrom } from "../image/export.ts";
 import { describe, recipeOf } from "../image/guest-image.ts";
 import { type Imported, importImage as importInto } from "../image/import.ts";
 import type { Progress } from "../image/index.ts";
-import { recipes } from "../image/recipe.ts";
+import { templateNames } from "../image/recipe.ts";
 
 /** Which image to export, and where to. */
 export interface ExportImageOptions {
@@ -53,7 +53,7 @@ export async function importImage({ onProgress, ...rest }: ImportImageOptions): 
   return importInto({
     ...rest,
     images: paths().images,
-    recipes: Object.values(recipes),
+    recipes: templateNames.map((name) => recipeOf(name)),
     onProgress: notifier("onProgress", onProgress),
   });
 }

@@ -5,15 +5,18 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { HOST_ARCHITECTURE } from "../host/architecture.ts";
 import { QEMU } from "../host/programs.ts";
 import { findImage } from "../image/index.ts";
-import { digestOf, readScripts, recipes } from "../image/recipe.ts";
+import { digestOf, readScripts, recipeFor, recipes } from "../image/recipe.ts";
 import { currentKeys } from "../template/store.ts";
 import { prune } from "./prune.ts";
 
 let home: string;
 let used: string[];
 let unused: string[];
+
+const OTHER = HOST_ARCHITECTURE === "x64" ? "arm64" : "x64";
 
 /** A home with what this version uses, what it does not, and files of somebody else's. */
 beforeEach(async () => {
@@ -28,18 +31,27 @@ beforeEach(async () => {
   const qemu = join(home, "bin", QEMU);
   await writeFile(qemu, "");
   await chmod(qemu, 0o755);
-  const current = `images/debian-13-${digestOf(recipes.default, await readScripts())}`;
+  const current = `images/debian-13-${digestOf(recipes.default, await readScripts(recipes.default))}`;
   await make(current);
   const image = (await findImage(join(home, "images"), "default"))!;
-  const shape = { accelerator: "tcg", memoryMB: 1024, cpuCount: 1 } as const;
+  const shape = {
+    architecture: HOST_ARCHITECTURE,
+    accelerator: "tcg",
+    memoryMB: 1024,
+    cpuCount: 1,
+  } as const;
   const templates = join(home, "templates");
   const [key] = await currentKeys([{ templates, image, shape, qemu }]);
   const template = `templates/${key}`;
-  used = [current, template];
+  const foreign = recipeFor("default", OTHER);
+  const foreignImage = `images/${foreign.name}-${digestOf(foreign, await readScripts(foreign))}`;
+  await make(foreignImage);
+  used = [current, template, foreignImage];
   unused = [
     "images/.building-a1b2c3",
     "images/debian-12-0123456789abcdef",
     "images/debian-13-r-0123456789abcdef",
+    "images/debian-13-arm64-0123456789abcdef",
     "templates/tcg-1cpu-1024mb-0123456789abcdef",
     `${template}.building`,
     "templates/kvm-2cpu-512mb-0123456789abcdef",

@@ -1,9 +1,10 @@
 import { lstat, readdir, rmdir } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { type Architecture, architectures } from "../host/architecture.ts";
 import { requireOwnDirectory } from "../host/own-directory.ts";
 import { withLock } from "../host/lock.ts";
 import { type Paths, paths as pathsIn } from "../host/paths.ts";
-import { findProgram, QEMU } from "../host/programs.ts";
+import { findProgram } from "../host/programs.ts";
 import { findImage, type GuestImage, lockOfImages, removeBuild } from "../image/index.ts";
 import { templateNames } from "../image/recipe.ts";
 import { BASES } from "../saved/base.ts";
@@ -65,7 +66,7 @@ export async function prune(options: PruneOptions = {}): Promise<readonly Pruned
 }
 
 /** The names of what is made in each directory; whatever else is there is somebody else's. */
-const IMAGE = /^debian-\d+(-r)?-[0-9a-f]{16}$|^\.building-\w+$/;
+const IMAGE = /^debian-\d+(-r)?(-arm64)?-[0-9a-f]{16}$|^\.building-\w+$/;
 const LOCK = /^\.lock$|^warming\.lock$/;
 const SCRATCH = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const STATE = new RegExp(`^(paused|snapshots|forks|names|${BASES})$`);
@@ -101,9 +102,11 @@ async function matching(directory: string, isOurs: (name: string) => boolean): P
 }
 
 async function unused(paths: Paths): Promise<string[]> {
-  const found = await Promise.all(templateNames.map((name) => findImage(paths.images, name)));
-  const images = found.filter((image) => image !== undefined);
-  const used = new Set(images.map(({ directory }) => directory));
+  const kinds = Object.keys(architectures) as Architecture[];
+  const images = Object.fromEntries(
+    await Promise.all(kinds.map(async (kind) => [kind, await usedImages(paths.images, kind)])),
+  ) as Images;
+  const used = new Set(Object.values(images).flatMap((some) => some.map((one) => one.directory)));
   const all = await matching(paths.images, (name) => IMAGE.test(name));
   return [
     ...all.filter((path) => !used.has(path)),
@@ -111,19 +114,30 @@ async function unused(paths: Paths): Promise<string[]> {
   ];
 }
 
-async function unusedTemplates(
-  templates: string,
-  images: readonly GuestImage[],
-): Promise<string[]> {
-  const qemu = findProgram(QEMU);
-  // Without QEMU nobody can tell.
-  if (qemu === undefined) return [];
-  const paths = await matching(templates, (name) => shapeOf(name) !== undefined);
-  const shapes = paths.map((path) => shapeOf(basename(path))!);
-  const used = await currentKeys(
-    shapes.flatMap((shape) => images.map((image) => ({ templates, image, shape, qemu }))),
-  );
+/** The images of this version that are there. */
+type Images = Readonly<Record<Architecture, readonly GuestImage[]>>;
+
+async function usedImages(images: string, kind: Architecture): Promise<GuestImage[]> {
+  const found = await Promise.all(templateNames.map((name) => findImage(images, name, kind)));
+  return found.filter((image) => image !== undefined);
+}
+
+async function unusedTemplates(templates: string, images: Images): Promise<string[]> {
+  // Without its QEMU nobody can tell of a template.
+  const paths = await matching(templates, (name) => qemuOf(name) !== undefined);
+  const requests = paths.flatMap((path) => {
+    const name = basename(path);
+    const [shape, qemu] = [shapeOf(name)!, qemuOf(name)!];
+    return images[shape.architecture].map((image) => ({ templates, image, shape, qemu }));
+  });
+  const used = await currentKeys(requests);
   return paths.filter((path) => !used.includes(basename(path, ".lock")));
+}
+
+/** The installed QEMU that a template is for. */
+function qemuOf(template: string): string | undefined {
+  const shape = shapeOf(template);
+  return shape && findProgram(architectures[shape.architecture].qemu);
 }
 
 async function sized(path: string): Promise<Pruned> {

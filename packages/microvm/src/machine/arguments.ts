@@ -1,7 +1,9 @@
 import { BOOTED_FROM_DISK } from "@emberbox/wire";
+import { type Architecture, architectures } from "../host/architecture.ts";
 
 /** What must be the same when a machine is saved and when it is restored, or QEMU refuses. */
 export interface MachineShape {
+  readonly architecture: Architecture;
   readonly accelerator: "kvm" | "tcg";
   /** MiB */
   readonly memoryMB: number;
@@ -46,12 +48,22 @@ export interface MachineArguments {
 /** The guest's memory, including its devices', is in no core dump, and is not merged with others' equal pages. */
 const OWN_MEMORY = "dump-guest-core=off,mem-merge=off";
 
+/** Devices that a kind of machine has unless it is told otherwise. */
+const WITHOUT: Readonly<Record<Architecture, string>> = {
+  x64: "usb=off,vmport=off,smbus=off,sata=off",
+  arm64: "usb=off",
+};
+
 /**
  * Under emulation every iteration of a `rep` instruction is a step of its own, so the fast copies by bytes that kernel
  * and C library prefer where a processor offers them take 5 to 10 times as long as copies by larger pieces (measured:
- * 64 KiB in 890 us, without them in 90 to 200).
+ * 64 KiB in 890 us, without them in 90 to 200). On Arm, what would be computed at every call and return (signatures of
+ * pointers) and vectors of any length are left out.
  */
-const EMULATED_CPU = "max,erms=off,fsrm=off";
+const EMULATED_CPU: Readonly<Record<Architecture, string>> = {
+  x64: "max,erms=off,fsrm=off",
+  arm64: "max,pauth=off,sve=off,sme=off",
+};
 
 /**
  * The one place that builds a QEMU command line. A template boots and is saved. A sandbox continues from a saved
@@ -63,6 +75,7 @@ export function machineArguments(
   options: MachineArguments,
 ): string[] {
   const sandbox = mode !== "template";
+  const { architecture, accelerator } = shape;
   const ram = [
     "memory-backend-file,id=ram",
     `size=${shape.memoryMB}M`,
@@ -72,11 +85,12 @@ export function machineArguments(
     sandbox ? "share=off" : "share=on",
     ...(sandbox && options.readOnlyRam ? ["readonly=on", "rom=off"] : []),
   ].join();
+  const { machine } = architectures[architecture];
   return [
     ...["-nodefaults", "-no-user-config", "-nographic", "-no-reboot"],
-    ...["-machine", `q35,memory-backend=ram,usb=off,vmport=off,smbus=off,sata=off,${OWN_MEMORY}`],
-    ...["-accel", shape.accelerator === "kvm" ? "kvm" : "tcg,thread=multi"],
-    ...["-cpu", shape.accelerator === "kvm" ? "host" : EMULATED_CPU],
+    ...["-machine", `${machine},memory-backend=ram,${WITHOUT[architecture]},${OWN_MEMORY}`],
+    ...["-accel", accelerator === "kvm" ? "kvm" : "tcg,thread=multi"],
+    ...["-cpu", accelerator === "kvm" ? "host" : EMULATED_CPU[architecture]],
     ...["-smp", String(shape.cpuCount), "-m", `${shape.memoryMB}M`, "-object", ram],
     ...[
       "-kernel",

@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { isArchitecture } from "../host/architecture.ts";
 import { exists } from "../host/exists.ts";
 import { requireProgram } from "../host/programs.ts";
 import { descriptors } from "./arguments.ts";
@@ -71,8 +72,9 @@ export async function jailed(
 ): Promise<JailedCommand> {
   const isRoot = process.getuid?.() === 0;
   const kvm = options.accelerator === "kvm";
-  // Its numbers are x86-64's. Elsewhere only QEMU's own filter remains.
-  const filter = process.arch === "x64" ? seccompFilter({ kvm, files: options.files }) : undefined;
+  // Where the numbers of calls are not known, only QEMU's own filter remains.
+  const architecture = isArchitecture(process.arch) ? process.arch : undefined;
+  const filter = architecture && seccompFilter({ architecture, kvm, files: options.files });
   const { shared } = options;
   const device = kvm ? await stat("/dev/kvm").catch(() => undefined) : undefined;
   const libraries = await (readable ??= thoseThere(READ_ONLY));

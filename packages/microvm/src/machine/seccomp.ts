@@ -10,6 +10,7 @@ import {
   unless,
   when,
 } from "./bpf.ts";
+import type { Architecture } from "../host/architecture.ts";
 import { type CallName, calls, FIRST_OPTIONAL_CALL } from "./calls.ts";
 
 /**
@@ -18,11 +19,15 @@ import { type CallName, calls, FIRST_OPTIONAL_CALL } from "./calls.ts";
  * `memoryAtZero` that call is not made but answered with "descriptor 0", where the file is open for reading.
  */
 export interface FilterOptions {
+  /** The host's: it is QEMU's calls that are filtered, whatever machine it runs. */
+  readonly architecture: Architecture;
   readonly kvm: boolean;
   readonly files: "writing" | "reading" | "memoryAtZero";
 }
 
-const ARCHITECTURE = 0xc000003e; // x86-64
+/** What the kernel calls them. */
+export const AUDIT: Readonly<Record<Architecture, number>> = { x64: 0xc000003e, arm64: 0xc00000b7 };
+/** x86-64 has a second set of calls from here on; no other architecture has any. */
 const X32 = 0x40000000;
 const EPERM = errno(1);
 const ENOSYS = errno(38);
@@ -71,32 +76,37 @@ const FREE: readonly CallName[] = [
  * kernels.
  */
 export function seccompFilter(options: FilterOptions): Buffer {
+  const numbers = calls[options.architecture];
+  const inCallOf = (name: CallName, checks: readonly Buffer[]): Buffer[] =>
+    numbers[name] === undefined ? [] : inCall(numbers[name], checks);
+  const allow = (name: CallName): Buffer[] =>
+    numbers[name] === undefined ? [] : when("equal", numbers[name], ALLOW);
   const program = [
     load(fields.architecture),
-    ...unless("equal", ARCHITECTURE, KILL_PROCESS),
+    ...unless("equal", AUDIT[options.architecture], KILL_PROCESS),
     load(fields.call),
     ...when("atLeast", X32, KILL_PROCESS),
     // First, because KVM makes it more often than any other.
-    ...inCall(calls.ioctl, requests(options)),
-    ...FREE.flatMap((name) => when("equal", calls[name], ALLOW)),
-    ...inCall(calls.open, opening(1, options)),
-    ...inCall(calls.openat, opening(2, options)),
-    ...inCall(calls.fcntl, oneOf(1, FCNTL)),
-    ...inCall(calls.mmap, mapping(2, options)),
-    ...inCall(calls.mprotect, mapping(2, options)),
-    ...inCall(calls.madvise, oneOf(2, ADVICE)),
-    ...inCall(calls.clone, oneOf(0, THREAD)),
-    ...inCall(calls.prctl, oneOf(0, PRCTL)),
-    ...inCall(calls.prlimit64, onlyZero(2)),
-    ...inCall(calls.seccomp, [
+    ...inCallOf("ioctl", requests(options)),
+    ...FREE.flatMap(allow),
+    ...inCallOf("open", opening(1, options)),
+    ...inCallOf("openat", opening(2, options)),
+    ...inCallOf("fcntl", oneOf(1, FCNTL)),
+    ...inCallOf("mmap", mapping(2, options)),
+    ...inCallOf("mprotect", mapping(2, options)),
+    ...inCallOf("madvise", oneOf(2, ADVICE)),
+    ...inCallOf("clone", oneOf(0, THREAD)),
+    ...inCallOf("prctl", oneOf(0, PRCTL)),
+    ...inCallOf("prlimit64", onlyZero(2)),
+    ...inCallOf("seccomp", [
       load(fields.argument(1)),
       ...when("anyBit", ~SECCOMP_FLAGS, EPERM),
       give(ALLOW),
     ]),
     ...(options.files === "writing"
       ? [
-          ...inCall(calls.socket, oneOf(0, [AF_UNIX])),
-          ...when("equal", calls.connect, ALLOW), // Where it sends its state.
+          ...inCallOf("socket", oneOf(0, [AF_UNIX])),
+          ...allow("connect"), // Where it sends its state.
         ]
       : []),
     ...when("atLeast", FIRST_OPTIONAL_CALL, ENOSYS),

@@ -6,9 +6,10 @@ import {
   giveUpKvm,
   whyNoKvm,
 } from "../host/accelerator.ts";
+import { HOST_ARCHITECTURE } from "../host/architecture.ts";
 import { programStamp } from "../host/programs.ts";
 import type { GuestImage } from "../image/index.ts";
-import type { MicrovmOptions } from "./options.ts";
+import type { EngineOptions } from "./options.ts";
 
 /** What runs the machines. */
 export interface Accelerators {
@@ -19,16 +20,19 @@ export interface Accelerators {
 }
 
 export function createAccelerators(
-  { accelerator: wanted = "auto", jail = true }: MicrovmOptions,
+  { accelerator: wanted = "auto", arch = HOST_ARCHITECTURE, jail = true }: EngineOptions,
   { home, qemu }: { readonly home: string; readonly qemu: string },
 ): Accelerators {
   let hasWarned = false;
   return {
     async choose(image) {
-      const barred = wanted === "kvm" ? await whyNoKvm(jail) : undefined;
+      const foreign =
+        arch === HOST_ARCHITECTURE ? undefined : `this machine's processor is no ${arch}`;
+      const barred = wanted === "kvm" ? (foreign ?? (await whyNoKvm(jail))) : undefined;
       if (barred !== undefined)
         throw new EmberboxError("boot_failed", `KVM was asked for, but ${barred}`);
       if (wanted !== "auto") return { accelerator: wanted, reason: "it was asked for" };
+      if (foreign !== undefined) return { accelerator: "tcg", reason: foreign };
       return chooseAccelerator({ home, qemu, qemuStamp: await programStamp(qemu), image, jail });
     },
     async giveUp(accelerator, error) {

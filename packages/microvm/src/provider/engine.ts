@@ -4,11 +4,12 @@ import { background, notifier, warning } from "@emberbox/core/background";
 import { SharedWork } from "@emberbox/core/concurrency";
 import { oneLine } from "@emberbox/core/terminal";
 import type { AcceleratorChoice } from "../host/accelerator.ts";
+import { architectures, HOST_ARCHITECTURE } from "../host/architecture.ts";
 import { newSandboxId } from "../host/ids.ts";
 import { requireOwnDirectory, requireWritable } from "../host/own-directory.ts";
 import { requireOwnFiles } from "../host/own-files.ts";
 import { type Paths, paths as pathsIn } from "../host/paths.ts";
-import { QEMU, requireProgram, requirePrograms } from "../host/programs.ts";
+import { requireProgram, requirePrograms } from "../host/programs.ts";
 import { type GuestImage, inWords, obtainImage } from "../image/index.ts";
 import { mayBuild } from "../image/may-build.ts";
 import { IMAGE_DISK_MB } from "../image/recipe.ts";
@@ -27,7 +28,7 @@ import { overlayOf } from "../template/blank.ts";
 import { currentKeys, ensureTemplate } from "../template/store.ts";
 import type { Template } from "../template/template.ts";
 import { createAccelerators } from "./accelerators.ts";
-import type { MicrovmOptions } from "./options.ts";
+import type { EngineOptions } from "./options.ts";
 
 type TemplateShape = Pick<ResolvedCreateOptions, "template" | "memoryMB" | "cpuCount">;
 
@@ -48,16 +49,18 @@ export interface Engine {
 }
 
 /** @throws `provider_missing`, `qemu_missing`, `tool_missing` */
-export function openEngine(options: MicrovmOptions): Engine {
+export function openEngine(options: EngineOptions): Engine {
   requireOwnFiles();
   const paths = pathsOf(options);
   for (const path of Object.values(paths) as string[]) requireOwnDirectory(path);
   requireWritable(paths.home);
   patience();
   const buildImages = mayBuild() && (options.buildImages ?? true);
+  const architecture = options.arch ?? HOST_ARCHITECTURE;
   const jail = options.jail ?? true;
-  requirePrograms([QEMU, "qemu-img", "prlimit", "cpio", ...(jail ? ["bwrap"] : [])]);
-  const qemu = requireProgram(QEMU);
+  const program = architectures[architecture].qemu;
+  requirePrograms([program, "qemu-img", "prlimit", "cpio", ...(jail ? ["bwrap"] : [])]);
+  const qemu = requireProgram(program);
   // Begun early: the first sandbox needs them, and reports what is wrong.
   if (jail) for (const early of [readOnlyView(), hostCgroups()]) early.catch(() => {});
   background(sweepScratch(paths.run), warning("Removing what killed programs left"));
@@ -73,7 +76,8 @@ export function openEngine(options: MicrovmOptions): Engine {
     if (jail) await readOnlyView();
     const image = await engine.image(template, signal);
     const { accelerator } = await engine.accelerator(image);
-    return { templates: paths.templates, image, qemu, shape: { accelerator, memoryMB, cpuCount } };
+    const shape = { architecture, accelerator, memoryMB, cpuCount };
+    return { templates: paths.templates, image, qemu, shape };
   };
   /** Whether what this program knows of a template is no longer so. */
   const isOutdated = async (
@@ -91,10 +95,14 @@ export function openEngine(options: MicrovmOptions): Engine {
   const engine: Engine = {
     paths,
     qemu,
-    state: createStateEngine({ root: paths.state, run: paths.run, qemu, jail, uplink }),
+    state: createStateEngine({
+      ...{ root: paths.state, run: paths.run },
+      ...{ architecture, qemu, jail, uplink },
+    }),
     image(template, signal) {
       const { images } = paths;
-      const wanted = { images, template, onProgress: inWords(onProgress), signal };
+      const progress = inWords(onProgress);
+      const wanted = { images, template, architecture, onProgress: progress, signal };
       return obtainImage(wanted, buildImages);
     },
     accelerator: (image) => accelerators.choose(image),
@@ -159,13 +167,13 @@ export function openEngine(options: MicrovmOptions): Engine {
 }
 
 /** Somebody who watches a terminal is told what a first `create` waits for. */
-function onTerminal(): MicrovmOptions["onProgress"] {
+function onTerminal(): EngineOptions["onProgress"] {
   if (!process.stderr.isTTY) return undefined;
   return (step) => void process.stderr.write(`emberbox: ${oneLine(step)}\n`);
 }
 
 /** The paths that an engine with these options uses. */
-export function pathsOf({ home }: MicrovmOptions): Paths {
+export function pathsOf({ home }: EngineOptions): Paths {
   return pathsIn(home === undefined ? process.env : { ...process.env, EMBERBOX_HOME: home });
 }
 

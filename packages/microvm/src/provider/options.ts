@@ -1,5 +1,6 @@
 import { type FieldsOf, parseOptions } from "@emberbox/core/options";
 import { z } from "zod";
+import { type Architecture, architectures } from "../host/architecture.ts";
 import { isServer } from "../network/uplink.ts";
 
 /** How the engine on this machine runs sandboxes. */
@@ -30,6 +31,14 @@ export interface MicrovmOptions {
   readonly onProgress?: ((step: string) => void) | undefined;
 }
 
+/** With what tests choose besides, which is no public option. */
+export interface EngineOptions extends MicrovmOptions {
+  /** The processor that machines have; another one than the host's is emulated. @default the host's */
+  readonly arch?: Architecture | undefined;
+}
+
+const architectureNames = Object.keys(architectures) as Architecture[];
+
 const networkFields: FieldsOf<NonNullable<MicrovmOptions["network"]>> = {
   dnsServers: z
     .array(z.string().refine(isServer))
@@ -43,6 +52,10 @@ const networkFields: FieldsOf<NonNullable<MicrovmOptions["network"]>> = {
 };
 const microvmOptions = z.strictObject({
   accelerator: z.enum(["auto", "kvm", "tcg"]).optional().describe("`auto`, `kvm` or `tcg`"),
+  arch: z
+    .enum(architectureNames)
+    .optional()
+    .describe(`one of ${architectureNames.join(", ")}`),
   pool: z
     .strictObject({ size: z.int().min(0).max(64).describe("a whole number from 0 to 64") })
     .optional()
@@ -62,9 +75,9 @@ const microvmOptions = z.strictObject({
     .custom<(step: string) => void>((value) => typeof value === "function")
     .optional()
     .describe("a function"),
-} satisfies FieldsOf<MicrovmOptions>);
+} satisfies FieldsOf<EngineOptions>);
 
 /** @throws `invalid_argument` */
-export function resolveMicrovmOptions(options: MicrovmOptions): MicrovmOptions {
+export function resolveMicrovmOptions(options: MicrovmOptions): EngineOptions {
   return parseOptions(microvmOptions, options);
 }

@@ -51,6 +51,7 @@ const manifest: Manifest = {
     metadata: {},
     access: { network: true, ingress: {} },
   },
+  architecture: "x64",
   accelerator: "tcg",
   qemuStamp: "stamp",
   qemu: "QEMU 7.2",

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { EmberboxError } from "@emberbox/core";
+import type { Architecture } from "../host/architecture.ts";
 import { childOf } from "../host/child.ts";
 import { exists } from "../host/exists.ts";
 import { verifySummed } from "../host/summed-file.ts";
@@ -18,6 +19,7 @@ export interface LoadOptions {
   /** A paused sandbox continues with its own disk; a snapshot's copies write to disks over it. */
   readonly as: "same" | "copy";
   readonly diskMB: number;
+  readonly architecture: Architecture;
   /** The QEMU that is installed. */
   readonly qemu: { stamp(): Promise<string>; version(): Promise<string> };
 }
@@ -29,6 +31,8 @@ export async function loadSource(
   options: LoadOptions,
 ): Promise<Source> {
   const reboot = options.reboot || manifest.memory === undefined;
+  if (manifest.architecture !== options.architecture)
+    throw incompatible(directory, manifest.architecture, options.architecture);
   if (!reboot) await checkCompatible(directory, manifest, options.qemu);
   try {
     const disk = await loadDisk(directory, manifest);
@@ -52,21 +56,23 @@ export async function loadSource(
   }
 }
 
+function incompatible(directory: string, was: string, is: string): EmberboxError {
+  return new EmberboxError(
+    "snapshot_incompatible",
+    `what was kept in ${directory} was saved with ${was}; here is ${is}`,
+  );
+}
+
 async function checkCompatible(
   directory: string,
   manifest: Manifest,
   qemu: LoadOptions["qemu"],
 ): Promise<void> {
-  const fail = (was: string, is: string): never => {
-    throw new EmberboxError(
-      "snapshot_incompatible",
-      `what was kept in ${directory} was saved with ${was}; here is ${is}`,
-    );
-  };
-  if (manifest.accelerator === "kvm" && !(await exists("/dev/kvm"))) fail("KVM", "none");
+  if (manifest.accelerator === "kvm" && !(await exists("/dev/kvm")))
+    throw incompatible(directory, "KVM", "none");
   if (manifest.qemuStamp === (await qemu.stamp())) return;
   const version = await qemu.version();
-  if (manifest.qemu !== version) fail(manifest.qemu, version);
+  if (manifest.qemu !== version) throw incompatible(directory, manifest.qemu, version);
 }
 
 async function loadDisk(directory: string, { disk }: Manifest): Promise<StoredLayer<DiskLayer>[]> {
@@ -87,11 +93,11 @@ async function loadMachine(directory: string, manifest: Manifest): Promise<Start
 
 function templateIn(base: string, manifest: Manifest): Template {
   const file = (name: keyof typeof baseFiles): string => join(base, baseFiles[name]);
-  const { accelerator, options, kernelArguments, readOnlyRam } = manifest;
+  const { architecture, accelerator, options, kernelArguments, readOnlyRam } = manifest;
   const { memoryMB, cpuCount } = options;
   return {
     key: manifest.templateKey,
-    shape: { accelerator, memoryMB, cpuCount },
+    shape: { architecture, accelerator, memoryMB, cpuCount },
     image: {
       directory: base,
       digest: manifest.imageDigest,

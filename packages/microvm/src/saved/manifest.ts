@@ -3,6 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { z } from "zod";
+import { type Architecture, architectures } from "../host/architecture.ts";
 import { writeDurably } from "../host/durable.ts";
 import { parseJson } from "../host/json.ts";
 import type { SummedFile } from "../host/summed-file.ts";
@@ -25,6 +26,7 @@ export interface Manifest {
   readonly startedAt: string;
   /** What it was created with, including its shape. */
   readonly options: KeptOptions;
+  readonly architecture: Architecture;
   readonly accelerator: "kvm" | "tcg";
   /** The stamp of QEMU's program, and its version in its own words. */
   readonly qemuStamp: string;
@@ -88,6 +90,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     .optional(),
   startedAt: z.iso.datetime(),
   options: keptOptions,
+  architecture: z.enum(Object.keys(architectures) as Architecture[]).default("x64"),
   accelerator: z.enum(["kvm", "tcg"]),
   qemuStamp: text,
   qemu: text,

@@ -115,6 +115,7 @@ async function write(
     format: FORMAT,
     createdAt: new Date().toISOString(),
     sandboxId: sandbox.sandboxId,
+    architecture: template.shape.architecture,
     accelerator: template.shape.accelerator,
     templateKey: template.key,
     imageDigest: template.image.digest,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import type { NetworkCeiling } from "@emberbox/core/network";
 import type { SnapshotInfo } from "@emberbox/core/state";
+import type { Architecture } from "../host/architecture.ts";
 import { newSandboxId } from "../host/ids.ts";
 import { programStamp, qemuFullVersion } from "../host/programs.ts";
 import { Access } from "../network/access.ts";
@@ -63,6 +64,8 @@ interface Stoppable {
 export interface StateEngineOptions {
   readonly root: string;
   readonly run: string;
+  /** Of the machines that QEMU runs. */
+  readonly architecture: Architecture;
   readonly qemu: string;
   readonly jail: boolean;
   readonly uplink: Uplink;
@@ -72,7 +75,11 @@ export interface StateEngineOptions {
 const MACHINE_BYTES = 96 * 1024 * 1024;
 const FORKS_AT_ONCE = 4;
 
-export function createStateEngine({ root, ...host }: StateEngineOptions): StateEngine {
+export function createStateEngine({
+  root,
+  architecture,
+  ...host
+}: StateEngineOptions): StateEngine {
   const { qemu } = host;
   const paused = openPaused(root);
   const snapshots = openSnapshots(root);
@@ -90,6 +97,7 @@ export function createStateEngine({ root, ...host }: StateEngineOptions): StateE
   ) =>
     loadSource(directory, manifest, {
       ...options,
+      architecture,
       qemu: { stamp: () => programStamp(qemu), version: qemuVersion },
     });
   const make = async (

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { AgentFile } from "@emberbox/guest";
+import type { Architecture } from "../host/architecture.ts";
 import { withLock } from "../host/lock.ts";
 import { programStamp } from "../host/programs.ts";
 import type { GuestImage } from "../image/index.ts";
@@ -37,20 +38,25 @@ async function locate(request: Wanted, agent: string): Promise<{ key: string; di
 export const lockOfTemplates = (templates: string): string => join(templates, "warming.lock");
 
 /** Imported late: where it was bundled, it cannot be loaded, and the engine says so before. */
-async function agentFiles(): Promise<AgentFile[]> {
-  return (await import("@emberbox/guest")).agentFiles();
+async function agentFiles(architecture: Architecture): Promise<AgentFile[]> {
+  return (await import("@emberbox/guest")).agentFiles(architecture);
 }
 
 /** What each of these templates would be called now: QEMU, the image or the agent may have been replaced meanwhile. */
 export async function currentKeys(requests: readonly Wanted[]): Promise<string[]> {
-  const agent = hashAgent(await agentFiles());
-  return Promise.all(requests.map(async (request) => (await locate(request, agent)).key));
+  const agents: Partial<Record<Architecture, Promise<string>>> = {};
+  const keyOf = async (request: Wanted): Promise<string> => {
+    const { architecture } = request.shape;
+    const agent = (agents[architecture] ??= agentFiles(architecture).then(hashAgent));
+    return (await locate(request, await agent)).key;
+  };
+  return Promise.all(requests.map(keyOf));
 }
 
 /** The template of a shape, if it has been warmed. */
 export async function findTemplate(request: Wanted): Promise<Template | undefined> {
   return loadTemplate({
-    ...(await locate(request, hashAgent(await agentFiles()))),
+    ...(await locate(request, hashAgent(await agentFiles(request.shape.architecture)))),
     shape: request.shape,
     image: request.image,
   });
@@ -59,7 +65,7 @@ export async function findTemplate(request: Wanted): Promise<Template | undefine
 /** The template of a shape, warmed first if it is missing. Callers that want the same one wait for each other. */
 export async function ensureTemplate(request: TemplateRequest): Promise<Template> {
   const { shape, image, qemu, jail, onProgress, signal } = request;
-  const agent = await agentFiles();
+  const agent = await agentFiles(shape.architecture);
   const { key, directory } = await locate(request, hashAgent(agent));
   const load = (): Promise<Template | undefined> => loadTemplate({ key, directory, shape, image });
   const warm = async (): Promise<Template> => {

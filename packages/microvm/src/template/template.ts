@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import type { Architecture } from "../host/architecture.ts";
 import { parseJson } from "../host/json.ts";
 import type { GuestImage } from "../image/index.ts";
 import type { MachineShape } from "../machine/arguments.ts";
@@ -66,21 +67,25 @@ export function templateKey(parts: {
   agent: string;
   qemuStamp: string;
 }): string {
-  const { accelerator, memoryMB, cpuCount } = parts.shape;
+  const { architecture, accelerator, memoryMB, cpuCount } = parts.shape;
+  const kind = architecture === "x64" ? accelerator : `${accelerator}-${architecture}`;
   // In this order: it is hashed.
-  const shape = { accelerator, memoryMB, cpuCount };
+  const shape = { accelerator: kind, memoryMB, cpuCount };
   const hash = createHash("sha256").update(
     JSON.stringify([FORMAT, shape, parts.image.digest, parts.agent, parts.qemuStamp]),
   );
-  return `${accelerator}-${cpuCount}cpu-${memoryMB}mb-${hash.digest("hex").slice(0, 16)}`;
+  return `${kind}-${cpuCount}cpu-${memoryMB}mb-${hash.digest("hex").slice(0, 16)}`;
 }
 
 /** The shape in the name of a template's directory or lock, finished or not. */
 export function shapeOf(name: string): MachineShape | undefined {
-  const match = /^(kvm|tcg)-(\d+)cpu-(\d+)mb-[0-9a-f]{16}(\.lock|\.building)?$/.exec(name);
+  const match = /^(kvm|tcg)(?:-(arm64))?-(\d+)cpu-(\d+)mb-[0-9a-f]{16}(\.lock|\.building)?$/.exec(
+    name,
+  );
   if (match === null) return undefined;
-  const [, accelerator, cpuCount, memoryMB] = match;
+  const [, accelerator, architecture = "x64", cpuCount, memoryMB] = match;
   return {
+    architecture: architecture as Architecture,
     accelerator: accelerator as MachineShape["accelerator"],
     cpuCount: Number(cpuCount),
     memoryMB: Number(memoryMB),

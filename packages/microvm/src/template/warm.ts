@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { untilAborted } from "@emberbox/core/concurrency";
 import type { AgentFile } from "@emberbox/guest";
+import { architectures } from "../host/architecture.ts";
 import { sync } from "../host/durable.ts";
 import { qemuVersion } from "../host/programs.ts";
 import type { GuestImage } from "../image/index.ts";
@@ -194,8 +195,11 @@ async function warmAndSave(
 }
 
 function kernelArguments(shape: MachineShape): string {
-  const common = "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off random.trust_cpu=on";
-  return shape.accelerator === "tcg" ? `${common} no_timer_check` : common;
+  const { console } = architectures[shape.architecture];
+  const common = `console=${console} quiet loglevel=3 panic=-1 mitigations=off random.trust_cpu=on`;
+  // For clocks that only x86-64 has.
+  const isEmulated = shape.accelerator === "tcg" && shape.architecture === "x64";
+  return isEmulated ? `${common} no_timer_check` : common;
 }
 
 /** From 8.2 on, QEMU can map a file privately that it may not write to. */

@@ -2,7 +2,7 @@
 // benchmarks. Plain JavaScript without dependencies: it runs before anything is installed. It can be interrupted and
 // repeated.
 import { argv, exit } from "node:process";
-import { checked, comparedWith, installDebianPackages } from "./setup/debian.mjs";
+import { checked, comparedWith, foreign, installDebianPackages } from "./setup/debian.mjs";
 import { checkMachine, demandRoot } from "./setup/machine.mjs";
 import { StepFailed, command, finish, note } from "./setup/steps.mjs";
 import { buildGuest, installWorkspace, node, script } from "./setup/workspace.mjs";
@@ -64,6 +64,13 @@ const modes = {
       ],
       { env: { EMBERBOX_TEST_TEMPLATE: "debian-12" } },
     );
+  },
+
+  /** Machines with an Arm processor, emulated: takes an hour or more, most of it for their image. */
+  async "test:arm64"(parameters) {
+    demandRoot("it tells the kernel how to run programs of another processor");
+    await prepare(foreign, []);
+    await command("tests on Arm", [node, source, quiet, "test/hosts/arm64.ts", ...parameters]);
   },
 
   /** Under KVM, in an emulated machine of Debian 13: takes about an hour, 9 GiB of memory and 10 GB of disk. */

@@ -1,4 +1,4 @@
 import { describeProvider } from "@emberbox/conformance/vitest";
-import { microvm } from "@emberbox/microvm";
+import { engine } from "./support/sandboxes.ts";
 
-describeProvider("microvm", () => microvm());
+describeProvider("microvm", () => engine());

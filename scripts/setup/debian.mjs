@@ -24,6 +24,13 @@ export const comparedWith = ["numpy", "pandas", "matplotlib"].map((name) => [
   `python3-${name}`,
 ]);
 
+/** What emulates Arm: whole machines, and the programs that set up the packages of their image. */
+export const foreign = [
+  ["qemu-system-aarch64", "qemu-system-arm"],
+  ["qemu-aarch64-static", "qemu-user-static"],
+  ["arch-test", "arch-test"],
+];
+
 function hasProgram(name) {
   const directories =
     `${process.env.PATH ?? ""}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`.split(delimiter);

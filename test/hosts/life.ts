@@ -1,9 +1,11 @@
-// The life of a sandbox on a machine that the tests of this repository do not run on: `life.ts kvm|tcg|refused`.
+// The life of a sandbox on a machine that the tests of this repository do not run on, or with a processor that this one
+// does not have: `life.ts kvm|tcg|refused [x64|arm64]`.
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import { EmberboxError, Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
+import { paths } from "../../packages/microvm/src/host/paths.ts";
+import type { EngineOptions } from "../../packages/microvm/src/provider/options.ts";
 
 const started = performance.now();
 const say = (what: string): void =>
@@ -11,17 +13,19 @@ const say = (what: string): void =>
 
 /** For machines that are far slower than those that the limits are for. */
 const HOUR = 3_600_000;
-const [expected = "tcg"] = process.argv.slice(2);
+const [expected = "tcg", arch] = process.argv.slice(2);
 if (expected === "refused") await beRefused();
 else await live(expected);
 
 async function live(accelerator: string): Promise<void> {
-  await using provider = microvm({ onProgress: say });
+  const options: EngineOptions = { onProgress: say, arch: arch as EngineOptions["arch"] };
+  await using provider = microvm(options);
   let sandbox = await Sandbox.create({ provider, timeoutMs: 24 * HOUR });
   say("created");
-  const templates = readdirSync(join(process.env["EMBERBOX_HOME"]!, "templates"));
+  const templates = readdirSync(paths().templates);
+  const kind = arch === "arm64" ? `${accelerator}-${arch}-` : `${accelerator}-`;
   assert.ok(
-    templates.some((name) => name.startsWith(`${accelerator}-`)),
+    templates.some((name) => name.startsWith(kind)),
     String(templates),
   );
 
@@ -43,13 +47,13 @@ async function live(accelerator: string): Promise<void> {
   say("JavaScript, TypeScript, bash");
 
   const { stdout } = await sandbox.commands.run(
-    "cat /sys/devices/system/clocksource/clocksource0/current_clocksource; date +%s.%N",
+    "cat /sys/devices/system/clocksource/clocksource0/current_clocksource; date +%s.%N; uname -m",
     limit,
   );
-  const [clock, time] = stdout.split("\n");
+  const [clock, time, machine] = stdout.split("\n");
   const late = Date.now() / 1000 - Number(time);
   assert.ok(Math.abs(late) < 5, `the clock is ${late} s late`);
-  say(`commands; the clock (${clock}) is ${late.toFixed(2)} s late`);
+  say(`commands on ${machine}; the clock (${clock}) is ${late.toFixed(2)} s late`);
   await sandbox.files.write("/tmp/kept", "kept");
 
   await sandbox.pause();

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { packAll, root } from "../support/install.ts";
+import { packAll, root } from "../support/pack.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "emberbox-runtimes-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -2,13 +2,17 @@ import { Sandbox } from "@emberbox/core";
 import type { CreateOptions, SandboxProvider } from "@emberbox/core/provider";
 import { microvm } from "@emberbox/microvm";
 import { afterAll } from "vitest";
+import type { EngineOptions } from "../../packages/microvm/src/provider/options.ts";
 
 /** What the tests use that name no template: another release's, such as `debian-12`, if one is asked for. */
 export const testTemplate: string | undefined = process.env["EMBERBOX_TEST_TEMPLATE"];
 
+/** What the machines of tests are, if not what they usually are here: `arm64`, if that is asked for. */
+const options: EngineOptions = { arch: process.env["EMBERBOX_TEST_ARCH"] as EngineOptions["arch"] };
+
 /** An engine that has another usual template. */
 export function engine(usualTemplate = testTemplate): SandboxProvider {
-  const made = microvm();
+  const made = microvm(options);
   if (usualTemplate === undefined) return made;
   return {
     ...made,

@@ -342,7 +342,7 @@ describe("a file of another version is refused", () => {
 
   test("whose template there is not", async () => {
     await expect(importIt(exported, { recipes: [recipes["debian-12"]] })).rejects.toThrow(
-      /this version has no debian-13, only debian-12$/,
+      /this version has no debian-13 for this machine, only debian-12$/,
     );
   });
 

@@ -102,7 +102,10 @@ async function recognise(
   const same = known.find(([recipe]) => recipe.name === name);
   if (same === undefined) {
     const names = [...new Set(recipes.map((recipe) => recipe.name))].join(", ");
-    throw refused(`it is of ${key}, and this version has no ${name}, only ${names}`, hint);
+    throw refused(
+      `it is of ${key}, and this version has no ${name} for this machine, only ${names}`,
+      hint,
+    );
   }
   const [recipe, { directory }] = same;
   // Only names of our own are shown.

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { childOf } from "../host/child.ts";
 import type { Manifest } from "./manifest.ts";
+import { loadSource } from "./load.ts";
 import { openPaused } from "./paused.ts";
 import { openSnapshots } from "./snapshots.ts";
 
@@ -128,4 +129,17 @@ test.each(["", "\n", "x\n{", "\0"])("a manifest that was cut to %j is damaged", 
   writeFileSync(join(root, "paused/isome/manifest.json"), text);
   const damaged = expect.objectContaining({ code: "snapshot_damaged" });
   await expect(openPaused(root).find("isome")).rejects.toThrow(damaged);
+});
+
+test("what was saved on another architecture is refused, even to boot from its disk", async () => {
+  for (const reboot of [true, false]) {
+    const loading = loadSource(scratch(), manifest, {
+      ...{ architecture: "arm64", reboot, as: "same", diskMB: 4096 },
+      qemu: { stamp: async () => manifest.qemuStamp, version: async () => manifest.qemu },
+    });
+    await expect(loading).rejects.toMatchObject({
+      code: "snapshot_incompatible",
+      message: expect.stringContaining("saved with x64; here is arm64") as unknown,
+    });
+  }
 });

@@ -1,4 +1,4 @@
 import { describeProvider } from "@emberbox/conformance/vitest";
-import { engine } from "./support/sandboxes.ts";
+import { microvm } from "@emberbox/microvm";
 
-describeProvider("microvm", () => engine());
+describeProvider("microvm", () => microvm());

@@ -14,7 +14,7 @@ const given = process.argv.slice(2);
 await makeImage();
 step([process.execPath, "--conditions=@emberbox/source", "test/hosts/life.ts", "tcg", ARCH]);
 if (!given.includes("--short")) {
-  const tests = given.length > 0 ? given : ["test/conformance.test.ts"];
+  const tests = given.length > 0 ? given : ["test/arm64.test.ts"];
   step(["vitest", "run", "--project", "machines", "--reporter", "verbose", ...tests]);
 }
 

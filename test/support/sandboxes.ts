@@ -8,11 +8,11 @@ import type { EngineOptions } from "../../packages/microvm/src/provider/options.
 export const testTemplate: string | undefined = process.env["EMBERBOX_TEST_TEMPLATE"];
 
 /** What the machines of tests are, if not what they usually are here: `arm64`, if that is asked for. */
-const options: EngineOptions = { arch: process.env["EMBERBOX_TEST_ARCH"] as EngineOptions["arch"] };
+export const testArchitecture = process.env["EMBERBOX_TEST_ARCH"] as EngineOptions["arch"];
 
 /** An engine that has another usual template. */
 export function engine(usualTemplate = testTemplate): SandboxProvider {
-  const made = microvm(options);
+  const made = microvm({ arch: testArchitecture } as EngineOptions);
   if (usualTemplate === undefined) return made;
   return {
     ...made,

@@ -1,7 +1,8 @@
 import { describeInstall } from "./support/install.ts";
+import { everything } from "./support/pack.ts";
 
 describeInstall("emberbox", {
-  packages: ["core", "wire", "guest", "ingress", "microvm", "server", "mcp", "emberbox"],
+  packages: everything,
   beside: {},
   program: `
     import { execFileSync } from "node:child_process";

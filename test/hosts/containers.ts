@@ -4,13 +4,11 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { packAll, root as workspace } from "../support/pack.ts";
+import { everything, packAll, root as workspace } from "../support/pack.ts";
 import { inContainer } from "./container.ts";
 import { build } from "./dockerfile.ts";
 import { makeNodeRoot, run } from "./root.ts";
 import { scratchDirectory } from "./scratch.ts";
-
-const NEEDED = ["core", "wire", "guest", "ingress", "microvm", "server", "mcp", "emberbox"];
 
 const directory = scratchDirectory();
 const root = join(directory, "root");
@@ -22,7 +20,7 @@ const environment = makeNodeRoot(root);
 run(process.execPath, join(workspace, "scripts/dist.mjs"));
 const packed = join(root, "packed");
 mkdirSync(packed);
-const tarballs = Object.entries(packAll(packed, NEEDED)).map(([name, file]) => [
+const tarballs = Object.entries(packAll(packed, everything)).map(([name, file]) => [
   name,
   file.replace(root, ""),
 ]);

@@ -2,9 +2,9 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { packAll, pnpm, root } from "../support/pack.ts";
+import { everything, outside, packAll, pnpm, root } from "../support/pack.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "emberbox-projects-"));
 const [packed, empty, made] = ["packed", "empty", "made"].map((name) => {
@@ -15,7 +15,6 @@ const [packed, empty, made] = ["packed", "empty", "made"].map((name) => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const adapters = ["langchain", "ai-sdk", "openai-agents"];
-const everything = ["core", "wire", "guest", "ingress", "microvm", "server", "mcp", "emberbox"];
 let tarballs: Record<string, string>;
 beforeAll(() => {
   tarballs = packAll(packed, [...everything, ...adapters]);
@@ -23,11 +22,11 @@ beforeAll(() => {
 
 /** Runs a program with this Node and without a terminal; fails with what it printed. */
 function run(cwd: string, ...[program, ...parameters]: [string, ...string[]]): string {
-  const { ANTHROPIC_API_KEY: _none, PATH, ...environment } = process.env;
+  const { ANTHROPIC_API_KEY: _none, ...environment } = outside;
   const { status, stdout, stderr } = spawnSync(program, parameters, {
     cwd,
     encoding: "utf8",
-    env: { ...environment, PATH: `${dirname(process.execPath)}${delimiter}${PATH}`, NODE_PATH: "" },
+    env: environment,
     timeout: 240_000,
   });
   const said = `${stdout}${stderr}`;

@@ -2,14 +2,13 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { packAll, root } from "../support/pack.ts";
+import { everything, outside, packAll, root } from "../support/pack.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "emberbox-runtimes-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const packages = ["core", "wire", "guest", "ingress", "microvm", "server", "mcp", "emberbox"];
 const others = ["bun@1", "deno@2", "esbuild@0.28", "typescript@5.9", "@types/node@24"];
 
 /** Runs a program with this Node, and fails with what it printed, unless it may fail. */
@@ -17,11 +16,7 @@ function run(program: string, parameters: readonly string[], mayFail = false): s
   const { status, stdout, stderr } = spawnSync(program, parameters, {
     cwd: folder,
     encoding: "utf8",
-    env: {
-      ...process.env,
-      PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"]}`,
-      NODE_PATH: "",
-    },
+    env: outside,
     timeout: 200_000,
   });
   const said = `${stdout}${stderr}`;
@@ -39,7 +34,7 @@ beforeAll(() => {
   const packed = join(folder, "packed");
   mkdirSync(packed);
   write({ "package.json": JSON.stringify({ private: true }) });
-  const tarballs = Object.values(packAll(packed, packages));
+  const tarballs = Object.values(packAll(packed, everything));
   run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", ...tarballs, ...others]);
 });
 

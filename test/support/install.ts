@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { packAll, pnpm, root } from "./pack.ts";
+import { outside, packAll, pnpm, root } from "./pack.ts";
 
 export interface InstallCase {
   /** Folders in `packages` that are packed and installed; those they depend on, too. */
@@ -46,12 +46,7 @@ function run(folder: string, parameters: readonly string[]): void {
   const { status, stdout, stderr } = spawnSync(process.execPath, parameters, {
     cwd: folder,
     encoding: "utf8",
-    // Nothing of the workspace is to be found; the packages' own programs run on this Node, too.
-    env: {
-      ...process.env,
-      NODE_PATH: "",
-      PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"]}`,
-    },
+    env: outside,
     timeout: 120_000,
   });
   expect(status, `${parameters.join(" ").slice(0, 200)}\n${stdout}${stderr}`).toBe(0);

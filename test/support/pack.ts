@@ -1,8 +1,27 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 
 export const root: string = resolve(import.meta.dirname, "../..");
+
+/** The folders of `emberbox` and of all that it depends on. */
+export const everything: readonly string[] = [
+  "core",
+  "wire",
+  "guest",
+  "ingress",
+  "microvm",
+  "server",
+  "mcp",
+  "emberbox",
+];
+
+/** For programs that were installed: they run on this Node, and find nothing of the workspace. */
+export const outside: NodeJS.ProcessEnv = {
+  ...process.env,
+  PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"]}`,
+  NODE_PATH: "",
+};
 
 /** Packs packages as they would be published; returns where each is, as a dependency, by its name. */
 export function packAll(folder: string, packages: readonly string[]): Record<string, string> {

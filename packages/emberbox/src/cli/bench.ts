@@ -59,9 +59,10 @@ async function run({ json, only = benchIds, report }: Flags): Promise<void> {
       throw error;
     },
   );
-  await write?.(formatTable(measured));
+  const table = formatTable(measured);
+  await write?.(table);
   if (json) printJson(measured);
-  else process.stdout.write(formatTable(measured));
+  else process.stdout.write(table);
   if (file !== undefined) say(`wrote ${file}, to be attached to an issue`);
 }
 

@@ -1,4 +1,4 @@
-import { constants, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+import { constants, openSync, readdirSync, readFileSync, readvSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { pollable } from "./descriptor.ts";
 
@@ -25,25 +25,24 @@ export function openPort(): Port {
 /** What the kernel returns per read, in bytes. */
 const DEVICE_BUFFER = 4096;
 const GATHERED_BYTES = 65_536;
+const gathered = Buffer.allocUnsafeSlow(GATHERED_BYTES);
+/** The kernel fills one after the other, each as by a read of its own, until one is not filled. */
+const pieces = Array.from({ length: GATHERED_BYTES / DEVICE_BUFFER }, (_, index) =>
+  gathered.subarray(index * DEVICE_BUFFER, (index + 1) * DEVICE_BUFFER),
+);
 
 /**
  * A read returns one page, and each chunk costs a pass through all streams and parsers, so several are taken at once.
  */
 function gather(fd: number, chunk: Buffer): Buffer {
   if (chunk.length < DEVICE_BUFFER) return chunk;
-  const all = Buffer.allocUnsafe(Math.max(GATHERED_BYTES, chunk.length));
-  let length = chunk.copy(all);
-  while (length < all.length) {
-    const bytes = readMore(fd, all, length);
-    length += bytes;
-    if (bytes < DEVICE_BUFFER) break;
-  }
-  return all.subarray(0, length);
+  const length = readMore(fd);
+  return length === 0 ? chunk : Buffer.concat([chunk, gathered.subarray(0, length)]);
 }
 
-function readMore(fd: number, into: Buffer, at: number): number {
+function readMore(fd: number): number {
   try {
-    return readSync(fd, into, at, into.length - at, null);
+    return readvSync(fd, pieces);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EAGAIN") return 0;
     throw error;

@@ -29,13 +29,15 @@ export const freezeFlags = {
   processes: 1,
   /** Write everything to the disk. */
   sync: 2,
+  /** Give memory back that is not needed. */
+  tidy: 4,
 } as const;
 
 export const HEADER_BYTES = 9;
 /** Largest payload of a frame, in bytes. */
 export const MAX_PAYLOAD = 65_536;
 /** How much a side may send on a stream before the other has granted more, in bytes. */
-export const INITIAL_WINDOW = 262_144;
+export const INITIAL_WINDOW = 1_048_576;
 
 /**
  * Precedes `hello`. A port keeps the bytes of a session that ended, so both sides discard everything up to this mark.

@@ -241,7 +241,9 @@ describe("a hostile other side", () => {
     [
       "more data than was granted",
       Buffer.concat(
-        Array.from({ length: 6 }, () => frame(frameKinds.data, 1, Buffer.alloc(MAX_PAYLOAD))),
+        Array.from({ length: INITIAL_WINDOW / MAX_PAYLOAD + 1 }, () =>
+          frame(frameKinds.data, 1, Buffer.alloc(MAX_PAYLOAD)),
+        ),
       ),
     ],
   ];

@@ -24,6 +24,7 @@ declare const frameKinds: {
 export declare const freezeFlags: {
   readonly processes: 1;
   readonly sync: 2;
+  readonly tidy: 4;
 };
 declare class Turn {
   #private;

@@ -3,7 +3,6 @@
 import functools
 import json
 import os
-import random
 import signal
 import struct
 import subprocess
@@ -14,6 +13,7 @@ import emberbox_loop
 import emberbox_pictures
 import emberbox_print
 import emberbox_programs
+import emberbox_seeds
 from emberbox_channel import EXECUTE, HEADER, OUTPUT, REPORT_FILES, RESET, RESTORED, Channel, Streams
 from emberbox_files import Snapshot, files_line, snapshot
 from emberbox_shell import attach, reset
@@ -28,6 +28,7 @@ class Context:
         self.channel = Channel(connection, pipes)
         self.received = bytearray()
         self.env = env
+        self.has_run = False
         self.report_files = False
         # The directory before the cell, if the cell's files are to be reported.
         self.before: Optional[Snapshot] = None
@@ -39,7 +40,7 @@ class Context:
             setattr(subprocess.Popen, name, ordered(self.channel, getattr(subprocess.Popen, name)))
 
     def serve(self, problem: str) -> None:
-        reseed()
+        emberbox_seeds.renew(drawn=False)
         signal.signal(signal.SIGINT, self.channel.on_interrupt)
         self.channel.watch()
         self.channel.ready(problem)
@@ -57,6 +58,8 @@ class Context:
                 self.restored(json.loads(payload))
             elif kind == RESET:
                 reset(self.shell)
+                emberbox_seeds.renew()
+                self.has_run = False
                 self.channel.late.clear()
                 self.channel.late_size = 0
                 self.channel.end(self.shell.execution_count)
@@ -90,6 +93,7 @@ class Context:
         if self.report_files:
             self.report_files = False
             self.before = snapshot()
+        self.has_run = True
         shell.displays.begin()
         emberbox_pictures.saved.begin()
         channel.begin()
@@ -143,7 +147,7 @@ class Context:
                 os.environ.pop(name, None)
         os.environ.update(env)
         self.env = env
-        reseed()
+        emberbox_seeds.renew(self.has_run)
 
 
 def ordered(channel: Channel, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -170,18 +174,3 @@ def apply(variables: dict[str, Optional[str]]) -> dict[str, Optional[str]]:
         else:
             os.environ[name] = value
     return before
-
-
-def reseed() -> None:
-    """Generators that the program made itself are left alone: they may be meant to repeat."""
-    random.seed()
-    tempfile = sys.modules.get("tempfile")
-    if tempfile is not None:
-        # It has a generator of its own, which it creates again.
-        setattr(tempfile, "_name_sequence", None)
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        numpy.random.seed()
-    ssl = sys.modules.get("ssl")
-    if ssl is not None:
-        ssl.RAND_add(os.urandom(32), 32.0)

@@ -18,7 +18,7 @@ from IPython.core.error import StdinNotImplementedError, UsageError
 from IPython.lib import pretty
 from IPython.utils.text import SList
 from ipykernel import zmqshell
-from traitlets import Any, Type
+from traitlets import Any, TraitType, Type
 from traitlets.config import Config
 
 import emberbox_pictures
@@ -324,6 +324,19 @@ def no_input(prompt="", *_, **__):
     )
 
 
+def read_traits_directly():
+    """IPython asks for its own settings 140 times in the shortest cell, by way of four functions each time."""
+    slowly = TraitType.__get__
+
+    def get(self, instance, owner=None):
+        try:
+            return instance._trait_values[self.name]
+        except (AttributeError, KeyError):
+            return slowly(self, instance, owner)
+
+    setattr(TraitType, "__get__", get)
+
+
 def create_shell(ipython_dir):
     """The shell with everything that a notebook enables. Takes long, so it is done once, before contexts are forked."""
     config = Config()
@@ -331,6 +344,7 @@ def create_shell(ipython_dir):
     config.InteractiveShell.colors = "NoColor"
     config.InteractiveShell.xmode = "Context"
     config.Completer.use_jedi = False
+    read_traits_directly()
     mend_scripts()
     mend_tracebacks()
     shell = ZMQInteractiveShell.instance(config=config, ipython_dir=ipython_dir)

@@ -49,6 +49,8 @@ def prepare(ipython_dir, warm):
         for library in LIBRARIES:
             import_module(library)
         run_cells(shell)
+        # No context inherits what a generator had ready.
+        import_module("emberbox_seeds").renew()
     return shell
 
 

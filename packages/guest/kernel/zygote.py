@@ -1,4 +1,4 @@
-"""Imports everything once, then forks one process per code context; also does what Node has no call for.
+"""Imports everything once, then forks one process per code context.
 
 Requests come as JSON lines on standard input; answers and the ends of contexts go out as JSON lines. Arguments: the
 path of the agent's socket, the name of the user that most code runs as, and when to import. "now" imports all of the
@@ -16,17 +16,13 @@ import resource
 import select
 import signal
 import socket
-import struct
 import sys
-import time
 import traceback
 from typing import Any, NamedTuple
 
 sys.dont_write_bytecode = True
 SOCKET, USER, WHEN = sys.argv[1:4]
 CGROUP = "/sys/fs/cgroup/user/cgroup.procs"
-# From linux/random.h.
-RNDADDENTROPY, RNDRESEEDCRNG = 0x40085203, 0x5207
 PR_SET_DUMPABLE = 4
 # How much of what a dead context leaves in its pipes is reported, in bytes.
 LAST_WORDS = 64 * 1024
@@ -170,18 +166,6 @@ class Zygote:
                 message[name] = last_words(descriptor)
                 os.close(descriptor)
             self.answer(message)
-
-    def do_restore(self, request):
-        """Sets the clock and the kernel's randomness right after a snapshot was restored."""
-        time.clock_settime(time.CLOCK_REALTIME, request["time"])
-        entropy = bytes.fromhex(request["entropy"])
-        random = os.open("/dev/urandom", os.O_RDWR)
-        try:
-            fcntl.ioctl(random, RNDADDENTROPY, struct.pack("ii", len(entropy) * 8, len(entropy)) + entropy)
-            fcntl.ioctl(random, RNDRESEEDCRNG)
-        finally:
-            os.close(random)
-        return {}
 
 
 def keep(descriptor):

@@ -1,5 +1,4 @@
 /** A thread that gives up FUSE mounts that keep the agent waiting. */
-import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { workerData } from "node:worker_threads";
 
@@ -14,8 +13,6 @@ let lastBeat = -1;
 /** At how many looks in a row nothing had gone on, and the connection had unanswered requests. */
 const suspicions = new Map<string, number>();
 
-if (readdirSync(CONNECTIONS).length === 0)
-  execFileSync("mount", ["-t", "fusectl", "fusectl", CONNECTIONS], { stdio: "ignore" });
 setInterval(look, LOOK_MS);
 
 function look(): void {

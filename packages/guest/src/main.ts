@@ -12,6 +12,7 @@ import {
   Session,
   type Thaw,
 } from "@emberbox/wire";
+import { setClockAndRandomness } from "./clock-and-randomness.ts";
 import type { AgentContext } from "./context.ts";
 import { receiveNetwork, startEgress } from "./egress/egress.ts";
 import { createEnvdHandler } from "./envd/index.ts";
@@ -23,6 +24,7 @@ import { createInterpreter } from "./interpreter/index.ts";
 import { limitUserMemory, separateUserCode } from "./limits.ts";
 import { openPort } from "./port.ts";
 import { restore } from "./restore.ts";
+import { tidyMemory } from "./tidy-memory.ts";
 
 const context: AgentContext = {
   envs: {},
@@ -69,7 +71,7 @@ const session: Session = new Session({
     return true;
   },
   onFreeze: (payload) => background(freeze(payload[0] ?? 0), fail),
-  onThaw: (payload) => background(thaw(JSON.parse(payload.toString()) as Thaw), fail),
+  onThaw: (payload) => thaw(JSON.parse(payload.toString()) as Thaw),
   onBroken: (error) => {
     context.log(`the channel broke: ${error.message}`);
     process.exit(1);
@@ -93,6 +95,7 @@ async function freeze(flags: number): Promise<void> {
   try {
     if (flags & freezeFlags.processes) await freezeUserCode();
     if (flags & freezeFlags.sync) await syncDisks();
+    if (flags & freezeFlags.tidy) tidyMemory();
   } catch (error) {
     context.log(`holding still: ${error}`);
   }
@@ -102,10 +105,10 @@ async function freeze(flags: number): Promise<void> {
 }
 
 /** The machine stood still, and its clock with it. */
-async function thaw({ entropy, timeMs }: Thaw): Promise<void> {
+function thaw(missed: Thaw): void {
   freezes++;
   try {
-    await interpreter.catchUp({ entropy, timeSeconds: timeMs / 1000 });
+    setClockAndRandomness(missed);
   } catch (error) {
     context.log(`going on: ${error}`);
   }

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { promisify } from "node:util";
 import { background, warning } from "@emberbox/core/background";
+import { setClockAndRandomness } from "./clock-and-randomness.ts";
 import type { AgentContext } from "./context.ts";
 import { applyNetwork } from "./egress/egress.ts";
 import { thawUserCode } from "./freezer.ts";
@@ -14,12 +15,11 @@ const machineId = openSync("/etc/machine-id", "r+");
 
 /** Where programs that know E2B's sandboxes look for facts about theirs: one file each, in memory. */
 mkdirSync("/run/e2b", { recursive: true });
-const facts = new Map(
-  ["E2B_SANDBOX", "E2B_SANDBOX_ID", "E2B_TEMPLATE_ID"].map((name) => [
-    name,
-    openSync(`/run/e2b/.${name}`, "w", 0o644),
-  ]),
-);
+const facts = ["E2B_SANDBOX", "E2B_SANDBOX_ID", "E2B_TEMPLATE_ID"].map((name) => ({
+  name,
+  file: openSync(`/run/e2b/.${name}`, "w", 0o644),
+  written: "",
+}));
 
 /** Corrects what a restored snapshot has stale: identity, clock, randomness, environment, disk size. */
 export async function restore(
@@ -36,14 +36,17 @@ export async function restore(
   // Not awaited: the host refuses by itself, this only makes refusals faster.
   if (hello.network)
     background(applyNetwork(hello.network, context), warning("Applying the network"));
-  for (const [name, file] of facts) {
-    ftruncateSync(file);
-    writeSync(file, context.envs[name]!, 0);
+  for (const fact of facts) {
+    const text = context.envs[fact.name]!;
+    if (text === fact.written) continue;
+    if (text.length < fact.written.length) ftruncateSync(fact.file);
+    writeSync(fact.file, text, 0);
+    fact.written = text;
   }
   writeSync(hostname, hello.sandboxId, 0);
   writeSync(machineId, `${hello.machineId}\n`, 0);
   const grown = hello.growDisk ? promisify(execFile)("resize2fs", ["/dev/vda"]) : undefined;
-  await interpreter.catchUp({ entropy: hello.entropy, timeSeconds: hello.timeMs / 1000 });
+  setClockAndRandomness(hello);
   thawUserCode();
   interpreter.restored();
   await grown;

@@ -28,7 +28,5 @@ export class BashLanguage implements Language {
 
   async warm(): Promise<void> {}
 
-  async restored(): Promise<void> {}
-
   close(): void {}
 }

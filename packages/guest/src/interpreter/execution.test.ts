@@ -58,7 +58,6 @@ beforeEach(async () => {
       return kernel;
     },
     warm: async () => undefined,
-    restored: async () => undefined,
     close: () => undefined,
   };
   context = new CodeContext({ id: "one", language, cwd: "/", envs: () => ({}), user, log: silent });

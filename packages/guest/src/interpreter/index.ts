@@ -5,7 +5,6 @@ import type { AgentContext } from "../context.ts";
 import type { CodeContext } from "./code-context.ts";
 import { Contexts } from "./contexts.ts";
 import { Execution } from "./execution.ts";
-import type { RestoreRequest } from "./language.ts";
 import { BashLanguage } from "./bash.ts";
 import { JavaScriptLanguage } from "./javascript.ts";
 import { JavaScriptProcesses } from "./javascript-process.ts";
@@ -21,16 +20,12 @@ import {
 } from "./request.ts";
 import { warmCalls } from "./warm.ts";
 
-export type { RestoreRequest } from "./language.ts";
-
 /** What core's `userPath` makes. */
 const OF_USER = /^\/users\/([^/]+)(\/(?:execute|contexts))$/;
 
 /** E2B's code-interpreter protocol, and what has to happen to it around a snapshot. */
 export interface Interpreter {
   handler(request: IncomingMessage, response: ServerResponse): void;
-  /** Corrects the machine's clock and randomness; must have resolved before a restored machine's first call. */
-  catchUp(request: RestoreRequest): Promise<void>;
   /** This machine is a different one now: its kernels get new seeds and variables. */
   restored(): void;
   close(): void;
@@ -147,9 +142,6 @@ export async function createInterpreter(
   if (warm) await warmUp();
   return {
     handler,
-    async catchUp(request) {
-      await Promise.all(languages.map((language) => language.restored(request)));
-    },
     restored() {
       for (const one of contexts.all()) one.restored();
     },

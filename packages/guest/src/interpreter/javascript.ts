@@ -25,8 +25,6 @@ export class JavaScriptLanguage implements Language {
     await this.#processes.fill(false);
   }
 
-  async restored(): Promise<void> {}
-
   close(): void {
     this.#processes.close();
   }

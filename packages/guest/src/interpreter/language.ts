@@ -9,8 +9,6 @@ export interface Language {
   start(options: KernelOptions): Promise<Kernel>;
   /** Does what makes first calls slow and need not be repeated in a kernel's copy. */
   warm(): Promise<void>;
-  /** Called after a snapshot was restored: corrects what all kernels of the language share. */
-  restored(request: RestoreRequest): Promise<void>;
   close(): void;
 }
 
@@ -19,13 +17,6 @@ export interface KernelOptions {
   readonly user: User;
   readonly cwd: string;
   readonly envs: Readonly<Record<string, string>>;
-}
-
-export interface RestoreRequest {
-  /** Fresh random bytes, hexadecimal. */
-  readonly entropy: string;
-  /** Seconds since 1970. */
-  readonly timeSeconds: number;
 }
 
 /** One process that runs code, one execution at a time. */

@@ -6,7 +6,7 @@ import type { AgentContext } from "../context.ts";
 import { findUser } from "../envd/users.ts";
 import { environmentOf } from "./environment.ts";
 import { FROM_KERNEL, FrameReader } from "../kernel-frames.ts";
-import type { Kernel, KernelExit, KernelOptions, Language, RestoreRequest } from "./language.ts";
+import type { Kernel, KernelExit, KernelOptions, Language } from "./language.ts";
 import { ForkedKernel } from "./forked-kernel.ts";
 import { Zygote } from "./zygote.ts";
 
@@ -77,10 +77,6 @@ export class PythonLanguage implements Language {
 
   async warm(): Promise<void> {
     await this.#zygote.ready;
-  }
-
-  async restored(request: RestoreRequest): Promise<void> {
-    await this.#zygote.restore(request.entropy, request.timeSeconds);
   }
 
   close(): void {

@@ -73,11 +73,6 @@ export class Zygote {
     return answer.pid!;
   }
 
-  /** Sets the machine's clock and randomness. */
-  async restore(entropy: string, time: number): Promise<void> {
-    await this.#request({ op: "restore", entropy, time });
-  }
-
   close(): void {
     this.#process.kill("SIGKILL");
   }

@@ -114,7 +114,5 @@ class JupyterLanguage implements Language {
 
   async warm(): Promise<void> {}
 
-  async restored(): Promise<void> {}
-
   close(): void {}
 }

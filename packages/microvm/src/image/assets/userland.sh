@@ -29,7 +29,11 @@ HISTCONTROL=ignoreboth
 alias ls='ls --color=auto' grep='grep --color=auto' ll='ls -l'
 EOF
 rm -f /etc/skel/.bash_logout /etc/bash.bashrc
-cp /build/command-not-found.sh /etc/profile.d/
+# Not in the profile: every command would read it.
+install -D -m 644 /build/command-not-found.sh /usr/local/lib/command-not-found.sh
+cat > /etc/profile.d/command-not-found.sh <<'EOF'
+command_not_found_handle() { . /usr/local/lib/command-not-found.sh; }
+EOF
 update-alternatives --quiet --install /usr/bin/vim vim /usr/bin/vim.tiny 10
 cp /etc/skel/.profile /etc/skel/.bashrc /root/
 

@@ -5,7 +5,7 @@ import { request } from "undici/index.js";
 /** How a port of the guest is reached. */
 export type Reach = (port: number) => Pick<Endpoint, "dispatcher" | "headers">;
 
-const ROUNDS = 3;
+const ROUNDS = 2;
 const COMMANDS = ["true", "python3 -c 1", "node -e 1", "ls / | cat"];
 const CELLS = ["print(1)", "1+1", "1/0"];
 

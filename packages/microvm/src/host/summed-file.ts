@@ -12,7 +12,7 @@ export interface SummedFile {
   readonly sum: number;
 }
 
-/** Copies an open file, durably. */
+/** Copies an open file. */
 export async function copySummed(fd: number, path: string, name: string): Promise<SummedFile> {
   const from = await open(`/proc/self/fd/${fd}`, "r");
   const to = await open(path, "wx", 0o600);
@@ -21,7 +21,6 @@ export async function copySummed(fd: number, path: string, name: string): Promis
     const sum = await eachChunk(from, size, (chunk, at) =>
       whole((done) => to.write(chunk, done, chunk.length - done, at + done), chunk.length),
     );
-    await to.datasync();
     return { name, bytes: size, sum };
   } finally {
     await from.close();

@@ -1,6 +1,6 @@
 import { open, readFile } from "node:fs/promises";
 import { crc32 } from "node:zlib";
-import { writeDurably } from "../host/durable.ts";
+import { writeNew } from "../host/durable.ts";
 import { whole } from "../host/whole.ts";
 import { type GuestMemory, PAGE_BYTES, type Run } from "./guest-memory.ts";
 
@@ -41,7 +41,7 @@ export function chunksOf(runs: readonly Run[]): Run[][] {
 export const pageBytes = (runs: readonly Run[]): number =>
   runs.reduce((sum, { count }) => sum + count * PAGE_BYTES, 0);
 
-/** Writes pages of a stopped machine, durably. */
+/** Writes pages of a stopped machine. */
 export async function writeMemory(
   path: string,
   memory: GuestMemory,
@@ -61,7 +61,6 @@ export async function writeMemory(
       const position = index * CHUNK_BYTES;
       await whole((done) => file.write(buffer, done, at - done, position + done), at);
     });
-    await file.datasync();
   } finally {
     await file.close();
   }
@@ -123,7 +122,7 @@ async function writeIndex(path: string, { runs, sums }: MemoryIndex): Promise<vo
   const bytes = Buffer.alloc((numbers.length + 1) * 4);
   numbers.forEach((number, index) => bytes.writeUInt32LE(number, index * 4));
   bytes.writeUInt32LE(crc32(bytes.subarray(0, -4)), numbers.length * 4);
-  await writeDurably(path, bytes);
+  await writeNew(path, bytes);
 }
 
 export async function readLayerIndex(path: string): Promise<MemoryIndex> {

@@ -4,7 +4,7 @@ import { basename, join, resolve } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { z } from "zod";
 import { type Architecture, architectures } from "../host/architecture.ts";
-import { writeDurably } from "../host/durable.ts";
+import { writeNew } from "../host/durable.ts";
 import { parseJson } from "../host/json.ts";
 import type { SummedFile } from "../host/summed-file.ts";
 import { keptOptions, type KeptOptions } from "../restore/create-options.ts";
@@ -116,7 +116,7 @@ const MAX_BYTES = 16 * 1024 * 1024;
 /** Written last: its presence means that all the rest is there. */
 export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
   const text = JSON.stringify(manifest);
-  await writeDurably(join(directory, MANIFEST), `${digestOf(text)}\n${text}`);
+  await writeNew(join(directory, MANIFEST), `${digestOf(text)}\n${text}`);
 }
 
 /**

@@ -3,9 +3,10 @@ import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { EmberboxError } from "@emberbox/core";
+import { background, warning } from "@emberbox/core/background";
 import { untilAborted, within } from "@emberbox/core/concurrency";
 import { freezeFlags } from "@emberbox/wire";
-import { sync, writeDurably } from "../host/durable.ts";
+import { syncDirectory, writeNew } from "../host/durable.ts";
 import { copySummed, type SummedFile } from "../host/summed-file.ts";
 import { descriptors } from "../machine/arguments.ts";
 import { openGuestMemory } from "../memory/guest-memory.ts";
@@ -22,6 +23,8 @@ export interface SaveOptions {
   /** Where to save it; what is there afterwards is complete. */
   readonly target: string;
   readonly keepMemory: boolean;
+  /** Whether it is to outlive a power failure, some time after the save. */
+  readonly isKept: boolean;
   /** Whether the machine continues; after a failure it always does. */
   readonly after: "continue" | "end";
   readonly details: Pick<Manifest, "accessToken" | "startedAt" | "options" | "qemuStamp" | "qemu">;
@@ -39,14 +42,17 @@ export async function saveSandbox(sandbox: LocalSandbox, options: SaveOptions): 
   await mkdir(parent, { recursive: true, mode: 0o700 });
   await mkdir(building, { mode: 0o700 });
   try {
-    return await whileStill(sandbox, options, async () => {
+    const saved = await whileStill(sandbox, options, async () => {
       const manifest = await write(sandbox, building, options);
       options.signal?.throwIfAborted();
-      await sync(building);
       await rename(building, options.target);
-      await sync(parent);
       return manifest;
     });
+    // Nobody waits for the disk: until then what was saved outlives this program, but not a power failure, and checksums
+    // would tell.
+    if (options.isKept)
+      background(syncDirectory(options.target), warning("Writing what was saved to the disk"));
+    return saved;
   } catch (error) {
     await rm(building, { recursive: true, force: true });
     if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
@@ -140,7 +146,7 @@ async function saveDevices({ machine }: LocalSandbox, directory: string): Promis
     throw new EmberboxError("sandbox_died", "QEMU's device state is too large to be one");
   // QEMU truncates the file and writes on at its old offset: what came before is a hole now.
   const bytes = (await readFile(saved)).subarray(before);
-  await writeDurably(join(directory, "state"), bytes);
+  await writeNew(join(directory, "state"), bytes);
   return { name: "state", bytes: bytes.length, sum: crc32(bytes) };
 }
 

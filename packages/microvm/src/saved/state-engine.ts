@@ -122,6 +122,7 @@ export function createStateEngine({
       await saveSandbox(sandbox, {
         target: paused.directoryOf(sandbox.sandboxId),
         keepMemory,
+        isKept: true,
         after: "end",
         details: { ...(await detailsOf(details)), accessToken: sandbox.accessToken },
         signal,
@@ -159,6 +160,7 @@ export function createStateEngine({
       const manifest = await saveSandbox(sandbox, {
         target: snapshots.directoryOf(snapshotId),
         keepMemory: true,
+        isKept: true,
         after: "continue",
         details: await detailsOf(details),
         signal,
@@ -174,6 +176,7 @@ export function createStateEngine({
         const manifest = await saveSandbox(sandbox, {
           target,
           keepMemory: true,
+          isKept: false,
           after: "continue",
           details: await detailsOf(details),
           signal,

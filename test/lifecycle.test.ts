@@ -5,11 +5,20 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { EmberboxError, Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
-import { describe, expect, test } from "vitest";
+import type { CreateOptions } from "@emberbox/core/provider";
+import { afterAll, describe, expect, test } from "vitest";
 import { eventually, type HostProcess, hostProcesses, machinesOf } from "./support/processes.ts";
-import { createSandbox, oddShape, provider, python } from "./support/sandboxes.ts";
+import { engine, oddShape, python, testTemplate } from "./support/sandboxes.ts";
 import { synchronousFileWork } from "./support/synchronous.ts";
 import { SOURCE, sourceNode } from "../scripts/source.ts";
+
+/** Its machines are counted, so there is none without a sandbox. */
+const provider = engine(testTemplate, { standby: false });
+afterAll(() => provider[Symbol.asyncDispose]());
+
+function createSandbox(options: CreateOptions = {}): Promise<Sandbox> {
+  return Sandbox.create({ provider, ...options });
+}
 
 const rejection = (promise: Promise<unknown>): Promise<EmberboxError> =>
   promise.then(
@@ -202,7 +211,7 @@ describe("creation", () => {
     { timeout: 300_000 },
     async () => {
       const before = machinesOf().length;
-      const own = microvm();
+      const own = microvm({ standby: false });
       const sandboxes: Sandbox[] = [];
       for (let batch = 0; batch < 6; batch++) {
         sandboxes.push(

@@ -16,6 +16,7 @@ export interface MicrovmOptions {
   readonly pool?: {
     readonly size: number;
   } | undefined;
+  readonly standby?: boolean | undefined;
   readonly jail?: boolean | undefined;
   readonly home?: string | undefined;
   readonly buildImages?: boolean | undefined;

@@ -1,6 +1,6 @@
 import { Sandbox } from "@emberbox/core";
 import type { CreateOptions, SandboxProvider } from "@emberbox/core/provider";
-import { microvm } from "@emberbox/microvm";
+import { microvm, type MicrovmOptions } from "@emberbox/microvm";
 import { afterAll } from "vitest";
 import type { EngineOptions } from "../../packages/microvm/src/provider/options.ts";
 
@@ -11,8 +11,11 @@ export const testTemplate: string | undefined = process.env["EMBERBOX_TEST_TEMPL
 export const testArchitecture = process.env["EMBERBOX_TEST_ARCH"] as EngineOptions["arch"];
 
 /** An engine that has another usual template. */
-export function engine(usualTemplate = testTemplate): SandboxProvider {
-  const made = microvm({ arch: testArchitecture } as EngineOptions);
+export function engine(
+  usualTemplate = testTemplate,
+  options: MicrovmOptions = {},
+): SandboxProvider {
+  const made = microvm({ arch: testArchitecture, ...options } as EngineOptions);
   if (usualTemplate === undefined) return made;
   return {
     ...made,

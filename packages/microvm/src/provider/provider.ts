@@ -126,6 +126,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     async [Symbol.asyncDispose]() {
       closed = true;
       await Promise.all([newSandboxes.close(), sandboxes.close()]);
+      await engine?.close();
     },
   });
 }

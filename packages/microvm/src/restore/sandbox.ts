@@ -14,7 +14,7 @@ import type { Access } from "../network/access.ts";
 import { Gateway } from "../network/gateway.ts";
 import type { Uplink } from "../network/uplink.ts";
 import type { MemoryLayer, Source, StoredLayer } from "./source.ts";
-import { startFrom } from "./start.ts";
+import { startFrom, type StartOptions } from "./start.ts";
 
 /** A restored machine with its guest. */
 export interface LocalSandbox {
@@ -41,12 +41,7 @@ export interface LocalSandbox {
   readonly ended: Promise<unknown>;
 }
 
-export interface RestoreOptions {
-  readonly source: Source;
-  readonly qemu: string;
-  readonly jail: boolean;
-  readonly run: string;
-  readonly diskMB: number;
+export interface RestoreOptions extends Omit<StartOptions, "view"> {
   readonly identity: Omit<Identity, "growDisk" | "network">;
   readonly accessToken: string | undefined;
   readonly access: Access;

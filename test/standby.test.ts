@@ -1,0 +1,65 @@
+import { Sandbox } from "@emberbox/core";
+import { microvm } from "@emberbox/microvm";
+import { expect, test } from "vitest";
+import { areGone, eventually, type HostProcess, machinesOf } from "./support/processes.ts";
+
+const random = async (sandbox: Sandbox): Promise<string> => {
+  const { stdout } = await sandbox.commands.run("cat /proc/sys/kernel/random/uuid; hostname");
+  return stdout;
+};
+
+/** Machines of this program, when there are as many as there should be. */
+async function machines(count: number): Promise<HostProcess[]> {
+  await eventually(`${count} machines`, 60_000, () => machinesOf().length === count);
+  return machinesOf();
+}
+
+test("after a create a machine stands by, which becomes the next sandbox as if it had been started for it", async () => {
+  await using provider = microvm();
+  const first = await Sandbox.create({ provider });
+  const known = await machines(2);
+  const second = await Sandbox.create({ provider, envs: { COLOUR: "green" } });
+  expect(machinesOf().map(({ pid }) => pid)).toEqual(known.map(({ pid }) => pid));
+  expect((await second.runCode("import os; os.environ['COLOUR']")).text).toBe("green");
+  expect(await random(second)).not.toBe(await random(first));
+  expect(await random(second)).toContain(second.sandboxId);
+  const all = await machines(3);
+  await provider[Symbol.asyncDispose]();
+  expect(areGone(all)).toBe(true);
+});
+
+test("a machine that stands by and is killed is not missed", async () => {
+  await using provider = microvm();
+  await using first = await Sandbox.create({ provider });
+  const [own] = machinesOf();
+  const standby = (await machines(2)).find(({ pid }) => pid !== own!.pid)!;
+  process.kill(standby.pid, "SIGKILL");
+  await eventually("it is gone", 10_000, () => areGone([standby]));
+  await using second = await Sandbox.create({ provider });
+  expect(await random(second)).not.toBe(await random(first));
+});
+
+test("one of another size is not taken, and makes room for one that is wanted", async () => {
+  await using provider = microvm();
+  const first = await Sandbox.create({ provider });
+  await machines(2);
+  const large = await Sandbox.create({ provider, diskMB: 8192 });
+  const { stdout } = await large.commands.run("df -BM --output=size / | tail -1 | tr -d M");
+  expect(Number(stdout)).toBeGreaterThan(7500);
+  await machines(3);
+  await large.kill();
+  await first.kill();
+  await machines(1);
+});
+
+test("none stands by where that is not wanted, or where there is a pool", async () => {
+  for (const options of [{ standby: false }, { pool: { size: 1 } }]) {
+    await using provider = microvm(options);
+    await using sandbox = await Sandbox.create({ provider });
+    expect(await random(sandbox)).toContain(sandbox.sandboxId);
+    const others = "pool" in options ? 1 : 0;
+    await machines(1 + others);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(machinesOf()).toHaveLength(1 + others);
+  }
+});

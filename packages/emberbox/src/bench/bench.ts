@@ -6,17 +6,11 @@ import { creation } from "./creation.ts";
 import { gateway } from "./gateway.ts";
 import { type GroupPlan, NotMeasured } from "./group.ts";
 import { hostileNeighbour } from "./hostile-neighbour.ts";
+import { idle } from "./idle.ts";
 import { describeMachine } from "./machine.ts";
-import { memory } from "./memory.ts";
 import { output } from "./output.ts";
 import { pooled } from "./pooled.ts";
-import {
-  type BenchId,
-  type BenchReport,
-  benchIds,
-  type BenchResult,
-  summarize,
-} from "./results.ts";
+import { type BenchId, type BenchReport, summarize } from "./results.ts";
 import { state } from "./state.ts";
 import { transfer } from "./transfer.ts";
 
@@ -26,7 +20,7 @@ const plans: readonly GroupPlan[] = [
   boot,
   calls,
   output,
-  memory,
+  idle,
   burst,
   transfer,
   gateway,
@@ -40,22 +34,28 @@ export async function bench(
   say: (line: string) => void,
 ): Promise<BenchReport> {
   const { qemu, accelerator } = await describeEngine(say);
-  const results: BenchResult[] = [];
+  const measured: Measured = { samples: new Map(), reasons: new Map() };
   for (const plan of plans) {
     const ids = plan.ids.filter((id) => wanted.includes(id));
-    if (ids.length > 0) results.push(...(await measure(plan, ids, say)));
+    if (ids.length > 0) await measure(plan, ids, measured, say);
   }
-  results.sort((a, b) => benchIds.indexOf(a.id) - benchIds.indexOf(b.id));
+  const results = summarize(measured.samples, measured.reasons);
   return { machine: await describeMachine(qemu), accelerator, results };
+}
+
+interface Measured {
+  readonly samples: Map<BenchId, number[]>;
+  /** Why something could not be measured. */
+  readonly reasons: Map<BenchId, string>;
 }
 
 async function measure(
   plan: GroupPlan,
   ids: readonly BenchId[],
+  { samples, reasons }: Measured,
   say: (line: string) => void,
-): Promise<BenchResult[]> {
-  const samples = new Map<BenchId, number[]>(ids.map((id) => [id, []]));
-  const reasons = new Map<BenchId, string>();
+): Promise<void> {
+  for (const id of ids) samples.set(id, []);
   say(`measuring ${ids.join(", ")}`);
   await using group = await plan.begin();
   for (let round = -plan.warmUp; round < plan.rounds; round++) {
@@ -70,8 +70,8 @@ async function measure(
       }
     }
   }
-  const results = ids.map((id) => summarize(id, samples.get(id)!, reasons.get(id)));
-  for (const { id, median, unit, reason } of results)
+  for (const { id, median, unit, reason } of summarize(samples, reasons)) {
+    if (!ids.includes(id)) continue;
     say(`${id}: ${median === null ? `not measured, ${reason}` : `${median} ${unit}`}`);
-  return results;
+  }
 }

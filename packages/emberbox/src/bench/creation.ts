@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { microvm } from "@emberbox/microvm";
 import { Sandbox } from "@emberbox/core";
@@ -7,20 +8,30 @@ import { type GroupPlan, milliseconds, NotMeasured, type Sampler } from "./group
 /** The same for the sandbox and for the host. */
 export const IMPORTS = "import numpy, pandas, matplotlib.pyplot";
 const HOST_PYTHON = "/usr/bin/python3";
+/** Between two sandboxes of a program, in ms. */
+const PAUSE_MS = 2000;
 
 export const creation: GroupPlan = {
-  ids: ["create_to_pandas", "host_import", "tti"],
+  ids: ["create_to_pandas", "create_second", "host_import", "tti"],
   rounds: 15,
   warmUp: 1,
   async begin() {
-    const provider = microvm();
+    // A program's first sandbox has nothing that was prepared for it.
+    const provider = microvm({ standby: false });
+    const second = microvm();
+    const toPandas = async (from: typeof provider): Promise<number> => {
+      const started = performance.now();
+      await using sandbox = await Sandbox.create({ provider: from });
+      await importPandas(sandbox);
+      return milliseconds(started);
+    };
     return {
       samplers: {
-        async create_to_pandas() {
-          const started = performance.now();
-          await using sandbox = await Sandbox.create({ provider });
-          await importPandas(sandbox);
-          return milliseconds(started);
+        create_to_pandas: () => toPandas(provider),
+        async create_second() {
+          await using _first = await Sandbox.create({ provider: second });
+          await sleep(PAUSE_MS);
+          return toPandas(second);
         },
         async tti() {
           const started = performance.now();
@@ -31,7 +42,10 @@ export const creation: GroupPlan = {
         },
         host_import: hostImport,
       },
-      [Symbol.asyncDispose]: () => provider[Symbol.asyncDispose](),
+      async [Symbol.asyncDispose]() {
+        await provider[Symbol.asyncDispose]();
+        await second[Symbol.asyncDispose]();
+      },
     };
   },
 };

@@ -3,10 +3,11 @@ import { Sandbox } from "@emberbox/core";
 import { type GroupPlan, milliseconds } from "./group.ts";
 
 const TOUCHED_MB = 300;
+const CHANGED_MB = 20;
 
 /** Pausing and resuming a sandbox that has written to much of its memory, and snapshots of it. */
 export const state: GroupPlan = {
-  ids: ["pause", "resume", "snapshot"],
+  ids: ["pause", "resume", "snapshot", "checkpoint"],
   rounds: 5,
   warmUp: 1,
   async begin() {
@@ -17,6 +18,13 @@ export const state: GroupPlan = {
       `import numpy; touched = numpy.random.rand(${TOUCHED_MB} * 2**17)`,
     );
     if (error) throw new Error(error.traceback);
+    const snapshot = async (): Promise<number> => {
+      const started = performance.now();
+      const { snapshotId } = await sandbox.createSnapshot();
+      const taken = milliseconds(started);
+      await Sandbox.deleteSnapshot(snapshotId, { provider });
+      return taken;
+    };
     const isPaused = async (): Promise<boolean> => (await sandbox.getInfo()).state === "paused";
     return {
       samplers: {
@@ -37,9 +45,13 @@ export const state: GroupPlan = {
           // What is unchanged since an earlier snapshot would not be written again: forget that there was one.
           await sandbox.pause();
           await sandbox.connect();
-          const started = performance.now();
+          return snapshot();
+        },
+        async checkpoint() {
+          if (await isPaused()) await sandbox.connect();
           const { snapshotId } = await sandbox.createSnapshot();
-          const taken = milliseconds(started);
+          await sandbox.runCode(`touched[: ${CHANGED_MB} * 2**17] += 1`);
+          const taken = await snapshot();
           await Sandbox.deleteSnapshot(snapshotId, { provider });
           return taken;
         },

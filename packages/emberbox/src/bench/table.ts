@@ -1,16 +1,24 @@
-import { type BenchReport, type BenchResult, isBetterHigher, targets } from "./results.ts";
+import {
+  type BenchId,
+  type BenchReport,
+  type BenchResult,
+  isBetterHigher,
+  targets,
+} from "./results.ts";
 
 /** The report as a Markdown table, with the machine it came from. */
 export function formatTable({ machine, accelerator, results }: BenchReport): string {
-  const head = ["id", "what", "median", "p95", "samples", "limit", "aim", ""];
+  const hostImport = results.find(({ id }) => id === "host_import")?.median;
+  const head = ["id", "what", "median", "p95", "to host_import", "samples", "limit", "aim", ""];
   const rows = results.map((result) => [
     result.id,
     targets[result.id].what,
     quantity(result.median, result.unit),
     quantity(result.p95, result.unit),
+    multiple(result, hostImport),
     String(result.samples),
-    quantity(result.limit, result.unit),
-    quantity(result.aim, result.unit),
+    bound(result.id, "limit"),
+    bound(result.id, "aim"),
     verdict(result),
   ]);
   const widths = head.map((title, column) =>
@@ -24,13 +32,23 @@ export function formatTable({ machine, accelerator, results }: BenchReport): str
   );
   const { cpu, cores, memoryGB, kernel, qemu } = machine;
   const where = `${cpu}, ${cores} cores, ${memoryGB} GB; Linux ${kernel}, QEMU ${qemu}, ${accelerator === "kvm" ? "KVM" : "software emulation (TCG)"}`;
-  return [line(head), rule, ...rows.map(line), "", ...notes, ...ratio(results), where, ""].join(
-    "\n",
-  );
+  return [line(head), rule, ...rows.map(line), "", ...notes, where, ""].join("\n");
 }
 
 function quantity(value: number | null, unit: string): string {
   return value === null ? "-" : `${value} ${unit}`;
+}
+
+function multiple({ median, unit }: BenchResult, hostImport: number | null | undefined): string {
+  const milliseconds = unit === "s" && median !== null ? median * 1000 : median;
+  if (milliseconds === null || !hostImport || (unit !== "s" && unit !== "ms")) return "-";
+  return `${(milliseconds / hostImport).toPrecision(2)} ×`;
+}
+
+/** As it is meant: as a multiple of the host's import, or in the unit that is measured. */
+function bound(id: BenchId, which: "limit" | "aim"): string {
+  const { unit, isMultiple, [which]: value } = targets[id];
+  return quantity(value, isMultiple ? "×" : unit);
 }
 
 function verdict({ median, limit, aim, unit, samples }: BenchResult): string {
@@ -40,18 +58,4 @@ function verdict({ median, limit, aim, unit, samples }: BenchResult): string {
     isBetterHigher(unit) ? median >= bound : median <= bound;
   if (meets(aim)) return "aim met";
   return meets(limit) ? "limit met" : "LIMIT MISSED";
-}
-
-const RATIO_LIMIT = 0.8;
-const RATIO_AIM = 0.35;
-
-/** The claim in one number: a fresh machine with pandas, compared with starting Python on the host. */
-function ratio(results: readonly BenchResult[]): string[] {
-  const median = (id: BenchResult["id"]): number | null | undefined =>
-    results.find((result) => result.id === id)?.median;
-  const [sandbox, host] = [median("create_to_pandas"), median("host_import")];
-  if (!sandbox || !host) return [];
-  return [
-    `create_to_pandas is ${(sandbox / host).toFixed(2)} × host_import (limit ${RATIO_LIMIT}, aim ${RATIO_AIM})`,
-  ];
 }

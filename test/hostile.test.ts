@@ -1,13 +1,22 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { type EmberboxError, type Execution, Sandbox } from "@emberbox/core";
-import { beforeAll, describe, expect, test } from "vitest";
+import type { CreateOptions } from "@emberbox/core/provider";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { machinesOf } from "./support/processes.ts";
-import { createSandbox, python } from "./support/sandboxes.ts";
+import { engine, python, testTemplate } from "./support/sandboxes.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
+/** Its machines are counted, so there is none without a sandbox. */
+const provider = engine(testTemplate, { standby: false });
 let bystander: Sandbox;
+
+afterAll(() => provider[Symbol.asyncDispose]());
+
+function createSandbox(options: CreateOptions = {}): Promise<Sandbox> {
+  return Sandbox.create({ provider, ...options });
+}
 
 beforeAll(async () => {
   bystander = await createSandbox({ timeoutMs: 3_600_000 });

@@ -56,7 +56,7 @@ def more(stream, payload):
 def step():
     kind, stream, length = struct.unpack(">BII", read(9))
     payload = read(length)
-    if kind == 1: credit[stream] = 262144
+    if kind == 1: credit[stream] = 1 << 20
     if kind == 4: credit.pop(stream, None)
     if kind == 5 and stream in credit: credit[stream] += int.from_bytes(payload, "big")
     return kind, stream, payload

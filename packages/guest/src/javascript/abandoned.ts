@@ -9,6 +9,8 @@ import { remember, remembering } from "./repeating.ts";
 export interface Cell {
   /** It was interrupted: nobody is told about what still runs of it. */
   abandoned: boolean;
+  /** It is about to be, as soon as something that does not respond has been stopped. */
+  readonly isInterrupted?: () => boolean;
 }
 
 type Work = (...values: unknown[]) => unknown;
@@ -20,7 +22,8 @@ export function runAs(cell: Cell, work: () => void): void {
 }
 
 export function isAbandoned(): boolean {
-  return cells.getStore()?.abandoned === true;
+  const cell = cells.getStore();
+  return cell !== undefined && (cell.abandoned || cell.isInterrupted?.() === true);
 }
 
 /** JavaScript cannot stop a function that awaits; but it never wakes if the timers that it awaits do nothing. */

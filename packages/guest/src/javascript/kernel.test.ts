@@ -287,6 +287,16 @@ describe("what a cell starts", () => {
     expect((await running).error).toMatch(/^Interrupted/);
   });
 
+  test("a cell that is interrupted does not go on when what held it up is stopped", async () => {
+    const block = "globalThis.heldUp = 1; setTimeout(() => { for (;;); }, 300).unref(); 6";
+    expect((await js(block)).text).toBe("6");
+    const running = js("await new Promise((go) => setTimeout(go, 400)); heldUp = 2");
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    javascript.interrupt();
+    expect((await running).error).toMatch(/^Interrupted/);
+    expect((await js("heldUp")).text).toBe("1");
+  });
+
   test("what goes on is kept, and heard by the next cell", async () => {
     const ticker =
       "let ticks = 0; const ticker = setInterval(() => console.log(++ticks), 10).unref(); 6";

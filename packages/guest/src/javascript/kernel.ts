@@ -22,7 +22,7 @@ import {
 
 export interface JavaScriptKernelOptions {
   readonly channel: Channel;
-  /** Shared with the thread that interrupts: the running execution, or 0; and the last one that began. */
+  /** Shared with the thread that interrupts: the running execution, or 0; the last that began; the last to interrupt. */
   readonly running: Int32Array;
 }
 
@@ -76,7 +76,8 @@ export class Kernel {
     Atomics.store(this.#running, 0, execution);
     Atomics.store(this.#running, 1, execution);
     const cell = `cell-${this.#count}.js`;
-    this.#cell = { abandoned: false };
+    const isInterrupted = (): boolean => Atomics.load(this.#running, 2) === execution;
+    this.#cell = { abandoned: false, isInterrupted };
     this.#pending = new Pending();
     const failed = (error: unknown): void => {
       const [line, column] = placeOf(error) ?? [];

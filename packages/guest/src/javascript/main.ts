@@ -21,7 +21,7 @@ process.execArgv = [];
 process.title = "javascript";
 
 const channel = new Channel(FRAMES);
-const running = new Int32Array(new SharedArrayBuffer(8));
+const running = new Int32Array(new SharedArrayBuffer(12));
 const kernel = new Kernel({ channel, running });
 
 speakOn("stdout");

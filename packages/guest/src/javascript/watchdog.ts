@@ -23,6 +23,8 @@ parentPort!.postMessage(NONE);
 /** Goes on until the execution is over: on a busy machine it may begin seconds after it was interrupted. */
 async function interrupt(execution: number): Promise<void> {
   if (execution === NONE) return;
+  // When what does not respond is stopped, its cell's timers may come before the message.
+  Atomics.store(running, 2, execution);
   // On a slow machine the main thread may need longer than that to begin: it would be stopped again and again.
   for (let patience = PATIENCE_MS; ; patience = Math.min(2 * patience, MOST_PATIENCE_MS)) {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin

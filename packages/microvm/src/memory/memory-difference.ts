@@ -3,10 +3,11 @@ import { whole } from "../host/whole.ts";
 import { type GuestMemory, PAGE_BYTES, type Run } from "./guest-memory.ts";
 import { chunksOf, inParallel, readLayerIndex } from "./memory-file.ts";
 
-/** Where a page is in the layers: the uppermost that has it. */
-interface Slot {
-  readonly layer: number;
-  readonly position: number;
+/** Where each page is in the layers, in the uppermost that has it, by its number. */
+interface Places {
+  /** 0 if no layer has it; 1 is the lowest. */
+  readonly layer: Uint8Array;
+  readonly position: Uint32Array;
 }
 
 /** Which pages of a stopped machine differ from what the layers, lowest first, have of them. */
@@ -15,19 +16,20 @@ export async function differing(
   runs: readonly Run[],
   layers: readonly string[],
 ): Promise<Run[]> {
-  const slots = new Map<number, Slot>();
-  for (const [layer, path] of layers.entries()) {
-    let position = 0;
-    for (const { page, count } of (await readLayerIndex(path)).runs)
-      for (let each = page; each < page + count; each++, position++)
-        slots.set(each, { layer, position });
-  }
+  const places = await placesIn(layers, endOf(runs));
   const files: FileHandle[] = [];
   try {
     for (const path of layers) files.push(await open(path, "r"));
     const different: number[][] = [];
-    await inParallel(chunksOf(runs), async (chunk, index, buffer) => {
-      different[index] = await compareChunk(memory, chunk, buffer, slots, files);
+    await inParallel(chunksOf(runs), async (chunk, index, buffer, saved) => {
+      different[index] = [];
+      for (const run of chunk) {
+        await memory.read(run, buffer.subarray(0, run.count * PAGE_BYTES));
+        for (const part of partsOf(run, places)) {
+          const now = buffer.subarray((part.page - run.page) * PAGE_BYTES);
+          await compare(part, now, saved, files, different[index]);
+        }
+      }
     });
     return runsOf(different.flat());
   } finally {
@@ -35,56 +37,65 @@ export async function differing(
   }
 }
 
-async function compareChunk(
-  memory: GuestMemory,
-  chunk: readonly Run[],
-  buffer: Buffer,
-  slots: ReadonlyMap<number, Slot>,
-  files: readonly FileHandle[],
-): Promise<number[]> {
-  const saved = Buffer.allocUnsafeSlow(buffer.length);
-  const different: number[] = [];
-  for (const run of chunk) {
-    await memory.read(run, buffer.subarray(0, run.count * PAGE_BYTES));
-    for (const part of partsOf(run, slots)) {
-      const pages = Array.from({ length: part.count }, (_, index) => part.page + index);
-      if (part.slot === undefined) {
-        different.push(...pages);
-        continue;
+const endOf = (runs: readonly Run[]): number => {
+  const last = runs.at(-1);
+  return last === undefined ? 0 : last.page + last.count;
+};
+
+/** Pages from `end` on are not looked for. */
+async function placesIn(layers: readonly string[], end: number): Promise<Places> {
+  const places = { layer: new Uint8Array(end), position: new Uint32Array(end) };
+  for (const [layer, path] of layers.entries()) {
+    let position = 0;
+    for (const { page, count } of (await readLayerIndex(path)).runs)
+      for (let each = page; each < page + count; each++, position++) {
+        if (each >= end) continue;
+        places.layer[each] = layer + 1;
+        places.position[each] = position;
       }
-      const { layer, position } = part.slot;
-      const bytes = part.count * PAGE_BYTES;
-      await whole(
-        (done) => files[layer]!.read(saved, done, bytes - done, position * PAGE_BYTES + done),
-        bytes,
-      );
-      for (const [index, page] of pages.entries()) {
-        const [now, then] = [(page - run.page) * PAGE_BYTES, index * PAGE_BYTES];
-        if (buffer.compare(saved, then, then + PAGE_BYTES, now, now + PAGE_BYTES) !== 0)
-          different.push(page);
-      }
-    }
   }
-  return different;
+  return places;
 }
 
-/** Cuts a run into parts, each of which is consecutive in one layer, too, or in none. */
-function partsOf(
-  run: Run,
-  slots: ReadonlyMap<number, Slot>,
-): (Run & { readonly slot: Slot | undefined })[] {
-  const parts: { page: number; count: number; slot: Slot | undefined }[] = [];
-  for (let page = run.page; page < run.page + run.count; page++) {
-    const slot = slots.get(page);
+/** A part of a run that is consecutive in one layer, too, or in none. */
+interface Part extends Run {
+  readonly layer: number;
+  readonly position: number;
+}
+
+function partsOf({ page: first, count }: Run, { layer, position }: Places): Part[] {
+  const parts: { page: number; count: number; layer: number; position: number }[] = [];
+  for (let page = first; page < first + count; page++) {
     const last = parts.at(-1);
     const follows =
       last !== undefined &&
-      last.slot?.layer === slot?.layer &&
-      (slot === undefined || last.slot!.position + last.count === slot.position);
+      last.layer === layer[page] &&
+      (last.layer === 0 || last.position + last.count === position[page]);
     if (follows) last.count++;
-    else parts.push({ page, count: 1, slot });
+    else parts.push({ page, count: 1, layer: layer[page]!, position: position[page]! });
   }
   return parts;
+}
+
+/** Adds the pages of a part that differ: `now` begins with them, and `saved` is for what the layer has. */
+async function compare(
+  { page, count, layer, position }: Part,
+  now: Buffer,
+  saved: Buffer,
+  files: readonly FileHandle[],
+  different: number[],
+): Promise<void> {
+  const bytes = count * PAGE_BYTES;
+  const isEqual = (from: number, to: number): boolean =>
+    layer > 0 && now.compare(saved, from, to, from, to) === 0;
+  if (layer > 0) {
+    const at = position * PAGE_BYTES;
+    await whole((done) => files[layer - 1]!.read(saved, done, bytes - done, at + done), bytes);
+    // Most of what was saved is as it was.
+    if (isEqual(0, bytes)) return;
+  }
+  for (let index = 0; index < count; index++)
+    if (!isEqual(index * PAGE_BYTES, (index + 1) * PAGE_BYTES)) different.push(page + index);
 }
 
 /** Joins pages, which are in order, into runs. */

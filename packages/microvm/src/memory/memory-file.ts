@@ -95,18 +95,22 @@ export async function loadMemory(path: string, memory: GuestMemory): Promise<voi
 /** As many as there are threads for the work. */
 const WORKERS = 4;
 
+/** Does work for each chunk; two buffers of a chunk's size are its own meanwhile. */
 export async function inParallel(
   chunks: readonly Run[][],
-  work: (chunk: Run[], index: number, buffer: Buffer) => Promise<void>,
+  work: (chunk: Run[], index: number, buffer: Buffer, other: Buffer) => Promise<void>,
 ): Promise<void> {
   const waiting = chunks.entries();
   const failures: unknown[] = [];
   const worker = async (): Promise<void> => {
-    const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    const [buffer, other] = [
+      Buffer.allocUnsafeSlow(CHUNK_BYTES),
+      Buffer.allocUnsafeSlow(CHUNK_BYTES),
+    ];
     try {
       for (const [index, chunk] of waiting) {
         if (failures.length > 0) return;
-        await work(chunk, index, buffer);
+        await work(chunk, index, buffer, other);
       }
     } catch (error) {
       failures.push(error);

@@ -73,7 +73,7 @@ const modes = {
     await command("tests on Arm", [node, source, quiet, "test/hosts/arm64.ts", ...parameters]);
   },
 
-  /** Under KVM, in an emulated machine of Debian 13: takes about an hour, 9 GiB of memory and 10 GB of disk. */
+  /** Under KVM, in an emulated machine of Debian 13: takes hours, 9 GiB of memory and 10 GB of disk. */
   async "test:kvm"(parameters) {
     demandRoot("it makes a Debian's files with their owners");
     await prepare();

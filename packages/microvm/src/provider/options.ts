@@ -10,8 +10,8 @@ export interface MicrovmOptions {
   /** Ready sandboxes kept for `create` to hand out, of the default shape. @default { size: 0 } */
   readonly pool?: { readonly size: number } | undefined;
   /**
-   * Whether a machine without a sandbox is kept ready after each `create`, for a minute, which makes the next `create` a
-   * third shorter for about 20 MB of memory. A pool does without it. @default true
+   * Whether a machine without a sandbox is kept ready after each `create`, for a minute, which makes the next `create`
+   * shorter for the memory of one QEMU. A pool does without it. @default true
    */
   readonly standby?: boolean | undefined;
   /** False runs QEMU without its jail, with the rights of this program. @default true */

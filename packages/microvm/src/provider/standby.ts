@@ -17,8 +17,8 @@ interface Waiting {
 
 /**
  * A machine that is started before it is wanted, with its template's state and without a sandbox: starting QEMU in its
- * jail is a third of a create. There is one at most, of the kind that was created last, for a minute; until it runs, it
- * has no memory of its own.
+ * jail takes no decision that belongs to a sandbox. There is one at most, of the kind that was created last, for a
+ * minute; until it runs, it has no memory of its own.
  */
 export class Standby {
   #waiting: Waiting | undefined;

@@ -53,6 +53,14 @@ test("one of another size is not taken, and makes room for one that is wanted", 
   await machines(1);
 });
 
+test("one that nobody wants is gone after a minute", async () => {
+  await using provider = microvm();
+  await using sandbox = await Sandbox.create({ provider });
+  await machines(2);
+  await eventually("it has gone", 90_000, () => machinesOf().length === 1);
+  expect(await random(sandbox)).toContain(sandbox.sandboxId);
+});
+
 test("none stands by where that is not wanted, or where there is a pool", async () => {
   for (const options of [{ standby: false }, { pool: { size: 1 } }]) {
     await using provider = microvm(options);

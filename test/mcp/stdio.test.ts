@@ -3,7 +3,13 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { areGone, eventually, hostProcesses, machinesOf } from "../support/processes.ts";
+import {
+  areGone,
+  eventually,
+  type HostProcess,
+  hostProcesses,
+  machinesOf,
+} from "../support/processes.ts";
 import { callTool, command, connectStdio } from "./support/client.ts";
 import { SOURCE, sourceNode } from "../../scripts/source.ts";
 
@@ -52,6 +58,12 @@ async function untilAnswered(child: ChildProcess, id: number): Promise<Message[]
     if (message.id === id) break;
   }
   return messages;
+}
+
+/** The sandbox's machine, and the one that stands by. */
+async function both(ancestor: number): Promise<HostProcess[]> {
+  await eventually("one stands by", 60_000, () => machinesOf(ancestor).length === 2);
+  return machinesOf(ancestor);
 }
 
 describe("emberbox mcp, over standard input and output", () => {
@@ -148,8 +160,7 @@ describe("emberbox mcp, over standard input and output", () => {
     const child = start();
     child.stdin!.write(HANDSHAKE.join(""));
     await untilAnswered(child, 3);
-    const machines = machinesOf(child.pid);
-    expect(machines).not.toEqual([]);
+    const machines = await both(child.pid!);
     end(child);
     expect(await once(child, "exit")).toEqual([0, null]);
     // As a process that has ended, it stays in the table until somebody asks how.
@@ -163,8 +174,7 @@ describe("emberbox mcp, over standard input and output", () => {
     });
     onTestFinished(() => void client.kill("SIGKILL"));
     await once(client.stdout, "data");
-    const machines = machinesOf(client.pid);
-    expect(machines).not.toEqual([]);
+    const machines = await both(client.pid!);
     const server = hostProcesses().find(({ parent }) => parent === client.pid)!;
     process.kill(victim === "client" ? client.pid! : server.pid, "SIGKILL");
     const watched = [server, ...machines];

@@ -125,8 +125,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       sandboxes.withRunning(sandboxId, async (_known, { machine }) => machine.gateway.log()),
     async [Symbol.asyncDispose]() {
       closed = true;
-      await Promise.all([newSandboxes.close(), sandboxes.close()]);
-      await engine?.close();
+      await Promise.all([newSandboxes.close(), sandboxes.close(), engine?.close()]);
     },
   });
 }

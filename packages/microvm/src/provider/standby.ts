@@ -48,11 +48,12 @@ export class Standby {
   }
 
   #prepare(kind: Kind, start: () => Promise<StartOptions>): void {
-    clearTimeout(this.#leaves);
     const discard = (): void => background(this.#discard(), warning("Ending a machine"));
+    const isThere = isSame(this.#waiting?.kind, kind);
+    if (!isThere) discard();
+    clearTimeout(this.#leaves);
     this.#leaves = setTimeout(discard, WAITS_MS).unref();
-    if (isSame(this.#waiting?.kind, kind)) return;
-    discard();
+    if (isThere) return;
     const waiting: Waiting = { kind, machine: begin(start) };
     this.#waiting = waiting;
     const forget = (): void => {

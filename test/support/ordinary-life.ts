@@ -13,7 +13,7 @@ export interface Life {
 /** Creates a sandbox, runs code, saves it, and goes on with it. */
 export async function live(umask = 0o022): Promise<Life> {
   process.umask(umask);
-  await using provider = microvm();
+  await using provider = microvm({ standby: false });
   const sandbox = await Sandbox.create({ provider });
   const first = await sandbox.runCode("kept = 40; kept + 2");
   const users = machinesOf().map(({ pid }) => {

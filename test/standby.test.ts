@@ -1,6 +1,7 @@
 import { Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { expect, test } from "vitest";
+import { cpuTicks } from "../packages/emberbox/src/bench/processes.ts";
 import { areGone, eventually, type HostProcess, machinesOf } from "./support/processes.ts";
 
 const random = async (sandbox: Sandbox): Promise<string> => {
@@ -14,10 +15,21 @@ async function machines(count: number): Promise<HostProcess[]> {
   return machinesOf();
 }
 
-test("after a create a machine stands by, which becomes the next sandbox as if it had been started for it", async () => {
+/** The same, when none of them is busy any more: a spare in the making is. */
+async function quietMachines(count: number): Promise<HostProcess[]> {
+  const all = await machines(count);
+  const busy = (): number => all.reduce((sum, { pid }) => sum + cpuTicks(pid), 0);
+  for (let before = -1; busy() - before > 3;) {
+    before = busy();
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+  }
+  return all;
+}
+
+test("after a create a spare stands by, which becomes the next sandbox as if it had been started for it", async () => {
   await using provider = microvm();
   const first = await Sandbox.create({ provider });
-  const known = await machines(2);
+  const known = await quietMachines(2);
   const second = await Sandbox.create({ provider, envs: { COLOUR: "green" } });
   expect(machinesOf().map(({ pid }) => pid)).toEqual(known.map(({ pid }) => pid));
   expect((await second.runCode("import os; os.environ['COLOUR']")).text).toBe("green");
@@ -29,13 +41,15 @@ test("after a create a machine stands by, which becomes the next sandbox as if i
   await eventually("all are gone", 5000, () => areGone(all));
 });
 
-test("a machine that stands by and is killed is not missed", async () => {
+test("a spare that is killed is not missed", async () => {
   await using provider = microvm();
   await using first = await Sandbox.create({ provider });
   const [own] = machinesOf();
-  const standby = (await machines(2)).find(({ pid }) => pid !== own!.pid)!;
+  const standby = (await quietMachines(2)).find(({ pid }) => pid !== own!.pid)!;
   process.kill(standby.pid, "SIGKILL");
   await eventually("it is gone", 10_000, () => areGone([standby]));
+  // The program hears of it a moment later.
+  await new Promise((resolve) => setTimeout(resolve, 500));
   await using second = await Sandbox.create({ provider });
   expect(await random(second)).not.toBe(await random(first));
 });
@@ -43,14 +57,27 @@ test("a machine that stands by and is killed is not missed", async () => {
 test("one of another size is not taken, and makes room for one that is wanted", async () => {
   await using provider = microvm();
   const first = await Sandbox.create({ provider });
-  await machines(2);
+  await quietMachines(2);
   const large = await Sandbox.create({ provider, diskMB: 8192 });
   const { stdout } = await large.commands.run("df -BM --output=size / | tail -1 | tr -d M");
   expect(Number(stdout)).toBeGreaterThan(7500);
-  await machines(3);
-  await large.kill();
-  await first.kill();
+  await quietMachines(3);
+  const another = await Sandbox.create({ provider, diskMB: 8192 });
+  expect(await random(another)).toContain(another.sandboxId);
+  for (const sandbox of [large, first, another]) await sandbox.kill();
   await machines(1);
+});
+
+test("a spare that stops answering is replaced", async () => {
+  await using provider = microvm();
+  await using first = await Sandbox.create({ provider });
+  const [own] = machinesOf();
+  const spare = (await quietMachines(2)).find(({ pid }) => pid !== own!.pid)!;
+  process.kill(spare.pid, "SIGSTOP");
+  setTimeout(() => process.kill(spare.pid, "SIGKILL"), 1000);
+  await using second = await Sandbox.create({ provider, envs: { COLOUR: "green" } });
+  expect(await random(second)).toContain(second.sandboxId);
+  expect(await random(second)).not.toBe(await random(first));
 });
 
 test("one that nobody wants is gone after a minute", async () => {

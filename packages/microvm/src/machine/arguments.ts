@@ -116,8 +116,6 @@ export function machineArguments(
     ...diskArguments(sandbox, options.layers ?? 0),
     ...(sandbox ? ["-add-fd", `fd=${descriptors.save},set=${descriptors.save}`] : []),
     ...(mode === "sandbox" || mode === "resumed" ? ["-incoming", "defer"] : []),
-    // It has its state, and waits to be run.
-    ...(mode === "sandbox" ? ["-S"] : []),
     // A saved sandbox's state lacks the section that a template's state begins with.
     ...(mode === "resumed" ? ["-global", "migration.send-configuration=off"] : []),
     ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],

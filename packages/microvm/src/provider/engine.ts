@@ -15,7 +15,6 @@ import { mayBuild } from "../image/may-build.ts";
 import { IMAGE_DISK_MB } from "../image/recipe.ts";
 import { hostCgroups } from "../machine/cgroup.ts";
 import { sweepScratch } from "../machine/files.ts";
-import type { Machine } from "../machine/machine.ts";
 import { endOrphans } from "../machine/orphans.ts";
 import { patience } from "../host/patience.ts";
 import { readOnlyView } from "../machine/read-only.ts";
@@ -30,7 +29,6 @@ import { currentKeys, ensureTemplate } from "../template/store.ts";
 import type { Template } from "../template/template.ts";
 import { createAccelerators } from "./accelerators.ts";
 import type { EngineOptions } from "./options.ts";
-import { Standby } from "./standby.ts";
 
 type TemplateShape = Pick<ResolvedCreateOptions, "template" | "memoryMB" | "cpuCount">;
 
@@ -48,8 +46,6 @@ export interface Engine {
   template(shape: TemplateShape, signal?: AbortSignal): Promise<Template>;
   restore(options: ResolvedCreateOptions, signal?: AbortSignal): Promise<LocalSandbox>;
   readonly state: StateEngine;
-  /** Ends what waits to become a sandbox. */
-  close(): Promise<void>;
 }
 
 /** @throws `provider_missing`, `qemu_missing`, `tool_missing` */
@@ -74,8 +70,6 @@ export function openEngine(options: EngineOptions): Engine {
   const accelerators = createAccelerators(options, { home: paths.home, qemu });
   const warmed = new SharedWork<Template>();
   const uplink = createUplink(options.network ?? {});
-  const standby = new Standby();
-  const keepsStandby = options.standby ?? !options.pool?.size;
 
   const request = async ({ template, memoryMB, cpuCount }: TemplateShape, signal?: AbortSignal) => {
     // Before an image is built for minutes.
@@ -128,7 +122,6 @@ export function openEngine(options: EngineOptions): Engine {
     },
     async restore(create, signal) {
       let used: Template | undefined;
-      let stoodBy: Machine | undefined;
       const restore = async (): Promise<LocalSandbox> => {
         const template = (used = await engine.template(create, signal));
         const source: Source = {
@@ -144,32 +137,14 @@ export function openEngine(options: EngineOptions): Engine {
           envs: create.envs,
         };
         const accessToken = randomBytes(32).toString("hex");
-        const { run } = paths;
         const { diskMB, access } = create;
-        const start = { source, qemu, jail, run, diskMB };
-        const kind = { template, diskMB };
-        const sandbox = await restoreSandbox({
-          ...start,
-          identity,
-          accessToken,
-          access,
-          uplink,
-          signal,
-          standby: async () => (stoodBy = await standby.take(kind)),
+        return restoreSandbox({
+          ...{ source, qemu, jail, run: paths.run, diskMB },
+          ...{ identity, accessToken, access, uplink, signal },
         });
-        if (keepsStandby)
-          standby.expect(kind, async () => ({
-            ...start,
-            view: jail ? await readOnlyView() : undefined,
-          }));
-        return sandbox;
       };
       try {
-        return await restore().catch((error: unknown) => {
-          // What happens to a machine that waits is nobody's fault.
-          if (stoodBy === undefined || !isStartFailure(error)) throw error;
-          return restore();
-        });
+        return await restore();
       } catch (error) {
         if (used !== undefined && isStartFailure(error) && speaksOfKvm(error))
           await accelerators.giveUp(used.shape.accelerator, error);
@@ -178,7 +153,6 @@ export function openEngine(options: EngineOptions): Engine {
         return restore();
       }
     },
-    close: () => standby.close(),
   };
   return engine;
 }

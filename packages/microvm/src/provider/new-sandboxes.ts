@@ -1,7 +1,9 @@
+import { EmberboxError } from "@emberbox/core";
 import { type ResolvedCreateOptions, resolveCreateOptions } from "../restore/create-options.ts";
 import type { LocalSandbox } from "../restore/sandbox.ts";
 import type { Engine } from "./engine.ts";
-import { createPool, type Pool } from "./pool.ts";
+import type { EngineOptions } from "./options.ts";
+import { Pool } from "./pool.ts";
 
 /** New sandboxes from templates: spares, where there are any of that shape, and otherwise restored. */
 export interface NewSandboxes {
@@ -9,44 +11,48 @@ export interface NewSandboxes {
   close(): Promise<void>;
 }
 
-/** `spares` is how many of the usual shape are kept ready, from the first `obtain` on. */
-export function createNewSandboxes(open: () => Engine, spares: number): NewSandboxes {
-  let pool: Pool | undefined;
+/** How long after a `create` its caller has the processor for a first answer, and how long a spare is kept, in ms. */
+const STANDBY = { size: 1, afterMs: 500, keepMs: 60_000 };
+const REFILL_AFTER_MS = 50;
+
+export function createNewSandboxes(open: () => Engine, options: EngineOptions): NewSandboxes {
+  const size = options.pool?.size ?? 0;
+  const usual = resolveCreateOptions({});
+  const standsBy = options.standby ?? size === 0;
+  const pool = size > 0 ? new Pool({ size, afterMs: REFILL_AFTER_MS }) : undefined;
+  const standby = standsBy ? new Pool(STANDBY) : undefined;
   return {
     async obtain(options) {
       const engine = open();
-      if (spares > 0) pool ??= createPool(engine, resolveCreateOptions({}), spares);
-      const spare = isUsualShape(options) ? pool?.take() : undefined;
-      if (!spare) return engine.restore(options, options.signal);
-      await adopt(spare, options);
-      return spare;
+      const spare = pool?.take(options) ?? standby?.take(options);
+      pool?.expect(engine, usual);
+      const adopted = spare && (await adopt(spare, options));
+      const sandbox = adopted ?? (await engine.restore(options, options.signal));
+      standby?.expect(engine, options);
+      return sandbox;
     },
     async close() {
-      await pool?.close();
+      await Promise.all([pool?.close(), standby?.close()]);
     },
   };
 }
 
-/** Turns a spare into what was asked for. */
+/** Turns a spare into what was asked for; `undefined` if it does not answer. */
 async function adopt(
   spare: LocalSandbox,
   { template, access, envs }: ResolvedCreateOptions,
-): Promise<void> {
-  const { gateway } = spare;
+): Promise<LocalSandbox | undefined> {
+  const { gateway, sandboxId } = spare;
   gateway.configure(access);
-  if (Object.keys(envs).length === 0 && access.isUsual) return;
-  await spare.hello({
-    sandboxId: spare.sandboxId,
-    templateId: template,
-    envs: { ...envs, ...gateway.envs },
-    network: gateway.guest,
-    growDisk: false,
-  });
-}
-
-function isUsualShape(options: ResolvedCreateOptions): boolean {
-  const usual = resolveCreateOptions({});
-  return (["template", "memoryMB", "cpuCount", "diskMB"] as const).every(
-    (key) => options[key] === usual[key],
-  );
+  if (Object.keys(envs).length === 0 && access.isUsual) return spare;
+  const identity = { sandboxId, templateId: template, envs: { ...envs, ...gateway.envs } };
+  try {
+    await spare.hello({ ...identity, network: gateway.guest, growDisk: false });
+    return spare;
+  } catch (error) {
+    await spare.close(
+      new EmberboxError("sandbox_died", "the spare did not answer", { cause: error }),
+    );
+    return undefined;
+  }
 }

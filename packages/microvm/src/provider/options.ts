@@ -10,8 +10,8 @@ export interface MicrovmOptions {
   /** Ready sandboxes kept for `create` to hand out, of the default shape. @default { size: 0 } */
   readonly pool?: { readonly size: number } | undefined;
   /**
-   * Whether a machine without a sandbox is kept ready after each `create`, for a minute, which makes the next `create`
-   * shorter for the memory of one QEMU. A pool does without it. @default true
+   * Whether one ready sandbox, of the shape that was wanted last, stands by for a minute after each `create`, so that the
+   * next one takes milliseconds. It costs the memory of an idle sandbox. @default true, unless there is a pool
    */
   readonly standby?: boolean | undefined;
   /** False runs QEMU without its jail, with the rights of this program. @default true */

@@ -23,7 +23,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     if (closed) throw providerClosed();
     return (engine ??= openEngine(settings));
   };
-  const newSandboxes = createNewSandboxes(open, settings.pool?.size ?? 0);
+  const newSandboxes = createNewSandboxes(open, settings);
   const sandboxes = new KnownSandboxes({ open, paused, onProgress: settings.onProgress });
 
   return checkedProvider({
@@ -125,7 +125,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       sandboxes.withRunning(sandboxId, async (_known, { machine }) => machine.gateway.log()),
     async [Symbol.asyncDispose]() {
       closed = true;
-      await Promise.all([newSandboxes.close(), sandboxes.close(), engine?.close()]);
+      await Promise.all([newSandboxes.close(), sandboxes.close()]);
     },
   });
 }

@@ -22,41 +22,28 @@ export interface StartOptions {
   readonly diskMB: number;
   /** Directory for files that are unlinked once they are open. */
   readonly run: string;
-  /** Hands out a machine that waits for just these options, if there is one. */
-  readonly standby?: (() => Promise<Machine | undefined>) | undefined;
 }
 
 /** Starts a machine. `begun` resolves when it runs, or is about to; it rejects when the saved state is damaged. */
 export async function startFrom(
   options: StartOptions,
 ): Promise<{ machine: Machine; begun: Promise<void> }> {
-  const { start } = options.source;
-  if (start.how === "sandbox") {
-    const machine = (await options.standby?.()) ?? (await startWaiting(options));
-    send(machine, "cont");
-    return { machine, begun: Promise.resolve() };
-  }
+  const { template, start } = options.source;
   const machine = await startMachine(await sandboxProcess(options));
   if (start.how === "resumed") return { machine, begun: resume(machine, start) };
-  send(machine, "qmp_capabilities");
+  // Nothing is awaited here: QEMU takes the commands in turn, and runs the machine once it has its state.
+  const commands = [machine.qmp.command("qmp_capabilities")];
+  if (start.how === "sandbox") {
+    commands.push(
+      machine.qmp.command("migrate-set-capabilities", {
+        capabilities: [{ capability: "x-ignore-shared", state: true }],
+      }),
+      machine.qmp.command("migrate-incoming", { uri: `fd:${descriptors.state}` }),
+    );
+    machine.state.end(template.state);
+  }
+  for (const command of commands) command.catch(() => {});
   return { machine, begun: Promise.resolve() };
-}
-
-/** Starts a machine that loads its template's state, and then waits until it is to run. */
-export async function startWaiting(options: StartOptions): Promise<Machine> {
-  const machine = await startMachine(await sandboxProcess(options));
-  send(machine, "qmp_capabilities");
-  send(machine, "migrate-set-capabilities", {
-    capabilities: [{ capability: "x-ignore-shared", state: true }],
-  });
-  send(machine, "migrate-incoming", { uri: `fd:${descriptors.state}` });
-  machine.state.end(options.source.template.state);
-  return machine;
-}
-
-/** Does not wait for the answer: QEMU takes commands in turn, and a machine that fails says so when it ends. */
-function send(machine: Machine, name: string, parameters?: Record<string, unknown>): void {
-  machine.qmp.command(name, parameters).catch(() => {});
 }
 
 /** The QEMU process of a sandbox: with every file that it may use open, and no other. */

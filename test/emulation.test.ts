@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { openEngine } from "../packages/microvm/src/provider/engine.ts";
+import { resolveCreateOptions } from "../packages/microvm/src/restore/create-options.ts";
+import { runCommand } from "../packages/microvm/src/template/exercise.ts";
+import { EmberboxError } from "@emberbox/core";
+
+const TEN = "for i in 1 2 3 4 5 6 7 8 9 10; do /bin/ls / >/dev/null; done";
+/** Ten programs that are translated anew are more than 20 000 blocks; other processes may do something new meanwhile. */
+const FEW = 5000;
+
+test("a program that is started again is not translated again", async ({ skip }) => {
+  const engine = openEngine({});
+  const sandbox = await engine.restore(resolveCreateOptions({}));
+  try {
+    const { architecture, accelerator } = sandbox.source.template.shape;
+    if (accelerator !== "tcg" || architecture !== "x64") skip("nothing is translated");
+    const translated = async (): Promise<number> => {
+      const how = { "command-line": "info jit" };
+      const info = String(await sandbox.machine.qmp.command("human-monitor-command", how));
+      return Number(/^TB count +(\d+)/m.exec(info)![1]);
+    };
+    await runCommand(sandbox.endpoint, TEN);
+    const before = await translated();
+    await runCommand(sandbox.endpoint, TEN);
+    expect((await translated()) - before).toBeLessThan(FEW);
+  } finally {
+    await sandbox.close(new EmberboxError("sandbox_closed", "the test is done"));
+  }
+});

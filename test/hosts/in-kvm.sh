@@ -15,11 +15,7 @@ as_somebody() {
     node --conditions=@emberbox/source test/hosts/life.ts "$@"
 }
 
-# With the first and the last virtual machine, the kernel rewrites its own scheduler. Under emulation by several threads
-# the other processor may run into that: one machine, which does nothing, is always there.
 modprobe kvm_amd
-python3 -c 'import fcntl, os, time; fcntl.ioctl(os.open("/dev/kvm", os.O_RDWR), 0xAE01, 0); time.sleep(1e6)' &
-
 ls -l /dev/kvm
 uname -a
 work=$(sed -n 's/.* emberbox\.work=\([^ ]*\).*/\1/p' /proc/cmdline | base64 -d)

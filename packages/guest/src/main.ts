@@ -12,6 +12,7 @@ import {
   Session,
   type Thaw,
 } from "@emberbox/wire";
+import { openBulk } from "./bulk.ts";
 import { setClockAndRandomness } from "./clock-and-randomness.ts";
 import type { AgentContext } from "./context.ts";
 import { receiveNetwork, startEgress } from "./egress/egress.ts";
@@ -62,6 +63,7 @@ const port = openPort();
 const session: Session = new Session({
   port: port.stream,
   gather: port.gather,
+  bulk: openBulk(context.log),
   firstStream: 2,
   onHello: (payload) => background(begin(JSON.parse(payload.toString()) as Hello), fail),
   onStream: (stream, port) => {

@@ -1,4 +1,5 @@
 export { CAPTURE_PORT, MACHINE_ADDRESS, NAME_RANGES, NOT_PUBLIC } from "./addresses.ts";
+export { type Bulk, BULK_BYTES, BULK_SERIAL, BULK_SIZE, slotOffset } from "./channel/bulk.ts";
 export { freezeFlags } from "./channel/frames.ts";
 export { type Received, Session, type SessionOptions } from "./channel/session.ts";
 export { ChannelStream } from "./channel/stream.ts";

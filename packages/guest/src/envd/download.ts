@@ -10,7 +10,7 @@ import { reaching } from "./rights.ts";
 import type { User } from "./users.ts";
 
 /** Up to this size a file is sent in one piece; larger ones are read in pieces of it. */
-const pieceBytes = 256 * 1024;
+const pieceBytes = 512 * 1024;
 
 /** Answers with a file's bytes, or with the range that the request asks for. */
 export async function download(

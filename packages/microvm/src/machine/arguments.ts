@@ -1,4 +1,4 @@
-import { BOOTED_FROM_DISK } from "@emberbox/wire";
+import { BOOTED_FROM_DISK, BULK_SERIAL } from "@emberbox/wire";
 import { type Architecture, architectures } from "../host/architecture.ts";
 
 /** What must be the same when a machine is saved and when it is restored, or QEMU refuses. */
@@ -33,10 +33,12 @@ export const descriptors = {
   shared: 12,
   /** Where the device state goes when the sandbox is saved. */
   save: 13,
+  /** What this program and the guest hand each other in large pieces. */
+  bulk: 14,
 } as const;
 
 /** The descriptor of a disk layer between the template's disk and the overlay. */
-export const layerDescriptor = (index: number): number => 14 + index;
+export const layerDescriptor = (index: number): number => 15 + index;
 
 export interface MachineArguments {
   readonly kernelArguments: string;
@@ -160,6 +162,8 @@ function diskArguments(sandbox: boolean, layers: number): string[] {
       discard: "unmap",
     });
   }
+  nodes.push(fileNode("bulk-file", descriptors.bulk, false));
+  nodes.push({ driver: "raw", "node-name": "bulk", file: "bulk-file", "read-only": false });
   const sets = nodes.flatMap((node) =>
     "filename" in node ? ["-add-fd", `fd=${descriptorOf(node)},set=${descriptorOf(node)}`] : [],
   );
@@ -170,6 +174,8 @@ function diskArguments(sandbox: boolean, layers: number): string[] {
     ...[
       "-device",
       `virtio-blk-pci,drive=${sandbox ? "overlay" : "template"},werror=report,rerror=report`,
+      "-device",
+      `virtio-blk-pci,drive=bulk,serial=${BULK_SERIAL},werror=report,rerror=report`,
     ],
   ];
 }

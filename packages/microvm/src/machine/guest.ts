@@ -56,6 +56,7 @@ export function connectGuest(
   };
   const session = new Session({
     port: machine.channel,
+    bulk: machine.bulk,
     firstStream: 1,
     onStream: egress,
     onBusy(isBusy) {

@@ -6,7 +6,9 @@ import { EmberboxError } from "@emberbox/core";
 import { background, warning } from "@emberbox/core/background";
 import { within } from "@emberbox/core/concurrency";
 import { PATIENCE_HINT, patience } from "../host/patience.ts";
+import type { Bulk } from "@emberbox/wire";
 import { descriptors } from "./arguments.ts";
+import { hostBulk } from "./bulk.ts";
 import { type Console, recordConsole } from "./console.ts";
 import { endOrphans } from "./orphans.ts";
 import { closeFiles, type OpenFiles, type ProcessOptions, startProcess } from "./process.ts";
@@ -21,6 +23,7 @@ export interface Machine {
   readonly console: Console;
   /** Open for as long as the machine runs. */
   readonly files: OpenFiles;
+  readonly bulk: Bulk | undefined;
   readonly layers: readonly number[];
   /** Resolves when the process has ended, with what is known about why. Never rejects. */
   readonly ended: Promise<MachineEnd>;
@@ -75,11 +78,16 @@ export async function startMachine(options: ProcessOptions): Promise<Machine> {
     const agent = console.agentFailure();
     return { exitCode, signal, console: console.tail(), stderr: stderr.trim(), agent };
   });
-  const closed = ended.then(() => closeFiles(options));
+  const bulk = files.bulk === undefined ? undefined : hostBulk(files.bulk);
+  const closed = ended.then(() => {
+    bulk?.close();
+    return closeFiles(options);
+  });
   background(closed, warning("Closing a machine's files"));
   return {
     pid: child.pid ?? -1,
     files,
+    bulk,
     layers,
     qmp: connectQmp(control),
     channel,

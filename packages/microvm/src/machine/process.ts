@@ -12,7 +12,7 @@ import type { FilterOptions } from "./seccomp.ts";
 
 /** Files open for QEMU, by the descriptor it will see them as. */
 export type OpenFiles = Partial<
-  Record<"ram" | "kernel" | "initrd" | "image" | "template" | "overlay" | "save", number>
+  Record<"ram" | "kernel" | "initrd" | "image" | "template" | "overlay" | "save" | "bulk", number>
 >;
 
 export interface ProcessOptions {

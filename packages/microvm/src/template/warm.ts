@@ -11,9 +11,11 @@ import type { GuestImage } from "../image/index.ts";
 import { IMAGE_DISK_MB } from "../image/recipe.ts";
 import { machineArguments, type MachineShape } from "../machine/arguments.ts";
 import { channelDispatcher } from "../machine/dispatcher.ts";
-import { letJailRead, openFiles } from "../machine/files.ts";
+import { makeBulk } from "../machine/bulk.ts";
+import { letJailRead, openFiles, openScratch } from "../machine/files.ts";
 import { connectGuest } from "../machine/guest.ts";
 import { sharedAs } from "../machine/jail.ts";
+import { closeFiles } from "../machine/process.ts";
 import {
   explainFailure,
   lateError,
@@ -138,20 +140,25 @@ async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<
   const { image, shape } = options;
   const files = templateFiles(options.directory);
   await using receiver = await receiveState(files.state, options.directory);
+  const opened = await openFiles(
+    {
+      ram: files.ram,
+      kernel: image.kernel,
+      initrd: files.initrd,
+      image: image.rootfs,
+      template: files.disk,
+    },
+    ["ram", "template"],
+    options.jail ? await readOnlyView() : undefined,
+  );
+  const bulk = await openScratch(options.directory, makeBulk).catch(async (error: unknown) => {
+    await closeFiles({ files: opened });
+    throw error;
+  });
   const machine = await startMachine({
     qemu: options.qemu,
     args: machineArguments(shape, "template", facts),
-    files: await openFiles(
-      {
-        ram: files.ram,
-        kernel: image.kernel,
-        initrd: files.initrd,
-        image: image.rootfs,
-        template: files.disk,
-      },
-      ["ram", "template"],
-      options.jail ? await readOnlyView() : undefined,
-    ),
+    files: { ...opened, bulk },
     jail: options.jail && "writing",
     size: { ...shape, diskMB: IMAGE_DISK_MB },
     shared: receiver.shared,

@@ -21,6 +21,10 @@ export const frameKinds = {
   freeze: 6,
   /** The session continues; the payload is JSON, a `Thaw`. */
   thaw: 7,
+  /** Like `data`, which is in a slot of the sender's; the payload is the slot, 1 byte, and the length, 4 bytes. */
+  bulk: 8,
+  /** What was in a slot of the other side's has been taken; the payload is the slot, 1 byte. */
+  taken: 9,
 } as const;
 
 /** Flags of a `freeze`, which may be combined. */
@@ -37,7 +41,7 @@ export const HEADER_BYTES = 9;
 /** Largest payload of a frame, in bytes. */
 export const MAX_PAYLOAD = 65_536;
 /** How much a side may send on a stream before the other has granted more, in bytes. */
-export const INITIAL_WINDOW = 1_048_576;
+export const INITIAL_WINDOW = 2_097_152;
 
 /**
  * Precedes `hello`. A port keeps the bytes of a session that ended, so both sides discard everything up to this mark.

@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
 import { expect, test } from "vitest";
-import { frame, INITIAL_WINDOW, sessionMark } from "./frames.ts";
+import { frame, frameKinds, HEADER_BYTES, INITIAL_WINDOW, sessionMark } from "./frames.ts";
 import { Session } from "./session.ts";
 import type { ChannelStream } from "./stream.ts";
 
@@ -29,8 +29,10 @@ function conversation(random: Random): Buffer {
   const parts: Buffer[] = random(10) === 0 ? [bytes(random, random(40))] : [];
   parts.push(random(20) === 0 ? sessionMark.subarray(0, random(16)) : sessionMark);
   for (let count = random(12); count > 0; count--) {
-    const sizes = [0, 1, 2, 4, 9, random(300)];
-    const one = frame(random(9), random(8), bytes(random, sizes[random(sizes.length)]!));
+    const sizes = [0, 1, 2, 4, 5, 9, random(300)];
+    const one = frame(random(11), random(8), bytes(random, sizes[random(sizes.length)]!));
+    // A slot and a length that there may be.
+    if (one[0] === frameKinds.bulk && random(2) === 0) one.fill(0, HEADER_BYTES, one.length - 1);
     if (random(8) === 0) one[random(one.length)] = random(256);
     if (random(30) === 0) one.writeUInt32BE([0, 65_536, 65_537, 2 ** 32 - 1][random(4)]!, 5);
     parts.push(random(40) === 0 ? one.subarray(0, random(one.length)) : one);
@@ -51,6 +53,7 @@ async function hold(seed: number): Promise<void> {
   let busy = 0;
   const session = new Session({
     port,
+    bulk: { put: (slot) => slot % 2 === 0, take: (_slot, bytes) => Buffer.alloc(bytes) },
     firstStream: 1,
     onHello: (payload) => void payload.toString(),
     onStream: (stream) => random(2) === 0 && streams.push(stream) > 0,

@@ -1,11 +1,15 @@
 import { Duplex } from "node:stream";
-import { INITIAL_WINDOW, MAX_PAYLOAD } from "./frames.ts";
+import { BULK_BYTES } from "./bulk.ts";
+import { INITIAL_WINDOW } from "./frames.ts";
 import { HeldBytes, ownBytes } from "./held-bytes.ts";
 import type { Turn } from "./turn.ts";
 
 /** What a stream needs from its session. */
 export interface StreamPort {
+  /** Sends at most as much as `capacity` says. */
   sendData(id: number, data: Buffer): void;
+  /** How much can be sent at once, in bytes. */
+  capacity(): number;
   sendEnd(id: number): void;
   sendReset(id: number): void;
   sendWindow(id: number, bytes: number): void;
@@ -22,7 +26,7 @@ export interface StreamPort {
 
 const GRANT_BYTES = INITIAL_WINDOW / 4;
 /** Most bytes that a reader is handed at once; fewer if it takes long over them. */
-const MAX_PIECE = 65_536;
+const MAX_PIECE = BULK_BYTES;
 const MIN_PIECE = 4096;
 /** How long a reader may take over a piece, in ms. */
 const PIECE_MS = 2;
@@ -56,6 +60,10 @@ export class ChannelStream extends Duplex {
     this.id = id;
     this.#port = port;
     this.#hold(true);
+  }
+
+  mayReceive(bytes: number): boolean {
+    return bytes <= this.#receiveCredit;
   }
 
   /** Takes a part of the peer's data. False when the peer sent more than it was granted. */
@@ -167,9 +175,11 @@ export class ChannelStream extends Duplex {
 
   #grant(): void {
     if (this.#ungranted < GRANT_BYTES || this.#ended) return;
-    this.#port.sendWindow(this.id, this.#ungranted);
-    this.#receiveCredit += this.#ungranted;
+    const granted = this.#ungranted;
     this.#ungranted = 0;
+    // First, as the peer may use it while it is being told.
+    this.#receiveCredit += granted;
+    this.#port.sendWindow(this.id, granted);
   }
 
   /** @internal */
@@ -179,7 +189,7 @@ export class ChannelStream extends Duplex {
     callback: (error?: Error | null) => void,
   ): void {
     if (this.#resetByPeer) return callback();
-    const bytes = Math.min(chunk.length, this.#sendCredit, MAX_PAYLOAD);
+    const bytes = Math.min(chunk.length, this.#sendCredit, this.#port.capacity());
     if (bytes > 0) {
       this.#sendCredit -= bytes;
       this.bytesSent += bytes;

@@ -81,6 +81,24 @@ export const agentAttempts: readonly Attempt[] = [
     BROKEN,
   ),
   agent(
+    "bulk-slot",
+    "announce bulk data in a slot that there is not",
+    { answer: "send(frame(8, stream, struct.pack('>BI', 200, 10)))" },
+    BROKEN,
+  ),
+  agent(
+    "bulk-length",
+    "announce more bulk data than was granted",
+    { answer: "for _ in range(100): send(frame(8, stream, struct.pack('>BI', 0, 524288)))" },
+    BROKEN,
+  ),
+  agent(
+    "bulk-taken",
+    "say that data was taken that the host never stored",
+    { answer: "send(frame(9, 0, b'\\0'))" },
+    BROKEN,
+  ),
+  agent(
     "impersonation",
     "greet the host as another sandbox",
     {

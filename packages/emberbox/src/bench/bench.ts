@@ -1,3 +1,4 @@
+import { loadavg } from "node:os";
 import { describeEngine } from "@emberbox/microvm/internal";
 import { boot } from "./cold-boot.ts";
 import { burst } from "./burst.ts";
@@ -5,12 +6,14 @@ import { calls } from "./calls.ts";
 import { creation } from "./creation.ts";
 import { gateway } from "./gateway.ts";
 import { type GroupPlan, NotMeasured } from "./group.ts";
+import { guestSpeed } from "./guest-speed.ts";
 import { hostileNeighbour } from "./hostile-neighbour.ts";
 import { idle } from "./idle.ts";
 import { describeMachine } from "./machine.ts";
 import { output } from "./output.ts";
 import { pooled } from "./pooled.ts";
 import { type BenchId, type BenchReport, summarize } from "./results.ts";
+import { scale } from "./scale.ts";
 import { state } from "./state.ts";
 import { transfer } from "./transfer.ts";
 
@@ -25,6 +28,8 @@ const plans: readonly GroupPlan[] = [
   transfer,
   gateway,
   state,
+  guestSpeed,
+  scale,
   hostileNeighbour,
 ];
 
@@ -33,6 +38,8 @@ export async function bench(
   wanted: readonly string[],
   say: (line: string) => void,
 ): Promise<BenchReport> {
+  // Before it is this program that keeps it busy.
+  const [load] = loadavg() as [number];
   const { qemu, accelerator } = await describeEngine(say);
   const measured: Measured = { samples: new Map(), reasons: new Map() };
   for (const plan of plans) {
@@ -40,7 +47,7 @@ export async function bench(
     if (ids.length > 0) await measure(plan, ids, measured, say);
   }
   const results = summarize(measured.samples, measured.reasons);
-  return { machine: await describeMachine(qemu), accelerator, results };
+  return { machine: { ...(await describeMachine(qemu)), load }, accelerator, results };
 }
 
 interface Measured {

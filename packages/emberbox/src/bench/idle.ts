@@ -2,13 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { microvm } from "@emberbox/microvm";
 import { Sandbox } from "@emberbox/core";
 import { type GroupPlan, NotMeasured } from "./group.ts";
-import { cpuTicks, descendants, proportionalSetSize } from "./processes.ts";
+import { cpuTicks, descendants, proportionalSetSize, TICKS_PER_SECOND } from "./processes.ts";
 
 const SANDBOXES = 20;
 /** How long sandboxes are left alone first: what their first call put off is over then. */
 const SETTLED_MS = 5000;
 const WATCHED_MS = 20_000;
-const TICKS_PER_SECOND = 100;
 
 const ticks = (): number => descendants().reduce((sum, pid) => sum + cpuTicks(pid), 0);
 

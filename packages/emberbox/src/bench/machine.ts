@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import type { Machine } from "./results.ts";
 
 /** Describes the machine that a result came from. */
-export async function describeMachine(qemu: string): Promise<Machine> {
+export async function describeMachine(qemu: string): Promise<Omit<Machine, "load">> {
   const { stdout } = await promisify(execFile)(qemu, ["--version"]);
   return {
     cpu: cpus()[0]?.model.trim() ?? "unknown",

@@ -13,6 +13,9 @@ export function descendants(ancestor: number = process.pid): number[] {
   return pids.filter(below);
 }
 
+/** Of what `cpuTicks` counts; Linux says so to every program, on every processor. */
+export const TICKS_PER_SECOND = 100;
+
 /** Processor time of a process so far, in hundredths of a second. */
 export function cpuTicks(pid: number): number {
   const fields = statFields(pid);

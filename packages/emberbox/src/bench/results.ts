@@ -23,6 +23,14 @@ export type BenchId =
   | "snapshot"
   | "checkpoint"
   | "resume"
+  | "files_1000"
+  | "cpu_per_create"
+  | "guest_speed"
+  | "scale_1"
+  | "scale_10"
+  | "scale_30"
+  | "scale_60"
+  | "scale"
   | "hostile_neighbour";
 
 /** What is measured. `limit` and `aim` are for software emulation on two processors. */
@@ -63,8 +71,10 @@ export const targets: Readonly<Record<BenchId, Target>> = {
     ...{ what: "processor time of an idle sandbox, of one core", unit: "%", limit: 0.5, aim: 0.05 },
   },
   burst_20: times("20 creates at once, all answered", 6, 3, "s"),
+  cpu_per_create: unlimited("processor time of each of them", "ms"),
   upload: { what: "upload of 64 MiB", unit: "MB/s", limit: 70, aim: 200 },
   download: { what: "download of 64 MiB", unit: "MB/s", limit: 70, aim: 200 },
+  files_1000: times("1 000 files of 4 KB up, and down", 2, 0.7, "s"),
   channel_in: unlimited("64 MiB to a port inside", "MB/s"),
   channel_out: unlimited("64 MiB from a port inside", "MB/s"),
   gateway_up: unlimited("64 MiB from inside to a server", "MB/s"),
@@ -73,6 +83,15 @@ export const targets: Readonly<Record<BenchId, Target>> = {
   snapshot: times("snapshot, 300 MiB touched", 0.6, 0.3),
   checkpoint: times("another snapshot, 20 MiB changed since", 0.25, 0.1),
   resume: times("resume until it answers, 300 MiB touched", 0.6, 0.3),
+  guest_speed: {
+    what: "programs inside, against the same on the host (geometric mean)",
+    ...{ unit: "×", limit: null, aim: null },
+  },
+  scale_1: unlimited("create to first answer beside 1 idle sandbox", "ms"),
+  scale_10: unlimited("the same beside 10", "ms"),
+  scale_30: unlimited("the same beside 30", "ms"),
+  scale_60: unlimited("the same beside 60", "ms"),
+  scale: { what: "a create beside 60 against one beside 1", unit: "×", limit: 1.3, aim: 1 },
   hostile_neighbour: {
     what: "p99 of runCode('1+1') while a neighbour floods, against the same without",
     ...{ unit: "×", limit: 3, aim: 1.5 },
@@ -103,6 +122,8 @@ export interface Machine {
   readonly memoryGB: number;
   readonly kernel: string;
   readonly qemu: string;
+  /** Programs that wanted a processor in the minute before it began, on average. */
+  readonly load: number;
 }
 
 export interface BenchReport {

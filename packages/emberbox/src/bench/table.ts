@@ -1,3 +1,4 @@
+import { type Earlier, ratioTo } from "./compare.ts";
 import {
   type BenchId,
   type BenchReport,
@@ -6,10 +7,27 @@ import {
   targets,
 } from "./results.ts";
 
-/** The report as a Markdown table, with the machine it came from. */
-export function formatTable({ machine, accelerator, results }: BenchReport): string {
+/** More programs than this that wanted a processor, for each that there is, make a machine busy. */
+const BUSY = 0.3;
+
+/** The report as a Markdown table, with the machine it came from, beside an earlier run if there is one. */
+export function formatTable(
+  { machine, accelerator, results }: BenchReport,
+  earlier?: Earlier,
+): string {
   const hostImport = results.find(({ id }) => id === "host_import")?.median;
-  const head = ["id", "what", "median", "p95", "to host_import", "samples", "limit", "aim", ""];
+  const head = [
+    "id",
+    "what",
+    "median",
+    "p95",
+    "to host_import",
+    "samples",
+    "limit",
+    "aim",
+    "",
+    ...(earlier ? ["to earlier"] : []),
+  ];
   const rows = results.map((result) => [
     result.id,
     targets[result.id].what,
@@ -20,6 +38,7 @@ export function formatTable({ machine, accelerator, results }: BenchReport): str
     bound(result.id, "limit"),
     bound(result.id, "aim"),
     verdict(result),
+    ...(earlier ? [quantity(ratioTo(earlier, results, result.id) ?? null, "×")] : []),
   ]);
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]!.length)),
@@ -30,7 +49,11 @@ export function formatTable({ machine, accelerator, results }: BenchReport): str
   const notes = results.flatMap(({ id, reason }) =>
     reason === undefined ? [] : [`${id}: ${reason}`],
   );
-  const { cpu, cores, memoryGB, kernel, qemu } = machine;
+  const { cpu, cores, memoryGB, kernel, qemu, load } = machine;
+  if (load > BUSY * cores)
+    notes.push(
+      `The machine was busy before the benchmark began: ${load.toFixed(1)} programs wanted its ${cores} cores.`,
+    );
   const where = `${cpu}, ${cores} cores, ${memoryGB} GB; Linux ${kernel}, QEMU ${qemu}, ${accelerator === "kvm" ? "KVM" : "software emulation (TCG)"}`;
   return [line(head), rule, ...rows.map(line), "", ...notes, where, ""].join("\n");
 }

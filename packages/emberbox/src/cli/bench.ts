@@ -5,6 +5,7 @@ import { printJson } from "./print.ts";
 import { benchIds } from "../bench/results.ts";
 
 interface Flags {
+  readonly compare?: string;
   readonly json?: true;
   readonly only?: readonly string[];
   /** `true` if no file was named. */
@@ -19,6 +20,10 @@ export function addBench(program: Command, finish: Finish): void {
     .summary("measure sandboxes on this machine")
     .description(
       "Measures sandboxes on this machine, and what they are compared with, and prints a table. It takes some minutes, and wants a machine that does nothing else.",
+    )
+    .option(
+      "--compare <FILE>",
+      "add ratios to an earlier run, of which FILE has what --json printed",
     )
     .option("--json", "print the results as JSON, and nothing else, on standard output")
     .option(
@@ -37,6 +42,7 @@ Examples:
   $ emberbox bench
   $ emberbox bench --report
   $ emberbox bench --json > bench.json
+  $ emberbox bench --compare bench.json
   $ emberbox bench --only create_to_pandas,host_import`,
     )
     .action(async (flags: Flags) => {
@@ -45,12 +51,16 @@ Examples:
     });
 }
 
-async function run({ json, only = benchIds, report }: Flags): Promise<void> {
-  const [{ bench }, { formatTable }, { beginReport }] = await Promise.all([
-    import("../bench/bench.ts"),
-    import("../bench/table.ts"),
-    import("./bench-report.ts"),
-  ]);
+async function run({ compare, json, only = benchIds, report }: Flags): Promise<void> {
+  const [{ bench }, { readEarlier, ratioTo }, { formatTable }, { beginReport }] = await Promise.all(
+    [
+      import("../bench/bench.ts"),
+      import("../bench/compare.ts"),
+      import("../bench/table.ts"),
+      import("./bench-report.ts"),
+    ],
+  );
+  const earlier = compare === undefined ? undefined : await readEarlier(compare);
   const file = report === true ? REPORT : report;
   const write = file === undefined ? undefined : await beginReport(file);
   const measured = await bench(only, (line) => process.stderr.write(`${plainText(line)}\n`)).catch(
@@ -59,9 +69,14 @@ async function run({ json, only = benchIds, report }: Flags): Promise<void> {
       throw error;
     },
   );
-  const table = formatTable(measured);
+  const table = formatTable(measured, earlier);
   await write?.(table);
-  if (json) printJson(measured);
+  const { results } = measured;
+  const withRatio = results.map((result) => ({
+    ...result,
+    ...(earlier && { toEarlier: ratioTo(earlier, results, result.id) ?? null }),
+  }));
+  if (json) printJson({ ...measured, results: withRatio });
   else process.stdout.write(table);
   if (file !== undefined) say(`wrote ${file}, to be attached to an issue`);
 }

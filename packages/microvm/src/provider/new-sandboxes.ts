@@ -21,14 +21,20 @@ export function createNewSandboxes(open: () => Engine, options: EngineOptions): 
   const standsBy = options.standby ?? size === 0;
   const pool = size > 0 ? new Pool({ size, afterMs: REFILL_AFTER_MS }) : undefined;
   const standby = standsBy ? new Pool(STANDBY) : undefined;
+  let pending = 0;
+  const take = async (engine: Engine, options: ResolvedCreateOptions): Promise<LocalSandbox> => {
+    const spare = pool?.take(options) ?? standby?.take(options);
+    pool?.expect(engine, usual);
+    const adopted = spare && (await adopt(spare, options));
+    return adopted ?? engine.restore(options, options.signal);
+  };
   return {
     async obtain(options) {
       const engine = open();
-      const spare = pool?.take(options) ?? standby?.take(options);
-      pool?.expect(engine, usual);
-      const adopted = spare && (await adopt(spare, options));
-      const sandbox = adopted ?? (await engine.restore(options, options.signal));
-      standby?.expect(engine, options);
+      pending++;
+      const sandbox = await take(engine, options).finally(() => pending--);
+      // Those that are still being created need the processor.
+      if (pending === 0) standby?.expect(engine, options);
       return sandbox;
     },
     async close() {

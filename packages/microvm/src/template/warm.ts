@@ -217,7 +217,7 @@ async function rehearse(machine: Machine, onHello?: () => void): Promise<void> {
 }
 
 /** What the kernel would do at every turn, and nobody asks it for. Huge pages are for who asks for them. */
-const UNUSED = "psi=0 audit=0 apparmor=0 transparent_hugepage=madvise";
+const UNUSED = "psi=0 audit=0 lsm= transparent_hugepage=madvise";
 /**
  * The first two are for clocks that only x86-64 has. QEMU before 8.0 keeps what it translated of a program by virtual
  * address, so with programs at random addresses it translates them again each time that they start (measured: 20

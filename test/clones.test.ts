@@ -152,8 +152,13 @@ test("forks agree on nothing that a kernel, or a program that they start, draws"
     }),
   );
   expect(draws[0]).toHaveLength(29);
+  const { stdout } = await parent.commands.run("cat /proc/sys/kernel/randomize_va_space");
+  const hasFixedAddresses = stdout.trim() === "0";
   for (const row of draws[0]!.keys()) {
     const drawn = draws.map((lines) => lines[row]);
+    // An address, which `docs/security.md` says is fixed where programs are emulated by an older QEMU.
+    if (hasFixedAddresses && drawn.every((each) => /^7ffff[0-9a-f]{7}$/.test(String(each))))
+      continue;
     expect(new Set(drawn), `draw ${row}: ${drawn}`).toHaveLength(all.length);
   }
 

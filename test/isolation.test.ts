@@ -76,13 +76,16 @@ describe("from inside the sandbox", () => {
     const disks = (await sandbox.commands.run("ls /sys/block | grep -v -e loop -e ram")).stdout
       .trim()
       .split("\n");
-    expect(disks).toEqual(["vda"]);
+    // The second one is the channel's.
+    expect(disks).toEqual(["vda", "vdb"]);
+    const serial = await sandbox.commands.run("cat /sys/block/vdb/serial /sys/block/vdb/size");
+    expect(serial.stdout.trim()).toMatch(/^emberbox-bulk\s*16384$/);
     const buses = (await sandbox.commands.run("cat /sys/bus/virtio/devices/*/device")).stdout
       .trim()
       .split("\n")
       .toSorted();
     // virtio's numbers: 2 is a disk, 3 a console.
-    expect(buses).toEqual(["0x0002", "0x0003"]);
+    expect(buses).toEqual(["0x0002", "0x0002", "0x0003"]);
   });
 
   test("code runs as an ordinary user, and may become root of its own machine", async () => {

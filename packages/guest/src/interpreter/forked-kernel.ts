@@ -7,6 +7,8 @@ import type { RawOutput } from "./raw-output.ts";
 
 /** How long the connection of an ended process may stay open, in ms: a child may have inherited it. */
 const LINGER_MS = 500;
+/** How long after its connection a process may end, in ms: on a slow machine, its parent hears of it late. */
+const ENDING_MS = 5000;
 /** How long a fresh sandbox has for its first call, which may be in another language, in ms. */
 const PAY_MS = 500;
 /** What Node reads from a socket at once, in bytes. */
@@ -205,7 +207,7 @@ export class ForkedKernel implements Kernel {
     setTimeout(() => {
       if (this.#exit === undefined)
         this.kill("was ended, because it closed its connection to the agent");
-    }, LINGER_MS);
+    }, ENDING_MS);
   }
 
   #finish(): void {

@@ -94,9 +94,10 @@ async function checkSpace(directory: string, memoryMB: number): Promise<void> {
 async function build(options: WarmOptions): Promise<void> {
   const { shape, image } = options;
   const files = templateFiles(options.directory);
+  const version = await qemuVersion(options.qemu);
   const facts: TemplateFacts = {
-    kernelArguments: kernelArguments(shape),
-    readOnlyRam: readsRamOnly(await qemuVersion(options.qemu)),
+    kernelArguments: kernelArguments(shape, version),
+    readOnlyRam: readsRamOnly(version),
   };
   // V8's compilers cost more than they gain where every new instruction has to be translated (measured under TCG).
   const nodeFlags = shape.accelerator === "tcg" ? ["--jitless"] : [];
@@ -218,22 +219,25 @@ async function rehearse(machine: Machine, onHello?: () => void): Promise<void> {
 
 /** What the kernel would do at every turn, and nobody asks it for. Huge pages are for who asks for them. */
 const UNUSED = "psi=0 audit=0 lsm= transparent_hugepage=madvise";
+/** For clocks that only x86-64 has. */
+const EMULATED_CLOCKS = "no_timer_check tsc=nowatchdog";
 /**
- * The first two are for clocks that only x86-64 has. QEMU before 8.0 keeps what it translated of a program by virtual
- * address, so with programs at random addresses it translates them again each time that they start (measured: 20
- * processes in 690 ms, without randomization in 210).
+ * QEMU 7 translates a program again each time that it is started at another address (measured: 20 processes in 690 ms,
+ * without randomization in 210). QEMU 10 does not; versions between were not measured.
  */
-const EMULATED = "no_timer_check tsc=nowatchdog norandmaps";
+const FIXED_ADDRESSES = "norandmaps";
 
-function kernelArguments({ architecture, accelerator }: MachineShape): string {
+function kernelArguments({ architecture, accelerator }: MachineShape, [major]: Version): string {
   const { console } = architectures[architecture];
   const common = `console=${console} quiet loglevel=3 panic=-1 mitigations=off random.trust_cpu=on ${UNUSED}`;
-  return accelerator === "tcg" && architecture === "x64" ? `${common} ${EMULATED}` : common;
+  if (accelerator !== "tcg" || architecture !== "x64") return common;
+  return [common, EMULATED_CLOCKS, ...(major < 10 ? [FIXED_ADDRESSES] : [])].join(" ");
 }
 
+type Version = readonly [major: number, minor: number];
+
 /** From 8.2 on, QEMU can map a file privately that it may not write to. */
-const readsRamOnly = ([major, minor]: [number, number]): boolean =>
-  major > 8 || (major === 8 && minor >= 2);
+const readsRamOnly = ([major, minor]: Version): boolean => major > 8 || (major === 8 && minor >= 2);
 
 /** More than a kernel's set-up code, whose size is in its header and is checked by QEMU, in bytes. */
 const HEAD_BYTES = 65_536;

@@ -1,5 +1,6 @@
 import { EmberboxError } from "@emberbox/core";
 import { background, warning } from "@emberbox/core/background";
+import { untilAborted } from "@emberbox/core/concurrency";
 import { type ResolvedCreateOptions, resolveCreateOptions } from "../restore/create-options.ts";
 import type { LocalSandbox } from "../restore/sandbox.ts";
 import { runCells, runCommand } from "../template/exercise.ts";
@@ -108,9 +109,12 @@ async function makeSpare(
   signal: AbortSignal,
 ): Promise<LocalSandbox> {
   const spare = await engine.restore(shape, signal);
-  try {
+  const rehearse = async (): Promise<void> => {
     await runCells(spare.endpoint, ["1+1"]);
     await runCommand(spare.endpoint, "true");
+  };
+  try {
+    await untilAborted(rehearse(), signal);
     return spare;
   } catch (error) {
     await spare.close(new EmberboxError("sandbox_closed", "the spare did not answer"));

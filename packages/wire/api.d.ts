@@ -1,6 +1,6 @@
 // index
-import { BOOTED_FROM_DISK, CAPTURE_PORT, ChannelStream, GuestNetwork, Hello, HelloAnswer, MACHINE_ADDRESS, NAME_RANGES, NETWORK_PORT, NOT_PUBLIC, Received, Session, SessionOptions, Thaw, egressAnswers, freezeFlags } from "./declarations.js";
-export { BOOTED_FROM_DISK, CAPTURE_PORT, ChannelStream, type GuestNetwork, type Hello, type HelloAnswer, MACHINE_ADDRESS, NAME_RANGES, NETWORK_PORT, NOT_PUBLIC, type Received, Session, type SessionOptions, type Thaw, egressAnswers, freezeFlags };
+import { BOOTED_FROM_DISK, BULK_BYTES, BULK_SERIAL, BULK_SIZE, Bulk, CAPTURE_PORT, ChannelStream, GuestNetwork, Hello, HelloAnswer, MACHINE_ADDRESS, NAME_RANGES, NETWORK_PORT, NOT_PUBLIC, Received, Session, SessionOptions, Thaw, egressAnswers, freezeFlags, slotOffset } from "./declarations.js";
+export { BOOTED_FROM_DISK, BULK_BYTES, BULK_SERIAL, BULK_SIZE, type Bulk, CAPTURE_PORT, ChannelStream, type GuestNetwork, type Hello, type HelloAnswer, MACHINE_ADDRESS, NAME_RANGES, NETWORK_PORT, NOT_PUBLIC, type Received, Session, type SessionOptions, type Thaw, egressAnswers, freezeFlags, slotOffset };
 
 // declarations
 import { Duplex } from "node:stream";
@@ -11,6 +11,14 @@ export declare const NAME_RANGES: {
   readonly refused: "198.19.0.0/16";
 };
 export declare const NOT_PUBLIC: readonly string[];
+export declare const BULK_BYTES = 524288;
+export declare const BULK_SIZE: number;
+export declare const BULK_SERIAL = "emberbox-bulk";
+export interface Bulk {
+  put(slot: number, data: Uint8Array): boolean;
+  take(slot: number, bytes: number): Buffer;
+}
+export declare const slotOffset: (firstStream: 1 | 2, slot: number) => number;
 declare const frameKinds: {
   readonly hello: 0;
   readonly open: 1;
@@ -20,6 +28,8 @@ declare const frameKinds: {
   readonly window: 5;
   readonly freeze: 6;
   readonly thaw: 7;
+  readonly bulk: 8;
+  readonly taken: 9;
 };
 export declare const freezeFlags: {
   readonly processes: 1;
@@ -34,6 +44,7 @@ declare class Turn {
 }
 interface StreamPort {
   sendData(id: number, data: Buffer): void;
+  capacity(): number;
   sendEnd(id: number): void;
   sendReset(id: number): void;
   sendWindow(id: number, bytes: number): void;
@@ -49,6 +60,7 @@ export declare class ChannelStream extends Duplex {
   bytesSent: number;
   bytesReceived: number;
   constructor(id: number, port: StreamPort);
+  mayReceive(bytes: number): boolean;
   receive(part: Buffer): boolean;
   receiveEnd(): void;
   receiveReset(reason: Error): void;
@@ -63,6 +75,7 @@ export declare class ChannelStream extends Duplex {
 export interface SessionOptions {
   readonly port: Duplex;
   readonly gather?: (chunk: Buffer) => Buffer;
+  readonly bulk?: Bulk | undefined;
   readonly firstStream: 1 | 2;
   readonly onHello: (payload: Buffer) => void;
   readonly onStream: (stream: ChannelStream, port: number, host: string) => boolean;

@@ -2,6 +2,7 @@
 export const BULK_BYTES = 524_288;
 /** Slots of each side; the host's come first. */
 export const BULK_SLOTS = 8;
+/** All slots of both sides, in bytes. */
 export const BULK_SIZE: number = 2 * BULK_SLOTS * BULK_BYTES;
 /** The serial number of the block device that the slots are on. */
 export const BULK_SERIAL = "emberbox-bulk";

@@ -62,6 +62,7 @@ export class ChannelStream extends Duplex {
     this.#hold(true);
   }
 
+  /** Whether the peer may send this many bytes more. */
   mayReceive(bytes: number): boolean {
     return bytes <= this.#receiveCredit;
   }

@@ -8,6 +8,9 @@ export type Earlier = ReadonlyMap<string, number>;
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null;
 
+const isMedian = (entry: unknown[]): entry is [string, number] =>
+  typeof entry[0] === "string" && typeof entry[1] === "number" && entry[1] > 0;
+
 /** Reads what `emberbox bench --json` printed. @throws `invalid_argument` */
 export async function readEarlier(path: string): Promise<Earlier> {
   const wrong = (reason: string, cause: unknown): EmberboxError =>
@@ -22,9 +25,7 @@ export async function readEarlier(path: string): Promise<Earlier> {
     const report: unknown = JSON.parse(text);
     if (!isRecord(report) || !Array.isArray(report["results"])) throw new Error("no results");
     const medians = report["results"].filter(isRecord).map(({ id, median }) => [id, median]);
-    const measured = (entry: unknown[]): entry is [string, number] =>
-      typeof entry[0] === "string" && typeof entry[1] === "number" && entry[1] > 0;
-    return new Map(medians.filter(measured));
+    return new Map(medians.filter(isMedian));
   } catch (error) {
     throw wrong("is not what `emberbox bench --json` printed", error);
   }

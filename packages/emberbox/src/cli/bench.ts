@@ -71,12 +71,12 @@ async function run({ compare, json, only = benchIds, report }: Flags): Promise<v
   );
   const table = formatTable(measured, earlier);
   await write?.(table);
-  const { results } = measured;
-  const withRatio = results.map((result) => ({
-    ...result,
-    ...(earlier && { toEarlier: ratioTo(earlier, results, result.id) ?? null }),
-  }));
-  if (json) printJson({ ...measured, results: withRatio });
+  const ratios = measured.results.map(({ id }) => [
+    id,
+    earlier && (ratioTo(earlier, measured.results, id) ?? null),
+  ]);
+  const toEarlier = earlier && (Object.fromEntries(ratios) as object);
+  if (json) printJson({ ...measured, ...(toEarlier && { toEarlier }) });
   else process.stdout.write(table);
   if (file !== undefined) say(`wrote ${file}, to be attached to an issue`);
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 export function scratchDirectory(): string {
   const directory = mkdtempSync(join("/var/tmp", "emberbox-host-"));
   process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.once(signal, () => process.exit(130));
+  // Ctrl-C comes twice, from the terminal and from the set-up: the second one must not end the removal.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
   return directory;
 }

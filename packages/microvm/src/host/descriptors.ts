@@ -1,4 +1,4 @@
-import { close, fchmod, fchown, fstat, open } from "node:fs";
+import { close, fchmod, fchown, fstat, ftruncate, open } from "node:fs";
 import { promisify } from "node:util";
 
 /*
@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 export const openFd: typeof open.__promisify__ = promisify(open);
 export const closeFd: typeof close.__promisify__ = promisify(close);
 export const statFd: typeof fstat.__promisify__ = promisify(fstat);
+export const truncateFd: typeof ftruncate.__promisify__ = promisify(ftruncate);
 export const chmodFd: typeof fchmod.__promisify__ = promisify(fchmod);
 export const chownFd: typeof fchown.__promisify__ = promisify(fchown);
 

@@ -1,7 +1,8 @@
-import { readSync, writeSync } from "node:fs";
+import { constants, readSync, writeSync } from "node:fs";
 import { truncate } from "node:fs/promises";
 import { type Bulk, BULK_SIZE, slotOffset } from "@emberbox/wire";
-import { makeEmpty } from "./files.ts";
+import { closeFd, openFd, truncateFd } from "../host/descriptors.ts";
+import { makeEmpty, openScratch } from "./files.ts";
 
 /** This program's side of a machine's bulk device. */
 export interface HostBulk extends Bulk {
@@ -12,7 +13,24 @@ export interface HostBulk extends Bulk {
 const HOST = 1;
 const GUEST = 2;
 
-export async function makeBulk(path: string): Promise<void> {
+/** Linux's flag for a file without a name, which goes with its last descriptor. */
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
+const MEMORY = "/dev/shm";
+
+/** Opens an empty device, in memory: this program must not wait for a disk. Where that is not possible, in `run`. */
+export async function openBulk(run: string): Promise<number> {
+  const fd = await openFd(MEMORY, O_TMPFILE | constants.O_RDWR, 0o600).catch(() => undefined);
+  if (fd === undefined) return openScratch(run, makeBulk);
+  try {
+    await truncateFd(fd, BULK_SIZE);
+    return fd;
+  } catch (error) {
+    await closeFd(fd);
+    throw error;
+  }
+}
+
+async function makeBulk(path: string): Promise<void> {
   await makeEmpty(path);
   await truncate(path, BULK_SIZE);
 }

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { allOpened } from "../host/descriptors.ts";
 import { descriptors, machineArguments } from "../machine/arguments.ts";
-import { makeBulk } from "../machine/bulk.ts";
+import { openBulk } from "../machine/bulk.ts";
 import { letOwnerWrite, makeEmpty, openScratch, openToRead } from "../machine/files.ts";
 import { type Machine, startMachine } from "../machine/machine.ts";
 import type { OpenFiles, ProcessOptions } from "../machine/process.ts";
@@ -95,7 +95,7 @@ async function openAll({ source, run, view }: StartOptions): Promise<{
     template: read(template.disk),
     overlay: openScratch(run, (path) => copyFile(overlay, path)),
     save: openScratch(run, makeEmpty, "w"),
-    bulk: openScratch(run, makeBulk),
+    bulk: openBulk(run),
   };
   const names = Object.keys(files);
   const layers = source.layers.map(({ path }) => read(path));

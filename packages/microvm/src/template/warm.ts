@@ -11,8 +11,8 @@ import type { GuestImage } from "../image/index.ts";
 import { IMAGE_DISK_MB } from "../image/recipe.ts";
 import { machineArguments, type MachineShape } from "../machine/arguments.ts";
 import { channelDispatcher } from "../machine/dispatcher.ts";
-import { makeBulk } from "../machine/bulk.ts";
-import { letJailRead, openFiles, openScratch } from "../machine/files.ts";
+import { openBulk } from "../machine/bulk.ts";
+import { letJailRead, openFiles } from "../machine/files.ts";
 import { connectGuest } from "../machine/guest.ts";
 import { sharedAs } from "../machine/jail.ts";
 import { closeFiles } from "../machine/process.ts";
@@ -152,7 +152,7 @@ async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<
     ["ram", "template"],
     options.jail ? await readOnlyView() : undefined,
   );
-  const bulk = await openScratch(options.directory, makeBulk).catch(async (error: unknown) => {
+  const bulk = await openBulk(options.directory).catch(async (error: unknown) => {
     await closeFiles({ files: opened });
     throw error;
   });

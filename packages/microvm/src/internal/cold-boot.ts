@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { AgentFile } from "@emberbox/guest";
 import { IMAGE_DISK_MB } from "../image/recipe.ts";
 import { machineArguments } from "../machine/arguments.ts";
+import { withBulk } from "../machine/bulk.ts";
 import { openFiles } from "../machine/files.ts";
 import { machineError, startMachine } from "../machine/machine.ts";
 import { readOnlyView } from "../machine/read-only.ts";
@@ -33,11 +34,12 @@ export async function coldBoot(code: string): Promise<number> {
   const directory = await mkdtemp(join(engine.paths.home, "cold-boot-"));
   try {
     const paths = await writeFiles(directory, template, code);
+    const opened = await openFiles(paths, ["ram", "template"], await readOnlyView());
     const started = performance.now();
     const machine = await startMachine({
       qemu: engine.qemu,
       args: machineArguments(template.shape, "template", template),
-      files: await openFiles(paths, ["ram", "template"], await readOnlyView()),
+      files: await withBulk(opened, directory),
       jail: "writing",
       size: { ...template.shape, diskMB: IMAGE_DISK_MB },
     });

@@ -3,6 +3,7 @@ import { truncate } from "node:fs/promises";
 import { type Bulk, BULK_SIZE, slotOffset } from "@emberbox/wire";
 import { closeFd, openFd, truncateFd } from "../host/descriptors.ts";
 import { makeEmpty, openScratch } from "./files.ts";
+import { closeFiles, type OpenFiles } from "./process.ts";
 
 /** This program's side of a machine's bulk device. */
 export interface HostBulk extends Bulk {
@@ -26,6 +27,16 @@ export async function openBulk(run: string): Promise<number> {
     return fd;
   } catch (error) {
     await closeFd(fd);
+    throw error;
+  }
+}
+
+/** Adds an empty device to a machine's open files; closes them if that fails. */
+export async function withBulk(files: OpenFiles, run: string): Promise<OpenFiles> {
+  try {
+    return { ...files, bulk: await openBulk(run) };
+  } catch (error) {
+    await closeFiles({ files });
     throw error;
   }
 }

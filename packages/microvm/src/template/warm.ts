@@ -11,11 +11,10 @@ import type { GuestImage } from "../image/index.ts";
 import { IMAGE_DISK_MB } from "../image/recipe.ts";
 import { machineArguments, type MachineShape } from "../machine/arguments.ts";
 import { channelDispatcher } from "../machine/dispatcher.ts";
-import { openBulk } from "../machine/bulk.ts";
+import { withBulk } from "../machine/bulk.ts";
 import { letJailRead, openFiles } from "../machine/files.ts";
 import { connectGuest } from "../machine/guest.ts";
 import { sharedAs } from "../machine/jail.ts";
-import { closeFiles } from "../machine/process.ts";
 import {
   explainFailure,
   lateError,
@@ -152,14 +151,10 @@ async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<
     ["ram", "template"],
     options.jail ? await readOnlyView() : undefined,
   );
-  const bulk = await openBulk(options.directory).catch(async (error: unknown) => {
-    await closeFiles({ files: opened });
-    throw error;
-  });
   const machine = await startMachine({
     qemu: options.qemu,
     args: machineArguments(shape, "template", facts),
-    files: { ...opened, bulk },
+    files: await withBulk(opened, options.directory),
     jail: options.jail && "writing",
     size: { ...shape, diskMB: IMAGE_DISK_MB },
     shared: receiver.shared,

@@ -1,8 +1,9 @@
+import { EmberboxError } from "@emberbox/core";
 import { expect, test } from "vitest";
 import { openEngine } from "../packages/microvm/src/provider/engine.ts";
 import { resolveCreateOptions } from "../packages/microvm/src/restore/create-options.ts";
 import { runCommand } from "../packages/microvm/src/template/exercise.ts";
-import { EmberboxError } from "@emberbox/core";
+import { createSandbox } from "./support/sandboxes.ts";
 
 const TEN = "for i in 1 2 3 4 5 6 7 8 9 10; do /bin/ls / >/dev/null; done";
 /** Ten programs that are translated anew are more than 20 000 blocks. */
@@ -31,4 +32,21 @@ test("a program that is started again is not translated again", async ({ skip })
   } finally {
     await sandbox.close(new EmberboxError("sandbox_closed", "the test is done"));
   }
+});
+
+test("numpy sorts many numbers, and pandas by them", async () => {
+  await using sandbox = await createSandbox();
+  const { error, text } = await sandbox.runCode(`
+import numpy, pandas
+n = 200_000
+for kind in ("float64", "float32", "int64", "int32"):
+    numbers = (numpy.arange(n) * 7919 % n).astype(kind)
+    assert (numbers[numpy.argsort(numbers)] == numpy.arange(n)).all(), kind
+    assert (numpy.sort(numbers) == numpy.arange(n)).all(), kind
+    numpy.partition(numbers, n // 2), numpy.argpartition(numbers, n // 2)
+frame = pandas.DataFrame({"key": numpy.arange(n) % 100, "value": numpy.arange(n) * 0.5})
+frame.groupby("key").value.agg(["mean", "max"])
+float(frame.sort_values("value", ascending=False).value.iloc[0])`);
+  expect(error?.value).toBeUndefined();
+  expect(text).toBe("99999.5");
 });

@@ -59,11 +59,12 @@ const WITHOUT: Readonly<Record<Architecture, string>> = {
 /**
  * Under emulation every iteration of a `rep` instruction is a step of its own, so the fast copies by bytes that kernel
  * and C library prefer where a processor offers them take 5 to 10 times as long as copies by larger pieces (measured:
- * 64 KiB in 890 us, without them in 90 to 200). On Arm, what would be computed at every call and return (signatures of
+ * 64 KiB in 890 us, without them in 90 to 200). With AVX2, numpy sorts by instructions that QEMU 7.2 emulates wrongly:
+ * `argsort` of 200 000 numbers ended Python. On Arm, what would be computed at every call and return (signatures of
  * pointers) and vectors of any length are left out.
  */
 const EMULATED_CPU: Readonly<Record<Architecture, string>> = {
-  x64: "max,erms=off,fsrm=off",
+  x64: "max,erms=off,fsrm=off,avx2=off",
   arm64: "max,pauth=off,sve=off,sme=off",
 };
 

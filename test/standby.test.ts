@@ -1,7 +1,8 @@
 import { Sandbox } from "@emberbox/core";
+import type { SandboxProvider } from "@emberbox/core/provider";
 import { microvm } from "@emberbox/microvm";
 import { expect, test } from "vitest";
-import { cpuTicks } from "../packages/emberbox/src/bench/processes.ts";
+import { allTicks } from "../packages/emberbox/src/bench/processes.ts";
 import { areGone, eventually, type HostProcess, machinesOf } from "./support/processes.ts";
 
 const random = async (sandbox: Sandbox): Promise<string> => {
@@ -18,12 +19,22 @@ async function machines(count: number): Promise<HostProcess[]> {
 /** The same, when none of them is busy any more: a spare in the making is. */
 async function quietMachines(count: number): Promise<HostProcess[]> {
   const all = await machines(count);
-  const busy = (): number => all.reduce((sum, { pid }) => sum + cpuTicks(pid), 0);
+  const busy = (): number => allTicks(all.map(({ pid }) => pid));
   for (let before = -1; busy() - before > 3;) {
     before = busy();
     await new Promise((resolve) => setTimeout(resolve, 1500));
   }
   return all;
+}
+
+/** A sandbox, and the machine of the spare that stands by after it. */
+async function withSpare(
+  provider: SandboxProvider,
+): Promise<{ first: Sandbox; spare: HostProcess }> {
+  const first = await Sandbox.create({ provider });
+  const [own] = machinesOf();
+  const spare = (await quietMachines(2)).find(({ pid }) => pid !== own!.pid)!;
+  return { first, spare };
 }
 
 test("after a create a spare stands by, which becomes the next sandbox as if it had been started for it", async () => {
@@ -43,11 +54,9 @@ test("after a create a spare stands by, which becomes the next sandbox as if it 
 
 test("a spare that is killed is not missed", async () => {
   await using provider = microvm();
-  await using first = await Sandbox.create({ provider });
-  const [own] = machinesOf();
-  const standby = (await quietMachines(2)).find(({ pid }) => pid !== own!.pid)!;
-  process.kill(standby.pid, "SIGKILL");
-  await eventually("it is gone", 10_000, () => areGone([standby]));
+  const { first, spare } = await withSpare(provider);
+  process.kill(spare.pid, "SIGKILL");
+  await eventually("it is gone", 10_000, () => areGone([spare]));
   // The program hears of it a moment later.
   await new Promise((resolve) => setTimeout(resolve, 500));
   await using second = await Sandbox.create({ provider });
@@ -70,9 +79,7 @@ test("one of another size is not taken, and makes room for one that is wanted", 
 
 test("a spare that stops answering is replaced", async () => {
   await using provider = microvm();
-  await using first = await Sandbox.create({ provider });
-  const [own] = machinesOf();
-  const spare = (await quietMachines(2)).find(({ pid }) => pid !== own!.pid)!;
+  const { first, spare } = await withSpare(provider);
   process.kill(spare.pid, "SIGSTOP");
   setTimeout(() => process.kill(spare.pid, "SIGKILL"), 1000);
   await using second = await Sandbox.create({ provider, envs: { COLOUR: "green" } });

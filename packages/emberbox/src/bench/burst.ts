@@ -1,7 +1,7 @@
 import { microvm } from "@emberbox/microvm";
 import { Sandbox } from "@emberbox/core";
 import { type GroupPlan, milliseconds } from "./group.ts";
-import { cpuTicks, descendants, TICKS_PER_SECOND } from "./processes.ts";
+import { allTicks, descendants, TICKS_PER_SECOND } from "./processes.ts";
 
 const SANDBOXES = 20;
 
@@ -43,7 +43,7 @@ async function create(): Promise<Burst> {
   );
   const seconds = milliseconds(started) / 1000;
   const { user, system } = process.cpuUsage(own);
-  const ticks = descendants().reduce((sum, pid) => sum + cpuTicks(pid), 0);
+  const ticks = allTicks(descendants());
   const cpuMs = (user + system) / 1000 + (ticks * 1000) / TICKS_PER_SECOND;
   return { seconds, cpuMs: cpuMs / SANDBOXES };
 }

@@ -7,7 +7,8 @@ import { type GroupPlan, milliseconds, NotMeasured, type Sampler } from "./group
 
 /** The same for the sandbox and for the host. */
 export const IMPORTS = "import numpy, pandas, matplotlib.pyplot";
-const HOST_PYTHON = "/usr/bin/python3";
+export const HOST_PYTHON = "/usr/bin/python3";
+export const HOST_PACKAGES = "python3-numpy python3-pandas python3-matplotlib";
 /** Between two sandboxes of a program, in ms. */
 const PAUSE_MS = 2000;
 
@@ -60,9 +61,7 @@ const hostImport: Sampler = async () => {
   try {
     await promisify(execFile)(HOST_PYTHON, ["-c", IMPORTS]);
   } catch {
-    throw new NotMeasured(
-      `${HOST_PYTHON} cannot import them; Debian packages: python3-numpy python3-pandas python3-matplotlib`,
-    );
+    throw new NotMeasured(`${HOST_PYTHON} cannot import them; Debian packages: ${HOST_PACKAGES}`);
   }
   return milliseconds(started);
 };

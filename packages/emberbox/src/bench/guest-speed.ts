@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { microvm } from "@emberbox/microvm";
 import { Sandbox } from "@emberbox/core";
+import { HOST_PACKAGES, HOST_PYTHON } from "./creation.ts";
 import { type GroupPlan, NotMeasured } from "./group.ts";
 
 const run = promisify(execFile);
-const HOST_PYTHON = "/usr/bin/python3";
 
 /** Each prints how long its parts took, in seconds; starting the interpreter and importing is no part. */
 const PYTHON = `
@@ -77,7 +77,7 @@ export const guestSpeed: GroupPlan = {
         return parse((await run(program, [join(directory, name)])).stdout);
       } catch {
         throw new NotMeasured(
-          `${program} cannot run the programs; Debian packages: python3-numpy python3-pandas python3-matplotlib`,
+          `${program} cannot run the programs; Debian packages: ${HOST_PACKAGES}`,
         );
       }
     };

@@ -2,14 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { microvm } from "@emberbox/microvm";
 import { Sandbox } from "@emberbox/core";
 import { type GroupPlan, NotMeasured } from "./group.ts";
-import { cpuTicks, descendants, proportionalSetSize, TICKS_PER_SECOND } from "./processes.ts";
+import { allTicks, descendants, proportionalSetSize, TICKS_PER_SECOND } from "./processes.ts";
 
 const SANDBOXES = 20;
 /** How long sandboxes are left alone first: what their first call put off is over then. */
 const SETTLED_MS = 5000;
 const WATCHED_MS = 20_000;
-
-const ticks = (): number => descendants().reduce((sum, pid) => sum + cpuTicks(pid), 0);
 
 /** What a sandbox takes that has answered once and is now idle: its QEMU and its jail. */
 export const idle: GroupPlan = {
@@ -36,9 +34,9 @@ export const idle: GroupPlan = {
           }
         },
         async idle_cpu() {
-          const before = ticks();
+          const before = allTicks(descendants());
           await sleep(WATCHED_MS);
-          const seconds = (ticks() - before) / TICKS_PER_SECOND / SANDBOXES;
+          const seconds = (allTicks(descendants()) - before) / TICKS_PER_SECOND / SANDBOXES;
           return (seconds / (WATCHED_MS / 1000)) * 100;
         },
       },

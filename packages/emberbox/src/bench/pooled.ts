@@ -3,7 +3,7 @@ import { microvm } from "@emberbox/microvm";
 import { Sandbox } from "@emberbox/core";
 import { importPandas } from "./creation.ts";
 import { type GroupPlan, milliseconds } from "./group.ts";
-import { cpuTicks, descendants } from "./processes.ts";
+import { allTicks, descendants } from "./processes.ts";
 
 const QUIET_MS = 500;
 const PATIENCE_MS = 60_000;
@@ -37,7 +37,7 @@ async function spareIsReady(): Promise<void> {
   await sleep(QUIET_MS);
   for (let before = -1; Date.now() < deadline;) {
     const machines = descendants();
-    const now = machines.reduce((sum, pid) => sum + cpuTicks(pid), 0);
+    const now = allTicks(machines);
     if (machines.length > 0 && now - before <= 2) return;
     before = now;
     await sleep(QUIET_MS);

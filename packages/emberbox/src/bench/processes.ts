@@ -22,6 +22,11 @@ export function cpuTicks(pid: number): number {
   return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
 }
 
+/** Of all of them together. */
+export function allTicks(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + cpuTicks(pid), 0);
+}
+
 /** Memory of a process in bytes; shared memory counts proportionally. */
 export function proportionalSetSize(pid: number): number {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");

@@ -71,12 +71,11 @@ async function run({ compare, json, only = benchIds, report }: Flags): Promise<v
   );
   const table = formatTable(measured, earlier);
   await write?.(table);
-  const ratios = measured.results.map(({ id }) => [
-    id,
-    earlier && (ratioTo(earlier, measured.results, id) ?? null),
-  ]);
-  const toEarlier = earlier && (Object.fromEntries(ratios) as object);
-  if (json) printJson({ ...measured, ...(toEarlier && { toEarlier }) });
+  const { results } = measured;
+  const toEarlier =
+    earlier &&
+    Object.fromEntries(results.map(({ id }) => [id, ratioTo(earlier, results, id) ?? null]));
+  if (json) printJson({ ...measured, toEarlier });
   else process.stdout.write(table);
   if (file !== undefined) say(`wrote ${file}, to be attached to an issue`);
 }

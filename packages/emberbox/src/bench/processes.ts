@@ -17,7 +17,7 @@ export function descendants(ancestor: number = process.pid): number[] {
 export const TICKS_PER_SECOND = 100;
 
 /** Processor time of a process so far, in hundredths of a second. */
-export function cpuTicks(pid: number): number {
+function cpuTicks(pid: number): number {
   const fields = statFields(pid);
   return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
 }

@@ -413,6 +413,10 @@ export declare class Files {
   read(path: string, options: ReadOptions<"stream"> & {
     format: "stream";
   }): Promise<ReadableStream<Uint8Array>>;
+  read(paths: readonly string[], options?: ReadOptions<"text">): Promise<string[]>;
+  read(paths: readonly string[], options: ReadOptions<"bytes"> & {
+    format: "bytes";
+  }): Promise<Uint8Array[]>;
   write(path: string, data: FileData, options?: WriteOptions): Promise<WriteInfo>;
   write(files: readonly WriteEntry[], options?: WriteOptions): Promise<WriteInfo[]>;
   list(path: string, options?: ListOptions): Promise<EntryInfo[]>;

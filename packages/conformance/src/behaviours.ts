@@ -328,6 +328,7 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "files.binary": { holds: "writes and reads any bytes, from any kind of data and as any kind" },
   "files.stream": { holds: "writes from and reads as a stream" },
   "files.batch-write": { holds: "writes many files in one call" },
+  "files.batch-read": { holds: "reads many files in one call, or says which it cannot read" },
   "files.parents": { holds: "makes the directories on the way to a written file" },
   "files.replace": { holds: "replaces a file that is written again" },
   "files.relative": { holds: "takes relative paths from the home directory" },

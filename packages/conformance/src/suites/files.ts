@@ -43,6 +43,27 @@ export function describeFiles({ expect, behaviour, failure }: Harness): void {
     expect(await sandbox.files.read("/tmp/batch/49.txt")).toBe("content 49");
   });
 
+  behaviour("files.batch-read", async (sandbox) => {
+    const files = Array.from({ length: 300 }, (_, index) => ({
+      path: `/tmp/many/${index}`,
+      data: String(index).repeat(index),
+    }));
+    const large = { path: "/tmp/many/large", data: "x".repeat(300_000) };
+    await sandbox.files.write([...files, large]);
+    await sandbox.commands.run("ln -s 7 /tmp/many/link");
+    const paths = [...files, large, files[1]!].map(({ path }) => path);
+    const texts = await sandbox.files.read([...paths, "/tmp/many/link"]);
+    expect(texts).toEqual([...files, large, files[1]!, files[7]!].map(({ data }) => data));
+    const bytes = await sandbox.files.read(paths, { format: "bytes" });
+    expect(bytes.every((one, index) => Buffer.from(one).toString() === texts[index])).toBe(true);
+    const error = await failure(
+      sandbox.files.read(["/tmp/many/1", "/tmp/nowhere"]),
+      "file_not_found",
+    );
+    expect(error.message).toContain("/tmp/nowhere");
+    await failure(sandbox.files.read(["/tmp/many/1", "/tmp/many"]), "invalid_argument");
+  });
+
   behaviour("files.parents", async (sandbox) => {
     await sandbox.files.write("/tmp/parents/a/b/c", "deep");
     expect(await sandbox.files.read("/tmp/parents/a/b/c")).toBe("deep");

@@ -15,6 +15,7 @@ import { shareTurn } from "../wire/share-turn.ts";
 import { entryFrom, type EntryInfo, type WriteInfo } from "./entry.ts";
 import { checkPath } from "./path.ts";
 import { readFile, type FileOptions, type ReadFormat, type ReadOptions } from "./read.ts";
+import { readFiles } from "./read-many.ts";
 import {
   watchDirectory,
   type WatchCallback,
@@ -74,8 +75,24 @@ export class Files {
     path: string,
     options: ReadOptions<"stream"> & { format: "stream" },
   ): Promise<ReadableStream<Uint8Array>>;
-  async read(path: string, options?: ReadOptions<ReadFormat>): ReturnType<typeof readFile> {
-    return readFile(this.#connection, path, options);
+  /**
+   * Reads several files as text, in the order given; small ones share requests. Together they may have up to 512 MiB. If
+   * one cannot be read, none is returned.
+   * @throws `file_not_found`, `file_too_large`, `permission_denied`
+   */
+  read(paths: readonly string[], options?: ReadOptions<"text">): Promise<string[]>;
+  /** Reads several files as bytes. @throws `file_not_found`, `file_too_large`, `permission_denied` */
+  read(
+    paths: readonly string[],
+    options: ReadOptions<"bytes"> & { format: "bytes" },
+  ): Promise<Uint8Array[]>;
+  async read(
+    target: string | readonly string[],
+    options?: ReadOptions<ReadFormat>,
+  ): Promise<Awaited<ReturnType<typeof readFile>> | (string | Uint8Array)[]> {
+    return Array.isArray(target)
+      ? readFiles(this.#connection, target as readonly string[], options)
+      : readFile(this.#connection, target as string, options);
   }
 
   /**

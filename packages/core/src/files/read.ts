@@ -55,44 +55,104 @@ export async function readFile(
   options: ReadOptions | undefined,
 ): Promise<string | Uint8Array | Blob | ReadableStream<Uint8Array>> {
   const { format = "text", ...checked } = parseOptions(schema, options);
-  const query = new URLSearchParams({ path: checkPath(path) });
-  if (checked.user !== undefined) query.set("username", checked.user);
+  checkPath(path);
+  if (format !== "stream") return readWhole(connection, path, { ...checked, format });
   const call = new Call(connection, checked);
   try {
-    const response = await call.begin(async () => {
-      const answer = await call.send(ENVD_PORT, {
-        method: "GET",
-        path: `/files?${query}`,
-        headers: userHeaders(checked.user),
-      });
-      if (answer.statusCode !== 200) throw await httpError(answer);
-      return answer;
-    });
-    if (format === "stream") return toWebStream(streamed(call, response));
-    const bytes = await call.begin((progress) => readWhole(response, path, progress));
-    call[Symbol.dispose]();
-    return await convert(bytes, format, path);
+    const response = await call.begin(() => ask(call, path, checked));
+    return toWebStream(streamed(call, response));
   } catch (error) {
     call[Symbol.dispose]();
     throw await call.failure(error);
   }
 }
 
-async function readWhole(
-  response: Dispatcher.ResponseData,
+type Whole = Exclude<ReadFormat, "stream">;
+
+/** Reads a file into memory, of which `room` has what it and other files may take. */
+export async function readWhole<Format extends Whole>(
+  connection: SandboxConnection,
   path: string,
-  progress: () => void,
-): Promise<Buffer> {
-  const announced = Number(response.headers["content-length"] ?? 0);
-  if (announced > MAX_READ_BYTES) throw tooLarge(path);
-  const body = moving(response.body, progress);
-  return collect(body, MAX_READ_BYTES, () => tooLarge(path));
+  { format, ...options }: FileOptions & { readonly format: Format },
+  room: Room = new Room(`the file ${JSON.stringify(path)}`),
+): Promise<Converted[Format]> {
+  const call = new Call(connection, options);
+  try {
+    const response = await call.begin(() => ask(call, path, options));
+    room.check(Number(response.headers["content-length"] ?? 0));
+    const bytes = await call.begin((progress) =>
+      collect(moving(response.body, progress, room), MAX_READ_BYTES),
+    );
+    return (await convert(bytes, format, room)) as Converted[Format];
+  } catch (error) {
+    throw await call.failure(error);
+  } finally {
+    call[Symbol.dispose]();
+  }
 }
 
-/** Reports progress only for a real amount of data, so that a trickle of bytes does not count. */
-async function* moving(body: AsyncIterable<Buffer>, progress: () => void): AsyncGenerator<Buffer> {
+interface Converted {
+  readonly text: string;
+  readonly bytes: Uint8Array;
+  readonly blob: Blob;
+}
+
+async function ask(
+  call: Call,
+  path: string,
+  { user }: FileOptions,
+): Promise<Dispatcher.ResponseData> {
+  const query = new URLSearchParams({ path });
+  if (user !== undefined) query.set("username", user);
+  const answer = await call.send(ENVD_PORT, {
+    method: "GET",
+    path: `/files?${query}`,
+    headers: userHeaders(user),
+  });
+  if (answer.statusCode !== 200) throw await httpError(answer);
+  return answer;
+}
+
+/** How much may still be read into memory. */
+export class Room {
+  readonly #what: string;
+  #left = MAX_READ_BYTES;
+
+  constructor(what: string) {
+    this.#what = what;
+  }
+
+  /** @throws `file_too_large` when there is not that much */
+  check(bytes: number): void {
+    if (bytes > this.#left) throw this.tooLarge();
+  }
+
+  /** @throws `file_too_large` */
+  take(bytes: number): void {
+    this.check(bytes);
+    this.#left -= bytes;
+  }
+
+  tooLarge(): EmberboxError {
+    return new EmberboxError(
+      "file_too_large",
+      `Reading ${this.#what} into memory takes more than the 512 MiB that are possible`,
+    );
+  }
+}
+
+/**
+ * Takes room for what arrives. Reports progress only for a real amount of data, so that a trickle of bytes does not
+ * count.
+ */
+export async function* moving(
+  body: AsyncIterable<Buffer>,
+  progress: () => void,
+  room: Room,
+): AsyncGenerator<Buffer> {
   let bytes = 0;
   for await (const chunk of body) {
+    room.take(chunk.length);
     bytes += chunk.length;
     if (bytes >= PROGRESS_BYTES) {
       progress();
@@ -124,8 +184,8 @@ async function* streamed(call: Call, response: Dispatcher.ResponseData): AsyncGe
 
 async function convert(
   bytes: Buffer,
-  format: "text" | "bytes" | "blob",
-  path: string,
+  format: Whole,
+  room: Room,
 ): Promise<string | Uint8Array | Blob> {
   if (format === "bytes") return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   if (format === "blob") return new Blob([bytes as Uint8Array<ArrayBuffer>]);
@@ -139,13 +199,6 @@ async function convert(
     }
     return text + decoder.end();
   } catch {
-    throw tooLarge(path);
+    throw room.tooLarge();
   }
-}
-
-function tooLarge(path: string): EmberboxError {
-  return new EmberboxError(
-    "file_too_large",
-    `The file ${JSON.stringify(path)} is larger than the 512 MiB that can be read into memory`,
-  );
 }

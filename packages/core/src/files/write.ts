@@ -1,3 +1,4 @@
+import type { Dispatcher } from "undici";
 import { z } from "zod";
 import { EmberboxError } from "../errors.ts";
 import { type FieldsOf, parseOptions, requestFields, user } from "../options.ts";
@@ -9,9 +10,10 @@ import { httpError } from "../wire/http-error.ts";
 import { userHeaders } from "../wire/rpc.ts";
 import type { WriteInfo } from "./entry.ts";
 import { uploadBytes, uploadStream } from "./upload-body.ts";
-import { encodeMultipart, fitsMultipart } from "./multipart.ts";
+import { encodeFiles, encodeMultipart, fitsMultipart, type Part } from "./bodies.ts";
 import { checkPath } from "./path.ts";
 import type { FileOptions } from "./read.ts";
+import { sendTogether } from "./together.ts";
 
 /** The largest file that shares a request with others, in bytes. */
 const SMALL_FILE_BYTES = 1024 * 1024;
@@ -69,8 +71,12 @@ export async function writeFiles(
   const checked = parseOptions(schema, options);
   const payloads = entries.map(payloadOf);
   const written: WriteInfo[] = [];
-  for (const batch of batches(payloads)) {
-    written.push(...(await upload(connection, batch, checked)));
+  for (const batch of batches(payloads, () => true)) {
+    const files = batch.length > 1 ? await writeTogether(connection, batch, checked) : undefined;
+    if (files !== undefined) written.push(...files);
+    else
+      for (const part of batches(batch, ({ path }) => fitsMultipart(path)))
+        written.push(...(await upload(connection, part, checked)));
   }
   return written;
 }
@@ -94,12 +100,15 @@ function inMemory(path: string, bytes: Uint8Array): Payload {
   return { path, bytes, stream: undefined, size: bytes.length };
 }
 
-function* batches(payloads: readonly Payload[]): Generator<Payload[]> {
+function* batches(
+  payloads: readonly Payload[],
+  mayShare: (payload: Payload) => boolean,
+): Generator<Payload[]> {
   let batch: Payload[] = [];
   let bytes = 0;
   for (const payload of payloads) {
     const size = payload.bytes?.length ?? Infinity;
-    const alone = size > SMALL_FILE_BYTES || !fitsMultipart(payload.path);
+    const alone = size > SMALL_FILE_BYTES || !mayShare(payload);
     if (batch.length > 0 && (alone || bytes + size > BATCH_BYTES)) {
       yield batch;
       batch = [];
@@ -122,6 +131,29 @@ function query(fields: Record<string, string | undefined>): string {
   return String(new URLSearchParams(given));
 }
 
+/** Resolves to nothing where sandboxes know no such requests. */
+async function writeTogether(
+  connection: SandboxConnection,
+  batch: readonly Payload[],
+  { user: asUser, metadata, ...options }: WriteOptions,
+): Promise<WriteInfo[] | undefined> {
+  const call = new Call(connection, options);
+  try {
+    return await call.begin(async (progress) => {
+      const answer = await sendTogether(connection, call, "write", {
+        user: asUser,
+        headers: { "Content-Type": "application/octet-stream", ...metadataHeaders(metadata) },
+        body: piecesOf(encodeFiles(partsOf(batch)), progress),
+      });
+      return answer && readAnswer(answer, batch.length);
+    });
+  } catch (error) {
+    throw await call.failure(error);
+  } finally {
+    call[Symbol.dispose]();
+  }
+}
+
 /** Sends one request. Its time limit restarts with every piece sent, since an upload may be long. */
 async function upload(
   connection: SandboxConnection,
@@ -134,8 +166,7 @@ async function upload(
     return await call.begin(async (progress) => {
       const response = await call.send(ENVD_PORT, encode(batch, options, call, progress));
       if (response.statusCode !== 200) throw await httpError(response);
-      const limits = { values: 100 * (batch.length + 1), bytes: 16_384 * (batch.length + 1) };
-      return parseAnswer(await readDocument(response.body, limits));
+      return readAnswer(response, batch.length);
     });
   } catch (error) {
     throw await call.failure(error);
@@ -170,8 +201,7 @@ function together(
   _call: Call,
   progress: () => void,
 ): HttpRequest {
-  const parts = batch.map(({ path, bytes }) => ({ path, bytes: bytes! }));
-  const { contentType, body } = encodeMultipart(parts);
+  const { contentType, body } = encodeMultipart(partsOf(batch));
   return {
     method: "POST",
     path: `/files?${query({ username: asUser })}`,
@@ -184,19 +214,26 @@ function together(
   };
 }
 
-function sharedHeaders(
+const partsOf = (batch: readonly Payload[]): Part[] =>
+  batch.map(({ path, bytes }) => ({ path, bytes: bytes! }));
+
+const sharedHeaders = (
   asUser: string | undefined,
-  metadata: WriteOptions["metadata"] = {},
-): Record<string, string> {
+  metadata: WriteOptions["metadata"],
+): Record<string, string> => ({ ...userHeaders(asUser), ...metadataHeaders(metadata) });
+
+function metadataHeaders(metadata: WriteOptions["metadata"] = {}): Record<string, string> {
   const given = Object.entries(metadata).map(([name, text]) => [`X-Metadata-${name}`, text]);
-  return { ...userHeaders(asUser), ...Object.fromEntries(given) };
+  return Object.fromEntries(given);
 }
 
 function piecesOf(bytes: Uint8Array, progress: () => void): Uint8Array | AsyncIterable<Uint8Array> {
   return bytes.length <= SMALL_FILE_BYTES ? bytes : uploadBytes(bytes, progress);
 }
 
-function parseAnswer(answer: unknown): WriteInfo[] {
+async function readAnswer({ body }: Dispatcher.ResponseData, files: number): Promise<WriteInfo[]> {
+  const limits = { values: 100 * (files + 1), bytes: 16_384 * (files + 1) };
+  const answer = await readDocument(body, limits);
   try {
     return answerSchema.parse(answer).map(({ name, path, type }) => ({ name, path, type }));
   } catch (cause) {

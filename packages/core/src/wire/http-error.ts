@@ -22,8 +22,14 @@ export async function httpError(
   response: Dispatcher.ResponseData,
   special: Readonly<Record<number, ErrorCode>> = {},
 ): Promise<EmberboxError> {
-  const status = response.statusCode;
-  const message = messageOf(await collectText(response.body));
+  return errorOfStatus(response.statusCode, messageOf(await collectText(response.body)), special);
+}
+
+export function errorOfStatus(
+  status: number,
+  message: string,
+  special: Readonly<Record<number, ErrorCode>> = {},
+): EmberboxError {
   if (status === 401 && /invalid username/.test(message))
     return new EmberboxError("invalid_argument", message);
   const usual = status === BAD_GATEWAY ? "sandbox_closed" : codeOfStatus(status, expected);

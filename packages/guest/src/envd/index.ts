@@ -12,12 +12,14 @@ import {
   sendUnary,
   sendUnaryError,
 } from "./connect.ts";
+import { downloadMany } from "./download-many.ts";
 import { download } from "./download.ts";
 import { createFilesystemService } from "./filesystem-service.ts";
 import { HttpError, sendHttpError } from "./http-error.ts";
 import { createMeter } from "./metrics.ts";
 import { resolvePath } from "./paths.ts";
 import { createProcessService, type Service } from "./process-service.ts";
+import { uploadMany } from "./upload-many.ts";
 import { upload } from "./upload.ts";
 import { findUser, requestUser, type User } from "./users.ts";
 
@@ -54,6 +56,10 @@ export function createEnvdHandler(context: AgentContext): Handler {
         const user = userOf(request, query);
         return download(filePath(query, user), user, request, response);
       }
+      case "POST /emberbox/files/read":
+        return downloadMany(userOf(request, query), request, response);
+      case "POST /emberbox/files/write":
+        return sendJson(response, 200, await uploadMany(request, userOf(request, query)));
       case "POST /files": {
         const user = userOf(request, query);
         return sendJson(response, 200, await upload(request, query.get("path") ?? undefined, user));

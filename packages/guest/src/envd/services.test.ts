@@ -184,3 +184,53 @@ describe("an upload", () => {
     expect(existsSync(path)).toBe(false);
   });
 });
+
+const sendFiles = (what: "read" | "write", body: string | Buffer<ArrayBuffer>): Promise<Response> =>
+  fetch(`${base}/emberbox/files/${what}`, { method: "POST", body });
+const file = (path: string, content: string, length: number = content.length): Buffer => {
+  const header = Buffer.alloc(6);
+  header.writeUInt16BE(path.length);
+  header.writeUInt32BE(length, 2);
+  return Buffer.concat([header, Buffer.from(path + content)]);
+};
+const inside = (name: string): string => join(directory, "many", name);
+
+describe("many files", () => {
+  it("are written and read in one request each", async () => {
+    const texts = ["", "short", "x".repeat(200_000), "y".repeat(200_000), "z".repeat(300_000)];
+    const paths = texts.map((_, index) => inside(String(index)));
+    for (const text of ["before".repeat(10), ""]) {
+      const bodies = texts.map((one, index) => file(paths[index]!, one + text));
+      const answer = await sendFiles("write", Buffer.concat(bodies));
+      expect(((await answer.json()) as Json[]).map(({ path }) => path)).toEqual(paths);
+    }
+    expect(paths.map((path) => readFileSync(path, "utf8"))).toEqual(texts);
+    const answer = await sendFiles("read", JSON.stringify({ paths: [...paths, inside("no")] }));
+    let rest = Buffer.from(await answer.arrayBuffer());
+    const read: [kind: number, content: string][] = [];
+    while (rest.length > 0) {
+      const end = 5 + rest.readUInt32BE(1);
+      read.push([rest[0]!, rest.toString("utf8", 5, end)]);
+      rest = rest.subarray(end);
+    }
+    const large: [number, string] = [1, ""];
+    const error = { code: 404, message: `path '${inside("no")}' does not exist` };
+    expect(read.slice(0, 5)).toEqual([...texts.slice(0, 4).map((text) => [0, text]), large]);
+    expect([read[5]![0], JSON.parse(read[5]![1])]).toEqual([2, error]);
+  });
+
+  it.each([
+    ["twice to one path", () => [file(inside("new"), "a"), file(inside("new"), "b")], 400],
+    ["without an end", () => [file(inside("new"), "a"), file(inside("b"), "c", 2)], 400],
+    ["without a length", () => [file(inside("new"), "a"), Buffer.of(0)], 400],
+    ["that are too long", () => [file(inside("new"), "a"), file(inside("b"), "c", 2 ** 30)], 413],
+    ["with a name that is none", () => [file(inside("new"), "a"), file("a\0b", "")], 400],
+  ])("%s are refused, and none stays", async (_what, files, status) => {
+    expect((await sendFiles("write", Buffer.concat(files()))).status).toBe(status);
+    expect(existsSync(inside("new"))).toBe(false);
+  });
+
+  it.each([["{}"], ["[]"], ['{"paths":1}'], ["{"]])("%s asks for nothing", async (body) => {
+    expect((await sendFiles("read", body)).status).toBe(400);
+  });
+});

@@ -1,35 +1,12 @@
 import { Busboy, type BusboyInstance } from "@fastify/busboy";
-import {
-  closeSync,
-  constants,
-  createWriteStream,
-  fchownSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  rmSync,
-  writeSync,
-  type Stats,
-} from "node:fs";
 import type { IncomingMessage } from "node:http";
-import { basename, dirname } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
-import { replaceMetadata, requestedMetadata, type Metadata } from "./metadata.ts";
-import { makeDirectories } from "./filesystem-service.ts";
-import { HttpError, toHttpError } from "./http-error.ts";
+import { HttpError } from "./http-error.ts";
 import { resolvePath } from "./paths.ts";
-import { reaching } from "./rights.ts";
+import { receive, smallBytes, storing, type Target, type WrittenFile } from "./store.ts";
 import type { User } from "./users.ts";
-
-/** `WriteInfo` as JSON. */
-export interface WrittenFile {
-  readonly path: string;
-  readonly name: string;
-  readonly type: "file";
-  readonly metadata?: Metadata;
-}
 
 /** Longest name of a multipart part: room for a path. */
 const maxFieldNameBytes = 4096;
@@ -38,25 +15,12 @@ const maxFieldNameBytes = 4096;
  * Stores the file or files in a request; `path` is put before the names in the parts. Files are written in place; on
  * failure, those that did not exist before are removed.
  */
-export async function upload(
+export function upload(
   request: IncomingMessage,
   path: string | undefined,
   user: User,
 ): Promise<WrittenFile[]> {
-  const created: string[] = [];
-  try {
-    return await receiveAll(request, path, { user, created, metadata: requestedMetadata(request) });
-  } catch (error) {
-    for (const file of created) reaching(dirname(file), user, () => rmSync(file, { force: true }));
-    throw error;
-  }
-}
-
-interface Target {
-  readonly user: User;
-  /** Files that did not exist before this request. */
-  readonly created: string[];
-  readonly metadata: Metadata | undefined;
+  return storing(request, user, (target) => receiveAll(request, path, target));
 }
 
 async function receiveAll(
@@ -153,97 +117,5 @@ function createParser(type: string): BusboyInstance {
     });
   } catch (error) {
     throw new HttpError(400, `error parsing multipart form: ${(error as Error).message}`);
-  }
-}
-
-/** A file up to this size is written in one call once all of it is there: threads would cost more than the writing. */
-const smallBytes = 64 * 1024;
-
-async function receive(source: Readable, path: string, target: Target): Promise<WrittenFile> {
-  try {
-    const start = await readStart(source);
-    const descriptor = reaching(path, target.user, () => openForWriting(path, target));
-    await store(start, source, descriptor);
-  } catch (error) {
-    // A failing stream destroys the other; only the file's own errors come from a system call.
-    const isOurs =
-      source.errored === null || (error as NodeJS.ErrnoException).syscall !== undefined;
-    if (isOurs) throw toHttpError(error, path);
-    throw new HttpError(400, `cannot read the request: ${source.errored.message}`);
-  }
-  const { metadata } = target;
-  return { path, name: basename(path), type: "file", ...(metadata && { metadata }) };
-}
-
-async function store(start: Start, source: Readable, descriptor: number): Promise<void> {
-  if (!start.isAll) {
-    const file = createWriteStream("", { fd: descriptor, highWaterMark: 4 * smallBytes });
-    file.write(start.bytes);
-    return pipeline(source, file);
-  }
-  try {
-    for (let offset = 0; offset < start.bytes.length;)
-      offset += writeSync(descriptor, start.bytes, offset);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-interface Start {
-  readonly bytes: Buffer;
-  readonly isAll: boolean;
-}
-
-/** The beginning of a stream: everything, or at least `smallBytes` of it. */
-async function readStart(source: Readable): Promise<Start> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    length += chunk.length;
-    if (length >= smallBytes) return { bytes: Buffer.concat(chunks), isAll: false };
-  }
-  return { bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), isAll: true };
-}
-
-const writeFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK;
-
-/** Opens an empty file that belongs to the user, and makes the directories it needs. */
-function openForWriting(path: string, { user, created, metadata }: Target): number {
-  const { descriptor, isNew } = openOrCreate(path, user);
-  if (isNew) created.push(path);
-  try {
-    const stats = fstatSync(descriptor);
-    if (!stats.isFile()) throw new HttpError(400, `path '${path}' is not a regular file`);
-    own(descriptor, stats, user);
-    if (!isNew) ftruncateSync(descriptor);
-    if (!isNew || metadata !== undefined) replaceMetadata(descriptor, metadata);
-    return descriptor;
-  } catch (error) {
-    closeSync(descriptor);
-    throw error;
-  }
-}
-
-/** Gives a file to the user. One of another's that a link led to, and that the user may only write to, stays theirs. */
-function own(descriptor: number, { uid, gid }: Stats, user: User): void {
-  if (uid === user.uid && gid === user.gid) return;
-  try {
-    fchownSync(descriptor, user.uid, user.gid);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EPERM") throw error;
-  }
-}
-
-function openOrCreate(path: string, user: User): { descriptor: number; isNew: boolean } {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return { descriptor: openSync(path, writeFlags | constants.O_EXCL, 0o666), isNew: true };
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "EEXIST") return { descriptor: openSync(path, writeFlags, 0o666), isNew: false };
-      if (code !== "ENOENT" || attempt > 0) throw error;
-      makeDirectories(dirname(path), user);
-    }
   }
 }

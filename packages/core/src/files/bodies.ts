@@ -24,3 +24,16 @@ export function encodeMultipart(parts: readonly Part[]): { contentType: string; 
   chunks.push(Buffer.from(`--${boundary}--\r\n`));
   return { contentType: `multipart/form-data; boundary=${boundary}`, body: Buffer.concat(chunks) };
 }
+
+/** What `POST /emberbox/files/write` takes: of each file the lengths of its path and content, then both. */
+export function encodeFiles(parts: readonly Part[]): Buffer {
+  const chunks: Uint8Array[] = [];
+  for (const { path, bytes } of parts) {
+    const name = Buffer.from(path);
+    const header = Buffer.allocUnsafe(6);
+    header.writeUInt16BE(name.length);
+    header.writeUInt32BE(bytes.length, 2);
+    chunks.push(header, name, bytes);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,7 +1,6 @@
-import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
+import { native } from "./native.ts";
 
 const GROUP = "/sys/fs/cgroup/user";
 /** A process that waits for the disk cannot be stopped; no longer than this is it waited for, in ms. */
@@ -30,9 +29,15 @@ export function thawUserCode(): void {
   setFreeze("0");
 }
 
-/** Waits until everything written is on the disk. */
-export async function syncDisks(): Promise<void> {
-  await promisify(execFile)("sync");
+interface Sync {
+  /** Calls it on another thread. */
+  async(done: () => void): void;
+}
+
+/** Waits until everything written is on the disk. To start a program for that would take longer. */
+export function syncDisks(): Promise<void> {
+  const sync: Sync = native().load(null).func("void sync()") as never;
+  return new Promise((resolve) => sync.async(resolve));
 }
 
 /** False where the group is not there: a user with sudo may have removed it. */

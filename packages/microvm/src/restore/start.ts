@@ -9,7 +9,7 @@ import { type Machine, startMachine } from "../machine/machine.ts";
 import type { OpenFiles, ProcessOptions } from "../machine/process.ts";
 import type { ReadOnlyView } from "../machine/read-only.ts";
 import { openGuestMemory } from "../memory/guest-memory.ts";
-import { loadMemory } from "../memory/memory-file.ts";
+import { loadLayer } from "../memory/load-layer.ts";
 import { damaged } from "./damaged.ts";
 import { hasBlankMemory, type Source, type Start } from "./source.ts";
 
@@ -69,7 +69,7 @@ async function resume(machine: Machine, start: Start & { how: "resumed" }): Prom
   await machine.qmp.command("qmp_capabilities");
   await using memory = await openGuestMemory(machine.pid, machine.files.ram!);
   for (const { path } of start.memory) {
-    await loadMemory(path, memory).catch((error: unknown) => {
+    await loadLayer(path, memory).catch((error: unknown) => {
       throw EmberboxError.isInstance(error) ? error : damaged(dirname(path), error);
     });
   }

@@ -14,7 +14,7 @@ import type { TemplatePaths } from "../template/template.ts";
 import { baseFiles } from "./base.ts";
 
 /** Raise when the meaning of the files changes. */
-export const FORMAT = 4 as const;
+export const FORMAT = 5 as const;
 
 /** What is on disk about a machine: a paused sandbox, or a snapshot. */
 export interface Manifest {

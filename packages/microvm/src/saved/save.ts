@@ -10,8 +10,7 @@ import { syncDirectory, writeNew } from "../host/durable.ts";
 import { copySummed, type SummedFile } from "../host/summed-file.ts";
 import { descriptors } from "../machine/arguments.ts";
 import { openGuestMemory } from "../memory/guest-memory.ts";
-import { differing } from "../memory/memory-difference.ts";
-import { pageBytes, writeMemory } from "../memory/memory-file.ts";
+import { saveLayer } from "../memory/save-layer.ts";
 import type { LocalSandbox } from "../restore/sandbox.ts";
 import { hasBlankMemory, type MemoryLayer } from "../restore/source.ts";
 import { pathsOf } from "../template/template.ts";
@@ -160,17 +159,13 @@ async function saveMemory(
   const { machine, source } = sandbox;
   const below = await keepMemoryLayers(sandbox.savedMemory, directory);
   await using memory = await openGuestMemory(machine.pid, machine.files.ram!);
-  const changed = await memory.changed();
-  const runs =
-    below.length === 0
-      ? changed
-      : await differing(
-          memory,
-          changed,
-          below.map(({ path }) => path),
-        );
-  await writeMemory(join(directory, name), memory, runs);
-  const layer: MemoryLayer = { name, home: join(target, name), bytes: pageBytes(runs) };
+  const bytes = await saveLayer(
+    join(directory, name),
+    memory,
+    await memory.changed(),
+    below.map(({ path }) => path),
+  );
+  const layer: MemoryLayer = { name, home: join(target, name), bytes };
   const over = hasBlankMemory(source) ? "nothing" : "template";
   sandbox.savedMemory = [...below, { path: layer.home, layer }];
   return { state, over, layers: [...below.map(({ layer: each }) => each), layer] };

@@ -1,0 +1,83 @@
+import { randomBytes } from "node:crypto";
+import { open } from "node:fs/promises";
+import { whole } from "../host/whole.ts";
+import { type GuestMemory, PAGE_BYTES, type Run } from "./guest-memory.ts";
+import { type Piece, readLayerIndex, writeLayerIndex } from "./layer-index.ts";
+import { type LowerLayers, openLowerLayers } from "./lower-layers.ts";
+import { inParallel, KEY_BYTES, pageBytes, type Region, regionsOf, type Room } from "./region.ts";
+
+/**
+ * Saves the pages of a stopped machine that differ from what the layers below, lowest first, have of them. Where a region
+ * has the checksum that the uppermost of these gives for it, nothing has changed. Returns the bytes of the pages.
+ */
+export async function saveLayer(
+  path: string,
+  memory: GuestMemory,
+  runs: readonly Run[],
+  below: readonly string[],
+): Promise<number> {
+  const top = below.at(-1);
+  const before = top === undefined ? undefined : await readLayerIndex(top);
+  const key = before?.key ?? randomBytes(KEY_BYTES);
+  const pieces: Piece[] = [];
+  const regions = new Map<number, string>();
+  let end = 0;
+  await using lower = await openLowerLayers(below, runs);
+  const file = await open(path, "wx", 0o600);
+  try {
+    await inParallel(regionsOf(runs), async (region, room, other) => {
+      await readRegion(memory, region, room);
+      const sum = room.sum(key, region.runs);
+      regions.set(region.number, sum);
+      if (before?.regions.get(region.number) === sum) return;
+      const kept = lower ? await keepDifferent(region, room, other, lower) : region.runs;
+      const bytes = pageBytes(kept);
+      if (bytes === 0) return;
+      pieces.push({ runs: kept, sum: lower ? room.sum(key, kept) : sum });
+      const position = end;
+      end += bytes;
+      await whole((done) => file.write(room.pages, done, bytes - done, position + done), bytes);
+    });
+  } finally {
+    await file.close();
+  }
+  await writeLayerIndex(path, { key, pieces, regions });
+  return end;
+}
+
+async function readRegion(memory: GuestMemory, { runs }: Region, { pages }: Room): Promise<void> {
+  let at = 0;
+  for (const run of runs) {
+    const end = at + run.count * PAGE_BYTES;
+    await memory.read(run, pages.subarray(at, end));
+    at = end;
+  }
+}
+
+/** Moves the pages that differ from what the layers have of them to the beginning of the room, and returns them. */
+async function keepDifferent(
+  { runs }: Region,
+  { pages: now }: Room,
+  { pages: saved }: Room,
+  lower: LowerLayers,
+): Promise<Run[]> {
+  const kept: { page: number; count: number }[] = [];
+  let [from, to] = [0, 0];
+  for (const run of runs) {
+    const has = await lower.read(run, saved);
+    for (let index = 0; index < run.count; index++, from += PAGE_BYTES) {
+      const at = index * PAGE_BYTES;
+      const isEqual =
+        has[index] === true &&
+        now.compare(saved, at, at + PAGE_BYTES, from, from + PAGE_BYTES) === 0;
+      if (isEqual) continue;
+      const page = run.page + index;
+      const last = kept.at(-1);
+      if (last !== undefined && last.page + last.count === page) last.count++;
+      else kept.push({ page, count: 1 });
+      now.copy(now, to, from, from + PAGE_BYTES);
+      to += PAGE_BYTES;
+    }
+  }
+  return kept;
+}

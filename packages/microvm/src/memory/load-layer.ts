@@ -2,28 +2,33 @@ import { open } from "node:fs/promises";
 import { whole } from "../host/whole.ts";
 import { type GuestMemory, PAGE_BYTES } from "./guest-memory.ts";
 import { type Piece, readLayerIndex } from "./layer-index.ts";
-import { inParallel, pageBytes } from "./region.ts";
+import { inParallel, pageBytes, type Room } from "./region.ts";
+
+/** How many pieces of up to 1 MiB are read and checked ahead of QEMU's start. */
+const AHEAD = 96;
 
 /** Loads a layer's pages into a machine that has not started to run. @throws when they are not what was written */
-export async function loadLayer(path: string, memory: GuestMemory): Promise<void> {
+export async function loadLayer(path: string, opening: Promise<GuestMemory>): Promise<void> {
   const { key, pieces } = await readLayerIndex(path);
   const { placed, end } = placesOf(pieces);
   const file = await open(path, "r");
   try {
     const { size } = await file.stat();
     if (size !== end) throw new Error(`${path} has ${size} bytes, not ${end}`);
-    await inParallel(placed, async ({ runs, sum, position, bytes }, room) => {
+    const load = async ({ runs, sum, position, bytes }: PlacedPiece, room: Room): Promise<void> => {
       const { pages } = room;
       await whole((done) => file.read(pages, done, bytes - done, position + done), bytes);
       if (room.sum(key, runs) !== sum)
         throw new Error(`${path} has other bytes than were written, from byte ${position} on`);
+      const memory = await opening;
       let at = 0;
       for (const run of runs) {
         const end = at + run.count * PAGE_BYTES;
         await memory.write(run, pages.subarray(at, end));
         at = end;
       }
-    });
+    };
+    await inParallel(placed, load, AHEAD);
   } finally {
     await file.close();
   }

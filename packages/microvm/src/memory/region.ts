@@ -43,6 +43,12 @@ const NAMES_BYTES = REGION_PAGES * NAME_BYTES;
 export class Room {
   readonly #all = Buffer.allocUnsafeSlow(NAMES_BYTES + REGION_BYTES);
   readonly pages: Buffer = this.#all.subarray(NAMES_BYTES);
+  #other: Buffer | undefined;
+
+  /** As much room once more, for what the pages are compared with. */
+  get other(): Buffer {
+    return (this.#other ??= Buffer.allocUnsafeSlow(REGION_BYTES));
+  }
 
   /**
    * A checksum of the pages and their places, as hexadecimal digits: GMAC, which takes a fifth of the time of a CRC32. No
@@ -68,24 +74,25 @@ export const SUM_BYTES = 16;
 /** As many as there are threads for the work. */
 const WORKERS = 4;
 
-/** Does work for each; two rooms are its own meanwhile. */
+/** Does work for each, of which so many can wait; a room is its own meanwhile. */
 export async function inParallel<T>(
   all: readonly T[],
-  work: (one: T, room: Room, other: Room) => Promise<void>,
+  work: (one: T, room: Room) => Promise<void>,
+  atOnce: number = WORKERS,
 ): Promise<void> {
   const waiting = all.values();
   const failures: unknown[] = [];
   const worker = async (): Promise<void> => {
-    const [room, other] = [new Room(), new Room()];
+    const room = new Room();
     try {
       for (const one of waiting) {
         if (failures.length > 0) return;
-        await work(one, room, other);
+        await work(one, room);
       }
     } catch (error) {
       failures.push(error);
     }
   };
-  await Promise.all(Array.from({ length: WORKERS }, worker));
+  await Promise.all(Array.from({ length: Math.min(atOnce, all.length) }, worker));
   if (failures.length > 0) throw failures[0];
 }

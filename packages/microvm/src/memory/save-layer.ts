@@ -25,12 +25,12 @@ export async function saveLayer(
   await using lower = await openLowerLayers(below, runs);
   const file = await open(path, "wx", 0o600);
   try {
-    await inParallel(regionsOf(runs), async (region, room, other) => {
+    await inParallel(regionsOf(runs), async (region, room) => {
       await readRegion(memory, region, room);
       const sum = room.sum(key, region.runs);
       regions.set(region.number, sum);
       if (before?.regions.get(region.number) === sum) return;
-      const kept = lower ? await keepDifferent(region, room, other, lower) : region.runs;
+      const kept = lower ? await keepDifferent(region, room, lower) : region.runs;
       const bytes = pageBytes(kept);
       if (bytes === 0) return;
       pieces.push({ runs: kept, sum: lower ? room.sum(key, kept) : sum });
@@ -57,8 +57,7 @@ async function readRegion(memory: GuestMemory, { runs }: Region, { pages }: Room
 /** Moves the pages that differ from what the layers have of them to the beginning of the room, and returns them. */
 async function keepDifferent(
   { runs }: Region,
-  { pages: now }: Room,
-  { pages: saved }: Room,
+  { pages: now, other: saved }: Room,
   lower: LowerLayers,
 ): Promise<Run[]> {
   const kept: { page: number; count: number }[] = [];

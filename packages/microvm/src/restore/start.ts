@@ -8,7 +8,7 @@ import { letOwnerWrite, makeEmpty, openScratch, openToRead } from "../machine/fi
 import { type Machine, startMachine } from "../machine/machine.ts";
 import type { OpenFiles, ProcessOptions } from "../machine/process.ts";
 import type { ReadOnlyView } from "../machine/read-only.ts";
-import { openGuestMemory } from "../memory/guest-memory.ts";
+import { type GuestMemory, openGuestMemory } from "../memory/guest-memory.ts";
 import { loadLayer } from "../memory/load-layer.ts";
 import { damaged } from "./damaged.ts";
 import { hasBlankMemory, type Source, type Start } from "./source.ts";
@@ -65,16 +65,27 @@ export async function sandboxProcess(options: StartOptions): Promise<ProcessOpti
 }
 
 async function resume(machine: Machine, start: Start & { how: "resumed" }): Promise<void> {
-  // Once QEMU answers, it has mapped its memory.
-  await machine.qmp.command("qmp_capabilities");
-  await using memory = await openGuestMemory(machine.pid, machine.files.ram!);
-  for (const { path } of start.memory) {
-    await loadLayer(path, memory).catch((error: unknown) => {
-      throw EmberboxError.isInstance(error) ? error : damaged(dirname(path), error);
-    });
+  const opening = openMemory(machine);
+  try {
+    for (const { path } of start.memory) {
+      await loadLayer(path, opening).catch((error: unknown) => {
+        throw EmberboxError.isInstance(error) ? error : damaged(dirname(path), error);
+      });
+    }
+  } finally {
+    await opening.then(
+      (memory) => memory[Symbol.asyncDispose](),
+      () => {},
+    );
   }
   machine.state.end(start.state);
   await machine.qmp.command("migrate-incoming", { uri: `fd:${descriptors.state}` });
+}
+
+async function openMemory(machine: Machine): Promise<GuestMemory> {
+  // Once QEMU answers, it has mapped its memory.
+  await machine.qmp.command("qmp_capabilities");
+  return openGuestMemory(machine.pid, machine.files.ram!);
 }
 
 async function openAll({ source, run, view }: StartOptions): Promise<{

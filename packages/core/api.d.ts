@@ -23,8 +23,8 @@ import { EntryType, FileData, FileOptions, FileUrlOptions, ListOptions, ReadForm
 export type { EntryType, FileData, FileOptions, FileUrlOptions, ListOptions, ReadFormat, ReadOptions, WatchCallback, WatchOptions, WriteEntry, WriteInfo, WriteOptions };
 
 // index
-import { Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Commands, E2bOptions, EmberboxError, EmberboxErrorOptions, EntryInfo, ErrorCode, ErrorKind, Execution, ExecutionError, FileChange, Files, FilesystemEvent, OutputMessage, Pty, RequestOptions, Result, RunCodeOptions, Sandbox, SandboxConnectOptions, SandboxCreateOptions, SandboxInfo, SandboxMetrics, WatchHandle, e2b, errorCodes } from "./declarations.js";
-export { type Chart, type CodeContext, type CommandHandle, type CommandOptions, type CommandResult, type Commands, type E2bOptions, EmberboxError, type EmberboxErrorOptions, type EntryInfo, type ErrorCode, type ErrorKind, Execution, type ExecutionError, type FileChange, type Files, type FilesystemEvent, type OutputMessage, type Pty, type RequestOptions, Result, type RunCodeOptions, Sandbox, type SandboxConnectOptions, type SandboxCreateOptions, type SandboxInfo, type SandboxMetrics, type WatchHandle, e2b, errorCodes };
+import { Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Commands, E2bOptions, EmberboxError, EmberboxErrorOptions, EntryInfo, ErrorCode, ErrorKind, Execution, ExecutionError, FileChange, Files, FilesystemEvent, OutputMessage, Pty, RequestOptions, Result, RunCodeOptions, Sandbox, SandboxConnectOptions, SandboxCreateOptions, SandboxInfo, SandboxMetrics, Template, TemplateBuilder, TemplateFunction, WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL } from "./declarations.js";
+export { type Chart, type CodeContext, type CommandHandle, type CommandOptions, type CommandResult, type Commands, type E2bOptions, EmberboxError, type EmberboxErrorOptions, type EntryInfo, type ErrorCode, type ErrorKind, Execution, type ExecutionError, type FileChange, type Files, type FilesystemEvent, type OutputMessage, type Pty, type RequestOptions, Result, type RunCodeOptions, Sandbox, type SandboxConnectOptions, type SandboxCreateOptions, type SandboxInfo, type SandboxMetrics, Template, type TemplateBuilder, type TemplateFunction, type WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL };
 
 // network
 import { NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, PairMatch, RequestMatch, SandboxSecret, TextMatch } from "./declarations.js";
@@ -41,6 +41,10 @@ export { type Capabilities, type ConnectOptions, type CreateOptions, type Endpoi
 // state
 import { ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, SnapshotInfo, SnapshotOptions } from "./declarations.js";
 export type { ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, SnapshotInfo, SnapshotOptions };
+
+// template
+import { BuildTemplateOptions, BuiltTemplate, CopyEntry, TemplateLog, TemplateRequest, TemplateStep, quote } from "./declarations.js";
+export { type BuildTemplateOptions, type BuiltTemplate, type CopyEntry, type TemplateLog, type TemplateRequest, type TemplateStep, quote };
 
 // terminal
 import { TerminalText, oneLine, plainText, safeJson, styledText } from "./declarations.js";
@@ -59,7 +63,7 @@ export interface RequestOptions {
   readonly requestTimeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
-export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "unknown_template" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "boot_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "connection_failed" | "protocol_error";
+export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "unknown_template" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "template_build_failed" | "boot_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "connection_failed" | "protocol_error";
 export type ErrorKind =
 "caller" |
 "limit" |
@@ -197,6 +201,83 @@ export interface WriteInfo {
   readonly type: EntryType | undefined;
   readonly path: string;
 }
+export interface CopyEntry {
+  readonly path: string;
+  readonly type: "file" | "directory" | "symlink";
+  readonly mode: number;
+  readonly source?: string | undefined;
+  readonly target?: string | undefined;
+}
+export type TemplateStep = {
+  readonly origin?: string | undefined;
+} & ({
+  readonly type: "RUN";
+  readonly command: string;
+  readonly user?: string | undefined;
+} | {
+  readonly type: "COPY";
+  readonly dest: string;
+  readonly entries: readonly CopyEntry[];
+  readonly digest: string;
+  readonly user?: string | undefined;
+  readonly mode?: number | undefined;
+} | {
+  readonly type: "UNPACK";
+  readonly dest: string;
+  readonly archive: string;
+  readonly src: string;
+  readonly digest: string;
+  readonly user?: string | undefined;
+  readonly mode?: number | undefined;
+} | {
+  readonly type: "ENV";
+  readonly envs: Readonly<Record<string, string>>;
+} | {
+  readonly type: "WORKDIR";
+  readonly path: string;
+} | {
+  readonly type: "USER";
+  readonly user: string;
+});
+export interface TemplateRequest {
+  readonly from: string;
+  readonly steps: readonly TemplateStep[];
+  readonly freshFrom?: number | undefined;
+  readonly startCommand?: string | undefined;
+  readonly readyCommand?: string | undefined;
+}
+export type TemplateLog =
+{
+  readonly type: "step";
+  readonly step: number;
+  readonly steps: number;
+  readonly text: string;
+  readonly isCached: boolean;
+} |
+{
+  readonly type: "output";
+  readonly stream: "stdout" | "stderr";
+  readonly text: string;
+} |
+{
+  readonly type: "progress";
+  readonly text: string;
+};
+export interface BuildTemplateOptions {
+  readonly name: string;
+  readonly memoryMB?: number | undefined;
+  readonly cpuCount?: number | undefined;
+  readonly onBuildLogs?: ((log: TemplateLog) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+export interface BuiltTemplate {
+  readonly name: string;
+  readonly buildId: string;
+  readonly createdAt: Date;
+  readonly memoryMB: number;
+  readonly cpuCount: number;
+  readonly sizeBytes?: number | undefined;
+}
 export interface Capabilities {
   readonly setTimeout: boolean;
   readonly pause: boolean;
@@ -205,6 +286,7 @@ export interface Capabilities {
   readonly network: boolean;
   readonly updateNetwork: boolean;
   readonly requestRules?: boolean | undefined;
+  readonly templates?: boolean | undefined;
   readonly networkCeiling?: boolean | undefined;
 }
 export interface Lifecycle {
@@ -365,6 +447,9 @@ export interface SandboxProvider extends AsyncDisposable {
   }): Promise<(SandboxConnection | EmberboxError)[]>;
   updateNetwork?(sandboxId: string, network: boolean | NetworkOptions): Promise<void>;
   getNetworkLog?(sandboxId: string): Promise<NetworkLog>;
+  buildTemplate?(request: TemplateRequest, options: BuildTemplateOptions): Promise<BuiltTemplate>;
+  listTemplates?(options?: SignalOptions): Promise<BuiltTemplate[]>;
+  deleteTemplate?(name: string, options?: SignalOptions): Promise<boolean>;
 }
 export type ReadFormat = "text" | "bytes" | "blob" | "stream";
 export interface FileOptions extends RequestOptions {
@@ -662,6 +747,88 @@ export declare class Sandbox implements AsyncDisposable {
   kill(): Promise<boolean>;
   [Symbol.asyncDispose](): Promise<void>;
 }
+interface TemplateOptions {
+  readonly fileContextPath?: string | undefined;
+  readonly fileIgnorePatterns?: readonly string[] | undefined;
+}
+interface StepOptions {
+  readonly user?: string | undefined;
+}
+interface CopyOptions {
+  readonly user?: string | undefined;
+  readonly mode?: number | undefined;
+}
+interface CopyItem extends CopyOptions {
+  readonly src: string | readonly string[];
+  readonly dest: string;
+}
+interface RemoveOptions extends StepOptions {
+  readonly force?: boolean | undefined;
+  readonly recursive?: boolean | undefined;
+}
+interface ReplaceOptions extends StepOptions {
+  readonly force?: boolean | undefined;
+}
+interface MakeDirOptions extends StepOptions {
+  readonly mode?: number | undefined;
+}
+interface PipInstallOptions {
+  readonly g?: boolean | undefined;
+}
+interface NpmInstallOptions {
+  readonly g?: boolean | undefined;
+  readonly dev?: boolean | undefined;
+}
+interface AptInstallOptions {
+  readonly noInstallRecommends?: boolean | undefined;
+  readonly fixMissing?: boolean | undefined;
+}
+interface GitCloneOptions extends StepOptions {
+  readonly branch?: string | undefined;
+  readonly depth?: number | undefined;
+}
+export declare class TemplateBuilder {
+  #private;
+  fromBaseImage(): this;
+  fromTemplate(name: string): this;
+  fromDockerfile(contentOrPath: string): this;
+  fromImage(image: string): this;
+  fromPythonImage(_version?: string): this;
+  fromNodeImage(_version?: string): this;
+  fromDebianImage(_version?: string): this;
+  fromUbuntuImage(_version?: string): this;
+  fromBunImage(_version?: string): this;
+  copy(src: string | readonly string[], dest: string, given?: CopyOptions): this;
+  copyItems(items: readonly CopyItem[]): this;
+  remove(path: string | readonly string[], given?: RemoveOptions): this;
+  rename(src: string, dest: string, given?: ReplaceOptions): this;
+  makeDir(path: string | readonly string[], given?: MakeDirOptions): this;
+  makeSymlink(src: string, dest: string, given?: ReplaceOptions): this;
+  runCmd(command: string | readonly string[], given?: StepOptions): this;
+  setWorkdir(path: string): this;
+  setUser(user: string): this;
+  setEnvs(envs: Readonly<Record<string, string>>): this;
+  pipInstall(packages?: string | readonly string[], given?: PipInstallOptions): this;
+  npmInstall(packages?: string | readonly string[], given?: NpmInstallOptions): this;
+  aptInstall(packages: string | readonly string[], given?: AptInstallOptions): this;
+  gitClone(url: string, path?: string, given?: GitCloneOptions): this;
+  skipCache(): this;
+  setStartCmd(command: string, ready?: string): this;
+  setReadyCmd(ready: string): this;
+}
+export interface TemplateFunction {
+  (options?: TemplateOptions): TemplateBuilder;
+  build(template: TemplateBuilder, options: BuildTemplateOptions & ProviderOptions): Promise<BuiltTemplate>;
+  exists(name: string, options?: SignalOptions & ProviderOptions): Promise<boolean>;
+  list(options?: SignalOptions & ProviderOptions): Promise<BuiltTemplate[]>;
+  delete(name: string, options?: SignalOptions & ProviderOptions): Promise<boolean>;
+}
+export declare const Template: TemplateFunction;
+export declare function waitForPort(number: number): string;
+export declare function waitForURL(address: string, expected?: number): string;
+export declare function waitForProcess(name: string): string;
+export declare function waitForFile(path: string): string;
+export declare function waitForTimeout(ms: number): string;
 export interface E2bOptions {
   readonly apiKey?: string | undefined;
   readonly domain?: string | undefined;
@@ -1077,4 +1244,5 @@ export declare function within<T, Late>(ms: number, work: Promise<T>, late: () =
   readonly ref?: boolean;
 }): Promise<T | Late>;
 export declare function languageName(language: string): string;
+export declare function quote(text: string): string;
 export {};

@@ -121,6 +121,7 @@ export interface Preparation {
 export declare function prepare(options?: PrepareOptions): Promise<Preparation>;
 export interface PruneOptions {
   readonly all?: boolean | undefined;
+  readonly builds?: boolean | undefined;
   readonly dryRun?: boolean | undefined;
   readonly onWait?: (() => void) | undefined;
   readonly signal?: AbortSignal | undefined;

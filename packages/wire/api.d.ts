@@ -1,6 +1,6 @@
 // index
-import { BOOTED_FROM_DISK, BULK_BYTES, BULK_SERIAL, BULK_SIZE, Bulk, CAPTURE_PORT, ChannelStream, GuestNetwork, Hello, HelloAnswer, MACHINE_ADDRESS, NAME_RANGES, NETWORK_PORT, NOT_PUBLIC, Received, Session, SessionOptions, Thaw, egressAnswers, freezeFlags, slotOffset } from "./declarations.js";
-export { BOOTED_FROM_DISK, BULK_BYTES, BULK_SERIAL, BULK_SIZE, type Bulk, CAPTURE_PORT, ChannelStream, type GuestNetwork, type Hello, type HelloAnswer, MACHINE_ADDRESS, NAME_RANGES, NETWORK_PORT, NOT_PUBLIC, type Received, Session, type SessionOptions, type Thaw, egressAnswers, freezeFlags, slotOffset };
+import { BOOTED_FROM_DISK, BULK_BYTES, BULK_SERIAL, BULK_SIZE, Bulk, CAPTURE_PORT, ChannelStream, GuestDefaults, GuestNetwork, Hello, HelloAnswer, MACHINE_ADDRESS, NAME_RANGES, NETWORK_PORT, NOT_PUBLIC, Received, Session, SessionOptions, Thaw, egressAnswers, freezeFlags, slotOffset } from "./declarations.js";
+export { BOOTED_FROM_DISK, BULK_BYTES, BULK_SERIAL, BULK_SIZE, type Bulk, CAPTURE_PORT, ChannelStream, type GuestDefaults, type GuestNetwork, type Hello, type HelloAnswer, MACHINE_ADDRESS, NAME_RANGES, NETWORK_PORT, NOT_PUBLIC, type Received, Session, type SessionOptions, type Thaw, egressAnswers, freezeFlags, slotOffset };
 
 // declarations
 import { Duplex } from "node:stream";
@@ -121,7 +121,12 @@ export interface Hello {
   readonly machineId: string;
   readonly envs: Readonly<Record<string, string>>;
   readonly network?: GuestNetwork | undefined;
+  readonly defaults?: GuestDefaults | undefined;
   readonly growDisk: boolean;
+}
+export interface GuestDefaults {
+  readonly user: string;
+  readonly workdir: string;
 }
 export type Thaw = Pick<Hello, "timeMs" | "entropy">;
 export interface HelloAnswer {

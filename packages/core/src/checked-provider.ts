@@ -12,6 +12,7 @@ import {
   parseSnapshot,
   snapshotId,
 } from "./state.ts";
+import { parseBuildOptions, parseTemplateName, parseTemplateRequest } from "./template-options.ts";
 
 /**
  * Wraps a provider so that its methods reject malformed arguments with `invalid_argument`, whoever calls them: ids and
@@ -64,6 +65,17 @@ export function checkedProvider(of: SandboxProvider): SandboxProvider {
       },
     }),
     ...(of.getNetworkLog && { getNetworkLog: async (id) => of.getNetworkLog!(parseId(id)) }),
+    ...(of.buildTemplate && {
+      buildTemplate: async (request, options) =>
+        of.buildTemplate!(parseTemplateRequest(request), parseBuildOptions(options)),
+    }),
+    ...(of.listTemplates && {
+      listTemplates: async (options) => of.listTemplates!(parseSignal(options)),
+    }),
+    ...(of.deleteTemplate && {
+      deleteTemplate: async (name, options) =>
+        of.deleteTemplate!(parseTemplateName(name), parseSignal(options)),
+    }),
   };
 }
 

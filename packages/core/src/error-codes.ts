@@ -27,6 +27,7 @@ export type ErrorCode =
   | "tool_missing"
   | "image_missing"
   | "image_build_failed"
+  | "template_build_failed"
   | "boot_failed"
   | "host_disk_full"
   | "host_out_of_memory"
@@ -263,6 +264,14 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorFacts>> = {
     status: 500,
     meaning: "Building the guest image failed; nothing was left behind.",
     hint: "The message ends with the builder's last lines. Run `emberbox build` again.",
+    model: "tell_user",
+  },
+  template_build_failed: {
+    kind: "caller",
+    status: 400,
+    meaning:
+      "A step of a template's build failed; what was done before it is kept for the next build.",
+    hint: "`details` has the command's output and where the step was written. Correct it, and build again.",
     model: "tell_user",
   },
   boot_failed: {

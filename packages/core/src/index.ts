@@ -4,6 +4,16 @@ import "./supported-node.ts";
 
 export { Sandbox } from "./sandbox.ts";
 export type { SandboxConnectOptions, SandboxCreateOptions } from "./sandbox-options.ts";
+export { Template } from "./template/template.ts";
+export type { TemplateFunction } from "./template/template.ts";
+export type { TemplateBuilder } from "./template/builder.ts";
+export {
+  waitForFile,
+  waitForPort,
+  waitForProcess,
+  waitForTimeout,
+  waitForURL,
+} from "./template/ready.ts";
 export { EmberboxError } from "./errors.ts";
 export type { EmberboxErrorOptions } from "./errors.ts";
 export { errorCodes } from "./error-codes.ts";

@@ -1,5 +1,6 @@
 import type { Dispatcher } from "undici";
 import type { EmberboxError } from "./errors.ts";
+import type { BuildTemplateOptions, BuiltTemplate, TemplateRequest } from "./template-request.ts";
 
 /** What a provider can do beyond `create`, `connect`, `list` and `kill`. */
 export interface Capabilities {
@@ -17,6 +18,8 @@ export interface Capabilities {
   readonly updateNetwork: boolean;
   /** A host may have several rules, with `match`. @default false */
   readonly requestRules?: boolean | undefined;
+  /** `buildTemplate`, `listTemplates` and `deleteTemplate`. @default false */
+  readonly templates?: boolean | undefined;
   /** `networkCeiling` limits what `network` and `updateNetwork` may ask for. @default false */
   readonly networkCeiling?: boolean | undefined;
 }
@@ -322,4 +325,13 @@ export interface SandboxProvider extends AsyncDisposable {
   updateNetwork?(sandboxId: string, network: boolean | NetworkOptions): Promise<void>;
   /** @throws `sandbox_not_found` */
   getNetworkLog?(sandboxId: string): Promise<NetworkLog>;
+  /**
+   * Builds a template of one's own, or finds it built. What earlier builds have in common with it is not done again.
+   * @throws `template_build_failed`, `unknown_template`
+   */
+  buildTemplate?(request: TemplateRequest, options: BuildTemplateOptions): Promise<BuiltTemplate>;
+  /** The templates of one's own, by name. */
+  listTemplates?(options?: SignalOptions): Promise<BuiltTemplate[]>;
+  /** Resolves to false when there is no such template. Its sandboxes live on. */
+  deleteTemplate?(name: string, options?: SignalOptions): Promise<boolean>;
 }

@@ -1,6 +1,14 @@
 // This file is the public API: sandboxes on this machine, with nothing to set up.
 export { microvm, type MicrovmOptions } from "@emberbox/microvm";
 export { e2b, type E2bOptions, EmberboxError, Execution, Result, Sandbox } from "@emberbox/core";
+export {
+  Template,
+  waitForFile,
+  waitForPort,
+  waitForProcess,
+  waitForTimeout,
+  waitForURL,
+} from "@emberbox/core";
 export type {
   Chart,
   CodeContext,
@@ -16,5 +24,6 @@ export type {
   SandboxCreateOptions,
   SandboxInfo,
   SandboxMetrics,
+  TemplateBuilder,
 } from "@emberbox/core";
 export type { SandboxProvider } from "@emberbox/core/provider";

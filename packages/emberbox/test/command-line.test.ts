@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -31,6 +31,49 @@ async function emberbox(
   ]);
   return { code: code as number, stdout, stderr };
 }
+
+describe("emberbox template", () => {
+  test("builds a directory with a Dockerfile, whose failures name its lines", async () => {
+    const context = join(directory, "it's mine");
+    mkdirSync(context);
+    expect(await emberbox(["template", "init", context])).toMatchObject({ code: 0, stdout: "" });
+    const dockerfile = join(context, "Dockerfile");
+    expect(readFileSync(dockerfile, "utf8")).toContain("FROM default");
+    expect((await emberbox(["template", "init", context])).code).toBe(2);
+    const lines = ["FROM default", "COPY . /srv/app", "ENV GREETING=hello", "WORKDIR /srv/app"];
+    writeFileSync(dockerfile, [...lines, 'RUN echo "$GREETING" \\', "  > greeting", ""].join("\n"));
+    const build = ["template", "build", context, "--name", "from-dockerfile"];
+    const built = await emberbox(build);
+    expect(built.stderr).toContain("[5/");
+    expect(built).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^template  from-/) as unknown,
+    });
+    const again = await emberbox([...build, "--json"]);
+    expect(again.stderr.match(/\(done before\)/g)).toHaveLength(
+      again.stderr.split("\n").length - 1,
+    );
+    const { buildId } = JSON.parse(again.stdout) as { buildId: string };
+    expect(built.stdout).toContain(buildId);
+    const code = "print(open('/srv/app/greeting').read(), end='')";
+    const run = await emberbox(["run", "--template", "from-dockerfile", "-"], code);
+    expect(run).toMatchObject({ code: 0, stdout: "hello\n" });
+    expect((await emberbox(["template", "list"])).stdout).toMatch(
+      /^from-dockerfile +1024 MiB, 1 CPU/,
+    );
+
+    writeFileSync(dockerfile, [...lines, "RUN exit 3", ""].join("\n"));
+    const failed = await emberbox(build);
+    expect(failed.stderr).toMatch(/Dockerfile:5\): it exited with 3/);
+    expect(failed.code).toBe(2);
+    expect((await emberbox(["template", "list", "--json"])).stdout).toContain(buildId);
+    writeFileSync(dockerfile, "FROM python:3.12\n");
+    expect((await emberbox(build)).stderr).toContain("Dockerfile:1");
+    expect(await emberbox(["template", "delete", "from-dockerfile"])).toMatchObject({ code: 0 });
+    expect(await emberbox(["template", "delete", "from-dockerfile"])).toMatchObject({ code: 1 });
+    expect((await emberbox(["template", "prune"])).stderr).toContain("were removed");
+  });
+});
 
 describe("emberbox run", () => {
   test("--json prints one execution, and nothing else, on standard output", async () => {

@@ -16,6 +16,7 @@ import { openBulk } from "./bulk.ts";
 import { setClockAndRandomness } from "./clock-and-randomness.ts";
 import type { AgentContext } from "./context.ts";
 import { receiveNetwork, startEgress } from "./egress/egress.ts";
+import { readDefaults } from "./defaults.ts";
 import { createEnvdHandler } from "./envd/index.ts";
 import { freezeUserCode, syncDisks, thawUserCode } from "./freezer.ts";
 import { forward } from "./forward.ts";
@@ -45,6 +46,7 @@ const isWaitedFor = readFileSync("/proc/cmdline", "utf8").split(/\s/).includes(B
 const interpreter = await createInterpreter(context, { warm: !isWaitedFor });
 limitUserMemory();
 
+readDefaults(context);
 const envd = createEnvdHandler(context);
 for (const [port, handler] of [
   [ENVD_PORT, envd],

@@ -5,6 +5,7 @@ import { background, warning } from "@emberbox/core/background";
 import { setClockAndRandomness } from "./clock-and-randomness.ts";
 import type { AgentContext } from "./context.ts";
 import { applyNetwork } from "./egress/egress.ts";
+import { keepDefaults } from "./defaults.ts";
 import { thawUserCode } from "./freezer.ts";
 import type { Hello } from "@emberbox/wire";
 import type { Interpreter } from "./interpreter/index.ts";
@@ -36,6 +37,7 @@ export async function restore(
   // Not awaited: the host refuses by itself, this only makes refusals faster.
   if (hello.network)
     background(applyNetwork(hello.network, context), warning("Applying the network"));
+  if (hello.defaults) keepDefaults(hello.defaults, context);
   for (const fact of facts) {
     const text = context.envs[fact.name]!;
     if (text === fact.written) continue;

@@ -15,8 +15,16 @@ export interface Hello {
   readonly envs: Readonly<Record<string, string>>;
   /** If absent, the public internet. */
   readonly network?: GuestNetwork | undefined;
+  /** What holds from now on, also in copies: a template of one's own says so when it is finished. */
+  readonly defaults?: GuestDefaults | undefined;
   /** The disk was made larger; grow the file system. */
   readonly growDisk: boolean;
+}
+
+/** Who runs commands, and where, unless a call says otherwise. */
+export interface GuestDefaults {
+  readonly user: string;
+  readonly workdir: string;
 }
 
 /** What a guest missed that stood still and continues as the same machine. */

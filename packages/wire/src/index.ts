@@ -4,5 +4,5 @@ export { freezeFlags } from "./channel/frames.ts";
 export { type Received, Session, type SessionOptions } from "./channel/session.ts";
 export { ChannelStream } from "./channel/stream.ts";
 export { egressAnswers, type GuestNetwork, NETWORK_PORT } from "./egress.ts";
-export type { Hello, HelloAnswer, Thaw } from "./hello.ts";
+export type { GuestDefaults, Hello, HelloAnswer, Thaw } from "./hello.ts";
 export { BOOTED_FROM_DISK } from "./kernel-arguments.ts";

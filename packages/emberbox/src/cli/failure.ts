@@ -44,6 +44,7 @@ export function inWords(error: unknown): string {
 const hints: Partial<Record<ErrorCode, string>> = {
   timeout: "Give more time with --timeout (0 means no limit), or do less at once.",
   out_of_memory: "Give the sandbox more with --memory, or use less at a time.",
+  template_build_failed: "Correct it, and build again: what was done before it is kept.",
   sandbox_died: "The last lines above are what its console and QEMU said. Try again.",
 };
 

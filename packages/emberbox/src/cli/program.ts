@@ -11,6 +11,7 @@ import { addQuickstart } from "./quickstart.ts";
 import { addRun } from "./run.ts";
 import { addServe } from "./serve.ts";
 import { addShell } from "./shell.ts";
+import { addTemplate } from "./template.ts";
 import { version } from "./version.ts";
 
 /** Runs the command line; resolves to the exit code. */
@@ -50,7 +51,7 @@ An image that is missing is built when it is first used; EMBERBOX_BUILD=never fo
     );
   const beginnings = [addQuickstart, addInit];
   const sandboxes = [addRun, addShell, addServe, addMcp];
-  const images = [addBuild, addImage, addPrune];
+  const images = [addBuild, addTemplate, addImage, addPrune];
   for (const add of [...beginnings, ...sandboxes, addDoctor, ...images, addBench])
     add(program, finish);
   return program;

@@ -18,11 +18,11 @@ export function addPrune(program: Command, finish: Finish): void {
     .command("prune")
     .summary("remove images and templates that are not used any more")
     .description(
-      "Removes disk images and warm machines that this version does not use. Sandboxes that run, paused sandboxes and snapshots are kept.",
+      "Removes disk images and warm machines that this version does not use, and what builds of templates keep for later ones. Sandboxes that run, paused sandboxes, snapshots and templates of your own are kept.",
     )
     .option(
       "--all",
-      "remove everything: all images and templates, paused sandboxes, snapshots and the server's records",
+      "remove everything: all images and templates, your own among them, paused sandboxes, snapshots and the server's records",
     )
     .option("--yes", "with --all, do not ask")
     .option("--dry-run", "only say what would be removed")
@@ -46,7 +46,7 @@ packages, Debian's (QEMU, bubblewrap, mmdebstrap) and npm's;
 what you put elsewhere: projects, reports, files of images and their keys, a server's --state, other homes;
 entries for \`emberbox mcp\` in the configuration of MCP clients`;
 
-const onWait = (): void =>
+export const onWait = (): void =>
   say("waiting for another program that builds an image or warms a template");
 
 async function run({ all, yes, dryRun, json }: Flags): Promise<number> {
@@ -75,7 +75,7 @@ async function isSure(signal: AbortSignal): Promise<boolean> {
   return confirm("This removes paused sandboxes and snapshots, too. Go on?", false, signal);
 }
 
-function report(pruned: readonly Pruned[], dryRun: boolean): void {
+export function report(pruned: readonly Pruned[], dryRun: boolean): void {
   for (const { path, bytes } of pruned)
     process.stdout.write(`${inMiB(bytes).padStart(10)}  ${oneLine(path)}\n`);
   const total = pruned.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -55,7 +55,7 @@ export function createProcessService(context: AgentContext): Service {
     const { config, tag, stdin, size } = parseStartRequest(message);
     const milliseconds = deadlineOf(request);
     const user = requestUser(request, context);
-    const directory = workingDirectory(config.cwd, user);
+    const directory = workingDirectory(config.cwd, user, context);
     const environment = processEnvironment(user, context, config.envs);
     const { args, remove } = fittingArguments(config, user, environment);
     const group = groups.take();

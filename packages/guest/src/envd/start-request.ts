@@ -78,7 +78,13 @@ export function processEnvironment(
 }
 
 /** The directory a process starts in. */
-export function workingDirectory(cwd: string | undefined, user: User): string {
+export function workingDirectory(
+  cwd: string | undefined,
+  user: User,
+  { defaults }: Pick<AgentContext, "defaults">,
+): string {
+  if (!cwd && user.name === defaults?.user && isDirectory(defaults.workdir))
+    return defaults.workdir;
   const directory = resolvePath(cwd, user);
   if (isDirectory(directory)) return directory;
   throw new RpcError("invalid_argument", `cwd '${directory}' does not exist or is not a directory`);

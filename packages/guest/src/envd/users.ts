@@ -73,7 +73,8 @@ export function ownerNames(): { user: (id: number) => string; group: (id: number
 /** The user that a request names in its basic authentication, or the default one. */
 export function requestUser(request: IncomingMessage, context: AgentContext): User {
   const header = request.headers.authorization;
-  if (header === undefined || !header.startsWith("Basic ")) return findUser(context.defaultUser);
+  if (header === undefined || !header.startsWith("Basic "))
+    return findUser(context.defaults?.user ?? context.defaultUser);
   const credentials = Buffer.from(header.slice(6), "base64").toString();
   const colon = credentials.indexOf(":");
   return findUser(colon < 0 ? credentials : credentials.slice(0, colon));

@@ -2,6 +2,7 @@ import { lstat, readdir, rmdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type Architecture, architectures } from "../host/architecture.ts";
 import { requireOwnDirectory } from "../host/own-directory.ts";
+import { unusedBuilds } from "../build/unused.ts";
 import { withLock } from "../host/lock.ts";
 import { type Paths, paths as pathsIn } from "../host/paths.ts";
 import { findProgram } from "../host/programs.ts";
@@ -16,6 +17,8 @@ import { programsUsing } from "./in-use.ts";
 export interface PruneOptions {
   /** Also what is in use by this version: all images, templates, paused sandboxes and snapshots. @default false */
   readonly all?: boolean | undefined;
+  /** Only what builds of templates have left; excludes `all`. @default false */
+  readonly builds?: boolean | undefined;
   /** Only says what would be removed. @default false */
   readonly dryRun?: boolean | undefined;
   /** Called once if another program is building or warming, which is waited for. */
@@ -33,17 +36,17 @@ export interface Pruned {
 }
 
 /**
- * Removes images and templates that this version does not use, and what killed programs left of them. Sandboxes that
- * run keep what they have open. Everything is only removed while no program uses any of it.
+ * Removes images and templates that this version does not use, what builds of templates have left for later ones, and
+ * what killed programs left of all that. Sandboxes that run keep what they have open. Everything is only removed while no program uses any of it.
  */
 export async function prune(options: PruneOptions = {}): Promise<readonly Pruned[]> {
-  const { all = false, dryRun = false, onWait, signal } = options;
+  const { all = false, builds = false, dryRun = false, onWait, signal } = options;
   const paths = pathsIn();
   for (const path of Object.values(paths) as string[]) requireOwnDirectory(path);
   const work = async (): Promise<readonly Pruned[]> => {
-    const found = await Promise.all(
-      (all ? await everything(paths) : await unused(paths)).map(sized),
-    );
+    const find = (): Promise<string[]> =>
+      builds ? unusedBuilds(paths.state) : all ? everything(paths) : unused(paths);
+    const found = await sized(await find());
     if (dryRun) return found;
     if (all) await requireUnused(paths);
     for (const { path } of found) {
@@ -69,7 +72,7 @@ export async function prune(options: PruneOptions = {}): Promise<readonly Pruned
 const IMAGE = /^debian-\d+(-r)?(-arm64)?-[0-9a-f]{16}$|^\.building-\w+$/;
 const LOCK = /^\.lock$|^warming\.lock$/;
 const SCRATCH = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const STATE = new RegExp(`^(paused|snapshots|forks|names|${BASES})$`);
+const STATE = new RegExp(`^(paused|snapshots|forks|names|templates|layers|${BASES})$`);
 const HOME = /^(server|accelerator\.json(\.\d+)?|cold-boot-\w{6})$/;
 
 /** Sandboxes that run could not be paused any more, and a server would go on with records that are gone. */
@@ -111,6 +114,7 @@ async function unused(paths: Paths): Promise<string[]> {
   return [
     ...all.filter((path) => !used.has(path)),
     ...(await unusedTemplates(paths.templates, images)),
+    ...(await unusedBuilds(paths.state)),
   ];
 }
 
@@ -140,17 +144,27 @@ function qemuOf(template: string): string | undefined {
   return shape && findProgram(architectures[shape.architecture].qemu);
 }
 
-async function sized(path: string): Promise<Pruned> {
-  return { path, bytes: await bytesIn(path) };
+/** A file that is somewhere else, too, takes no space that its removal would give back. */
+async function sized(paths: readonly string[]): Promise<Pruned[]> {
+  const links = new Map<string, number>();
+  const bytesIn = async (path: string): Promise<number> => {
+    const stats = await lstat(path).catch(() => undefined);
+    if (stats === undefined) return 0;
+    const own = stats.blocks * BLOCK_BYTES;
+    if (!stats.isDirectory()) {
+      const file = `${stats.dev}:${stats.ino}`;
+      const seen = (links.get(file) ?? 0) + 1;
+      links.set(file, seen);
+      return seen === stats.nlink ? own : 0;
+    }
+    let bytes = own;
+    for (const name of await readdir(path).catch(() => []))
+      bytes += await bytesIn(join(path, name));
+    return bytes;
+  };
+  const found: Pruned[] = [];
+  for (const path of paths) found.push({ path, bytes: await bytesIn(path) });
+  return found;
 }
 
 const BLOCK_BYTES = 512;
-
-async function bytesIn(path: string): Promise<number> {
-  const stats = await lstat(path).catch(() => undefined);
-  if (stats === undefined) return 0;
-  const own = stats.blocks * BLOCK_BYTES;
-  if (!stats.isDirectory()) return own;
-  const inside = (await readdir(path).catch(() => [])).map((name) => bytesIn(join(path, name)));
-  return (await Promise.all(inside)).reduce((sum, bytes) => sum + bytes, own);
-}

@@ -13,7 +13,10 @@ import {
 import type { Machine } from "./machine.ts";
 
 /** What a sandbox is told about itself. */
-export type Identity = Pick<Hello, "sandboxId" | "templateId" | "envs" | "network" | "growDisk">;
+export type Identity = Pick<
+  Hello,
+  "sandboxId" | "templateId" | "envs" | "network" | "defaults" | "growDisk"
+>;
 
 /** The agent inside a machine. */
 export interface Guest {

@@ -45,6 +45,26 @@ export async function saveLayer(
   return end;
 }
 
+/** Writes pages of a stopped machine to their places in a file of all its memory. */
+export async function writePages(
+  path: string,
+  memory: GuestMemory,
+  runs: readonly Run[],
+): Promise<void> {
+  const file = await open(path, "r+");
+  try {
+    await inParallel(regionsOf(runs), async (region, { pages }) => {
+      for (const run of region.runs) {
+        const [at, bytes] = [run.page * PAGE_BYTES, run.count * PAGE_BYTES];
+        await memory.read(run, pages.subarray(0, bytes));
+        await whole((done) => file.write(pages, done, bytes - done, at + done), bytes);
+      }
+    });
+  } finally {
+    await file.close();
+  }
+}
+
 async function readRegion(memory: GuestMemory, { runs }: Region, { pages }: Room): Promise<void> {
   let at = 0;
   for (const run of runs) {

@@ -9,6 +9,7 @@ import { KnownSandboxes, RESUMED_MS } from "./known-sandboxes.ts";
 import { createNewSandboxes } from "./new-sandboxes.ts";
 import { type MicrovmOptions, resolveMicrovmOptions } from "./options.ts";
 import { notRunning, providerClosed } from "./reasons.ts";
+import { createOwnTemplates } from "./own-templates.ts";
 import { detailsOf, shapeOf } from "./sandbox-info.ts";
 
 /** Sandboxes as microVMs on this machine. They belong to this program and end with it, except those that are paused. */
@@ -25,8 +26,12 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
   };
   const newSandboxes = createNewSandboxes(open, settings);
   const sandboxes = new KnownSandboxes({ open, paused, onProgress: settings.onProgress });
+  const own = createOwnTemplates({
+    ...{ state: paths.state, open, sandboxes },
+    provider: () => provider,
+  });
 
-  return checkedProvider({
+  const provider = checkedProvider({
     name: "microvm",
     capabilities: Object.freeze({
       setTimeout: true,
@@ -35,6 +40,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       fork: true,
       network: true,
       updateNetwork: true,
+      templates: true,
       requestRules: true,
       networkCeiling: true,
     }),
@@ -47,11 +53,12 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       const { template } = createOptions;
       const { state } = open();
       const isSnapshot = template !== undefined && !isTemplateName(template);
-      const snapshot = isSnapshot ? await snapshots.find(template) : undefined;
-      const resolved = resolveCreateOptions(
-        createOptions,
-        snapshot && shapeOf(snapshot.manifest.options),
-      );
+      const snapshot = isSnapshot
+        ? ((await own.find(template)) ?? (await snapshots.find(template)))
+        : undefined;
+      const kept = snapshot?.manifest.options;
+      const given = resolveCreateOptions(createOptions, kept && shapeOf(kept));
+      const resolved = { ...given, envs: { ...kept?.envs, ...given.envs } };
       resolved.signal?.throwIfAborted();
       const sandbox = await (snapshot
         ? state.create(snapshot, resolved)
@@ -123,9 +130,13 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       }),
     getNetworkLog: (sandboxId) =>
       sandboxes.withRunning(sandboxId, async (_known, { machine }) => machine.gateway.log()),
+    buildTemplate: (request, options) => own.build(request, options),
+    listTemplates: () => own.list(),
+    deleteTemplate: (name) => own.delete(name),
     async [Symbol.asyncDispose]() {
       closed = true;
       await Promise.all([newSandboxes.close(), sandboxes.close()]);
     },
   });
+  return provider;
 }

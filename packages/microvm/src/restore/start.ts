@@ -11,7 +11,13 @@ import type { ReadOnlyView } from "../machine/read-only.ts";
 import { type GuestMemory, openGuestMemory } from "../memory/guest-memory.ts";
 import { loadLayer } from "../memory/load-layer.ts";
 import { damaged } from "./damaged.ts";
-import { hasBlankMemory, type Source, type Start } from "./source.ts";
+import {
+  hasBlankMemory,
+  type MemoryLayer,
+  type Source,
+  type Start,
+  type StoredLayer,
+} from "./source.ts";
 
 export interface StartOptions {
   readonly source: Source;
@@ -65,9 +71,19 @@ export async function sandboxProcess(options: StartOptions): Promise<ProcessOpti
 }
 
 async function resume(machine: Machine, start: Start & { how: "resumed" }): Promise<void> {
+  if (start.memory.length > 0) await loadMemory(machine, start.memory);
+  else await machine.qmp.command("qmp_capabilities");
+  machine.state.end(start.state);
+  await machine.qmp.command("migrate-incoming", { uri: `fd:${descriptors.state}` });
+}
+
+async function loadMemory(
+  machine: Machine,
+  layers: readonly StoredLayer<MemoryLayer>[],
+): Promise<void> {
   const opening = openMemory(machine);
   try {
-    for (const { path } of start.memory) {
+    for (const { path } of layers) {
       await loadLayer(path, opening).catch((error: unknown) => {
         throw EmberboxError.isInstance(error) ? error : damaged(dirname(path), error);
       });
@@ -78,8 +94,6 @@ async function resume(machine: Machine, start: Start & { how: "resumed" }): Prom
       () => {},
     );
   }
-  machine.state.end(start.state);
-  await machine.qmp.command("migrate-incoming", { uri: `fd:${descriptors.state}` });
 }
 
 async function openMemory(machine: Machine): Promise<GuestMemory> {

@@ -22,24 +22,23 @@ export const baseFiles: Readonly<Record<keyof TemplatePaths, string>> = {
 /** Beside the saved machines: copies for those that are on another file system than the caches. */
 export const BASES = "bases";
 
-/** Links what a machine was made from into `directory`; what was deleted meanwhile is copied from the open files. */
+/** Links what a machine was made from into `directory`, which is there and empty; what was deleted meanwhile is copied from the open files. */
 export async function keepBase(
   directory: string,
   template: Template,
   open: OpenFiles,
-  { blankRam, booted }: { readonly blankRam: boolean; readonly booted: boolean },
+  { withRam, booted }: { readonly withRam: boolean; readonly booted: boolean },
 ): Promise<void> {
-  await mkdir(directory, { mode: 0o700 });
   const held: Partial<Record<keyof TemplatePaths, number | undefined>> = {
     disk: open.template,
     initrd: open.initrd,
     rootfs: open.image,
-    ...(!blankRam && { ram: open.ram }),
+    ...(withRam && { ram: open.ram }),
     ...(booted ? { kernel: open.kernel } : { kernelHead: open.kernel }),
   };
   const [now, home] = [pathsOf(template), template.home];
   for (const name of Object.keys(baseFiles) as (keyof TemplatePaths)[]) {
-    if (name === "ram" && blankRam) continue;
+    if (name === "ram" && !withRam) continue;
     const places = home ? [now[name], home[name]] : [now[name]];
     await keep(places, held[name], join(directory, baseFiles[name]));
   }
@@ -88,7 +87,8 @@ async function linkCopy(path: string, target: string): Promise<void> {
   });
 }
 
-async function copySparse(from: string, target: string): Promise<void> {
+/** Copies a file without its holes. */
+export async function copySparse(from: string, target: string): Promise<void> {
   const flags = ["--sparse=always", "--reflink=auto", "--dereference"];
   try {
     await promisify(execFile)("cp", [...flags, "--preserve=mode,ownership", from, target]);

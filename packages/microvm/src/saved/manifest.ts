@@ -47,7 +47,7 @@ export interface SavedMemory {
   readonly state: SummedFile;
   /** Over the template's memory, or over nothing where the machine was booted. */
   readonly over: "template" | "nothing";
-  /** Lowest first. */
+  /** Lowest first; none if all of it is in `base`. */
   readonly layers: readonly MemoryLayer[];
 }
 
@@ -103,7 +103,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     .strictObject({
       state: stateFile,
       over: z.enum(["template", "nothing"]),
-      layers: z.array(memoryLayer.refine(isAtHome)).min(1).max(MAX_LAYERS),
+      layers: z.array(memoryLayer.refine(isAtHome)).max(MAX_LAYERS),
     })
     .optional(),
   disk: z.array(diskLayer.refine(isAtHome)).min(1).max(MAX_LAYERS),

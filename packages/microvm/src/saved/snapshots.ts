@@ -132,7 +132,9 @@ export function snapshotInfo(
 
 /** Bytes that it takes besides what it shares with the snapshot below. */
 export function ownBytes({ memory, disk }: Manifest): number {
-  return disk.at(-1)!.bytes + (memory ? memory.state.bytes + memory.layers.at(-1)!.bytes : 0);
+  return (
+    disk.at(-1)!.bytes + (memory ? memory.state.bytes + (memory.layers.at(-1)?.bytes ?? 0) : 0)
+  );
 }
 
 const ifMissing =

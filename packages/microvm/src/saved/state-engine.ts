@@ -15,7 +15,13 @@ import { loadSource, type LoadOptions } from "./load.ts";
 import type { Manifest } from "./manifest.ts";
 import { openPaused } from "./paused.ts";
 import { saveSandbox } from "./save.ts";
-import { checkSnapshotName, openSnapshots, type Snapshot, snapshotInfo } from "./snapshots.ts";
+import {
+  checkSnapshotName,
+  openSnapshots,
+  type Snapshot,
+  snapshotInfo,
+  type SnapshotStore,
+} from "./snapshots.ts";
 
 /** What is saved of a sandbox besides its machine. */
 export interface SandboxDetails {
@@ -45,7 +51,12 @@ export interface StateEngine {
   snapshot(
     sandbox: LocalSandbox,
     details: SandboxDetails,
-    options: Stoppable & { name?: string | undefined },
+    options: Stoppable & {
+      name?: string | undefined;
+      /** Where to. @default the snapshots */
+      store?: SnapshotStore | undefined;
+      isFlat?: boolean | undefined;
+    },
   ): Promise<SnapshotInfo>;
   /** A new sandbox from a snapshot. */
   create(snapshot: Snapshot, options: ResolvedCreateOptions): Promise<LocalSandbox>;
@@ -110,7 +121,7 @@ export function createStateEngine({
     const identity = {
       sandboxId: newSandboxId(),
       templateId: template,
-      envs: { ...manifest.options.envs, ...envs },
+      envs,
     };
     const accessToken = randomBytes(32).toString("hex");
     return restoreSandbox({ ...host, source, diskMB, identity, accessToken, access, signal });
@@ -154,18 +165,19 @@ export function createStateEngine({
         },
         signal,
       ),
-    async snapshot(sandbox, details, { name, signal }) {
+    async snapshot(sandbox, details, { name, store = snapshots, isFlat, signal }) {
       if (name !== undefined) checkSnapshotName(name);
-      const snapshotId = snapshots.newId();
+      const snapshotId = store.newId();
       const manifest = await saveSandbox(sandbox, {
-        target: snapshots.directoryOf(snapshotId),
+        target: store.directoryOf(snapshotId),
+        isFlat,
         keepMemory: true,
         isKept: true,
         after: "continue",
         details: await detailsOf(details),
         signal,
       });
-      if (name !== undefined) await snapshots.name(snapshotId, name);
+      if (name !== undefined) await store.name(snapshotId, name);
       return snapshotInfo(snapshotId, name === undefined ? [] : [name], manifest);
     },
     create: (snapshot, create) =>

@@ -1,0 +1,12 @@
+// The public API of `@emberbox/core/template`: what a template of one's own is made of, for providers.
+import "../supported-node.ts";
+
+export { quote } from "../template/quote.ts";
+export type {
+  BuildTemplateOptions,
+  BuiltTemplate,
+  CopyEntry,
+  TemplateLog,
+  TemplateRequest,
+  TemplateStep,
+} from "../template-request.ts";

@@ -1,0 +1,96 @@
+import { posix } from "node:path";
+import { z } from "zod";
+import {
+  callback,
+  envs,
+  type FieldsOf,
+  parseArgument,
+  parseOptions,
+  signal,
+  user,
+} from "./options.ts";
+import type { BuildTemplateOptions, TemplateRequest, TemplateStep } from "./template-request.ts";
+
+/** The name of a template of one's own. */
+const templateName: z.ZodString = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,99}$/)
+  .describe(
+    "1 to 100 of the characters a to z, 0 to 9, `.`, `_` and `-`, of which the first is a letter or digit",
+  );
+
+const MAX_STEPS = 1000;
+const MAX_ENTRIES = 100_000;
+const command = z
+  .string()
+  .min(1)
+  .max(100_000)
+  .regex(/^[^\0]*$/);
+/** Without a segment `..`. */
+const path = z.string().regex(/^(?!(?:.*\/)?\.\.(?:\/|$))[^\0]{1,4095}$/s);
+const bits = z.int().min(0).max(0o7777);
+const account = user.unwrap();
+const origin = z.string().max(4096).optional();
+const hostPath = z.string().min(1).max(4095);
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+/** Never leads out of the destination. */
+const inside = path
+  .refine((given) => !posix.isAbsolute(given) && posix.normalize(given) === given)
+  .or(z.literal(""));
+const entry = z.strictObject({
+  path: inside,
+  type: z.enum(["file", "directory", "symlink"]),
+  mode: bits,
+  source: hostPath.optional(),
+  target: z
+    .string()
+    .min(1)
+    .max(4095)
+    .regex(/^[^\0]*$/)
+    .optional(),
+});
+const step: z.ZodType<TemplateStep> = z.discriminatedUnion("type", [
+  z.strictObject({ origin, type: z.literal("RUN"), command, user: account.optional() }),
+  z.strictObject({
+    ...{
+      origin,
+      type: z.literal("COPY"),
+      dest: path,
+      user: account.optional(),
+      mode: bits.optional(),
+    },
+    entries: z.array(entry).max(MAX_ENTRIES),
+    digest,
+  }),
+  z.strictObject({
+    ...{ origin, type: z.literal("UNPACK"), dest: path, user: account.optional() },
+    ...{ archive: hostPath, src: path, mode: bits.optional(), digest },
+  }),
+  z.strictObject({ origin, type: z.literal("ENV"), envs: envs.unwrap() }),
+  z.strictObject({ origin, type: z.literal("WORKDIR"), path }),
+  z.strictObject({ origin, type: z.literal("USER"), user: account }),
+]);
+const requestSchema = z.strictObject({
+  from: z.string().min(1).max(256),
+  steps: z.array(step).max(MAX_STEPS),
+  freshFrom: z.int().min(0).optional(),
+  startCommand: command.optional(),
+  readyCommand: command.optional(),
+} satisfies FieldsOf<TemplateRequest>);
+const optionsSchema = z.strictObject({
+  signal,
+  name: templateName,
+  memoryMB: z.int().positive().optional().describe("a positive integer"),
+  cpuCount: z.int().positive().optional().describe("a positive integer"),
+  onBuildLogs: callback<NonNullable<BuildTemplateOptions["onBuildLogs"]>>(),
+} satisfies FieldsOf<BuildTemplateOptions>);
+
+/** @throws `invalid_argument` */
+export const parseTemplateRequest = (request: unknown): TemplateRequest =>
+  parseArgument(requestSchema, "template", request);
+/** @throws `invalid_argument` */
+export const parseBuildOptions = (options: unknown): BuildTemplateOptions =>
+  parseOptions(optionsSchema, options);
+/** @throws `invalid_argument` */
+export const parseTemplateName = (name: unknown): string =>
+  parseArgument(templateName, "name", name);

@@ -1,0 +1,101 @@
+/** One file, directory or symbolic link that a step copies. */
+export interface CopyEntry {
+  /** Relative to the destination, with `/`; empty for the destination itself. It never leads out of it. */
+  readonly path: string;
+  readonly type: "file" | "directory" | "symlink";
+  /** Permission bits. */
+  readonly mode: number;
+  /** The file on this machine. */
+  readonly source?: string | undefined;
+  /** What a link points to. */
+  readonly target?: string | undefined;
+}
+
+/** What is done to a template, one after the other. What it was written as is in `origin`. */
+export type TemplateStep = { readonly origin?: string | undefined } & (
+  | { readonly type: "RUN"; readonly command: string; readonly user?: string | undefined }
+  | {
+      readonly type: "COPY";
+      /** Absolute, or relative to the working directory. */
+      readonly dest: string;
+      readonly entries: readonly CopyEntry[];
+      /** SHA-256 of the entries and of what is in the files, as hexadecimal digits. */
+      readonly digest: string;
+      /** The owner. @default root, as in Docker */
+      readonly user?: string | undefined;
+      /** Permission bits of the files, instead of their own. */
+      readonly mode?: number | undefined;
+    }
+  | {
+      /** What a client has sent as an archive is copied: it is unpacked inside. */
+      readonly type: "UNPACK";
+      readonly dest: string;
+      /** A compressed tar archive on this machine. */
+      readonly archive: string;
+      /** A path in it, or a pattern (`*`, `?`, `[a-z]`, `**`). */
+      readonly src: string;
+      /** SHA-256 that names what is in the archive, as hexadecimal digits. */
+      readonly digest: string;
+      readonly user?: string | undefined;
+      readonly mode?: number | undefined;
+    }
+  | { readonly type: "ENV"; readonly envs: Readonly<Record<string, string>> }
+  | { readonly type: "WORKDIR"; readonly path: string }
+  | { readonly type: "USER"; readonly user: string }
+);
+
+/** A template to be built. */
+export interface TemplateRequest {
+  /** The template that it begins with. */
+  readonly from: string;
+  readonly steps: readonly TemplateStep[];
+  /** From this step on, nothing that was built before is used. */
+  readonly freshFrom?: number | undefined;
+  /** Runs when sandboxes of the template begin to exist; it is running already. */
+  readonly startCommand?: string | undefined;
+  /** Exits with 0 once what `startCommand` started is ready. */
+  readonly readyCommand?: string | undefined;
+}
+
+/** What happens during a build. */
+export type TemplateLog =
+  /** A step begins, or is taken from an earlier build. */
+  | {
+      readonly type: "step";
+      /** From 1. */
+      readonly step: number;
+      readonly steps: number;
+      readonly text: string;
+      readonly isCached: boolean;
+    }
+  /** What a step's command prints. */
+  | { readonly type: "output"; readonly stream: "stdout" | "stderr"; readonly text: string }
+  /** What else is done, such as that the machine is saved. */
+  | { readonly type: "progress"; readonly text: string };
+
+/** How to build a template. */
+export interface BuildTemplateOptions {
+  /** What sandboxes are created by. A template of the name is replaced once the new one is complete. */
+  readonly name: string;
+  /** Memory of its sandboxes, in MiB. @default 1024 */
+  readonly memoryMB?: number | undefined;
+  /** @default 1 */
+  readonly cpuCount?: number | undefined;
+  /** Called with what happens. If it throws, nothing is affected. */
+  readonly onBuildLogs?: ((log: TemplateLog) => void) | undefined;
+  /** Ends the build; what was done until then is kept for the next one. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A template of one's own. */
+export interface BuiltTemplate {
+  readonly name: string;
+  /** Changes with each build that has another outcome. */
+  readonly buildId: string;
+  readonly createdAt: Date;
+  /** MiB */
+  readonly memoryMB: number;
+  readonly cpuCount: number;
+  /** Bytes on disk, without what it shares. */
+  readonly sizeBytes?: number | undefined;
+}

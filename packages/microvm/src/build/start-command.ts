@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { EmberboxError } from "@emberbox/core";
+import type { TemplateRequest } from "@emberbox/core/template";
+import type { StepContext } from "./steps.ts";
+
+/** How long what a template starts may take to be ready, in ms. */
+const READY_MS = 600_000;
+const AGAIN_MS = 500;
+/** How long a command may take that asks whether it is ready, in ms. */
+const ASK_MS = 60_000;
+/** What is waited for where nothing says what ready means, as in E2B. */
+const USUAL_READY = "sleep 20";
+const SAID_CHARACTERS = 4000;
+
+/** Starts what is to run in every sandbox of the template, and waits until it is ready. @throws `template_build_failed` */
+export async function startAndWait(
+  { startCommand, readyCommand }: TemplateRequest,
+  { sandbox, settings: { user, workdir: cwd, envs }, log, signal }: StepContext,
+): Promise<void> {
+  if (startCommand === undefined && readyCommand === undefined) return;
+  const as = { user, cwd, envs, signal };
+  let said = "";
+  let exitCode: number | undefined;
+  const output = (stream: "stdout" | "stderr") => (text: string) => {
+    said = (said + text).slice(-SAID_CHARACTERS);
+    log({ type: "output", stream, text });
+  };
+  if (startCommand !== undefined) {
+    log({ type: "progress", text: `starting ${startCommand}` });
+    const handle = await sandbox.commands.run(startCommand, {
+      ...{ ...as, background: true, timeoutMs: 0 },
+      ...{ onStdout: output("stdout"), onStderr: output("stderr") },
+    });
+    // What it prints once it is ready is nobody's here.
+    handle.wait().then(
+      (result) => (exitCode = result.exitCode),
+      () => {},
+    );
+  }
+  const fail = (why: string): never => {
+    throw new EmberboxError("template_build_failed", `${why}${said && `; it said:\n${said}`}`, {
+      details: { exitCode, output: said },
+    });
+  };
+  log({ type: "progress", text: "waiting until it is ready" });
+  const deadline = Date.now() + READY_MS;
+  for (;;) {
+    const asked = await sandbox.commands.run(readyCommand ?? USUAL_READY, {
+      ...as,
+      timeoutMs: ASK_MS,
+    });
+    if (exitCode !== undefined && exitCode !== 0)
+      return fail(`the start command exited with ${exitCode}`);
+    if (asked.exitCode === 0) return undefined;
+    if (Date.now() > deadline)
+      return fail(`what the start command starts was not ready after ${READY_MS / 60_000} minutes`);
+    await sleep(AGAIN_MS, undefined, { signal });
+  }
+}

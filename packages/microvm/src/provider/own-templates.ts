@@ -1,0 +1,174 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { EmberboxError, Sandbox } from "@emberbox/core";
+import { notifier } from "@emberbox/core/background";
+import type { SandboxProvider } from "@emberbox/core/provider";
+import type { BuildTemplateOptions, BuiltTemplate, TemplateRequest } from "@emberbox/core/template";
+import {
+  type BuildHost,
+  buildTemplate,
+  isBuiltName,
+  type Workshop,
+} from "../build/build-template.ts";
+import { layersIn, templatesIn } from "../build/places.ts";
+import type { Settings } from "../build/steps.ts";
+import { withLock } from "../host/lock.ts";
+import { isTemplateName } from "../image/index.ts";
+import { resolveCreateOptions, type ResolvedCreateOptions } from "../restore/create-options.ts";
+import { baseFiles } from "../saved/base.ts";
+import { openSnapshots, ownBytes, type Snapshot, type SnapshotStore } from "../saved/snapshots.ts";
+import type { Engine } from "./engine.ts";
+import type { KnownSandbox } from "./known-sandbox.ts";
+import type { KnownSandboxes } from "./known-sandboxes.ts";
+import { detailsOf, shapeOf } from "./sandbox-info.ts";
+
+/** Templates of one's own, and the layers that builds have in common. */
+export interface OwnTemplates {
+  find(name: string): Promise<Snapshot | undefined>;
+  build(request: TemplateRequest, options: BuildTemplateOptions): Promise<BuiltTemplate>;
+  list(): Promise<BuiltTemplate[]>;
+  delete(name: string): Promise<boolean>;
+}
+
+export interface OwnTemplatesOptions {
+  /** Where saved machines are. */
+  readonly state: string;
+  readonly open: () => Engine;
+  readonly sandboxes: KnownSandboxes;
+  /** The provider that this is a part of. */
+  readonly provider: () => SandboxProvider;
+}
+
+/** A build takes as long as it takes; what it leaves behind if its program hangs ends after a day. In ms. */
+const BUILD_MS = 24 * 60 * 60 * 1000;
+const LIFETIME_MS = 300_000;
+
+export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
+  const { state, open } = options;
+  const templates = openSnapshots(templatesIn(state));
+  const layers = openSnapshots(layersIn(state));
+  const find = async (name: string): Promise<Snapshot | undefined> =>
+    isOwnName(name) ? templates.find(name) : undefined;
+
+  const hostOf = (
+    name: string,
+    shape: ResolvedCreateOptions,
+    signal: AbortSignal | undefined,
+  ): BuildHost => ({
+    layers,
+    templates,
+    async baseKey(from) {
+      if (isTemplateName(from))
+        return (await open().template({ ...shape, template: from }, signal)).key;
+      const own = await find(from);
+      if (own) return `${own.snapshotId} ${JSON.stringify(shapeOf(own.manifest.options))}`;
+      throw unknown(from);
+    },
+    async open(from) {
+      const snapshot = typeof from === "string" ? await find(from) : from;
+      const created: ResolvedCreateOptions = {
+        ...shape,
+        ...(snapshot && shapeOf(snapshot.manifest.options)),
+        template: typeof from === "string" ? from : name,
+        envs: snapshot?.manifest.options.envs ?? {},
+      };
+      const machine = await (snapshot
+        ? open().state.create(snapshot, { ...created, signal })
+        : open().restore(created, signal));
+      return workshopOf(await options.sandboxes.add(machine, created), name);
+    },
+  });
+
+  const workshopOf = (known: KnownSandbox, template: string): Workshop => {
+    const { sandboxId } = known;
+    const save = (
+      how: { name: string; store: SnapshotStore; isFlat?: boolean },
+      envs: Settings["envs"] = {},
+    ): Promise<unknown> =>
+      options.sandboxes.withRunning(sandboxId, (_known, { machine, access }) => {
+        const kept = { ...known.options, template, envs, timeoutMs: LIFETIME_MS };
+        const details = detailsOf({ options: kept, startedAt: known.startedAt }, access);
+        return open().state.snapshot(machine, details, how);
+      });
+    return {
+      sandbox: new Sandbox(known.connection(), options.provider()),
+      async saveLayer(name) {
+        await save({ name, store: layers });
+      },
+      async finish(name, { user, workdir, envs }) {
+        await known.running!.machine.hello({
+          ...{ sandboxId, templateId: template, envs, growDisk: false },
+          defaults: { user, workdir },
+        });
+        await save({ name, store: templates, isFlat: true }, envs);
+      },
+      async [Symbol.asyncDispose]() {
+        await options.sandboxes.kill(sandboxId);
+      },
+    };
+  };
+
+  return {
+    find,
+    async build(request, { name, memoryMB, cpuCount, onBuildLogs, signal }) {
+      if (!isOwnName(name)) throw taken(name);
+      const shape = resolveCreateOptions({ memoryMB, cpuCount, timeoutMs: BUILD_MS });
+      const log = notifier("onBuildLogs", onBuildLogs);
+      const work = async (): Promise<BuiltTemplate> => {
+        const host = hostOf(name, shape, signal);
+        const built = (await templates.find(await buildTemplate(request, host, { log, signal })))!;
+        await templates.name(built.snapshotId, name);
+        return infoOf(name, built);
+      };
+      return withLock(join(templatesIn(state), `.${name}.lock`), work, {
+        ...(signal && { signal }),
+        onWait: () => log({ type: "progress", text: `waiting for another build of ${name}` }),
+      });
+    },
+    async list() {
+      const names = (await templates.list()).flatMap((info) => info.names.filter(isOwnName));
+      const all = await Promise.all(
+        names.toSorted().map(async (name) => {
+          const own = await templates.find(name).catch(() => undefined);
+          return own && infoOf(name, own);
+        }),
+      );
+      return all.filter((info) => info !== undefined);
+    },
+    async delete(name) {
+      if (!isOwnName(name)) return false;
+      return templates.delete(name);
+    },
+  };
+}
+
+/** What is neither a template that comes with the engine nor what builds call theirs. */
+const isOwnName = (name: string): boolean => !isTemplateName(name) && !isBuiltName(name);
+
+async function infoOf(
+  name: string,
+  { snapshotId, directory, manifest }: Snapshot,
+): Promise<BuiltTemplate> {
+  const { memoryMB, cpuCount } = manifest.options;
+  const { blocks } = await stat(join(directory, "base", baseFiles.ram));
+  return {
+    name,
+    buildId: snapshotId,
+    createdAt: new Date(manifest.createdAt),
+    memoryMB,
+    cpuCount,
+    sizeBytes: ownBytes(manifest) + blocks * BLOCK_BYTES,
+  };
+}
+
+/** In which `stat` counts. */
+const BLOCK_BYTES = 512;
+
+function taken(name: string): EmberboxError {
+  const what = `\`${name}\` is the name of a template that comes with the engine, or of a part of a build`;
+  return new EmberboxError("invalid_argument", what);
+}
+
+function unknown(name: string): EmberboxError {
+  return new EmberboxError("unknown_template", `there is no template \`${name}\` to build from`);
+}

@@ -1,0 +1,282 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Sandbox } from "@emberbox/core";
+import type {
+  BuildTemplateOptions,
+  TemplateLog,
+  TemplateRequest,
+  TemplateStep,
+} from "@emberbox/core/template";
+import { prune } from "@emberbox/microvm/internal";
+import { Sandbox as E2bSandbox, Template as E2bTemplate } from "e2b";
+import { afterAll, afterEach, expect, test } from "vitest";
+import { machinesOf } from "./support/processes.ts";
+import { provider } from "./support/sandboxes.ts";
+import { sdkOptions, startServer } from "./support/server.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "emberbox-own-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+afterEach(async () => {
+  for (const { name } of await provider.listTemplates!()) await provider.deleteTemplate!(name);
+});
+
+/** Different in each run, so that nothing of it was built before. */
+const run = `${process.pid}-${Date.now()}`;
+const touch = (name: string): TemplateStep => ({
+  type: "RUN",
+  command: `echo ${run} > ${name}`,
+  origin: `program.ts:${name.length}`,
+});
+
+interface Built {
+  readonly buildId: string;
+  readonly logs: TemplateLog[];
+  /** Of each step, whether it was taken from an earlier build. */
+  readonly cached: boolean[];
+}
+
+async function build(
+  request: Partial<TemplateRequest>,
+  options: Partial<BuildTemplateOptions> = {},
+): Promise<Built> {
+  const logs: TemplateLog[] = [];
+  const onBuildLogs = (log: TemplateLog): void => {
+    logs.push(log);
+    options.onBuildLogs?.(log);
+  };
+  const { buildId } = await provider.buildTemplate!(
+    { from: "default", steps: [], ...request },
+    { name: "mine", ...options, onBuildLogs },
+  );
+  const cached = logs.flatMap((log) => (log.type === "step" ? [log.isCached] : []));
+  return { buildId, logs, cached };
+}
+
+const create = (): Promise<Sandbox> => Sandbox.create("mine", { provider });
+const said = async (sandbox: Sandbox, command: string): Promise<string> =>
+  (await sandbox.commands.run(command)).stdout.trim();
+
+test("its sandboxes have what its steps did and set, and what they started answers", async () => {
+  const request: Partial<TemplateRequest> = {
+    steps: [
+      { type: "ENV", envs: { GREETING: "it's set" } },
+      { type: "RUN", command: `echo "$GREETING" ${run} > /srv/by-root`, user: "root" },
+      { type: "WORKDIR", path: "/srv/app" },
+      { type: "RUN", command: "echo here > file; echo told" },
+      { type: "USER", user: "root" },
+      { type: "WORKDIR", path: "sub" },
+    ],
+    startCommand: "exec python3 -m http.server --directory /srv 8000",
+    readyCommand: "curl -sf localhost:8000 > /dev/null",
+  };
+  const first = await build(request);
+  expect(first.cached).toEqual(request.steps!.map(() => false));
+  expect(first.logs).toContainEqual({ type: "output", stream: "stdout", text: "told\n" });
+  const second = await build(request);
+  expect(second.cached).toEqual(request.steps!.map(() => true));
+  expect(second.buildId).toBe(first.buildId);
+
+  await using one = await create();
+  await using other = await Sandbox.create("mine", { provider, envs: { MORE: "more" } });
+  const asked = "id -un; pwd; cat /srv/app/file; curl -s localhost:8000/by-root";
+  const expected = `root\n/srv/app/sub\nhere\nit's set ${run}`;
+  expect(await said(one, asked)).toBe(expected);
+  await one.pause();
+  await one.connect();
+  expect(await said(one, `${asked}; echo $GREETING`)).toBe(`${expected}\nit's set`);
+  expect(await said(other, "echo $GREETING, $MORE")).toBe("it's set, more");
+  expect((await one.runCode("import pandas; 1 + 1")).text).toBe("2");
+  const uuid = "cat /proc/sys/kernel/random/uuid";
+  expect(await said(one, uuid)).not.toBe(await said(other, uuid));
+  const [listed] = await provider.listTemplates!();
+  expect(listed).toMatchObject({ name: "mine", buildId: first.buildId, memoryMB: 1024 });
+  expect(listed!.sizeBytes).toBeGreaterThan(1e7);
+});
+
+test("a step that fails says where it was written; what was done before it is kept, and so is the template", async () => {
+  await build({ steps: [touch("old")] });
+  const failing: TemplateStep = {
+    type: "RUN",
+    command: "echo out; echo why >&2; exit 3",
+    origin: "program.ts:77",
+  };
+  const failure = await build({ steps: [touch("one"), failing] }).catch((error: unknown) => error);
+  expect(failure).toMatchObject({
+    code: "template_build_failed",
+    message: expect.stringMatching(/program\.ts:77.*exited with 3.*why/s) as unknown,
+    details: { exitCode: 3, stdout: "out\n", stderr: "why\n", origin: "program.ts:77" },
+  });
+  expect(machinesOf()).toEqual([]);
+  await using old = await create();
+  expect(await said(old, "ls")).toContain("old");
+  const { cached } = await build({ steps: [touch("one"), touch("two"), touch("three")] });
+  expect(cached).toEqual([true, false, false]);
+  const changed = await build({ steps: [touch("one"), touch("two"), touch("four")] });
+  expect(changed.cached).toEqual([true, true, false]);
+  const steps = [touch("one"), touch("two"), touch("four")];
+  const fresh = await build({ steps, freshFrom: 1 });
+  expect(fresh.cached).toEqual([true, false, false]);
+  await using sandbox = await create();
+  expect(await said(sandbox, "ls")).toBe("four\none\ntwo");
+  expect(await said(old, "ls")).toContain("old");
+});
+
+test("a template can begin with another one, and outlives it", async () => {
+  await build({ steps: [touch("below")] }, { name: "below" });
+  await build({ from: "below", steps: [touch("above")] });
+  expect(await provider.deleteTemplate!("below")).toBe(true);
+  expect(await provider.deleteTemplate!("below")).toBe(false);
+  await using sandbox = await create();
+  expect(await said(sandbox, "ls")).toBe("above\nbelow");
+  await expect(build({ from: "below" })).rejects.toMatchObject({ code: "unknown_template" });
+});
+
+test("files, directories and links are copied with their modes", async () => {
+  const source = join(directory, "large");
+  writeFileSync(source, run.padEnd(3_000_000, "x"));
+  const small = join(directory, "it's small");
+  writeFileSync(small, run);
+  await build({
+    steps: [
+      {
+        type: "COPY",
+        dest: "into",
+        digest: "0".repeat(64),
+        user: "user",
+        entries: [
+          { path: "", type: "directory", mode: 0o750 },
+          { path: "large", type: "file", mode: 0o755, source },
+          { path: "sub", type: "directory", mode: 0o755 },
+          { path: "sub/it's small", type: "file", mode: 0o600, source: small },
+          { path: "link", type: "symlink", mode: 0o777, target: "../somewhere else" },
+        ],
+      },
+      {
+        ...{ type: "COPY", dest: "into/sub", digest: "0".repeat(64), mode: 0o604 },
+        entries: [{ path: "", type: "file", mode: 0o644, source }],
+      },
+    ],
+  });
+  await using sandbox = await create();
+  const listed = await said(
+    sandbox,
+    "cd into; stat -c '%A %U %s %N' . large sub sub/* link; ls -a",
+  );
+  expect(listed.split("\n")).toEqual([
+    expect.stringMatching(/^drwxr-x--- user/),
+    "-rwxr-xr-x user 3000000 'large'",
+    expect.stringMatching(/^drwxr-xr-x user/),
+    `-rw------- user ${run.length} "sub/it's small"`,
+    "-rw----r-- root 3000000 'sub/large'",
+    "lrwxrwxrwx user 17 'link' -> '../somewhere else'",
+    ...[".", "..", "large", "link", "sub"],
+  ]);
+});
+
+test("an archive is unpacked inside, as its files would be copied, whatever it has", async () => {
+  const tree = join(directory, "tree");
+  mkdirSync(join(tree, "app/sub"), { recursive: true });
+  writeFileSync(join(tree, "app/with space"), "spaced");
+  writeFileSync(join(tree, "app/sub/run.sh"), "echo run", { mode: 0o755 });
+  writeFileSync(join(tree, "one.txt"), "one");
+  symlinkSync("/etc/shadow", join(tree, "app/link"));
+  const archive = join(directory, "tree.tar.gz");
+  execFileSync("tar", ["-czPf", archive, "-C", tree, "app", "one.txt"]);
+  const unpack = (src: string, dest: string, more = {}): TemplateStep => ({
+    ...{ type: "UNPACK", src, dest, archive, digest: "1".repeat(64), ...more },
+  });
+  const steps = [
+    unpack("app", "/srv/app", { user: "user" }),
+    unpack("one.txt", "/srv/renamed"),
+    unpack("*.txt", "/srv/into/", { mode: 0o600 }),
+    unpack("app/with*", "relative"),
+  ];
+  await build({ steps });
+  await using sandbox = await create();
+  const asked =
+    "cd /srv; find app renamed into ~/relative | sort; cat app/with*; stat -c '%U %a' app/sub/run.sh into/one.txt; readlink app/link";
+  expect((await said(sandbox, asked)).split("\n")).toEqual([
+    ...["/home/user/relative", "app", "app/link", "app/sub", "app/sub/run.sh", "app/with space"],
+    ...["into", "into/one.txt", "renamed", "spaceduser 755", "root 600", "/etc/shadow"],
+  ]);
+  await expect(build({ steps: [unpack("nothing*", "/srv")] })).rejects.toMatchObject({
+    code: "template_build_failed",
+    message: expect.stringContaining("there is no nothing*") as unknown,
+  });
+  const refuses = async (): Promise<void> =>
+    expect(build({ steps: [unpack("app", "/other")] })).rejects.toMatchObject({
+      code: "template_build_failed",
+    });
+  execFileSync("tar", ["-czPf", archive, "-C", join(tree, "app"), "../one.txt"]);
+  await refuses();
+  writeFileSync(archive, "no archive");
+  await refuses();
+});
+
+test.each([
+  ["a start command that fails", { startCommand: "echo no >&2; exit 4", readyCommand: "false" }],
+  ["a user that there is not", { steps: [{ type: "USER", user: "nobody-here" }] }],
+  ["a directory in a file's place", { steps: [{ type: "WORKDIR", path: "/etc/passwd/x" }] }],
+] as [string, Partial<TemplateRequest>][])(
+  "%s fails, and leaves nothing",
+  async (_what, request) => {
+    await expect(build(request)).rejects.toMatchObject({ code: "template_build_failed" });
+    expect(machinesOf()).toEqual([]);
+    expect(await provider.listTemplates!()).toEqual([]);
+  },
+);
+
+test("an abort ends a step, and its machine", async () => {
+  const controller = new AbortController();
+  const onBuildLogs = (log: TemplateLog): void => {
+    if (log.type === "output") controller.abort("enough");
+  };
+  const steps: TemplateStep[] = [{ type: "RUN", command: `echo ${run}; sleep 1000` }];
+  await expect(build({ steps }, { onBuildLogs, signal: controller.signal })).rejects.toBe("enough");
+  expect(machinesOf()).toEqual([]);
+});
+
+test("two builds of one name wait for each other", async () => {
+  const both = await Promise.all([build({ steps: [touch("a")] }), build({ steps: [touch("a")] })]);
+  expect(both.map(({ cached }) => cached).toSorted()).toEqual([[false], [true]]);
+  expect(both[0].buildId).toBe(both[1].buildId);
+});
+
+test("what builds keep for later ones can be removed, and templates are not", async () => {
+  const steps = [touch("kept")];
+  await build({ steps });
+  const before = await prune({ builds: true, dryRun: true });
+  expect(before.length).toBeGreaterThan(0);
+  expect(before.reduce((sum, { bytes }) => sum + bytes, 0)).toBeGreaterThan(0);
+  expect(await prune({ builds: true })).toEqual(before);
+  expect(await prune({ builds: true })).toEqual([]);
+  await using sandbox = await create();
+  expect(await said(sandbox, "ls")).toBe("kept");
+  expect((await build({ steps })).cached).toEqual([true]);
+  expect((await build({ steps, startCommand: "sleep 100", readyCommand: "true" })).cached).toEqual([
+    false,
+  ]);
+});
+
+test("a server's clients use the templates that its operator has built", async () => {
+  const steps: TemplateStep[] = [touch("served"), { type: "ENV", envs: { GREETING: "hi" } }];
+  await build({ steps }, { memoryMB: 1024 });
+  const server = await startServer();
+  const options = sdkOptions(server);
+  expect(await E2bTemplate.exists("mine", options)).toBe(true);
+  expect(await E2bTemplate.exists("other", options)).toBe(false);
+  const sandbox = await E2bSandbox.create("mine", options);
+  expect((await sandbox.commands.run("ls; echo $GREETING")).stdout).toBe("served\nhi\n");
+  expect((await sandbox.getInfo()).templateId).toBe("mine");
+  await sandbox.kill();
+  await expect(E2bSandbox.create("other", options)).rejects.toThrow(/not found/);
+});
+
+test.each(["default", `built-${"0".repeat(40)}`, "../up", "Upper", ""])(
+  "%j is no name for a template",
+  async (name) => {
+    await expect(build({}, { name })).rejects.toMatchObject({ code: "invalid_argument" });
+  },
+);

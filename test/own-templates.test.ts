@@ -12,12 +12,17 @@ import type {
 import { prune } from "@emberbox/microvm/internal";
 import { Sandbox as E2bSandbox, Template as E2bTemplate } from "e2b";
 import { afterAll, afterEach, expect, test } from "vitest";
-import { machinesOf } from "./support/processes.ts";
-import { provider } from "./support/sandboxes.ts";
+import { eventually, machinesOf } from "./support/processes.ts";
+import { engine, provider as withSpares } from "./support/sandboxes.ts";
 import { sdkOptions, startServer } from "./support/server.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "emberbox-own-"));
-afterAll(() => rmSync(directory, { recursive: true }));
+/** What it leaves running is counted. */
+const provider = engine(undefined, { standby: false });
+afterAll(async () => {
+  await provider[Symbol.asyncDispose]();
+  rmSync(directory, { recursive: true });
+});
 afterEach(async () => {
   for (const { name } of await provider.listTemplates!()) await provider.deleteTemplate!(name);
 });
@@ -263,7 +268,7 @@ test("what builds keep for later ones can be removed, and templates are not", as
 test("a server's clients use the templates that its operator has built", async () => {
   const steps: TemplateStep[] = [touch("served"), { type: "ENV", envs: { GREETING: "hi" } }];
   await build({ steps }, { memoryMB: 1024 });
-  const server = await startServer();
+  const server = await startServer({ provider });
   const options = sdkOptions(server);
   expect(await E2bTemplate.exists("mine", options)).toBe(true);
   expect(await E2bTemplate.exists("other", options)).toBe(false);
@@ -272,6 +277,28 @@ test("a server's clients use the templates that its operator has built", async (
   expect((await sandbox.getInfo()).templateId).toBe("mine");
   await sandbox.kill();
   await expect(E2bSandbox.create("other", options)).rejects.toThrow(/not found/);
+});
+
+test("a spare stands by that has what its template has, and is not used once that is replaced", async () => {
+  const version = (text: string): TemplateStep[] => [
+    { type: "ENV", envs: { VERSION: text } },
+    { type: "RUN", command: `echo ${text} > version` },
+  ];
+  await build({ steps: version("one") });
+  const asked = "cat version; echo $VERSION; cat /proc/sys/kernel/random/uuid";
+  await using first = await Sandbox.create("mine", { provider: withSpares });
+  await eventually("a spare", 60_000, () => machinesOf().length === 2);
+  await using second = await Sandbox.create("mine", { provider: withSpares });
+  const [one, two] = [await said(first, asked), await said(second, asked)];
+  expect([one, two].map((text) => text.split("\n").slice(0, 2))).toEqual([
+    ["one", "one"],
+    ["one", "one"],
+  ]);
+  expect(one).not.toBe(two);
+  await eventually("another spare", 60_000, () => machinesOf().length === 3);
+  await build({ steps: version("two") });
+  await using third = await Sandbox.create("mine", { provider: withSpares });
+  expect((await said(third, asked)).split("\n").slice(0, 2)).toEqual(["two", "two"]);
 });
 
 test.each(["default", `built-${"0".repeat(40)}`, "../up", "Upper", ""])(

@@ -1,13 +1,16 @@
+import { isDeepStrictEqual } from "node:util";
 import { EmberboxError } from "@emberbox/core";
 import { type ResolvedCreateOptions, resolveCreateOptions } from "../restore/create-options.ts";
 import type { LocalSandbox } from "../restore/sandbox.ts";
+import type { Snapshot } from "../saved/snapshots.ts";
 import type { Engine } from "./engine.ts";
 import type { EngineOptions } from "./options.ts";
-import { Pool } from "./pool.ts";
+import { type Kind, Pool } from "./pool.ts";
 
-/** New sandboxes from templates: spares, where there are any of that shape, and otherwise restored. */
+/** New sandboxes from templates: spares, where there are any of that kind, and otherwise restored. */
 export interface NewSandboxes {
-  obtain(options: ResolvedCreateOptions): Promise<LocalSandbox>;
+  /** From a template of one's own, if one is given; otherwise from the one that the options name. */
+  obtain(options: ResolvedCreateOptions, own?: Snapshot): Promise<LocalSandbox>;
   close(): Promise<void>;
 }
 
@@ -22,19 +25,25 @@ export function createNewSandboxes(open: () => Engine, options: EngineOptions): 
   const pool = size > 0 ? new Pool({ size, afterMs: REFILL_AFTER_MS }) : undefined;
   const standby = standsBy ? new Pool(STANDBY) : undefined;
   let pending = 0;
-  const take = async (engine: Engine, options: ResolvedCreateOptions): Promise<LocalSandbox> => {
-    const spare = pool?.take(options) ?? standby?.take(options);
-    pool?.expect(engine, usual);
-    const adopted = spare && (await adopt(spare, options));
-    return adopted ?? engine.restore(options, options.signal);
+  const take = async (
+    engine: Engine,
+    options: ResolvedCreateOptions,
+    own: Snapshot | undefined,
+  ): Promise<LocalSandbox> => {
+    const kind = kindOf(engine, options, own);
+    const spare = pool?.take(kind) ?? standby?.take(kind);
+    pool?.expect(kindOf(engine, usual));
+    const adopted = spare && (await adopt(spare, options, own?.manifest.options.envs ?? {}));
+    if (adopted) return adopted;
+    return own ? engine.state.create(own, options) : engine.restore(options, options.signal);
   };
   return {
-    async obtain(options) {
+    async obtain(options, own) {
       const engine = open();
       pending++;
-      const sandbox = await take(engine, options).finally(() => pending--);
+      const sandbox = await take(engine, options, own).finally(() => pending--);
       // Those that are still being created need the processor.
-      if (pending === 0) standby?.expect(engine, options);
+      if (pending === 0) standby?.expect(kindOf(engine, options, own));
       return sandbox;
     },
     async close() {
@@ -43,14 +52,30 @@ export function createNewSandboxes(open: () => Engine, options: EngineOptions): 
   };
 }
 
+/** Sandboxes of these options, before they are told what each has of its own. */
+function kindOf(
+  engine: Engine,
+  { template, memoryMB, cpuCount, diskMB }: ResolvedCreateOptions,
+  own?: Snapshot,
+): Kind {
+  const { envs } = own?.manifest.options ?? {};
+  const bare = resolveCreateOptions({ template, memoryMB, cpuCount, diskMB, envs });
+  return {
+    key: JSON.stringify([template, own?.snapshotId, memoryMB, cpuCount, diskMB]),
+    make: (signal) =>
+      own ? engine.state.create(own, { ...bare, signal }) : engine.restore(bare, signal),
+  };
+}
+
 /** Turns a spare into what was asked for; `undefined` if it does not answer. */
 async function adopt(
   spare: LocalSandbox,
   { template, access, envs }: ResolvedCreateOptions,
+  known: Readonly<Record<string, string>>,
 ): Promise<LocalSandbox | undefined> {
   const { gateway, sandboxId } = spare;
   gateway.configure(access);
-  if (Object.keys(envs).length === 0 && access.isUsual) return spare;
+  if (isDeepStrictEqual(envs, known) && access.isUsual) return spare;
   const identity = { sandboxId, templateId: template, envs: { ...envs, ...gateway.envs } };
   try {
     await spare.hello({ ...identity, network: gateway.guest, growDisk: false });

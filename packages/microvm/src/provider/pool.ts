@@ -1,12 +1,14 @@
 import { EmberboxError } from "@emberbox/core";
 import { background, warning } from "@emberbox/core/background";
 import { untilAborted } from "@emberbox/core/concurrency";
-import { type ResolvedCreateOptions, resolveCreateOptions } from "../restore/create-options.ts";
 import type { LocalSandbox } from "../restore/sandbox.ts";
 import { runCells, runCommand } from "../template/exercise.ts";
-import type { Engine } from "./engine.ts";
 
-type Shape = Pick<ResolvedCreateOptions, "template" | "memoryMB" | "cpuCount" | "diskMB">;
+/** What spares are: those of one key can stand for each other. */
+export interface Kind {
+  readonly key: string;
+  make(signal: AbortSignal): Promise<LocalSandbox>;
+}
 
 export interface PoolOptions {
   /** How many spares there are, if nobody takes them. */
@@ -20,12 +22,12 @@ export interface PoolOptions {
 /** Failures in a row after which filling the pool is given up until the next `expect`. */
 const MAX_FAILURES = 3;
 
-/** Ready sandboxes of one shape at a time, which are made in the background. */
+/** Ready sandboxes of one kind at a time, which are made in the background. */
 export class Pool {
   readonly #options: PoolOptions;
   readonly #closing = new AbortController();
   #ready: LocalSandbox[] = [];
-  #shape: ResolvedCreateOptions | undefined;
+  #kind: Kind | undefined;
   #filling: Promise<void> | undefined;
   #ending: Promise<unknown> = Promise.resolve();
   #soon: NodeJS.Timeout | undefined;
@@ -35,25 +37,24 @@ export class Pool {
     this.#options = options;
   }
 
-  /** A ready sandbox of this shape, or `undefined` when there is none at this moment. */
-  take(shape: Shape): LocalSandbox | undefined {
-    if (!isShape(this.#shape, shape)) return undefined;
+  /** A ready sandbox of this kind, or `undefined` when there is none at this moment. */
+  take({ key }: Kind): LocalSandbox | undefined {
+    if (this.#kind?.key !== key) return undefined;
     let spare = this.#ready.shift();
     while (spare?.gone()) spare = this.#ready.shift();
     return spare;
   }
 
-  /** Sandboxes of this shape are wanted from now on. */
-  expect(engine: Engine, { template, memoryMB, cpuCount, diskMB }: Shape): void {
+  /** Sandboxes of this kind are wanted from now on. */
+  expect(kind: Kind): void {
     if (this.#closing.signal.aborted) return;
     this.#clearTimers();
-    const shape = { template, memoryMB, cpuCount, diskMB };
-    if (!isShape(this.#shape, shape)) {
-      this.#shape = resolveCreateOptions(shape);
+    if (this.#kind?.key !== kind.key) {
+      this.#kind = kind;
       this.#discard();
     }
     const fill = (): void => {
-      this.#filling ??= this.#fill(engine).finally(() => (this.#filling = undefined));
+      this.#filling ??= this.#fill().finally(() => (this.#filling = undefined));
     };
     const { afterMs, keepMs } = this.#options;
     this.#soon = setTimeout(fill, afterMs).unref();
@@ -69,14 +70,14 @@ export class Pool {
     await this.#ending;
   }
 
-  async #fill(engine: Engine): Promise<void> {
+  async #fill(): Promise<void> {
     const { signal } = this.#closing;
     for (let failures = 0; failures < MAX_FAILURES && !signal.aborted;) {
-      const shape = this.#shape!;
+      const kind = this.#kind!;
       if (this.#ready.length >= this.#options.size) return;
       try {
-        this.#ready.push(await makeSpare(engine, shape, signal));
-        if (shape !== this.#shape) this.#discard();
+        this.#ready.push(await makeSpare(kind, signal));
+        if (kind !== this.#kind) this.#discard();
       } catch {
         // `create` restores a sandbox itself when there is no spare, and reports what is wrong.
         failures++;
@@ -97,18 +98,9 @@ export class Pool {
   }
 }
 
-const isShape = (one: Shape | undefined, other: Shape): boolean =>
-  (["template", "memoryMB", "cpuCount", "diskMB"] as const).every(
-    (key) => one?.[key] === other[key],
-  );
-
 /** A restored sandbox that has answered one call, so that what a call needs has been translated. */
-async function makeSpare(
-  engine: Engine,
-  shape: ResolvedCreateOptions,
-  signal: AbortSignal,
-): Promise<LocalSandbox> {
-  const spare = await engine.restore(shape, signal);
+async function makeSpare(kind: Kind, signal: AbortSignal): Promise<LocalSandbox> {
+  const spare = await kind.make(signal);
   const rehearse = async (): Promise<void> => {
     await runCells(spare.endpoint, ["1+1"]);
     await runCommand(spare.endpoint, "true");

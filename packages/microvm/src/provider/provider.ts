@@ -52,17 +52,16 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     async create(createOptions) {
       const { template } = createOptions;
       const { state } = open();
-      const isSnapshot = template !== undefined && !isTemplateName(template);
-      const snapshot = isSnapshot
-        ? ((await own.find(template)) ?? (await snapshots.find(template)))
-        : undefined;
-      const kept = snapshot?.manifest.options;
+      const isSaved = template !== undefined && !isTemplateName(template);
+      const ownTemplate = isSaved ? await own.find(template) : undefined;
+      const snapshot = isSaved && !ownTemplate ? await snapshots.find(template) : undefined;
+      const kept = (ownTemplate ?? snapshot)?.manifest.options;
       const given = resolveCreateOptions(createOptions, kept && shapeOf(kept));
       const resolved = { ...given, envs: { ...kept?.envs, ...given.envs } };
       resolved.signal?.throwIfAborted();
       const sandbox = await (snapshot
         ? state.create(snapshot, resolved)
-        : newSandboxes.obtain(resolved));
+        : newSandboxes.obtain(resolved, ownTemplate));
       return (await sandboxes.add(sandbox, resolved)).connection();
     },
     async connect(sandboxId, { timeoutMs, onResume, networkCeiling, signal } = {}) {

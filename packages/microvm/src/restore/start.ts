@@ -11,13 +11,7 @@ import type { ReadOnlyView } from "../machine/read-only.ts";
 import { type GuestMemory, openGuestMemory } from "../memory/guest-memory.ts";
 import { loadLayer } from "../memory/load-layer.ts";
 import { damaged } from "./damaged.ts";
-import {
-  hasBlankMemory,
-  type MemoryLayer,
-  type Source,
-  type Start,
-  type StoredLayer,
-} from "./source.ts";
+import { hasBlankMemory, type Source, type Start } from "./source.ts";
 
 export interface StartOptions {
   readonly source: Source;
@@ -37,17 +31,19 @@ export async function startFrom(
 ): Promise<{ machine: Machine; begun: Promise<void> }> {
   const { template, start } = options.source;
   const machine = await startMachine(await sandboxProcess(options));
-  if (start.how === "resumed") return { machine, begun: resume(machine, start) };
+  if (start.how === "resumed" && start.memory.length > 0)
+    return { machine, begun: resume(machine, start) };
   // Nothing is awaited here: QEMU takes the commands in turn, and runs the machine once it has its state.
   const commands = [machine.qmp.command("qmp_capabilities")];
-  if (start.how === "sandbox") {
+  if (start.how === "sandbox")
     commands.push(
       machine.qmp.command("migrate-set-capabilities", {
         capabilities: [{ capability: "x-ignore-shared", state: true }],
       }),
-      machine.qmp.command("migrate-incoming", { uri: `fd:${descriptors.state}` }),
     );
-    machine.state.end(template.state);
+  if (start.how !== "booted") {
+    commands.push(machine.qmp.command("migrate-incoming", { uri: `fd:${descriptors.state}` }));
+    machine.state.end(start.how === "sandbox" ? template.state : start.state);
   }
   for (const command of commands) command.catch(() => {});
   return { machine, begun: Promise.resolve() };
@@ -71,19 +67,9 @@ export async function sandboxProcess(options: StartOptions): Promise<ProcessOpti
 }
 
 async function resume(machine: Machine, start: Start & { how: "resumed" }): Promise<void> {
-  if (start.memory.length > 0) await loadMemory(machine, start.memory);
-  else await machine.qmp.command("qmp_capabilities");
-  machine.state.end(start.state);
-  await machine.qmp.command("migrate-incoming", { uri: `fd:${descriptors.state}` });
-}
-
-async function loadMemory(
-  machine: Machine,
-  layers: readonly StoredLayer<MemoryLayer>[],
-): Promise<void> {
   const opening = openMemory(machine);
   try {
-    for (const { path } of layers) {
+    for (const { path } of start.memory) {
       await loadLayer(path, opening).catch((error: unknown) => {
         throw EmberboxError.isInstance(error) ? error : damaged(dirname(path), error);
       });
@@ -94,6 +80,8 @@ async function loadMemory(
       () => {},
     );
   }
+  machine.state.end(start.state);
+  await machine.qmp.command("migrate-incoming", { uri: `fd:${descriptors.state}` });
 }
 
 async function openMemory(machine: Machine): Promise<GuestMemory> {

@@ -3,8 +3,8 @@ import { MicrovmOptions, microvm } from "./declarations.js";
 export { type MicrovmOptions, microvm };
 
 // internal
-import { Check, Diagnosis, ExportImageOptions, ImportImageOptions, Imported, MissingPackages, Preparation, PrepareOptions, Progress, PruneOptions, Pruned, coldBoot, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, missingPackages, prepare, proxySettings, prune, templateInfos } from "./declarations.js";
-export { type Check, type Diagnosis, type ExportImageOptions, type ImportImageOptions, type Imported, type MissingPackages, type Preparation, type PrepareOptions, type Progress, type PruneOptions, type Pruned, coldBoot, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, missingPackages, prepare, proxySettings, prune, templateInfos };
+import { Check, Diagnosis, ExportImageOptions, ImportImageOptions, Imported, MissingPackages, Preparation, PrepareOptions, Progress, PruneOptions, Pruned, coldBoot, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, missingPackages, prepare, proxySettings, prune, templateInfos, templateLog } from "./declarations.js";
+export { type Check, type Diagnosis, type ExportImageOptions, type ImportImageOptions, type Imported, type MissingPackages, type Preparation, type PrepareOptions, type Progress, type PruneOptions, type Pruned, coldBoot, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, missingPackages, prepare, proxySettings, prune, templateInfos, templateLog };
 
 // declarations
 import { SandboxProvider, TemplateInfo } from "@emberbox/core/provider";
@@ -131,6 +131,7 @@ export interface Pruned {
   readonly bytes: number;
 }
 export declare function prune(options?: PruneOptions): Promise<readonly Pruned[]>;
+export declare function templateLog(name: string): Promise<string | undefined>;
 export declare function proxySettings(environment?: NodeJS.ProcessEnv): Record<string, string>;
 export declare function coldBoot(code: string): Promise<number>;
 export declare function describeEngine(onProgress: (step: string) => void): Promise<{

@@ -573,6 +573,18 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
     holds: "refuses all that is done with snapshots where there are none",
     unclaimed: "snapshots",
   },
+  "template.build": {
+    holds: "can be created from a template of one's own, with what its steps did, set and started",
+    capability: "templates",
+  },
+  "template.failure": {
+    holds: "has no template whose build failed; what failed says why",
+    capability: "templates",
+  },
+  "template.unclaimed": {
+    holds: "refuses all that is done with templates of one's own where there are none",
+    unclaimed: "templates",
+  },
   "fork.unclaimed": {
     holds: "refuses to be forked where that cannot be done",
     unclaimed: "fork",

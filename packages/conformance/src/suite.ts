@@ -15,6 +15,7 @@ import { describePython } from "./suites/python.ts";
 import { describeRichResults } from "./suites/rich-results.ts";
 import { describeWatching } from "./suites/watching.ts";
 import { describeState } from "./suites/state.ts";
+import { describeTemplates } from "./suites/templates.ts";
 import { describeStreams } from "./suites/streams.ts";
 import { describeUnclaimed } from "./suites/unclaimed.ts";
 
@@ -45,6 +46,7 @@ export function describeProvider(
     describePorts(harness);
     describeLifecycle(harness);
     describeState(harness);
+    describeTemplates(harness);
     describeNetwork(harness);
     describeUnclaimed(harness);
   });

@@ -1,4 +1,4 @@
-import { Sandbox } from "@emberbox/core";
+import { Sandbox, Template } from "@emberbox/core";
 import type { Harness } from "../harness.ts";
 
 /** A provider refuses what it does not claim with `unsupported`: nothing is half done or ignored. */
@@ -16,6 +16,13 @@ export function describeUnclaimed({ behaviour, failure, provider, create }: Harn
     await failure(sandbox.createSnapshot(), "unsupported");
     await failure(Sandbox.listSnapshots({ provider: provider() }), "unsupported");
     await failure(Sandbox.deleteSnapshot("any", { provider: provider() }), "unsupported");
+  });
+
+  behaviour("template.unclaimed", async () => {
+    const by = { provider: provider() };
+    await failure(Template.build(Template(), { name: "any", ...by }), "unsupported");
+    await failure(Template.list(by), "unsupported");
+    await failure(Template.delete("any", by), "unsupported");
   });
 
   behaviour("fork.unclaimed", async (sandbox) => {

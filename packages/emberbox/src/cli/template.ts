@@ -2,9 +2,9 @@ import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { Template } from "@emberbox/core";
-import { oneLine } from "@emberbox/core/terminal";
+import { oneLine, plainText } from "@emberbox/core/terminal";
 import type { BuiltTemplate } from "@emberbox/core/template";
-import { prune } from "@emberbox/microvm/internal";
+import { prune, templateLog } from "@emberbox/microvm/internal";
 import { microvm } from "@emberbox/microvm";
 import { buildDisplay } from "./build-display.ts";
 import { EXIT, type Finish, say, UsageError } from "./failure.ts";
@@ -78,6 +78,12 @@ Examples:
       await list(flags);
       finish(EXIT.ok);
     });
+  template
+    .command("logs")
+    .summary("print what a template's last build did")
+    .description("Prints what the last build of a template did and printed, and how it failed.")
+    .argument("<NAME>", "the template")
+    .action(async (name: string) => finish(await logs(name)));
   template
     .command("delete")
     .summary("delete templates")
@@ -165,6 +171,16 @@ function describe({ name, memoryMB, cpuCount, sizeBytes, createdAt }: BuiltTempl
   const size = sizeBytes === undefined ? "" : inMiB(sizeBytes);
   const made = createdAt.toISOString().slice(0, 16).replace("T", " ");
   return `${oneLine(name).padEnd(24)} ${memoryMB} MiB, ${cpuCount} CPU  ${size.padStart(12)}  ${made}`;
+}
+
+async function logs(name: string): Promise<number> {
+  const log = /^[a-z0-9][\w.-]*$/.test(name) ? await templateLog(name) : undefined;
+  if (log === undefined) {
+    say(`nothing is known of a build of ${name}`);
+    return EXIT.failed;
+  }
+  process.stdout.write(process.stdout.isTTY ? plainText(log) : log);
+  return EXIT.ok;
 }
 
 async function remove(names: readonly string[]): Promise<number> {

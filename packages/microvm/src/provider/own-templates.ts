@@ -1,15 +1,21 @@
-import { stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { EmberboxError, Sandbox } from "@emberbox/core";
 import { notifier } from "@emberbox/core/background";
 import type { SandboxProvider } from "@emberbox/core/provider";
-import type { BuildTemplateOptions, BuiltTemplate, TemplateRequest } from "@emberbox/core/template";
+import type {
+  BuildTemplateOptions,
+  BuiltTemplate,
+  TemplateLog,
+  TemplateRequest,
+} from "@emberbox/core/template";
 import {
   type BuildHost,
   buildTemplate,
   isBuiltName,
   type Workshop,
 } from "../build/build-template.ts";
+import { logFileOf, openLogFile } from "../build/log-file.ts";
 import { layersIn, templatesIn } from "../build/places.ts";
 import type { Settings } from "../build/steps.ts";
 import { withLock } from "../host/lock.ts";
@@ -113,16 +119,28 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
     async build(request, { name, memoryMB, cpuCount, onBuildLogs, signal }) {
       if (!isOwnName(name)) throw taken(name);
       const shape = resolveCreateOptions({ memoryMB, cpuCount, timeoutMs: BUILD_MS });
-      const log = notifier("onBuildLogs", onBuildLogs);
+      const tell = notifier("onBuildLogs", onBuildLogs);
       const work = async (): Promise<BuiltTemplate> => {
-        const host = hostOf(name, shape, signal);
-        const built = (await templates.find(await buildTemplate(request, host, { log, signal })))!;
-        await templates.name(built.snapshotId, name);
-        return infoOf(name, built);
+        const file = await openLogFile(logFileOf(state, name));
+        const log = (entry: TemplateLog): void => {
+          file.add(entry);
+          tell(entry);
+        };
+        try {
+          const host = hostOf(name, shape, signal);
+          const built = await buildTemplate(request, host, { log, signal });
+          const snapshot = (await templates.find(built))!;
+          await templates.name(snapshot.snapshotId, name);
+          await file.end();
+          return await infoOf(name, snapshot);
+        } catch (error) {
+          await file.end(error);
+          throw error;
+        }
       };
       return withLock(join(templatesIn(state), `.${name}.lock`), work, {
         ...(signal && { signal }),
-        onWait: () => log({ type: "progress", text: `waiting for another build of ${name}` }),
+        onWait: () => tell({ type: "progress", text: `waiting for another build of ${name}` }),
       });
     },
     async list() {
@@ -137,6 +155,7 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
     },
     async delete(name) {
       if (!isOwnName(name)) return false;
+      await rm(logFileOf(state, name), { force: true });
       return templates.delete(name);
     },
   };

@@ -243,6 +243,18 @@ test("an abort ends a step, and its machine", async () => {
   expect(machinesOf()).toEqual([]);
 });
 
+test("steps reach what the build's network allows, which has a ceiling", async () => {
+  const command = `curl -sS -m 10 http://10.255.255.1/ 2>&1; echo ${run}`;
+  const { logs } = await build({ steps: [{ type: "RUN", command }] }, { network: false });
+  const output = logs.map((log) => (log.type === "output" ? log.text : "")).join("");
+  expect(output).toMatch(/refused|reset|denied|not allowed/i);
+  const network = { allowOut: ["10.255.255.1"] };
+  await expect(build({}, { network, networkCeiling: true })).rejects.toMatchObject({
+    code: "invalid_argument",
+    message: expect.stringContaining("ceiling") as unknown,
+  });
+});
+
 test("two builds of one name wait for each other", async () => {
   const both = await Promise.all([build({ steps: [touch("a")] }), build({ steps: [touch("a")] })]);
   expect(both.map(({ cached }) => cached).toSorted()).toEqual([[false], [true]]);

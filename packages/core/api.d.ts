@@ -263,13 +263,6 @@ export type TemplateLog =
   readonly type: "progress";
   readonly text: string;
 };
-export interface BuildTemplateOptions {
-  readonly name: string;
-  readonly memoryMB?: number | undefined;
-  readonly cpuCount?: number | undefined;
-  readonly onBuildLogs?: ((log: TemplateLog) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
 export interface BuiltTemplate {
   readonly name: string;
   readonly buildId: string;
@@ -419,6 +412,15 @@ export interface SandboxConnection {
   readonly ended?: AbortSignal | undefined;
 }
 export type PrepareOptions = Pick<CreateOptions, "template" | "memoryMB" | "cpuCount" | "networkCeiling" | "signal">;
+export interface BuildTemplateOptions {
+  readonly name: string;
+  readonly memoryMB?: number | undefined;
+  readonly cpuCount?: number | undefined;
+  readonly network?: boolean | NetworkOptions | undefined;
+  readonly networkCeiling?: NetworkCeiling | undefined;
+  readonly onBuildLogs?: ((log: TemplateLog) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
 export interface SandboxProvider extends AsyncDisposable {
   readonly name: string;
   readonly capabilities: Readonly<Capabilities>;

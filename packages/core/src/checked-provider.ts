@@ -2,7 +2,7 @@ import { EmberboxError } from "./errors.ts";
 import { networkSchema, refuseRules } from "./network.ts";
 import { lifetime, parseArgument, sandboxId } from "./options.ts";
 import { parsePort } from "./ports.ts";
-import type { SandboxConnection, SandboxProvider } from "./provider.ts";
+import type { BuildTemplateOptions, SandboxConnection, SandboxProvider } from "./provider.ts";
 import { parseConnect, parseCreate, parsePrepare } from "./sandbox-options.ts";
 import {
   parseFork,
@@ -67,7 +67,7 @@ export function checkedProvider(of: SandboxProvider): SandboxProvider {
     ...(of.getNetworkLog && { getNetworkLog: async (id) => of.getNetworkLog!(parseId(id)) }),
     ...(of.buildTemplate && {
       buildTemplate: async (request, options) =>
-        of.buildTemplate!(parseTemplateRequest(request), parseBuildOptions(options)),
+        of.buildTemplate!(parseTemplateRequest(request), checkedBuild(of, options)),
     }),
     ...(of.listTemplates && {
       listTemplates: async (options) => of.listTemplates!(parseSignal(options)),
@@ -77,6 +77,12 @@ export function checkedProvider(of: SandboxProvider): SandboxProvider {
         of.deleteTemplate!(parseTemplateName(name), parseSignal(options)),
     }),
   };
+}
+
+function checkedBuild(of: SandboxProvider, given: unknown): BuildTemplateOptions {
+  const options = parseBuildOptions(given);
+  refuseRules(of, options.network);
+  return options;
 }
 
 const parseId = (id: unknown): string => parseArgument(sandboxId, "sandboxId", id);

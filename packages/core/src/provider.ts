@@ -1,6 +1,6 @@
 import type { Dispatcher } from "undici";
 import type { EmberboxError } from "./errors.ts";
-import type { BuildTemplateOptions, BuiltTemplate, TemplateRequest } from "./template-request.ts";
+import type { BuiltTemplate, TemplateLog, TemplateRequest } from "./template-request.ts";
 
 /** What a provider can do beyond `create`, `connect`, `list` and `kill`. */
 export interface Capabilities {
@@ -264,6 +264,24 @@ export type PrepareOptions = Pick<
   CreateOptions,
   "template" | "memoryMB" | "cpuCount" | "networkCeiling" | "signal"
 >;
+
+/** How to build a template. */
+export interface BuildTemplateOptions {
+  /** What sandboxes are created by. A template of the name is replaced once the new one is complete. */
+  readonly name: string;
+  /** Memory of its sandboxes, in MiB. @default 1024 */
+  readonly memoryMB?: number | undefined;
+  /** @default 1 */
+  readonly cpuCount?: number | undefined;
+  /** What its steps may reach; its sandboxes have policies of their own. @default true */
+  readonly network?: boolean | NetworkOptions | undefined;
+  /** A limit that `network` cannot exceed. @default no ceiling */
+  readonly networkCeiling?: NetworkCeiling | undefined;
+  /** Called with what happens. If it throws, nothing is affected. */
+  readonly onBuildLogs?: ((log: TemplateLog) => void) | undefined;
+  /** Ends the build; what was done until then is kept for the next one. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** Where sandboxes come from. Making a provider does no I/O; `create` and `connect` do. */
 export interface SandboxProvider extends AsyncDisposable {

@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import { z } from "zod";
+import { ceilingSchema, networkSchema } from "./network.ts";
 import {
   callback,
   envs,
@@ -9,7 +10,8 @@ import {
   signal,
   user,
 } from "./options.ts";
-import type { BuildTemplateOptions, TemplateRequest, TemplateStep } from "./template-request.ts";
+import type { BuildTemplateOptions } from "./provider.ts";
+import type { TemplateRequest, TemplateStep } from "./template-request.ts";
 
 /** The name of a template of one's own. */
 const templateName: z.ZodString = z
@@ -82,6 +84,8 @@ const optionsSchema = z.strictObject({
   name: templateName,
   memoryMB: z.int().positive().optional().describe("a positive integer"),
   cpuCount: z.int().positive().optional().describe("a positive integer"),
+  network: networkSchema.optional().describe(networkSchema.description!),
+  networkCeiling: ceilingSchema,
   onBuildLogs: callback<NonNullable<BuildTemplateOptions["onBuildLogs"]>>(),
 } satisfies FieldsOf<BuildTemplateOptions>);
 

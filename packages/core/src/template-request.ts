@@ -73,20 +73,6 @@ export type TemplateLog =
   /** What else is done, such as that the machine is saved. */
   | { readonly type: "progress"; readonly text: string };
 
-/** How to build a template. */
-export interface BuildTemplateOptions {
-  /** What sandboxes are created by. A template of the name is replaced once the new one is complete. */
-  readonly name: string;
-  /** Memory of its sandboxes, in MiB. @default 1024 */
-  readonly memoryMB?: number | undefined;
-  /** @default 1 */
-  readonly cpuCount?: number | undefined;
-  /** Called with what happens. If it throws, nothing is affected. */
-  readonly onBuildLogs?: ((log: TemplateLog) => void) | undefined;
-  /** Ends the build; what was done until then is kept for the next one. */
-  readonly signal?: AbortSignal | undefined;
-}
-
 /** A template of one's own. */
 export interface BuiltTemplate {
   readonly name: string;

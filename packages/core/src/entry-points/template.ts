@@ -2,8 +2,8 @@
 import "../supported-node.ts";
 
 export { quote } from "../template/quote.ts";
+export type { BuildTemplateOptions } from "../provider.ts";
 export type {
-  BuildTemplateOptions,
   BuiltTemplate,
   CopyEntry,
   TemplateLog,

@@ -1,11 +1,11 @@
 import { providerOf } from "../default-provider.ts";
-import type { SandboxProvider, SignalOptions } from "../provider.ts";
+import type { BuildTemplateOptions, SandboxProvider, SignalOptions } from "../provider.ts";
 import type { ProviderOptions } from "../sandbox-options.ts";
 import { parseSignal, unsupported } from "../state.ts";
 import { Template as begin, type TemplateBuilder } from "./builder.ts";
 import type { TemplateOptions } from "./builder-options.ts";
 import { parseBuildOptions, parseTemplateName } from "../template-options.ts";
-import type { BuildTemplateOptions, BuiltTemplate } from "../template-request.ts";
+import type { BuiltTemplate } from "../template-request.ts";
 import { resolveTemplate } from "./resolve.ts";
 
 /** `Template()` begins a template of one's own; its methods build, find and delete them. */

@@ -116,9 +116,9 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
 
   return {
     find,
-    async build(request, { name, memoryMB, cpuCount, onBuildLogs, signal }) {
+    async build(request, { name, onBuildLogs, signal, ...asked }) {
       if (!isOwnName(name)) throw taken(name);
-      const shape = resolveCreateOptions({ memoryMB, cpuCount, timeoutMs: BUILD_MS });
+      const shape = resolveCreateOptions({ ...asked, timeoutMs: BUILD_MS });
       const tell = notifier("onBuildLogs", onBuildLogs);
       const work = async (): Promise<BuiltTemplate> => {
         const file = await openLogFile(logFileOf(state, name));

@@ -12,6 +12,7 @@ import type {
 import { prune } from "@emberbox/microvm/internal";
 import { Sandbox as E2bSandbox, Template as E2bTemplate } from "e2b";
 import { afterAll, afterEach, expect, test } from "vitest";
+import { startServer as startWeb, startTestNetwork } from "./support/outside.ts";
 import { eventually, machinesOf } from "./support/processes.ts";
 import { engine, provider as withSpares } from "./support/sandboxes.ts";
 import { sdkOptions, startServer } from "./support/server.ts";
@@ -244,12 +245,22 @@ test("an abort ends a step, and its machine", async () => {
 });
 
 test("steps reach what the build's network allows, which has a ceiling", async () => {
-  const command = `curl -sS -m 10 http://10.255.255.1/ 2>&1; echo ${run}`;
-  const { logs } = await build({ steps: [{ type: "RUN", command }] }, { network: false });
-  const output = logs.map((log) => (log.type === "output" ? log.text : "")).join("");
-  expect(output).toMatch(/refused|reset|denied|not allowed/i);
-  const network = { allowOut: ["10.255.255.1"] };
-  await expect(build({}, { network, networkCeiling: true })).rejects.toMatchObject({
+  await using network = await startTestNetwork(["api.test"]);
+  await using web = await startWeb((_request, response) => response.end("reached\n"));
+  const options = { network: { allowOut: ["api.test", "127.0.0.1"] } };
+  const command = `curl -sS http://api.test:${web.port}/ 2>&1 || true; echo ${run}`;
+  const outcome = async (options: Partial<BuildTemplateOptions>): Promise<string> => {
+    let printed = "";
+    const onBuildLogs = (log: TemplateLog): void => {
+      if (log.type === "output") printed += log.text;
+    };
+    const request = { from: "default", steps: [{ type: "RUN", command }], freshFrom: 0 } as const;
+    await network.provider.buildTemplate!(request, { name: "mine", ...options, onBuildLogs });
+    return printed;
+  };
+  expect(await outcome(options)).toBe(`reached\n${run}\n`);
+  expect(await outcome({})).not.toContain("reached");
+  await expect(outcome({ ...options, networkCeiling: true })).rejects.toMatchObject({
     code: "invalid_argument",
     message: expect.stringContaining("ceiling") as unknown,
   });

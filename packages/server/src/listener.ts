@@ -3,13 +3,13 @@ import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } f
 import type { Duplex } from "node:stream";
 import { background } from "@emberbox/core/background";
 import { endConnection } from "@emberbox/ingress";
+import { limitBody } from "./body-limit.ts";
 import { limitConnections } from "./connections.ts";
 import type { Proxy } from "./proxy/proxy.ts";
 import type { Certificate } from "./tls.ts";
 
-/** How long the head of a request may take, and the whole of a request to the server itself, in ms. */
+/** How long the head of a request may take, in ms. */
 const HEADERS_MS = 20_000;
-const BODY_MS = 30_000;
 /**
  * How long a client may stay without making a request, in ms. Longer than clients and proxies keep connections that
  * they do not use (E2B's Python SDK: 300 s, load balancers: up to 600 s): whoever closes first can cut off no request.
@@ -91,14 +91,6 @@ function endIdle(session: ServerHttp2Session): void {
   session.setTimeout(IDLE_MS, () => {
     if (streams === 0) session.close();
   });
-}
-
-/** Ends requests whose body does not come, or does not end. */
-function limitBody(request: IncomingMessage): void {
-  const timer = setTimeout(() => request.destroy(), BODY_MS);
-  const stop = (): void => clearTimeout(timer);
-  request.once("end", stop);
-  request.once("close", stop);
 }
 
 const answers: Readonly<Record<string, readonly [number, string]>> = {

@@ -1,5 +1,6 @@
 import { EmberboxError } from "@emberbox/core";
 import type { CreateOptions, SandboxConnection, SandboxProvider } from "@emberbox/core/provider";
+import type { BuildTemplateOptions, BuiltTemplate, TemplateRequest } from "@emberbox/core/template";
 import { SharedWork } from "@emberbox/core/concurrency";
 import type { Logger } from "pino";
 import { type Admission, createAdmission, USUAL_MB } from "./admission.ts";
@@ -87,7 +88,7 @@ export class Sandboxes {
   ): Promise<{ connection: SandboxConnection; template: string }> {
     if (this.#closing) throw new ApiError(503, "The server is shutting down");
     const { tenant } = caller;
-    const { template, shape, memoryMB } = this.#beginning(caller, alias);
+    const { template, shape, memoryMB } = await this.#beginning(caller, alias);
     const asked = { memoryMB, willBeKept: options.lifecycle?.onTimeout === "pause" };
     return this.#admit(tenant, 1, asked, async () => {
       const egress = egressOf(network);
@@ -114,14 +115,17 @@ export class Sandboxes {
     });
   }
 
-  /** What a sandbox is made from. A snapshot determines the shape itself. */
-  #beginning(caller: Caller, alias: string) {
+  /** What a sandbox is made from. A snapshot and a template that was built determine the shape themselves. */
+  async #beginning(caller: Caller, alias: string) {
     const template = this.templates.resolve(alias);
     const { memoryMB: usualMB } = this.usual;
     if (this.templates.has(template)) return { template, shape: this.#shape, memoryMB: usualMB };
     const source = this.snapshots.source(caller, template);
-    if (source === undefined) throw templateNotFound(alias);
-    return { template: source.template, shape: {}, memoryMB: source.memoryMB ?? usualMB };
+    if (source?.memoryMB !== undefined) return { ...source, shape: {}, memoryMB: source.memoryMB };
+    const built = await this.templates.findBuilt(alias);
+    if (built !== undefined) return { template: built.name, shape: {}, memoryMB: built.memoryMB };
+    if (source !== undefined) return { ...source, shape: {}, memoryMB: usualMB };
+    throw templateNotFound(alias);
   }
 
   /** Starts `count` sandboxes of a tenant. @throws 429 when there is no room, or the tenant's quota is used up */
@@ -138,6 +142,19 @@ export class Sandboxes {
       ...(willBeKept && { diskMB: 1 }),
     };
     return this.#quotas.take(tenant, asked, () => this.#admission.admit(count, work));
+  }
+
+  /** Builds a template in a sandbox, which counts as one of the caller's. @throws 429 */
+  build(
+    { tenant }: Caller,
+    request: TemplateRequest,
+    options: BuildTemplateOptions,
+  ): Promise<BuiltTemplate> {
+    const build = this.#provider.buildTemplate;
+    if (build === undefined) throw notImplemented("building templates");
+    const shaped = { ...this.#shape, ...options, ...this.#ceiling };
+    const asked = { memoryMB: shaped.memoryMB ?? USUAL_MB, willBeKept: false };
+    return this.#admit(tenant, 1, asked, () => build.call(this.#provider, request, shaped));
   }
 
   /** Connects to a sandbox, resuming it if it is paused. */

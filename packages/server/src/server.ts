@@ -1,8 +1,11 @@
 import { mkdirSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { background } from "@emberbox/core/background";
 import { within } from "@emberbox/core/concurrency";
 import { pino } from "pino";
+import { Archives } from "./builds/archives.ts";
+import { Builds } from "./builds/builds.ts";
 import { createControl } from "./control/app.ts";
 import { createHostCheck } from "./hosts.ts";
 import { createListener, type Listener } from "./listener.ts";
@@ -74,8 +77,11 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
     const proxy = createProxy(sandboxes, keys, log, settings.codeUser);
     let listener: Listener | undefined;
     let domain = settings.domain ?? "";
+    const builds = new Builds(sandboxes, log);
     const control = createControl({
       sandboxes,
+      builds,
+      archives: new Archives(join(settings.stateDirectory, "archives")),
       keys,
       checkHost: createHostCheck(settings, () => domain),
       log,
@@ -112,7 +118,7 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
       clearInterval(sweeper);
-      const ending = sandboxes.close(settings.onShutdown);
+      const ending = Promise.all([builds.close(), sandboxes.close(settings.onShutdown)]);
       await within(settings.shutdownTimeoutMs, ending, () =>
         log.error("shutting down took too long: what still runs is killed"),
       );

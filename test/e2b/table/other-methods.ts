@@ -10,6 +10,26 @@ async function ask({ options }: Context, path: string): Promise<unknown> {
   assert.equal(answer.status, 200);
   return answer.json();
 }
+/** Older SDKs ask for two processors unless told otherwise, for which a template is warmed first. */
+const usualShape = { cpuCount: 1, memoryMB: 1024 };
+
+/** Deletes a template, for which the SDKs have no method. */
+async function forget({ options }: Context, name: string): Promise<void> {
+  const headers = { "X-API-Key": options.apiKey };
+  const answer = await fetch(`${options.apiUrl}/templates/${name}`, { method: "DELETE", headers });
+  assert.equal(answer.status, 204);
+}
+/** How a build in the background ends. */
+async function followed(context: Context, name: string) {
+  const { Template } = context.sdk;
+  const options = { ...context.options, ...usualShape };
+  const build = await Template.buildInBackground(template(context), name, options);
+  for (;;) {
+    const status = await Template.getBuildStatus(build, context.options);
+    if (status.status !== "waiting" && status.status !== "building") return status;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
 const template = ({ sdk }: Context) => sdk.Template().fromTemplate("base").runCmd("true");
 
 /** Templates, volumes and secrets, and E2B's command line. What is not here must be refused as such, not in any other way. */
@@ -53,23 +73,28 @@ export const otherMethods: readonly Method[] = [
   method(
     "Template.build",
     async (context) => {
-      await context.sdk.Template.build(template(context), "mine", context.options);
+      const options = { ...context.options, ...usualShape };
+      await context.sdk.Template.build(template(context), "in-the-table", options);
+      await forget(context, "in-the-table");
     },
-    unimplemented,
+    { needs: "templates" },
   ),
   method(
     "Template.buildInBackground",
     async (context) => {
-      await context.sdk.Template.buildInBackground(template(context), "mine", context.options);
+      assert.equal((await followed(context, "in-the-background")).status, "ready");
+      await forget(context, "in-the-background");
     },
-    unimplemented,
+    { needs: "templates" },
   ),
   method(
     "Template.getBuildStatus",
-    async ({ sdk, options }) => {
-      await sdk.Template.getBuildStatus({ templateId: "t", buildId: "b" } as never, options);
+    async (context) => {
+      const { logEntries } = await followed(context, "asked-for");
+      assert(logEntries.some(({ message }) => message.includes("RUN true")));
+      await forget(context, "asked-for");
     },
-    unimplemented,
+    { needs: "templates" },
   ),
   method(
     "Template.assignTags",

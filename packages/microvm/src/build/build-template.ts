@@ -3,7 +3,7 @@ import type { BuildTemplateOptions, TemplateLog, TemplateRequest } from "@emberb
 import type { Snapshot, SnapshotStore } from "../saved/snapshots.ts";
 import { keysOf } from "./keys.ts";
 import { startAndWait } from "./start-command.ts";
-import { doStep, initialSettings, type Settings, settingsAfter, textOf } from "./steps.ts";
+import { doStep, type Settings, settingsAfter, textOf } from "./steps.ts";
 
 /** A running sandbox that becomes a template. */
 export interface Workshop extends AsyncDisposable {
@@ -18,8 +18,8 @@ export interface Workshop extends AsyncDisposable {
 export interface BuildHost {
   readonly layers: SnapshotStore;
   readonly templates: SnapshotStore;
-  /** What a build from a template depends on. @throws `unknown_template` */
-  baseKey(template: string): Promise<string>;
+  /** What a build from a template depends on, and begins with. @throws `unknown_template` */
+  base(template: string): Promise<{ key: string; settings: Settings }>;
   /** Starts a sandbox of a template, or of an earlier build's layer. */
   open(from: string | Snapshot): Promise<Workshop>;
 }
@@ -40,13 +40,14 @@ export async function buildTemplate(
   { log, signal }: Options,
 ): Promise<string> {
   const { steps, freshFrom = steps.length } = request;
-  const keys = keysOf(request, await host.baseKey(request.from));
+  const base = await host.base(request.from);
+  const keys = keysOf(request, base.key);
   const name = builtName(keys.finished);
   const isFresh = request.freshFrom !== undefined;
   const isBuilt = !isFresh && (await usable(host.templates, name)) !== undefined;
   const layer = isBuilt ? undefined : await lastLayer(host.layers, keys.steps, freshFrom);
   const cached = isBuilt ? steps.length : (layer?.steps ?? 0);
-  let settings = initialSettings;
+  let { settings } = base;
   const begin = (index: number): void => {
     const text = textOf(steps[index]!);
     const isCached = index < cached;

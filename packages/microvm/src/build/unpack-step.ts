@@ -36,11 +36,15 @@ tar -xf ${ARCHIVE} -C "$unpacked" --no-same-owner
 cd "$unpacked"
 shopt -s globstar nullglob dotglob
 IFS=
-found=($src)
+found=(./$src)
 [ \${#found[@]} -gt 0 ] && { [ -e "\${found[0]}" ] || [ -L "\${found[0]}" ]; } || { echo "there is no $src" >&2; exit 1; }
 chown -hR "$owner:" "\${found[@]}"
 [ -z "$mode" ] || find "\${found[@]}" -type f -exec chmod "$mode" {} +
-if [ \${#found[@]} -gt 1 ] || [ -d "\${found[0]}" ] || [ "\${dest%/}" != "$dest" ]; then mkdir -p "$dest"; else mkdir -p "$(dirname "$dest")"; fi
+into=$(dirname "$dest")
+if [ \${#found[@]} -gt 1 ] || [ -d "\${found[0]}" ] || [ "\${dest%/}" != "$dest" ]; then into=$dest; fi
+[ -d "$into" ] || { mkdir -p "$into"; chown "$owner:" "$into"; }
 for one in "\${found[@]}"; do
-  if [ -d "$one" ] && [ ! -L "$one" ]; then cp -a "$one/." "$dest/"; else cp -a "$one" "$dest"; fi
+  # A directory's own mode and owner are not for one that was there before.
+  if [ -d "$one" ] && [ ! -L "$one" ]; then inside=("$one"/*); else inside=("$one"); fi
+  [ \${#inside[@]} -eq 0 ] || cp -a "\${inside[@]}" "$dest"
 done`;

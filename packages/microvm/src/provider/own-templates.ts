@@ -17,7 +17,7 @@ import {
 } from "../build/build-template.ts";
 import { logFileOf, openLogFile } from "../build/log-file.ts";
 import { layersIn, templatesIn } from "../build/places.ts";
-import type { Settings } from "../build/steps.ts";
+import { initialSettings, type Settings } from "../build/steps.ts";
 import { withLock } from "../host/lock.ts";
 import { isTemplateName } from "../image/index.ts";
 import { resolveCreateOptions, type ResolvedCreateOptions } from "../restore/create-options.ts";
@@ -63,12 +63,16 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
   ): BuildHost => ({
     layers,
     templates,
-    async baseKey(from) {
-      if (isTemplateName(from))
-        return (await open().template({ ...shape, template: from }, signal)).key;
+    async base(from) {
+      if (isTemplateName(from)) {
+        const { key } = await open().template({ ...shape, template: from }, signal);
+        return { key, settings: initialSettings };
+      }
       const own = await find(from);
-      if (own) return `${own.snapshotId} ${JSON.stringify(shapeOf(own.manifest.options))}`;
-      throw unknown(from);
+      if (!own) throw unknown(from);
+      const { options, defaults } = own.manifest;
+      const settings = { ...initialSettings, ...defaults, envs: options.envs };
+      return { key: `${own.snapshotId} ${JSON.stringify(shapeOf(options))}`, settings };
     },
     async open(from) {
       const snapshot = typeof from === "string" ? await find(from) : from;
@@ -89,24 +93,23 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
     const { sandboxId } = known;
     const save = (
       how: { name: string; store: SnapshotStore; isFlat?: boolean },
-      envs: Settings["envs"] = {},
+      { envs, ...defaults }: Settings = initialSettings,
     ): Promise<unknown> =>
       options.sandboxes.withRunning(sandboxId, (_known, { machine, access }) => {
         const kept = { ...known.options, template, envs, timeoutMs: LIFETIME_MS };
         const details = detailsOf({ options: kept, startedAt: known.startedAt }, access);
-        return open().state.snapshot(machine, details, how);
+        return open().state.snapshot(machine, { ...details, defaults }, how);
       });
     return {
       sandbox: new Sandbox(known.connection(), options.provider()),
       async saveLayer(name) {
         await save({ name, store: layers });
       },
-      async finish(name, { user, workdir, envs }) {
-        await known.running!.machine.hello({
-          ...{ sandboxId, templateId: template, envs, growDisk: false },
-          defaults: { user, workdir },
-        });
-        await save({ name, store: templates, isFlat: true }, envs);
+      async finish(name, settings) {
+        const { envs, ...defaults } = settings;
+        const identity = { sandboxId, templateId: template, envs, growDisk: false };
+        await known.running!.machine.hello({ ...identity, defaults });
+        await save({ name, store: templates, isFlat: true }, settings);
       },
       async [Symbol.asyncDispose]() {
         await options.sandboxes.kill(sandboxId);

@@ -26,6 +26,8 @@ export interface Manifest {
   readonly startedAt: string;
   /** What it was created with, including its shape. */
   readonly options: KeptOptions;
+  /** Who runs the commands of a template's sandboxes, and where. */
+  readonly defaults?: { readonly user: string; readonly workdir: string } | undefined;
   readonly architecture: Architecture;
   readonly accelerator: "kvm" | "tcg";
   /** The stamp of QEMU's program, and its version in its own words. */
@@ -90,6 +92,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     .optional(),
   startedAt: z.iso.datetime(),
   options: keptOptions,
+  defaults: z.strictObject({ user: text, workdir: path }).optional(),
   architecture: z.enum(Object.keys(architectures) as Architecture[]).default("x64"),
   accelerator: z.enum(["kvm", "tcg"]),
   qemuStamp: text,

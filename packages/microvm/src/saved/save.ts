@@ -29,7 +29,10 @@ export interface SaveOptions {
   readonly after: "continue" | "end";
   /** Memory becomes one file that copies can map: a save takes longer, and a copy is there sooner. @default false */
   readonly isFlat?: boolean | undefined;
-  readonly details: Pick<Manifest, "accessToken" | "startedAt" | "options" | "qemuStamp" | "qemu">;
+  readonly details: Pick<
+    Manifest,
+    "accessToken" | "startedAt" | "options" | "defaults" | "qemuStamp" | "qemu"
+  >;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -27,6 +27,7 @@ import {
 export interface SandboxDetails {
   readonly startedAt: string;
   readonly options: Omit<ResolvedCreateOptions, "signal">;
+  readonly defaults?: Manifest["defaults"];
 }
 
 /** Saves sandboxes to disk, and makes sandboxes from what was saved. */

@@ -6,8 +6,7 @@ import Fastify, {
 import type { Logger } from "pino";
 import { ApiError, errorBody, toApiError } from "../api-error.ts";
 import type { HostCheck } from "../hosts.ts";
-import type { Sandboxes } from "../sandboxes.ts";
-import type { Keyring } from "../tenants.ts";
+import { addBuildRoutes, addUploadRoute, type BuildRoutesOptions } from "./build-routes.ts";
 import { demandCaller, demandOperator, rememberCaller } from "./caller.ts";
 import { addListRoutes } from "./list-routes.ts";
 import { addObservationRoutes } from "./observation-routes.ts";
@@ -17,9 +16,7 @@ import { addSnapshotRoutes } from "./snapshot-routes.ts";
 const BODY_BYTES = 1024 * 1024;
 const PARAMETER_LENGTH = 512;
 
-export interface ControlOptions {
-  readonly sandboxes: Sandboxes;
-  readonly keys: Keyring;
+export interface ControlOptions extends BuildRoutesOptions {
   readonly checkHost: HostCheck;
   readonly domain: () => string;
   readonly log: Logger;
@@ -74,8 +71,13 @@ export function createControl(options: ControlOptions): FastifyInstance {
     });
     addSandboxRoutes(guarded, sandboxes, domain);
     addListRoutes(guarded, sandboxes);
-    addSnapshotRoutes(guarded, sandboxes);
+    addSnapshotRoutes(guarded, sandboxes, keys);
+    addBuildRoutes(guarded, options);
     addObservationRoutes(guarded, sandboxes);
+  });
+  app.register(async (tokens) => {
+    tokens.addHook("onRequest", async ({ headers }) => checkHost(headers));
+    addUploadRoute(tokens, options);
   });
   return app;
 }

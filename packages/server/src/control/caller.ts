@@ -32,3 +32,13 @@ export function demandOperator(headers: IncomingHttpHeaders, keys: Keyring): voi
   if (!demandCaller(headers, keys).isOperator)
     throw new ApiError(403, "Several tenants share this server: only its operator may see this");
 }
+
+/** All tenants use the same templates, so where there are several, none of them may change those. @throws 403 */
+export function demandBuilder(request: Pick<FastifyRequest, "raw">, keys: Keyring): Caller {
+  const caller = callerOf(request);
+  if (caller.isOperator || !keys.isShared) return caller;
+  throw new ApiError(
+    403,
+    "Several tenants share this server and its templates: only its operator may build and delete them",
+  );
+}

@@ -1,5 +1,6 @@
 import type { SandboxInfo } from "@emberbox/core";
 import { envdVersion } from "@emberbox/core/envd";
+import type { BuiltTemplate } from "@emberbox/core/template";
 import type { KnownSandbox } from "../registry.ts";
 import type { KnownSnapshot } from "../snapshots.ts";
 import type { Caller } from "../tenants.ts";
@@ -105,6 +106,13 @@ export function describeTemplate(
     ...{ createdAt: NEVER, updatedAt: NEVER, createdBy: null },
     ...{ spawnCount: 0, lastSpawnedAt: null },
   };
+}
+
+/** A template that the operator has built. */
+export function describeBuilt(template: BuiltTemplate): Record<string, unknown> {
+  const createdAt = template.createdAt.toISOString();
+  const described = describeTemplate({ ...template, aliases: [] }, template);
+  return { ...described, buildCount: 1, createdAt, updatedAt: createdAt };
 }
 
 /** The tenant that it belongs to, which only the operator has to be told. */

@@ -99,6 +99,48 @@ export const snapshot = z.object({
     .nullish(),
 });
 
+const command = z
+  .string()
+  .max(100_000)
+  .regex(/^[^\0]*$/, "must not have NUL");
+const filesHash = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in hexadecimal digits");
+export const template = z.object({
+  name: z
+    .string()
+    .regex(
+      /^[a-z0-9][a-z0-9._-]{0,99}(:default)?$/,
+      "must be 1 to 100 of `a` to `z`, `0` to `9`, `.`, `_` and `-`, the first a letter or digit; the only tag is `default`",
+    ),
+  tags: z
+    .array(z.literal("default", "a template has no tags but `default`, its last build"))
+    .max(1)
+    .nullish(),
+  cpuCount: z.int().min(1).max(1024).nullish(),
+  memoryMB: z.int().min(128).max(1_048_576).nullish(),
+});
+export const templateBuild = z.object({
+  fromImage: z.string().min(1).max(1024).nullish(),
+  fromTemplate: reference.nullish(),
+  force: z.boolean().nullish(),
+  startCmd: command.nullish(),
+  readyCmd: command.nullish(),
+  steps: z
+    .array(
+      z.object({
+        type: z.string().max(32),
+        args: z
+          .array(command)
+          .max(1000)
+          .nullish()
+          .transform((args) => args ?? []),
+        force: z.boolean().nullish(),
+        filesHash: filesHash.nullish(),
+      }),
+    )
+    .max(1000, "at most 1000 steps")
+    .nullish(),
+});
+
 /** @throws 400 that names the field; a missing body counts as an empty one */
 export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value ?? {});
@@ -134,4 +176,9 @@ export function parseReference(text: string): string {
   const parsed = reference.safeParse(text);
   if (parsed.success) return parsed.data;
   throw new ApiError(400, `Invalid template or snapshot: ${parsed.error.issues[0]!.message}`);
+}
+
+/** @throws 400 */
+export function parseFilesHash(text: string): string {
+  return parse(z.object({ hash: filesHash }), { hash: text }).hash;
 }

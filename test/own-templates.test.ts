@@ -36,6 +36,11 @@ const touch = (name: string): TemplateStep => ({
   origin: `program.ts:${name.length}`,
 });
 
+const version = (text: string): TemplateStep[] => [
+  { type: "ENV", envs: { VERSION: text } },
+  { type: "RUN", command: `echo ${text} > version` },
+];
+
 interface Built {
   readonly buildId: string;
   readonly logs: TemplateLog[];
@@ -312,10 +317,6 @@ test("a server's clients use the templates that its operator has built", async (
 });
 
 test("a spare stands by that has what its template has, and is not used once that is replaced", async () => {
-  const version = (text: string): TemplateStep[] => [
-    { type: "ENV", envs: { VERSION: text } },
-    { type: "RUN", command: `echo ${text} > version` },
-  ];
   await build({ steps: version("one") });
   const asked = "cat version; echo $VERSION; cat /proc/sys/kernel/random/uuid";
   await using first = await Sandbox.create("mine", { provider: withSpares });

@@ -91,26 +91,22 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
 
   const workshopOf = (known: KnownSandbox, template: string): Workshop => {
     const { sandboxId } = known;
-    const save = (
+    const save = async (
       how: { name: string; store: SnapshotStore; isFlat?: boolean },
-      { envs, ...defaults }: Settings = initialSettings,
-    ): Promise<unknown> =>
-      options.sandboxes.withRunning(sandboxId, (_known, { machine, access }) => {
+      settings?: Settings,
+    ): Promise<void> =>
+      options.sandboxes.withRunning(sandboxId, async (_known, { machine, access }) => {
+        const { envs, ...defaults } = settings ?? initialSettings;
+        const identity = { sandboxId, templateId: template, envs, growDisk: false };
+        if (settings) await machine.hello({ ...identity, defaults });
         const kept = { ...known.options, template, envs, timeoutMs: LIFETIME_MS };
         const details = detailsOf({ options: kept, startedAt: known.startedAt }, access);
-        return open().state.snapshot(machine, { ...details, defaults }, how);
+        await open().state.snapshot(machine, { ...details, defaults }, how);
       });
     return {
       sandbox: new Sandbox(known.connection(), options.provider()),
-      async saveLayer(name) {
-        await save({ name, store: layers });
-      },
-      async finish(name, settings) {
-        const { envs, ...defaults } = settings;
-        const identity = { sandboxId, templateId: template, envs, growDisk: false };
-        await known.running!.machine.hello({ ...identity, defaults });
-        await save({ name, store: templates, isFlat: true }, settings);
-      },
+      saveLayer: (name) => save({ name, store: layers }),
+      finish: (name, settings) => save({ name, store: templates, isFlat: true }, settings),
       async [Symbol.asyncDispose]() {
         await options.sandboxes.kill(sandboxId);
       },

@@ -16,6 +16,9 @@ describeInstall("emberbox", {
       throw new Error([text, refused, help].join());
   `,
   names: {
-    emberbox: ["EmberboxError", "Execution", "Result", "Sandbox", "e2b", "microvm"],
+    emberbox: [
+      ...["EmberboxError", "Execution", "Result", "Sandbox", "Template", "e2b", "microvm"],
+      ...["waitForFile", "waitForPort", "waitForProcess", "waitForTimeout", "waitForURL"],
+    ],
   },
 });

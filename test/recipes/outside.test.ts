@@ -132,6 +132,7 @@ test("what a provider answers for itself was tested, what it claims and what it 
     "sandbox.not-found",
     "sandbox.set-timeout",
     "snapshot.unclaimed",
+    "template.unclaimed",
   ]);
 });
 

@@ -2,6 +2,7 @@ import { microvm } from "@emberbox/microvm";
 import { Sandbox } from "@emberbox/core";
 import type { Attempt } from "./attempt.ts";
 import { ceilingAttempts, openClient } from "./ceiling.ts";
+import { buildAttempts } from "./builds.ts";
 import { agentAttempts } from "./channel.ts";
 import { costAttempts } from "./cost.ts";
 import { fileAttempts } from "./files.ts";
@@ -32,6 +33,7 @@ export const attempts: readonly Attempt[] = [
   ...memoryAttempts,
   ...neighbourAttempts,
   ...serverAttempts,
+  ...buildAttempts,
 ];
 
 export const canBeMade = ({ needsRoot }: Attempt): boolean =>

@@ -12,7 +12,7 @@ import type { SandboxProvider } from "@emberbox/core/provider";
 import type { Attempt } from "./attempt.ts";
 import type { Outcome, Served, World } from "./world.ts";
 
-const keys = {
+export const keys = {
   owner: "owner-key-1234",
   stranger: "stranger-key-1234",
   operator: "operator-key-1234",
@@ -54,7 +54,7 @@ interface Answer {
 }
 
 /** Asks with a key, of a tenant or none. */
-async function ask(
+export async function ask(
   server: EmberboxServer,
   line: string,
   key: string,
@@ -88,8 +88,8 @@ const routes: readonly [line: string, body?: unknown][] = [
   ["GET /snapshots?sandboxID=@"],
 ];
 
-function server(
-  attempt: Omit<Attempt, "run" | "refusedBy">,
+export function server(
+  attempt: Omit<Attempt, "run" | "refusedBy"> & Partial<Pick<Attempt, "refusedBy">>,
   run: (served: Served, world: World) => Promise<Outcome>,
 ): Attempt {
   const refusedBy = "the server";

@@ -34,10 +34,12 @@ interface Sync {
   async(done: () => void): void;
 }
 
+let sync: Sync | undefined;
+
 /** Waits until everything written is on the disk. To start a program for that would take longer. */
 export function syncDisks(): Promise<void> {
-  const sync: Sync = native().load(null).func("void sync()") as never;
-  return new Promise((resolve) => sync.async(resolve));
+  const call = (sync ??= native().load(null).func("void sync()") as never);
+  return new Promise((resolve) => call.async(resolve));
 }
 
 /** False where the group is not there: a user with sudo may have removed it. */

@@ -1,7 +1,7 @@
 // The public API of `@emberbox/core/template`: what a template of one's own is made of, for providers.
 import "../supported-node.ts";
 
-export { quote } from "../template/quote.ts";
+export { quote } from "../shell-quote.ts";
 export type { BuildTemplateOptions } from "../provider.ts";
 export type {
   BuiltTemplate,

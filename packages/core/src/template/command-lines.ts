@@ -1,8 +1,8 @@
-import { quoteAll } from "./quote.ts";
+import { shellLine } from "../shell-quote.ts";
 
 /** The words that are given, without those whose condition is false. */
 const line = (...words: (string | false | undefined)[]): string =>
-  quoteAll(words.filter((word) => typeof word === "string"));
+  shellLine(words.filter((word) => typeof word === "string"));
 
 export const removeLine = (
   paths: readonly string[],

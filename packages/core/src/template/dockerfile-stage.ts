@@ -6,7 +6,7 @@ import { copyStep, userOf } from "./dockerfile-copy.ts";
 import { invalid, unsupported } from "./dockerfile-errors.ts";
 import type { Instruction } from "./dockerfile-lines.ts";
 import { expandWords, jsonWords, splitWords, takeFlags } from "./dockerfile-words.ts";
-import { quote, quoteAll } from "./quote.ts";
+import { quote, shellLine } from "../shell-quote.ts";
 import type { RecipeStep } from "./recipe.ts";
 
 /** What a Dockerfile says. */
@@ -145,7 +145,7 @@ export class DockerfileStage {
     if (other !== undefined) throw unsupported(`\`RUN --${other[0]}\``, "Leave the flag out.");
     if (rest === "") throw invalid("`RUN` has no command");
     const words = jsonWords(rest);
-    const command = words === undefined ? rest : quoteAll(words);
+    const command = words === undefined ? rest : shellLine(words);
     const set = [...this.#args].filter(([name]) => !this.#envs.has(name));
     const exports = set.map(([name, value]) => ` ${name}=${quote(value)}`).join("");
     return exports === "" ? command : `export${exports}; ${command}`;
@@ -183,6 +183,6 @@ export class DockerfileStage {
     if (typeof this.#command === "string" && isAlone) return this.#command;
     const given =
       typeof this.#command === "string" ? ["/bin/sh", "-c", this.#command] : this.#command;
-    return quoteAll([...this.#entrypoint, ...given]) || undefined;
+    return shellLine([...this.#entrypoint, ...given]) || undefined;
   }
 }

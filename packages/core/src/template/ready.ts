@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { checkPath } from "../files/path.ts";
 import { parseArgument } from "../options.ts";
-import { quote } from "./quote.ts";
+import { quote } from "../shell-quote.ts";
 
 /** What the kernel keeps of a program's name. */
 const KEPT_CHARACTERS = 15;

@@ -1,3 +1,4 @@
+import { shellLine } from "../shell-quote.ts";
 import type { CommandResult } from "../commands/output.ts";
 import type { CommandHandle } from "../commands/handle.ts";
 import { EmberboxError } from "../errors.ts";
@@ -56,12 +57,5 @@ export function shellExitCode(ended: Pick<CommandResult, "exitCode"> | EmberboxE
 
 /** A program and its arguments as a command line; a list of one is a command line itself. */
 export function commandLine(parts: readonly unknown[]): string {
-  return parts.length === 1
-    ? String(parts[0])
-    : parts.map((part) => shellQuote(String(part))).join(" ");
-}
-
-/** A word of a command line that means exactly this text. */
-export function shellQuote(part: string): string {
-  return /^[\w@%+=:,./-]+$/.test(part) ? part : `'${part.replaceAll("'", `'\\''`)}'`;
+  return parts.length === 1 ? String(parts[0]) : shellLine(parts.map(String));
 }

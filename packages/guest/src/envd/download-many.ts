@@ -1,10 +1,10 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, readSync } from "node:fs";
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { parseMessage, readBody } from "./connect.ts";
+import { demandFile, openToRead } from "./download.ts";
 import { HttpError, toHttpError } from "./http-error.ts";
 import { resolvePath } from "./paths.ts";
-import { reaching } from "./rights.ts";
 import type { User } from "./users.ts";
 
 /** What an envelope holds; its length follows as 4 bytes, the highest first. */
@@ -14,8 +14,6 @@ const headerBytes = 5;
 const largestBytes = 256 * 1024;
 /** What is sent at once. */
 const pieceBytes = 512 * 1024;
-// So that a FIFO that nobody writes to does not block.
-const readFlags = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /**
  * Answers with several files, in the order of `paths` in the request, each in an envelope of its own. One that cannot
@@ -70,11 +68,10 @@ function putHeader(piece: Buffer, begin: number, kind: number, end: number): num
 
 /** Reads a file to where it belongs. Returns its end there, or nothing if it is too long. */
 function readFile(path: string, user: User, piece: Buffer, start: number): number | undefined {
-  const descriptor = reaching(path, user, () => openSync(path, readFlags));
+  const descriptor = openToRead(path, user);
   try {
     const stats = fstatSync(descriptor);
-    if (stats.isDirectory()) throw new HttpError(400, `path '${path}' is a directory`);
-    if (!stats.isFile()) throw new HttpError(400, `path '${path}' is not a regular file`);
+    demandFile(stats, path);
     if (stats.size > largestBytes) return undefined;
     // The kernel's virtual files claim to be empty, so those are read to find out.
     const most = start + (stats.size || largestBytes);

@@ -23,8 +23,7 @@ export async function download(
   try {
     file = await openFor(user, path);
     const stats = await file.stat();
-    if (stats.isDirectory()) throw new HttpError(400, `path '${path}' is a directory`);
-    if (!stats.isFile()) throw new HttpError(400, `path '${path}' is not a regular file`);
+    demandFile(stats, path);
     await send(file, path, stats, request, response);
   } catch (error) {
     if (response.headersSent) response.destroy();
@@ -37,8 +36,17 @@ export async function download(
 // So that a FIFO that nobody writes to does not block.
 const readFlags = constants.O_RDONLY | constants.O_NONBLOCK;
 
+/** Opens a file to read for a user. */
+export const openToRead = (path: string, user: User): number =>
+  reaching(path, user, () => openSync(path, readFlags));
+
+export function demandFile(stats: Stats, path: string): void {
+  if (stats.isDirectory()) throw new HttpError(400, `path '${path}' is a directory`);
+  if (!stats.isFile()) throw new HttpError(400, `path '${path}' is not a regular file`);
+}
+
 async function openFor(user: User, path: string): Promise<FileHandle> {
-  const descriptor = reaching(path, user, () => openSync(path, readFlags));
+  const descriptor = openToRead(path, user);
   try {
     // Node cannot make a file handle from a descriptor.
     return await open(`/proc/self/fd/${descriptor}`, readFlags);

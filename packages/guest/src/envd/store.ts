@@ -34,6 +34,8 @@ export interface Target {
   readonly user: User;
   /** Files that did not exist before this request. */
   readonly created: string[];
+  /** Where the request has put files. */
+  readonly claimed: Set<string>;
   readonly metadata: Metadata | undefined;
 }
 
@@ -45,11 +47,19 @@ export async function storing<T>(
 ): Promise<T> {
   const created: string[] = [];
   try {
-    return await work({ user, created, metadata: requestedMetadata(request) });
+    const metadata = requestedMetadata(request);
+    return await work({ user, created, claimed: new Set(), metadata });
   } catch (error) {
     for (const file of created) reaching(dirname(file), user, () => rmSync(file, { force: true }));
     throw error;
   }
+}
+
+/** Each of a request's files has a path of its own. @throws 400 */
+export function claim(path: string, { claimed }: Target): void {
+  if (claimed.has(path))
+    throw new HttpError(400, `you cannot upload multiple files to the same path '${path}'`);
+  claimed.add(path);
 }
 
 /** A file up to this size is written in one call once all of it is there: threads would cost more than the writing. */

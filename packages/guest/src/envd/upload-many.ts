@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { HttpError } from "./http-error.ts";
 import { resolvePath } from "./paths.ts";
-import { storeWhole, storing, type Target, type WrittenFile } from "./store.ts";
+import { claim, storeWhole, storing, type Target, type WrittenFile } from "./store.ts";
 import type { User } from "./users.ts";
 
 /** Before each file: how many bytes its path has, and how many its content. */
@@ -19,7 +19,6 @@ export function uploadMany(request: IncomingMessage, user: User): Promise<Writte
 
 async function receiveFiles(request: IncomingMessage, target: Target): Promise<WrittenFile[]> {
   const written: WrittenFile[] = [];
-  const seen = new Set<string>();
   let pending: Buffer[] = [];
   let length = 0;
   let needed = headerBytes;
@@ -31,9 +30,7 @@ async function receiveFiles(request: IncomingMessage, target: Target): Promise<W
     while (rest.length >= (needed = bytesOfFirst(rest))) {
       const content = headerBytes + rest.readUInt16BE(0);
       const path = resolvePath(rest.toString("utf8", headerBytes, content), target.user);
-      if (seen.has(path))
-        throw new HttpError(400, `you cannot upload multiple files to the same path '${path}'`);
-      seen.add(path);
+      claim(path, target);
       written.push(storeWhole(rest.subarray(content, needed), path, target));
       rest = rest.subarray(needed);
     }

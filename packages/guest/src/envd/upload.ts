@@ -5,7 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { HttpError } from "./http-error.ts";
 import { resolvePath } from "./paths.ts";
-import { receive, smallBytes, storing, type Target, type WrittenFile } from "./store.ts";
+import { claim, receive, smallBytes, storing, type Target, type WrittenFile } from "./store.ts";
 import type { User } from "./users.ts";
 
 /** Longest name of a multipart part: room for a path. */
@@ -66,7 +66,6 @@ async function receiveParts(
 ): Promise<WrittenFile[]> {
   const parser = createParser(type);
   const written: WrittenFile[] = [];
-  const seen = new Set<string>();
   let last: Promise<void> = Promise.resolve();
   let current: Readable | undefined;
   parser.on("file", (field, part, name) => {
@@ -83,10 +82,7 @@ async function receiveParts(
         throw new HttpError(400, "a part has no file name, and there is no path");
       }
       const file = resolvePath(path ?? name, target.user);
-      if (seen.has(file)) {
-        throw new HttpError(400, `you cannot upload multiple files to the same path '${file}'`);
-      }
-      seen.add(file);
+      claim(file, target);
       written.push(await receive(part, file, target));
     });
     last.catch((error: Error) => parser.destroy(error));

@@ -14,14 +14,20 @@ export interface Workshop extends AsyncDisposable {
   finish(name: string, settings: Settings): Promise<void>;
 }
 
+/** What a build's sandbox is made from: a template of the engine's, or what was saved of one. */
+export interface Beginning {
+  readonly template: string;
+  readonly snapshot?: Snapshot | undefined;
+}
+
 /** What a build needs of the engine. */
 export interface BuildHost {
   readonly layers: SnapshotStore;
   readonly templates: SnapshotStore;
   /** What a build from a template depends on, and begins with. @throws `unknown_template` */
-  base(template: string): Promise<{ key: string; settings: Settings }>;
-  /** Starts a sandbox of a template, or of an earlier build's layer. */
-  open(from: string | Snapshot): Promise<Workshop>;
+  base(template: string): Promise<Beginning & { key: string; settings: Settings }>;
+  /** Starts a sandbox. */
+  open(from: Beginning): Promise<Workshop>;
 }
 
 /** Names of what builds keep. */
@@ -30,6 +36,8 @@ const builtName = (key: string): string => `built-${key}`;
 export const isBuiltName = (name: string): boolean => /^built-[0-9a-f]{40}$/.test(name);
 
 type Options = Pick<BuildTemplateOptions, "signal"> & {
+  /** What the template is to be called. */
+  readonly template: string;
   readonly log: (log: TemplateLog) => void;
 };
 
@@ -37,7 +45,7 @@ type Options = Pick<BuildTemplateOptions, "signal"> & {
 export async function buildTemplate(
   request: TemplateRequest,
   host: BuildHost,
-  { log, signal }: Options,
+  { template, log, signal }: Options,
 ): Promise<string> {
   const { steps, freshFrom = steps.length } = request;
   const base = await host.base(request.from);
@@ -59,7 +67,7 @@ export async function buildTemplate(
   }
   if (isBuilt) return name;
   signal?.throwIfAborted();
-  await using workshop = await host.open(layer?.snapshot ?? request.from);
+  await using workshop = await host.open(layer ? { template, snapshot: layer.snapshot } : base);
   const { sandbox } = workshop;
   for (let index = cached; index < steps.length; index++) {
     const step = steps[index]!;

@@ -1,6 +1,7 @@
 import { lstat, readdir, rmdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type Architecture, architectures } from "../host/architecture.ts";
+import { diskBytes } from "../host/disk-bytes.ts";
 import { requireOwnDirectory } from "../host/own-directory.ts";
 import { unusedBuilds } from "../build/unused.ts";
 import { withLock } from "../host/lock.ts";
@@ -37,7 +38,8 @@ export interface Pruned {
 
 /**
  * Removes images and templates that this version does not use, what builds of templates have left for later ones, and
- * what killed programs left of all that. Sandboxes that run keep what they have open. Everything is only removed while no program uses any of it.
+ * what killed programs left of all that. Sandboxes that run keep what they have open. Everything is only removed while no
+ * program uses any of it.
  */
 export async function prune(options: PruneOptions = {}): Promise<readonly Pruned[]> {
   const { all = false, builds = false, dryRun = false, onWait, signal } = options;
@@ -150,7 +152,7 @@ async function sized(paths: readonly string[]): Promise<Pruned[]> {
   const bytesIn = async (path: string): Promise<number> => {
     const stats = await lstat(path).catch(() => undefined);
     if (stats === undefined) return 0;
-    const own = stats.blocks * BLOCK_BYTES;
+    const own = diskBytes(stats);
     if (!stats.isDirectory()) {
       const file = `${stats.dev}:${stats.ino}`;
       const seen = (links.get(file) ?? 0) + 1;
@@ -166,5 +168,3 @@ async function sized(paths: readonly string[]): Promise<Pruned[]> {
   for (const path of paths) found.push({ path, bytes: await bytesIn(path) });
   return found;
 }
-
-const BLOCK_BYTES = 512;

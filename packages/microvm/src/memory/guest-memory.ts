@@ -12,6 +12,13 @@ export interface Run {
   readonly count: number;
 }
 
+/** Adds a page behind those that are there. */
+export function addPage(runs: { page: number; count: number }[], page: number): void {
+  const last = runs.at(-1);
+  if (last !== undefined && last.page + last.count === page) last.count++;
+  else runs.push({ page, count: 1 });
+}
+
 /** Where QEMU has mapped a part of the guest's memory. */
 interface Mapping {
   readonly address: number;
@@ -107,9 +114,7 @@ async function changedIn(mapping: Mapping, pagemap: FileHandle): Promise<Run[]> 
   for (let index = 0; index * ENTRY_BYTES < entries.length; index++) {
     const flags = entries.readUInt32LE(index * ENTRY_BYTES + 4);
     if ((flags & PRESENT) === 0 || (flags & OF_FILE) !== 0) continue;
-    const last = runs.at(-1);
-    if (last !== undefined && last.page + last.count === first + index) last.count++;
-    else runs.push({ page: first + index, count: 1 });
+    addPage(runs, first + index);
   }
   return runs;
 }

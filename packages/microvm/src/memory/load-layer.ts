@@ -1,8 +1,8 @@
 import { open } from "node:fs/promises";
 import { whole } from "../host/whole.ts";
-import { type GuestMemory, PAGE_BYTES } from "./guest-memory.ts";
+import type { GuestMemory } from "./guest-memory.ts";
 import { type Piece, readLayerIndex } from "./layer-index.ts";
-import { inParallel, pageBytes, type Room } from "./region.ts";
+import { eachRun, inParallel, pageBytes, type Room } from "./region.ts";
 
 /** How many pieces of up to 1 MiB are read and checked ahead of QEMU's start. */
 const AHEAD = 96;
@@ -21,12 +21,7 @@ export async function loadLayer(path: string, opening: Promise<GuestMemory>): Pr
       if (room.sum(key, runs) !== sum)
         throw new Error(`${path} has other bytes than were written, from byte ${position} on`);
       const memory = await opening;
-      let at = 0;
-      for (const run of runs) {
-        const end = at + run.count * PAGE_BYTES;
-        await memory.write(run, pages.subarray(at, end));
-        at = end;
-      }
+      await eachRun(runs, room, (run, of) => memory.write(run, of));
     };
     await inParallel(placed, load, AHEAD);
   } finally {

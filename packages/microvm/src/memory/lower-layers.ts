@@ -1,10 +1,12 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { whole } from "../host/whole.ts";
 import { PAGE_BYTES, type Run } from "./guest-memory.ts";
-import { readLayerIndex } from "./layer-index.ts";
+import { type LayerIndex, readLayerIndex } from "./layer-index.ts";
 
 /** What layers of memory have of a machine's pages. */
 export interface LowerLayers extends AsyncDisposable {
+  /** The index of the uppermost. */
+  readonly top: LayerIndex;
   /** Reads the pages of a run to the beginning of `into`, and says which of them there are. */
   read(run: Run, into: Buffer): Promise<boolean[]>;
 }
@@ -14,9 +16,12 @@ export async function openLowerLayers(
   paths: readonly string[],
   runs: readonly Run[],
 ): Promise<LowerLayers | undefined> {
-  if (paths.length === 0) return undefined;
+  const indices: LayerIndex[] = [];
+  for (const path of paths) indices.push(await readLayerIndex(path));
+  const top = indices.at(-1);
+  if (top === undefined) return undefined;
   const last = runs.at(-1);
-  const places = await placesIn(paths, last === undefined ? 0 : last.page + last.count);
+  const places = placesIn(indices, last === undefined ? 0 : last.page + last.count);
   const files: FileHandle[] = [];
   const close = async (): Promise<void> => {
     for (const file of files) await file.close();
@@ -28,6 +33,7 @@ export async function openLowerLayers(
     throw error;
   }
   return {
+    top,
     async read(run, into) {
       const has: boolean[] = [];
       for (const { layer, position, page, count } of partsOf(run, places)) {
@@ -52,11 +58,11 @@ interface Places {
 }
 
 /** Pages from `end` on are not looked for. */
-async function placesIn(paths: readonly string[], end: number): Promise<Places> {
+function placesIn(indices: readonly LayerIndex[], end: number): Places {
   const places = { layer: new Uint8Array(end), position: new Uint32Array(end) };
-  for (const [layer, path] of paths.entries()) {
+  for (const [layer, { pieces }] of indices.entries()) {
     let position = 0;
-    for (const { runs } of (await readLayerIndex(path)).pieces)
+    for (const { runs } of pieces)
       for (const { page, count } of runs)
         for (let each = page; each < page + count; each++, position++) {
           if (each >= end) continue;

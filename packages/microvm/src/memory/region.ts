@@ -67,6 +67,20 @@ export class Room {
   }
 }
 
+/** Does work for each run, with the part of a room that its pages have. */
+export async function eachRun(
+  runs: readonly Run[],
+  { pages }: Room,
+  work: (run: Run, pages: Buffer) => Promise<void>,
+): Promise<void> {
+  let at = 0;
+  for (const run of runs) {
+    const end = at + run.count * PAGE_BYTES;
+    await work(run, pages.subarray(at, end));
+    at = end;
+  }
+}
+
 const NONCE = Buffer.alloc(12);
 export const KEY_BYTES = 16;
 export const SUM_BYTES = 16;

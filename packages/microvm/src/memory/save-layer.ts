@@ -1,10 +1,18 @@
 import { randomBytes } from "node:crypto";
 import { open } from "node:fs/promises";
 import { whole } from "../host/whole.ts";
-import { type GuestMemory, PAGE_BYTES, type Run } from "./guest-memory.ts";
-import { type Piece, readLayerIndex, writeLayerIndex } from "./layer-index.ts";
+import { addPage, type GuestMemory, PAGE_BYTES, type Run } from "./guest-memory.ts";
+import { type Piece, writeLayerIndex } from "./layer-index.ts";
 import { type LowerLayers, openLowerLayers } from "./lower-layers.ts";
-import { inParallel, KEY_BYTES, pageBytes, type Region, regionsOf, type Room } from "./region.ts";
+import {
+  eachRun,
+  inParallel,
+  KEY_BYTES,
+  pageBytes,
+  type Region,
+  regionsOf,
+  type Room,
+} from "./region.ts";
 
 /**
  * Saves the pages of a stopped machine that differ from what the layers below, lowest first, have of them. Where a region
@@ -16,20 +24,18 @@ export async function saveLayer(
   runs: readonly Run[],
   below: readonly string[],
 ): Promise<number> {
-  const top = below.at(-1);
-  const before = top === undefined ? undefined : await readLayerIndex(top);
-  const key = before?.key ?? randomBytes(KEY_BYTES);
+  await using lower = await openLowerLayers(below, runs);
+  const key = lower?.top.key ?? randomBytes(KEY_BYTES);
   const pieces: Piece[] = [];
   const regions = new Map<number, string>();
   let end = 0;
-  await using lower = await openLowerLayers(below, runs);
   const file = await open(path, "wx", 0o600);
   try {
     await inParallel(regionsOf(runs), async (region, room) => {
-      await readRegion(memory, region, room);
+      await eachRun(region.runs, room, (run, pages) => memory.read(run, pages));
       const sum = room.sum(key, region.runs);
       regions.set(region.number, sum);
-      if (before?.regions.get(region.number) === sum) return;
+      if (lower?.top.regions.get(region.number) === sum) return;
       const kept = lower ? await keepDifferent(region, room, lower) : region.runs;
       const bytes = pageBytes(kept);
       if (bytes === 0) return;
@@ -65,15 +71,6 @@ export async function writePages(
   }
 }
 
-async function readRegion(memory: GuestMemory, { runs }: Region, { pages }: Room): Promise<void> {
-  let at = 0;
-  for (const run of runs) {
-    const end = at + run.count * PAGE_BYTES;
-    await memory.read(run, pages.subarray(at, end));
-    at = end;
-  }
-}
-
 /** Moves the pages that differ from what the layers have of them to the beginning of the room, and returns them. */
 async function keepDifferent(
   { runs }: Region,
@@ -90,10 +87,7 @@ async function keepDifferent(
         has[index] === true &&
         now.compare(saved, at, at + PAGE_BYTES, from, from + PAGE_BYTES) === 0;
       if (isEqual) continue;
-      const page = run.page + index;
-      const last = kept.at(-1);
-      if (last !== undefined && last.page + last.count === page) last.count++;
-      else kept.push({ page, count: 1 });
+      addPage(kept, run.page + index);
       now.copy(now, to, from, from + PAGE_BYTES);
       to += PAGE_BYTES;
     }

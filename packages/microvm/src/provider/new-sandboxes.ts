@@ -27,10 +27,10 @@ export function createNewSandboxes(open: () => Engine, options: EngineOptions): 
   let pending = 0;
   const take = async (
     engine: Engine,
+    kind: Kind,
     options: ResolvedCreateOptions,
     own: Snapshot | undefined,
   ): Promise<LocalSandbox> => {
-    const kind = kindOf(engine, options, own);
     const spare = pool?.take(kind) ?? standby?.take(kind);
     pool?.expect(kindOf(engine, usual));
     const adopted = spare && (await adopt(spare, options, own?.manifest.options.envs ?? {}));
@@ -40,10 +40,11 @@ export function createNewSandboxes(open: () => Engine, options: EngineOptions): 
   return {
     async obtain(options, own) {
       const engine = open();
+      const kind = kindOf(engine, options, own);
       pending++;
-      const sandbox = await take(engine, options, own).finally(() => pending--);
+      const sandbox = await take(engine, kind, options, own).finally(() => pending--);
       // Those that are still being created need the processor.
-      if (pending === 0) standby?.expect(kindOf(engine, options, own));
+      if (pending === 0) standby?.expect(kind);
       return sandbox;
     },
     async close() {
@@ -58,12 +59,13 @@ function kindOf(
   { template, memoryMB, cpuCount, diskMB }: ResolvedCreateOptions,
   own?: Snapshot,
 ): Kind {
-  const { envs } = own?.manifest.options ?? {};
-  const bare = resolveCreateOptions({ template, memoryMB, cpuCount, diskMB, envs });
   return {
     key: JSON.stringify([template, own?.snapshotId, memoryMB, cpuCount, diskMB]),
-    make: (signal) =>
-      own ? engine.state.create(own, { ...bare, signal }) : engine.restore(bare, signal),
+    make(signal) {
+      const { envs } = own?.manifest.options ?? {};
+      const bare = resolveCreateOptions({ template, memoryMB, cpuCount, diskMB, envs });
+      return own ? engine.state.create(own, { ...bare, signal }) : engine.restore(bare, signal);
+    },
   };
 }
 

@@ -18,6 +18,7 @@ import {
 import { logFileOf, openLogFile } from "../build/log-file.ts";
 import { layersIn, templatesIn } from "../build/places.ts";
 import { initialSettings, type Settings } from "../build/steps.ts";
+import { diskBytes } from "../host/disk-bytes.ts";
 import { withLock } from "../host/lock.ts";
 import { isTemplateName } from "../image/index.ts";
 import { resolveCreateOptions, type ResolvedCreateOptions } from "../restore/create-options.ts";
@@ -66,20 +67,20 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
     async base(from) {
       if (isTemplateName(from)) {
         const { key } = await open().template({ ...shape, template: from }, signal);
-        return { key, settings: initialSettings };
+        return { key, settings: initialSettings, template: from };
       }
-      const own = await find(from);
-      if (!own) throw unknown(from);
-      const { options, defaults } = own.manifest;
+      const snapshot = await find(from);
+      if (!snapshot) throw unknown(from);
+      const { options, defaults } = snapshot.manifest;
+      const key = `${snapshot.snapshotId} ${JSON.stringify(shapeOf(options))}`;
       const settings = { ...initialSettings, ...defaults, envs: options.envs };
-      return { key: `${own.snapshotId} ${JSON.stringify(shapeOf(options))}`, settings };
+      return { key, settings, template: from, snapshot };
     },
-    async open(from) {
-      const snapshot = typeof from === "string" ? await find(from) : from;
+    async open({ template, snapshot }) {
       const created: ResolvedCreateOptions = {
         ...shape,
         ...(snapshot && shapeOf(snapshot.manifest.options)),
-        template: typeof from === "string" ? from : name,
+        template,
         envs: snapshot?.manifest.options.envs ?? {},
       };
       const machine = await (snapshot
@@ -127,7 +128,7 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
         };
         try {
           const host = hostOf(name, shape, signal);
-          const built = await buildTemplate(request, host, { log, signal });
+          const built = await buildTemplate(request, host, { template: name, log, signal });
           const snapshot = (await templates.find(built))!;
           await templates.name(snapshot.snapshotId, name);
           await file.end();
@@ -168,19 +169,16 @@ async function infoOf(
   { snapshotId, directory, manifest }: Snapshot,
 ): Promise<BuiltTemplate> {
   const { memoryMB, cpuCount } = manifest.options;
-  const { blocks } = await stat(join(directory, "base", baseFiles.ram));
+  const ram = await stat(join(directory, "base", baseFiles.ram));
   return {
     name,
     buildId: snapshotId,
     createdAt: new Date(manifest.createdAt),
     memoryMB,
     cpuCount,
-    sizeBytes: ownBytes(manifest) + blocks * BLOCK_BYTES,
+    sizeBytes: ownBytes(manifest) + diskBytes(ram),
   };
 }
-
-/** In which `stat` counts. */
-const BLOCK_BYTES = 512;
 
 function taken(name: string): EmberboxError {
   const what = `\`${name}\` is the name of a template that comes with the engine, or of a part of a build`;

@@ -1,5 +1,6 @@
 import { EmberboxError } from "../../errors.ts";
-import { runToEnd, type RunToEndOptions, shellExitCode, shellQuote } from "../command.ts";
+import { shellLine } from "../../shell-quote.ts";
+import { runToEnd, type RunToEndOptions, shellExitCode } from "../command.ts";
 import type { ToolRun } from "../definition.ts";
 import { endingText, runLimit, wasStopped } from "../ending.ts";
 import { presentable } from "../gate.ts";
@@ -72,7 +73,7 @@ export async function localShell(
     ...(workingDirectory && { cwd: workingDirectory }),
     ...(user && { user }),
   };
-  const line = command.map((part) => shellQuote(String(part))).join(" ");
+  const line = shellLine(command.map(String));
   const { stdout, stderr, outcome } = await runOne(line, input.timeoutMs, undefined, options, run);
   const ending =
     outcome.type === "exit" && outcome.exitCode !== 0 ? `exit code: ${outcome.exitCode}` : "";

@@ -1,4 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { pbkdf2 } from "node:crypto";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import {
   closeSync,
@@ -130,6 +132,22 @@ threading.Thread(target=web.serve_forever).start()`,
     await expect(first).rejects.toThrow("enough");
     await second;
     expect(await python(sandbox, "print(kept)")).toBe("42\n");
+  });
+
+  test("rejects once when its machine ends while its memory is being read", async () => {
+    await using sandbox = await createSandbox();
+    await sandbox.pause();
+    const controller = new AbortController();
+    const began = (): void => {
+      // Node reads files in four threads. Busy ones let the machine end before the memory is read.
+      for (let job = 0; job < 8; job++) pbkdf2("", "", 400_000, 64, "sha512", () => {});
+      controller.abort(new Error("enough"));
+    };
+    subscribe("emberbox.channel", began);
+    onTestFinished(() => void unsubscribe("emberbox.channel", began));
+    await expect(sandbox.connect({ signal: controller.signal })).rejects.toThrow("enough");
+    unsubscribe("emberbox.channel", began);
+    expect((await sandbox.getInfo()).state).toBe("paused");
   });
 
   test("is gone when it is killed while it is being resumed", async () => {

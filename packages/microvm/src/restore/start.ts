@@ -68,6 +68,8 @@ export async function sandboxProcess(options: StartOptions): Promise<ProcessOpti
 
 async function resume(machine: Machine, start: Start & { how: "resumed" }): Promise<void> {
   const opening = openMemory(machine);
+  // It may fail while the first layer is still being read.
+  opening.catch(() => {});
   try {
     for (const { path } of start.memory) {
       await loadLayer(path, opening).catch((error: unknown) => {

@@ -45,8 +45,9 @@ async function appendArchive(directory: string, target: string): Promise<void> {
     cwd: directory,
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const exited = once(child, "exit");
-  await pipeline(child.stdout, createGzip(), createWriteStream(target, { flags: "a" }));
-  const [code] = (await exited) as [number | null];
+  const [[code]] = (await Promise.all([
+    once(child, "exit"),
+    pipeline(child.stdout, createGzip(), createWriteStream(target, { flags: "a" })),
+  ])) as [[number | null], void];
   if (code !== 0) throw new EmberboxError("boot_failed", `cpio ended with exit code ${code}`);
 }

@@ -1,5 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Sandbox } from "@emberbox/core";
@@ -12,6 +21,7 @@ import type {
 import { prune } from "@emberbox/microvm/internal";
 import { Sandbox as E2bSandbox, Template as E2bTemplate } from "e2b";
 import { afterAll, afterEach, expect, test } from "vitest";
+import { paths } from "../packages/microvm/src/host/paths.ts";
 import { startServer as startWeb, startTestNetwork } from "./support/outside.ts";
 import { eventually, machinesOf } from "./support/processes.ts";
 import { engine, provider as withSpares } from "./support/sandboxes.ts";
@@ -104,6 +114,51 @@ test("its sandboxes have what its steps did and set, and what they started answe
   const [listed] = await provider.listTemplates!();
   expect(listed).toMatchObject({ name: "mine", buildId: first.buildId, memoryMB: 1024 });
   expect(listed!.sizeBytes).toBeGreaterThan(1e7);
+});
+
+test("it boots once for another shape, or for another QEMU, and then its sandboxes are as quick", async () => {
+  const progress: string[] = [];
+  await using told = engine(undefined, {
+    standby: false,
+    onProgress: (step) => void progress.push(step),
+  });
+  const { buildId } = await build({
+    steps: [touch("kept"), { type: "ENV", envs: { GREETING: "set" } }],
+    startCommand: "exec python3 -m http.server 8000",
+    readyCommand: "curl -sf localhost:8000 > /dev/null",
+  });
+  await using larger = await Sandbox.create("mine", { provider: told, memoryMB: 1280 });
+  expect(progress[0]).toBe("booting the template mine with 1280 MiB and a processor, once");
+  const asked = "cat kept; echo $GREETING; curl -s localhost:8000/kept; nproc";
+  expect(await said(larger, asked)).toBe(`${run}\nset\n${run}\n1`);
+  expect(await said(larger, "free -m | awk '/Mem/ {print $2}'")).toMatch(/^12\d\d$/);
+  expect((await larger.runCode("import pandas; 1 + 1")).text).toBe("2");
+
+  progress.length = 0;
+  await using next = await Sandbox.create("mine", { provider: told, memoryMB: 1280 });
+  expect(await said(next, "cat kept")).toBe(run);
+  expect(progress).toEqual([]);
+
+  const manifest = join(paths().state, "templates/snapshots", buildId, "manifest.json");
+  const [, text] = readFileSync(manifest, "utf8").split("\n");
+  const older = text!.replace(
+    /"qemuStamp":"[^"]*","qemu":"[^"]*"/,
+    '"qemuStamp":"old","qemu":"old"',
+  );
+  expect(older).not.toBe(text);
+  writeFileSync(manifest, `${createHash("sha256").update(older).digest("hex")}\n${older}`);
+  const controller = new AbortController();
+  const creating = Sandbox.create("mine", { provider: told, signal: controller.signal });
+  creating.catch(() => {});
+  await eventually("it boots", 60_000, () => machinesOf().length === 3);
+  expect(progress[0]).toContain("with 1024 MiB");
+  controller.abort(new Error("enough"));
+  await expect(creating).rejects.toThrow("enough");
+  await eventually("its machine is gone", 60_000, () => machinesOf().length === 2);
+  expect(readdirSync(join(paths().state, "shapes/snapshots"))).toHaveLength(1);
+  await told.deleteTemplate!("mine");
+  expect(readdirSync(join(paths().state, "shapes/snapshots"))).toEqual([]);
+  expect(await said(next, "cat kept")).toBe(run);
 });
 
 test("a step that fails says where it was written; what was done before it is kept, and so is the template", async () => {

@@ -269,9 +269,9 @@ export type PrepareOptions = Pick<
 export interface BuildTemplateOptions {
   /** What sandboxes are created by. A template of the name is replaced once the new one is complete. */
   readonly name: string;
-  /** Memory of its sandboxes, in MiB. @default 1024 */
+  /** Memory of its sandboxes, in MiB. @default what the template has that it begins with, otherwise 1024 */
   readonly memoryMB?: number | undefined;
-  /** @default 1 */
+  /** @default what the template has that it begins with, otherwise 1 */
   readonly cpuCount?: number | undefined;
   /** What its steps may reach; its sandboxes have policies of their own. @default true */
   readonly network?: boolean | NetworkOptions | undefined;

@@ -1,17 +1,24 @@
 import { EmberboxError, type Sandbox } from "@emberbox/core";
 import type { BuildTemplateOptions, TemplateLog, TemplateRequest } from "@emberbox/core/template";
+import type { StartCommands } from "../saved/manifest.ts";
 import type { Snapshot, SnapshotStore } from "../saved/snapshots.ts";
 import { keysOf } from "./keys.ts";
 import { startAndWait } from "./start-command.ts";
 import { doStep, type Settings, settingsAfter, textOf } from "./steps.ts";
+
+/** What a template's sandboxes have, and what it starts when one of its machines boots. */
+export interface Finished {
+  readonly settings: Settings;
+  readonly start: StartCommands;
+}
 
 /** A running sandbox that becomes a template. */
 export interface Workshop extends AsyncDisposable {
   readonly sandbox: Sandbox;
   /** Saves it as it is, for later builds. */
   saveLayer(name: string): Promise<void>;
-  /** Saves it as a template, whose sandboxes have these settings. */
-  finish(name: string, settings: Settings): Promise<void>;
+  /** Saves it as a template. */
+  finish(name: string, finished: Finished): Promise<void>;
 }
 
 /** What a build's sandbox is made from: a template of the engine's, or what was saved of one. */
@@ -25,7 +32,7 @@ export interface BuildHost {
   readonly layers: SnapshotStore;
   readonly templates: SnapshotStore;
   /** What a build from a template depends on, and begins with. @throws `unknown_template` */
-  base(template: string): Promise<Beginning & { key: string; settings: Settings }>;
+  base(template: string): Promise<Beginning & Finished & { key: string }>;
   /** Starts a sandbox. */
   open(from: Beginning): Promise<Workshop>;
 }
@@ -81,8 +88,14 @@ export async function buildTemplate(
   }
   await startAndWait(request, { sandbox, settings, log, signal });
   log({ type: "progress", text: "saving the template" });
-  await workshop.finish(name, settings);
+  await workshop.finish(name, { settings, start: startOf(request) ?? base.start });
   return name;
+}
+
+/** What a build starts itself; what the template starts that it began with runs already. */
+function startOf({ startCommand, readyCommand }: TemplateRequest): StartCommands | undefined {
+  if (startCommand === undefined && readyCommand === undefined) return undefined;
+  return { startCommand, readyCommand };
 }
 
 /** The layer after the most steps, of the first `end`. */
@@ -99,7 +112,7 @@ async function lastLayer(
 }
 
 /** What is damaged, or was saved by another version, is built again. */
-async function usable(store: SnapshotStore, name: string): Promise<Snapshot | undefined> {
+export async function usable(store: SnapshotStore, name: string): Promise<Snapshot | undefined> {
   try {
     return await store.find(name);
   } catch (error) {

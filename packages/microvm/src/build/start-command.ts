@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { EmberboxError } from "@emberbox/core";
-import type { TemplateRequest } from "@emberbox/core/template";
+import type { StartCommands } from "../saved/manifest.ts";
 import type { StepContext } from "./steps.ts";
 
 /** How long what a template starts may take to be ready, in ms. */
@@ -14,7 +14,7 @@ const SAID_CHARACTERS = 4000;
 
 /** Starts what is to run in every sandbox of the template, and waits until it is ready. @throws `template_build_failed` */
 export async function startAndWait(
-  { startCommand, readyCommand }: TemplateRequest,
+  { startCommand, readyCommand }: StartCommands,
   { sandbox, settings: { user, workdir: cwd, envs }, log, signal }: StepContext,
 ): Promise<void> {
   if (startCommand === undefined && readyCommand === undefined) return;

@@ -74,7 +74,7 @@ export async function prune(options: PruneOptions = {}): Promise<readonly Pruned
 const IMAGE = /^debian-\d+(-r)?(-arm64)?-[0-9a-f]{16}$|^\.building-\w+$/;
 const LOCK = /^\.lock$|^warming\.lock$/;
 const SCRATCH = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const STATE = new RegExp(`^(paused|snapshots|forks|names|templates|layers|${BASES})$`);
+const STATE = new RegExp(`^(paused|snapshots|forks|names|templates|layers|shapes|${BASES})$`);
 const HOME = /^(server|accelerator\.json(\.\d+)?|cold-boot-\w{6})$/;
 
 /** Sandboxes that run could not be paused any more, and a server would go on with records that are gone. */

@@ -45,6 +45,8 @@ export interface MachineArguments {
   readonly readOnlyRam: boolean;
   /** Disk layers between the template's disk and the overlay. @default 0 */
   readonly layers?: number;
+  /** Nobody waits for a machine that boots: it loads everything first. @default false */
+  readonly warm?: boolean;
 }
 
 /** The guest's memory, including its devices', is in no core dump, and is not merged with others' equal pages. */
@@ -103,7 +105,7 @@ export function machineArguments(
     ],
     ...[
       "-append",
-      mode === "booted"
+      mode === "booted" && !options.warm
         ? `${options.kernelArguments} ${BOOTED_FROM_DISK}`
         : options.kernelArguments,
     ],

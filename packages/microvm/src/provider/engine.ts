@@ -44,6 +44,8 @@ export interface Engine {
    * `image_missing`
    */
   template(shape: TemplateShape, signal?: AbortSignal): Promise<Template>;
+  /** Tells what somebody waits for. */
+  onProgress(step: string): void;
   restore(options: ResolvedCreateOptions, signal?: AbortSignal): Promise<LocalSandbox>;
   readonly state: StateEngine;
 }
@@ -105,6 +107,7 @@ export function openEngine(options: EngineOptions): Engine {
       const wanted = { images, template, architecture, onProgress: progress, signal };
       return obtainImage(wanted, buildImages);
     },
+    onProgress,
     accelerator: (image) => accelerators.choose(image),
     template(wanted, signal) {
       const warm = async (signal: AbortSignal): Promise<Template> => {

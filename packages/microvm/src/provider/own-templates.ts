@@ -1,64 +1,53 @@
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { EmberboxError, Sandbox } from "@emberbox/core";
+import { EmberboxError } from "@emberbox/core";
 import { notifier } from "@emberbox/core/background";
-import type { SandboxProvider } from "@emberbox/core/provider";
 import type {
   BuildTemplateOptions,
   BuiltTemplate,
   TemplateLog,
   TemplateRequest,
 } from "@emberbox/core/template";
-import {
-  type BuildHost,
-  buildTemplate,
-  isBuiltName,
-  type Workshop,
-} from "../build/build-template.ts";
+import { type BuildHost, buildTemplate, isBuiltName } from "../build/build-template.ts";
 import { logFileOf, openLogFile } from "../build/log-file.ts";
 import { layersIn, templatesIn } from "../build/places.ts";
-import { initialSettings, type Settings } from "../build/steps.ts";
+import { initialSettings } from "../build/steps.ts";
 import { diskBytes } from "../host/disk-bytes.ts";
 import { withLock } from "../host/lock.ts";
 import { isTemplateName } from "../image/index.ts";
 import { resolveCreateOptions, type ResolvedCreateOptions } from "../restore/create-options.ts";
 import { baseFiles } from "../saved/base.ts";
-import { openSnapshots, ownBytes, type Snapshot, type SnapshotStore } from "../saved/snapshots.ts";
-import type { Engine } from "./engine.ts";
-import type { KnownSandbox } from "./known-sandbox.ts";
-import type { KnownSandboxes } from "./known-sandboxes.ts";
-import { detailsOf, shapeOf } from "./sandbox-info.ts";
+import { openSnapshots, ownBytes, type Snapshot } from "../saved/snapshots.ts";
+import { createOwnShapes, type OwnShapes } from "./own-shapes.ts";
+import { shapeOf } from "./sandbox-info.ts";
+import { BUILD_MS, openWorkshop, type WorkshopsOptions } from "./workshop.ts";
 
 /** Templates of one's own, and the layers that builds have in common. */
 export interface OwnTemplates {
   find(name: string): Promise<Snapshot | undefined>;
+  /** A template as it is wanted, for the QEMU that is here. What is not there is made, which takes minutes. */
+  shaped: OwnShapes["of"];
   build(request: TemplateRequest, options: BuildTemplateOptions): Promise<BuiltTemplate>;
   list(): Promise<BuiltTemplate[]>;
   delete(name: string): Promise<boolean>;
 }
 
-export interface OwnTemplatesOptions {
+export interface OwnTemplatesOptions extends WorkshopsOptions {
   /** Where saved machines are. */
   readonly state: string;
-  readonly open: () => Engine;
-  readonly sandboxes: KnownSandboxes;
-  /** The provider that this is a part of. */
-  readonly provider: () => SandboxProvider;
 }
-
-/** A build takes as long as it takes; what it leaves behind if its program hangs ends after a day. In ms. */
-const BUILD_MS = 24 * 60 * 60 * 1000;
-const LIFETIME_MS = 300_000;
 
 export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
   const { state, open } = options;
   const templates = openSnapshots(templatesIn(state));
   const layers = openSnapshots(layersIn(state));
+  const shapes = createOwnShapes(options);
   const find = async (name: string): Promise<Snapshot | undefined> =>
     isOwnName(name) ? templates.find(name) : undefined;
 
   const hostOf = (
     name: string,
+    asked: Pick<BuildTemplateOptions, "memoryMB" | "cpuCount">,
     shape: ResolvedCreateOptions,
     signal: AbortSignal | undefined,
   ): BuildHost => ({
@@ -67,14 +56,20 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
     async base(from) {
       if (isTemplateName(from)) {
         const { key } = await open().template({ ...shape, template: from }, signal);
-        return { key, settings: initialSettings, template: from };
+        return { key, settings: initialSettings, start: {}, template: from };
       }
-      const snapshot = await find(from);
-      if (!snapshot) throw unknown(from);
-      const { options, defaults } = snapshot.manifest;
+      const own = await find(from);
+      if (!own) throw unknown(from);
+      const { memoryMB, cpuCount } = own.manifest.options;
+      const wanted = {
+        memoryMB: asked.memoryMB ?? memoryMB,
+        cpuCount: asked.cpuCount ?? cpuCount,
+      };
+      const snapshot = await shapes.of(own, { template: from, ...wanted, signal });
+      const { options, defaults, start = {} } = snapshot.manifest;
       const key = `${snapshot.snapshotId} ${JSON.stringify(shapeOf(options))}`;
       const settings = { ...initialSettings, ...defaults, envs: options.envs };
-      return { key, settings, template: from, snapshot };
+      return { key, settings, start, template: from, snapshot };
     },
     async open({ template, snapshot }) {
       const created: ResolvedCreateOptions = {
@@ -86,36 +81,13 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
       const machine = await (snapshot
         ? open().state.create(snapshot, { ...created, signal })
         : open().restore(created, signal));
-      return workshopOf(await options.sandboxes.add(machine, created), name);
+      return openWorkshop(machine, options, { created, template: name, layers, templates });
     },
   });
 
-  const workshopOf = (known: KnownSandbox, template: string): Workshop => {
-    const { sandboxId } = known;
-    const save = async (
-      how: { name: string; store: SnapshotStore; isFlat?: boolean },
-      settings?: Settings,
-    ): Promise<void> =>
-      options.sandboxes.withRunning(sandboxId, async (_known, { machine, access }) => {
-        const { envs, ...defaults } = settings ?? initialSettings;
-        const identity = { sandboxId, templateId: template, envs, growDisk: false };
-        if (settings) await machine.hello({ ...identity, defaults });
-        const kept = { ...known.options, template, envs, timeoutMs: LIFETIME_MS };
-        const details = detailsOf({ options: kept, startedAt: known.startedAt }, access);
-        await open().state.snapshot(machine, { ...details, defaults }, how);
-      });
-    return {
-      sandbox: new Sandbox(known.connection(), options.provider()),
-      saveLayer: (name) => save({ name, store: layers }),
-      finish: (name, settings) => save({ name, store: templates, isFlat: true }, settings),
-      async [Symbol.asyncDispose]() {
-        await options.sandboxes.kill(sandboxId);
-      },
-    };
-  };
-
   return {
     find,
+    shaped: shapes.of,
     async build(request, { name, onBuildLogs, signal, ...asked }) {
       if (!isOwnName(name)) throw taken(name);
       const shape = resolveCreateOptions({ ...asked, timeoutMs: BUILD_MS });
@@ -127,12 +99,12 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
           tell(entry);
         };
         try {
-          const host = hostOf(name, shape, signal);
+          const host = hostOf(name, asked, shape, signal);
           const built = await buildTemplate(request, host, { template: name, log, signal });
           const snapshot = (await templates.find(built))!;
           await templates.name(snapshot.snapshotId, name);
           await file.end();
-          return await infoOf(name, snapshot);
+          return await infoOf(name, snapshot, await shapes.all(snapshot.snapshotId));
         } catch (error) {
           await file.end(error);
           throw error;
@@ -148,7 +120,7 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
       const all = await Promise.all(
         names.toSorted().map(async (name) => {
           const own = await templates.find(name).catch(() => undefined);
-          return own && infoOf(name, own);
+          return own && infoOf(name, own, await shapes.all(own.snapshotId));
         }),
       );
       return all.filter((info) => info !== undefined);
@@ -156,7 +128,12 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
     async delete(name) {
       if (!isOwnName(name)) return false;
       await rm(logFileOf(state, name), { force: true });
-      return templates.delete(name);
+      const snapshotId = (await templates.list()).find(({ names }) =>
+        names.includes(name),
+      )?.snapshotId;
+      const isDeleted = await templates.delete(name);
+      if (snapshotId !== undefined) await shapes.forget(snapshotId);
+      return isDeleted;
     },
   };
 }
@@ -166,18 +143,23 @@ const isOwnName = (name: string): boolean => !isTemplateName(name) && !isBuiltNa
 
 async function infoOf(
   name: string,
-  { snapshotId, directory, manifest }: Snapshot,
+  own: Snapshot,
+  shapes: readonly Snapshot[],
 ): Promise<BuiltTemplate> {
-  const { memoryMB, cpuCount } = manifest.options;
-  const ram = await stat(join(directory, "base", baseFiles.ram));
+  const { memoryMB, cpuCount } = own.manifest.options;
+  const sizes = await Promise.all([own, ...shapes].map(bytesOf));
   return {
     name,
-    buildId: snapshotId,
-    createdAt: new Date(manifest.createdAt),
+    buildId: own.snapshotId,
+    createdAt: new Date(own.manifest.createdAt),
     memoryMB,
     cpuCount,
-    sizeBytes: ownBytes(manifest) + diskBytes(ram),
+    sizeBytes: sizes.reduce((sum, bytes) => sum + bytes, 0),
   };
+}
+
+async function bytesOf({ directory, manifest }: Snapshot): Promise<number> {
+  return ownBytes(manifest) + diskBytes(await stat(join(directory, "base", baseFiles.ram)));
 }
 
 function taken(name: string): EmberboxError {

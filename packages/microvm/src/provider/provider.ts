@@ -46,8 +46,11 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     }),
     templates: () => templateInfos,
     async prepare(shape = {}) {
-      const resolved = resolveCreateOptions(shape);
-      await open().template(resolved, resolved.signal);
+      const ownTemplate = shape.template === undefined ? undefined : await own.find(shape.template);
+      const kept = ownTemplate?.manifest.options;
+      const resolved = resolveCreateOptions(shape, kept && shapeOf(kept), "template");
+      if (ownTemplate) await own.shaped(ownTemplate, resolved);
+      else await open().template(resolved, resolved.signal);
     },
     async create(createOptions) {
       const { template } = createOptions;
@@ -56,12 +59,13 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       const ownTemplate = isSaved ? await own.find(template) : undefined;
       const snapshot = isSaved && !ownTemplate ? await snapshots.find(template) : undefined;
       const kept = (ownTemplate ?? snapshot)?.manifest.options;
-      const given = resolveCreateOptions(createOptions, kept && shapeOf(kept));
+      const kind = snapshot ? "snapshot" : "template";
+      const given = resolveCreateOptions(createOptions, kept && shapeOf(kept), kind);
       const resolved = { ...given, envs: { ...kept?.envs, ...given.envs } };
       resolved.signal?.throwIfAborted();
       const sandbox = await (snapshot
         ? state.create(snapshot, resolved)
-        : newSandboxes.obtain(resolved, ownTemplate));
+        : newSandboxes.obtain(resolved, ownTemplate && (await own.shaped(ownTemplate, resolved))));
       return (await sandboxes.add(sandbox, resolved)).connection();
     },
     async connect(sandboxId, { timeoutMs, onResume, networkCeiling, signal } = {}) {

@@ -76,14 +76,21 @@ export interface ResolvedCreateOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a snapshot determines, because its machine has it. */
+/** What a machine has, and a snapshot of it determines. */
 export type Shape = Pick<ResolvedCreateOptions, "memoryMB" | "cpuCount" | "diskMB">;
 
-/** @throws `invalid_argument` */
-export function resolveCreateOptions(options: unknown, snapshot?: Shape): ResolvedCreateOptions {
-  const given = parseOptions(createOptions, { ...snapshot, ...defined(options) });
+/**
+ * Options with their defaults, which are those of what the sandbox is made from. A `snapshot` has one shape; a template
+ * has others, too. @throws `invalid_argument`
+ */
+export function resolveCreateOptions(
+  options: unknown,
+  from?: Shape,
+  kind: "snapshot" | "template" = "snapshot",
+): ResolvedCreateOptions {
+  const given = parseOptions(createOptions, { ...from, ...defined(options) });
   const { network, networkCeiling, secrets, onNetwork, ...resolved } = given;
-  if (snapshot) checkShape(resolved, snapshot);
+  if (from) checkShape(resolved, from, kind);
   const cpus = Math.max(availableParallelism() * 2, 2);
   if (resolved.cpuCount > cpus) {
     throw new EmberboxError(
@@ -102,16 +109,16 @@ export function resolveCreateOptions(options: unknown, snapshot?: Shape): Resolv
 }
 
 /** A disk can grow; the rest stays as it was when the snapshot was made. */
-function checkShape(asked: Shape, snapshot: Shape): void {
+function checkShape(asked: Shape, from: Shape, kind: "snapshot" | "template"): void {
   const fail = (key: keyof Shape, be: string): never => {
     throw new EmberboxError(
       "invalid_argument",
-      `Expected the \`${key}\` option to be ${be} ${snapshot[key]}, as the snapshot has it, got \`${asked[key]}\` (number)`,
+      `Expected the \`${key}\` option to be ${be} ${from[key]}, as the ${kind} has it, got \`${asked[key]}\` (number)`,
     );
   };
   for (const key of ["memoryMB", "cpuCount"] as const)
-    if (asked[key] !== snapshot[key]) fail(key, "left out or");
-  if (asked.diskMB < snapshot.diskMB) fail("diskMB", "left out or at least");
+    if (kind === "snapshot" && asked[key] !== from[key]) fail(key, "left out or");
+  if (asked.diskMB < from.diskMB) fail("diskMB", "left out or at least");
 }
 
 /** Drops options that are `undefined`: they count as not given. */

@@ -10,10 +10,11 @@ import { connectGuest, type Guest, type Identity } from "../machine/guest.ts";
 import { explainFailure, lateError, type Machine, machineError } from "../machine/machine.ts";
 import { readOnlyView } from "../machine/read-only.ts";
 import { patiently } from "../host/patience.ts";
+import { WARM_BOOT_MS } from "../template/warm.ts";
 import type { Access } from "../network/access.ts";
 import { Gateway } from "../network/gateway.ts";
 import type { Uplink } from "../network/uplink.ts";
-import type { MemoryLayer, Source, StoredLayer } from "./source.ts";
+import { isWarm, type MemoryLayer, type Source, type Start, type StoredLayer } from "./source.ts";
 import { startFrom, type StartOptions } from "./start.ts";
 
 /** A restored machine with its guest. */
@@ -80,7 +81,7 @@ export async function restoreSandbox(options: RestoreOptions): Promise<LocalSand
     throw (gone ??= machineError("sandbox_died", ENDED, end));
   });
   failed.catch(() => {});
-  const limit = options.source.start.how === "booted" ? BOOT_MS : RESTORE_MS;
+  const limit = limitOf(options.source.start);
   const work = begun.then(() => begin(guest, gateway, machine, options));
   try {
     const ready = untilAborted(Promise.race([work, failed]), options.signal);
@@ -99,6 +100,11 @@ export async function restoreSandbox(options: RestoreOptions): Promise<LocalSand
     get: () => gone,
     set: (reason) => (gone ??= reason),
   });
+}
+
+function limitOf(start: Start): number {
+  if (start.how !== "booted") return RESTORE_MS;
+  return isWarm(start) ? WARM_BOOT_MS : BOOT_MS;
 }
 
 async function begin(

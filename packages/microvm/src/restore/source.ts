@@ -43,8 +43,10 @@ export type Start =
       readonly memory: readonly StoredLayer<MemoryLayer>[];
       readonly over: "template" | "nothing";
     }
-  /** Boots from its disk. */
-  | { readonly how: "booted" };
+  /** Boots from its disk; `warm`, with all that it would otherwise load when it is first asked for. */
+  | { readonly how: "booted"; readonly warm?: boolean };
+
+export const isWarm = (start: Start): boolean => start.how === "booted" && start.warm === true;
 
 /** Whether a machine has no template's memory: what it has written to is all there is. */
 export const hasBlankMemory = ({ start }: Source): boolean =>

@@ -11,7 +11,7 @@ import type { ReadOnlyView } from "../machine/read-only.ts";
 import { type GuestMemory, openGuestMemory } from "../memory/guest-memory.ts";
 import { loadLayer } from "../memory/load-layer.ts";
 import { damaged } from "./damaged.ts";
-import { hasBlankMemory, type Source, type Start } from "./source.ts";
+import { hasBlankMemory, isWarm, type Source, type Start } from "./source.ts";
 
 export interface StartOptions {
   readonly source: Source;
@@ -58,7 +58,11 @@ export async function sandboxProcess(options: StartOptions): Promise<ProcessOpti
   const { files, layers } = await openAll(options);
   return {
     qemu: options.qemu,
-    args: machineArguments(shape, start.how, { ...template, layers: layers.length }),
+    args: machineArguments(shape, start.how, {
+      ...template,
+      layers: layers.length,
+      warm: isWarm(start),
+    }),
     files,
     layers,
     jail: jail && (readOnlyRam ? "reading" : "memoryAtZero"),

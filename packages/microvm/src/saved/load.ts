@@ -19,6 +19,8 @@ export interface LoadOptions {
   /** A paused sandbox continues with its own disk; a snapshot's copies write to disks over it. */
   readonly as: "same" | "copy";
   readonly diskMB: number;
+  /** What the machine is to be that boots, with everything warm. @default what it was */
+  readonly anew?: Pick<Template, "shape" | "kernelArguments" | "readOnlyRam"> | undefined;
   readonly architecture: Architecture;
   /** The QEMU that is installed. */
   readonly qemu: { stamp(): Promise<string>; version(): Promise<string> };
@@ -30,14 +32,17 @@ export async function loadSource(
   manifest: Manifest,
   options: LoadOptions,
 ): Promise<Source> {
+  const { anew } = options;
   const reboot = options.reboot || manifest.memory === undefined;
   if (manifest.architecture !== options.architecture)
     throw incompatible(directory, manifest.architecture, options.architecture);
   if (!reboot) await checkCompatible(directory, manifest, options.qemu);
   try {
     const disk = await loadDisk(directory, manifest);
-    const start = reboot ? ({ how: "booted" } as const) : await loadMachine(directory, manifest);
-    const template = templateIn(join(directory, "base"), manifest);
+    const start: Start = reboot
+      ? { how: "booted", warm: anew !== undefined }
+      : await loadMachine(directory, manifest);
+    const template = { ...templateIn(directory, manifest), ...anew };
     await checkBase(template, start);
     // The one file that is made again if it could not be linked.
     if (!(await exists(template.overlay))) {
@@ -63,7 +68,8 @@ function incompatible(directory: string, was: string, is: string): EmberboxError
   );
 }
 
-async function checkCompatible(
+/** Whether the QEMU that is installed can go on from what was saved. */
+export async function checkCompatible(
   directory: string,
   manifest: Manifest,
   qemu: LoadOptions["qemu"],
@@ -91,7 +97,9 @@ async function loadMachine(directory: string, manifest: Manifest): Promise<Start
   return { how: "resumed", state: bytes, memory, over };
 }
 
-function templateIn(base: string, manifest: Manifest): Template {
+/** What a saved machine was made from. */
+export function templateIn(directory: string, manifest: Manifest): Template {
+  const base = join(directory, "base");
   const file = (name: keyof typeof baseFiles): string => join(base, baseFiles[name]);
   const { architecture, accelerator, options, kernelArguments, readOnlyRam } = manifest;
   const { memoryMB, cpuCount } = options;

@@ -28,6 +28,8 @@ export interface Manifest {
   readonly options: KeptOptions;
   /** Who runs the commands of a template's sandboxes, and where. */
   readonly defaults?: { readonly user: string; readonly workdir: string } | undefined;
+  /** What a template starts, and what tells that it is ready: for machines of it that boot. */
+  readonly start?: StartCommands | undefined;
   readonly architecture: Architecture;
   readonly accelerator: "kvm" | "tcg";
   /** The stamp of QEMU's program, and its version in its own words. */
@@ -45,6 +47,11 @@ export interface Manifest {
   readonly disk: readonly DiskLayer[];
 }
 
+export interface StartCommands {
+  readonly startCommand?: string | undefined;
+  readonly readyCommand?: string | undefined;
+}
+
 export interface SavedMemory {
   readonly state: SummedFile;
   /** Over the template's memory, or over nothing where the machine was booted. */
@@ -55,6 +62,7 @@ export interface SavedMemory {
 
 const count = z.int().nonnegative();
 const text = z.string().max(1024);
+const command = z.string().max(100_000).optional();
 /** Files are in the manifest's own directory, under names that only their kind may have. */
 const stateFile = z.strictObject({ name: z.literal("state"), bytes: count, sum: count });
 const layerName = {
@@ -93,6 +101,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   startedAt: z.iso.datetime(),
   options: keptOptions,
   defaults: z.strictObject({ user: text, workdir: path }).optional(),
+  start: z.strictObject({ startCommand: command, readyCommand: command }).optional(),
   architecture: z.enum(Object.keys(architectures) as Architecture[]).default("x64"),
   accelerator: z.enum(["kvm", "tcg"]),
   qemuStamp: text,

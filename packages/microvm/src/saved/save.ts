@@ -31,7 +31,7 @@ export interface SaveOptions {
   readonly isFlat?: boolean | undefined;
   readonly details: Pick<
     Manifest,
-    "accessToken" | "startedAt" | "options" | "defaults" | "qemuStamp" | "qemu"
+    "accessToken" | "startedAt" | "options" | "defaults" | "start" | "qemuStamp" | "qemu"
   >;
   readonly signal?: AbortSignal | undefined;
 }
@@ -80,8 +80,8 @@ async function whileStill<T>(
   let isStopped = false;
   let isSaved = false;
   try {
-    // A paused machine can be booted from its disk alone, so none of its files may be in memory only.
-    const sync = !keepMemory || after === "end" ? freezeFlags.sync : 0;
+    // A paused machine and a template can be booted from their disks alone, so none of their files may be in memory only.
+    const sync = !keepMemory || after === "end" || isFlat ? freezeFlags.sync : 0;
     const tidy = isFlat ? freezeFlags.tidy : 0;
     await holdStill(guest.freeze(freezeFlags.processes | sync | tidy), signal);
     await machine.qmp.command("stop");

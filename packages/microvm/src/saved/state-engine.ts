@@ -10,8 +10,10 @@ import { programStamp, qemuFullVersion } from "../host/programs.ts";
 import { Access } from "../network/access.ts";
 import type { Uplink } from "../network/uplink.ts";
 import type { ResolvedCreateOptions } from "../restore/create-options.ts";
+import { factsOf } from "../template/warm.ts";
+import type { MachineShape } from "../machine/arguments.ts";
 import { type LocalSandbox, restoreSandbox } from "../restore/sandbox.ts";
-import { loadSource, type LoadOptions } from "./load.ts";
+import { checkCompatible, loadSource, type LoadOptions } from "./load.ts";
 import type { Manifest } from "./manifest.ts";
 import { openPaused } from "./paused.ts";
 import { saveSandbox } from "./save.ts";
@@ -28,6 +30,7 @@ export interface SandboxDetails {
   readonly startedAt: string;
   readonly options: Omit<ResolvedCreateOptions, "signal">;
   readonly defaults?: Manifest["defaults"];
+  readonly start?: Manifest["start"];
 }
 
 /** Saves sandboxes to disk, and makes sandboxes from what was saved. */
@@ -61,6 +64,14 @@ export interface StateEngine {
   ): Promise<SnapshotInfo>;
   /** A new sandbox from a snapshot. */
   create(snapshot: Snapshot, options: ResolvedCreateOptions): Promise<LocalSandbox>;
+  /** A new sandbox that boots from a snapshot's disk, as another machine, and warms everything up. */
+  boot(
+    snapshot: Snapshot,
+    options: ResolvedCreateOptions,
+    accelerator: MachineShape["accelerator"],
+  ): Promise<LocalSandbox>;
+  /** Whether this machine can go on from a snapshot. */
+  runs(snapshot: Snapshot): Promise<boolean>;
   /** Copies of a sandbox, which itself keeps running; in place of a copy that failed, the error. */
   fork(
     sandbox: LocalSandbox,
@@ -97,6 +108,7 @@ export function createStateEngine({
   const snapshots = openSnapshots(root);
   let version: Promise<string> | undefined;
   const qemuVersion = (): Promise<string> => (version ??= qemuFullVersion(qemu));
+  const installed = { stamp: () => programStamp(qemu), version: qemuVersion };
   const detailsOf = async (details: SandboxDetails) => ({
     ...details,
     qemuStamp: await programStamp(qemu),
@@ -105,20 +117,20 @@ export function createStateEngine({
   const load = (
     directory: string,
     manifest: Manifest,
-    options: Pick<LoadOptions, "reboot" | "as" | "diskMB">,
-  ) =>
-    loadSource(directory, manifest, {
-      ...options,
-      architecture,
-      qemu: { stamp: () => programStamp(qemu), version: qemuVersion },
-    });
+    options: Pick<LoadOptions, "reboot" | "as" | "diskMB" | "anew">,
+  ) => loadSource(directory, manifest, { ...options, architecture, qemu: installed });
   const make = async (
     directory: string,
     manifest: Manifest,
-    { create, signal }: Stoppable & { create: ResolvedCreateOptions },
+    {
+      create,
+      anew,
+      signal,
+    }: Stoppable & Pick<LoadOptions, "anew"> & { create: ResolvedCreateOptions },
   ): Promise<LocalSandbox> => {
     const { diskMB, envs, template, access } = create;
-    const source = await load(directory, manifest, { reboot: false, as: "copy", diskMB });
+    const reboot = anew !== undefined;
+    const source = await load(directory, manifest, { reboot, as: "copy", diskMB, anew });
     const identity = {
       sandboxId: newSandboxId(),
       templateId: template,
@@ -183,6 +195,20 @@ export function createStateEngine({
     },
     create: (snapshot, create) =>
       make(snapshot.directory, snapshot.manifest, { create, signal: create.signal }),
+    async boot({ directory, manifest }, create, accelerator) {
+      const { memoryMB, cpuCount, signal } = create;
+      const shape = { architecture, accelerator, memoryMB, cpuCount };
+      const anew = { shape, ...(await factsOf(shape, qemu)) };
+      return make(directory, manifest, { create, anew, signal });
+    },
+    runs: ({ directory, manifest }) =>
+      checkCompatible(directory, manifest, installed).then(
+        () => true,
+        (error: unknown) => {
+          if (EmberboxError.isInstance(error)) return false;
+          throw error;
+        },
+      ),
     async fork(sandbox, details, { count, signal }) {
       const target = join(root, "forks", `.gone-${process.pid}-${randomBytes(8).toString("hex")}`);
       try {

@@ -46,7 +46,7 @@ export interface WarmOptions {
 export const UNFINISHED = ".building";
 
 /** Under emulation it takes 160 s of a whole processor (measured). */
-const BOOT_MS = 1_800_000;
+export const WARM_BOOT_MS = 1_800_000;
 const ENDED = "the virtual machine ended while it started";
 const BOOT_TRIES = 3;
 
@@ -93,11 +93,7 @@ async function checkSpace(directory: string, memoryMB: number): Promise<void> {
 async function build(options: WarmOptions): Promise<void> {
   const { shape, image } = options;
   const files = templateFiles(options.directory);
-  const version = await qemuVersion(options.qemu);
-  const facts: TemplateFacts = {
-    kernelArguments: kernelArguments(shape, version),
-    readOnlyRam: readsRamOnly(version),
-  };
+  const facts = await factsOf(shape, options.qemu);
   // V8's compilers cost more than they gain where every new instruction has to be translated (measured under TCG).
   const nodeFlags = shape.accelerator === "tcg" ? ["--jitless"] : [];
   await writeInitrd({ base: image.initrd, files: options.agent, nodeFlags, target: files.initrd });
@@ -127,6 +123,12 @@ async function build(options: WarmOptions): Promise<void> {
     await sync(path);
   await writeFile(files.facts, JSON.stringify(facts));
   await sync(files.facts);
+}
+
+/** How machines of a shape are booted by this QEMU. */
+export async function factsOf(shape: MachineShape, qemu: string): Promise<TemplateFacts> {
+  const version = await qemuVersion(qemu);
+  return { kernelArguments: kernelArguments(shape, version), readOnlyRam: readsRamOnly(version) };
 }
 
 /** A guest's kernel that panics is tried again; what ran for too long, or said why it gave up, is not. */
@@ -163,11 +165,11 @@ async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<
     throw machineError("boot_failed", ENDED, how);
   });
   const late = (): never => {
-    throw lateError("the virtual machine", "was not ready", BOOT_MS, machine);
+    throw lateError("the virtual machine", "was not ready", WARM_BOOT_MS, machine);
   };
   try {
     const warmed = Promise.race([warmAndSave(machine, receiver, options), failed]);
-    await patiently(machine, BOOT_MS, untilAborted(warmed, options.signal), late);
+    await patiently(machine, WARM_BOOT_MS, untilAborted(warmed, options.signal), late);
   } catch (error) {
     options.signal?.throwIfAborted();
     throw await explainFailure(error, machine, "boot_failed", ENDED);
@@ -189,7 +191,7 @@ async function warmAndSave(
 }
 
 /** As often as it takes until the agent's JavaScript knows what it will meet. */
-const REHEARSALS = 3;
+export const REHEARSALS = 3;
 
 /**
  * What a sandbox goes through, from its host's hello until it is saved: what ran before is compiled, and is in the page

@@ -66,6 +66,19 @@ const modes = {
     );
   },
 
+  /** Templates that come as recipes: builds them, which takes many minutes and Debian's and npm's packages. */
+  async "test:ready"(parameters) {
+    await prepare();
+    await command(
+      "tests of ready-made templates",
+      [
+        ...[script("vitest"), "run", "--project", "machines", "test/ready-templates.test.ts"],
+        ...parameters,
+      ],
+      { env: { EMBERBOX_TEST_READY: "1" } },
+    );
+  },
+
   /** Machines with an Arm processor, emulated: takes an hour or more, most of it for their image. */
   async "test:arm64"(parameters) {
     demandRoot("it tells the kernel how to run programs of another processor");

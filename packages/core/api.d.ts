@@ -43,8 +43,8 @@ import { ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, SnapshotInf
 export type { ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, SnapshotInfo, SnapshotOptions };
 
 // template
-import { BuildTemplateOptions, BuiltTemplate, CopyEntry, TemplateLog, TemplateRequest, TemplateStep, quote } from "./declarations.js";
-export { type BuildTemplateOptions, type BuiltTemplate, type CopyEntry, type TemplateLog, type TemplateRequest, type TemplateStep, quote };
+import { BuildTemplateOptions, BuiltTemplate, CopyEntry, TemplateLog, TemplateRequest, TemplateStep, quote, resolveTemplate } from "./declarations.js";
+export { type BuildTemplateOptions, type BuiltTemplate, type CopyEntry, type TemplateLog, type TemplateRequest, type TemplateStep, quote, resolveTemplate };
 
 // terminal
 import { TerminalText, oneLine, plainText, safeJson, styledText } from "./declarations.js";
@@ -1247,4 +1247,5 @@ export declare function within<T, Late>(ms: number, work: Promise<T>, late: () =
 }): Promise<T | Late>;
 export declare function languageName(language: string): string;
 export declare function quote(text: string): string;
+export declare function resolveTemplate(builder: TemplateBuilder): Promise<TemplateRequest>;
 export {};

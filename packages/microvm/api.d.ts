@@ -3,13 +3,13 @@ import { MicrovmOptions, microvm } from "./declarations.js";
 export { type MicrovmOptions, microvm };
 
 // internal
-import { Check, Diagnosis, ExportImageOptions, ImportImageOptions, Imported, MissingPackages, Preparation, PrepareOptions, Progress, PruneOptions, Pruned, coldBoot, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, missingPackages, prepare, proxySettings, prune, templateInfos, templateLog } from "./declarations.js";
-export { type Check, type Diagnosis, type ExportImageOptions, type ImportImageOptions, type Imported, type MissingPackages, type Preparation, type PrepareOptions, type Progress, type PruneOptions, type Pruned, coldBoot, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, missingPackages, prepare, proxySettings, prune, templateInfos, templateLog };
+import { Check, Diagnosis, ExportImageOptions, ImportImageOptions, Imported, MissingPackages, Preparation, PrepareOptions, Progress, PruneOptions, Pruned, coldBoot, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, missingPackages, prepare, prepareReady, proxySettings, prune, readyInfos, templateInfos, templateLog } from "./declarations.js";
+export { type Check, type Diagnosis, type ExportImageOptions, type ImportImageOptions, type Imported, type MissingPackages, type Preparation, type PrepareOptions, type Progress, type PruneOptions, type Pruned, coldBoot, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, missingPackages, prepare, prepareReady, proxySettings, prune, readyInfos, templateInfos, templateLog };
 
 // declarations
 import { SandboxProvider, TemplateInfo } from "@emberbox/core/provider";
+import { NetworkCeiling, NetworkOptions } from "@emberbox/core/network";
 import { Readable } from "node:stream";
-import { NetworkCeiling } from "@emberbox/core/network";
 type Architecture = "x64" | "arm64";
 export interface MicrovmOptions {
   readonly accelerator?: "auto" | "kvm" | "tcg" | undefined;
@@ -20,6 +20,7 @@ export interface MicrovmOptions {
   readonly jail?: boolean | undefined;
   readonly home?: string | undefined;
   readonly buildImages?: boolean | undefined;
+  readonly buildNetwork?: boolean | NetworkOptions | undefined;
   readonly network?: {
     readonly dnsServers?: readonly string[] | undefined;
     readonly ca?: readonly string[] | undefined;
@@ -118,6 +119,7 @@ export interface Preparation {
   readonly image: GuestImage;
   readonly template: Template;
 }
+export declare function prepareReady(template: string, { onTemplate, signal }: Pick<PrepareOptions, "onTemplate" | "signal">): Promise<void>;
 export declare function prepare(options?: PrepareOptions): Promise<Preparation>;
 export interface PruneOptions {
   readonly all?: boolean | undefined;
@@ -132,6 +134,7 @@ export interface Pruned {
 }
 export declare function prune(options?: PruneOptions): Promise<readonly Pruned[]>;
 export declare function templateLog(name: string): Promise<string | undefined>;
+export declare const readyInfos: readonly TemplateInfo[];
 export declare function proxySettings(environment?: NodeJS.ProcessEnv): Record<string, string>;
 export declare function coldBoot(code: string): Promise<number>;
 export declare function describeEngine(onProgress: (step: string) => void): Promise<{

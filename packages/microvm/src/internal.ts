@@ -10,9 +10,15 @@ export {
 } from "./internal/image-files.ts";
 export type { Imported } from "./image/import.ts";
 export { type MissingPackages, missingPackages } from "./internal/missing-packages.ts";
-export { type Preparation, type PrepareOptions, prepare } from "./internal/prepare.ts";
+export {
+  type Preparation,
+  type PrepareOptions,
+  prepare,
+  prepareReady,
+} from "./internal/prepare.ts";
 export { prune, type Pruned, type PruneOptions } from "./internal/prune.ts";
 export { templateLog } from "./internal/template-log.ts";
 export { inWords, type Progress, templateInfos } from "./image/index.ts";
+export { readyInfos } from "./ready/index.ts";
 export { proxySettings } from "./host/proxy.ts";
 export { coldBoot, describeEngine } from "./internal/cold-boot.ts";

@@ -2,6 +2,7 @@
 import "../supported-node.ts";
 
 export { quote } from "../shell-quote.ts";
+export { resolveTemplate } from "../template/resolve.ts";
 export type { BuildTemplateOptions } from "../provider.ts";
 export type {
   BuiltTemplate,

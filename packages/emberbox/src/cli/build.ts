@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import { type Preparation, prepare } from "@emberbox/microvm/internal";
+import { type Preparation, prepare, prepareReady } from "@emberbox/microvm/internal";
 import { EXIT, type Finish, say } from "./failure.ts";
 import { imageDisplay } from "./image-display.ts";
 import { listenForInterrupt } from "./interrupt.ts";
-import { parseTemplate, templateNames } from "./template-name.ts";
+import { parseTemplateOrRecipe, readyNames, templateNames } from "./template-name.ts";
 
 export function addBuild(program: Command, finish: Finish): void {
   program
@@ -12,7 +12,12 @@ export function addBuild(program: Command, finish: Finish): void {
     .description(
       "Builds a template's disk image and warms a machine, unless that is done already. It can be interrupted and repeated.",
     )
-    .argument("[TEMPLATE]", `one of: ${templateNames.join(", ")}`, parseTemplate, "default")
+    .argument(
+      "[TEMPLATE]",
+      `one of: ${[...templateNames, ...readyNames].join(", ")}`,
+      parseTemplateOrRecipe,
+      "default",
+    )
     .addHelpText(
       "after",
       `
@@ -27,6 +32,11 @@ Examples:
 async function build(name: string): Promise<number> {
   using interrupt = listenForInterrupt();
   try {
+    if (readyNames.includes(name)) {
+      await prepareReady(name, { onTemplate: say, signal: interrupt.signal });
+      process.stdout.write(`template  ${name}\n`);
+      return EXIT.ok;
+    }
     const { image, template } = await prepareShown(name, interrupt.signal);
     process.stdout.write(`image     ${image.directory}\ntemplate  ${template.directory}\n`);
     return EXIT.ok;

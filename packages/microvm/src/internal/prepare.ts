@@ -4,6 +4,7 @@ import { paths } from "../host/paths.ts";
 import { type GuestImage, obtainImage, type Progress } from "../image/index.ts";
 import { mayBuild } from "../image/may-build.ts";
 import { openEngine } from "../provider/engine.ts";
+import { microvm } from "../provider/provider.ts";
 import { resolveCreateOptions } from "../restore/create-options.ts";
 import type { Template } from "../template/template.ts";
 
@@ -30,6 +31,15 @@ export interface PrepareOptions {
 export interface Preparation {
   readonly image: GuestImage;
   readonly template: Template;
+}
+
+/** Builds a template that comes as a recipe, unless that is done already. */
+export async function prepareReady(
+  template: string,
+  { onTemplate, signal }: Pick<PrepareOptions, "onTemplate" | "signal">,
+): Promise<void> {
+  await using provider = microvm({ onProgress: onTemplate, buildImages: true });
+  await provider.prepare!({ template, signal });
 }
 
 /**

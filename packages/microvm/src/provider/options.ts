@@ -1,4 +1,5 @@
-import { type FieldsOf, parseOptions } from "@emberbox/core/options";
+import type { NetworkOptions } from "@emberbox/core/network";
+import { type FieldsOf, parseOptions, sharedOptions } from "@emberbox/core/options";
 import { z } from "zod";
 import { type Architecture, architectures } from "../host/architecture.ts";
 import { isServer } from "../network/uplink.ts";
@@ -20,6 +21,11 @@ export interface MicrovmOptions {
   readonly home?: string | undefined;
   /** Whether an image that is missing is built for its first sandbox, unless `EMBERBOX_BUILD` forbids it. @default true */
   readonly buildImages?: boolean | undefined;
+  /**
+   * What the builds of templates may reach that come as recipes (`java`, `browser`, `desktop`): Debian's packages and npm's.
+   * @default true
+   */
+  readonly buildNetwork?: boolean | NetworkOptions | undefined;
   /** How sandboxes' gateways reach the outside. @default as this program does */
   readonly network?:
     | {
@@ -68,6 +74,7 @@ const microvmOptions = z.strictObject({
   standby: z.boolean().optional().describe("true or false"),
   jail: z.boolean().optional().describe("true or false"),
   buildImages: z.boolean().optional().describe("true or false"),
+  buildNetwork: sharedOptions.network,
   network: z
     .strictObject(networkFields)
     .optional()

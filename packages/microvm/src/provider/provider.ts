@@ -1,13 +1,15 @@
 import { EmberboxError } from "@emberbox/core";
-import { checkedProvider, type SandboxProvider } from "@emberbox/core/provider";
+import { checkedProvider, type CreateOptions, type SandboxProvider } from "@emberbox/core/provider";
 import { isTemplateName, templateInfos } from "../image/index.ts";
 import { resolveCreateOptions } from "../restore/create-options.ts";
 import { openPaused } from "../saved/paused.ts";
-import { openSnapshots } from "../saved/snapshots.ts";
+import { readyInfos } from "../ready/index.ts";
+import { openSnapshots, type Snapshot } from "../saved/snapshots.ts";
 import { type Engine, openEngine, pathsOf } from "./engine.ts";
 import { KnownSandboxes, RESUMED_MS } from "./known-sandboxes.ts";
 import { createNewSandboxes } from "./new-sandboxes.ts";
 import { type MicrovmOptions, resolveMicrovmOptions } from "./options.ts";
+import { obtainReady } from "./ready-templates.ts";
 import { notRunning, providerClosed } from "./reasons.ts";
 import { createOwnTemplates } from "./own-templates.ts";
 import { detailsOf, shapeOf } from "./sandbox-info.ts";
@@ -31,6 +33,9 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     provider: () => provider,
   });
 
+  const ready = (name: string, asked: CreateOptions): Promise<Snapshot | undefined> =>
+    obtainReady(name, asked, { own, open, settings });
+
   const provider = checkedProvider({
     name: "microvm",
     capabilities: Object.freeze({
@@ -44,9 +49,10 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       requestRules: true,
       networkCeiling: true,
     }),
-    templates: () => templateInfos,
+    templates: () => [...templateInfos, ...readyInfos],
     async prepare(shape = {}) {
-      const ownTemplate = shape.template === undefined ? undefined : await own.find(shape.template);
+      const { template = "default" } = shape;
+      const ownTemplate = (await own.find(template)) ?? (await ready(template, shape));
       const kept = ownTemplate?.manifest.options;
       const resolved = resolveCreateOptions(shape, kept && shapeOf(kept), "template");
       if (ownTemplate) await own.shaped(ownTemplate, resolved);
@@ -56,8 +62,10 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       const { template } = createOptions;
       const { state } = open();
       const isSaved = template !== undefined && !isTemplateName(template);
-      const ownTemplate = isSaved ? await own.find(template) : undefined;
-      const snapshot = isSaved && !ownTemplate ? await snapshots.find(template) : undefined;
+      const built = isSaved ? await own.find(template) : undefined;
+      const snapshot = isSaved && !built ? await snapshots.find(template) : undefined;
+      const ownTemplate =
+        built ?? (isSaved && !snapshot ? await ready(template, createOptions) : undefined);
       const kept = (ownTemplate ?? snapshot)?.manifest.options;
       const kind = snapshot ? "snapshot" : "template";
       const given = resolveCreateOptions(createOptions, kept && shapeOf(kept), kind);

@@ -1,0 +1,116 @@
+// Templates that come as recipes. Building them takes minutes and Debian's packages, so this is for whoever has built
+// them; `npm run test:ready` builds them first.
+import { lookup } from "node:dns/promises";
+import { Sandbox } from "@emberbox/core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readyTemplate } from "../packages/microvm/src/ready/index.ts";
+import { engine } from "./support/sandboxes.ts";
+
+const HOUR_MS = 3_600_000;
+const timeoutMs = 600_000;
+const builds = process.env["EMBERBOX_TEST_READY"] === "1";
+const addresses = await Promise.all(
+  ["deb.debian.org", "security.debian.org"].map((name) => lookup(name, 4).catch(() => undefined)),
+);
+/** Which may be a mirror's that is not public. */
+const allowOut = addresses.flatMap((found) => found?.address ?? []);
+const provider = engine(undefined, { buildNetwork: { allowOut } });
+afterAll(() => provider[Symbol.asyncDispose]());
+
+async function isBuilt(name: string): Promise<boolean> {
+  const { builtAs } = (await readyTemplate(name))!;
+  return (await provider.listTemplates!()).some((template) => template.name === builtAs);
+}
+
+/** Tests of a template in one sandbox of it, if it is there. */
+function describeReady(name: string, define: (sandbox: () => Sandbox) => void): void {
+  describe(name, async () => {
+    if (!builds && !(await isBuilt(name))) {
+      test.skip(`SKIPPED: ${name} is not built; \`emberbox build ${name}\` builds it`, () => {});
+      return;
+    }
+    let sandbox: Sandbox;
+    beforeAll(async () => {
+      sandbox = await Sandbox.create(name, { provider, timeoutMs: HOUR_MS });
+    }, HOUR_MS);
+    afterAll(async () => void (await sandbox.kill()));
+    define(() => sandbox);
+  });
+}
+
+describeReady("java", (sandbox) => {
+  const run = (code: string): ReturnType<Sandbox["runCode"]> =>
+    sandbox().runCode(code, { language: "java", timeoutMs });
+
+  test("cells keep what they declare, and have values and output", async () => {
+    expect(await run("int x = 40; record Point(int a, String b) {}")).toMatchObject({
+      executionCount: 1,
+      error: undefined,
+    });
+    expect((await run("x + 2")).text).toBe("42");
+    const { text, logs } = await run(
+      'System.out.println("é\\0 " + x); System.err.println("why"); new Point(1, "z")',
+    );
+    expect(text).toBe("Point[a=1, b=z]");
+    expect(logs.stdout.join("")).toBe("é\0 40\n");
+    expect(logs.stderr.join("")).toBe("why\n");
+    const sum = "int sum(int n) {\n  return n < 1 ? 0 : n + sum(n - 1);\n}\nsum(10)";
+    expect((await run(sum)).text).toBe("55");
+    expect((await run("var all = new ArrayList<Integer>();\nall.add(1);")).error).toBeUndefined();
+  });
+
+  test("what fails says why, and what was declared stays", async () => {
+    const compiled = await run("int y = 1;\nString s = 5;\nint z = 2;");
+    expect(compiled.error).toMatchObject({
+      name: "CompileError",
+      value: expect.stringContaining("incompatible types"),
+    });
+    const thrown = await run("List.of(1).get(7)");
+    expect(thrown.error?.name).toBe("java.lang.ArrayIndexOutOfBoundsException");
+    expect(thrown.error?.traceback).toContain("at ");
+    expect((await run("x + y")).text).toBe("41");
+  });
+
+  test("a loop is interrupted", async () => {
+    const controller = new AbortController();
+    const running = sandbox().runCode('System.out.println("on");\nwhile (true) Thread.sleep(5);', {
+      ...{ language: "java", timeoutMs, signal: controller.signal },
+      onStdout: () => controller.abort(new Error("enough")),
+    });
+    await expect(running).rejects.toThrow("enough");
+    expect((await run("x")).text).toBe("40");
+  });
+});
+
+describeReady("browser", (sandbox) => {
+  test("Playwright drives Chromium from a cell", async () => {
+    const code = `
+const { chromium } = await import("playwright-core");
+const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", timeout: 0 });
+const page = await browser.newPage();
+await page.goto("data:text/html,<title>hello</title><h1>there</h1>", { timeout: 0 });
+const text = await page.title() + " " + await page.textContent("h1");
+await browser.close();
+text`;
+    const { text, error } = await sandbox().runCode(code, { language: "javascript", timeoutMs });
+    expect(error).toBeUndefined();
+    expect(text).toBe("hello there");
+  });
+});
+
+describeReady("desktop", (sandbox) => {
+  test("a screen with Xfce can be seen and driven", async () => {
+    const run = (command: string) => sandbox().commands.run(command, { timeoutMs });
+    const screen = "Xvfb :0 -ac -screen 0 1024x768x24 -retro -nolisten tcp -nolisten unix";
+    await sandbox().commands.run(screen, { background: true, timeoutMs: 0 });
+    await run("until xdpyinfo > /dev/null 2>&1; do sleep 1; done");
+    await sandbox().commands.run("startxfce4", { background: true, timeoutMs: 0 });
+    await run("until pgrep -x xfwm4 && pgrep -x xfdesktop; do sleep 1; done");
+    const moved = await run("xdotool mousemove --sync 100 200; xdotool getmouselocation");
+    expect(moved.stdout).toContain("x:100 y:200");
+    await run("scrot --pointer /tmp/shot.png");
+    const picture = await sandbox().files.read("/tmp/shot.png", { format: "bytes" });
+    expect([...picture.subarray(1, 4)]).toEqual([...Buffer.from("PNG")]);
+    expect((await run("ls /opt/noVNC/utils/novnc_proxy")).exitCode).toBe(0);
+  });
+});

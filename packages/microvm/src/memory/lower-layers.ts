@@ -2,13 +2,20 @@ import { type FileHandle, open } from "node:fs/promises";
 import { whole } from "../host/whole.ts";
 import { PAGE_BYTES, type Run } from "./guest-memory.ts";
 import { type LayerIndex, readLayerIndex } from "./layer-index.ts";
+import type { Region, Room } from "./region.ts";
 
 /** What layers of memory have of a machine's pages. */
 export interface LowerLayers extends AsyncDisposable {
   /** The index of the uppermost. */
   readonly top: LayerIndex;
-  /** Reads the pages of a run to the beginning of `into`, and says which of them there are. */
-  read(run: Run, into: Buffer): Promise<boolean[]>;
+  /** Those of the pages in a room, which are a region's, that the layers do not have like that. */
+  different(region: Region, room: Room): Promise<KeptPage[]>;
+}
+
+/** A page, and at which place it is in its room. */
+export interface KeptPage {
+  readonly page: number;
+  readonly at: number;
 }
 
 /** Opens layers, lowest first, for the pages of `runs`; nothing if there are none. */
@@ -34,17 +41,14 @@ export async function openLowerLayers(
   }
   return {
     top,
-    async read(run, into) {
-      const has: boolean[] = [];
-      for (const { layer, position, page, count } of partsOf(run, places)) {
-        for (let index = 0; index < count; index++) has.push(layer > 0);
-        if (layer === 0) continue;
-        const [at, from] = [(page - run.page) * PAGE_BYTES, position * PAGE_BYTES];
-        const bytes = count * PAGE_BYTES;
-        const file = files[layer - 1]!;
-        await whole((done) => file.read(into, at + done, bytes - done, from + done), bytes);
-      }
-      return has;
+    async different({ runs }, room) {
+      const pages = runs.flatMap(({ page, count }) =>
+        Array.from({ length: count }, (_, index) => page + index),
+      );
+      const same = new Set<number>();
+      for (const [layer, file] of files.entries())
+        for (const at of await sameIn(file, layer + 1, { pages, places, room })) same.add(at);
+      return pages.map((page, at) => ({ page, at })).filter(({ at }) => !same.has(at));
     },
     [Symbol.asyncDispose]: close,
   };
@@ -53,13 +57,13 @@ export async function openLowerLayers(
 /** Where each page is, in the uppermost layer that has it, by its number. */
 interface Places {
   /** 0 if no layer has it; 1 is the lowest. */
-  readonly layer: Uint8Array;
+  readonly layer: Uint16Array;
   readonly position: Uint32Array;
 }
 
 /** Pages from `end` on are not looked for. */
 function placesIn(indices: readonly LayerIndex[], end: number): Places {
-  const places = { layer: new Uint8Array(end), position: new Uint32Array(end) };
+  const places = { layer: new Uint16Array(end), position: new Uint32Array(end) };
   for (const [layer, { pieces }] of indices.entries()) {
     let position = 0;
     for (const { runs } of pieces)
@@ -73,22 +77,24 @@ function placesIn(indices: readonly LayerIndex[], end: number): Places {
   return places;
 }
 
-/** A part of a run that is consecutive in one layer, too, or in none. */
-interface Part extends Run {
-  readonly layer: number;
-  readonly position: number;
-}
-
-function partsOf({ page: first, count }: Run, { layer, position }: Places): Part[] {
-  const parts: { page: number; count: number; layer: number; position: number }[] = [];
-  for (let page = first; page < first + count; page++) {
-    const last = parts.at(-1);
-    const follows =
-      last !== undefined &&
-      last.layer === layer[page] &&
-      (last.layer === 0 || last.position + last.count === position[page]);
-    if (follows) last.count++;
-    else parts.push({ page, count: 1, layer: layer[page]!, position: position[page]! });
-  }
-  return parts;
+/** Which of a room's pages, by their places in it, are in this layer as they are. */
+async function sameIn(
+  file: FileHandle,
+  layer: number,
+  of: { pages: readonly number[]; places: Places; room: Room },
+): Promise<number[]> {
+  const { pages, places, room } = of;
+  const there = [...pages.keys()].filter((at) => places.layer[pages[at]!] === layer);
+  if (there.length === 0) return [];
+  // A layer has what it has of a region in one place: it is read at once, whatever lies between.
+  const positions = there.map((at) => places.position[pages[at]!]!);
+  const [first, last] = [Math.min(...positions), Math.max(...positions)];
+  const bytes = (last - first + 1) * PAGE_BYTES;
+  if (bytes > room.other.length) return [];
+  const [saved, from] = [room.other, first * PAGE_BYTES];
+  await whole((done) => file.read(saved, done, bytes - done, from + done), bytes);
+  return there.filter((at, index) => {
+    const [begin, other] = [at * PAGE_BYTES, (positions[index]! - first) * PAGE_BYTES];
+    return room.pages.compare(saved, other, other + PAGE_BYTES, begin, begin + PAGE_BYTES) === 0;
+  });
 }

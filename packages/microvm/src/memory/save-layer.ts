@@ -3,16 +3,8 @@ import { open } from "node:fs/promises";
 import { whole } from "../host/whole.ts";
 import { addPage, type GuestMemory, PAGE_BYTES, type Run } from "./guest-memory.ts";
 import { type Piece, writeLayerIndex } from "./layer-index.ts";
-import { type LowerLayers, openLowerLayers } from "./lower-layers.ts";
-import {
-  eachRun,
-  inParallel,
-  KEY_BYTES,
-  pageBytes,
-  type Region,
-  regionsOf,
-  type Room,
-} from "./region.ts";
+import { type KeptPage, openLowerLayers } from "./lower-layers.ts";
+import { inParallel, KEY_BYTES, pageBytes, regionsOf, type Room } from "./region.ts";
 
 /**
  * Saves the pages of a stopped machine that differ from what the layers below, lowest first, have of them. Where a region
@@ -32,11 +24,11 @@ export async function saveLayer(
   const file = await open(path, "wx", 0o600);
   try {
     await inParallel(regionsOf(runs), async (region, room) => {
-      await eachRun(region.runs, room, (run, pages) => memory.read(run, pages));
+      await readRuns(memory, region.runs, room);
       const sum = room.sum(key, region.runs);
       regions.set(region.number, sum);
       if (lower?.top.regions.get(region.number) === sum) return;
-      const kept = lower ? await keepDifferent(region, room, lower) : region.runs;
+      const kept = lower ? keepThe(await lower.different(region, room), room) : region.runs;
       const bytes = pageBytes(kept);
       if (bytes === 0) return;
       pieces.push({ runs: kept, sum: lower ? room.sum(key, kept) : sum });
@@ -71,26 +63,37 @@ export async function writePages(
   }
 }
 
-/** Moves the pages that differ from what the layers have of them to the beginning of the room, and returns them. */
-async function keepDifferent(
-  { runs }: Region,
-  { pages: now, other: saved }: Room,
-  lower: LowerLayers,
-): Promise<Run[]> {
-  const kept: { page: number; count: number }[] = [];
-  let [from, to] = [0, 0];
-  for (const run of runs) {
-    const has = await lower.read(run, saved);
-    for (let index = 0; index < run.count; index++, from += PAGE_BYTES) {
-      const at = index * PAGE_BYTES;
-      const isEqual =
-        has[index] === true &&
-        now.compare(saved, at, at + PAGE_BYTES, from, from + PAGE_BYTES) === 0;
-      if (isEqual) continue;
-      addPage(kept, run.page + index);
-      now.copy(now, to, from, from + PAGE_BYTES);
-      to += PAGE_BYTES;
+/** Pages between two runs that are read with them: a read takes as long as copying several pages. */
+const MAX_GAP = 8;
+
+/** Reads runs to the beginning of a room, one after another. */
+async function readRuns(memory: GuestMemory, runs: readonly Run[], room: Room): Promise<void> {
+  let at = 0;
+  for (let next = 0; next < runs.length;) {
+    const first = next;
+    const { page } = runs[first]!;
+    let end = page;
+    do end = runs[next]!.page + runs[next++]!.count;
+    while (next < runs.length && runs[next]!.page - end <= MAX_GAP);
+    const span = { page, count: end - page };
+    const isRun = next === first + 1;
+    const into = isRun ? room.pages.subarray(at) : room.other;
+    await memory.read(span, into.subarray(0, span.count * PAGE_BYTES));
+    for (const run of runs.slice(first, next)) {
+      const from = (run.page - page) * PAGE_BYTES;
+      const bytes = run.count * PAGE_BYTES;
+      if (!isRun) into.copy(room.pages, at, from, from + bytes);
+      at += bytes;
     }
   }
-  return kept;
+}
+
+/** Moves some of a room's pages to its beginning, and returns them. */
+function keepThe(kept: readonly KeptPage[], { pages }: Room): Run[] {
+  const runs: { page: number; count: number }[] = [];
+  for (const [to, { page, at }] of kept.entries()) {
+    addPage(runs, page);
+    if (at !== to) pages.copy(pages, to * PAGE_BYTES, at * PAGE_BYTES, (at + 1) * PAGE_BYTES);
+  }
+  return runs;
 }

@@ -66,7 +66,7 @@ describeReady("java", (sandbox) => {
       value: expect.stringContaining("incompatible types"),
     });
     const thrown = await run("List.of(1).get(7)");
-    expect(thrown.error?.name).toBe("java.lang.ArrayIndexOutOfBoundsException");
+    expect(thrown.error?.name).toBe("java.lang.IndexOutOfBoundsException");
     expect(thrown.error?.traceback).toContain("at ");
     expect((await run("x + y")).text).toBe("41");
   });

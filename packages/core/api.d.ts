@@ -449,6 +449,7 @@ export interface SandboxProvider extends AsyncDisposable {
   }): Promise<(SandboxConnection | EmberboxError)[]>;
   updateNetwork?(sandboxId: string, network: boolean | NetworkOptions): Promise<void>;
   getNetworkLog?(sandboxId: string): Promise<NetworkLog>;
+  addressesOf?(host: string, ceiling: NetworkCeiling): Promise<readonly string[]>;
   buildTemplate?(request: TemplateRequest, options: BuildTemplateOptions): Promise<BuiltTemplate>;
   listTemplates?(options?: SignalOptions): Promise<BuiltTemplate[]>;
   deleteTemplate?(name: string, options?: SignalOptions): Promise<boolean>;

@@ -64,8 +64,9 @@ export interface Onward {
   readonly url: string | URL;
   readonly dispatcher: Dispatcher;
   readonly headers: string[];
+  readonly onData?: ((chunk: Buffer) => void) | undefined;
 }
-export declare function passOn(request: IncomingMessage, response: ServerResponse, { url, dispatcher, headers }: Onward): Promise<void>;
+export declare function passOn(request: IncomingMessage, response: ServerResponse, { url, dispatcher, headers, onData }: Onward): Promise<void>;
 export declare function flushHead(response: ServerResponse): void;
 export declare function passUpgrade(request: IncomingMessage, client: Duplex, head: Buffer, onward: Onward): Promise<void>;
 export {};

@@ -33,6 +33,7 @@ export interface ServeOptions {
   readonly cpuCount?: number | undefined;
   readonly codeUser?: "user" | "root" | undefined;
   readonly network?: NetworkCeiling | undefined;
+  readonly webhooks?: NetworkCeiling | undefined;
   readonly reserveMB?: number | undefined;
   readonly onShutdown?: "pause" | "kill" | undefined;
   readonly shutdownTimeoutMs?: number | undefined;

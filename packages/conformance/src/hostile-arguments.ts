@@ -54,6 +54,7 @@ export function hostileCalls(provider: SandboxProvider, id: string): Call[] {
     add("setTimeout", bad, 1000);
     add("updateNetwork", bad, true);
     add("deleteSnapshot", bad);
+    add("addressesOf", bad, true);
   }
   for (const bad of notNames) {
     add("createSnapshot", id, { name: bad });

@@ -1,5 +1,6 @@
+import { z } from "zod";
 import { EmberboxError } from "./errors.ts";
-import { networkSchema, refuseRules } from "./network.ts";
+import { ceilingSchema, networkSchema, refuseRules } from "./network.ts";
 import { lifetime, parseArgument, sandboxId } from "./options.ts";
 import { parsePort } from "./ports.ts";
 import type { BuildTemplateOptions, SandboxConnection, SandboxProvider } from "./provider.ts";
@@ -65,6 +66,13 @@ export function checkedProvider(of: SandboxProvider): SandboxProvider {
       },
     }),
     ...(of.getNetworkLog && { getNetworkLog: async (id) => of.getNetworkLog!(parseId(id)) }),
+    ...(of.addressesOf && {
+      addressesOf: async (host, ceiling) =>
+        of.addressesOf!(
+          parseArgument(hostName, "host", host),
+          parseArgument(ceilingSchema, "ceiling", ceiling) ?? true,
+        ),
+    }),
     ...(of.buildTemplate && {
       buildTemplate: async (request, options) =>
         of.buildTemplate!(parseTemplateRequest(request), checkedBuild(of, options)),
@@ -85,6 +93,7 @@ function checkedBuild(of: SandboxProvider, given: unknown): BuildTemplateOptions
   return options;
 }
 
+const hostName = z.string().min(1).max(253).describe("a host name or an address");
 const parseId = (id: unknown): string => parseArgument(sandboxId, "sandboxId", id);
 
 function checkedConnection(of: SandboxConnection): SandboxConnection {

@@ -344,6 +344,12 @@ export interface SandboxProvider extends AsyncDisposable {
   /** @throws `sandbox_not_found` */
   getNetworkLog?(sandboxId: string): Promise<NetworkLog>;
   /**
+   * The addresses of a host that a sandbox with this ceiling could reach, for a program that connects somewhere because
+   * its users say so. It should connect to these, and not look the name up again.
+   * @throws `invalid_argument` that says why there are none, and what looking up a name throws
+   */
+  addressesOf?(host: string, ceiling: NetworkCeiling): Promise<readonly string[]>;
+  /**
    * Builds a template of one's own, or finds it built. What earlier builds have in common with it is not done again.
    * @throws `template_build_failed`, `unknown_template`
    */

@@ -11,13 +11,15 @@ export interface Onward {
   readonly dispatcher: Dispatcher;
   /** All headers to send, except those of the connection: names and values in turn. */
   readonly headers: string[];
+  /** Called with what passes of a good answer, which it must neither keep nor change. It does not throw. */
+  readonly onData?: ((chunk: Buffer) => void) | undefined;
 }
 
 /** Passes a request on, and its answer back, as they arrive. If the client goes away, its request is aborted. */
 export async function passOn(
   request: IncomingMessage,
   response: ServerResponse,
-  { url, dispatcher, headers }: Onward,
+  { url, dispatcher, headers, onData }: Onward,
 ): Promise<void> {
   const { method } = request;
   const answer = await send(url, {
@@ -35,6 +37,7 @@ export async function passOn(
   if (!request.complete && request.httpVersionMajor === 1) passed.push("Connection", "close");
   response.writeHead(answer.statusCode, passed);
   flushHead(response);
+  if (onData && answer.statusCode === 200) answer.body.on("data", onData);
   await pipeline(answer.body, response);
 }
 

@@ -53,6 +53,8 @@ export interface ServeOptions {
   readonly codeUser?: "user" | "root" | undefined;
   /** What no request may exceed for its sandbox's network. @default true: public addresses only */
   readonly network?: NetworkCeiling | undefined;
+  /** What webhooks may reach; false for no webhooks. @default what `network` says */
+  readonly webhooks?: NetworkCeiling | undefined;
   /** Memory that the host must have left after a sandbox has started, in MiB. @default 256 */
   readonly reserveMB?: number | undefined;
   /** What happens to running sandboxes when the server is closed. @default "kill" */
@@ -105,6 +107,7 @@ const schema = z.strictObject({
   cpuCount: z.int().min(1).optional().describe("a positive integer"),
   codeUser: z.enum(["user", "root"]).default("user").describe("`user` or `root`"),
   network: sharedOptions.networkCeiling,
+  webhooks: sharedOptions.networkCeiling,
   reserveMB: z.int().min(0).default(256).describe("a non-negative integer"),
   onShutdown: z.enum(["pause", "kill"]).default("kill").describe("`pause` or `kill`"),
   shutdownTimeoutMs: z.int().min(1).default(30_000).describe("a positive integer"),
@@ -147,6 +150,8 @@ export function resolveOptions(options: ServeOptions): Settings {
       `The provider ${provider.name} has no ceiling of networks`,
     );
   }
+  if (settings.webhooks && provider.addressesOf === undefined)
+    throw new EmberboxError("unsupported", `The provider ${provider.name} has no webhooks`);
   return {
     ...settings,
     tenants,

@@ -2,7 +2,9 @@ import { EmberboxError, type SandboxInfo } from "@emberbox/core";
 import type { SandboxProvider } from "@emberbox/core/provider";
 import type { Logger } from "pino";
 import { ApiError, sandboxNotFound } from "./api-error.ts";
-import { createJournal, type Journal } from "./journal.ts";
+import { type EventData } from "./events/event.ts";
+import { Lifecycle } from "./events/lifecycle.ts";
+import { Output } from "./observed/output.ts";
 import { type KnownNetwork, withoutValues } from "./known-network.ts";
 import type { Row, Store } from "./store.ts";
 import { type Caller, operator, sees } from "./tenants.ts";
@@ -24,7 +26,8 @@ export interface KnownSandbox {
  * servers and programs may have theirs in the same place.
  */
 export class Registry {
-  readonly journal: Journal = createJournal();
+  readonly lifecycle: Lifecycle;
+  readonly output: Output;
   readonly #provider: SandboxProvider;
   readonly #store: Store;
   readonly #log: Logger;
@@ -33,6 +36,8 @@ export class Registry {
     this.#provider = provider;
     this.#store = store;
     this.#log = log;
+    this.lifecycle = new Lifecycle(store, log);
+    this.output = new Output(store, log);
   }
 
   tokens(sandboxId: string): Tokens {
@@ -46,6 +51,8 @@ export class Registry {
 
   /** After a restart: reconciles the rows with the provider's sandboxes; returns what was lost. */
   async reconcile(): Promise<{ lost: number; paused: number }> {
+    for (const { info, tenant, alias } of await this.list(operator))
+      this.lifecycle.know(tenant, alias, info);
     const gone = await this.#compare("it ended with the server that ran it");
     for (const { sandboxId, state } of gone)
       this.#log.warn({ sandboxId, was: state }, "a sandbox was lost");
@@ -67,24 +74,28 @@ export class Registry {
     for (const { sandboxId, state } of rows) {
       const info = there.get(sandboxId);
       if (info === undefined) this.gone(sandboxId, reason);
-      else if (info.state !== state) this.#store.setState(sandboxId, info.state);
+      else if (info.state !== state) this.setState(sandboxId, info.state);
     }
     return rows.filter(({ sandboxId }) => !there.has(sandboxId));
   }
 
   /** Remembers one that has just started. `alias` is what the request called its template. */
-  remember(
+  async remember(
     sandboxId: string,
     { tenant, alias, network }: Pick<KnownSandbox, "tenant" | "alias" | "network">,
-  ): void {
+  ): Promise<void> {
+    const info = await this.#provider.getInfo(sandboxId);
     const empty = Object.keys(network).length === 0;
-    this.#store.put({
-      sandboxId,
-      tenant,
-      template: alias,
-      state: "running",
-      reason: null,
-      network: empty ? null : JSON.stringify(withoutValues(network)),
+    this.#store.transaction(() => {
+      this.#store.put({
+        sandboxId,
+        tenant,
+        template: alias,
+        state: "running",
+        reason: null,
+        network: empty ? null : JSON.stringify(withoutValues(network)),
+      });
+      this.lifecycle.began(tenant, alias, info);
     });
   }
 
@@ -121,7 +132,16 @@ export class Registry {
   }
 
   setState(sandboxId: string, state: "running" | "paused"): void {
-    this.#store.setState(sandboxId, state);
+    this.#store.transaction(() => {
+      if (!this.#store.setState(sandboxId, state)) return;
+      this.lifecycle.moved(sandboxId, state);
+      this.note(sandboxId, state === "paused" ? "paused" : "resumed");
+    });
+  }
+
+  /** Its time or its network was changed. */
+  updated(sandboxId: string, data: EventData = {}): void {
+    this.lifecycle.changed(sandboxId, "sandbox.lifecycle.updated", data);
   }
 
   setNetwork(sandboxId: string, network: KnownNetwork): void {
@@ -129,13 +149,22 @@ export class Registry {
   }
 
   gone(sandboxId: string, reason: string): void {
-    this.#store.setState(sandboxId, "gone", reason);
-    this.journal.forget(sandboxId);
+    this.#store.transaction(() => {
+      if (!this.#store.setState(sandboxId, "gone", reason)) return;
+      this.lifecycle.moved(sandboxId, "gone");
+      this.note(sandboxId, `ended: ${reason}`);
+      this.#store.output.crop(this.#store.get(sandboxId)!.tenant);
+    });
+  }
+
+  /** Whether there is nothing of it any more but its row. */
+  isGone(sandboxId: string): boolean {
+    return (this.#store.get(sandboxId)?.state ?? "gone") === "gone";
   }
 
   note(sandboxId: string, event: string): void {
     this.#log.info({ sandboxId }, `sandbox ${event}`);
-    this.journal.note(sandboxId, event);
+    this.output.note(sandboxId, event);
   }
 
   /** Does something with a sandbox that existed a moment ago. @throws 404 that says why it is gone, if that is known */

@@ -104,7 +104,7 @@ export class Sandboxes {
           throw isUnknown(error) ? templateNotFound(alias) : error;
         });
       const { sandboxId } = connection;
-      this.#remember(connection, { tenant, alias, network });
+      await this.#remember(connection, { tenant, alias, network });
       // Meanwhile the client may have gone, or the server been told to stop.
       if (this.#closing || options.signal?.aborted) {
         await this.kill(caller, sandboxId);
@@ -190,11 +190,23 @@ export class Sandboxes {
     return connected;
   }
 
+  /** The way to a sandbox that runs; one that is paused stays so. @throws 404 */
+  async running(sandboxId: string): Promise<SandboxConnection | undefined> {
+    const connection = this.#connections.get(sandboxId);
+    if (connection === undefined || connection.gone() !== undefined) return undefined;
+    const { state } = await this.registry.guard(sandboxId, () => this.#provider.getInfo(sandboxId));
+    return state === "running" ? connection : undefined;
+  }
+
+  /** Sandboxes that were reached and may run. */
+  get reached(): string[] {
+    return [...this.#connections.keys()];
+  }
+
   async kill(caller: Caller, sandboxId: string): Promise<boolean> {
     if (!this.registry.has(caller, sandboxId)) return false;
     const killed = await this.#provider.kill(sandboxId);
     this.#connections.delete(sandboxId);
-    if (killed) this.registry.note(sandboxId, "killed");
     this.registry.gone(sandboxId, "it was killed");
     return killed;
   }
@@ -204,6 +216,8 @@ export class Sandboxes {
     if (set === undefined) throw notImplemented("changing a sandbox's timeout");
     await this.registry.needRunning(caller, sandboxId);
     await this.registry.guard(sandboxId, () => set.call(this.#provider, sandboxId, timeoutMs));
+    const end = new Date(Date.now() + timeoutMs);
+    this.registry.updated(sandboxId, { set_timeout: end.toISOString() });
   }
 
   async pause(caller: Caller, sandboxId: string, keepMemory: boolean): Promise<boolean> {
@@ -218,7 +232,6 @@ export class Sandboxes {
     );
     this.#connections.delete(sandboxId);
     this.registry.setState(sandboxId, "paused");
-    if (paused) this.registry.note(sandboxId, "paused");
     return paused;
   }
 
@@ -243,11 +256,9 @@ export class Sandboxes {
           ...(timeoutMs !== undefined && { timeoutMs }),
         }),
       );
-      for (const each of forks) {
-        if (EmberboxError.isInstance(each)) continue;
-        this.#remember(each, parent);
-        this.registry.note(each.sandboxId, `forked from ${sandboxId}`);
-      }
+      const made = forks.filter((each) => !EmberboxError.isInstance(each)) as SandboxConnection[];
+      await Promise.all(made.map((each) => this.#remember(each, parent)));
+      for (const each of made) this.registry.note(each.sandboxId, `forked from ${sandboxId}`);
       return forks;
     });
   }
@@ -263,6 +274,7 @@ export class Sandboxes {
     );
     this.registry.setNetwork(sandboxId, kept);
     this.registry.note(sandboxId, "its network was changed");
+    this.registry.updated(sandboxId);
   }
 
   /** Pauses or kills the running ones. */
@@ -299,18 +311,22 @@ export class Sandboxes {
       );
       this.#connections.set(sandboxId, connection);
       this.registry.setState(sandboxId, "running");
-      this.registry.note(sandboxId, "resumed");
       return connection;
     };
     return this.#resuming.get(sandboxId, () => this.#admit(tenant, 1, asked, resume));
   }
 
-  #remember(
+  async #remember(
     connection: SandboxConnection,
     known: Pick<KnownSandbox, "tenant" | "alias" | "network">,
-  ): void {
-    this.#connections.set(connection.sandboxId, connection);
-    this.registry.remember(connection.sandboxId, known);
+  ): Promise<void> {
+    const { sandboxId } = connection;
+    await this.registry.remember(sandboxId, known).catch(async (error: unknown) => {
+      // Nobody could reach it.
+      await this.#provider.kill(sandboxId);
+      throw error;
+    });
+    this.#connections.set(sandboxId, connection);
   }
 }
 

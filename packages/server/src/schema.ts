@@ -1,4 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
+import { EVENT_TABLES } from "./events/tables.ts";
+import { OUTPUT_TABLE } from "./observed/output-rows.ts";
 import { DEFAULT_TENANT } from "./tenants.ts";
 
 const TABLES = `
@@ -25,6 +27,8 @@ const TABLES = `
     snapshotId TEXT NOT NULL,
     PRIMARY KEY (tenant, name)
   ) STRICT, WITHOUT ROWID;
+  ${EVENT_TABLES}
+  ${OUTPUT_TABLE}
 `;
 
 /** Makes the tables, or upgrades those of an older version; several servers may do so at the same time. */

@@ -7,9 +7,12 @@ import { pino } from "pino";
 import { Archives } from "./builds/archives.ts";
 import { Builds } from "./builds/builds.ts";
 import { createControl } from "./control/app.ts";
+import { Webhooks } from "./events/webhooks.ts";
 import { createHostCheck } from "./hosts.ts";
 import { createListener, type Listener } from "./listener.ts";
 import { createMetrics } from "./metrics.ts";
+import { Followers } from "./observed/follow.ts";
+import { Samples } from "./observed/samples.ts";
 import { isLoopback, resolveOptions, type ServeOptions } from "./options.ts";
 import { createProxy } from "./proxy/proxy.ts";
 import { Sandboxes } from "./sandboxes.ts";
@@ -58,6 +61,13 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
       settings.tenants.size > 0 ? settings.tenants : new Map([[DEFAULT_TENANT, [store.apiKey]]]);
     const keys = createKeyring(tenants, settings.operatorKey);
     const sandboxes = new Sandboxes(settings, store, log);
+    const { output, lifecycle } = sandboxes.registry;
+    const samples = new Samples(sandboxes, log);
+    const webhooks = new Webhooks({
+      ...{ provider: settings.provider, store, log },
+      ceiling: settings.webhooks ?? settings.network ?? true,
+    });
+    lifecycle.onDelivery = () => webhooks.wake();
     const metrics = createMetrics(() => sandboxes);
     const { lost, paused } = await sandboxes.registry.reconcile();
     metrics.lost(lost);
@@ -74,13 +84,15 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
           )
         : undefined;
     const certificate = settings.tls === "self-signed" ? own : settings.tls;
-    const proxy = createProxy(sandboxes, keys, log, settings.codeUser);
+    const proxy = createProxy(sandboxes, keys, {
+      ...{ log, samples, codeUser: settings.codeUser },
+      followers: new Followers(output),
+    });
     let listener: Listener | undefined;
     let domain = settings.domain ?? "";
     const builds = new Builds(sandboxes, log);
     const control = createControl({
-      sandboxes,
-      builds,
+      ...{ sandboxes, builds, store, samples, webhooks },
       archives: new Archives(join(settings.stateDirectory, "archives")),
       keys,
       checkHost: createHostCheck(settings, () => domain),
@@ -109,6 +121,8 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
     await control.listen({ host: settings.host, port: settings.port });
     const { port } = control.server.address() as AddressInfo;
     if (domain === "") domain = `${certificate ? OWN_DOMAIN : "localhost"}:${port}`;
+    samples.start();
+    webhooks.wake();
     const sweeper = setInterval(() => {
       sandboxes.registry
         .sweep()
@@ -118,6 +132,7 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
       clearInterval(sweeper);
+      await samples.close();
       const ending = Promise.all([builds.close(), sandboxes.close(settings.onShutdown)]);
       await within(settings.shutdownTimeoutMs, ending, () =>
         log.error("shutting down took too long: what still runs is killed"),
@@ -125,6 +140,8 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
       // Requests still in progress belong to sandboxes that are gone.
       listener?.drop();
       await control.close();
+      await webhooks.close();
+      output.close();
       store.close();
     };
     return {

@@ -81,6 +81,7 @@ export class Snapshots {
       if (name !== undefined && tenant !== DEFAULT_TENANT)
         snapshots.setName(tenant, name, snapshotId);
       this.#registry.note(sandboxId, `snapshot ${snapshotId} was made`);
+      this.#registry.lifecycle.changed(sandboxId, "sandbox.lifecycle.checkpointed");
       return this.#known(made);
     });
   }

@@ -3,6 +3,9 @@ import { closeSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { EmberboxError } from "@emberbox/core";
+import { type EventRows, openEventRows } from "./events/event-rows.ts";
+import { openWebhookRows, type WebhookRows } from "./events/webhook-rows.ts";
+import { openOutputRows, type OutputRows } from "./observed/output-rows.ts";
 import { newApiKey } from "./options.ts";
 import { prepareTables } from "./schema.ts";
 import { openSnapshotRows, type SnapshotRows } from "./snapshot-rows.ts";
@@ -36,11 +39,16 @@ export interface Store {
   /** The key that is used when none are configured. */
   readonly apiKey: string;
   readonly snapshots: SnapshotRows;
+  readonly events: EventRows;
+  readonly webhooks: WebhookRows;
+  readonly output: OutputRows;
+  /** Does all of it or nothing; one may be within another. */
+  transaction(work: () => void): void;
   /** A row of any server. */
   get(sandboxId: string): Row | undefined;
   put(row: Omit<Row, "server">): void;
-  /** A row that is `gone` stays so, with the first reason. */
-  setState(sandboxId: string, state: Row["state"], reason?: string): void;
+  /** A row that is `gone` stays so, with the first reason. False when nothing changed. */
+  setState(sandboxId: string, state: Row["state"], reason?: string): boolean;
   setNetwork(sandboxId: string, network: string | null): void;
   remove(sandboxId: string): void;
   /** This server's rows. */
@@ -90,15 +98,34 @@ export function openStore(directory: string): Store {
   );
   const setState = prepare(
     `UPDATE sandboxes SET state = ?, reason = ?, changedAt = unixepoch()
-     WHERE sandboxId = ? AND state <> 'gone'`,
+     WHERE sandboxId = ? AND state NOT IN ('gone', ?)`,
   );
   const setNetwork = prepare("UPDATE sandboxes SET network = ? WHERE sandboxId = ?");
   const remove = prepare("DELETE FROM sandboxes WHERE sandboxId = ?");
   const all = prepare("SELECT * FROM sandboxes WHERE server = ?");
 
-  const prune = prepare(
-    "DELETE FROM sandboxes WHERE state = 'gone' AND changedAt < unixepoch() - ?",
+  const forgotten = prepare(
+    "SELECT sandboxId FROM sandboxes WHERE state = 'gone' AND changedAt < unixepoch() - ?",
   );
+  const events = openEventRows(database);
+  const output = openOutputRows(database);
+  const transaction = (work: () => void): void => {
+    if (database.isTransaction) return work();
+    database.exec("BEGIN IMMEDIATE");
+    try {
+      work();
+      database.exec("COMMIT");
+    } catch (error) {
+      database.exec("ROLLBACK");
+      throw error;
+    }
+  };
+  const forget = (sandboxId: string): void =>
+    transaction(() => {
+      output.remove(sandboxId);
+      events.removeLife(sandboxId);
+      remove.run(sandboxId);
+    });
 
   takeOver(database, directory, server);
   return {
@@ -106,13 +133,21 @@ export function openStore(directory: string): Store {
     seed: fact("seed", randomBytes(32).toString("hex")),
     apiKey: fact("apiKey", newApiKey()),
     snapshots: openSnapshotRows(database),
+    events,
+    webhooks: openWebhookRows(database, server),
+    output,
+    transaction,
     get: (sandboxId) => get.get(sandboxId) as Row | undefined,
     put: (row) => void put.run({ ...row, server }),
-    setState: (sandboxId, state, reason) => void setState.run(state, reason ?? null, sandboxId),
+    setState: (sandboxId, state, reason) =>
+      setState.run(state, reason ?? null, sandboxId, state).changes > 0,
     setNetwork: (sandboxId, network) => void setNetwork.run(network, sandboxId),
-    remove: (sandboxId) => void remove.run(sandboxId),
+    remove: forget,
     all: () => all.all(server) as unknown as Row[],
-    prune: () => void prune.run(GONE_IS_KEPT_SECONDS),
+    prune() {
+      for (const { sandboxId } of forgotten.all(GONE_IS_KEPT_SECONDS)) forget(sandboxId as string);
+      events.prune();
+    },
     close() {
       database.close();
       lock.close();
@@ -133,11 +168,14 @@ function holdLock(path: string): DatabaseSync {
   }
 }
 
-/** Takes over the rows of servers that no longer run. */
+/** Takes over what servers had that no longer run. */
 function takeOver(database: DatabaseSync, directory: string, server: string): void {
   const others = database
-    .prepare("SELECT DISTINCT server FROM sandboxes WHERE server <> ?")
-    .all(server);
+    .prepare(
+      `SELECT server FROM sandboxes WHERE server <> :server
+       UNION SELECT server FROM deliveries WHERE server <> :server`,
+    )
+    .all({ server });
   for (const { server: other } of others as { server: string }[]) {
     const path = join(directory, "running", other);
     try {
@@ -145,7 +183,8 @@ function takeOver(database: DatabaseSync, directory: string, server: string): vo
     } catch {
       continue; // It is running.
     }
-    database.prepare("UPDATE sandboxes SET server = ? WHERE server = ?").run(server, other);
+    for (const table of ["sandboxes", "deliveries"])
+      database.prepare(`UPDATE ${table} SET server = ? WHERE server = ?`).run(server, other);
     rmSync(path, { force: true });
   }
 }

@@ -27,6 +27,7 @@ interface ServeFlags {
   readonly tlsSelfSigned?: true;
   readonly codeUser: "user" | "root";
   readonly networkCeiling?: ServeOptions["network"];
+  readonly webhooks?: ServeOptions["webhooks"];
   readonly maxSandboxes?: number;
   readonly memory?: number;
   readonly cpus?: number;
@@ -87,6 +88,11 @@ export function addServe(program: Command, finish: Finish): void {
     .option(
       "--network-ceiling <LIST>",
       "the most that any sandbox can reach: off, or names, addresses, ranges and `public`, separated by commas (default: public)",
+      parseCeiling,
+    )
+    .option(
+      "--webhooks <LIST>",
+      "what webhooks can reach, in the same form (default: what --network-ceiling says)",
       parseCeiling,
     )
     .option(
@@ -186,6 +192,7 @@ async function readFlags(flags: ServeFlags): Promise<Omit<ServeOptions, "provide
     ...(domain !== undefined && { domain }),
     ...(tls && { tls }),
     ...(networkCeiling !== undefined && { network: networkCeiling }),
+    ...(flags.webhooks !== undefined && { webhooks: flags.webhooks }),
     ...(maxSandboxes !== undefined && { maxSandboxes }),
     ...(memory !== undefined && { memoryMB: memory }),
     ...(cpus !== undefined && { cpuCount: cpus }),

@@ -18,6 +18,7 @@ import { sweepScratch } from "../machine/files.ts";
 import { endOrphans } from "../machine/orphans.ts";
 import { patience } from "../host/patience.ts";
 import { readOnlyView } from "../machine/read-only.ts";
+import type { NameResolver } from "../network/resolve.ts";
 import { createUplink } from "../network/uplink.ts";
 import type { ResolvedCreateOptions } from "../restore/create-options.ts";
 import { type LocalSandbox, restoreSandbox } from "../restore/sandbox.ts";
@@ -48,6 +49,8 @@ export interface Engine {
   onProgress(step: string): void;
   restore(options: ResolvedCreateOptions, signal?: AbortSignal): Promise<LocalSandbox>;
   readonly state: StateEngine;
+  /** Looks up names, for all gateways. */
+  readonly names: NameResolver;
 }
 
 /** @throws `provider_missing`, `qemu_missing`, `tool_missing` */
@@ -97,6 +100,9 @@ export function openEngine(options: EngineOptions): Engine {
   const engine: Engine = {
     paths,
     qemu,
+    get names() {
+      return uplink.resolver;
+    },
     state: createStateEngine({
       ...{ root: paths.state, run: paths.run },
       ...{ architecture, qemu, jail, uplink },

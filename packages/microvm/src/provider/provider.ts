@@ -1,6 +1,7 @@
 import { EmberboxError } from "@emberbox/core";
 import { checkedProvider, type CreateOptions, type SandboxProvider } from "@emberbox/core/provider";
 import { isTemplateName, templateInfos } from "../image/index.ts";
+import { reachable } from "../network/reachable.ts";
 import { resolveCreateOptions } from "../restore/create-options.ts";
 import { openPaused } from "../saved/paused.ts";
 import { readyInfos } from "../ready/index.ts";
@@ -141,6 +142,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       }),
     getNetworkLog: (sandboxId) =>
       sandboxes.withRunning(sandboxId, async (_known, { machine }) => machine.gateway.log()),
+    addressesOf: (host, ceiling) => reachable(host, ceiling, () => open().names),
     buildTemplate: (request, options) => own.build(request, options),
     listTemplates: () => own.list(),
     deleteTemplate: (name) => own.delete(name),

@@ -5,18 +5,26 @@ import Fastify, {
 } from "fastify";
 import type { Logger } from "pino";
 import { ApiError, errorBody, toApiError } from "../api-error.ts";
+import type { Webhooks } from "../events/webhooks.ts";
 import type { HostCheck } from "../hosts.ts";
+import type { Samples } from "../observed/samples.ts";
+import type { Store } from "../store.ts";
 import { addBuildRoutes, addUploadRoute, type BuildRoutesOptions } from "./build-routes.ts";
 import { demandCaller, demandOperator, rememberCaller } from "./caller.ts";
+import { addEventRoutes } from "./event-routes.ts";
 import { addListRoutes } from "./list-routes.ts";
 import { addObservationRoutes } from "./observation-routes.ts";
 import { addSandboxRoutes } from "./sandbox-routes.ts";
 import { addSnapshotRoutes } from "./snapshot-routes.ts";
+import { addTeamRoutes } from "./team-routes.ts";
 
 const BODY_BYTES = 1024 * 1024;
 const PARAMETER_LENGTH = 512;
 
 export interface ControlOptions extends BuildRoutesOptions {
+  readonly store: Store;
+  readonly samples: Samples;
+  readonly webhooks: Webhooks;
   readonly checkHost: HostCheck;
   readonly domain: () => string;
   readonly log: Logger;
@@ -73,7 +81,9 @@ export function createControl(options: ControlOptions): FastifyInstance {
     addListRoutes(guarded, sandboxes);
     addSnapshotRoutes(guarded, sandboxes, keys);
     addBuildRoutes(guarded, options);
-    addObservationRoutes(guarded, sandboxes);
+    addObservationRoutes(guarded, options);
+    addEventRoutes(guarded, options);
+    addTeamRoutes(guarded, options);
   });
   app.register(async (tokens) => {
     tokens.addHook("onRequest", async ({ headers }) => checkHost(headers));

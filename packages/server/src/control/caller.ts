@@ -17,10 +17,15 @@ export function callerOf({ raw }: Pick<FastifyRequest, "raw">): Caller {
   return caller;
 }
 
+/** The key that a request shows, known or not. */
+export function keyOf(headers: IncomingHttpHeaders): string {
+  const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? "")?.[1];
+  return String(headers["x-api-key"] ?? bearer ?? "");
+}
+
 /** @throws 401 */
 export function demandCaller(headers: IncomingHttpHeaders, keys: Keyring): Caller {
-  const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? "")?.[1];
-  const given = String(headers["x-api-key"] ?? bearer ?? "");
+  const given = keyOf(headers);
   if (given === "") throw new ApiError(401, "API key is missing, or its header is not X-API-KEY");
   const caller = keys.callerOf(given);
   if (caller === undefined) throw new ApiError(401, "Invalid API key");

@@ -1,9 +1,7 @@
-import { ENVD_PORT } from "@emberbox/core/envd";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { request } from "undici/index.js";
-import { z } from "zod";
 import { ApiError, sandboxNotFound } from "../api-error.ts";
-import type { JournalEntry } from "../journal.ts";
+import type { Line } from "../observed/lines.ts";
+import type { Samples } from "../observed/samples.ts";
 import type { Sandboxes } from "../sandboxes.ts";
 import { callerOf } from "./caller.ts";
 import { text } from "./list-routes.ts";
@@ -15,24 +13,27 @@ interface WithId {
   Querystring: Query;
 }
 
-const MEASURING_MS = 5_000;
-const LONGEST_BODY = 64 * 1024;
 const MOST_LOGS = 1000;
+const levels = ["debug", "info", "warn", "error"];
 
-/** How busy sandboxes are, and what happened to them. */
-export function addObservationRoutes(app: FastifyInstance, sandboxes: Sandboxes): void {
+/** How busy sandboxes are, and what happened to them and in them. */
+export function addObservationRoutes(
+  app: FastifyInstance,
+  { sandboxes, samples }: { readonly sandboxes: Sandboxes; readonly samples: Samples },
+): void {
   app.get<WithId>("/sandboxes/:id/metrics", async (request) => {
     const { params, query } = request;
-    const start = readSeconds(text(query["start"]), "start") ?? 0;
-    const end = readSeconds(text(query["end"]), "end") ?? Infinity;
+    const start = readWhole(text(query["start"]), "start") ?? 0;
+    const end = readWhole(text(query["end"]), "end") ?? Infinity;
     if (start > end) throw new ApiError(400, "Invalid start: it is after end");
     const sandboxId = parseSandboxId(params.id);
-    const { info } = await sandboxes.registry.get(callerOf(request), sandboxId);
-    if (info.state === "paused") return [];
-    // There is no history: the only sample is the current one.
-    const metric = await measure(sandboxes, sandboxId);
-    const within = metric.timestampUnix >= start && metric.timestampUnix <= end;
-    return within ? [metric] : [];
+    await sandboxes.registry.get(callerOf(request), sandboxId);
+    const all = await samples.all(sandboxId).catch((error: unknown) => {
+      if (error instanceof ApiError) throw error;
+      if (sandboxes.registry.isGone(sandboxId)) throw sandboxNotFound(sandboxId);
+      throw new ApiError(500, `Sandbox "${sandboxId}" does not tell how busy it is`);
+    });
+    return all.filter(({ timestampUnix: at }) => at >= start && at <= end);
   });
 
   app.get<{ Querystring: Query }>("/sandboxes/metrics", async (request) => {
@@ -47,115 +48,79 @@ export function addObservationRoutes(app: FastifyInstance, sandboxes: Sandboxes)
     const metrics = await Promise.all(
       running.map(
         async ({ info: { sandboxId } }) =>
-          [sandboxId, await measure(sandboxes, sandboxId).catch(() => undefined)] as const,
+          [sandboxId, await samples.latest(sandboxId).catch(() => undefined)] as const,
       ),
     );
     return { sandboxes: Object.fromEntries(metrics.filter(([, metric]) => metric !== undefined)) };
   });
 
+  /** Also of a sandbox that has ended, as long as it is remembered. @throws 404 */
+  const linesFor = (request: FastifyRequest<WithId>): Line[] => {
+    const sandboxId = parseSandboxId(request.params.id);
+    const { registry } = sandboxes;
+    if (!registry.has(callerOf(request), sandboxId)) throw sandboxNotFound(sandboxId);
+    return registry.output.read(sandboxId, registry.isGone(sandboxId));
+  };
+
   app.get<WithId>("/sandboxes/:id/logs", async (request) => {
     const { query } = request;
-    const entries = await readJournal(sandboxes, request, {
-      since: readSeconds(text(query["start"]), "start"),
-      limit: readSeconds(text(query["limit"]), "limit"),
-    });
-    return {
-      logs: entries.map(describeLine),
-      logEntries: entries.map(describeEntry),
-    };
+    const start = readWhole(text(query["start"]), "start") ?? 0;
+    const limit = readLimit(query);
+    const lines = linesFor(request).filter(({ at }) => at >= start);
+    const found = lines.slice(0, limit);
+    return { logs: found.map(describeLine), logEntries: found.map(describeEntry) };
   });
 
   app.get<WithId>("/v2/sandboxes/:id/logs", async (request) => {
     const { query } = request;
-    const entries = await readJournal(sandboxes, request, {
-      since: readSeconds(text(query["cursor"]), "cursor"),
-      limit: readSeconds(text(query["limit"]), "limit"),
-    });
+    const cursor = readWhole(text(query["cursor"]), "cursor");
+    const limit = readLimit(query);
     const search = text(query["search"]) ?? "";
-    const found = entries.filter(({ message }) => message.includes(search)).map(describeEntry);
-    return { logs: text(query["direction"]) === "backward" ? found.toReversed() : found };
+    const least = readLevel(text(query["level"]));
+    const isBackward = readDirection(text(query["direction"])) === "backward";
+    const lines = linesFor(request).filter(
+      ({ at, level, message }) =>
+        (cursor === undefined || (isBackward ? at <= cursor : at >= cursor)) &&
+        levels.indexOf(level) >= least &&
+        message.includes(search),
+    );
+    const found = isBackward ? lines.slice(-limit).toReversed() : lines.slice(0, limit);
+    return { logs: found.map(describeEntry) };
   });
 }
 
-async function readJournal(
-  sandboxes: Sandboxes,
-  request: FastifyRequest<WithId>,
-  { since = 0, limit = MOST_LOGS }: { since: number | undefined; limit: number | undefined },
-): Promise<JournalEntry[]> {
-  const sandboxId = parseSandboxId(request.params.id);
-  await sandboxes.registry.get(callerOf(request), sandboxId);
-  const entries = sandboxes.registry.journal.read(sandboxId);
-  return entries.filter(({ timestamp }) => timestamp.getTime() >= since).slice(0, limit);
-}
-
-/** E2B's name for what is told of a sandbox rather than by its processes. */
-const logger = "system";
-const level = "info";
-
-function describeEntry({ timestamp, message }: JournalEntry): Record<string, unknown> {
-  return { timestamp: timestamp.toISOString(), level, message, fields: { logger } };
+function describeEntry({ at, level, message, fields }: Line): Record<string, unknown> {
+  return { timestamp: new Date(at).toISOString(), level, message, fields };
 }
 
 /** As E2B's command line reads it: JSON in JSON. */
-function describeLine({ timestamp, message }: JournalEntry): Record<string, unknown> {
-  return { timestamp: timestamp.toISOString(), line: JSON.stringify({ level, logger, message }) };
+function describeLine({ at, level, message, fields }: Line): Record<string, unknown> {
+  return {
+    timestamp: new Date(at).toISOString(),
+    line: JSON.stringify({ level, ...fields, message }),
+  };
 }
 
-const measured = z.object({
-  ts: z.number(),
-  cpu_count: z.number(),
-  cpu_used_pct: z.number(),
-  mem_used: z.number(),
-  mem_total: z.number(),
-  mem_cache: z.number().default(0),
-  disk_used: z.number(),
-  disk_total: z.number(),
-});
-
-interface Metric {
-  readonly timestampUnix: number;
-  readonly [name: string]: unknown;
-}
-
-/** Asks the sandbox itself. */
-async function measure(sandboxes: Sandboxes, sandboxId: string): Promise<Metric> {
-  const connection = await sandboxes.reach(sandboxId);
-  const { origin, headers, dispatcher } = connection.endpoint(ENVD_PORT);
-  try {
-    const answer = await request(`${origin}/metrics`, {
-      dispatcher,
-      headers: { ...headers },
-      signal: AbortSignal.timeout(MEASURING_MS),
-    });
-    const now = measured.parse(JSON.parse(await limitedText(answer.body)));
-    return {
-      timestamp: new Date(now.ts * 1000).toISOString(),
-      timestampUnix: Math.floor(now.ts),
-      cpuCount: now.cpu_count,
-      cpuUsedPct: now.cpu_used_pct,
-      memUsed: now.mem_used,
-      memTotal: now.mem_total,
-      memCache: now.mem_cache,
-      diskUsed: now.disk_used,
-      diskTotal: now.disk_total,
-    };
-  } catch {
-    if (connection.gone() !== undefined) throw sandboxNotFound(sandboxId);
-    throw new ApiError(500, `Sandbox "${sandboxId}" does not tell how busy it is`);
-  }
-}
-
-async function limitedText(body: AsyncIterable<Buffer>): Promise<string> {
-  let all = Buffer.alloc(0);
-  for await (const chunk of body) {
-    all = Buffer.concat([all, chunk]);
-    if (all.length > LONGEST_BODY) throw new Error("the sandbox's metrics are too long");
-  }
-  return all.toString();
-}
-
-function readSeconds(value: string | undefined, name: string): number | undefined {
+function readWhole(value: string | undefined, name: string): number | undefined {
   if (value === undefined || value === "") return undefined;
   if (!/^\d{1,15}$/.test(value)) throw new ApiError(400, `Invalid ${name}: must be a whole number`);
   return Number(value);
+}
+
+function readLimit(query: Query): number {
+  const limit = readWhole(text(query["limit"]), "limit") ?? MOST_LOGS;
+  if (limit === 0) throw new ApiError(400, "Invalid limit: must be positive");
+  return Math.min(limit, MOST_LOGS);
+}
+
+function readLevel(value: string | undefined): number {
+  const level = levels.indexOf(value ?? "debug");
+  if (level === -1) throw new ApiError(400, `Invalid level: must be one of ${levels.join(", ")}`);
+  return level;
+}
+
+function readDirection(value: string | undefined): "forward" | "backward" {
+  if (value === undefined || value === "" || value === "forward") return "forward";
+  if (value === "backward") return value;
+  throw new ApiError(400, "Invalid direction: must be forward or backward");
 }

@@ -99,9 +99,4 @@ const unimplemented = [
   ["GET", "/secrets/:id"],
   ["POST", "/secrets/:id"],
   ["DELETE", "/secrets/:id"],
-  ["GET", "/teams"],
-  ["GET", "/events/sandboxes"],
-  ["GET", "/events/sandboxes/:id"],
-  ["GET", "/events/webhooks"],
-  ["POST", "/events/webhooks"],
 ] as const;

@@ -62,7 +62,11 @@ async function open({ network = {}, answer = OK, codeUser, isClosed, isGone }: W
     reach: async () => connection,
   } as unknown as Sandboxes;
   const keys = { has: (given: string) => given === KEY } as unknown as Keyring;
-  const proxy = createProxy(sandboxes, keys, pino({ enabled: false }), codeUser ?? "user");
+  const proxy = createProxy(sandboxes, keys, {
+    ...{ log: pino({ enabled: false }), codeUser: codeUser ?? "user" },
+    samples: { use: () => {} },
+    followers: { follow: () => undefined },
+  });
   const server = createServer((request, response) => {
     proxy.handle(request, response).catch(() => response.destroy());
   });

@@ -17,6 +17,8 @@ import {
 import type { Logger } from "pino";
 import { errors } from "undici/index.js";
 import { ApiError, toApiError } from "../api-error.ts";
+import type { Followers } from "../observed/follow.ts";
+import type { Samples } from "../observed/samples.ts";
 import type { Settings } from "../options.ts";
 import type { Sandboxes } from "../sandboxes.ts";
 import { type Keyring, operator } from "../tenants.ts";
@@ -38,14 +40,20 @@ interface Route {
   readonly connection: SandboxConnection;
 }
 
+export interface ProxyOptions {
+  readonly log: Logger;
+  readonly codeUser: Settings["codeUser"];
+  readonly samples: Pick<Samples, "use">;
+  readonly followers: Pick<Followers, "follow">;
+}
+
 /** Concurrent requests to one sandbox's own servers: strangers leave room for what its owner does. */
 const MOST_VISITS = 512;
 
 export function createProxy(
   sandboxes: Sandboxes,
   keys: Keyring,
-  log: Logger,
-  codeUser: Settings["codeUser"],
+  { log, codeUser, samples, followers }: ProxyOptions,
 ): Proxy {
   const visits = new Map<string, number>();
 
@@ -64,14 +72,16 @@ export function createProxy(
     });
   }
 
-  async function route(request: IncomingMessage, end: EventEmitter): Promise<Route> {
+  async function route(request: IncomingMessage, end: ServerResponse | Duplex): Promise<Route> {
     const target = requested(request) ?? (await findBySignature(request));
     const { sandboxId } = target;
     const network = sandboxes.registry.network(sandboxId);
     demandAccess(request, target, sandboxes.registry.tokens(sandboxId), network);
     countVisit(target, end);
     try {
-      return { target, connection: await sandboxes.reach(sandboxId) };
+      const connection = await sandboxes.reach(sandboxId);
+      samples.use(sandboxId, end);
+      return { target, connection };
     } catch (error) {
       const known = toApiError(error);
       if (known.status !== 404) throw error;
@@ -121,7 +131,11 @@ export function createProxy(
       response.on("error", () => {});
       try {
         const found = await route(request, response);
-        await passOn(request, response, onward(request, found)).catch((error: unknown) => {
+        const { method, url } = request;
+        const follower = followers.follow({ ...found.target, method, url });
+        if (follower) response.once("close", () => follower.end());
+        const sent = { ...onward(request, found), onData: follower?.take };
+        await passOn(request, response, sent).catch((error: unknown) => {
           throw unreachable(found, error);
         });
       } catch (error) {

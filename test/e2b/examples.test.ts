@@ -75,4 +75,5 @@ test("the snippets of the documentation run", async () => {
     /^http:\/\/127\.0\.0\.1:\d+ takes the key e2b_\w{40}$/m,
   );
   expect(await run("e2b-provider.ts", [], pointed)).toBe("42\n");
+  expect(await run("webhook.ts", [])).toBe("sandbox.lifecycle.created\nsandbox.lifecycle.killed\n");
 });

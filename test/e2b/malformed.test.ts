@@ -313,6 +313,26 @@ const kinds: readonly ((random: Random) => Malformed)[] = [
     status: 400,
   }),
   (random) => ({
+    what: "absurd query for events",
+    path: `/events/sandboxes?${random.pick(["limit=0", "limit=1&limit=2", "offset=x", "orderAsc=1", "types=x"])}`,
+    headers: key(),
+    status: 400,
+  }),
+  (random) => ({
+    what: "absurd query for logs",
+    path: `/v2/sandboxes/${id()}/logs?${random.pick(["limit=0", "cursor=x", "level=x", "direction=x", "search=a&search=b"])}`,
+    headers: key(),
+    status: 400,
+  }),
+  (random) => ({
+    what: "absurd webhook",
+    method: "POST",
+    path: "/events/webhooks",
+    headers: key(),
+    body: JSON.stringify(random.pick(junk)),
+    status: 400,
+  }),
+  (random) => ({
     what: "traffic without a token",
     ...random.pick<Pick<Malformed, "method" | "path">>([
       { method: "POST", path: "/process.Process/List" },
@@ -393,7 +413,7 @@ const kinds: readonly ((random: Random) => Malformed)[] = [
   (random) => ({
     what: "what this server does not have",
     method: "POST",
-    path: random.pick(["/volumes", "/secrets", "/events/webhooks", "/templates/tags"]),
+    path: random.pick(["/volumes", "/secrets", "/templates/tags"]),
     headers: key(),
     body: JSON.stringify(random.pick(junk)),
     status: 501,

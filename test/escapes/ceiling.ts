@@ -73,6 +73,20 @@ const ENTRIES = [
   ...["10.0.0.0/8", "fd00::/8", "169.254.169.254", "168.63.129.16", "100.100.100.200"],
 ];
 
+/** The same as a URL may have them. */
+const WEBHOOK_HOSTS = [
+  ...[
+    HOST,
+    "127.1",
+    "0x7f000001",
+    "2130706433",
+    "[::1]",
+    "[::ffff:127.0.0.1]",
+    "[64:ff9b::7f00:1]",
+  ],
+  ...["0.0.0.0", "10.0.0.1", "[fd00::1]", "169.254.169.254", "168.63.129.16", "100.100.100.200"],
+];
+
 export const ceilingAttempts: readonly Attempt[] = [
   asking(
     "create",
@@ -111,5 +125,19 @@ export const ceilingAttempts: readonly Attempt[] = [
       return [forked.said, copied.said, resumed.said, later.said, reached];
     },
     `${REFUSED}; ${REFUSED}; 201; ${REFUSED}; ${UNREACHED}`,
+  ),
+  asking(
+    "webhook",
+    "have a webhook reach the host, its network or its metadata",
+    async ({ ask }) => {
+      const asked = WEBHOOK_HOSTS.map((host) =>
+        ask("POST", "/events/webhooks", {
+          ...{ name: "inside", url: `http://${host}/`, signatureSecret: "secret" },
+          events: ["sandbox.lifecycle.created"],
+        }),
+      );
+      return (await Promise.all(asked)).map(({ said }) => said);
+    },
+    `(400 [^;]*It may not be reached[^;]*(; |$)){${WEBHOOK_HOSTS.length}}`,
   ),
 ];

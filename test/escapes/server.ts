@@ -74,6 +74,7 @@ const routes: readonly [line: string, body?: unknown][] = [
   ["GET /sandboxes/@/metrics"],
   ["GET /sandboxes/@/logs"],
   ["GET /v2/sandboxes/@/logs"],
+  ["GET /events/sandboxes/@"],
   ["POST /v2/sandboxes/@/connect", { timeout: 60 }],
   ["POST /sandboxes/@/connect", { timeout: 60 }],
   ["POST /sandboxes/@/resume", { timeout: 60 }],

@@ -41,9 +41,47 @@ export const otherMethods: readonly Method[] = [
   }),
   method("e2b sandbox logs", async (context) => {
     const path = `/sandboxes/${context.sandbox.sandboxId}/logs`;
+    await context.sandbox.commands.run("echo in the log");
     const { logs } = (await ask(context, path)) as { logs: { line: string }[] };
-    const { level, logger, message } = JSON.parse(logs[0]!.line) as Record<string, string>;
+    const lines = logs.map(({ line }) => JSON.parse(line) as Record<string, string>);
+    const { level, logger, message } = lines[0]!;
     assert.deepEqual([level, logger, message], ["info", "system", "created"]);
+    assert(lines.some((line) => line["logger"] === "process" && line["message"] === "in the log"));
+  }),
+  method("e2b sandbox metrics", async (context) => {
+    const path = `/sandboxes/${context.sandbox.sandboxId}/metrics`;
+    const metrics = (await ask(context, path)) as { timestampUnix: number; memTotal: number }[];
+    assert(metrics.at(-1)!.memTotal > 0 && metrics.at(-1)!.timestampUnix > 0);
+  }),
+  method("GET /events/sandboxes", async (context) => {
+    const path = `/events/sandboxes/${context.sandbox.sandboxId}?orderAsc=true`;
+    const [first] = (await ask(context, path)) as { type: string }[];
+    assert.equal(first!.type, "sandbox.lifecycle.created");
+  }),
+  method("POST /events/webhooks", async (context) => {
+    const { apiUrl, apiKey } = context.options;
+    const path = `${apiUrl}/events/webhooks`;
+    const headers = { "X-API-Key": apiKey };
+    const body = JSON.stringify({
+      ...{ name: "in the table", url: "http://192.0.2.1/", signatureSecret: "secret" },
+      events: ["sandbox.lifecycle.killed"],
+    });
+    // That address is nobody's, and so not public.
+    assert.equal((await fetch(path, { method: "POST", headers, body })).status, 400);
+    const made = await fetch(path, {
+      ...{ method: "POST", headers },
+      body: body.replace("192.0.2.1", "8.8.8.8"),
+    });
+    assert.equal(made.status, 201);
+    const { id } = (await made.json()) as { id: string };
+    assert.equal((await fetch(`${path}/${id}`, { method: "DELETE", headers })).status, 200);
+  }),
+  method("GET /teams", async (context) => {
+    const [team] = (await ask(context, "/teams")) as { teamID: string; isDefault: boolean }[];
+    assert(team!.isDefault);
+    const path = `/teams/${team!.teamID}/metrics`;
+    const metrics = (await ask(context, path)) as { concurrentSandboxes: number }[];
+    assert(metrics.at(-1)!.concurrentSandboxes > 0);
   }),
   method("GET /health inside", async ({ sandbox }) => {
     const ask = [49983, 49999]

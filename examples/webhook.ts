@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { Sandbox } from "@e2b/code-interpreter";
@@ -17,16 +17,19 @@ function isGenuine(body: string, signature: string): boolean {
 }
 
 const told = Promise.withResolvers<void>();
-const receiver = createServer(async (request, response) => {
+async function receive(request: IncomingMessage): Promise<number> {
   const body = await text(request);
-  if (!isGenuine(body, String(request.headers["e2b-signature"]))) {
-    response.writeHead(401).end();
-    return;
-  }
+  if (!isGenuine(body, String(request.headers["e2b-signature"]))) return 401;
   const { type } = JSON.parse(body) as { type: string };
   console.log(type);
-  response.writeHead(204).end();
   if (type === "sandbox.lifecycle.killed") told.resolve();
+  return 204;
+}
+const receiver = createServer((request, response) => {
+  receive(request).then(
+    (status) => response.writeHead(status).end(),
+    () => response.destroy(),
+  );
 });
 receiver.listen(0, "127.0.0.1");
 await once(receiver, "listening");

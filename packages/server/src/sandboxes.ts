@@ -198,8 +198,10 @@ export class Sandboxes {
     return state === "running" ? connection : undefined;
   }
 
-  /** Sandboxes that were reached and may run. */
-  get reached(): string[] {
+  /** Sandboxes that were reached, and are not gone. */
+  reached(): string[] {
+    for (const sandboxId of this.#connections.keys())
+      if (this.registry.isGone(sandboxId)) this.#connections.delete(sandboxId);
     return [...this.#connections.keys()];
   }
 

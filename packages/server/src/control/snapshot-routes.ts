@@ -90,6 +90,7 @@ const unimplemented = [
   ["POST", "/templates/tags"],
   ["DELETE", "/templates/tags"],
   ["GET", "/templates/:id/tags"],
+  ["GET", "/templates/:id/builds/:build/logs"],
   ["GET", "/volumes"],
   ["POST", "/volumes"],
   ["GET", "/volumes/:id"],

@@ -43,5 +43,5 @@ export const EVENT_TABLES = `
     nextAt INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX IF NOT EXISTS deliveries_of_webhook ON deliveries (webhookId, nextAt);
-  CREATE INDEX IF NOT EXISTS deliveries_of_server ON deliveries (server);
+  CREATE INDEX IF NOT EXISTS deliveries_of_server ON deliveries (server, webhookId, nextAt);
 `;

@@ -33,7 +33,7 @@ async function setUp() {
   const connection = { endpoint: () => ({ origin, dispatcher, headers: {} }) };
   const samples = new Samples(
     {
-      reached: ["iabc"],
+      reached: () => (world.isGone ? [] : ["iabc"]),
       registry: { isGone: () => world.isGone },
       running: async () =>
         world.isRunning ? (connection as unknown as SandboxConnection) : undefined,

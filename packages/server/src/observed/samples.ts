@@ -15,7 +15,7 @@ const MOST = 1440;
 
 /** The sandboxes that samples are taken of. */
 export interface Sampled {
-  readonly reached: readonly string[];
+  reached(): readonly string[];
   readonly registry: { isGone(sandboxId: string): boolean };
   running(sandboxId: string): Promise<SandboxConnection | undefined>;
 }
@@ -90,8 +90,7 @@ export class Samples {
   #takeDue(): void {
     for (const sandboxId of this.#triedAt.keys())
       if (this.#sandboxes.registry.isGone(sandboxId)) this.#forget(sandboxId);
-    for (const sandboxId of this.#sandboxes.reached) {
-      if (this.#sandboxes.registry.isGone(sandboxId)) continue;
+    for (const sandboxId of this.#sandboxes.reached()) {
       const isUsed = this.#used.has(sandboxId) || this.#open.has(sandboxId);
       const age = Date.now() - (this.#triedAt.get(sandboxId) ?? 0);
       if (age < (isUsed ? USED_MS : UNUSED_MS)) continue;

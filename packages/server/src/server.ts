@@ -77,10 +77,11 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
     const proxy = createProxy(sandboxes, keys, log, settings.codeUser);
     let listener: Listener | undefined;
     let domain = settings.domain ?? "";
-    const builds = new Builds(sandboxes, log);
+    const builds = new Builds(sandboxes, store.builds, log);
     const control = createControl({
       sandboxes,
       builds,
+      rows: store.builds,
       archives: new Archives(join(settings.stateDirectory, "archives")),
       keys,
       checkHost: createHostCheck(settings, () => domain),

@@ -3,8 +3,10 @@ import { closeSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { EmberboxError } from "@emberbox/core";
+import { type BuildRows, openBuildRows } from "./builds/rows.ts";
 import { newApiKey } from "./options.ts";
 import { prepareTables } from "./schema.ts";
+import { openSecretRows, type SecretRows } from "./secrets/rows.ts";
 import { openSnapshotRows, type SnapshotRows } from "./snapshot-rows.ts";
 
 // An import would keep a Node that does not have it from saying that it is too old.
@@ -36,6 +38,8 @@ export interface Store {
   /** The key that is used when none are configured. */
   readonly apiKey: string;
   readonly snapshots: SnapshotRows;
+  readonly builds: BuildRows;
+  readonly secrets: SecretRows;
   /** A row of any server. */
   get(sandboxId: string): Row | undefined;
   put(row: Omit<Row, "server">): void;
@@ -106,6 +110,8 @@ export function openStore(directory: string): Store {
     seed: fact("seed", randomBytes(32).toString("hex")),
     apiKey: fact("apiKey", newApiKey()),
     snapshots: openSnapshotRows(database),
+    builds: openBuildRows(database, server),
+    secrets: openSecretRows(database),
     get: (sandboxId) => get.get(sandboxId) as Row | undefined,
     put: (row) => void put.run({ ...row, server }),
     setState: (sandboxId, state, reason) => void setState.run(state, reason ?? null, sandboxId),
@@ -133,10 +139,15 @@ function holdLock(path: string): DatabaseSync {
   }
 }
 
-/** Takes over the rows of servers that no longer run. */
+const UNFINISHED = "state IN ('asked', 'waiting', 'building')";
+
+/** Takes over the rows of servers that no longer run; what they were building has failed. */
 function takeOver(database: DatabaseSync, directory: string, server: string): void {
   const others = database
-    .prepare("SELECT DISTINCT server FROM sandboxes WHERE server <> ?")
+    .prepare(
+      `SELECT server FROM sandboxes WHERE server <> ?1
+       UNION SELECT server FROM templateBuilds WHERE server <> ?1 AND ${UNFINISHED}`,
+    )
     .all(server);
   for (const { server: other } of others as { server: string }[]) {
     const path = join(directory, "running", other);
@@ -146,6 +157,12 @@ function takeOver(database: DatabaseSync, directory: string, server: string): vo
       continue; // It is running.
     }
     database.prepare("UPDATE sandboxes SET server = ? WHERE server = ?").run(server, other);
+    database
+      .prepare(
+        `UPDATE templateBuilds SET server = ?1, state = 'error', finishedAt = ?3,
+         reason = 'it ended with the server that ran it' WHERE server = ?2 AND ${UNFINISHED}`,
+      )
+      .run(server, other, Date.now());
     rmSync(path, { force: true });
   }
 }

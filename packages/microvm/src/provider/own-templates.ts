@@ -3,11 +3,13 @@ import { join } from "node:path";
 import { EmberboxError, Sandbox } from "@emberbox/core";
 import { notifier } from "@emberbox/core/background";
 import type { SandboxProvider } from "@emberbox/core/provider";
-import type {
-  BuildTemplateOptions,
-  BuiltTemplate,
-  TemplateLog,
-  TemplateRequest,
+import {
+  type BuildTemplateOptions,
+  type BuiltTemplate,
+  DEFAULT_TAG,
+  type TemplateLog,
+  type TemplateRequest,
+  type TemplateTag,
 } from "@emberbox/core/template";
 import {
   type BuildHost,
@@ -18,6 +20,7 @@ import {
 import { logFileOf, openLogFile } from "../build/log-file.ts";
 import { layersIn, templatesIn } from "../build/places.ts";
 import { initialSettings, type Settings } from "../build/steps.ts";
+import { keyFor, openTags, type Tags } from "../build/tags.ts";
 import { diskBytes } from "../host/disk-bytes.ts";
 import { withLock } from "../host/lock.ts";
 import { isTemplateName } from "../image/index.ts";
@@ -31,9 +34,13 @@ import { detailsOf, shapeOf } from "./sandbox-info.ts";
 
 /** Templates of one's own, and the layers that builds have in common. */
 export interface OwnTemplates {
+  readonly tags: Tags;
+  /** By `name`, `name:tag` or the id of a build. */
   find(name: string): Promise<Snapshot | undefined>;
   build(request: TemplateRequest, options: BuildTemplateOptions): Promise<BuiltTemplate>;
   list(): Promise<BuiltTemplate[]>;
+  /** Gives a build further tags. @throws `unknown_template` */
+  tag(name: string, tags: readonly string[]): Promise<BuiltTemplate>;
   delete(name: string): Promise<boolean>;
 }
 
@@ -54,8 +61,9 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
   const { state, open } = options;
   const templates = openSnapshots(templatesIn(state));
   const layers = openSnapshots(layersIn(state));
+  const tags = openTags(state, templates);
   const find = async (name: string): Promise<Snapshot | undefined> =>
-    isOwnName(name) ? templates.find(name) : undefined;
+    isOwnName(name) ? templates.find(keyFor(name)) : undefined;
 
   const hostOf = (
     name: string,
@@ -114,9 +122,23 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
     };
   };
 
+  /** The newest first. What is damaged is left out. */
+  const buildsOf = async (name: string): Promise<BuiltTemplate[]> => {
+    const given = await tags.of(name);
+    const ids = [...new Set(given.map(({ buildId }) => buildId))];
+    const all = await Promise.all(
+      ids.map(async (id) => {
+        const own = await templates.find(id).catch(() => undefined);
+        return own ? [await infoOf(name, own, given)] : [];
+      }),
+    );
+    return all.flat().toSorted((one, other) => Number(other.createdAt) - Number(one.createdAt));
+  };
+
   return {
+    tags,
     find,
-    async build(request, { name, onBuildLogs, signal, ...asked }) {
+    async build(request, { name, tags: given = [DEFAULT_TAG], onBuildLogs, signal, ...asked }) {
       if (!isOwnName(name)) throw taken(name);
       const shape = resolveCreateOptions({ ...asked, timeoutMs: BUILD_MS });
       const tell = notifier("onBuildLogs", onBuildLogs);
@@ -128,11 +150,14 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
         };
         try {
           const host = hostOf(name, shape, signal);
-          const built = await buildTemplate(request, host, { template: name, log, signal });
-          const snapshot = (await templates.find(built))!;
-          await templates.name(snapshot.snapshotId, name);
+          let snapshot: Snapshot | undefined;
+          while (snapshot === undefined) {
+            const built = await buildTemplate(request, host, { template: name, log, signal });
+            // What was found built may lose its last tag, and be removed, before it gets these.
+            snapshot = await tags.give(name, given, built);
+          }
           await file.end();
-          return await infoOf(name, snapshot);
+          return await infoOf(name, snapshot, await tags.of(name));
         } catch (error) {
           await file.end(error);
           throw error;
@@ -144,34 +169,41 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
       });
     },
     async list() {
-      const names = (await templates.list()).flatMap((info) => info.names.filter(isOwnName));
-      const all = await Promise.all(
-        names.toSorted().map(async (name) => {
-          const own = await templates.find(name).catch(() => undefined);
-          return own && infoOf(name, own);
-        }),
-      );
-      return all.filter((info) => info !== undefined);
+      const keys = (await templates.names()).map(({ name }) => name).filter(isOwnName);
+      const names = new Set(keys.map((key) => key.split(":", 1)[0]!).toSorted());
+      const all = await Promise.all([...names].map((name) => buildsOf(name)));
+      return all.flat();
+    },
+    async tag(name, given) {
+      const own = await find(name);
+      const [plain = ""] = name.split(":");
+      if (!own || !(await tags.give(plain, given, own.snapshotId))) throw unknown(name);
+      return infoOf(plain, own, await tags.of(plain));
     },
     async delete(name) {
       if (!isOwnName(name)) return false;
       await rm(logFileOf(state, name), { force: true });
-      return templates.delete(name);
+      return tags.take(name);
     },
   };
 }
 
 /** What is neither a template that comes with the engine nor what builds call theirs. */
-const isOwnName = (name: string): boolean => !isTemplateName(name) && !isBuiltName(name);
+function isOwnName(full: string): boolean {
+  const [name = ""] = full.split(":");
+  return !isTemplateName(name) && !isBuiltName(name);
+}
 
 async function infoOf(
   name: string,
   { snapshotId, directory, manifest }: Snapshot,
+  tags: readonly TemplateTag[],
 ): Promise<BuiltTemplate> {
   const { memoryMB, cpuCount } = manifest.options;
   const ram = await stat(join(directory, "base", baseFiles.ram));
   return {
     name,
+    tags: tags.flatMap(({ tag, buildId }) => (buildId === snapshotId ? [tag] : [])),
     buildId: snapshotId,
     createdAt: new Date(manifest.createdAt),
     memoryMB,

@@ -7,16 +7,20 @@ import type { Logger } from "pino";
 import { ApiError, errorBody, toApiError } from "../api-error.ts";
 import type { HostCheck } from "../hosts.ts";
 import { addBuildRoutes, addUploadRoute, type BuildRoutesOptions } from "./build-routes.ts";
+import { addBuildStatusRoutes } from "./build-status-routes.ts";
 import { demandCaller, demandOperator, rememberCaller } from "./caller.ts";
 import { addListRoutes } from "./list-routes.ts";
 import { addObservationRoutes } from "./observation-routes.ts";
 import { addSandboxRoutes } from "./sandbox-routes.ts";
+import { addSecretRoutes } from "./secret-routes.ts";
 import { addSnapshotRoutes } from "./snapshot-routes.ts";
+import { addTagRoutes } from "./tag-routes.ts";
+import { addTemplateRoutes, type TemplateRoutesOptions } from "./template-routes.ts";
 
 const BODY_BYTES = 1024 * 1024;
 const PARAMETER_LENGTH = 512;
 
-export interface ControlOptions extends BuildRoutesOptions {
+export interface ControlOptions extends BuildRoutesOptions, TemplateRoutesOptions {
   readonly checkHost: HostCheck;
   readonly domain: () => string;
   readonly log: Logger;
@@ -71,8 +75,12 @@ export function createControl(options: ControlOptions): FastifyInstance {
     });
     addSandboxRoutes(guarded, sandboxes, domain);
     addListRoutes(guarded, sandboxes);
-    addSnapshotRoutes(guarded, sandboxes, keys);
+    addSnapshotRoutes(guarded, sandboxes);
+    addTemplateRoutes(guarded, options);
+    addTagRoutes(guarded, options);
+    guarded.register(async (scope) => addSecretRoutes(scope, sandboxes));
     addBuildRoutes(guarded, options);
+    addBuildStatusRoutes(guarded, options);
     addObservationRoutes(guarded, sandboxes);
   });
   app.register(async (tokens) => {

@@ -16,7 +16,10 @@ beforeAll(async () => {
 });
 afterAll(() => served.kill());
 
-const sdk = join(import.meta.dirname, "support/sdk.py");
+const [sdk, newer] = ["sdk.py", "newer.py"].map((name) =>
+  join(import.meta.dirname, "support", name),
+) as [string, string];
+const NEWEST = "e2b==2.63.0";
 
 /** All of them pause sandboxes. */
 const programs = test.skipIf(!provider.capabilities.pause);
@@ -24,7 +27,7 @@ const programs = test.skipIf(!provider.capabilities.pause);
 /** What many guides pin, whose code interpreter ignores `E2B_SANDBOX_URL`; and the newest. */
 programs.for([
   ["e2b==2.20.3", "e2b-code-interpreter==2.6.2"],
-  ["e2b==2.63.0", "e2b-code-interpreter==2.11.5"],
+  [NEWEST, "e2b-code-interpreter==2.11.5"],
 ])("Python: %s with %s", async (packages, context) => {
   const PYTHONPATH = temporaryDirectory();
   const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
@@ -48,6 +51,15 @@ True 1
 42
 True False
 2 ['1\\n'] False True
+`);
+  if (packages[0] !== NEWEST) return;
+  expect(await run("python3", [newer], { env: { PYTHONPATH, PYTHONUTF8: "1" } }))
+    .toBe(`from-python 1 {'made': 'here'}
+2
+from-python True
+['from-python']
+\${e2b.secrets.from-python} True False
+['default']
 `);
 });
 

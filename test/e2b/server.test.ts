@@ -26,6 +26,8 @@ async def serve(reader, writer):
         writer.write(bytes([0x81, length]) + text)
     else:
         writer.write(("HTTP/1.1 200 OK\\r\\nConnection: close\\r\\nX-Host: " + headers["host"] + "\\r\\n\\r\\n").encode())
+        if "content-length" in headers:
+            writer.write(await reader.readexactly(int(headers["content-length"])))
         while "transfer-encoding" in headers:
             size = int(await reader.readline(), 16)
             writer.write(await reader.readexactly(size))

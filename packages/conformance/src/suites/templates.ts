@@ -16,7 +16,7 @@ export function describeTemplates({ expect, behaviour, failure, provider }: Harn
     const options = { name: run, provider: provider(), onBuildLogs };
     const template = Template()
       .fromBaseImage()
-      .setEnvs({ GREETING: "it's here" })
+      .setEnvs({ GREETING: "it's here", RUN: run })
       .makeDir("/srv/made", { user: "root", mode: 0o777 })
       .setWorkdir("/srv/made")
       .runCmd(`echo "$GREETING, ${run}" > file.txt`)

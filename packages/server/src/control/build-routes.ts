@@ -50,13 +50,16 @@ export function addBuildRoutes(
 
   app.post("/v3/templates", async (request, reply) => {
     demand(request);
-    const { name: given, tags: more, memoryMB, cpuCount } = parse(schemas.template, request.body);
-    const [name = "", tag] = given.split(":");
+    const { name: full, tags: more, ...asked } = parse(schemas.template, request.body);
+    const { memoryMB, cpuCount, minFreeDiskMb } = asked;
+    if (minFreeDiskMb)
+      throw notImplemented("minFreeDiskMb (sandboxes of all templates have disks of one size)");
+    const [name = "", tag] = full.split(":");
     if (sandboxes.templates.has(name))
       throw new ApiError(400, `Invalid request: name: '${name}' is a template of the server's own`);
     const shape = { ...(memoryMB && { memoryMB }), ...(cpuCount && { cpuCount }) };
-    const asked = new Set([...(more ?? []), ...(tag === undefined ? [] : [tag])]);
-    const tags = asked.size > 0 ? [...asked] : [DEFAULT_TAG];
+    const given = new Set([...(more ?? []), ...(tag === undefined ? [] : [tag])]);
+    const tags = given.size > 0 ? [...given] : [DEFAULT_TAG];
     const { id } = builds.ask(name, tags, shape);
     const named = { names: [name], aliases: [name], tags, public: rows.isPublic(name) };
     return reply.code(202).send({ templateID: name, buildID: id, ...named });

@@ -1,13 +1,12 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { EmberboxError } from "@emberbox/core";
 
-/** Encrypts what is stored, with a key in a file of its own. */
+/** Encrypts what is stored, with a key in a file of its own. What is wrong with that is for the server's log. */
 export interface Vault {
   /** `about` says what it is: only under the same words can it be opened. */
   seal(about: string, text: string): Uint8Array;
-  /** @throws `internal` for what was not sealed with this key, or about something else */
+  /** @throws for what was not sealed with this key, or about something else */
   open(about: string, sealed: Uint8Array): string;
 }
 
@@ -37,9 +36,8 @@ export function openVault(directory: string): Vault {
         const text = decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES), undefined, "utf8");
         return text + decipher.final("utf8");
       } catch (error) {
-        throw new EmberboxError(
-          "invalid_argument",
-          "a secret cannot be read: secrets.key in the server's state directory is not the key that it was stored with",
+        throw new Error(
+          "a secret cannot be read: secrets.key in the state directory is not the key that it was stored with",
           { cause: error },
         );
       }
@@ -52,8 +50,7 @@ function readKey(path: string): Buffer {
   const beside = `${path}.${process.pid}-${randomBytes(4).toString("hex")}`;
   try {
     const { mode } = statSync(path);
-    if ((mode & 0o077) !== 0)
-      throw new EmberboxError("invalid_argument", `Others may read ${path}: give it the mode 0600`);
+    if ((mode & 0o077) !== 0) throw new Error(`others may read ${path}: give it the mode 0600`);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     try {
@@ -67,5 +64,5 @@ function readKey(path: string): Buffer {
   }
   const key = readFileSync(path);
   if (key.length === KEY_BYTES) return key;
-  throw new EmberboxError("invalid_argument", `${path} is no key of ${KEY_BYTES} bytes`);
+  throw new Error(`${path} is no key of ${KEY_BYTES} bytes`);
 }

@@ -35,16 +35,16 @@ import { FieldsOf, parseOptions, sharedOptions } from "./declarations.js";
 export { type FieldsOf, parseOptions, sharedOptions };
 
 // provider
-import { Capabilities, ConnectOptions, CreateOptions, Endpoint, PrepareOptions, ProviderOptions, SandboxConnection, SandboxProvider, SignalOptions, TemplateInfo, checkedProvider, templatesOf } from "./declarations.js";
-export { type Capabilities, type ConnectOptions, type CreateOptions, type Endpoint, type PrepareOptions, type ProviderOptions, type SandboxConnection, type SandboxProvider, type SignalOptions, type TemplateInfo, checkedProvider, templatesOf };
+import { Capabilities, ConnectOptions, CreateOptions, Endpoint, EndpointOptions, PrepareOptions, ProviderOptions, SandboxConnection, SandboxProvider, SignalOptions, TemplateInfo, checkedProvider, templatesOf } from "./declarations.js";
+export { type Capabilities, type ConnectOptions, type CreateOptions, type Endpoint, type EndpointOptions, type PrepareOptions, type ProviderOptions, type SandboxConnection, type SandboxProvider, type SignalOptions, type TemplateInfo, checkedProvider, templatesOf };
 
 // state
 import { ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, SnapshotInfo, SnapshotOptions } from "./declarations.js";
 export type { ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, SnapshotInfo, SnapshotOptions };
 
 // template
-import { BuildTemplateOptions, BuiltTemplate, CopyEntry, TemplateLog, TemplateRequest, TemplateStep, quote, resolveTemplate } from "./declarations.js";
-export { type BuildTemplateOptions, type BuiltTemplate, type CopyEntry, type TemplateLog, type TemplateRequest, type TemplateStep, quote, resolveTemplate };
+import { BuildTemplateOptions, BuiltTemplate, CopyEntry, DEFAULT_TAG, TemplateLog, TemplateRequest, TemplateStep, TemplateTag, quote, resolveTemplate } from "./declarations.js";
+export { type BuildTemplateOptions, type BuiltTemplate, type CopyEntry, DEFAULT_TAG, type TemplateLog, type TemplateRequest, type TemplateStep, type TemplateTag, quote, resolveTemplate };
 
 // terminal
 import { TerminalText, oneLine, plainText, safeJson, styledText } from "./declarations.js";
@@ -265,12 +265,19 @@ export type TemplateLog =
 };
 export interface BuiltTemplate {
   readonly name: string;
+  readonly tags: readonly string[];
   readonly buildId: string;
   readonly createdAt: Date;
   readonly memoryMB: number;
   readonly cpuCount: number;
   readonly sizeBytes?: number | undefined;
 }
+export interface TemplateTag {
+  readonly tag: string;
+  readonly buildId: string;
+  readonly createdAt: Date;
+}
+export declare const DEFAULT_TAG = "default";
 export interface Capabilities {
   readonly setTimeout: boolean;
   readonly pause: boolean;
@@ -281,6 +288,7 @@ export interface Capabilities {
   readonly requestRules?: boolean | undefined;
   readonly templates?: boolean | undefined;
   readonly networkCeiling?: boolean | undefined;
+  readonly tlsEndpoints?: boolean | undefined;
 }
 export interface Lifecycle {
   readonly onTimeout?: "kill" | "pause" | undefined;
@@ -401,12 +409,15 @@ export interface Endpoint {
   readonly headers: Readonly<Record<string, string>>;
   readonly dispatcher: Dispatcher;
 }
+export interface EndpointOptions {
+  readonly tls?: boolean | undefined;
+}
 export interface SandboxConnection {
   readonly sandboxId: string;
   readonly accessToken?: string | undefined;
   readonly trafficAccessToken?: string | undefined;
   ready?(): Promise<void>;
-  endpoint(port: number): Endpoint;
+  endpoint(port: number, options?: EndpointOptions): Endpoint;
   url?(port: number): Promise<string>;
   gone(): Error | undefined;
   readonly ended?: AbortSignal | undefined;
@@ -414,6 +425,7 @@ export interface SandboxConnection {
 export type PrepareOptions = Pick<CreateOptions, "template" | "memoryMB" | "cpuCount" | "networkCeiling" | "signal">;
 export interface BuildTemplateOptions {
   readonly name: string;
+  readonly tags?: readonly string[] | undefined;
   readonly memoryMB?: number | undefined;
   readonly cpuCount?: number | undefined;
   readonly network?: boolean | NetworkOptions | undefined;
@@ -453,6 +465,9 @@ export interface SandboxProvider extends AsyncDisposable {
   buildTemplate?(request: TemplateRequest, options: BuildTemplateOptions): Promise<BuiltTemplate>;
   listTemplates?(options?: SignalOptions): Promise<BuiltTemplate[]>;
   deleteTemplate?(name: string, options?: SignalOptions): Promise<boolean>;
+  tagTemplate?(name: string, tags: readonly string[], options?: SignalOptions): Promise<BuiltTemplate>;
+  untagTemplate?(name: string, tags: readonly string[], options?: SignalOptions): Promise<boolean>;
+  listTemplateTags?(name: string, options?: SignalOptions): Promise<TemplateTag[]>;
 }
 export type ReadFormat = "text" | "bytes" | "blob" | "stream";
 export interface FileOptions extends RequestOptions {
@@ -825,6 +840,9 @@ export interface TemplateFunction {
   exists(name: string, options?: SignalOptions & ProviderOptions): Promise<boolean>;
   list(options?: SignalOptions & ProviderOptions): Promise<BuiltTemplate[]>;
   delete(name: string, options?: SignalOptions & ProviderOptions): Promise<boolean>;
+  assignTags(name: string, tags: string | readonly string[], options?: SignalOptions & ProviderOptions): Promise<BuiltTemplate>;
+  removeTags(name: string, tags: string | readonly string[], options?: SignalOptions & ProviderOptions): Promise<boolean>;
+  getTags(name: string, options?: SignalOptions & ProviderOptions): Promise<TemplateTag[]>;
 }
 export declare const Template: TemplateFunction;
 export declare function waitForPort(number: number): string;

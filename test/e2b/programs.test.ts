@@ -1,5 +1,5 @@
 import { execFile, type ExecFileException, type ExecFileOptions } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
@@ -16,7 +16,10 @@ beforeAll(async () => {
 });
 afterAll(() => served.kill());
 
-const sdk = join(import.meta.dirname, "support/sdk.py");
+const [sdk, newer] = ["sdk.py", "newer.py"].map((name) =>
+  join(import.meta.dirname, "support", name),
+) as [string, string];
+const NEWEST = "e2b==2.63.0";
 
 /** All of them pause sandboxes. */
 const programs = test.skipIf(!provider.capabilities.pause);
@@ -24,7 +27,7 @@ const programs = test.skipIf(!provider.capabilities.pause);
 /** What many guides pin, whose code interpreter ignores `E2B_SANDBOX_URL`; and the newest. */
 programs.for([
   ["e2b==2.20.3", "e2b-code-interpreter==2.6.2"],
-  ["e2b==2.63.0", "e2b-code-interpreter==2.11.5"],
+  [NEWEST, "e2b-code-interpreter==2.11.5"],
 ])("Python: %s with %s", async (packages, context) => {
   const PYTHONPATH = temporaryDirectory();
   const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
@@ -49,14 +52,21 @@ True 1
 True False
 2 ['1\\n'] False True
 `);
+  if (packages[0] !== NEWEST) return;
+  expect(await run("python3", [newer], { env: { PYTHONPATH, PYTHONUTF8: "1" } }))
+    .toBe(`from-python 1 {'made': 'here'}
+2
+from-python True
+['from-python']
+\${e2b.secrets.from-python} True False
+['default']
+`);
 });
 
 programs(
   "the command line: create, exec, list, info, logs, metrics, pause, resume, connect, kill",
   async (context) => {
-    const prefix = temporaryDirectory();
-    await install(context, "npm", ["install", "--prefix", prefix, "--no-audit", "@e2b/cli@2.19.0"]);
-    const e2b = join(prefix, "node_modules/.bin/e2b");
+    const e2b = await installCli(context);
     const sandbox = (...parameters: string[]) => run(e2b, ["sandbox", ...parameters]);
     const id = (await sandbox("create", "--detach", "base")).trim();
     expect(id).toMatch(/^i[a-z0-9]{20}$/);
@@ -80,6 +90,61 @@ programs(
     expect(await sandbox("list")).not.toContain(id);
   },
 );
+
+test("the command line: auth, and template init, create, list, publish, unpublish, migrate, delete", async (context) => {
+  const e2b = await installCli(context);
+  // Where it looks for who has logged in.
+  const env = { HOME: temporaryDirectory() };
+  const cli = (...parameters: string[]) => run(e2b, parameters, { env });
+  expect(await cli("auth", "info")).toContain("Not logged in");
+  expect(await cli("auth", "logout")).toContain("Not logged in");
+
+  const path = temporaryDirectory();
+  const template = (...parameters: string[]) => cli("template", ...parameters);
+  const init = await template(
+    "init",
+    "--path",
+    path,
+    "--name",
+    "begun",
+    "--language",
+    "typescript",
+  );
+  expect(init).toContain("initialized successfully");
+  expect(existsSync(join(path, "begun/template.ts"))).toBe(true);
+
+  writeFileSync(join(path, "file.txt"), "copied\n");
+  const steps = ["FROM e2bdev/base", "RUN echo built > built", "COPY file.txt copied"];
+  writeFileSync(join(path, "e2b.Dockerfile"), steps.join("\n"));
+  expect(await template("create", "by-cli", "--path", path)).toContain("finished");
+  const listed = async () =>
+    (JSON.parse(await template("list", "--format", "json")) as Record<string, unknown>[]).find(
+      ({ templateID }) => templateID === "by-cli",
+    );
+  expect(await listed()).toMatchObject({ public: true, buildStatus: "ready", memoryMB: 1024 });
+  expect(await template("unpublish", "by-cli", "--yes")).toContain("Unpublishing");
+  expect(await listed()).toMatchObject({ public: false });
+  expect(await template("publish", "by-cli", "--yes")).toContain("Published as: by-cli");
+  const id = (await cli("sandbox", "create", "--detach", "by-cli")).trim();
+  expect(await cli("sandbox", "exec", id, "cat built copied")).toBe("built\ncopied\n");
+  await cli("sandbox", "kill", id);
+  const migrate = await template("migrate", "--path", path, "--language", "python-sync");
+  expect(migrate).toContain("completed successfully");
+  expect(existsSync(join(path, "build_prod.py"))).toBe(true);
+  await template("delete", "by-cli", "--yes");
+  expect(await listed()).toBeUndefined();
+});
+
+/** E2B's command line, installed once. */
+async function installCli(context: TestContext): Promise<string> {
+  if (installed === undefined) {
+    const prefix = temporaryDirectory();
+    await install(context, "npm", ["install", "--prefix", prefix, "--no-audit", "@e2b/cli@2.19.0"]);
+    installed = join(prefix, "node_modules/.bin/e2b");
+  }
+  return installed;
+}
+let installed: string | undefined;
 
 async function run(
   program: string,

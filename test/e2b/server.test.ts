@@ -6,11 +6,12 @@ import { Sandbox } from "e2b";
 import { Agent, fetch, WebSocket } from "undici";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EmberboxServer } from "@emberbox/server";
+import { createTestAuthority } from "../../packages/microvm/src/network/testing/servers.ts";
 import { sdkOptions, startServer, type SdkOptions } from "../support/server.ts";
 
 /** A web server in the sandbox that echoes bodies, and WebSocket messages of up to 125 bytes. */
 const ECHO = `
-import asyncio, base64, hashlib
+import asyncio, base64, hashlib, ssl, sys
 
 async def serve(reader, writer):
     head = (await reader.readuntil(b"\\r\\n\\r\\n")).decode()
@@ -25,6 +26,8 @@ async def serve(reader, writer):
         writer.write(bytes([0x81, length]) + text)
     else:
         writer.write(("HTTP/1.1 200 OK\\r\\nConnection: close\\r\\nX-Host: " + headers["host"] + "\\r\\n\\r\\n").encode())
+        if "content-length" in headers:
+            writer.write(await reader.readexactly(int(headers["content-length"])))
         while "transfer-encoding" in headers:
             size = int(await reader.readline(), 16)
             writer.write(await reader.readexactly(size))
@@ -35,17 +38,24 @@ async def serve(reader, writer):
     writer.close()
 
 async def main():
-    server = await asyncio.start_server(serve, "127.0.0.1", 8400)
+    tls = None
+    if len(sys.argv) > 1:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(sys.argv[1])
+    server = await asyncio.start_server(serve, "127.0.0.1", 8400, ssl=tls)
     print("listening", flush=True)
     await server.serve_forever()
 
 asyncio.run(main())
 `;
 
-async function startEcho(sandbox: Sandbox): Promise<void> {
+/** With a certificate and its key, it speaks TLS. */
+async function startEcho(sandbox: Sandbox, certificate = ""): Promise<void> {
   await sandbox.files.write("/tmp/echo.py", ECHO);
+  await sandbox.files.write("/tmp/tls.pem", certificate);
   const listening = Promise.withResolvers<void>();
-  await sandbox.commands.run("python3 /tmp/echo.py", {
+  const argument = certificate === "" ? "" : "/tmp/tls.pem";
+  await sandbox.commands.run(`python3 /tmp/echo.py ${argument}`, {
     background: true,
     timeoutMs: 0,
     onStdout: () => listening.resolve(),
@@ -87,6 +97,36 @@ describe("over plain HTTP", () => {
     await made[0]!.kill();
     const last = await waiting;
     await Promise.all([...made.slice(1), last].map((sandbox) => sandbox.kill()));
+  });
+
+  test("servers inside may speak TLS, on ports that are said to", async () => {
+    const network = { httpsPorts: [8400], maskRequestHost: "inside.example" };
+    const sandbox = await Sandbox.create({ ...options, network });
+    const authority = await createTestAuthority();
+    const { key, cert } = await authority.certify("inside.example");
+    await startEcho(sandbox, key + cert);
+    const named = (port: number) => ({
+      "e2b-sandbox-id": sandbox.sandboxId,
+      "e2b-sandbox-port": String(port),
+    });
+    const answer = await fetch(server.url, {
+      ...{ method: "POST", headers: named(8400), duplex: "half" },
+      body: new Blob(["over TLS"]).stream(),
+    });
+    expect(await answer.text()).toBe("over TLS");
+    expect(answer.headers.get("x-host")).toBe("inside.example");
+    const socket = new WebSocket(server.url.replace("http", "ws"), { headers: named(8400) });
+    await once(socket, "open");
+    socket.send("hello");
+    const [{ data }] = (await once(socket, "message")) as [MessageEvent];
+    expect(data).toBe("hello");
+    await sandbox.commands.run("python3 -m http.server 8401 --bind 127.0.0.1 > /dev/null", {
+      background: true,
+    });
+    const plain = () => fetch(server.url, { headers: named(8401) });
+    await expect.poll(async () => (await plain()).status, { timeout: 60_000 }).toBe(200);
+    expect((await sandbox.getInfo()).network).toMatchObject({ httpsPorts: [8400] });
+    await sandbox.kill();
   });
 
   test("traffic that is not public wants its token, and hosts are masked", async () => {

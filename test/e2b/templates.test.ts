@@ -131,6 +131,41 @@ test("templates of one's own are built upon, listed and deleted", async () => {
   expect((await ask("/templates/default", { method: "DELETE" })).status).toBe(404);
 });
 
+test("tags lead to builds: sandboxes are made from each, and a tag can be moved and removed", async () => {
+  const say = (text: string) => begin().runCmd(`echo ${run} ${text} > text`);
+  const textOf = async (template: string): Promise<string> => {
+    const sandbox = await Sandbox.create(template, options);
+    const text = await said(sandbox, "cat text");
+    await sandbox.kill();
+    return text.replace(`${run} `, "");
+  };
+  const first = await Template.build(say("first"), "tagged:v1", options);
+  expect(first.tags).toEqual(["v1"]);
+  const second = await Template.build(say("second"), "tagged", { ...options, tags: ["v2", "new"] });
+  const tagsOf = async () =>
+    Object.fromEntries(
+      (await Template.getTags("tagged", options)).map(({ tag, buildId }) => [tag, buildId]),
+    );
+  expect(await tagsOf()).toEqual({ v1: first.buildId, v2: second.buildId, new: second.buildId });
+  await expect(Sandbox.create("tagged", options)).rejects.toThrow(/not found/);
+  const assigned = await Template.assignTags("tagged:v1", ["default", "stable"], options);
+  expect(assigned).toEqual({ buildId: first.buildId, tags: ["default", "stable"] });
+  expect([await textOf("tagged"), await textOf("tagged:new")]).toEqual(["first", "second"]);
+  await Template.removeTags("tagged", ["v1", "default"], options);
+  expect(Object.keys(await tagsOf()).toSorted()).toEqual(["new", "stable", "v2"]);
+  expect(await textOf("tagged:stable")).toBe("first");
+  const sandbox = await Sandbox.create("tagged:stable", options);
+  await Template.removeTags("tagged", "stable", options);
+  // Its build is gone; it is not.
+  await sandbox.pause();
+  const resumed = await Sandbox.connect(sandbox.sandboxId, options);
+  expect(await said(resumed, "cat text")).toBe(`${run} first`);
+  await resumed.kill();
+  const builds = (await provider.listTemplates!()).filter(({ name }) => name === "tagged");
+  expect(builds.map(({ tags }) => tags)).toEqual([["new", "v2"]]);
+  await expect(Template.assignTags("tagged:stable", "x", options)).rejects.toThrow(/not found/);
+});
+
 /** Asks for a build, and where to send the files of a hash. */
 async function askForFiles(name: string, hash: string): Promise<string> {
   const asked = await ask("/v3/templates", { method: "POST", body: JSON.stringify({ name }) });
@@ -215,7 +250,7 @@ function copyOf(filesHash: string, src = "x"): unknown {
   return { type: "COPY", args: [src, "/srv", "", ""], filesHash };
 }
 
-test.each(["Upper", "mine:v2", "default", "base", "", "../up"])(
+test.each(["Upper", "mine:V2", "mine:", "default", "base", "", "../up"])(
   "%j is no name for a template",
   async (name) => {
     const answer = await ask("/v3/templates", { method: "POST", body: JSON.stringify({ name }) });

@@ -581,6 +581,11 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
     holds: "has no template whose build failed; what failed says why",
     capability: "templates",
   },
+  "template.tags": {
+    holds:
+      "can be created from the build of a template that has a tag, until that is taken from it",
+    capability: "templates",
+  },
   "template.unclaimed": {
     holds: "refuses all that is done with templates of one's own where there are none",
     unclaimed: "templates",

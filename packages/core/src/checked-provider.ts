@@ -13,7 +13,13 @@ import {
   parseSnapshot,
   snapshotId,
 } from "./state.ts";
-import { parseBuildOptions, parseTemplateName, parseTemplateRequest } from "./template-options.ts";
+import {
+  parseBuildOptions,
+  parseTaggedName,
+  parseTags,
+  parseTemplateName,
+  parseTemplateRequest,
+} from "./template-options.ts";
 
 /**
  * Wraps a provider so that its methods reject malformed arguments with `invalid_argument`, whoever calls them: ids and
@@ -84,6 +90,18 @@ export function checkedProvider(of: SandboxProvider): SandboxProvider {
       deleteTemplate: async (name, options) =>
         of.deleteTemplate!(parseTemplateName(name), parseSignal(options)),
     }),
+    ...(of.tagTemplate && {
+      tagTemplate: async (name, tags, options) =>
+        of.tagTemplate!(parseTaggedName(name), parseTags(tags), parseSignal(options)),
+    }),
+    ...(of.untagTemplate && {
+      untagTemplate: async (name, tags, options) =>
+        of.untagTemplate!(parseTemplateName(name), parseTags(tags), parseSignal(options)),
+    }),
+    ...(of.listTemplateTags && {
+      listTemplateTags: async (name, options) =>
+        of.listTemplateTags!(parseTemplateName(name), parseSignal(options)),
+    }),
   };
 }
 
@@ -102,7 +120,7 @@ function checkedConnection(of: SandboxConnection): SandboxConnection {
     accessToken: of.accessToken,
     trafficAccessToken: of.trafficAccessToken,
     ...(of.ready && { ready: () => of.ready!() }),
-    endpoint: (port) => of.endpoint(parsePort(port)),
+    endpoint: (port, options) => of.endpoint(parsePort(port), options),
     ...(of.url && { url: async (port) => of.url!(parsePort(port)) }),
     gone: () => of.gone(),
     ended: of.ended,

@@ -1,6 +1,11 @@
 import type { Dispatcher } from "undici";
 import type { EmberboxError } from "./errors.ts";
-import type { BuiltTemplate, TemplateLog, TemplateRequest } from "./template-request.ts";
+import type {
+  BuiltTemplate,
+  TemplateLog,
+  TemplateRequest,
+  TemplateTag,
+} from "./template-request.ts";
 
 /** What a provider can do beyond `create`, `connect`, `list` and `kill`. */
 export interface Capabilities {
@@ -18,10 +23,12 @@ export interface Capabilities {
   readonly updateNetwork: boolean;
   /** A host may have several rules, with `match`. @default false */
   readonly requestRules?: boolean | undefined;
-  /** `buildTemplate`, `listTemplates` and `deleteTemplate`. @default false */
+  /** Building, listing, tagging and deleting templates: all methods of that name. @default false */
   readonly templates?: boolean | undefined;
   /** `networkCeiling` limits what `network` and `updateNetwork` may ask for. @default false */
   readonly networkCeiling?: boolean | undefined;
+  /** `endpoint` reaches servers in a sandbox that speak TLS. @default false */
+  readonly tlsEndpoints?: boolean | undefined;
 }
 
 /** What happens to a sandbox at the end of its lifetime. */
@@ -227,6 +234,15 @@ export interface Endpoint {
   readonly dispatcher: Dispatcher;
 }
 
+/** What is said about a port that is to be reached. */
+export interface EndpointOptions {
+  /**
+   * The server there speaks TLS; its certificate is not checked. Only where `capabilities.tlsEndpoints` says so.
+   * @default false
+   */
+  readonly tls?: boolean | undefined;
+}
+
 /** A sandbox as its provider hands it to the client: how to reach it, and what only the provider can do with it. */
 export interface SandboxConnection {
   readonly sandboxId: string;
@@ -241,7 +257,7 @@ export interface SandboxConnection {
   /** Resolves once a request can be sent: resumes a paused sandbox whose `lifecycle` has `autoResume`. */
   ready?(): Promise<void>;
   /** How to reach a port. It changes when the sandbox is paused and resumed. */
-  endpoint(port: number): Endpoint;
+  endpoint(port: number, options?: EndpointOptions): Endpoint;
   /**
    * The origin at which any HTTP client, including a browser, reaches a server that listens on a port of the sandbox.
    * It stays the same for the sandbox's lifetime.
@@ -267,8 +283,10 @@ export type PrepareOptions = Pick<
 
 /** How to build a template. */
 export interface BuildTemplateOptions {
-  /** What sandboxes are created by. A template of the name is replaced once the new one is complete. */
+  /** What sandboxes are created by, such as `mine`; `mine:v2` is short for the tag `v2`. */
   readonly name: string;
+  /** Tags that the build gets once it is complete; another build that has one loses it. @default ["default"] */
+  readonly tags?: readonly string[] | undefined;
   /** Memory of its sandboxes, in MiB. @default what the template has that it begins with, otherwise 1024 */
   readonly memoryMB?: number | undefined;
   /** @default what the template has that it begins with, otherwise 1 */
@@ -354,8 +372,22 @@ export interface SandboxProvider extends AsyncDisposable {
    * @throws `template_build_failed`, `unknown_template`
    */
   buildTemplate?(request: TemplateRequest, options: BuildTemplateOptions): Promise<BuiltTemplate>;
-  /** The templates of one's own, by name. */
+  /** The templates of one's own, by name: each build that has a tag. */
   listTemplates?(options?: SignalOptions): Promise<BuiltTemplate[]>;
-  /** Resolves to false when there is no such template. Its sandboxes live on. */
+  /** Deletes a template with all its tags. Resolves to false when there is none. Its sandboxes live on. */
   deleteTemplate?(name: string, options?: SignalOptions): Promise<boolean>;
+  /**
+   * Gives a build, named as `name` or `name:tag`, further tags; other builds that had one lose it. A build without a
+   * tag goes away.
+   * @throws `unknown_template`
+   */
+  tagTemplate?(
+    name: string,
+    tags: readonly string[],
+    options?: SignalOptions,
+  ): Promise<BuiltTemplate>;
+  /** Takes tags from a template's builds. Resolves to false when none had one of them. */
+  untagTemplate?(name: string, tags: readonly string[], options?: SignalOptions): Promise<boolean>;
+  /** A template's tags, by name; none of a template that does not exist. */
+  listTemplateTags?(name: string, options?: SignalOptions): Promise<TemplateTag[]>;
 }

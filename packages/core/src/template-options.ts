@@ -20,6 +20,20 @@ const templateName: z.ZodString = z
   .describe(
     "1 to 100 of the characters a to z, 0 to 9, `.`, `_` and `-`, of which the first is a letter or digit",
   );
+/** That, and perhaps `:` and a tag. */
+const taggedName: z.ZodString = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,99}(:[a-z0-9][a-z0-9._-]{0,63})?$/)
+  .describe(`${templateName.description!}; and perhaps \`:\` and a tag`);
+const MAX_TAGS = 32;
+const tags = z
+  .array(z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/))
+  .min(1)
+  .max(MAX_TAGS)
+  .transform((given): readonly string[] => [...new Set(given)])
+  .describe(
+    `1 to ${MAX_TAGS} tags, each 1 to 64 of the characters a to z, 0 to 9, \`.\`, \`_\` and \`-\`, of which the first is a letter or digit`,
+  );
 
 const MAX_STEPS = 1000;
 const MAX_ENTRIES = 100_000;
@@ -81,7 +95,8 @@ const requestSchema = z.strictObject({
 } satisfies FieldsOf<TemplateRequest>);
 const optionsSchema = z.strictObject({
   signal,
-  name: templateName,
+  name: taggedName,
+  tags: tags.optional().describe(tags.description!),
   memoryMB: z.int().positive().optional().describe("a positive integer"),
   cpuCount: z.int().positive().optional().describe("a positive integer"),
   network: networkSchema.optional().describe(networkSchema.description!),
@@ -92,9 +107,17 @@ const optionsSchema = z.strictObject({
 /** @throws `invalid_argument` */
 export const parseTemplateRequest = (request: unknown): TemplateRequest =>
   parseArgument(requestSchema, "template", request);
-/** @throws `invalid_argument` */
-export const parseBuildOptions = (options: unknown): BuildTemplateOptions =>
-  parseOptions(optionsSchema, options);
+/** A tag that is a part of the name becomes one of the tags. @throws `invalid_argument` */
+export function parseBuildOptions(given: unknown): BuildTemplateOptions {
+  const { name: full, tags, ...options } = parseOptions(optionsSchema, given);
+  const [name = "", tag] = full.split(":");
+  const all = new Set([...(tags ?? []), ...(tag === undefined ? [] : [tag])]);
+  return { ...options, name, ...(all.size > 0 && { tags: [...all] }) };
+}
 /** @throws `invalid_argument` */
 export const parseTemplateName = (name: unknown): string =>
   parseArgument(templateName, "name", name);
+/** @throws `invalid_argument` */
+export const parseTaggedName = (name: unknown): string => parseArgument(taggedName, "name", name);
+/** @throws `invalid_argument` */
+export const parseTags = (given: unknown): readonly string[] => parseArgument(tags, "tags", given);

@@ -73,9 +73,11 @@ export type TemplateLog =
   /** What else is done, such as that the machine is saved. */
   | { readonly type: "progress"; readonly text: string };
 
-/** A template of one's own. */
+/** A build of a template of one's own that has at least one tag. */
 export interface BuiltTemplate {
   readonly name: string;
+  /** What the build can be called by, as `name:tag`; `default` is what the name alone means. */
+  readonly tags: readonly string[];
   /** Changes with each build that has another outcome. */
   readonly buildId: string;
   readonly createdAt: Date;
@@ -85,3 +87,14 @@ export interface BuiltTemplate {
   /** Bytes on disk, without what it shares. */
   readonly sizeBytes?: number | undefined;
 }
+
+/** A tag of a template of one's own. */
+export interface TemplateTag {
+  readonly tag: string;
+  readonly buildId: string;
+  /** When the build got the tag. */
+  readonly createdAt: Date;
+}
+
+/** The tag of what is built without one, and what a template's name alone means. */
+export const DEFAULT_TAG = "default";

@@ -3,6 +3,8 @@ import type { NetworkOptions } from "@emberbox/core/network";
 /** The network part of a request, as far as the server itself remembers it. */
 export interface KnownNetwork extends NetworkOptions {
   readonly allowInternetAccess?: boolean | undefined;
+  /** Ports whose servers inside speak TLS. */
+  readonly httpsPorts?: readonly number[] | undefined;
 }
 
 /** What the provider is told: the server itself decides who may come in. */

@@ -1,6 +1,11 @@
 import { EmberboxError } from "@emberbox/core";
 import type { CreateOptions, SandboxConnection, SandboxProvider } from "@emberbox/core/provider";
-import type { BuildTemplateOptions, BuiltTemplate, TemplateRequest } from "@emberbox/core/template";
+import type {
+  BuildTemplateOptions,
+  BuiltTemplate,
+  TemplateRequest,
+  TemplateTag,
+} from "@emberbox/core/template";
 import { SharedWork } from "@emberbox/core/concurrency";
 import type { Logger } from "pino";
 import { type Admission, createAdmission, USUAL_MB } from "./admission.ts";
@@ -9,9 +14,11 @@ import { egressOf, type KnownNetwork } from "./known-network.ts";
 import type { Settings } from "./options.ts";
 import { Quotas } from "./quotas.ts";
 import { type KnownSandbox, Registry } from "./registry.ts";
+import { Secrets } from "./secrets/secrets.ts";
+import { openVault } from "./secrets/vault.ts";
 import { Snapshots } from "./snapshots.ts";
 import type { Store } from "./store.ts";
-import { Templates } from "./templates.ts";
+import { plainName, Templates } from "./templates.ts";
 import { type Caller, operator } from "./tenants.ts";
 import { createUsage } from "./usage.ts";
 
@@ -23,6 +30,7 @@ export class Sandboxes {
   readonly registry: Registry;
   readonly snapshots: Snapshots;
   readonly templates: Templates;
+  readonly secrets: Secrets;
   readonly #provider: SandboxProvider;
   readonly #log: Logger;
   readonly #admission: Admission;
@@ -37,8 +45,10 @@ export class Sandboxes {
 
   constructor(settings: Settings, store: Store, log: Logger) {
     this.#provider = settings.provider;
-    this.templates = new Templates(settings.provider);
+    const isShared = settings.tenants.size > 1;
+    this.templates = new Templates(settings.provider, store.builds, isShared);
     this.#log = log;
+    this.secrets = new Secrets(store.secrets, openVault(settings.stateDirectory));
     this.registry = new Registry(settings.provider, store, log);
     this.#quotas = new Quotas(
       settings.quotas,
@@ -59,7 +69,7 @@ export class Sandboxes {
     const { networkCeiling } = settings.provider.capabilities;
     this.#ceiling = networkCeiling ? { networkCeiling: settings.network ?? true } : {};
     this.#admission = createAdmission(
-      { ...settings, isShared: settings.tenants.size > 1 },
+      { ...settings, isShared },
       async () => (await this.registry.running(operator)).length,
     );
   }
@@ -91,7 +101,7 @@ export class Sandboxes {
     const { template, shape, memoryMB } = await this.#beginning(caller, alias);
     const asked = { memoryMB, willBeKept: options.lifecycle?.onTimeout === "pause" };
     return this.#admit(tenant, 1, asked, async () => {
-      const egress = egressOf(network);
+      const egress = egressOf(this.secrets.fill(tenant, network));
       const connection = await this.#provider
         .create({
           ...shape,
@@ -105,6 +115,7 @@ export class Sandboxes {
         });
       const { sandboxId } = connection;
       await this.#remember(connection, { tenant, alias, network });
+      this.secrets.keepRules(sandboxId, network);
       // Meanwhile the client may have gone, or the server been told to stop.
       if (this.#closing || options.signal?.aborted) {
         await this.kill(caller, sandboxId);
@@ -122,8 +133,9 @@ export class Sandboxes {
     if (this.templates.has(template)) return { template, shape: this.#shape, memoryMB: usualMB };
     const source = this.snapshots.source(caller, template);
     if (source?.memoryMB !== undefined) return { ...source, shape: {}, memoryMB: source.memoryMB };
-    const built = await this.templates.findBuilt(alias);
-    if (built !== undefined) return { template: built.name, shape: {}, memoryMB: built.memoryMB };
+    const built = await this.templates.findBuilt(caller, alias);
+    if (built !== undefined)
+      return { template: built.reference, shape: {}, memoryMB: built.memoryMB };
     if (source !== undefined) return { ...source, shape: {}, memoryMB: usualMB };
     throw templateNotFound(alias);
   }
@@ -155,6 +167,25 @@ export class Sandboxes {
     const shaped = { ...this.#shape, ...options, ...this.#ceiling };
     const asked = { memoryMB: shaped.memoryMB ?? USUAL_MB, willBeKept: false };
     return this.#admit(tenant, 1, asked, () => build.call(this.#provider, request, shaped));
+  }
+
+  /** Gives a build, `name` or `name:tag`, further tags. @throws 404 */
+  tag(target: string, tags: readonly string[]): Promise<BuiltTemplate> {
+    const tag = this.#provider.tagTemplate;
+    if (tag === undefined) throw notImplemented("tagging templates");
+    return tag.call(this.#provider, target, tags).catch((error: unknown) => {
+      throw isUnknown(error) ? templateNotFound(target) : error;
+    });
+  }
+
+  async untag(name: string, tags: readonly string[]): Promise<void> {
+    const untag = this.#provider.untagTemplate;
+    if (untag === undefined) throw notImplemented("tagging templates");
+    await untag.call(this.#provider, name, tags);
+  }
+
+  async tagsOf(name: string): Promise<TemplateTag[]> {
+    return (await this.#provider.listTemplateTags?.(plainName(name))) ?? [];
   }
 
   /** Connects to a sandbox, resuming it if it is paused. */
@@ -260,7 +291,10 @@ export class Sandboxes {
       );
       const made = forks.filter((each) => !EmberboxError.isInstance(each)) as SandboxConnection[];
       await Promise.all(made.map((each) => this.#remember(each, parent)));
-      for (const each of made) this.registry.note(each.sandboxId, `forked from ${sandboxId}`);
+      for (const each of made) {
+        this.secrets.copyRules(sandboxId, each.sandboxId);
+        this.registry.note(each.sandboxId, `forked from ${sandboxId}`);
+      }
       return forks;
     });
   }
@@ -268,12 +302,12 @@ export class Sandboxes {
   async updateNetwork(caller: Caller, sandboxId: string, network: KnownNetwork): Promise<void> {
     const update = this.#provider.updateNetwork;
     if (update === undefined) throw notImplemented("changing a sandbox's network");
-    const { network: before } = await this.registry.needRunning(caller, sandboxId);
-    const { allowPublicTraffic, maskRequestHost } = before;
-    const kept = { ...network, allowPublicTraffic, maskRequestHost };
-    await this.registry.guard(sandboxId, () =>
-      update.call(this.#provider, sandboxId, egressOf(network) ?? true),
-    );
+    const { network: before, tenant } = await this.registry.needRunning(caller, sandboxId);
+    const { allowPublicTraffic, maskRequestHost, httpsPorts } = before;
+    const kept = { ...network, allowPublicTraffic, maskRequestHost, httpsPorts };
+    const egress = egressOf(this.secrets.fill(tenant, network)) ?? true;
+    await this.registry.guard(sandboxId, () => update.call(this.#provider, sandboxId, egress));
+    this.secrets.keepRules(sandboxId, network);
     this.registry.setNetwork(sandboxId, kept);
     this.registry.note(sandboxId, "its network was changed");
     this.registry.updated(sandboxId);
@@ -301,10 +335,27 @@ export class Sandboxes {
     return connection;
   }
 
+  /** Secrets in the rules of a sandbox that was resumed are filled in anew: they may have changed, or be forgotten. */
+  async #refill({ info: { sandboxId }, tenant, network }: KnownSandbox): Promise<void> {
+    const refilled = this.secrets.refill(tenant, sandboxId);
+    const egress = refilled && egressOf({ ...network, rules: refilled.rules });
+    if (refilled === undefined || egress === undefined) return;
+    await this.registry.guard(sandboxId, async () =>
+      this.#provider.updateNetwork?.(sandboxId, egress),
+    );
+    if (refilled.gone.length > 0)
+      this.registry.note(
+        sandboxId,
+        `its rules name secrets that are gone: ${refilled.gone.join()}`,
+      );
+  }
+
   #resume(
-    { info: { sandboxId, memoryMB }, tenant }: KnownSandbox,
+    known: KnownSandbox,
     options: { timeoutMs: number; onResume?: "restore" | "reboot" },
   ): Promise<SandboxConnection> {
+    const { info, tenant } = known;
+    const { sandboxId, memoryMB } = info;
     const asked = { memoryMB, willBeKept: false };
     const resume = async (): Promise<SandboxConnection> => {
       if (this.#closing) throw new ApiError(503, "The server is shutting down");
@@ -313,6 +364,7 @@ export class Sandboxes {
       );
       this.#connections.set(sandboxId, connection);
       this.registry.setState(sandboxId, "running");
+      await this.#refill(known);
       return connection;
     };
     return this.#resuming.get(sandboxId, () => this.#admit(tenant, 1, asked, resume));

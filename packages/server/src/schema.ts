@@ -29,6 +29,40 @@ const TABLES = `
   ) STRICT, WITHOUT ROWID;
   ${EVENT_TABLES}
   ${OUTPUT_TABLE}
+  CREATE TABLE IF NOT EXISTS templateBuilds (
+    buildId TEXT PRIMARY KEY,
+    template TEXT NOT NULL,
+    server TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT,
+    built TEXT,
+    createdAt INTEGER NOT NULL,
+    finishedAt INTEGER,
+    memoryMB INTEGER,
+    cpuCount INTEGER,
+    sizeBytes INTEGER
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS builds_of_template ON templateBuilds (template);
+  CREATE TABLE IF NOT EXISTS secrets (
+    secretId TEXT PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    metadata TEXT NOT NULL,
+    createdAt INTEGER NOT NULL,
+    updatedAt INTEGER NOT NULL,
+    UNIQUE (tenant, name)
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS sandboxRules (
+    sandboxId TEXT PRIMARY KEY,
+    sealed BLOB NOT NULL
+  ) STRICT;
+  CREATE TRIGGER IF NOT EXISTS rules_of_gone AFTER UPDATE OF state ON sandboxes
+    WHEN new.state = 'gone' BEGIN
+      DELETE FROM sandboxRules WHERE sandboxId = new.sandboxId;
+    END;
+  CREATE TABLE IF NOT EXISTS privateTemplates (template TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 `;
 
 /** Makes the tables, or upgrades those of an older version; several servers may do so at the same time. */

@@ -90,9 +90,10 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
     });
     let listener: Listener | undefined;
     let domain = settings.domain ?? "";
-    const builds = new Builds(sandboxes, log);
+    const builds = new Builds(sandboxes, store.builds, log);
     const control = createControl({
       ...{ sandboxes, builds, store, samples, webhooks },
+      rows: store.builds,
       archives: new Archives(join(settings.stateDirectory, "archives")),
       keys,
       checkHost: createHostCheck(settings, () => domain),

@@ -3,11 +3,13 @@ import { closeSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { EmberboxError } from "@emberbox/core";
+import { type BuildRows, openBuildRows } from "./builds/rows.ts";
 import { type EventRows, openEventRows } from "./events/event-rows.ts";
 import { openWebhookRows, type WebhookRows } from "./events/webhook-rows.ts";
 import { openOutputRows, type OutputRows } from "./observed/output-rows.ts";
 import { newApiKey } from "./options.ts";
 import { prepareTables } from "./schema.ts";
+import { openSecretRows, type SecretRows } from "./secrets/rows.ts";
 import { openSnapshotRows, type SnapshotRows } from "./snapshot-rows.ts";
 
 // An import would keep a Node that does not have it from saying that it is too old.
@@ -39,6 +41,8 @@ export interface Store {
   /** The key that is used when none are configured. */
   readonly apiKey: string;
   readonly snapshots: SnapshotRows;
+  readonly builds: BuildRows;
+  readonly secrets: SecretRows;
   readonly events: EventRows;
   readonly webhooks: WebhookRows;
   readonly output: OutputRows;
@@ -133,6 +137,8 @@ export function openStore(directory: string): Store {
     seed: fact("seed", randomBytes(32).toString("hex")),
     apiKey: fact("apiKey", newApiKey()),
     snapshots: openSnapshotRows(database),
+    builds: openBuildRows(database, server),
+    secrets: openSecretRows(database),
     events,
     webhooks: openWebhookRows(database, server),
     output,
@@ -168,14 +174,17 @@ function holdLock(path: string): DatabaseSync {
   }
 }
 
-/** Takes over what servers had that no longer run. */
+const UNFINISHED = "state IN ('asked', 'waiting', 'building')";
+
+/** Takes over the rows of servers that no longer run; what they were building has failed. */
 function takeOver(database: DatabaseSync, directory: string, server: string): void {
   const others = database
     .prepare(
-      `SELECT server FROM sandboxes WHERE server <> :server
-       UNION SELECT server FROM deliveries WHERE server <> :server`,
+      `SELECT server FROM sandboxes WHERE server <> ?1
+       UNION SELECT server FROM deliveries WHERE server <> ?1
+       UNION SELECT server FROM templateBuilds WHERE server <> ?1 AND ${UNFINISHED}`,
     )
-    .all({ server });
+    .all(server);
   for (const { server: other } of others as { server: string }[]) {
     const path = join(directory, "running", other);
     try {
@@ -185,6 +194,12 @@ function takeOver(database: DatabaseSync, directory: string, server: string): vo
     }
     for (const table of ["sandboxes", "deliveries"])
       database.prepare(`UPDATE ${table} SET server = ? WHERE server = ?`).run(server, other);
+    database
+      .prepare(
+        `UPDATE templateBuilds SET server = ?1, state = 'error', finishedAt = ?3,
+         reason = 'it ended with the server that ran it' WHERE server = ?2 AND ${UNFINISHED}`,
+      )
+      .run(server, other, Date.now());
     rmSync(path, { force: true });
   }
 }

@@ -1,9 +1,18 @@
+import { DatabaseSync } from "node:sqlite";
 import type { SandboxProvider } from "@emberbox/core/provider";
 import { expect, test } from "vitest";
+import { openBuildRows } from "./builds/rows.ts";
+import { prepareTables } from "./schema.ts";
 import { Templates } from "./templates.ts";
 
+function knownOf(provider: SandboxProvider, isShared = false): Templates {
+  const database = new DatabaseSync(":memory:");
+  prepareTables(database);
+  return new Templates(provider, openBuildRows(database, "here"), isShared);
+}
+
 const templates = ["default", "science"].map((name) => ({ name, languages: [], libraries: {} }));
-const known = new Templates({ templates: () => templates } as unknown as SandboxProvider);
+const known = knownOf({ templates: () => templates } as unknown as SandboxProvider);
 
 test("the templates are the provider's, by its names and by E2B's", () => {
   for (const name of ["science", "science:default", "base", "code-interpreter-v1"])
@@ -24,6 +33,6 @@ test("each is listed once, with all its names", () => {
 });
 
 test("a provider that names none has the default one", () => {
-  const silent = new Templates({} as SandboxProvider);
+  const silent = knownOf({} as SandboxProvider);
   expect([silent.has("base"), silent.has("science")]).toEqual([true, false]);
 });

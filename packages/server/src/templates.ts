@@ -1,5 +1,7 @@
 import { type SandboxProvider, templatesOf } from "@emberbox/core/provider";
-import type { BuiltTemplate } from "@emberbox/core/template";
+import { type BuiltTemplate, DEFAULT_TAG } from "@emberbox/core/template";
+import type { BuildRows } from "./builds/rows.ts";
+import type { Caller } from "./tenants.ts";
 
 /** E2B's names for templates, and what they are called here. */
 const aliases: Readonly<Record<string, string>> = {
@@ -7,13 +9,23 @@ const aliases: Readonly<Record<string, string>> = {
   "code-interpreter-v1": "default",
 };
 
+/** A build of a template of the operator's, as one of its tags names it. */
+export interface FoundTemplate extends BuiltTemplate {
+  /** The provider's name for it. */
+  readonly reference: string;
+}
+
 /** The templates that the provider has. */
 export class Templates {
   readonly #names: ReadonlySet<string>;
   readonly #provider: SandboxProvider;
+  readonly #rows: BuildRows;
+  readonly #isShared: boolean;
 
-  constructor(provider: SandboxProvider) {
+  constructor(provider: SandboxProvider, rows: BuildRows, isShared: boolean) {
     this.#provider = provider;
+    this.#rows = rows;
+    this.#isShared = isShared;
     this.#names = new Set(templatesOf(provider).map(({ name }) => name));
   }
 
@@ -31,24 +43,46 @@ export class Templates {
     return aliases[plain] ?? (this.#names.has(plain) ? plain : name);
   }
 
-  /** Those that the operator has built, which any tenant can use. */
-  async built(): Promise<BuiltTemplate[]> {
-    return (await this.#provider.listTemplates?.()) ?? [];
-  }
-
-  async findBuilt(name: string): Promise<BuiltTemplate | undefined> {
-    const plain = name.replace(/:default$/, "");
-    return (await this.built()).find((template) => template.name === plain);
-  }
-
-  /** Built ones only. */
-  async delete(name: string): Promise<boolean> {
-    const found = await this.findBuilt(name);
-    return found !== undefined && ((await this.#provider.deleteTemplate?.(found.name)) ?? false);
-  }
-
   /** True for a name that any tenant can make a sandbox from. */
   has(name: string): boolean {
     return this.#names.has(this.resolve(name));
   }
+
+  /** Whether a caller may use a template of the operator's: all may, unless it is not public. */
+  mayUse({ isOperator }: Caller, name: string): boolean {
+    return isOperator || !this.#isShared || this.#rows.isPublic(plainName(name));
+  }
+
+  /** The builds that the operator has made and the caller may use. */
+  async built(caller: Caller): Promise<BuiltTemplate[]> {
+    const all = (await this.#provider.listTemplates?.()) ?? [];
+    return all.filter(({ name }) => this.mayUse(caller, name));
+  }
+
+  /** By `name` or `name:tag`. */
+  async findBuilt(caller: Caller, full: string): Promise<FoundTemplate | undefined> {
+    const [name = "", tag = DEFAULT_TAG] = full.split(":");
+    const found = (await this.built(caller)).find(
+      (template) => template.name === name && template.tags.includes(tag),
+    );
+    return found && { ...found, reference: tag === DEFAULT_TAG ? name : `${name}:${tag}` };
+  }
+
+  /** All builds of a template that have tags, the newest first; by its name, with or without a tag. */
+  async buildsOf(caller: Caller, full: string): Promise<BuiltTemplate[]> {
+    const name = plainName(full);
+    return (await this.built(caller)).filter((template) => template.name === name);
+  }
+
+  /** Built ones only: with a tag only that, else the whole template. */
+  async delete(full: string): Promise<boolean> {
+    const [name = "", tag] = full.split(":");
+    if (tag !== undefined) return (await this.#provider.untagTemplate?.(name, [tag])) ?? false;
+    const isDeleted = (await this.#provider.deleteTemplate?.(name)) ?? false;
+    if (isDeleted) this.#rows.forget(name);
+    return isDeleted;
+  }
 }
+
+/** The name without a tag. */
+export const plainName = (full: string): string => full.split(":", 1)[0]!;

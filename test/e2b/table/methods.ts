@@ -5,6 +5,7 @@ import type { Method } from "./method.ts";
 import { otherMethods } from "./other-methods.ts";
 import { processMethods } from "./process-methods.ts";
 import { sandboxMethods } from "./sandbox-methods.ts";
+import { secretMethods } from "./secret-methods.ts";
 
 /** Every public method of the SDKs. */
 export const methods: readonly Method[] = [
@@ -14,4 +15,5 @@ export const methods: readonly Method[] = [
   ...processMethods,
   ...gitMethods,
   ...otherMethods,
+  ...secretMethods,
 ];

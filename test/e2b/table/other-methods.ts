@@ -32,7 +32,7 @@ async function followed(context: Context, name: string) {
 }
 const template = ({ sdk }: Context) => sdk.Template().fromTemplate("base").runCmd("true");
 
-/** Templates, volumes and secrets, and E2B's command line. What is not here must be refused as such, not in any other way. */
+/** Templates and volumes, and E2B's command line. What is not here must be refused as such, not in any other way. */
 export const otherMethods: readonly Method[] = [
   method("e2b template list", async (context) => {
     const listed = (await ask(context, "/templates")) as { aliases: string[]; createdAt: string }[];
@@ -134,27 +134,53 @@ export const otherMethods: readonly Method[] = [
     },
     { needs: "templates" },
   ),
+  method("Template.getTags", async ({ sdk, options }) => {
+    const tags = await sdk.Template.getTags("base", options);
+    assert.deepEqual(
+      tags.map(({ tag }) => tag),
+      ["default"],
+    );
+  }),
   method(
     "Template.assignTags",
-    async ({ sdk, options }) => {
-      await sdk.Template.assignTags("base", ["tag"], options);
+    async (context) => {
+      const { sdk, options } = context;
+      const shaped = { ...options, ...usualShape };
+      const built = await sdk.Template.build(template(context), "tagged:v1", shaped);
+      const assigned = await sdk.Template.assignTags("tagged:v1", ["v2"], options);
+      assert.deepEqual(assigned, { buildId: built.buildId, tags: ["v2"] });
+      await forget(context, "tagged");
     },
-    unimplemented,
+    { needs: "templates" },
   ),
   method(
     "Template.removeTags",
-    async ({ sdk, options }) => {
-      await sdk.Template.removeTags("base", ["tag"], options);
+    async (context) => {
+      const { sdk, options } = context;
+      const tags = ["v1", "v2"];
+      await sdk.Template.build(template(context), "untagged", { ...options, ...usualShape, tags });
+      await sdk.Template.removeTags("untagged", "v1", options);
+      const left = await sdk.Template.getTags("untagged", options);
+      assert.deepEqual(
+        left.map(({ tag }) => tag),
+        ["v2"],
+      );
+      await forget(context, "untagged");
     },
-    unimplemented,
+    { needs: "templates" },
   ),
-  method(
-    "Template.getTags",
-    async ({ sdk, options }) => {
-      await sdk.Template.getTags("base", options);
-    },
-    unimplemented,
-  ),
+  method("e2b template publish", async ({ options }) => {
+    const answer = await fetch(`${options.apiUrl}/v2/templates/base`, {
+      method: "PATCH",
+      headers: { "X-API-Key": options.apiKey },
+      body: JSON.stringify({ public: true }),
+    });
+    assert.deepEqual(await answer.json(), { names: ["default"] });
+  }),
+  method("GET /templates/{id}", async (context) => {
+    const { builds } = (await ask(context, "/templates/base")) as { builds: unknown[] };
+    assert.deepEqual(builds, []);
+  }),
   ...(["create", "connect", "getInfo", "destroy"] as const).map((name) =>
     method(
       `Volume.${name}`,
@@ -168,37 +194,6 @@ export const otherMethods: readonly Method[] = [
     "Volume.list",
     async ({ sdk, options }) => {
       await sdk.Volume.list(options);
-    },
-    unimplemented,
-  ),
-  ...(["getInfo", "exists", "destroy"] as const).map((name) =>
-    method(
-      `Secret.${name}`,
-      async ({ sdk, options }) => {
-        await sdk.Secret[name]("some", options);
-      },
-      unimplemented,
-    ),
-  ),
-  method(
-    "Secret.create",
-    async ({ sdk, options }) => {
-      await sdk.Secret.create("some", "value", options as never);
-    },
-    unimplemented,
-  ),
-  method(
-    "Secret.update",
-    async ({ sdk, options }) => {
-      await sdk.Secret.update("some", "value", options as never);
-    },
-    unimplemented,
-  ),
-  method(
-    "Secret.list",
-    async ({ sdk, options }) => {
-      const listed: unknown = sdk.Secret.list(options);
-      await ((listed as { nextItems?(): Promise<unknown> }).nextItems?.() ?? listed);
     },
     unimplemented,
   ),

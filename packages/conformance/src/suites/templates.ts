@@ -5,6 +5,8 @@ import type { Harness } from "../harness.ts";
 /** Different in each run, so that nothing of it was built before. */
 const run = `conformance-${process.pid}-${Date.now()}`;
 
+const variant = (text: string) => Template().runCmd(`echo ${text} > variant`);
+
 export function describeTemplates({ expect, behaviour, failure, provider }: Harness): void {
   behaviour("template.build", async () => {
     const cached: boolean[] = [];
@@ -14,7 +16,7 @@ export function describeTemplates({ expect, behaviour, failure, provider }: Harn
     const options = { name: run, provider: provider(), onBuildLogs };
     const template = Template()
       .fromBaseImage()
-      .setEnvs({ GREETING: "it's here" })
+      .setEnvs({ GREETING: "it's here", RUN: run })
       .makeDir("/srv/made", { user: "root", mode: 0o777 })
       .setWorkdir("/srv/made")
       .runCmd(`echo "$GREETING, ${run}" > file.txt`)
@@ -34,6 +36,35 @@ export function describeTemplates({ expect, behaviour, failure, provider }: Harn
     }
     expect(await Template.exists(run, { provider: provider() })).toBe(false);
     await failure(Sandbox.create(run, { provider: provider() }), "unknown_template");
+  });
+
+  behaviour("template.tags", async () => {
+    const on = { provider: provider() };
+    const variantOf = async (template: string): Promise<string> => {
+      await using sandbox = await Sandbox.create(template, on);
+      return (await sandbox.commands.run("cat variant")).stdout.trim();
+    };
+    try {
+      const first = await Template.build(variant("first"), { name: `${run}:one`, ...on });
+      expect([first.name, first.tags]).toEqual([run, ["one"]]);
+      expect(await Template.exists(run, on)).toBe(false);
+      const shared = await Template.assignTags(`${run}:one`, ["two"], on);
+      expect([shared.buildId, shared.tags]).toEqual([first.buildId, ["one", "two"]]);
+      const second = await Template.build(variant("second"), { name: run, tags: ["one"], ...on });
+      expect(await variantOf(`${run}:two`)).toBe("first");
+      expect(await variantOf(`${run}:one`)).toBe("second");
+      const tags = await Template.getTags(run, on);
+      expect(tags.map(({ tag, buildId }) => [tag, buildId])).toEqual([
+        ["one", second.buildId],
+        ["two", first.buildId],
+      ]);
+      expect(await Template.removeTags(run, "two", on)).toBe(true);
+      await failure(Sandbox.create(`${run}:two`, on), "unknown_template");
+      expect(await Template.exists(`${run}:one`, on)).toBe(true);
+    } finally {
+      await Template.delete(run, on);
+    }
+    await failure(Template.assignTags(`${run}:one`, ["two"], on), "unknown_template");
   });
 
   behaviour("template.failure", async () => {

@@ -23,6 +23,9 @@ export function describeUnclaimed({ behaviour, failure, provider, create }: Harn
     await failure(Template.build(Template(), { name: "any", ...by }), "unsupported");
     await failure(Template.list(by), "unsupported");
     await failure(Template.delete("any", by), "unsupported");
+    await failure(Template.assignTags("any", "tag", by), "unsupported");
+    await failure(Template.removeTags("any", "tag", by), "unsupported");
+    await failure(Template.getTags("any", by), "unsupported");
   });
 
   behaviour("fork.unclaimed", async (sandbox) => {

@@ -10,6 +10,7 @@ import { createApi, parseAnswer, type ApiRequest } from "./api.ts";
 import { apiError, renamed } from "./api-error.ts";
 import { accessSchema, closedFate, E2bConnection, pausedFate, type Fate } from "./connection.ts";
 import { type E2bOptions, resolveOptions } from "./options.ts";
+import { e2bTemplates } from "./templates/templates.ts";
 
 const USUAL_MS = 300_000;
 /** E2B's name for the template that runs code. */
@@ -108,6 +109,7 @@ export function e2b(options: E2bOptions = {}): SandboxProvider {
       fork: true,
       network: true,
       updateNetwork: true,
+      templates: true,
     }),
     // An account's other templates are not known here.
     templates: () => [usualTemplate, { ...usualTemplate, name: CODE_TEMPLATE }],
@@ -185,6 +187,7 @@ export function e2b(options: E2bOptions = {}): SandboxProvider {
       const path = `${pathOf(sandboxId)}/network`;
       await api.send({ method: "PUT", path, body: updateBody(network) });
     },
+    ...e2bTemplates({ api, dispatcher, nameOf: serviceName, refuse: noOption }),
     // The sandboxes belong to the service and stay.
     [Symbol.asyncDispose]: () => dispatcher.close(),
   });
@@ -205,7 +208,7 @@ function createBody(options: CreateOptions): Record<string, unknown> {
   const refused = Object.entries(rest).find(([, value]) => value !== undefined)?.[0];
   if (refused !== undefined) throw noOption(refused);
   return {
-    templateID: template === undefined || template === DEFAULT_TEMPLATE ? CODE_TEMPLATE : template,
+    templateID: serviceName(template ?? DEFAULT_TEMPLATE),
     timeout: seconds(timeoutMs ?? USUAL_MS),
     secure: true,
     ...(metadata && { metadata }),
@@ -225,6 +228,8 @@ function noOption(name: string): EmberboxError {
   });
 }
 
+const serviceName = (template: string): string =>
+  template === DEFAULT_TEMPLATE ? CODE_TEMPLATE : template;
 const pathOf = (sandboxId: string): string => `/sandboxes/${segment(sandboxId)}`;
 
 /** Rounds up to whole seconds. */

@@ -8,6 +8,7 @@ export type {
   ConnectOptions,
   CreateOptions,
   Endpoint,
+  EndpointOptions,
   PrepareOptions,
   SandboxConnection,
   SandboxProvider,

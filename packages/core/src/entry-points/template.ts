@@ -4,10 +4,12 @@ import "../supported-node.ts";
 export { quote } from "../shell-quote.ts";
 export { resolveTemplate } from "../template/resolve.ts";
 export type { BuildTemplateOptions } from "../provider.ts";
+export { DEFAULT_TAG } from "../template-request.ts";
 export type {
   BuiltTemplate,
   CopyEntry,
   TemplateLog,
   TemplateRequest,
   TemplateStep,
+  TemplateTag,
 } from "../template-request.ts";

@@ -3,18 +3,21 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { Template } from "@emberbox/core";
 import { oneLine, plainText } from "@emberbox/core/terminal";
-import type { BuiltTemplate } from "@emberbox/core/template";
+import { type BuiltTemplate, DEFAULT_TAG } from "@emberbox/core/template";
 import { prune, templateLog } from "@emberbox/microvm/internal";
 import { microvm } from "@emberbox/microvm";
 import { buildDisplay } from "./build-display.ts";
 import { EXIT, type Finish, say, UsageError } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
+import { collect } from "./lists.ts";
 import { parseWhole } from "./numbers.ts";
 import { inMiB, printJson } from "./print.ts";
 import { onWait, report } from "./prune.ts";
+import { addTemplateTags } from "./template-tags.ts";
 
 interface BuildFlags {
   readonly name: string;
+  readonly tag?: readonly string[];
   readonly file?: string;
   readonly memory?: number;
   readonly cpus?: number;
@@ -27,7 +30,7 @@ export function addTemplate(program: Command, finish: Finish): void {
   const template = program
     .command("template")
     .summary("make templates of one's own, from a Dockerfile")
-    .description("Makes, lists and deletes templates of one's own.")
+    .description("Makes, lists, tags and deletes templates of one's own.")
     .addHelpText(
       "after",
       `
@@ -50,10 +53,11 @@ Examples:
     .command("build")
     .summary("build a template from a directory with a Dockerfile")
     .description(
-      "Builds a template from a directory with a Dockerfile. What it has in common with earlier builds is not done again, and a template of that name is replaced once the new one is complete.",
+      "Builds a template from a directory with a Dockerfile. What it has in common with earlier builds is not done again, and a build that had its name and tag is replaced once the new one is complete.",
     )
     .argument("[DIRECTORY]", "what COPY copies from", ".")
     .requiredOption("-n, --name <NAME>", "what sandboxes are created by")
+    .option("-t, --tag <TAG>", "a tag, instead of `default`; may be repeated", collect)
     .option("-f, --file <FILE>", "the Dockerfile (default: Dockerfile in the directory)")
     .option("-m, --memory <MB>", "memory of its sandboxes in MiB (default: 1024)", parseWhole)
     .option("--cpus <N>", "processors of its sandboxes (default: 1)", parseWhole)
@@ -66,18 +70,22 @@ FROM names a template: \`default\`, another one of the engine's, or one of your 
 
 Examples:
   $ emberbox template build . --name mine
+  $ emberbox template build . --name mine --tag v2 --tag stable
   $ emberbox template build . --name mine --file Dockerfile.sandbox --memory 2048`,
     )
     .action(async (directory: string, flags: BuildFlags) => finish(await build(directory, flags)));
   template
     .command("list")
     .summary("list one's own templates")
-    .description("Lists one's own templates, with their memory, processors, size on disk and age.")
+    .description(
+      "Lists one's own templates, build by build, with tags, memory, processors, size on disk and age.",
+    )
     .option("--json", "print them as JSON")
     .action(async (flags: { readonly json?: true }) => {
       await list(flags);
       finish(EXIT.ok);
     });
+  addTemplateTags(template, finish);
   template
     .command("logs")
     .summary("print what a template's last build did")
@@ -126,7 +134,7 @@ async function init(directory: string): Promise<void> {
 }
 
 async function build(directory: string, flags: BuildFlags): Promise<number> {
-  const { name, file = join(directory, "Dockerfile"), memory, cpus, cache, json } = flags;
+  const { name, tag, file = join(directory, "Dockerfile"), memory, cpus, cache, json } = flags;
   await requireFile(file);
   const template = Template({ fileContextPath: directory });
   if (!cache) template.skipCache();
@@ -136,12 +144,15 @@ async function build(directory: string, flags: BuildFlags): Promise<number> {
   await using provider = microvm({ standby: false, onProgress: say });
   try {
     const built = await Template.build(template, {
-      ...{ name, provider, memoryMB: memory, cpuCount: cpus },
+      ...{ name, tags: tag, provider, memoryMB: memory, cpuCount: cpus },
       ...{ signal: interrupt.signal, onBuildLogs: (log) => display.show(log) },
     });
     display.end();
     if (json) printJson(built);
-    else process.stdout.write(`template  ${name}\nbuild     ${built.buildId}\n`);
+    else {
+      const names = built.tags.map((each) => nameOf(built, each)).join(", ");
+      process.stdout.write(`template  ${names}\nbuild     ${built.buildId}\n`);
+    }
     return EXIT.ok;
   } catch (error) {
     display.end();
@@ -167,10 +178,16 @@ async function list({ json }: { readonly json?: true }): Promise<void> {
   if (templates.length === 0) say("there is none; `emberbox template build` builds one");
 }
 
-function describe({ name, memoryMB, cpuCount, sizeBytes, createdAt }: BuiltTemplate): string {
+/** What sandboxes are created by: the name alone for the usual tag. */
+const nameOf = ({ name }: BuiltTemplate, tag: string): string =>
+  tag === DEFAULT_TAG ? name : `${name}:${tag}`;
+
+function describe(template: BuiltTemplate): string {
+  const { tags, memoryMB, cpuCount, sizeBytes, createdAt } = template;
   const size = sizeBytes === undefined ? "" : inMiB(sizeBytes);
   const made = createdAt.toISOString().slice(0, 16).replace("T", " ");
-  return `${oneLine(name).padEnd(24)} ${memoryMB} MiB, ${cpuCount} CPU  ${size.padStart(12)}  ${made}`;
+  const names = tags.map((tag) => nameOf(template, tag)).join(", ");
+  return `${oneLine(names).padEnd(24)} ${memoryMB} MiB, ${cpuCount} CPU  ${size.padStart(12)}  ${made}`;
 }
 
 async function logs(name: string): Promise<number> {

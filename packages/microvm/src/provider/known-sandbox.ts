@@ -158,7 +158,7 @@ export class KnownSandbox {
       accessToken: this.accessToken,
       trafficAccessToken: this.trafficAccessToken,
       ready: () => this.#ready(),
-      endpoint: (port) => this.#machine().endpoint(port),
+      endpoint: (port, options) => this.#machine().endpoint(port, options),
       url: (port) => this.ports.url(port),
       gone: () => {
         const state = this.#state;

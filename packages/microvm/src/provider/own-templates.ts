@@ -2,16 +2,19 @@ import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { notifier } from "@emberbox/core/background";
-import type {
-  BuildTemplateOptions,
-  BuiltTemplate,
-  TemplateLog,
-  TemplateRequest,
+import {
+  type BuildTemplateOptions,
+  type BuiltTemplate,
+  DEFAULT_TAG,
+  type TemplateLog,
+  type TemplateRequest,
+  type TemplateTag,
 } from "@emberbox/core/template";
 import { type BuildHost, buildTemplate, isBuiltName } from "../build/build-template.ts";
 import { logFileOf, openLogFile } from "../build/log-file.ts";
 import { layersIn, templatesIn } from "../build/places.ts";
 import { initialSettings } from "../build/steps.ts";
+import { keyFor, openTags, type Tags } from "../build/tags.ts";
 import { diskBytes } from "../host/disk-bytes.ts";
 import { withLock } from "../host/lock.ts";
 import { isTemplateName } from "../image/index.ts";
@@ -24,11 +27,15 @@ import { BUILD_MS, openWorkshop, type WorkshopsOptions } from "./workshop.ts";
 
 /** Templates of one's own, and the layers that builds have in common. */
 export interface OwnTemplates {
+  readonly tags: Tags;
+  /** By `name`, `name:tag` or the id of a build. */
   find(name: string): Promise<Snapshot | undefined>;
   /** A template as it is wanted, for the QEMU that is here. What is not there is made, which takes minutes. */
   shaped: OwnShapes["of"];
   build(request: TemplateRequest, options: BuildTemplateOptions): Promise<BuiltTemplate>;
   list(): Promise<BuiltTemplate[]>;
+  /** Gives a build further tags. @throws `unknown_template` */
+  tag(name: string, tags: readonly string[]): Promise<BuiltTemplate>;
   delete(name: string): Promise<boolean>;
 }
 
@@ -42,8 +49,9 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
   const templates = openSnapshots(templatesIn(state));
   const layers = openSnapshots(layersIn(state));
   const shapes = createOwnShapes(options);
+  const tags = openTags(state, templates, (buildId) => shapes.forget(buildId));
   const find = async (name: string): Promise<Snapshot | undefined> =>
-    isOwnName(name) ? templates.find(name) : undefined;
+    isOwnName(name) ? templates.find(keyFor(name)) : undefined;
 
   const hostOf = (
     name: string,
@@ -85,10 +93,24 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
     },
   });
 
+  /** The newest first. What is damaged is left out. */
+  const buildsOf = async (name: string): Promise<BuiltTemplate[]> => {
+    const given = await tags.of(name);
+    const ids = [...new Set(given.map(({ buildId }) => buildId))];
+    const all = await Promise.all(
+      ids.map(async (id) => {
+        const own = await templates.find(id).catch(() => undefined);
+        return own ? [await infoOf(name, own, given, await shapes.all(id))] : [];
+      }),
+    );
+    return all.flat().toSorted((one, other) => Number(other.createdAt) - Number(one.createdAt));
+  };
+
   return {
+    tags,
     find,
     shaped: shapes.of,
-    async build(request, { name, onBuildLogs, signal, ...asked }) {
+    async build(request, { name, tags: given = [DEFAULT_TAG], onBuildLogs, signal, ...asked }) {
       if (!isOwnName(name)) throw taken(name);
       const shape = resolveCreateOptions({ ...asked, timeoutMs: BUILD_MS });
       const tell = notifier("onBuildLogs", onBuildLogs);
@@ -100,11 +122,19 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
         };
         try {
           const host = hostOf(name, asked, shape, signal);
-          const built = await buildTemplate(request, host, { template: name, log, signal });
-          const snapshot = (await templates.find(built))!;
-          await templates.name(snapshot.snapshotId, name);
+          let snapshot: Snapshot | undefined;
+          while (snapshot === undefined) {
+            const built = await buildTemplate(request, host, { template: name, log, signal });
+            // What was found built may lose its last tag, and be removed, before it gets these.
+            snapshot = await tags.give(name, given, built);
+          }
           await file.end();
-          return await infoOf(name, snapshot, await shapes.all(snapshot.snapshotId));
+          return await infoOf(
+            name,
+            snapshot,
+            await tags.of(name),
+            await shapes.all(snapshot.snapshotId),
+          );
         } catch (error) {
           await file.end(error);
           throw error;
@@ -116,40 +146,42 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
       });
     },
     async list() {
-      const names = (await templates.list()).flatMap((info) => info.names.filter(isOwnName));
-      const all = await Promise.all(
-        names.toSorted().map(async (name) => {
-          const own = await templates.find(name).catch(() => undefined);
-          return own && infoOf(name, own, await shapes.all(own.snapshotId));
-        }),
-      );
-      return all.filter((info) => info !== undefined);
+      const keys = (await templates.names()).map(({ name }) => name).filter(isOwnName);
+      const names = new Set(keys.map((key) => key.split(":", 1)[0]!).toSorted());
+      const all = await Promise.all([...names].map((name) => buildsOf(name)));
+      return all.flat();
+    },
+    async tag(name, given) {
+      const own = await find(name);
+      const [plain = ""] = name.split(":");
+      if (!own || !(await tags.give(plain, given, own.snapshotId))) throw unknown(name);
+      return infoOf(plain, own, await tags.of(plain), await shapes.all(own.snapshotId));
     },
     async delete(name) {
       if (!isOwnName(name)) return false;
       await rm(logFileOf(state, name), { force: true });
-      const snapshotId = (await templates.list()).find(({ names }) =>
-        names.includes(name),
-      )?.snapshotId;
-      const isDeleted = await templates.delete(name);
-      if (snapshotId !== undefined) await shapes.forget(snapshotId);
-      return isDeleted;
+      return tags.take(name);
     },
   };
 }
 
 /** What is neither a template that comes with the engine nor what builds call theirs. */
-const isOwnName = (name: string): boolean => !isTemplateName(name) && !isBuiltName(name);
+function isOwnName(full: string): boolean {
+  const [name = ""] = full.split(":");
+  return !isTemplateName(name) && !isBuiltName(name);
+}
 
 async function infoOf(
   name: string,
   own: Snapshot,
+  tags: readonly TemplateTag[],
   shapes: readonly Snapshot[],
 ): Promise<BuiltTemplate> {
   const { memoryMB, cpuCount } = own.manifest.options;
   const sizes = await Promise.all([own, ...shapes].map(bytesOf));
   return {
     name,
+    tags: tags.flatMap(({ tag, buildId }) => (buildId === own.snapshotId ? [tag] : [])),
     buildId: own.snapshotId,
     createdAt: new Date(own.manifest.createdAt),
     memoryMB,

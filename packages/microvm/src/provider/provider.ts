@@ -1,5 +1,6 @@
 import { EmberboxError } from "@emberbox/core";
 import { checkedProvider, type CreateOptions, type SandboxProvider } from "@emberbox/core/provider";
+import { exists } from "../host/exists.ts";
 import { isTemplateName, templateInfos } from "../image/index.ts";
 import { reachable } from "../network/reachable.ts";
 import { resolveCreateOptions } from "../restore/create-options.ts";
@@ -49,6 +50,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       templates: true,
       requestRules: true,
       networkCeiling: true,
+      tlsEndpoints: true,
     }),
     templates: () => [...templateInfos, ...readyInfos],
     async prepare(shape = {}) {
@@ -72,10 +74,20 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       const given = resolveCreateOptions(createOptions, kept && shapeOf(kept), kind);
       const resolved = { ...given, envs: { ...kept?.envs, ...given.envs } };
       resolved.signal?.throwIfAborted();
-      const sandbox = await (snapshot
-        ? state.create(snapshot, resolved)
-        : newSandboxes.obtain(resolved, ownTemplate && (await own.shaped(ownTemplate, resolved))));
-      return (await sandboxes.add(sandbox, resolved)).connection();
+      try {
+        const sandbox = await (snapshot
+          ? state.create(snapshot, resolved)
+          : newSandboxes.obtain(
+              resolved,
+              ownTemplate && (await own.shaped(ownTemplate, resolved)),
+            ));
+        return (await sandboxes.add(sandbox, resolved)).connection();
+      } catch (error) {
+        // Another build may have taken its tag meanwhile, so that this one is gone.
+        const wasReplaced = ownTemplate && !(await exists(ownTemplate.directory));
+        if (!wasReplaced || resolved.signal?.aborted) throw error;
+        return provider.create(createOptions);
+      }
     },
     async connect(sandboxId, { timeoutMs, onResume, networkCeiling, signal } = {}) {
       await sandboxes.settled(sandboxId);
@@ -146,6 +158,9 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     buildTemplate: (request, options) => own.build(request, options),
     listTemplates: () => own.list(),
     deleteTemplate: (name) => own.delete(name),
+    tagTemplate: (name, tags) => own.tag(name, tags),
+    untagTemplate: (name, tags) => own.tags.take(name, tags),
+    listTemplateTags: (name) => own.tags.of(name),
     async [Symbol.asyncDispose]() {
       closed = true;
       await Promise.all([newSandboxes.close(), sandboxes.close()]);

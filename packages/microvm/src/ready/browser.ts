@@ -1,5 +1,5 @@
 import { Template } from "@emberbox/core";
-import type { ReadyTemplate } from "./index.ts";
+import type { ReadyTemplate } from "./ready-template.ts";
 
 /** Chromium, and Playwright to drive it from inside. */
 export const browser: ReadyTemplate = {

@@ -1,5 +1,5 @@
 import { Template } from "@emberbox/core";
-import type { ReadyTemplate } from "./index.ts";
+import type { ReadyTemplate } from "./ready-template.ts";
 
 /** What a desktop needs that `@e2b/desktop` drives: a screen, Xfce, and a way to watch it. */
 export const desktop: ReadyTemplate = {

@@ -1,16 +1,10 @@
 import { createHash } from "node:crypto";
-import type { Template } from "@emberbox/core";
 import type { TemplateInfo } from "@emberbox/core/provider";
 import { resolveTemplate, type TemplateRequest } from "@emberbox/core/template";
 import { browser } from "./browser.ts";
 import { desktop } from "./desktop.ts";
 import { java } from "./java.ts";
-
-/** A template that comes with the engine as a recipe, and is built when it is first wanted. */
-export interface ReadyTemplate {
-  readonly info: TemplateInfo;
-  readonly recipe: ReturnType<typeof Template>;
-}
+import type { ReadyTemplate } from "./ready-template.ts";
 
 const all: readonly ReadyTemplate[] = [browser, desktop, java];
 

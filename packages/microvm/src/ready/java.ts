@@ -1,6 +1,6 @@
 import { Template } from "@emberbox/core";
 import { besideModule } from "../host/own-files.ts";
-import type { ReadyTemplate } from "./index.ts";
+import type { ReadyTemplate } from "./ready-template.ts";
 
 const KERNEL = "/usr/local/share/jupyter/kernels/java";
 

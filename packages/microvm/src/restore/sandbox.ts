@@ -1,6 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import { EmberboxError } from "@emberbox/core";
-import type { Endpoint } from "@emberbox/core/provider";
+import type { Endpoint, EndpointOptions } from "@emberbox/core/provider";
 import { background, warning } from "@emberbox/core/background";
 import { untilAborted } from "@emberbox/core/concurrency";
 import type { ChannelStream } from "@emberbox/wire";
@@ -31,7 +31,7 @@ export interface LocalSandbox {
   savedMemory: readonly StoredLayer<MemoryLayer>[];
   /** Its way to the outside. */
   readonly gateway: Gateway;
-  endpoint(port: number): Endpoint;
+  endpoint(port: number, options?: EndpointOptions): Endpoint;
   /** A byte stream to a port inside. Throws when the machine is gone. */
   open(port: number): ChannelStream;
   gone(): EmberboxError | undefined;
@@ -149,8 +149,8 @@ function sandboxOf(
     source,
     gateway,
     savedMemory: source.start.how === "resumed" ? source.start.memory : [],
-    endpoint: (port) => ({
-      origin: `http://sandbox:${port}`,
+    endpoint: (port, { tls = false } = {}) => ({
+      origin: `${tls ? "https" : "http"}://sandbox:${port}`,
       headers: {},
       dispatcher,
     }),

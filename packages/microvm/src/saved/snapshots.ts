@@ -9,7 +9,8 @@ import { randomLetters } from "../host/ids.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 
 const ID = /^s[a-z0-9]{20}$/;
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+/** Those of templates may have a tag. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}(:[a-z0-9][a-z0-9._-]{0,63})?$/;
 
 /** @throws `invalid_argument` for what cannot be a snapshot's name, and for what looks like an id */
 export function checkSnapshotName(name: string): string {
@@ -34,6 +35,16 @@ export interface SnapshotStore {
   /** Gives a snapshot a name; another that had it loses it. @throws `invalid_argument` for an invalid name */
   name(snapshotId: string, name: string): Promise<void>;
   delete(idOrName: string): Promise<boolean>;
+  /** Takes a name away; the snapshot stays. */
+  unname(name: string): Promise<void>;
+  /** The names that are given, to which snapshot and when. */
+  names(): Promise<NamedSnapshot[]>;
+}
+
+export interface NamedSnapshot {
+  readonly name: string;
+  readonly snapshotId: string;
+  readonly since: Date;
 }
 
 export function openSnapshots(root: string): SnapshotStore {
@@ -47,12 +58,20 @@ export function openSnapshots(root: string): SnapshotStore {
     const id = (await readFile(nameFile(idOrName), "utf8").catch(ifMissing(""))).trim();
     return ID.test(id) ? id : undefined;
   };
+  const given = async (): Promise<NamedSnapshot[]> => {
+    const all = await Promise.all(
+      (await readdir(names).catch(ifMissing([]))).map(async (name) => {
+        const snapshotId = await resolve(name);
+        const stats = snapshotId && (await stat(nameFile(name)).catch(ifMissing(undefined)));
+        return stats ? [{ name, snapshotId, since: stats.mtime }] : [];
+      }),
+    );
+    return all.flat();
+  };
   const allNames = async (): Promise<Map<string, string[]>> => {
     const byId = new Map<string, string[]>();
-    for (const name of await readdir(names).catch(ifMissing([]))) {
-      const id = await resolve(name);
-      if (id !== undefined) byId.set(id, [...(byId.get(id) ?? []), name]);
-    }
+    for (const { name, snapshotId } of await given())
+      byId.set(snapshotId, [...(byId.get(snapshotId) ?? []), name]);
     return byId;
   };
   return {
@@ -98,6 +117,10 @@ export function openSnapshots(root: string): SnapshotStore {
         await rm(nameFile(name), { force: true });
       return true;
     },
+    async unname(name) {
+      await rm(nameFile(name), { force: true });
+    },
+    names: given,
   };
 }
 

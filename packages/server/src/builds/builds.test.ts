@@ -1,11 +1,20 @@
+import { DatabaseSync } from "node:sqlite";
 import type { BuildTemplateOptions, TemplateRequest } from "@emberbox/core/template";
 import { pino } from "pino";
 import { expect, test, vi } from "vitest";
+import { prepareTables } from "../schema.ts";
 import { operator } from "../tenants.ts";
 import { Builds } from "./builds.ts";
+import { openBuildRows } from "./rows.ts";
 
 const request: TemplateRequest = { from: "default", steps: [] };
 const requestOf = () => Promise.resolve(request);
+
+function rows() {
+  const database = new DatabaseSync(":memory:");
+  prepareTables(database);
+  return openBuildRows(database, "here");
+}
 
 /** Builds that end when they are told to, or are aborted. */
 function setUp() {
@@ -16,16 +25,16 @@ function setUp() {
       // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- as the signal's owner wants it
       signal!.addEventListener("abort", () => reject(signal!.reason));
     });
-  return { builds: new Builds({ build }, pino({ level: "silent" })), ends };
+  return { builds: new Builds({ build }, rows(), pino({ level: "silent" })), ends };
 }
 
 test("two run at a time, the others wait, and too many are refused", async () => {
   const { builds, ends } = setUp();
-  const all = Array.from({ length: 22 }, (_, index) => builds.ask(`t${index}`, {}));
+  const all = Array.from({ length: 22 }, (_, index) => builds.ask(`t${index}`, ["default"], {}));
   for (const build of all) builds.start(build, operator, requestOf);
   const count = (state: string): number => all.filter((build) => build.state === state).length;
   expect([count("building"), count("waiting")]).toEqual([2, 20]);
-  const more = builds.ask("more", {});
+  const more = builds.ask("more", ["default"], {});
   expect(() => builds.start(more, operator, requestOf)).toThrow(/20 are waiting/);
   expect(() => builds.start(all[0]!, operator, requestOf)).toThrow(/started before/);
   await vi.waitFor(() => expect(ends).toHaveLength(2));
@@ -40,8 +49,8 @@ test("two run at a time, the others wait, and too many are refused", async () =>
 test("files are expected by builds that have not begun, with their token", () => {
   const { builds } = setUp();
   expect(() => builds.expectFiles("mine", "a")).toThrow(/waits for files/);
-  const build = builds.ask("mine", {});
-  const other = builds.ask("mine", {});
+  const build = builds.ask("mine", ["default"], {});
+  const other = builds.ask("mine", ["default"], {});
   const token = builds.expectFiles("mine", "a");
   expect(builds.expectFiles("mine", "a")).toBe(token);
   expect([...build.files, ...other.files]).toEqual([
@@ -64,9 +73,9 @@ test("files are expected by builds that have not begun, with their token", () =>
 
 test("only the last ones are remembered, and those that are not over", async () => {
   const { builds, ends } = setUp();
-  const running = builds.ask("mine", {});
+  const running = builds.ask("mine", ["default"], {});
   builds.start(running, operator, requestOf);
-  const asked = Array.from({ length: 60 }, () => builds.ask("mine", {}));
+  const asked = Array.from({ length: 60 }, () => builds.ask("mine", ["default"], {}));
   expect(builds.find("mine", running.id)).toBe(running);
   expect(() => builds.find("mine", asked[0]!.id)).toThrow(/no longer/);
   expect(builds.find("mine", asked.at(-1)!.id)).toBe(asked.at(-1));
@@ -79,9 +88,10 @@ test("only the last ones are remembered, and those that are not over", async () 
 test("a failure is told, but not what it reveals of the server", async () => {
   const builds = new Builds(
     { build: () => Promise.reject(new Error("/secret/path")) },
+    rows(),
     pino({ level: "silent" }),
   );
-  const build = builds.ask("mine", {});
+  const build = builds.ask("mine", ["default"], {});
   builds.start(build, operator, requestOf);
   await vi.waitFor(() => expect(build.state).toBe("error"));
   expect(build.reason).toBe("The server failed; its log says why");

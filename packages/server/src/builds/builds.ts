@@ -1,11 +1,12 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { EmberboxError } from "@emberbox/core";
-import type { BuildTemplateOptions, TemplateRequest } from "@emberbox/core/template";
+import type { BuildTemplateOptions, BuiltTemplate, TemplateRequest } from "@emberbox/core/template";
 import type { Logger } from "pino";
 import { ApiError, toApiError } from "../api-error.ts";
 import type { Sandboxes } from "../sandboxes.ts";
 import type { Caller } from "../tenants.ts";
 import { BuildLog } from "./log.ts";
+import type { BuildRow, BuildRows } from "./rows.ts";
 
 const MOST_RUNNING = 2;
 const MOST_WAITING = 20;
@@ -21,6 +22,10 @@ const RETRY_AFTER_SECONDS = 10;
 export interface Build {
   readonly id: string;
   readonly template: string;
+  /** What it gets once it is built. */
+  readonly tags: readonly string[];
+  /** When it was asked for, in ms. */
+  readonly createdAt: number;
   readonly shape: Pick<BuildTemplateOptions, "memoryMB" | "cpuCount">;
   readonly log: BuildLog;
   /** `asked` until it is started, while its files come. */
@@ -35,26 +40,35 @@ export interface Build {
 export class Builds {
   readonly #sandboxes: Pick<Sandboxes, "build">;
   readonly #log: Logger;
+  readonly #rows: BuildRows;
   /** The oldest first. */
   readonly #builds = new Map<string, Build>();
   readonly #waiting: { readonly build: Build; readonly work: () => Promise<void> }[] = [];
   readonly #running = new Set<Promise<void>>();
   readonly #closing = new AbortController();
 
-  constructor(sandboxes: Pick<Sandboxes, "build">, log: Logger) {
+  constructor(sandboxes: Pick<Sandboxes, "build">, rows: BuildRows, log: Logger) {
     this.#sandboxes = sandboxes;
+    this.#rows = rows;
     this.#log = log;
   }
 
-  ask(template: string, shape: Build["shape"]): Build {
+  ask(template: string, tags: readonly string[], shape: Build["shape"]): Build {
     this.#forgetSome();
     const id = randomUUID();
     const build: Build = {
-      ...{ id, template, shape, log: new BuildLog() },
+      ...{ id, template, tags, shape, createdAt: Date.now(), log: new BuildLog() },
       ...{ state: "asked", files: new Map() },
     };
     this.#builds.set(id, build);
+    this.#note(build);
     return build;
+  }
+
+  /** What is still known of a build whose log is not. */
+  findRow(template: string, id: string): BuildRow | undefined {
+    const row = this.#rows.get(id);
+    return row?.template === template && !this.#builds.has(id) ? row : undefined;
   }
 
   /** @throws 404 */
@@ -112,6 +126,7 @@ export class Builds {
         RETRY_AFTER_SECONDS,
       );
     build.state = "waiting";
+    this.#note(build);
     this.#waiting.push({ build, work: () => this.#run(build, caller, requestOf) });
     this.#next();
   }
@@ -141,7 +156,7 @@ export class Builds {
     caller: Caller,
     requestOf: () => Promise<TemplateRequest>,
   ): Promise<void> {
-    const { id, template: name, shape, log } = build;
+    const { id, template: name, tags, shape, log } = build;
     const late = new AbortController();
     const timer = setTimeout(
       () =>
@@ -152,17 +167,21 @@ export class Builds {
     try {
       signal.throwIfAborted();
       build.state = "building";
+      this.#note(build);
       const onBuildLogs: BuildTemplateOptions["onBuildLogs"] = (event) => log.add(event);
       const request = await requestOf();
-      await this.#sandboxes.build(caller, request, { name, ...shape, signal, onBuildLogs });
+      const options = { name, tags, ...shape, signal, onBuildLogs };
+      const built = await this.#sandboxes.build(caller, request, options);
       log.end("info", `The template ${name} is ready`);
       build.state = "ready";
+      this.#note(build, built);
       this.#log.info({ build: id, template: name }, "a template was built");
     } catch (error) {
       const cause: unknown = signal.aborted ? signal.reason : error;
       build.reason = toApiError(cause).message;
       log.end("error", build.reason);
       build.state = "error";
+      this.#note(build);
       const isTold = cause instanceof ApiError || EmberboxError.isInstance(cause);
       this.#log[isTold ? "info" : "error"](
         { build: id, template: name, err: cause },
@@ -171,6 +190,18 @@ export class Builds {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** Writes down how far a build is. */
+  #note(build: Build, built?: BuiltTemplate): void {
+    const { id, template, state, reason, createdAt } = build;
+    const { memoryMB, cpuCount } = built ?? build.shape;
+    this.#rows.put({
+      ...{ buildId: id, template, state, reason: reason ?? null, createdAt },
+      finishedAt: isOver(state) ? Date.now() : null,
+      ...{ built: built?.buildId ?? null, sizeBytes: built?.sizeBytes ?? null },
+      ...{ memoryMB: memoryMB ?? null, cpuCount: cpuCount ?? null },
+    });
   }
 
   /** The oldest of those that are over, or were never started. */

@@ -51,6 +51,10 @@ export class BuildLog {
     this.#put(level, message.slice(0, LINE_CHARACTERS));
   }
 
+  all(): readonly LogEntry[] {
+    return this.#entries;
+  }
+
   page(offset: number): LogEntry[] {
     return this.#entries.slice(offset, offset + PAGE);
   }

@@ -10,18 +10,22 @@ import type { HostCheck } from "../hosts.ts";
 import type { Samples } from "../observed/samples.ts";
 import type { Store } from "../store.ts";
 import { addBuildRoutes, addUploadRoute, type BuildRoutesOptions } from "./build-routes.ts";
+import { addBuildStatusRoutes } from "./build-status-routes.ts";
 import { demandCaller, demandOperator, rememberCaller } from "./caller.ts";
 import { addEventRoutes } from "./event-routes.ts";
 import { addListRoutes } from "./list-routes.ts";
 import { addObservationRoutes } from "./observation-routes.ts";
 import { addSandboxRoutes } from "./sandbox-routes.ts";
+import { addSecretRoutes } from "./secret-routes.ts";
 import { addSnapshotRoutes } from "./snapshot-routes.ts";
+import { addTagRoutes } from "./tag-routes.ts";
 import { addTeamRoutes } from "./team-routes.ts";
+import { addTemplateRoutes, type TemplateRoutesOptions } from "./template-routes.ts";
 
 const BODY_BYTES = 1024 * 1024;
 const PARAMETER_LENGTH = 512;
 
-export interface ControlOptions extends BuildRoutesOptions {
+export interface ControlOptions extends BuildRoutesOptions, TemplateRoutesOptions {
   readonly store: Store;
   readonly samples: Samples;
   readonly webhooks: Webhooks;
@@ -79,8 +83,12 @@ export function createControl(options: ControlOptions): FastifyInstance {
     });
     addSandboxRoutes(guarded, sandboxes, domain);
     addListRoutes(guarded, sandboxes);
-    addSnapshotRoutes(guarded, sandboxes, keys);
+    addSnapshotRoutes(guarded, sandboxes);
+    addTemplateRoutes(guarded, options);
+    addTagRoutes(guarded, options);
+    guarded.register(async (scope) => addSecretRoutes(scope, sandboxes));
     addBuildRoutes(guarded, options);
+    addBuildStatusRoutes(guarded, options);
     addObservationRoutes(guarded, options);
     addEventRoutes(guarded, options);
     addTeamRoutes(guarded, options);

@@ -10,7 +10,14 @@ import { serve } from "../server.ts";
 
 const hash = "a".repeat(64);
 const own: BuiltTemplate = {
-  ...{ name: "own", buildId: "b", createdAt: new Date(), memoryMB: 512, cpuCount: 1 },
+  ...{
+    name: "own",
+    tags: ["default"],
+    buildId: "b",
+    createdAt: new Date(),
+    memoryMB: 512,
+    cpuCount: 1,
+  },
 };
 type BuildTemplate = (
   request: TemplateRequest,

@@ -1,13 +1,15 @@
 import type { IncomingMessage } from "node:http";
+import { DEFAULT_TAG } from "@emberbox/core/template";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ApiError, notImplemented, templateNotFound } from "../api-error.ts";
 import { allowLongBody, limitBody } from "../body-limit.ts";
 import type { Archives } from "../builds/archives.ts";
 import type { Build, Builds } from "../builds/builds.ts";
+import type { BuildRows } from "../builds/rows.ts";
 import { hashesOf, translate } from "../builds/translate.ts";
 import type { Sandboxes } from "../sandboxes.ts";
 import type { Templates } from "../templates.ts";
-import type { Keyring } from "../tenants.ts";
+import type { Caller, Keyring } from "../tenants.ts";
 import { demandBuilder } from "./caller.ts";
 import { text } from "./list-routes.ts";
 import * as schemas from "./schemas.ts";
@@ -15,8 +17,6 @@ import { parse, parseFilesHash, parseReference } from "./schemas.ts";
 
 /** What E2B's SDKs call the image that their templates begin with. */
 const BASE_IMAGES: ReadonlySet<string> = new Set(["e2bdev/base", "e2bdev/base:latest"]);
-/** Lines of the failing step's log that are told with the reason. */
-const TAIL = 20;
 
 interface Params {
   readonly id: string;
@@ -33,12 +33,13 @@ export interface BuildRoutesOptions {
   readonly keys: Keyring;
   readonly builds: Builds;
   readonly archives: Archives;
+  readonly rows: BuildRows;
 }
 
 /** Building templates, as E2B's SDKs do: ask for a build, send its files, start it, and ask how it goes. */
 export function addBuildRoutes(
   app: FastifyInstance,
-  { sandboxes, keys, builds, archives }: BuildRoutesOptions,
+  { sandboxes, keys, builds, archives, rows }: BuildRoutesOptions,
 ): void {
   const demand = (request: FastifyRequest) => {
     if (!sandboxes.capabilities.templates) throw notImplemented("building templates");
@@ -49,13 +50,18 @@ export function addBuildRoutes(
 
   app.post("/v3/templates", async (request, reply) => {
     demand(request);
-    const { name: given, memoryMB, cpuCount } = parse(schemas.template, request.body);
-    const name = given.replace(/:default$/, "");
+    const { name: full, tags: more, ...asked } = parse(schemas.template, request.body);
+    const { memoryMB, cpuCount, minFreeDiskMb } = asked;
+    if (minFreeDiskMb)
+      throw notImplemented("minFreeDiskMb (sandboxes of all templates have disks of one size)");
+    const [name = "", tag] = full.split(":");
     if (sandboxes.templates.has(name))
       throw new ApiError(400, `Invalid request: name: '${name}' is a template of the server's own`);
     const shape = { ...(memoryMB && { memoryMB }), ...(cpuCount && { cpuCount }) };
-    const { id } = builds.ask(name, shape);
-    const named = { names: [name], aliases: [name], tags: ["default"], public: true };
+    const given = new Set([...(more ?? []), ...(tag === undefined ? [] : [tag])]);
+    const tags = given.size > 0 ? [...given] : [DEFAULT_TAG];
+    const { id } = builds.ask(name, tags, shape);
+    const named = { names: [name], aliases: [name], tags, public: rows.isPublic(name) };
     return reply.code(202).send({ templateID: name, buildID: id, ...named });
   });
 
@@ -80,26 +86,11 @@ export function addBuildRoutes(
       await archives.touch(hash);
     }
     builds.start(build, caller, async () => ({
-      from: await baseOf(asked, sandboxes.templates),
+      from: await baseOf(caller, asked, sandboxes.templates),
       ...translated,
     }));
     // Clients take an empty answer without a length for JSON.
     return reply.code(202).header("content-length", 0).send();
-  });
-
-  app.get<WithParams>("/templates/:id/builds/:build/status", async (request) => {
-    demand(request);
-    const { id, template, log, state, reason } = found(request);
-    const offset = Number(text(request.query["logsOffset"]) ?? 0);
-    if (!Number.isSafeInteger(offset) || offset < 0)
-      throw new ApiError(400, "Invalid request: logsOffset: must be a whole number");
-    return {
-      ...{ templateID: template, buildID: id, logs: [], logEntries: log.page(offset) },
-      status: state === "asked" ? "waiting" : state,
-      ...(reason !== undefined && {
-        reason: { message: reason, step: log.step, logEntries: log.tail(TAIL) },
-      }),
-    };
   });
 }
 
@@ -138,6 +129,7 @@ function originOf({ headers, protocol }: FastifyRequest): string {
 
 /** What a build begins with. @throws 400, 404 */
 async function baseOf(
+  caller: Caller,
   {
     fromImage,
     fromTemplate,
@@ -146,9 +138,9 @@ async function baseOf(
 ): Promise<string> {
   if (fromTemplate) {
     if (templates.has(fromTemplate)) return templates.resolve(fromTemplate);
-    const built = await templates.findBuilt(fromTemplate);
+    const built = await templates.findBuilt(caller, fromTemplate);
     if (built === undefined) throw templateNotFound(fromTemplate);
-    return built.name;
+    return built.reference;
   }
   if (fromImage && BASE_IMAGES.has(fromImage)) return templates.resolve("base");
   throw new ApiError(

@@ -1,6 +1,5 @@
 import type { SandboxInfo } from "@emberbox/core";
 import { envdVersion } from "@emberbox/core/envd";
-import type { BuiltTemplate } from "@emberbox/core/template";
 import type { KnownSandbox } from "../registry.ts";
 import type { KnownSnapshot } from "../snapshots.ts";
 import type { Caller } from "../tenants.ts";
@@ -89,30 +88,6 @@ export function describeSnapshot(snapshot: KnownSnapshot, caller: Caller): Recor
     createdAt: snapshot.createdAt.toISOString(),
     ...ownerFor(caller, snapshot.tenant),
   };
-}
-
-const NEVER = new Date(0).toISOString();
-
-/** A template in a listing. Nobody built or counts it here, so what E2B knows of that is zero. */
-export function describeTemplate(
-  { name, aliases }: { name: string; aliases: readonly string[] },
-  { memoryMB, cpuCount }: { memoryMB: number; cpuCount: number },
-): Record<string, unknown> {
-  const names = [name, ...aliases];
-  return {
-    ...{ templateID: name, aliases: names, names, public: true, envdVersion },
-    ...{ cpuCount, memoryMB, diskSizeMB: 0 },
-    ...{ buildID: "00000000-0000-0000-0000-000000000000", buildStatus: "ready", buildCount: 0 },
-    ...{ createdAt: NEVER, updatedAt: NEVER, createdBy: null },
-    ...{ spawnCount: 0, lastSpawnedAt: null },
-  };
-}
-
-/** A template that the operator has built. */
-export function describeBuilt(template: BuiltTemplate): Record<string, unknown> {
-  const createdAt = template.createdAt.toISOString();
-  const described = describeTemplate({ ...template, aliases: [] }, template);
-  return { ...described, buildCount: 1, createdAt, updatedAt: createdAt };
 }
 
 /** The tenant that it belongs to, which only the operator has to be told. */

@@ -16,11 +16,12 @@ export function readNetwork(
       allowPublicTraffic: network.allowPublicTraffic,
     }),
     ...(network?.maskRequestHost && { maskRequestHost: network.maskRequestHost }),
+    ...(network?.httpsPorts?.length && { httpsPorts: network.httpsPorts }),
     ...(typeof body.allow_internet_access === "boolean" && {
       allowInternetAccess: body.allow_internet_access,
     }),
   };
-  if (network?.httpsPorts) throw notImplemented("httpsPorts");
+  if (known.httpsPorts && !capabilities.tlsEndpoints) throw notImplemented("httpsPorts");
   const restricts =
     known.allowInternetAccess === false || known.allowOut || known.denyOut || known.rules;
   if (restricts && !capabilities.network) throw notImplemented("restricting the network");
@@ -39,7 +40,8 @@ export function readUpdate(body: z.output<typeof networkUpdate>): KnownNetwork {
 type Egress = Pick<z.output<typeof network>, "allowOut" | "denyOut" | "rules" | "egressProxy">;
 
 function readEgress({ allowOut, denyOut, rules, egressProxy }: Egress): KnownNetwork {
-  if (egressProxy) throw notImplemented("egressProxy");
+  if (egressProxy)
+    throw notImplemented("egressProxy (connections go out from this machine, through no proxy)");
   const transforms = Object.entries(rules ?? {}).map(
     ([host, list]) =>
       [host, list.flatMap(({ transform }) => (transform ? [{ transform }] : []))] as const,

@@ -178,7 +178,8 @@ function readCreate(
   if (autoResume && onTimeout !== "pause") throw new ApiError(400, "autoResume needs autoPause");
   const keepMemory = body.autoPauseMemory !== false;
   if (!keepMemory && autoResume) throw new ApiError(400, "autoResume needs the memory to be kept");
-  if (body.iam !== undefined && body.iam !== null) throw notImplemented("iam");
+  if (body.iam !== undefined && body.iam !== null)
+    throw notImplemented("iam (the server issues no identity tokens)");
   if (body.mcp !== undefined && body.mcp !== null)
     throw notImplemented("mcp, whose gateway is a program that only E2B has,");
   if (body.volumeMounts && body.volumeMounts.length > 0) throw notImplemented("mounting volumes");

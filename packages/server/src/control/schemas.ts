@@ -1,3 +1,4 @@
+import { isAgentPort } from "@emberbox/core/envd";
 import { z } from "zod";
 import { ApiError } from "../api-error.ts";
 
@@ -60,7 +61,16 @@ export const network = z.object({
     .max(255)
     .regex(/^[\w.:${}-]+$/)
     .nullish(),
-  httpsPorts: z.unknown().optional(),
+  httpsPorts: z
+    .array(
+      z
+        .int()
+        .min(1)
+        .max(65_535)
+        .refine((port) => !isAgentPort(port), "must be the port of a server of the sandbox's own"),
+    )
+    .max(100)
+    .nullish(),
 });
 
 export const networkUpdate = z.object({ ...egress, allow_internet_access: z.boolean().nullish() });
@@ -104,19 +114,31 @@ const command = z
   .max(100_000)
   .regex(/^[^\0]*$/, "must not have NUL");
 const filesHash = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in hexadecimal digits");
+const tagged = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9._-]{0,99}(:[a-z0-9][a-z0-9._-]{0,63})?$/,
+    "must be 1 to 100 of `a` to `z`, `0` to `9`, `.`, `_` and `-`, the first a letter or digit; and perhaps `:` and a tag, 1 to 64 of these",
+  );
+const tags = z
+  .array(
+    z
+      .string()
+      .regex(
+        /^[a-z0-9][a-z0-9._-]{0,63}$/,
+        "must be 1 to 64 of `a` to `z`, `0` to `9`, `.`, `_` and `-`, the first a letter or digit",
+      ),
+  )
+  .max(32);
+export const tagging = z.object({ target: tagged, tags: tags.min(1) });
+export const untagging = z.object({ name: tagged, tags: tags.min(1) });
+export const templateUpdate = z.object({ public: z.boolean().nullish() });
 export const template = z.object({
-  name: z
-    .string()
-    .regex(
-      /^[a-z0-9][a-z0-9._-]{0,99}(:default)?$/,
-      "must be 1 to 100 of `a` to `z`, `0` to `9`, `.`, `_` and `-`, the first a letter or digit; the only tag is `default`",
-    ),
-  tags: z
-    .array(z.literal("default", "a template has no tags but `default`, its last build"))
-    .max(1)
-    .nullish(),
+  name: tagged,
+  tags: tags.nullish(),
   cpuCount: z.int().min(1).max(1024).nullish(),
   memoryMB: z.int().min(128).max(1_048_576).nullish(),
+  minFreeDiskMb: z.int().min(0).nullish(),
 });
 export const templateBuild = z.object({
   fromImage: z.string().min(1).max(1024).nullish(),

@@ -1,9 +1,8 @@
 import type { FastifyInstance } from "fastify";
-import { ApiError, notImplemented, templateNotFound } from "../api-error.ts";
+import { notImplemented } from "../api-error.ts";
 import type { Sandboxes } from "../sandboxes.ts";
-import type { Keyring } from "../tenants.ts";
-import { callerOf, demandBuilder } from "./caller.ts";
-import { describeBuilt, describeSnapshot, describeTemplate } from "./describe.ts";
+import { callerOf } from "./caller.ts";
+import { describeSnapshot } from "./describe.ts";
 import { sendPage, text } from "./list-routes.ts";
 import { page, readLimit } from "./paging.ts";
 import * as schemas from "./schemas.ts";
@@ -11,8 +10,8 @@ import { parse, parseReference, parseSandboxId } from "./schemas.ts";
 
 type Query = Readonly<Record<string, string | string[] | undefined>>;
 
-/** Snapshots, from which sandboxes are made as from templates; and templates, as far as they are supported. */
-export function addSnapshotRoutes(app: FastifyInstance, sandboxes: Sandboxes, keys: Keyring): void {
+/** Snapshots, from which sandboxes are made as from templates. */
+export function addSnapshotRoutes(app: FastifyInstance, sandboxes: Sandboxes): void {
   app.post<{ Params: { id: string } }>("/sandboxes/:id/snapshots", async (request, reply) => {
     const caller = callerOf(request);
     const { name } = parse(schemas.snapshot, request.body);
@@ -40,37 +39,6 @@ export function addSnapshotRoutes(app: FastifyInstance, sandboxes: Sandboxes, ke
     return sendPage(reply, listed, (snapshot) => describeSnapshot(snapshot, caller));
   });
 
-  app.delete<{ Params: { id: string } }>("/templates/:id", async (request, reply) => {
-    const id = parseReference(request.params.id);
-    const { snapshots, templates } = sandboxes.capabilities;
-    if (!snapshots && !templates) throw notImplemented("deleting snapshots");
-    if (snapshots && (await sandboxes.snapshots.delete(callerOf(request), id)))
-      return reply.code(204).send();
-    if ((await sandboxes.templates.findBuilt(id)) === undefined) throw templateNotFound(id);
-    demandBuilder(request, keys);
-    if (!(await sandboxes.templates.delete(id))) throw templateNotFound(id);
-    return reply.code(204).send();
-  });
-
-  app.get<{ Params: { alias: string } }>("/templates/aliases/:alias", async (request) => {
-    const alias = parseReference(request.params.alias);
-    if (sandboxes.templates.has(alias)) return { templateID: alias, public: true };
-    const built = await sandboxes.templates.findBuilt(alias);
-    if (built !== undefined) return { templateID: built.name, public: true };
-    if (sandboxes.capabilities.snapshots) {
-      const [snapshot] = await sandboxes.snapshots.list(callerOf(request), { name: alias });
-      if (snapshot !== undefined) return { templateID: snapshot.snapshotId, public: false };
-    }
-    throw new ApiError(404, `Template alias '${alias}' not found`);
-  });
-
-  const listTemplates = async (): Promise<unknown[]> => [
-    ...sandboxes.templates.all().map((template) => describeTemplate(template, sandboxes.usual)),
-    ...(await sandboxes.templates.built()).map(describeBuilt),
-  ];
-  app.get("/templates", listTemplates);
-  app.get("/v2/templates", listTemplates);
-
   for (const [method, path] of unimplemented) {
     app.route({
       method,
@@ -82,22 +50,10 @@ export function addSnapshotRoutes(app: FastifyInstance, sandboxes: Sandboxes, ke
 
 /** Parts of E2B's API that are known here and not implemented. */
 const unimplemented = [
-  ["GET", "/templates/:id"],
-  ["PATCH", "/templates/:id"],
-  ["PATCH", "/v2/templates/:id"],
   ["POST", "/templates"],
   ["POST", "/v2/templates"],
-  ["POST", "/templates/tags"],
-  ["DELETE", "/templates/tags"],
-  ["GET", "/templates/:id/tags"],
-  ["GET", "/templates/:id/builds/:build/logs"],
   ["GET", "/volumes"],
   ["POST", "/volumes"],
   ["GET", "/volumes/:id"],
   ["DELETE", "/volumes/:id"],
-  ["GET", "/secrets"],
-  ["POST", "/secrets"],
-  ["GET", "/secrets/:id"],
-  ["POST", "/secrets/:id"],
-  ["DELETE", "/secrets/:id"],
 ] as const;

@@ -101,9 +101,10 @@ export function createProxy(
   /** What the sandbox is sent: without our own headers, with those that its provider wants. */
   function onward(request: IncomingMessage, { target, connection }: Route): Onward {
     const { sandboxId, port } = target;
-    const { origin, dispatcher, headers } = connection.endpoint(port);
+    const { maskRequestHost, httpsPorts = [] } = sandboxes.registry.network(sandboxId);
+    const tls = httpsPorts.includes(port);
+    const { origin, dispatcher, headers } = connection.endpoint(port, { tls });
     const own = Object.keys(headers).map((name) => name.toLowerCase());
-    const { maskRequestHost } = sandboxes.registry.network(sandboxId);
     const passed = headersInside(request.rawHeaders, {
       host: port === ENVD_PORT ? undefined : maskedHost(maskRequestHost, port),
       isKey: keys.has,

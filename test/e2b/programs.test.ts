@@ -74,7 +74,9 @@ programs(
     await expect(sandbox("exec", id, "exit 3")).rejects.toMatchObject({ code: 3 });
     expect(await sandbox("list")).toContain(id);
     expect(await sandbox("info", id)).toContain("Internet access: true");
-    expect(await sandbox("logs", id)).toContain("created");
+    const logs = await sandbox("logs", id);
+    expect(logs).toContain("created");
+    expect(logs).toContain("stdout");
     expect(await sandbox("metrics", id)).toContain("Memory:");
     expect(await run(e2b, ["template", "list"])).toContain("code-interpreter-v1");
     expect(await sandbox("pause", id)).toContain("has been paused");

@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Writable } from "node:stream";
 import type { SandboxConnection } from "@emberbox/core/provider";
 import { pino } from "pino";
 import { Agent } from "undici";
@@ -56,12 +55,10 @@ test("a sandbox that nobody uses is asked once a minute, one that is used more o
   const { world, samples, pass } = await setUp();
   await pass(300);
   expect(world.asked).toBe(5);
-  const request = new Writable();
-  samples.use("iabc", request);
+  const end = samples.use("iabc");
   await pass(60);
   expect(world.asked).toBe(9);
-  request.destroy();
-  await once(request, "close");
+  end();
   await pass(60);
   // Once more for the end of its use.
   expect(world.asked).toBeLessThanOrEqual(11);

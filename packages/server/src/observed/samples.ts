@@ -1,4 +1,3 @@
-import type { Writable } from "node:stream";
 import { background } from "@emberbox/core/background";
 import type { SandboxConnection } from "@emberbox/core/provider";
 import type { Logger } from "pino";
@@ -49,16 +48,15 @@ export class Samples {
     await this.settled();
   }
 
-  /** A client uses the sandbox, until `end` closes. */
-  use(sandboxId: string, end: Pick<Writable, "destroyed" | "once">): void {
+  /** A client uses the sandbox, until it calls what is returned. */
+  use(sandboxId: string): () => void {
     this.#used.add(sandboxId);
-    if (end.destroyed) return;
     this.#open.set(sandboxId, (this.#open.get(sandboxId) ?? 0) + 1);
-    end.once("close", () => {
-      const left = this.#open.get(sandboxId)! - 1;
+    return () => {
+      const left = (this.#open.get(sandboxId) ?? 1) - 1;
       if (left > 0) this.#open.set(sandboxId, left);
       else this.#open.delete(sandboxId);
-    });
+    };
   }
 
   /** All samples, oldest first, the last of them of now if the sandbox runs. */
@@ -88,7 +86,7 @@ export class Samples {
   }
 
   #takeDue(): void {
-    for (const sandboxId of this.#triedAt.keys())
+    for (const sandboxId of [...this.#triedAt.keys(), ...this.#used])
       if (this.#sandboxes.registry.isGone(sandboxId)) this.#forget(sandboxId);
     for (const sandboxId of this.#sandboxes.reached()) {
       const isUsed = this.#used.has(sandboxId) || this.#open.has(sandboxId);

@@ -64,7 +64,7 @@ async function open({ network = {}, answer = OK, codeUser, isClosed, isGone }: W
   const keys = { has: (given: string) => given === KEY } as unknown as Keyring;
   const proxy = createProxy(sandboxes, keys, {
     ...{ log: pino({ enabled: false }), codeUser: codeUser ?? "user" },
-    samples: { use: () => {} },
+    samples: { use: () => () => {} },
     followers: { follow: () => undefined },
   });
   const server = createServer((request, response) => {

@@ -1,4 +1,3 @@
-import type { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { ENVD_PORT, INTERPRETER_PORT, isAgentPort, userPath } from "@emberbox/core/envd";
@@ -38,6 +37,8 @@ export interface Proxy {
 interface Route {
   readonly target: Target;
   readonly connection: SandboxConnection;
+  /** What to call when the request is over. */
+  readonly atEnd: (() => void)[];
 }
 
 export interface ProxyOptions {
@@ -57,19 +58,19 @@ export function createProxy(
 ): Proxy {
   const visits = new Map<string, number>();
 
-  /** Counts a request until `end` closes. @throws 429 */
-  function countVisit(target: Target, end: EventEmitter): void {
+  /** Counts a request; returns what to call at its end. @throws 429 */
+  function countVisit(target: Target): () => void {
     const { sandboxId, port } = target;
-    if (isAgentPort(port)) return;
+    if (isAgentPort(port)) return () => {};
     const others = visits.get(sandboxId) ?? 0;
     if (others >= MOST_VISITS)
       throw new TrafficError(429, target, "Too many connections to the sandbox");
     visits.set(sandboxId, others + 1);
-    end.once("close", () => {
+    return () => {
       const left = visits.get(sandboxId)! - 1;
       if (left > 0) visits.set(sandboxId, left);
       else visits.delete(sandboxId);
-    });
+    };
   }
 
   async function route(request: IncomingMessage, end: ServerResponse | Duplex): Promise<Route> {
@@ -77,11 +78,14 @@ export function createProxy(
     const { sandboxId } = target;
     const network = sandboxes.registry.network(sandboxId);
     demandAccess(request, target, sandboxes.registry.tokens(sandboxId), network);
-    countVisit(target, end);
+    const atEnd = [countVisit(target)];
+    end.once("close", () => {
+      for (const each of atEnd) each();
+    });
     try {
       const connection = await sandboxes.reach(sandboxId);
-      samples.use(sandboxId, end);
-      return { target, connection };
+      if (!end.destroyed) atEnd.push(samples.use(sandboxId));
+      return { target, connection, atEnd };
     } catch (error) {
       const known = toApiError(error);
       if (known.status !== 404) throw error;
@@ -134,7 +138,7 @@ export function createProxy(
         const found = await route(request, response);
         const { method, url } = request;
         const follower = followers.follow({ ...found.target, method, url });
-        if (follower) response.once("close", () => follower.end());
+        if (follower) found.atEnd.push(() => follower.end());
         const sent = { ...onward(request, found), onData: follower?.take };
         await passOn(request, response, sent).catch((error: unknown) => {
           throw unreachable(found, error);

@@ -39,6 +39,7 @@ test.each<[Partial<ServeOptions>, string]>([
   [{ codeUser: "daemon" as never }, "`codeUser`"],
   [{ network: { rules: {} } as never }, "`network`"],
   [{ network: false, provider: uncapable }, "no ceiling"],
+  [{ webhooks: true, provider: uncapable }, "no webhooks"],
   [{ onShutdown: "pause" }, "cannot pause"],
   [{ hots: "x" } as never, "Unknown option `hots`"],
 ])("%j is refused", (options, message) => {

@@ -96,6 +96,22 @@ test("what fails is tried again, and one that never answers delays nobody", asyn
   expect(new Set(never.types())).toEqual(new Set(["created"]));
 });
 
+test("an answer without an end counts, and is not waited for", async () => {
+  const server = await startServer({ provider: pretendedSandboxes() });
+  const closed: number[] = [];
+  const endless = await startReceiver((response, count) => {
+    response.writeHead(200);
+    const more = () => void (response.write("x".repeat(65_536)) && setImmediate(more));
+    response.on("drain", more).on("close", () => closed.push(count));
+    more();
+  });
+  await ask(server, "POST /events/webhooks", hook(endless.url));
+  const id = await create(server);
+  await ask(server, `DELETE /sandboxes/${id}`);
+  await expect.poll(endless.types, SOON).toEqual(["created", "killed"]);
+  await expect.poll(() => closed, SOON).toEqual([1, 2]);
+});
+
 test("what could not be told waits for the next server", async () => {
   const [stateDirectory, provider] = [temporaryDirectory(), pretendedSandboxes()];
   let isUp = false;

@@ -116,9 +116,11 @@ test("the command line: auth, and template init, create, list, publish, unpublis
   expect(existsSync(join(path, "begun/template.ts"))).toBe(true);
 
   writeFileSync(join(path, "file.txt"), "copied\n");
-  const steps = ["FROM e2bdev/base", "RUN echo built > built", "COPY file.txt copied"];
+  const steps = ["FROM e2bdev/base", "RUN echo built > /srv/built", "COPY file.txt /srv/copied"];
   writeFileSync(join(path, "e2b.Dockerfile"), steps.join("\n"));
-  expect(await template("create", "by-cli", "--path", path)).toContain("finished");
+  // Unless it is told otherwise, it asks for two processors, for which a template is warmed first.
+  const shape = ["--cpu-count", "1", "--memory-mb", "1024"];
+  expect(await template("create", "by-cli", "--path", path, ...shape)).toContain("finished");
   const listed = async () =>
     (JSON.parse(await template("list", "--format", "json")) as Record<string, unknown>[]).find(
       ({ templateID }) => templateID === "by-cli",
@@ -128,7 +130,7 @@ test("the command line: auth, and template init, create, list, publish, unpublis
   expect(await listed()).toMatchObject({ public: false });
   expect(await template("publish", "by-cli", "--yes")).toContain("Published as: by-cli");
   const id = (await cli("sandbox", "create", "--detach", "by-cli")).trim();
-  expect(await cli("sandbox", "exec", id, "cat built copied")).toBe("built\ncopied\n");
+  expect(await cli("sandbox", "exec", id, "cat /srv/built /srv/copied")).toBe("built\ncopied\n");
   await cli("sandbox", "kill", id);
   const migrate = await template("migrate", "--path", path, "--language", "python-sync");
   expect(migrate).toContain("completed successfully");

@@ -58,8 +58,8 @@ export const buildAttempts: readonly Attempt[] = [
   server(
     {
       id: "server.build-foreign",
-      tries: "as one of several tenants, build a template that all use, or delete one",
-      refused: /^403 403 403, and it is still there$/,
+      tries: "as one of several tenants, build a template that all use, tag, hide or delete one",
+      refused: /^403 403 403 403 403 403, and it is still there$/,
     },
     async ({ server }) => {
       const asked = await begin(server, keys.operator);
@@ -71,6 +71,11 @@ export const buildAttempts: readonly Attempt[] = [
           ...{ fromImage: "e2bdev/base", force: true, steps: [] },
         }),
         await ask(server, `DELETE /templates/${NAME}`, keys.stranger),
+        await ask(server, "POST /templates/tags", keys.stranger, { target: NAME, tags: ["mine"] }),
+        await ask(server, "DELETE /templates/tags", keys.stranger, {
+          ...{ name: NAME, tags: ["default"] },
+        }),
+        await ask(server, `PATCH /v2/templates/${NAME}`, keys.stranger, { public: false }),
       ];
       const { status } = await ask(server, `GET /templates/aliases/${NAME}`, keys.owner);
       await ask(server, `DELETE /templates/${NAME}`, keys.operator);

@@ -14,6 +14,7 @@ import { networkAttempts } from "./network/index.ts";
 import { openOutside } from "./network/outside.ts";
 import { probeAll, type Probed } from "./probe.ts";
 import { pieces, qemuAttempts } from "./qemu.ts";
+import { secretAttempts } from "./secrets.ts";
 import { openServed, serverAttempts } from "./server.ts";
 import { tokenAttempts } from "./tokens.ts";
 import type { Client, Outcome, Outside, Served, World } from "./world.ts";
@@ -34,6 +35,7 @@ export const attempts: readonly Attempt[] = [
   ...neighbourAttempts,
   ...serverAttempts,
   ...buildAttempts,
+  ...secretAttempts,
 ];
 
 export const canBeMade = ({ needsRoot }: Attempt): boolean =>

@@ -44,6 +44,10 @@ export function templateNotFound(name: string): ApiError {
   return new ApiError(404, `Template '${name}' not found`);
 }
 
+export function isUnknownTemplate(error: unknown): boolean {
+  return EmberboxError.isInstance(error) && error.code === "unknown_template";
+}
+
 export function notImplemented(what: string): ApiError {
   return new ApiError(501, `unimplemented: ${what} is not available on this server`);
 }

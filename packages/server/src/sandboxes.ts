@@ -1,15 +1,16 @@
 import { EmberboxError } from "@emberbox/core";
 import type { CreateOptions, SandboxConnection, SandboxProvider } from "@emberbox/core/provider";
-import type {
-  BuildTemplateOptions,
-  BuiltTemplate,
-  TemplateRequest,
-  TemplateTag,
-} from "@emberbox/core/template";
+import type { BuildTemplateOptions, BuiltTemplate, TemplateRequest } from "@emberbox/core/template";
 import { SharedWork } from "@emberbox/core/concurrency";
 import type { Logger } from "pino";
 import { type Admission, createAdmission, USUAL_MB } from "./admission.ts";
-import { ApiError, notImplemented, sandboxNotFound, templateNotFound } from "./api-error.ts";
+import {
+  ApiError,
+  isUnknownTemplate,
+  notImplemented,
+  sandboxNotFound,
+  templateNotFound,
+} from "./api-error.ts";
 import { egressOf, type KnownNetwork } from "./known-network.ts";
 import type { Settings } from "./options.ts";
 import { Quotas } from "./quotas.ts";
@@ -18,7 +19,7 @@ import { Secrets } from "./secrets/secrets.ts";
 import { openVault } from "./secrets/vault.ts";
 import { Snapshots } from "./snapshots.ts";
 import type { Store } from "./store.ts";
-import { plainName, Templates } from "./templates.ts";
+import { Templates } from "./templates.ts";
 import { type Caller, operator } from "./tenants.ts";
 import { createUsage } from "./usage.ts";
 
@@ -111,7 +112,7 @@ export class Sandboxes {
           ...this.#ceiling,
         })
         .catch((error: unknown) => {
-          throw isUnknown(error) ? templateNotFound(alias) : error;
+          throw isUnknownTemplate(error) ? templateNotFound(alias) : error;
         });
       const { sandboxId } = connection;
       await this.#remember(connection, { tenant, alias, network });
@@ -167,25 +168,6 @@ export class Sandboxes {
     const shaped = { ...this.#shape, ...options, ...this.#ceiling };
     const asked = { memoryMB: shaped.memoryMB ?? USUAL_MB, willBeKept: false };
     return this.#admit(tenant, 1, asked, () => build.call(this.#provider, request, shaped));
-  }
-
-  /** Gives a build, `name` or `name:tag`, further tags. @throws 404 */
-  tag(target: string, tags: readonly string[]): Promise<BuiltTemplate> {
-    const tag = this.#provider.tagTemplate;
-    if (tag === undefined) throw notImplemented("tagging templates");
-    return tag.call(this.#provider, target, tags).catch((error: unknown) => {
-      throw isUnknown(error) ? templateNotFound(target) : error;
-    });
-  }
-
-  async untag(name: string, tags: readonly string[]): Promise<void> {
-    const untag = this.#provider.untagTemplate;
-    if (untag === undefined) throw notImplemented("tagging templates");
-    await untag.call(this.#provider, name, tags);
-  }
-
-  async tagsOf(name: string): Promise<TemplateTag[]> {
-    return (await this.#provider.listTemplateTags?.(plainName(name))) ?? [];
   }
 
   /** Connects to a sandbox, resuming it if it is paused. */
@@ -382,8 +364,4 @@ export class Sandboxes {
     });
     this.#connections.set(sandboxId, connection);
   }
-}
-
-function isUnknown(error: unknown): boolean {
-  return EmberboxError.isInstance(error) && error.code === "unknown_template";
 }

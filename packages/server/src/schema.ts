@@ -62,6 +62,9 @@ const TABLES = `
     WHEN new.state = 'gone' BEGIN
       DELETE FROM sandboxRules WHERE sandboxId = new.sandboxId;
     END;
+  CREATE TRIGGER IF NOT EXISTS rules_of_removed AFTER DELETE ON sandboxes BEGIN
+      DELETE FROM sandboxRules WHERE sandboxId = old.sandboxId;
+    END;
   CREATE TABLE IF NOT EXISTS privateTemplates (template TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 `;
 

@@ -1,5 +1,6 @@
 import { type SandboxProvider, templatesOf } from "@emberbox/core/provider";
-import { type BuiltTemplate, DEFAULT_TAG } from "@emberbox/core/template";
+import { type BuiltTemplate, DEFAULT_TAG, type TemplateTag } from "@emberbox/core/template";
+import { isUnknownTemplate, notImplemented, templateNotFound } from "./api-error.ts";
 import type { BuildRows } from "./builds/rows.ts";
 import type { Caller } from "./tenants.ts";
 
@@ -72,6 +73,23 @@ export class Templates {
   async buildsOf(caller: Caller, full: string): Promise<BuiltTemplate[]> {
     const name = plainName(full);
     return (await this.built(caller)).filter((template) => template.name === name);
+  }
+
+  /** Gives a build, `name` or `name:tag`, further tags. @throws 404 */
+  tag(target: string, tags: readonly string[]): Promise<BuiltTemplate> {
+    const tag = this.#provider.tagTemplate;
+    if (tag === undefined) throw notImplemented("tagging templates");
+    return tag.call(this.#provider, target, tags).catch((error: unknown) => {
+      throw isUnknownTemplate(error) ? templateNotFound(target) : error;
+    });
+  }
+
+  async untag(name: string, tags: readonly string[]): Promise<void> {
+    await this.#provider.untagTemplate?.(name, tags);
+  }
+
+  async tagsOf(full: string): Promise<TemplateTag[]> {
+    return (await this.#provider.listTemplateTags?.(plainName(full))) ?? [];
   }
 
   /** Built ones only: with a tag only that, else the whole template. */

@@ -125,6 +125,17 @@ describe("without an image", () => {
     expect(readdirSync(home).filter((name) => name.startsWith("emberbox.image"))).toEqual([]);
   });
 
+  test("there are no templates to tag, and none whose tags could be taken", () => {
+    const tag = emberbox(["template", "tag", "mine:v1", "stable"]);
+    expect(tag.stderr).toContain("there is no template `mine:v1`");
+    const untag = emberbox(["template", "untag", "mine", "v1"]);
+    expect(untag.stderr).toContain("the template mine has none of these tags");
+    const wrong = emberbox(["template", "tag", "mine", "V 1"]);
+    expect(wrong.stderr).toContain("1 to 32 tags");
+    expect([tag, untag, wrong].map(({ code }) => code)).toEqual([2, 1, 2]);
+    expect(emberbox(["template", "list"])).toMatchObject({ code: 0, stdout: "" });
+  });
+
   test("its key is known all the same", () => {
     expect(emberbox(["image", "key"]).stdout).toMatch(/^debian-13-[0-9a-f]{16}\n$/);
     expect(emberbox(["image", "key", "--template", "r"]).stdout).toMatch(/^debian-13-r-/);

@@ -200,5 +200,5 @@ function taken(name: string): EmberboxError {
 }
 
 function unknown(name: string): EmberboxError {
-  return new EmberboxError("unknown_template", `there is no template \`${name}\` to build from`);
+  return new EmberboxError("unknown_template", `there is no template \`${name}\``);
 }

@@ -10,11 +10,12 @@ import { openBuildRows } from "./rows.ts";
 const request: TemplateRequest = { from: "default", steps: [] };
 const requestOf = () => Promise.resolve(request);
 
-function rows() {
+function openDatabase() {
   const database = new DatabaseSync(":memory:");
   prepareTables(database);
-  return openBuildRows(database, "here");
+  return database;
 }
+const rows = (database = openDatabase()) => openBuildRows(database, "here");
 
 /** Builds that end when they are told to, or are aborted. */
 function setUp() {
@@ -25,7 +26,9 @@ function setUp() {
       // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- as the signal's owner wants it
       signal!.addEventListener("abort", () => reject(signal!.reason));
     });
-  return { builds: new Builds({ build }, rows(), pino({ level: "silent" })), ends };
+  const database = openDatabase();
+  const builds = new Builds({ build }, rows(database), pino({ level: "silent" }));
+  return { builds, ends, database };
 }
 
 test("two run at a time, the others wait, and too many are refused", async () => {
@@ -44,6 +47,17 @@ test("two run at a time, the others wait, and too many are refused", async () =>
   await builds.close();
   expect(all[5]).toMatchObject({ state: "error", reason: "The server is shutting down" });
   expect(count("building") + count("waiting")).toBe(0);
+});
+
+test("a build ends as it does when the store is closed before it", async () => {
+  const { builds, ends, database } = setUp();
+  const build = builds.ask("mine", ["default"], {});
+  builds.start(build, operator, requestOf);
+  await vi.waitFor(() => expect(ends).toHaveLength(1));
+  database.close();
+  ends[0]!();
+  await builds.close();
+  expect(build.state).toBe("ready");
 });
 
 test("files are expected by builds that have not begun, with their token", () => {

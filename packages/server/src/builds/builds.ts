@@ -196,12 +196,17 @@ export class Builds {
   #note(build: Build, built?: BuiltTemplate): void {
     const { id, template, state, reason, createdAt } = build;
     const { memoryMB, cpuCount } = built ?? build.shape;
-    this.#rows.put({
-      ...{ buildId: id, template, state, reason: reason ?? null, createdAt },
-      finishedAt: isOver(state) ? Date.now() : null,
-      ...{ built: built?.buildId ?? null, sizeBytes: built?.sizeBytes ?? null },
-      ...{ memoryMB: memoryMB ?? null, cpuCount: cpuCount ?? null },
-    });
+    try {
+      this.#rows.put({
+        ...{ buildId: id, template, state, reason: reason ?? null, createdAt },
+        finishedAt: isOver(state) ? Date.now() : null,
+        ...{ built: built?.buildId ?? null, sizeBytes: built?.sizeBytes ?? null },
+        ...{ memoryMB: memoryMB ?? null, cpuCount: cpuCount ?? null },
+      });
+    } catch (error) {
+      // What it does is more than what is remembered of it; and the server may be gone before it ends.
+      this.#log.error({ build: id, err: error }, "a build could not be written down");
+    }
   }
 
   /** The oldest of those that are over, or were never started. */

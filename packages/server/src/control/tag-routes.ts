@@ -27,7 +27,7 @@ export function addTagRoutes(
     const { target, tags } = parse(schemas.tagging, request.body);
     demandOwn(plainName(target));
     demandBuilder(request, keys);
-    const { buildId } = await sandboxes.tag(target, tags);
+    const { buildId } = await templates.tag(target, tags);
     return reply.code(201).send({ buildID: rows.idOf(buildId), tags });
   });
 
@@ -36,7 +36,7 @@ export function addTagRoutes(
     demandOwn(plainName(name));
     const caller = demandBuilder(request, keys);
     if ((await templates.buildsOf(caller, name)).length === 0) throw templateNotFound(name);
-    await sandboxes.untag(plainName(name), tags);
+    await templates.untag(plainName(name), tags);
     return reply.code(204).send();
   });
 
@@ -44,7 +44,7 @@ export function addTagRoutes(
     const id = parseReference(request.params.id);
     if (templates.has(id)) return [{ tag: DEFAULT_TAG, buildID: NO_BUILD, createdAt: NEVER }];
     if (!sandboxes.capabilities.templates) throw notImplemented("tagging templates");
-    const found = templates.mayUse(callerOf(request), id) ? await sandboxes.tagsOf(id) : [];
+    const found = templates.mayUse(callerOf(request), id) ? await templates.tagsOf(id) : [];
     if (found.length === 0) throw templateNotFound(id);
     return found.map(({ tag, buildId, createdAt }) => ({
       tag,

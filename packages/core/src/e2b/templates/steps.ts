@@ -46,7 +46,7 @@ function copyStep(
 const DIRECTORY = "files";
 
 /** What a step copies, as its archive calls it: a file by its own name, which it keeps in a directory. */
-export function sourceOf({ entries }: CopyStep): string {
+function sourceOf({ entries }: CopyStep): string {
   const [only] = entries;
   if (only?.type !== "file" || only.path !== "") return DIRECTORY;
   const name = basename(only.source!);

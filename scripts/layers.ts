@@ -18,6 +18,7 @@ export const layers: Readonly<Record<"core" | "guest" | "microvm", Layers>> = {
     "health.ts",
     "commands",
     "files",
+    "mcp-gateway.ts",
     "template",
     "interpreter",
     "sandbox.ts",

@@ -14,6 +14,8 @@ import { type E2bOptions, resolveOptions } from "./options.ts";
 const USUAL_MS = 300_000;
 /** E2B's name for the template that runs code. */
 const CODE_TEMPLATE = "code-interpreter-v1";
+/** And for the one that has the gateway to MCP servers. */
+const MCP_TEMPLATE = "mcp-gateway";
 const PAGE = "100";
 /** How many sandboxes' ends are remembered. */
 const FATES = 10_000;
@@ -108,6 +110,7 @@ export function e2b(options: E2bOptions = {}): SandboxProvider {
       fork: true,
       network: true,
       updateNetwork: true,
+      mcp: true,
     }),
     // An account's other templates are not known here.
     templates: () => [usualTemplate, { ...usualTemplate, name: CODE_TEMPLATE }],
@@ -199,17 +202,20 @@ function createBody(options: CreateOptions): Record<string, unknown> {
     timeoutMs,
     lifecycle,
     network,
+    mcp,
     signal: _signal,
     ...rest
   } = options;
   const refused = Object.entries(rest).find(([, value]) => value !== undefined)?.[0];
   if (refused !== undefined) throw noOption(refused);
+  const usual = mcp === undefined ? CODE_TEMPLATE : MCP_TEMPLATE;
   return {
-    templateID: template === undefined || template === DEFAULT_TEMPLATE ? CODE_TEMPLATE : template,
+    templateID: template === undefined || template === DEFAULT_TEMPLATE ? usual : template,
     timeout: seconds(timeoutMs ?? USUAL_MS),
     secure: true,
     ...(metadata && { metadata }),
     ...(envs && { envVars: envs }),
+    ...(mcp && { mcp }),
     ...(lifecycle?.onTimeout === "pause" && {
       autoPause: true,
       ...(lifecycle.keepMemory === false && { autoPauseMemory: false }),

@@ -13,9 +13,14 @@ const packageOf: Readonly<Record<string, (library: string) => string>> = {
 test("what a template is said to have is in its recipe", async () => {
   await using provider = microvm();
   const templates = templatesOf(provider);
-  expect(templates.map(({ name }) => name)).toEqual(Object.keys(recipes));
+  expect(templates.map(({ name }) => name)).toEqual([
+    ...Object.keys(recipes),
+    // The default one, to which a program is added when a sandbox is created.
+    "mcp-gateway",
+  ]);
   for (const { name, languages, libraries, system } of templates) {
-    const { packages, name: image } = recipes[name as TemplateName];
+    const { packages, name: image } =
+      recipes[name === "mcp-gateway" ? "default" : (name as TemplateName)];
     expect(image).toMatch(system!.toLowerCase().replace(" ", "-"));
     for (const [language, names] of Object.entries(libraries)) {
       expect(languages).toContain(language);

@@ -20,13 +20,19 @@ import { layersIn, templatesIn } from "../build/places.ts";
 import { initialSettings, type Settings } from "../build/steps.ts";
 import { diskBytes } from "../host/disk-bytes.ts";
 import { withLock } from "../host/lock.ts";
-import { isTemplateName } from "../image/index.ts";
 import { resolveCreateOptions, type ResolvedCreateOptions } from "../restore/create-options.ts";
 import { baseFiles } from "../saved/base.ts";
 import { openSnapshots, ownBytes, type Snapshot, type SnapshotStore } from "../saved/snapshots.ts";
 import type { Engine } from "./engine.ts";
 import type { KnownSandbox } from "./known-sandbox.ts";
 import type { KnownSandboxes } from "./known-sandboxes.ts";
+import {
+  isEngineTemplate,
+  isMcpTemplate,
+  machineTemplate,
+  mcpGatewayKey,
+  putMcpGateway,
+} from "./mcp-template.ts";
 import { detailsOf, shapeOf } from "./sandbox-info.ts";
 
 /** Templates of one's own, and the layers that builds have in common. */
@@ -65,8 +71,10 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
     layers,
     templates,
     async base(from) {
-      if (isTemplateName(from)) {
-        const { key } = await open().template({ ...shape, template: from }, signal);
+      if (isEngineTemplate(from)) {
+        const machine = { ...shape, template: machineTemplate(from) };
+        const plain = await open().template(machine, signal);
+        const key = isMcpTemplate(from) ? `${plain.key} ${await mcpGatewayKey()}` : plain.key;
         return { key, settings: initialSettings, template: from };
       }
       const snapshot = await find(from);
@@ -80,13 +88,21 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
       const created: ResolvedCreateOptions = {
         ...shape,
         ...(snapshot && shapeOf(snapshot.manifest.options)),
-        template,
+        template: machineTemplate(template),
         envs: snapshot?.manifest.options.envs ?? {},
       };
       const machine = await (snapshot
         ? open().state.create(snapshot, { ...created, signal })
         : open().restore(created, signal));
-      return workshopOf(await options.sandboxes.add(machine, created), name);
+      const workshop = workshopOf(await options.sandboxes.add(machine, created), name);
+      if (!isMcpTemplate(template) || snapshot) return workshop;
+      try {
+        await putMcpGateway(workshop.sandbox, signal);
+        return workshop;
+      } catch (error) {
+        await workshop[Symbol.asyncDispose]();
+        throw error;
+      }
     },
   });
 
@@ -162,7 +178,7 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
 }
 
 /** What is neither a template that comes with the engine nor what builds call theirs. */
-const isOwnName = (name: string): boolean => !isTemplateName(name) && !isBuiltName(name);
+const isOwnName = (name: string): boolean => !isEngineTemplate(name) && !isBuiltName(name);
 
 async function infoOf(
   name: string,

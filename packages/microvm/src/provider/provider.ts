@@ -1,11 +1,21 @@
-import { EmberboxError } from "@emberbox/core";
-import { checkedProvider, type SandboxProvider } from "@emberbox/core/provider";
-import { isTemplateName, templateInfos } from "../image/index.ts";
+import { EmberboxError, Sandbox } from "@emberbox/core";
+import {
+  checkedProvider,
+  type SandboxConnection,
+  type SandboxProvider,
+} from "@emberbox/core/provider";
 import { resolveCreateOptions } from "../restore/create-options.ts";
 import { openPaused } from "../saved/paused.ts";
 import { openSnapshots } from "../saved/snapshots.ts";
 import { type Engine, openEngine, pathsOf } from "./engine.ts";
 import { KnownSandboxes, RESUMED_MS } from "./known-sandboxes.ts";
+import {
+  engineTemplates,
+  isEngineTemplate,
+  isMcpTemplate,
+  machineTemplate,
+  putMcpGateway,
+} from "./mcp-template.ts";
 import { createNewSandboxes } from "./new-sandboxes.ts";
 import { type MicrovmOptions, resolveMicrovmOptions } from "./options.ts";
 import { notRunning, providerClosed } from "./reasons.ts";
@@ -31,6 +41,18 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     provider: () => provider,
   });
 
+  const withGateway = async (
+    connection: SandboxConnection,
+    signal: AbortSignal | undefined,
+  ): Promise<void> => {
+    try {
+      await putMcpGateway(new Sandbox(connection, provider), signal);
+    } catch (error) {
+      await sandboxes.kill(connection.sandboxId);
+      throw error;
+    }
+  };
+
   const provider = checkedProvider({
     name: "microvm",
     capabilities: Object.freeze({
@@ -43,26 +65,31 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       templates: true,
       requestRules: true,
       networkCeiling: true,
+      mcp: true,
     }),
-    templates: () => templateInfos,
+    templates: () => engineTemplates,
     async prepare(shape = {}) {
-      const resolved = resolveCreateOptions(shape);
+      const template = machineTemplate(shape.template);
+      const resolved = resolveCreateOptions({ ...shape, template });
       await open().template(resolved, resolved.signal);
     },
-    async create(createOptions) {
-      const { template } = createOptions;
+    async create({ mcp, ...createOptions }) {
+      const template = machineTemplate(createOptions.template);
+      const hasGateway = mcp !== undefined || isMcpTemplate(createOptions.template);
       const { state } = open();
-      const isSaved = template !== undefined && !isTemplateName(template);
+      const isSaved = template !== undefined && !isEngineTemplate(template);
       const ownTemplate = isSaved ? await own.find(template) : undefined;
       const snapshot = isSaved && !ownTemplate ? await snapshots.find(template) : undefined;
       const kept = (ownTemplate ?? snapshot)?.manifest.options;
-      const given = resolveCreateOptions(createOptions, kept && shapeOf(kept));
+      const given = resolveCreateOptions({ ...createOptions, template }, kept && shapeOf(kept));
       const resolved = { ...given, envs: { ...kept?.envs, ...given.envs } };
       resolved.signal?.throwIfAborted();
       const sandbox = await (snapshot
         ? state.create(snapshot, resolved)
         : newSandboxes.obtain(resolved, ownTemplate));
-      return (await sandboxes.add(sandbox, resolved)).connection();
+      const connection = (await sandboxes.add(sandbox, resolved)).connection();
+      if (hasGateway) await withGateway(connection, resolved.signal);
+      return connection;
     },
     async connect(sandboxId, { timeoutMs, onResume, networkCeiling, signal } = {}) {
       await sandboxes.settled(sandboxId);
@@ -94,7 +121,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       }
     },
     async createSnapshot(sandboxId, { name, signal } = {}) {
-      if (name !== undefined && isTemplateName(name))
+      if (name !== undefined && isEngineTemplate(name))
         throw new EmberboxError("invalid_argument", `\`${name}\` is the name of a template`);
       return sandboxes.withRunning(sandboxId, (known, { machine, access }) =>
         open().state.snapshot(machine, detailsOf(known, access), { name, signal }),

@@ -82,7 +82,7 @@ export type Shape = Pick<ResolvedCreateOptions, "memoryMB" | "cpuCount" | "diskM
 /** @throws `invalid_argument` */
 export function resolveCreateOptions(options: unknown, snapshot?: Shape): ResolvedCreateOptions {
   const given = parseOptions(createOptions, { ...snapshot, ...defined(options) });
-  const { network, networkCeiling, secrets, onNetwork, ...resolved } = given;
+  const { network, networkCeiling, secrets, onNetwork, mcp: _mcp, ...resolved } = given;
   if (snapshot) checkShape(resolved, snapshot);
   const cpus = Math.max(availableParallelism() * 2, 2);
   if (resolved.cpuCount > cpus) {

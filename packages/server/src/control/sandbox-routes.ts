@@ -179,13 +179,15 @@ function readCreate(
   const keepMemory = body.autoPauseMemory !== false;
   if (!keepMemory && autoResume) throw new ApiError(400, "autoResume needs the memory to be kept");
   if (body.iam !== undefined && body.iam !== null) throw notImplemented("iam");
-  if (body.mcp !== undefined && body.mcp !== null)
-    throw notImplemented("mcp, whose gateway is a program that only E2B has,");
+  const wantsMcp = body.mcp !== undefined && body.mcp !== null;
+  if (wantsMcp && !capabilities.mcp) throw notImplemented("mcp");
   if (body.volumeMounts && body.volumeMounts.length > 0) throw notImplemented("mounting volumes");
   return {
     timeoutMs,
     ...(body.metadata && { metadata: body.metadata }),
     ...(body.envVars && { envs: body.envVars }),
+    // The client starts the servers, by a command of its own.
+    ...(wantsMcp && { mcp: {} }),
     ...(onTimeout === "pause" && {
       lifecycle: { onTimeout, autoResume, ...(!keepMemory && { keepMemory }) } as const,
     }),

@@ -877,6 +877,7 @@ export declare class TemplateBuilder {
   npmInstall(packages?: string | readonly string[], given?: NpmInstallOptions): this;
   aptInstall(packages: string | readonly string[], given?: AptInstallOptions): this;
   gitClone(url: string, path?: string, given?: GitCloneOptions): this;
+  addMcpServer(servers: string | readonly string[]): this;
   skipCache(): this;
   setStartCmd(command: string, ready?: string): this;
   setReadyCmd(ready: string): this;

@@ -38,3 +38,14 @@ require("readline").createInterface({ input: process.stdin }).on("line", (line) 
 /** The text of a tool's result. */
 export const textOf = (result: object): string =>
   (result as { content: { text: string }[] }).content[0]!.text;
+
+/** Resolves when a tool is there; fails when its server is known to have failed. */
+export async function untilOffered(client: Client, tool: string): Promise<void> {
+  for (;;) {
+    const { tools } = await client.listTools();
+    if (tools.some(({ name }) => name === tool)) return;
+    const status = textOf(await client.callTool({ name: "mcp_servers_status" }));
+    const [server] = tool.split("_", 1);
+    if (status.includes(`${server}: failed`)) throw new Error(status);
+  }
+}

@@ -65,7 +65,7 @@ export interface McpServers {
 /** What a command line may hold. */
 const MAX_TEXT = 65_536;
 const MAX_SERVERS = 32;
-const githubName = /^github\/[\w.-]{1,100}\/[\w.-]{1,100}$/;
+const githubName = /^github\/[\w-][\w.-]{0,99}\/[\w-][\w.-]{0,99}$/;
 const line = z
   .string()
   .min(1)

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { checkedProvider } from "../checked-provider.ts";
 import { EmberboxError } from "../errors.ts";
 import type { CreateOptions, SandboxInfo, SandboxProvider, SnapshotInfo } from "../provider.ts";
-import { DEFAULT_TEMPLATE, usualTemplate } from "../templates.ts";
+import { DEFAULT_TEMPLATE, MCP_TEMPLATE, usualTemplate } from "../templates.ts";
 import { segment } from "../wire/segment.ts";
 import { networkBody, sandboxSchema, snapshotSchema, updateBody } from "./answers.ts";
 import { createApi, parseAnswer, type ApiRequest } from "./api.ts";
@@ -14,8 +14,6 @@ import { type E2bOptions, resolveOptions } from "./options.ts";
 const USUAL_MS = 300_000;
 /** E2B's name for the template that runs code. */
 const CODE_TEMPLATE = "code-interpreter-v1";
-/** And for the one that has the gateway to MCP servers. */
-const MCP_TEMPLATE = "mcp-gateway";
 const PAGE = "100";
 /** How many sandboxes' ends are remembered. */
 const FATES = 10_000;

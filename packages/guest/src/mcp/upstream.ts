@@ -56,7 +56,9 @@ export class Upstream implements AsyncDisposable {
   #state: State = { is: "starting" };
   #offer = NOTHING;
   #client: Client | undefined;
+  /** The end of what it printed besides messages, and why it ended. */
   #printed = "";
+  #ending = "";
   #waiting: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #ended: Promise<void>;
 
@@ -102,8 +104,9 @@ export class Upstream implements AsyncDisposable {
       try {
         await this.#live(() => (wasReady = true));
       } catch (error) {
-        this.#say(`${(error as Error).message} ${this.#printed.trim()}`.trim());
+        this.#ending = (error as Error).message;
       }
+      this.#say(`ended: ${this.#ending}`);
       this.#client = undefined;
       if (this.#closing.signal.aborted) return;
       if (Date.now() - startedAt > LONG_MS) restarts = 0;
@@ -111,7 +114,7 @@ export class Upstream implements AsyncDisposable {
       const delay = wasReady || restarts > 0 ? pausesMs[restarts] : undefined;
       if (delay === undefined) {
         const how = restarts > 0 ? `it ended ${restarts + 1} times` : "it did not start";
-        this.#change({ is: "failed", reason: `${how}: ${this.#lastWords}` });
+        this.#change({ is: "failed", reason: `${how}: ${this.#lastWords()}` });
         return;
       }
       this.#change({ is: "starting" });
@@ -120,12 +123,11 @@ export class Upstream implements AsyncDisposable {
     }
   }
 
-  #lastWords = "";
-
   /** From its start to its end. Rejects if it does not start. */
   async #live(onReady: () => void): Promise<void> {
     const { place, installer, log, onMessage } = this.#options;
     this.#printed = "";
+    this.#ending = "it ended by itself";
     const installed = await installer.install(this.#plan.source);
     if (this.#closing.signal.aborted) return;
     const args = [...installed.args, ...this.#plan.args];
@@ -160,7 +162,6 @@ export class Upstream implements AsyncDisposable {
       onReady();
       this.#change({ is: "ready" });
       await ended.promise;
-      this.#say(`ended ${this.#printed.trim()}`.trim());
     } finally {
       await client.close();
     }
@@ -180,8 +181,11 @@ export class Upstream implements AsyncDisposable {
     this.#options.onChange();
   }
 
+  #lastWords(): string {
+    return `${this.#ending} ${this.#printed.trim()}`.trim();
+  }
+
   #say(what: string): void {
-    this.#lastWords = what;
     this.#options.log.write(`${new Date().toISOString()} ${this.name}: ${what}\n`);
   }
 }

@@ -49,9 +49,13 @@ export async function startDaemon(order: Order): Promise<void> {
 
 /** The gateway itself, until it is told to end. */
 export async function runDaemon(): Promise<void> {
+  const orphaned = (): never => process.exit(1);
+  process.once("disconnect", orphaned);
   const [{ plans, token }] = (await once(process, "message")) as [Order];
+  process.off("disconnect", orphaned);
   const log = process.stderr;
-  const installer = new Installer(place, log);
+  const closing = new AbortController();
+  const installer = new Installer(place, { log, signal: closing.signal });
   const upstreams: Upstream[] = [];
   const gateway = new Gateway(upstreams);
   try {
@@ -66,6 +70,7 @@ export async function runDaemon(): Promise<void> {
     upstreams.push(new Upstream(plan, { place, installer, log, onChange, onMessage }));
   process.send?.("listening");
   await once(process, "SIGTERM");
+  closing.abort();
   await Promise.all(upstreams.map((each) => each[Symbol.asyncDispose]()));
   process.exit();
 }

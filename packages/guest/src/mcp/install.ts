@@ -9,12 +9,12 @@ import { type Command, type Place, runToEnd } from "./run-as.ts";
 /** Installs servers, each once, whoever asks. */
 export class Installer {
   readonly #place: Place;
-  readonly #log: Writable;
+  readonly #how: { readonly log: Writable; readonly signal: AbortSignal };
   readonly #running = new Map<string, Promise<void>>();
 
-  constructor(place: Place, log: Writable) {
+  constructor(place: Place, how: { readonly log: Writable; readonly signal: AbortSignal }) {
     this.#place = place;
-    this.#log = log;
+    this.#how = how;
   }
 
   /** How to start a server, which is installed if it is not yet. */
@@ -34,7 +34,7 @@ export class Installer {
     mkdirSync(directory, { recursive: true });
     const { user } = this.#place;
     if (user !== undefined) execFileSync("chown", [`${user}:`, directory]);
-    for (const step of stepsOf(source, directory)) await runToEnd(this.#place, step, this.#log);
+    for (const step of stepsOf(source, directory)) await runToEnd(this.#place, step, this.#how);
     writeFileSync(done, "");
   }
 }
@@ -48,7 +48,14 @@ function directoryOf({ root }: Place, source: Source): string {
 function stepsOf(source: Source, directory: string): Command[] {
   switch (source.kind) {
     case "npm": {
-      const flags = ["--no-audit", "--no-fund", "--loglevel=http", "--prefix", directory];
+      const flags = [
+        "--no-audit",
+        "--no-fund",
+        "--no-update-notifier",
+        "--loglevel=http",
+        "--prefix",
+        directory,
+      ];
       return [{ command: "npm", args: ["install", ...flags, "--", source.spec] }];
     }
     case "pypi": {

@@ -14,7 +14,8 @@ async function main(): Promise<void> {
   const [command, ...names] = positionals;
   if (values.serve) return runDaemon();
   if (command === "pull" && names.length > 0) {
-    const installer = new Installer(place, process.stdout);
+    const { signal } = new AbortController();
+    const installer = new Installer(place, { log: process.stdout, signal });
     for (const source of knownSources(names)) await installer.install(source);
     return;
   }

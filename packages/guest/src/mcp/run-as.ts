@@ -34,8 +34,13 @@ export function environmentOf({ user, home }: Place): Record<string, string> {
 const SILENCE_MS = 300_000;
 const KEPT = 2000;
 
-/** Runs a command to its end. It may take as long as it prints something. Resolves to the end of what it printed. */
-export async function runToEnd(place: Place, asked: Command, log: Writable): Promise<string> {
+/** Runs a command to its end, which comes at once with the signal. It may take as long as it prints something. */
+export async function runToEnd(
+  place: Place,
+  asked: Command,
+  { log, signal }: { readonly log: Writable; readonly signal: AbortSignal },
+): Promise<void> {
+  signal.throwIfAborted();
   const { command, args, cwd } = asUser(place, asked);
   const child = spawn(command, args, {
     cwd: cwd ?? place.home,
@@ -45,6 +50,8 @@ export async function runToEnd(place: Place, asked: Command, log: Writable): Pro
   });
   let printed = "";
   let isSilent = false;
+  const end = (): void => killGroup(child);
+  signal.addEventListener("abort", end);
   const timer = setTimeout(() => {
     isSilent = true;
     killGroup(child);
@@ -61,11 +68,12 @@ export async function runToEnd(place: Place, asked: Command, log: Writable): Pro
       child.once("error", reject);
       child.once("close", resolve);
     });
-    if (code === 0) return printed;
+    if (code === 0) return;
     const how = isSilent ? "printed nothing for too long" : `ended with ${code ?? "a signal"}`;
     throw new Error(`${[asked.command, ...asked.args].join(" ")} ${how}: ${printed.trim()}`);
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener("abort", end);
   }
 }
 

@@ -3,6 +3,8 @@ import type { Writable } from "node:stream";
 import {
   Client,
   type LoggingMessageNotification,
+  ProtocolError,
+  ProtocolErrorCode,
   type Prompt,
   type Resource,
   type ResourceTemplateType,
@@ -44,6 +46,7 @@ const START_MS = 300_000;
 export const CALL_MS: number = 2 ** 31 - 1;
 /** Most entries of a list. */
 const MAX_LISTED = 2000;
+const MISSING: number = ProtocolErrorCode.MethodNotFound;
 const NOTHING: Offer = { tools: [], prompts: [], resources: [], templates: [] };
 const KEPT = 2000;
 
@@ -217,7 +220,7 @@ async function readOffer(client: Client): Promise<Offer> {
   };
 }
 
-/** All pages of a list, or as many as a list may have. */
+/** All pages of a list, or as many as a list may have; none of one that a server claims and does not have. */
 async function pages<Key extends string, Item>(
   ask: (params: {
     cursor?: string;
@@ -227,7 +230,11 @@ async function pages<Key extends string, Item>(
   const items: Item[] = [];
   let cursor: string | undefined;
   do {
-    const page = await ask(cursor === undefined ? {} : { cursor });
+    const page = await ask(cursor === undefined ? {} : { cursor }).catch((error: unknown) => {
+      if (error instanceof ProtocolError && error.code === MISSING) return undefined;
+      throw error;
+    });
+    if (page === undefined) break;
     items.push(...page[key]);
     cursor = page[key].length === 0 ? undefined : page.nextCursor;
   } while (cursor !== undefined && items.length < MAX_LISTED);

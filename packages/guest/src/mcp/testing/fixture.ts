@@ -64,9 +64,11 @@ server.setRequestHandler("resources/list", () => ({
     { name: "shared", uri: "fixture://shared" },
   ],
 }));
-server.setRequestHandler("resources/templates/list", () => ({
-  resourceTemplates: [{ name: "any", uriTemplate: `${name}://{any}` }],
-}));
+// Some servers claim all lists and lack one.
+if (name !== "bare")
+  server.setRequestHandler("resources/templates/list", () => ({
+    resourceTemplates: [{ name: "any", uriTemplate: `${name}://{any}` }],
+  }));
 server.setRequestHandler("resources/read", ({ params: { uri } }) => {
   if (uri.startsWith("fixture://") || uri.startsWith(`${name}://`))
     return { contents: [{ uri, text: `${uri} of ${name}` }] };

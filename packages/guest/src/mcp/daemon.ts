@@ -47,9 +47,11 @@ export async function startDaemon(order: Order): Promise<void> {
   child.unref();
 }
 
+/** Whoever started it has gone, without saying what it is to do. */
+const orphaned = (): never => process.exit(1);
+
 /** The gateway itself, until it is told to end. */
 export async function runDaemon(): Promise<void> {
-  const orphaned = (): never => process.exit(1);
   process.once("disconnect", orphaned);
   const [{ plans, token }] = (await once(process, "message")) as [Order];
   process.off("disconnect", orphaned);

@@ -18,6 +18,7 @@ export const layers: Readonly<Record<"core" | "guest" | "microvm", Layers>> = {
     "health.ts",
     "commands",
     "files",
+    "mcp-gateway.ts",
     "template",
     "interpreter",
     "sandbox.ts",
@@ -25,7 +26,7 @@ export const layers: Readonly<Record<"core" | "guest" | "microvm", Layers>> = {
     "tools",
     "index.ts entry-points",
   ],
-  guest: ["*.ts", "javascript", "envd", "egress", "interpreter", "restore.ts", "main.ts"],
+  guest: ["*.ts", "mcp", "javascript", "envd", "egress", "interpreter", "restore.ts", "main.ts"],
   microvm: [
     "host",
     "machine",

@@ -26,6 +26,10 @@ export type { EntryType, FileData, FileOptions, FileUrlOptions, ListOptions, Rea
 import { Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Commands, E2bOptions, EmberboxError, EmberboxErrorOptions, EntryInfo, ErrorCode, ErrorKind, Execution, ExecutionError, FileChange, Files, FilesystemEvent, OutputMessage, Pty, RequestOptions, Result, RunCodeOptions, Sandbox, SandboxConnectOptions, SandboxCreateOptions, SandboxInfo, SandboxMetrics, Template, TemplateBuilder, TemplateFunction, WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL } from "./declarations.js";
 export { type Chart, type CodeContext, type CommandHandle, type CommandOptions, type CommandResult, type Commands, type E2bOptions, EmberboxError, type EmberboxErrorOptions, type EntryInfo, type ErrorCode, type ErrorKind, Execution, type ExecutionError, type FileChange, type Files, type FilesystemEvent, type OutputMessage, type Pty, type RequestOptions, Result, type RunCodeOptions, Sandbox, type SandboxConnectOptions, type SandboxCreateOptions, type SandboxInfo, type SandboxMetrics, Template, type TemplateBuilder, type TemplateFunction, type WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL };
 
+// mcp
+import { CommandMcpServer, GithubMcpServer, McpServers, NpmMcpServer, PypiMcpServer, mcpKindOf, mcpKinds, mcpServers } from "./declarations.js";
+export { type CommandMcpServer, type GithubMcpServer, type McpServers, type NpmMcpServer, type PypiMcpServer, mcpKindOf, mcpKinds, mcpServers };
+
 // network
 import { NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, PairMatch, RequestMatch, SandboxSecret, TextMatch } from "./declarations.js";
 export type { NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, PairMatch, RequestMatch, SandboxSecret, TextMatch };
@@ -63,7 +67,7 @@ export interface RequestOptions {
   readonly requestTimeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
-export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "unknown_template" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "template_build_failed" | "boot_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "connection_failed" | "protocol_error";
+export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "unknown_template" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "template_build_failed" | "boot_failed" | "mcp_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "connection_failed" | "protocol_error";
 export type ErrorKind =
 "caller" |
 "limit" |
@@ -201,6 +205,60 @@ export interface WriteInfo {
   readonly type: EntryType | undefined;
   readonly path: string;
 }
+export interface NpmMcpServer {
+  readonly npm: string;
+  readonly args?: readonly string[] | undefined;
+  readonly envs?: Readonly<Record<string, string>> | undefined;
+}
+export interface PypiMcpServer {
+  readonly pypi: string;
+  readonly args?: readonly string[] | undefined;
+  readonly envs?: Readonly<Record<string, string>> | undefined;
+}
+export interface GithubMcpServer {
+  readonly runCmd: string;
+  readonly installCmd?: string | undefined;
+  readonly envs?: Readonly<Record<string, string>> | undefined;
+}
+export interface CommandMcpServer {
+  readonly command: string;
+  readonly args?: readonly string[] | undefined;
+  readonly envs?: Readonly<Record<string, string>> | undefined;
+  readonly cwd?: string | undefined;
+}
+export interface McpServers {
+  readonly brave?: {
+    readonly apiKey: string;
+  } | undefined;
+  readonly everything?: Readonly<Record<string, never>> | undefined;
+  readonly fetch?: Readonly<Record<string, never>> | undefined;
+  readonly filesystem?: {
+    readonly paths: readonly string[];
+  } | undefined;
+  readonly github?: {
+    readonly personalAccessToken: string;
+  } | undefined;
+  readonly gitlab?: {
+    readonly personalAccessToken: string;
+    readonly url: string;
+  } | undefined;
+  readonly googleMaps?: {
+    readonly googleMapsApiKey: string;
+  } | undefined;
+  readonly memory?: Readonly<Record<string, never>> | undefined;
+  readonly sequentialthinking?: Readonly<Record<string, never>> | undefined;
+  readonly time?: Readonly<Record<string, never>> | undefined;
+  readonly [name: string]: NpmMcpServer | PypiMcpServer | GithubMcpServer | CommandMcpServer | Readonly<Record<string, unknown>> | undefined;
+}
+export declare const mcpKinds: {
+  readonly npm: z.ZodType<NpmMcpServer>;
+  readonly pypi: z.ZodType<PypiMcpServer>;
+  readonly command: z.ZodType<CommandMcpServer>;
+  readonly runCmd: z.ZodType<GithubMcpServer>;
+};
+type Kind = keyof typeof mcpKinds;
+export declare function mcpKindOf(server: object): Kind | undefined;
+export declare const mcpServers: z.ZodType<McpServers>;
 export interface CopyEntry {
   readonly path: string;
   readonly type: "file" | "directory" | "symlink";
@@ -289,6 +347,7 @@ export interface Capabilities {
   readonly templates?: boolean | undefined;
   readonly networkCeiling?: boolean | undefined;
   readonly tlsEndpoints?: boolean | undefined;
+  readonly mcp?: boolean | undefined;
 }
 export interface Lifecycle {
   readonly onTimeout?: "kill" | "pause" | undefined;
@@ -365,6 +424,7 @@ export interface CreateOptions {
   readonly networkCeiling?: NetworkCeiling | undefined;
   readonly secrets?: Readonly<Record<string, SandboxSecret>> | undefined;
   readonly onNetwork?: ((event: NetworkEvent) => void) | undefined;
+  readonly mcp?: McpServers | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 export interface ConnectOptions {
@@ -710,6 +770,7 @@ export declare const sharedOptions: {
   readonly networkCeiling: typeof ceilingSchema;
   readonly secrets: typeof secretsSchema;
   readonly onNetwork: z.ZodType<((event: NetworkEvent) => void) | undefined>;
+  readonly mcp: z.ZodType<McpServers | undefined>;
 };
 export interface PauseOptions extends SignalOptions {
   readonly keepMemory?: boolean | undefined;
@@ -757,6 +818,8 @@ export declare class Sandbox implements AsyncDisposable {
   fork(options?: ForkOptions): Promise<(this | EmberboxError)[]>;
   getHost(port: number): Promise<string>;
   url(port: number): Promise<string>;
+  getMcpUrl(): Promise<string>;
+  getMcpToken(): Promise<string | undefined>;
   get trafficAccessToken(): string | undefined;
   updateNetwork(network: boolean | NetworkOptions): Promise<void>;
   getNetworkLog(): Promise<NetworkLog>;
@@ -830,6 +893,7 @@ export declare class TemplateBuilder {
   npmInstall(packages?: string | readonly string[], given?: NpmInstallOptions): this;
   aptInstall(packages: string | readonly string[], given?: AptInstallOptions): this;
   gitClone(url: string, path?: string, given?: GitCloneOptions): this;
+  addMcpServer(servers: string | readonly string[]): this;
   skipCache(): this;
   setStartCmd(command: string, ready?: string): this;
   setReadyCmd(ready: string): this;

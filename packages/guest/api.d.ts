@@ -1,6 +1,6 @@
 // index
-import { AgentFile, agentFiles } from "./declarations.js";
-export { type AgentFile, agentFiles };
+import { AgentFile, agentFiles, mcpGateway } from "./declarations.js";
+export { type AgentFile, agentFiles, mcpGateway };
 
 // declarations
 export interface AgentFile {
@@ -9,3 +9,4 @@ export interface AgentFile {
   readonly executable: boolean;
 }
 export declare function agentFiles(architecture: "arm64" | "x64"): Promise<AgentFile[]>;
+export declare function mcpGateway(): Promise<Buffer>;

@@ -80,4 +80,17 @@ export default defineConfig([
   bundle("src/javascript/main.ts", "javascript", [loadTypeScript]),
   bundle("src/javascript/watchdog.ts", "watchdog"),
   bundle("typescript", "typescript", [], true),
+  // Not one of the agent's files: it is put into the sandboxes that ask for it, under a name without an ending.
+  {
+    input: "src/mcp/main.ts",
+    platform: "node",
+    resolve: { conditionNames: ["@emberbox/source", "node", "import", "default"] },
+    output: {
+      file: "dist/mcp/mcp-gateway.cjs",
+      format: "cjs",
+      codeSplitting: false,
+      minify: true,
+      banner: "#!/usr/bin/env node",
+    },
+  },
 ]);

@@ -29,6 +29,7 @@ export type ErrorCode =
   | "image_build_failed"
   | "template_build_failed"
   | "boot_failed"
+  | "mcp_failed"
   | "host_disk_full"
   | "host_out_of_memory"
   | "service_failed"
@@ -279,6 +280,13 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorFacts>> = {
     status: 500,
     meaning: "The virtual machine did not start.",
     hint: "Run `emberbox doctor`; the console's last lines are in the details.",
+    model: "tell_user",
+  },
+  mcp_failed: {
+    kind: "caller",
+    status: 400,
+    meaning: "The gateway to a sandbox's MCP servers did not start.",
+    hint: "The message says why: a server whose name is not known, or settings that it does not have.",
     model: "tell_user",
   },
   host_disk_full: {

@@ -1,5 +1,6 @@
 import type { Dispatcher } from "undici";
 import type { EmberboxError } from "./errors.ts";
+import type { McpServers } from "./mcp-servers.ts";
 import type {
   BuiltTemplate,
   TemplateLog,
@@ -29,6 +30,8 @@ export interface Capabilities {
   readonly networkCeiling?: boolean | undefined;
   /** `endpoint` reaches servers in a sandbox that speak TLS. @default false */
   readonly tlsEndpoints?: boolean | undefined;
+  /** `mcp` puts a gateway to MCP servers into a sandbox. @default false */
+  readonly mcp?: boolean | undefined;
 }
 
 /** What happens to a sandbox at the end of its lifetime. */
@@ -160,6 +163,11 @@ export interface CreateOptions {
   readonly secrets?: Readonly<Record<string, SandboxSecret>> | undefined;
   /** Called with every decision of the network policy. If it throws, nothing is affected. */
   readonly onNetwork?: ((event: NetworkEvent) => void) | undefined;
+  /**
+   * MCP servers that run in the sandbox, behind one address: `getMcpUrl()`. A provider makes the sandbox ready for it;
+   * `Sandbox.create` starts the servers.
+   */
+  readonly mcp?: McpServers | undefined;
   /** Aborts the creation. */
   readonly signal?: AbortSignal | undefined;
 }

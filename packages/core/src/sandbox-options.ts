@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ceilingSchema, networkSchema, refuseRules, secretsSchema } from "./network.ts";
+import { type McpServers, mcpServers } from "./mcp-servers.ts";
 import {
   callback,
   envs,
@@ -73,12 +74,14 @@ export const sharedOptions: {
   readonly secrets: typeof secretsSchema;
   /** A function that is told of each decision of the network policy. */
   readonly onNetwork: z.ZodType<((event: NetworkEvent) => void) | undefined>;
+  readonly mcp: z.ZodType<McpServers | undefined>;
 } = {
   lifecycle,
   network: networkSchema.optional().describe(networkSchema.description!),
   networkCeiling: ceilingSchema,
   secrets: secretsSchema,
   onNetwork: callback<(event: NetworkEvent) => void>(),
+  mcp: mcpServers.optional().describe(mcpServers.description!).meta({ secret: true }),
 };
 const shapeFields = {
   template: snapshotId.optional().describe("a template's name or a snapshot's id"),
@@ -120,6 +123,8 @@ export function refuseUnclaimed(asked: SandboxProvider, options: CreateOptions):
   refuseRules(asked, network);
   if (options.networkCeiling !== undefined && !capabilities.networkCeiling)
     throw unsupported(asked, "hold a sandbox's network to a ceiling");
+  if (options.mcp !== undefined && !capabilities.mcp)
+    throw unsupported(asked, "run MCP servers in a sandbox");
   if (wanted?.onTimeout === "pause" && !capabilities.pause)
     throw unsupported(asked, "pause a sandbox at the end of its time");
 }

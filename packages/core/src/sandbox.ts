@@ -15,6 +15,7 @@ import {
 } from "./interpreter/contexts.ts";
 import type { Execution } from "./interpreter/execution.ts";
 import { runCode, type RunCodeOptions } from "./interpreter/run-code.ts";
+import { MCP_PORT, readMcpToken, startMcpGateway } from "./mcp-gateway.ts";
 import { portUrl } from "./ports.ts";
 import { networkSchema, refuseRules } from "./network.ts";
 import { lifetime, parseArgument, sandboxId, type RequestOptions } from "./options.ts";
@@ -90,7 +91,15 @@ export class Sandbox implements AsyncDisposable {
     const { provider = await defaultProvider(), ...options } = parseCreateOptions(given);
     refuseUnclaimed(provider, options);
     options.signal?.throwIfAborted();
-    return new this(await provider.create(options), provider);
+    const sandbox = new this(await provider.create(options), provider);
+    if (options.mcp === undefined) return sandbox;
+    try {
+      await startMcpGateway(sandbox.commands, options.mcp, options.signal);
+      return sandbox;
+    } catch (error) {
+      await sandbox.kill();
+      throw error;
+    }
   }
 
   /**
@@ -256,6 +265,20 @@ export class Sandbox implements AsyncDisposable {
   /** The same address as an origin, `http://` or `https://`. */
   url(port: number): Promise<string> {
     return portUrl(this.#connection, this.#provider, port);
+  }
+
+  /**
+   * Where the sandbox's MCP servers are reached, all at one address, over streamable HTTP and with
+   * `Authorization: Bearer` and `getMcpToken()`. Unlike E2B's, it returns a promise.
+   * @throws what `url` does
+   */
+  async getMcpUrl(): Promise<string> {
+    return `${await this.url(MCP_PORT)}/mcp`;
+  }
+
+  /** The token for `getMcpUrl()`; `undefined` unless the sandbox was created with `mcp`. */
+  getMcpToken(): Promise<string | undefined> {
+    return readMcpToken(this.files);
   }
 
   /**

@@ -1,6 +1,8 @@
 import type { SandboxProvider, TemplateInfo } from "./provider.ts";
 
 export const DEFAULT_TEMPLATE = "default";
+/** The template that has the gateway to MCP servers, as in E2B. */
+export const MCP_TEMPLATE = "mcp-gateway";
 
 /** What every provider's default template contains; the conformance suite holds providers to it. */
 export const usualTemplate: TemplateInfo = {

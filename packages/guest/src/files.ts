@@ -31,6 +31,11 @@ export async function agentFiles(architecture: "arm64" | "x64"): Promise<AgentFi
   return files;
 }
 
+/** The program that stands before a sandbox's MCP servers. It is no file of the agent's: few sandboxes need it. */
+export async function mcpGateway(): Promise<Buffer> {
+  return (await read(join("dist", "mcp", "mcp-gateway.cjs"), "mcp-gateway")).content;
+}
+
 async function namesIn(directory: string, pattern: RegExp): Promise<string[]> {
   return (await readdir(join(root, directory))).filter((name) => pattern.test(name)).toSorted();
 }

@@ -1,1 +1,1 @@
-export { agentFiles, type AgentFile } from "./files.ts";
+export { agentFiles, type AgentFile, mcpGateway } from "./files.ts";

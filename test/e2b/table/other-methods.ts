@@ -91,8 +91,18 @@ export const otherMethods: readonly Method[] = [
   }),
   method(
     "Sandbox.create({ mcp })",
-    async ({ own }) => void (await own({ mcp: { exa: {} } })),
-    unimplemented,
+    async ({ own }) => {
+      const sandbox = await own({ mcp: {} });
+      const ask = async (token: string) => {
+        const header = `Authorization: Bearer ${token}`;
+        const url = "http://localhost:50005/mcp";
+        const line = `curl -s -o /dev/null -w '%{http_code}' -X DELETE -H '${header}' ${url}`;
+        return (await sandbox.commands.run(line)).stdout;
+      };
+      assert.equal(await ask("wrong"), "401");
+      assert.equal(await ask((await sandbox.getMcpToken())!), "400");
+    },
+    { needs: "mcp" },
   ),
   method("Template.exists", async ({ sdk, options }) => {
     assert.equal(await sdk.Template.exists("base", options), true);

@@ -257,7 +257,7 @@ export const sandboxMethods: readonly Method[] = [
     assert.match(sandbox.getMcpUrl(), new RegExp(`^https://50005-${sandbox.sandboxId}\\..*/mcp$`));
   }),
   method("sandbox.getMcpToken", async ({ sandbox }) => {
-    // The gateway writes it; its program is E2B's own.
+    // The gateway writes it, where one was asked for.
     await sandbox.commands.run(
       "sudo mkdir -p /etc/mcp-gateway && echo -n token | sudo tee /etc/mcp-gateway/.token",
     );

@@ -89,6 +89,16 @@ test("what becomes of a sandbox at the end of its time is said in the protocol's
   ]);
 });
 
+test("MCP servers are passed on, to the template that has a gateway to them", async () => {
+  const { provider, seen } = await service([201, sandbox]);
+  await provider.create({ mcp: { exa: { apiKey: "x" } } });
+  await provider.create({ mcp: { exa: { apiKey: "x" } }, template: "mine" });
+  expect(seen.map(({ body }) => body)).toMatchObject([
+    { templateID: "mcp-gateway", mcp: { exa: { apiKey: "x" } } },
+    { templateID: "mine", mcp: { exa: { apiKey: "x" } } },
+  ]);
+});
+
 describe("trying again", () => {
   const busy: Answer = [429, { code: 429, message: "slow down" }, { "retry-after": "0" }];
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { checkedProvider } from "../checked-provider.ts";
 import { EmberboxError } from "../errors.ts";
 import type { CreateOptions, SandboxInfo, SandboxProvider, SnapshotInfo } from "../provider.ts";
-import { DEFAULT_TEMPLATE, usualTemplate } from "../templates.ts";
+import { DEFAULT_TEMPLATE, MCP_TEMPLATE, usualTemplate } from "../templates.ts";
 import { segment } from "../wire/segment.ts";
 import { networkBody, sandboxSchema, snapshotSchema, updateBody } from "./answers.ts";
 import { createApi, parseAnswer, type ApiRequest } from "./api.ts";
@@ -110,6 +110,7 @@ export function e2b(options: E2bOptions = {}): SandboxProvider {
       network: true,
       updateNetwork: true,
       templates: true,
+      mcp: true,
     }),
     // An account's other templates are not known here.
     templates: () => [usualTemplate, { ...usualTemplate, name: CODE_TEMPLATE }],
@@ -202,17 +203,20 @@ function createBody(options: CreateOptions): Record<string, unknown> {
     timeoutMs,
     lifecycle,
     network,
+    mcp,
     signal: _signal,
     ...rest
   } = options;
   const refused = Object.entries(rest).find(([, value]) => value !== undefined)?.[0];
   if (refused !== undefined) throw noOption(refused);
+  const usual = mcp === undefined ? CODE_TEMPLATE : MCP_TEMPLATE;
   return {
-    templateID: serviceName(template ?? DEFAULT_TEMPLATE),
+    templateID: template === undefined || template === DEFAULT_TEMPLATE ? usual : template,
     timeout: seconds(timeoutMs ?? USUAL_MS),
     secure: true,
     ...(metadata && { metadata }),
     ...(envs && { envVars: envs }),
+    ...(mcp && { mcp }),
     ...(lifecycle?.onTimeout === "pause" && {
       autoPause: true,
       ...(lifecycle.keepMemory === false && { autoPauseMemory: false }),

@@ -51,6 +51,10 @@ describe("steps", () => {
       builder().gitClone("https://x/y.git", "/y", { branch: "main", depth: 1 }),
       run("git clone --branch main --single-branch --depth 1 -- https://x/y.git /y"),
     ],
+    [
+      builder().fromTemplate("mcp-gateway").addMcpServer(["filesystem", "a;b"]),
+      run("mcp-gateway pull filesystem 'a;b'", "root"),
+    ],
     [builder().gitClone("https://x/y.git"), run("git clone -- https://x/y.git")],
     [
       builder().copy(["./a", "b/"], "/c", { user: "user", mode: 0o600 }),
@@ -115,6 +119,7 @@ describe("mistakes are refused at once", () => {
     [(it) => it.setUser("a:b"), "invalid_argument", "`user` to be a user's name"],
     [(it) => it.setEnvs({ "A=": "1" }), "invalid_argument", "`envs`"],
     [(it) => it.aptInstall(""), "invalid_argument", "`packages`"],
+    [(it) => it.addMcpServer("time"), "invalid_argument", 'after `fromTemplate("mcp-gateway")`'],
     [(it) => it.gitClone("u", "p", { branch: "--upload-pack=x" }), "invalid_argument", "`branch`"],
     [(it) => it.gitClone("u", "p", { depth: 0 }), "invalid_argument", "`depth`"],
     [(it) => it.setStartCmd("serve", ""), "invalid_argument", "`ready`"],

@@ -2,7 +2,8 @@ import { resolve } from "node:path";
 import { EmberboxError } from "../errors.ts";
 import { checkPath } from "../files/path.ts";
 import { parseArgument } from "../options.ts";
-import { DEFAULT_TEMPLATE } from "../templates.ts";
+import { shellLine } from "../shell-quote.ts";
+import { DEFAULT_TEMPLATE, MCP_TEMPLATE } from "../templates.ts";
 import * as check from "./arguments.ts";
 import * as options from "./builder-options.ts";
 import * as line from "./command-lines.ts";
@@ -206,6 +207,19 @@ export class TemplateBuilder {
     const to = path === undefined ? undefined : checkPath(path);
     const command = line.gitCloneLine(check.checkText("url", url), to, how);
     return this.#run(this.gitClone, command, user);
+  }
+
+  /**
+   * Installs MCP servers that are known by these names, so that sandboxes with `mcp` start them at once; only after
+   * `fromTemplate("mcp-gateway")`. @throws `invalid_argument`
+   */
+  addMcpServer(servers: string | readonly string[]): this {
+    const names = check.checkList("servers", servers);
+    if (this.#from !== MCP_TEMPLATE) {
+      const what = `MCP servers can be added after \`fromTemplate("${MCP_TEMPLATE}")\``;
+      throw new EmberboxError("invalid_argument", what);
+    }
+    return this.#run(this.addMcpServer, shellLine(["mcp-gateway", "pull", ...names]), "root");
   }
 
   /** From the next step on, nothing of earlier builds is used. */

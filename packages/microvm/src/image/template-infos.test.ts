@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { templatesOf } from "@emberbox/core/provider";
 import { expect, test } from "vitest";
 import { microvm } from "../provider/provider.ts";
+import { readyInfos } from "../ready/index.ts";
 import { recipes, type TemplateName } from "./recipe.ts";
 
 /** Debian's package of a library. */
@@ -13,9 +14,16 @@ const packageOf: Readonly<Record<string, (library: string) => string>> = {
 test("what a template is said to have is in its recipe", async () => {
   await using provider = microvm();
   const templates = templatesOf(provider);
-  expect(templates.map(({ name }) => name)).toEqual(Object.keys(recipes));
+  expect(templates.map(({ name }) => name)).toEqual([
+    ...Object.keys(recipes),
+    // The default one, to which a program is added when a sandbox is created.
+    "mcp-gateway",
+    ...readyInfos.map(({ name }) => name),
+  ]);
   for (const { name, languages, libraries, system } of templates) {
-    const { packages, name: image } = recipes[name as TemplateName];
+    if (readyInfos.some((ready) => ready.name === name)) continue;
+    const { packages, name: image } =
+      recipes[name === "mcp-gateway" ? "default" : (name as TemplateName)];
     expect(image).toMatch(system!.toLowerCase().replace(" ", "-"));
     for (const [language, names] of Object.entries(libraries)) {
       expect(languages).toContain(language);

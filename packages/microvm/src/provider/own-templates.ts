@@ -17,10 +17,16 @@ import { initialSettings } from "../build/steps.ts";
 import { keyFor, openTags, type Tags } from "../build/tags.ts";
 import { diskBytes } from "../host/disk-bytes.ts";
 import { withLock } from "../host/lock.ts";
-import { isTemplateName } from "../image/index.ts";
 import { resolveCreateOptions, type ResolvedCreateOptions } from "../restore/create-options.ts";
 import { baseFiles } from "../saved/base.ts";
 import { openSnapshots, ownBytes, type Snapshot } from "../saved/snapshots.ts";
+import {
+  isEngineTemplate,
+  isMcpTemplate,
+  machineTemplate,
+  mcpGatewayKey,
+  putMcpGateway,
+} from "./mcp-template.ts";
 import { createOwnShapes, type OwnShapes } from "./own-shapes.ts";
 import { shapeOf } from "./sandbox-info.ts";
 import { BUILD_MS, openWorkshop, type WorkshopsOptions } from "./workshop.ts";
@@ -62,8 +68,10 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
     layers,
     templates,
     async base(from) {
-      if (isTemplateName(from)) {
-        const { key } = await open().template({ ...shape, template: from }, signal);
+      if (isEngineTemplate(from)) {
+        const machine = { ...shape, template: machineTemplate(from) };
+        const plain = await open().template(machine, signal);
+        const key = isMcpTemplate(from) ? `${plain.key} ${await mcpGatewayKey()}` : plain.key;
         return { key, settings: initialSettings, start: {}, template: from };
       }
       const own = await find(from);
@@ -83,13 +91,23 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
       const created: ResolvedCreateOptions = {
         ...shape,
         ...(snapshot && shapeOf(snapshot.manifest.options)),
-        template,
+        template: machineTemplate(template),
         envs: snapshot?.manifest.options.envs ?? {},
       };
       const machine = await (snapshot
         ? open().state.create(snapshot, { ...created, signal })
         : open().restore(created, signal));
-      return openWorkshop(machine, options, { created, template: name, layers, templates });
+      const workshop = await openWorkshop(machine, options, {
+        ...{ created, template: name, layers, templates },
+      });
+      if (!isMcpTemplate(template) || snapshot) return workshop;
+      try {
+        await putMcpGateway(workshop.sandbox, signal);
+        return workshop;
+      } catch (error) {
+        await workshop[Symbol.asyncDispose]();
+        throw error;
+      }
     },
   });
 
@@ -168,7 +186,7 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
 /** What is neither a template that comes with the engine nor what builds call theirs. */
 function isOwnName(full: string): boolean {
   const [name = ""] = full.split(":");
-  return !isTemplateName(name) && !isBuiltName(name);
+  return !isEngineTemplate(name) && !isBuiltName(name);
 }
 
 async function infoOf(

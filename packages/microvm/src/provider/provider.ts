@@ -1,7 +1,11 @@
-import { EmberboxError } from "@emberbox/core";
-import { checkedProvider, type CreateOptions, type SandboxProvider } from "@emberbox/core/provider";
+import { EmberboxError, Sandbox } from "@emberbox/core";
+import {
+  checkedProvider,
+  type CreateOptions,
+  type SandboxConnection,
+  type SandboxProvider,
+} from "@emberbox/core/provider";
 import { exists } from "../host/exists.ts";
-import { isTemplateName, templateInfos } from "../image/index.ts";
 import { reachable } from "../network/reachable.ts";
 import { resolveCreateOptions } from "../restore/create-options.ts";
 import { openPaused } from "../saved/paused.ts";
@@ -9,6 +13,13 @@ import { readyInfos } from "../ready/index.ts";
 import { openSnapshots, type Snapshot } from "../saved/snapshots.ts";
 import { type Engine, openEngine, pathsOf } from "./engine.ts";
 import { KnownSandboxes, RESUMED_MS } from "./known-sandboxes.ts";
+import {
+  engineTemplates,
+  isEngineTemplate,
+  isMcpTemplate,
+  machineTemplate,
+  putMcpGateway,
+} from "./mcp-template.ts";
 import { createNewSandboxes } from "./new-sandboxes.ts";
 import { type MicrovmOptions, resolveMicrovmOptions } from "./options.ts";
 import { obtainReady } from "./ready-templates.ts";
@@ -37,6 +48,43 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
 
   const ready = (name: string, asked: CreateOptions): Promise<Snapshot | undefined> =>
     obtainReady(name, asked, { own, open, settings });
+  const create = async (asked: CreateOptions): Promise<SandboxConnection> => {
+    const { template } = asked;
+    const { state } = open();
+    const isSaved = template !== undefined && !isEngineTemplate(template);
+    const built = isSaved ? await own.find(template) : undefined;
+    const snapshot = isSaved && !built ? await snapshots.find(template) : undefined;
+    const ownTemplate = built ?? (isSaved && !snapshot ? await ready(template, asked) : undefined);
+    const kept = (ownTemplate ?? snapshot)?.manifest.options;
+    const kind = snapshot ? "snapshot" : "template";
+    const given = resolveCreateOptions(asked, kept && shapeOf(kept), kind);
+    const resolved = { ...given, envs: { ...kept?.envs, ...given.envs } };
+    resolved.signal?.throwIfAborted();
+    try {
+      const shaped = ownTemplate && (await own.shaped(ownTemplate, resolved));
+      const sandbox = await (snapshot
+        ? state.create(snapshot, resolved)
+        : newSandboxes.obtain(resolved, shaped));
+      return (await sandboxes.add(sandbox, resolved)).connection();
+    } catch (error) {
+      // Another build may have taken its tag meanwhile, so that this one is gone.
+      const wasReplaced = ownTemplate && !(await exists(ownTemplate.directory));
+      if (!wasReplaced || resolved.signal?.aborted) throw error;
+      return create(asked);
+    }
+  };
+  const withGateway = async (
+    connection: SandboxConnection,
+    signal: AbortSignal | undefined,
+  ): Promise<SandboxConnection> => {
+    try {
+      await putMcpGateway(new Sandbox(connection, provider), signal);
+      return connection;
+    } catch (error) {
+      await sandboxes.kill(connection.sandboxId);
+      throw error;
+    }
+  };
 
   const provider = checkedProvider({
     name: "microvm",
@@ -51,43 +99,22 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       requestRules: true,
       networkCeiling: true,
       tlsEndpoints: true,
+      mcp: true,
     }),
-    templates: () => [...templateInfos, ...readyInfos],
+    templates: () => [...engineTemplates, ...readyInfos],
     async prepare(shape = {}) {
-      const { template = "default" } = shape;
+      const template = machineTemplate(shape.template ?? "default");
       const ownTemplate = (await own.find(template)) ?? (await ready(template, shape));
       const kept = ownTemplate?.manifest.options;
-      const resolved = resolveCreateOptions(shape, kept && shapeOf(kept), "template");
+      const wanted = { ...shape, template };
+      const resolved = resolveCreateOptions(wanted, kept && shapeOf(kept), "template");
       if (ownTemplate) await own.shaped(ownTemplate, resolved);
       else await open().template(resolved, resolved.signal);
     },
-    async create(createOptions) {
-      const { template } = createOptions;
-      const { state } = open();
-      const isSaved = template !== undefined && !isTemplateName(template);
-      const built = isSaved ? await own.find(template) : undefined;
-      const snapshot = isSaved && !built ? await snapshots.find(template) : undefined;
-      const ownTemplate =
-        built ?? (isSaved && !snapshot ? await ready(template, createOptions) : undefined);
-      const kept = (ownTemplate ?? snapshot)?.manifest.options;
-      const kind = snapshot ? "snapshot" : "template";
-      const given = resolveCreateOptions(createOptions, kept && shapeOf(kept), kind);
-      const resolved = { ...given, envs: { ...kept?.envs, ...given.envs } };
-      resolved.signal?.throwIfAborted();
-      try {
-        const sandbox = await (snapshot
-          ? state.create(snapshot, resolved)
-          : newSandboxes.obtain(
-              resolved,
-              ownTemplate && (await own.shaped(ownTemplate, resolved)),
-            ));
-        return (await sandboxes.add(sandbox, resolved)).connection();
-      } catch (error) {
-        // Another build may have taken its tag meanwhile, so that this one is gone.
-        const wasReplaced = ownTemplate && !(await exists(ownTemplate.directory));
-        if (!wasReplaced || resolved.signal?.aborted) throw error;
-        return provider.create(createOptions);
-      }
+    async create({ mcp, ...asked }) {
+      const connection = await create({ ...asked, template: machineTemplate(asked.template) });
+      const hasGateway = mcp !== undefined || isMcpTemplate(asked.template);
+      return hasGateway ? withGateway(connection, asked.signal) : connection;
     },
     async connect(sandboxId, { timeoutMs, onResume, networkCeiling, signal } = {}) {
       await sandboxes.settled(sandboxId);
@@ -119,7 +146,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       }
     },
     async createSnapshot(sandboxId, { name, signal } = {}) {
-      if (name !== undefined && isTemplateName(name))
+      if (name !== undefined && isEngineTemplate(name))
         throw new EmberboxError("invalid_argument", `\`${name}\` is the name of a template`);
       return sandboxes.withRunning(sandboxId, (known, { machine, access }) =>
         open().state.snapshot(machine, detailsOf(known, access), { name, signal }),

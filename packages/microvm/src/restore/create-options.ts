@@ -89,7 +89,7 @@ export function resolveCreateOptions(
   kind: "snapshot" | "template" = "snapshot",
 ): ResolvedCreateOptions {
   const given = parseOptions(createOptions, { ...from, ...defined(options) });
-  const { network, networkCeiling, secrets, onNetwork, ...resolved } = given;
+  const { network, networkCeiling, secrets, onNetwork, mcp: _mcp, ...resolved } = given;
   if (from) checkShape(resolved, from, kind);
   const cpus = Math.max(availableParallelism() * 2, 2);
   if (resolved.cpuCount > cpus) {

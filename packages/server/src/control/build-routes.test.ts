@@ -63,6 +63,15 @@ test("a provider that builds none says so", async () => {
     expect((await ask(method, path)).status).toBe(501);
 });
 
+test("a provider that runs no MCP servers says so", async () => {
+  const { ask } = await setUp();
+  const body = { templateID: "base", mcp: { memory: {} } };
+  const { status, json } = await ask("POST", "/v2/sandboxes", body);
+  expect([status, json["message"]]).toEqual([501, expect.stringContaining("mcp")]);
+  const wrong = await ask("POST", "/v2/sandboxes", { ...body, mcp: ["memory"] });
+  expect(wrong.status).toBe(400);
+});
+
 test("what is asked for is what the provider builds", async () => {
   const build = vi.fn<BuildTemplate>(async (_request, { onBuildLogs }) => {
     onBuildLogs!({ type: "step", step: 1, steps: 1, text: "RUN true", isCached: false });

@@ -180,13 +180,15 @@ function readCreate(
   if (!keepMemory && autoResume) throw new ApiError(400, "autoResume needs the memory to be kept");
   if (body.iam !== undefined && body.iam !== null)
     throw notImplemented("iam (the server issues no identity tokens)");
-  if (body.mcp !== undefined && body.mcp !== null)
-    throw notImplemented("mcp, whose gateway is a program that only E2B has,");
+  const wantsMcp = body.mcp !== undefined && body.mcp !== null;
+  if (wantsMcp && !capabilities.mcp) throw notImplemented("mcp");
   if (body.volumeMounts && body.volumeMounts.length > 0) throw notImplemented("mounting volumes");
   return {
     timeoutMs,
     ...(body.metadata && { metadata: body.metadata }),
     ...(body.envVars && { envs: body.envVars }),
+    // The client starts the servers, by a command of its own.
+    ...(wantsMcp && { mcp: {} }),
     ...(onTimeout === "pause" && {
       lifecycle: { onTimeout, autoResume, ...(!keepMemory && { keepMemory }) } as const,
     }),

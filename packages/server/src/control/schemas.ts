@@ -86,7 +86,7 @@ export const create = z.object({
   autoPauseMemory: z.boolean().nullish(),
   autoResume: z.object({ enabled: z.boolean() }).nullish(),
   iam: z.unknown().optional(),
-  mcp: z.unknown().optional(),
+  mcp: z.record(z.string(), z.unknown()).nullish(),
   volumeMounts: z.array(z.unknown()).nullish(),
 });
 

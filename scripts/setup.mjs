@@ -2,7 +2,13 @@
 // benchmarks. Plain JavaScript without dependencies: it runs before anything is installed. It can be interrupted and
 // repeated.
 import { argv, exit } from "node:process";
-import { checked, comparedWith, foreign, installDebianPackages } from "./setup/debian.mjs";
+import {
+  checked,
+  comparedWith,
+  foreign,
+  installDebianPackages,
+  withEnvironments,
+} from "./setup/debian.mjs";
 import { checkMachine, demandRoot } from "./setup/machine.mjs";
 import { StepFailed, command, finish, note } from "./setup/steps.mjs";
 import { buildGuest, installWorkspace, node, script } from "./setup/workspace.mjs";
@@ -109,6 +115,15 @@ const modes = {
   async examples(parameters) {
     await prepare();
     await command("examples", [node, source, "scripts/examples.ts", ...parameters]);
+  },
+
+  /** Programs with E2B's Python SDK, against `emberbox serve`. */
+  async "examples:python"(parameters) {
+    await prepare(withEnvironments);
+    await command("Python examples", [
+      ...[node, source, quiet, "test/e2b/python/main.ts"],
+      ...parameters,
+    ]);
   },
 
   async bench(parameters) {

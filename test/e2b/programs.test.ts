@@ -1,4 +1,4 @@
-import { execFile, type ExecFileException, type ExecFileOptions } from "node:child_process";
+import { execFile, type ExecFileException } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -7,8 +7,7 @@ import { createSandbox, provider } from "../support/sandboxes.ts";
 import { temporaryDirectory } from "../support/server.ts";
 import { type Served, startServed } from "./support/served.ts";
 
-// E2B's programs of other languages and its command line, as their registries have them, with exactly the variables
-// that `emberbox serve --tls-self-signed` prints.
+// E2B's command line, as its registry has it, with exactly the variables that `emberbox serve --tls-self-signed` prints.
 let served: Served;
 beforeAll(async () => {
   await (await createSandbox()).kill();
@@ -16,42 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => served.kill());
 
-const sdk = join(import.meta.dirname, "support/sdk.py");
-
-/** All of them pause sandboxes. */
-const programs = test.skipIf(!provider.capabilities.pause);
-
-/** What many guides pin, whose code interpreter ignores `E2B_SANDBOX_URL`; and the newest. */
-programs.for([
-  ["e2b==2.20.3", "e2b-code-interpreter==2.6.2"],
-  ["e2b==2.63.0", "e2b-code-interpreter==2.11.5"],
-])("Python: %s with %s", async (packages, context) => {
-  const PYTHONPATH = temporaryDirectory();
-  const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-  await install(context, "python3", [...pip, "--target", PYTHONPATH, ...packages]);
-  const output = await run("python3", [sdk], { env: { PYTHONPATH, PYTHONUTF8: "1" } });
-  expect(output).toBe(`('green', 42) ['streamed'] None
-ZeroDivisionError
-[ 2, 4 ]
-iVBORw0K bar
-/tmp
-text ü b'\\x00\\xff'
-['c.txt'] False
-text ü
-out err 0
-exit 3
-echoed True
-True
-text ü
-42 {'from': 'python'}
-True 1
-42
-True False
-2 ['1\\n'] False True
-`);
-});
-
-programs(
+test.skipIf(!provider.capabilities.pause)(
   "the command line: create, exec, list, info, logs, metrics, pause, resume, connect, kill",
   async (context) => {
     const prefix = temporaryDirectory();
@@ -81,13 +45,9 @@ programs(
   },
 );
 
-async function run(
-  program: string,
-  parameters: readonly string[],
-  { env }: Pick<ExecFileOptions, "env"> = {},
-): Promise<string> {
+async function run(program: string, parameters: readonly string[]): Promise<string> {
   const running = promisify(execFile)(program, parameters, {
-    env: { ...process.env, ...served.variables, ...env },
+    env: { ...process.env, ...served.variables },
     timeout: 200_000,
   });
   // Some wait for the end of their input.
@@ -101,7 +61,7 @@ async function run(
   }
 }
 
-/** Skips the test, loudly, where a registry does not answer or its client is missing. */
+/** Skips the test, loudly, where the registry does not answer or its client is missing. */
 async function install(
   context: TestContext,
   client: string,

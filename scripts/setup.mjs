@@ -45,7 +45,7 @@ const modes = {
   },
 
   async test(parameters) {
-    await prepare(checked, ["default", "r"]);
+    await prepare([...checked, ...withEnvironments], ["default", "r"]);
     // All of them run, whatever the first one finds.
     const results = [
       await command("lint", [node, "--run", "lint"], { mayFail: true }),
@@ -88,7 +88,7 @@ const modes = {
 
   /** All tests on a machine that has other things to do: takes hours. */
   async "test:busy"(parameters) {
-    await prepare(checked, ["default", "r"]);
+    await prepare([...checked, ...withEnvironments], ["default", "r"]);
     await command("tests on a busy machine", [
       ...[node, source, quiet, "test/hosts/busy.ts"],
       ...parameters,

@@ -11,6 +11,7 @@ import {
   runPythonExample,
 } from "./python/examples.ts";
 import { type Served, startServed } from "./support/served.ts";
+import { callPythonMethods, expectedOfPython } from "./table/python.ts";
 
 /** With TLS and names for each sandbox, as older SDKs need it, and without. */
 let named: Served;
@@ -72,6 +73,20 @@ True False
 2 ['1\\n'] False True
 `);
   });
+
+  // Of one version: the table has a column for it.
+  test.runIf(requirements === "requirements.txt")(
+    "every public method gives what that of the JavaScript SDK must give",
+    { timeout: 600_000 },
+    async (context) => {
+      const outcomes = await callPythonMethods(demandPython(context), plain.options);
+      const unexpected = outcomes.filter(
+        ({ method, result }) => result !== expectedOfPython(method, provider.capabilities),
+      );
+      expect(unexpected).toEqual([]);
+      expect(outcomes.length).toBeGreaterThan(100);
+    },
+  );
 
   const names = findPythonExamples().filter((name) => !missingPackage(name, requirements));
   test.for(names)("examples/python/%s", async (name, context) => {

@@ -66,7 +66,7 @@ try {
     const row = cells.map((result) => (result === undefined ? "" : signs[result]));
     console.log(`| \`${name}\` | ${row.join(" | ")} |`);
   }
-  console.log("\n✓ works, – answered as unimplemented, ✗ fails");
+  console.log("\n✓ works, – answered as unimplemented, ✗ fails; empty where an SDK has it not");
   for (const failure of failures) console.error(failure);
   if (failures.length > 0) process.exitCode = 1;
 } finally {

@@ -41,46 +41,68 @@ export function missing(file: string): string | undefined {
   return name !== undefined && process.env[name] === undefined ? name : undefined;
 }
 
+/** The environment, without the keys of any service. */
+export function withoutKeys(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !/_(?:API_KEY|TOKEN)$/.test(name));
+  return Object.fromEntries(kept);
+}
+
 /** Runs an example in a temporary directory, and without the keys of any service. */
 export async function runExample(file: string, limitMs: number = LIMIT_MS): Promise<ExampleRun> {
-  const directory = mkdtempSync(join(tmpdir(), "emberbox-example-"));
-  const env = Object.entries(process.env).filter(([name]) => !/_(?:API_KEY|TOKEN)$/.test(name));
+  const cwd = mkdtempSync(join(tmpdir(), "emberbox-example-"));
+  try {
+    const options = { cwd, env: withoutKeys(), limitMs };
+    return await runProgram(sourceNode, [SOURCE, join(root, file)], options);
+  } finally {
+    rmSync(cwd, { recursive: true, force: true });
+  }
+}
+
+interface ProgramOptions {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly limitMs?: number;
+  /** Kills the program. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Runs a program to its end, or to that of its time. */
+export async function runProgram(
+  program: string,
+  parameters: readonly string[],
+  { cwd, env, limitMs = LIMIT_MS, signal }: ProgramOptions,
+): Promise<ExampleRun> {
+  signal?.throwIfAborted();
   const started = performance.now();
-  const child = spawn(
-    sourceNode,
-    [SOURCE, join(root, file)],
-    // A group of its own, so that a hanging one is killed with all that it started.
-    {
-      cwd: directory,
-      env: Object.fromEntries(env),
-      stdio: ["ignore", "pipe", "pipe"],
-      detached: true,
-    },
-  );
+  // A group of its own, so that a hanging one is killed with all that it started.
+  const stdio = ["ignore", "pipe", "pipe"] as const;
+  const child = spawn(program, parameters, { cwd, env, stdio: [...stdio], detached: true });
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text: string) => {
       output = (output + text).slice(-MAX_OUTPUT);
     });
+  const kill = (): void => void process.kill(-child.pid!, "SIGKILL");
   let isLate = false;
   const limit = setTimeout(() => {
     isLate = true;
-    process.kill(-child.pid!, "SIGKILL");
+    kill();
   }, limitMs);
+  signal?.addEventListener("abort", kill);
   try {
-    const [code, signal] = await new Promise<[number | null, string | null]>((resolve, reject) => {
+    const [code, name] = await new Promise<[number | null, string | null]>((resolve, reject) => {
       child.on("error", reject).on("close", (...end) => resolve(end));
     });
     const outcome = isLate
       ? `no end after ${limitMs / 1000} s`
       : code === 0
         ? "ok"
-        : `ended with ${signal ?? code}`;
+        : `ended with ${name ?? code}`;
     const seconds = (performance.now() - started) / 1000;
     return { ok: outcome === "ok", outcome, seconds, output };
   } finally {
     clearTimeout(limit);
-    rmSync(directory, { recursive: true, force: true });
+    signal?.removeEventListener("abort", kill);
   }
 }
 

@@ -1,12 +1,15 @@
 /**
- * `npm run lint` for the guest's Python: style and mistakes (flake8), then types (mypy). The rules are in
- * `packages/guest/setup.cfg`.
+ * `npm run lint` for Python, the guest's, the examples' and the tests': style and mistakes (flake8), then types (mypy).
+ * The rules are in `packages/guest/setup.cfg`.
  */
 import { spawnSync } from "node:child_process";
 import { findPython, guest, isRequired } from "./tools.ts";
 
 const checks = {
-  flake8: ["egress.py", "kernel", "tests", "../microvm/src/image/assets/check.py"],
+  flake8: [
+    ...["egress.py", "kernel", "tests", "../microvm/src/image/assets/check.py"],
+    ...["../../examples/python", "../../test/e2b"],
+  ],
   mypy: [],
 };
 

@@ -7,12 +7,16 @@ export const guest: string = join(import.meta.dirname, "../../packages/guest");
 /** Debian's own Python comes first: Debian's packages are installed for it. */
 const interpreters = ["/usr/bin/python3", "python3"];
 
+/** A Python in which these lines run without an error. */
+export function pythonThatRuns(lines: string): string | undefined {
+  return interpreters.find((name) => spawnSync(name, ["-c", lines]).status === 0);
+}
+
 /** A Python that has all of `modules`, or the reason why there is none. */
 export function findPython(
   ...modules: readonly string[]
 ): { python: string } | { lacking: string } {
-  const imports = `import ${modules.join(", ")}`;
-  const python = interpreters.find((name) => spawnSync(name, ["-c", imports]).status === 0);
+  const python = pythonThatRuns(`import ${modules.join(", ")}`);
   if (python !== undefined) return { python };
   return {
     lacking:

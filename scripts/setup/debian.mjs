@@ -18,6 +18,9 @@ export const checked = [
   ["/usr/lib/python3/dist-packages/pytest", "python3-pytest"],
 ];
 
+/** What makes Python's environments. */
+export const withEnvironments = [["/usr/share/doc/python3-venv", "python3-venv"]];
+
 /** What the benchmarks compare with: the guest's libraries, on this machine itself. */
 export const comparedWith = ["numpy", "pandas", "matplotlib"].map((name) => [
   `/usr/lib/python3/dist-packages/${name}`,

@@ -7,8 +7,7 @@ import { createSandbox, provider } from "../support/sandboxes.ts";
 import { temporaryDirectory } from "../support/server.ts";
 import { type Served, startServed } from "./support/served.ts";
 
-// E2B's programs of other languages and its command line, as their registries have them, with exactly the variables
-// that `emberbox serve --tls-self-signed` prints.
+// E2B's command line, as its registry has it, with exactly the variables that `emberbox serve --tls-self-signed` prints.
 let served: Served;
 beforeAll(async () => {
   await (await createSandbox()).kill();
@@ -16,52 +15,8 @@ beforeAll(async () => {
 });
 afterAll(() => served.kill());
 
-const [sdk, newer] = ["sdk.py", "newer.py"].map((name) =>
-  join(import.meta.dirname, "support", name),
-) as [string, string];
-const NEWEST = "e2b==2.63.0";
-
-/** All of them pause sandboxes. */
+/** It pauses sandboxes. */
 const programs = test.skipIf(!provider.capabilities.pause);
-
-/** What many guides pin, whose code interpreter ignores `E2B_SANDBOX_URL`; and the newest. */
-programs.for([
-  ["e2b==2.20.3", "e2b-code-interpreter==2.6.2"],
-  [NEWEST, "e2b-code-interpreter==2.11.5"],
-])("Python: %s with %s", async (packages, context) => {
-  const PYTHONPATH = temporaryDirectory();
-  const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-  await install(context, "python3", [...pip, "--target", PYTHONPATH, ...packages]);
-  const output = await run("python3", [sdk], { env: { PYTHONPATH, PYTHONUTF8: "1" } });
-  expect(output).toBe(`('green', 42) ['streamed'] None
-ZeroDivisionError
-[ 2, 4 ]
-iVBORw0K bar
-/tmp
-text ü b'\\x00\\xff'
-['c.txt'] False
-text ü
-out err 0
-exit 3
-echoed True
-True
-text ü
-42 {'from': 'python'}
-True 1
-42
-True False
-2 ['1\\n'] False True
-`);
-  if (packages[0] !== NEWEST) return;
-  expect(await run("python3", [newer], { env: { PYTHONPATH, PYTHONUTF8: "1" } }))
-    .toBe(`from-python 1 {'made': 'here'}
-2
-from-python True
-['from-python']
-\${e2b.secrets.from-python} True False
-['default']
-`);
-});
 
 programs(
   "the command line: create, exec, list, info, logs, metrics, pause, resume, connect, kill",
@@ -170,7 +125,7 @@ async function run(
   }
 }
 
-/** Skips the test, loudly, where a registry does not answer or its client is missing. */
+/** Skips the test, loudly, where the registry does not answer or its client is missing. */
 async function install(
   context: TestContext,
   client: string,

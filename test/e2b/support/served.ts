@@ -15,6 +15,8 @@ export interface Served {
   log(): string;
   /** Ends it with SIGKILL, unless it has ended. */
   kill(): Promise<void>;
+  /** Tells it to end, and waits for that. */
+  end(): Promise<void>;
 }
 
 /** Resolves when it serves, with its state in that directory. */
@@ -36,6 +38,11 @@ export async function startServed(state: string, ...more: string[]): Promise<Ser
   const variables = Object.fromEntries(
     [...printed.matchAll(/^export (\w+)=(\S+)$/gm)].map(([, name, value]) => [name!, value!]),
   );
+  const endWith = async (signal: "SIGKILL" | "SIGTERM"): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, "exit");
+  };
   return {
     process: child,
     options: {
@@ -45,10 +52,7 @@ export async function startServed(state: string, ...more: string[]): Promise<Ser
     },
     variables,
     log: () => log,
-    async kill() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill("SIGKILL");
-      await once(child, "exit");
-    },
+    kill: () => endWith("SIGKILL"),
+    end: () => endWith("SIGTERM"),
   };
 }

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-import socket
 import time
 import urllib.error
 import urllib.request
@@ -11,17 +10,6 @@ import urllib.request
 from e2b import CommandExitException
 from e2b.sandbox.commands.command_handle import PtySize
 from e2b_code_interpreter import AsyncSandbox, Sandbox
-
-resolve = socket.getaddrinfo
-
-
-def here(host, *rest, **more):
-    """Finds names below localhost, as libnss-myhostname does, which not every machine has."""
-    name = host.decode() if isinstance(host, bytes) else host or ""
-    return resolve("127.0.0.1" if name.endswith(".localhost") else host, *rest, **more)
-
-
-socket.getaddrinfo = here
 
 
 def visit(url):

@@ -1,0 +1,64 @@
+"""Calls the methods of E2B's Python SDK on the server that the environment names. Prints a line of JSON for each."""
+
+import importlib
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+
+from e2b_code_interpreter import CommandHandle, Sandbox, Secret, Template, Volume
+from method import Context, methods
+
+KINDS = ("sandbox", "code", "file", "process", "git", "other", "async")
+# What does without a server.
+INNER = re.compile(r"Template\.(from_\w+|skip_cache)|Secret\.(fill|iam_token)")
+
+
+def unknown(sandbox: Sandbox) -> Iterator[str]:
+    """Public methods that nothing here calls."""
+    parts = {name: getattr(sandbox, name) for name in ("files", "commands", "pty", "git")}
+    classes = {"Sandbox": Sandbox, "Template": Template, "Volume": Volume, "Secret": Secret}
+    known = {name.lower() for name in methods}
+    for kind, place in {**classes, **parts, "handle": CommandHandle}.items():
+        for name in dir(place):
+            is_method = not name.startswith("_") and callable(getattr(place, name))
+            full = f"{kind}.{name}"
+            if is_method and full.lower() not in known and not INNER.fullmatch(full):
+                yield full
+
+
+def attempt(context: Context, names: list[str]) -> dict[str, str]:
+    try:
+        context.sandbox.files.make_dir(context.directory)
+        methods[names[0]](context)
+        return {"result": "works"}
+    except Exception as error:
+        is_unimplemented = re.search(r"\bunimplemented: ", str(error))
+        result = "unimplemented" if is_unimplemented else "fails"
+        return {"result": result, "error": f"{type(error).__name__}: {error}"}
+    finally:
+        for sandbox in context.made:
+            sandbox.kill()
+
+
+def report(name: str, outcome: dict[str, str]) -> None:
+    print(json.dumps({"method": name, **outcome}), flush=True)
+
+
+for kind in KINDS:
+    importlib.import_module(f"{kind}_methods")
+shared = Sandbox.create(timeout=3600)
+try:
+    for name in unknown(shared):
+        report(name, {"result": "fails", "error": "nothing here calls it"})
+    for number, run in enumerate(dict.fromkeys(methods.values())):
+        names = [name for name, each in methods.items() if each is run]
+        outcome = attempt(Context(shared, f"/tmp/method-{number}"), names)
+        for name in names:
+            report(name, outcome)
+finally:
+    shared.kill()
+# Without the interpreter's own end, in which native threads of newer SDKs sometimes abort.
+sys.stdout.flush()
+os._exit(0)

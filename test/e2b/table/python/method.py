@@ -1,0 +1,57 @@
+"""Public methods of E2B's Python SDK, and for each what shows that it works."""
+
+import time
+from collections.abc import Callable
+
+from e2b_code_interpreter import Sandbox
+
+
+class Context:
+    """What a method gets: a sandbox that all share and leave as it was, a directory in it, and sandboxes of its own."""
+
+    def __init__(self, sandbox: Sandbox, directory: str) -> None:
+        self.sandbox = sandbox
+        self.directory = directory
+        self.made: list[Sandbox] = []
+
+    def own(self, **options) -> Sandbox:
+        """A sandbox that is killed after the method."""
+        self.made.append(Sandbox.create(**options))
+        return self.made[-1]
+
+
+Run = Callable[[Context], None]
+methods: dict[str, Run] = {}
+
+
+def method(*names: str) -> Callable[[Run], Run]:
+    """What follows calls the methods of these names."""
+
+    def add(run: Run) -> Run:
+        for name in names:
+            assert name not in methods, name
+            methods[name] = run
+        return run
+
+    return add
+
+
+def equal(found, expected) -> None:
+    assert found == expected, f"{found!r} is not {expected!r}"
+
+
+def rejects(error: type[BaseException], call: Callable[[], object]) -> BaseException:
+    """That error of the call, which must fail."""
+    try:
+        call()
+    except error as caught:
+        return caught
+    raise AssertionError(f"there is no {error.__name__}")
+
+
+def until(what: str, holds: Callable[[], bool]) -> None:
+    for _ in range(100):
+        if holds():
+            return
+        time.sleep(0.1)
+    raise AssertionError(what)

@@ -33,6 +33,7 @@ export const layers: Readonly<Record<"core" | "guest" | "microvm", Layers>> = {
     "image",
     "network",
     "ports",
+    "volumes",
     "template",
     "restore",
     "saved",

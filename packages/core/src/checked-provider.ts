@@ -12,6 +12,16 @@ import {
   parseSnapshot,
   snapshotId,
 } from "./state.ts";
+import {
+  parseCreateVolume,
+  parseListVolume,
+  parseVolumeId,
+  parseVolumeMetadata,
+  parseVolumeName,
+  parseVolumePath,
+  parseVolumeWrite,
+  type VolumeFiles,
+} from "./volume-options.ts";
 import { parseBuildOptions, parseTemplateName, parseTemplateRequest } from "./template-options.ts";
 
 /**
@@ -76,6 +86,30 @@ export function checkedProvider(of: SandboxProvider): SandboxProvider {
       deleteTemplate: async (name, options) =>
         of.deleteTemplate!(parseTemplateName(name), parseSignal(options)),
     }),
+    ...(of.createVolume && {
+      createVolume: async (name, options) =>
+        of.createVolume!(parseVolumeName(name), parseCreateVolume(options)),
+    }),
+    ...(of.listVolumes && { listVolumes: () => of.listVolumes!() }),
+    ...(of.getVolume && { getVolume: async (id) => of.getVolume!(parseVolumeId(id)) }),
+    ...(of.deleteVolume && { deleteVolume: async (id) => of.deleteVolume!(parseVolumeId(id)) }),
+    ...(of.volumeFiles && {
+      volumeFiles: (id) => checkedFiles(of.volumeFiles!(parseVolumeId(id))),
+    }),
+  };
+}
+
+function checkedFiles(of: VolumeFiles): VolumeFiles {
+  return {
+    list: async (path, options) => of.list(parseVolumePath(path), parseListVolume(options)),
+    makeDir: async (path, options) => of.makeDir(parseVolumePath(path), parseVolumeWrite(options)),
+    getInfo: async (path) => of.getInfo(parseVolumePath(path)),
+    updateMetadata: async (path, metadata) =>
+      of.updateMetadata(parseVolumePath(path), parseVolumeMetadata(metadata)),
+    readFile: async (path, options) => of.readFile(parseVolumePath(path), parseSignal(options)),
+    writeFile: async (path, data, options) =>
+      of.writeFile(parseVolumePath(path), data, parseVolumeWrite(options)),
+    remove: async (path) => of.remove(parseVolumePath(path)),
   };
 }
 

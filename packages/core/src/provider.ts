@@ -1,5 +1,6 @@
 import type { Dispatcher } from "undici";
 import type { EmberboxError } from "./errors.ts";
+import type { CreateVolumeOptions, VolumeFiles, VolumeInfo } from "./volume-options.ts";
 import type { BuiltTemplate, TemplateLog, TemplateRequest } from "./template-request.ts";
 
 /** What a provider can do beyond `create`, `connect`, `list` and `kill`. */
@@ -20,6 +21,8 @@ export interface Capabilities {
   readonly requestRules?: boolean | undefined;
   /** `buildTemplate`, `listTemplates` and `deleteTemplate`. @default false */
   readonly templates?: boolean | undefined;
+  /** Volumes: `createVolume` and the other calls of the kind, and `volumeMounts`. @default false */
+  readonly volumes?: boolean | undefined;
   /** `networkCeiling` limits what `network` and `updateNetwork` may ask for. @default false */
   readonly networkCeiling?: boolean | undefined;
 }
@@ -151,6 +154,8 @@ export interface CreateOptions {
   readonly networkCeiling?: NetworkCeiling | undefined;
   /** Secrets, by the name of the environment variable that holds their placeholder. */
   readonly secrets?: Readonly<Record<string, SandboxSecret>> | undefined;
+  /** Ids of volumes, by the absolute path at which the sandbox has their files. */
+  readonly volumeMounts?: Readonly<Record<string, string>> | undefined;
   /** Called with every decision of the network policy. If it throws, nothing is affected. */
   readonly onNetwork?: ((event: NetworkEvent) => void) | undefined;
   /** Aborts the creation. */
@@ -187,6 +192,8 @@ export interface SandboxInfo {
   /** Bytes that a paused sandbox takes on disk beyond what it shares, where known. */
   readonly sizeBytes?: number | undefined;
   readonly lifecycle?: Lifecycle | undefined;
+  /** Ids of its volumes, by path. */
+  readonly volumeMounts?: Readonly<Record<string, string>> | undefined;
   /** What it may reach, without what rules set, where known. */
   readonly network?: boolean | Omit<NetworkOptions, "rules"> | undefined;
 }
@@ -352,4 +359,13 @@ export interface SandboxProvider extends AsyncDisposable {
   listTemplates?(options?: SignalOptions): Promise<BuiltTemplate[]>;
   /** Resolves to false when there is no such template. Its sandboxes live on. */
   deleteTemplate?(name: string, options?: SignalOptions): Promise<boolean>;
+  /** @throws `volume_exists` */
+  createVolume?(name: string, options?: CreateVolumeOptions): Promise<VolumeInfo>;
+  listVolumes?(): Promise<VolumeInfo[]>;
+  /** @throws `volume_not_found` */
+  getVolume?(volumeId: string): Promise<VolumeInfo>;
+  /** Resolves to false when there is no such volume. @throws `volume_in_use` */
+  deleteVolume?(volumeId: string): Promise<boolean>;
+  /** Works on a volume's files. */
+  volumeFiles?(volumeId: string): VolumeFiles;
 }

@@ -14,4 +14,13 @@ export type {
   SignalOptions,
   TemplateInfo,
 } from "../provider.ts";
+export type {
+  CreateVolumeOptions,
+  ListVolumeOptions,
+  VolumeEntry,
+  VolumeFiles,
+  VolumeInfo,
+  VolumeMetadata,
+  VolumeWriteOptions,
+} from "../volume-options.ts";
 export type { ProviderOptions } from "../sandbox-options.ts";

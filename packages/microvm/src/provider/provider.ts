@@ -1,9 +1,11 @@
 import { EmberboxError } from "@emberbox/core";
-import { checkedProvider, type SandboxProvider } from "@emberbox/core/provider";
+import { checkedProvider, type CreateOptions, type SandboxProvider } from "@emberbox/core/provider";
 import { isTemplateName, templateInfos } from "../image/index.ts";
 import { resolveCreateOptions } from "../restore/create-options.ts";
 import { openPaused } from "../saved/paused.ts";
 import { openSnapshots } from "../saved/snapshots.ts";
+import { volumeFiles } from "../volumes/files.ts";
+import { openVolumeStore } from "../volumes/store.ts";
 import { type Engine, openEngine, pathsOf } from "./engine.ts";
 import { KnownSandboxes, RESUMED_MS } from "./known-sandboxes.ts";
 import { createNewSandboxes } from "./new-sandboxes.ts";
@@ -18,11 +20,12 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
   const paths = pathsOf(settings);
   const paused = openPaused(paths.state);
   const snapshots = openSnapshots(paths.state);
+  const volumes = openVolumeStore(paths.state);
   let engine: Engine | undefined;
   let closed = false;
   const open = (): Engine => {
     if (closed) throw providerClosed();
-    return (engine ??= openEngine(settings));
+    return (engine ??= openEngine(settings, volumes));
   };
   const newSandboxes = createNewSandboxes(open, settings);
   const sandboxes = new KnownSandboxes({ open, paused, onProgress: settings.onProgress });
@@ -43,6 +46,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       templates: true,
       requestRules: true,
       networkCeiling: true,
+      volumes: true,
     }),
     templates: () => templateInfos,
     async prepare(shape = {}) {
@@ -57,7 +61,8 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       const snapshot = isSaved && !ownTemplate ? await snapshots.find(template) : undefined;
       const kept = (ownTemplate ?? snapshot)?.manifest.options;
       const given = resolveCreateOptions(createOptions, kept && shapeOf(kept));
-      const resolved = { ...given, envs: { ...kept?.envs, ...given.envs } };
+      const volumeMounts = withKept(kept?.volumeMounts, given.volumeMounts);
+      const resolved = { ...given, envs: { ...kept?.envs, ...given.envs }, volumeMounts };
       resolved.signal?.throwIfAborted();
       const sandbox = await (snapshot
         ? state.create(snapshot, resolved)
@@ -132,10 +137,30 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     buildTemplate: (request, options) => own.build(request, options),
     listTemplates: () => own.list(),
     deleteTemplate: (name) => own.delete(name),
+    createVolume: (name, { sizeMB } = {}) => volumes.create(name, sizeMB),
+    listVolumes: () => volumes.list(),
+    getVolume: (volumeId) => volumes.get(volumeId),
+    deleteVolume: (volumeId) => volumes.delete(volumeId),
+    volumeFiles: (volumeId) => volumeFiles(volumes, volumeId),
     async [Symbol.asyncDispose]() {
       closed = true;
       await Promise.all([newSandboxes.close(), sandboxes.close()]);
     },
   });
   return provider;
+}
+
+/** A snapshot's machine has its volumes mounted already. @throws `invalid_argument` where another is asked for there */
+function withKept(
+  kept: CreateOptions["volumeMounts"] = {},
+  asked: CreateOptions["volumeMounts"] = {},
+): CreateOptions["volumeMounts"] {
+  for (const [path, volumeId] of Object.entries(asked))
+    if (Object.hasOwn(kept, path) && kept[path] !== volumeId)
+      throw new EmberboxError(
+        "invalid_argument",
+        `the snapshot has the volume \`${kept[path]}\` at ${path}, not \`${volumeId}\``,
+      );
+  const mounts = { ...kept, ...asked };
+  return Object.keys(mounts).length > 0 ? mounts : undefined;
 }

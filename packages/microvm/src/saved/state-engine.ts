@@ -11,6 +11,7 @@ import { Access } from "../network/access.ts";
 import type { Uplink } from "../network/uplink.ts";
 import type { ResolvedCreateOptions } from "../restore/create-options.ts";
 import { type LocalSandbox, restoreSandbox } from "../restore/sandbox.ts";
+import type { VolumeStore } from "../volumes/store.ts";
 import { loadSource, type LoadOptions } from "./load.ts";
 import type { Manifest } from "./manifest.ts";
 import { openPaused } from "./paused.ts";
@@ -81,6 +82,7 @@ export interface StateEngineOptions {
   readonly qemu: string;
   readonly jail: boolean;
   readonly uplink: Uplink;
+  readonly volumes: VolumeStore;
 }
 
 /** What a machine takes besides its changed pages of memory, in bytes. */
@@ -117,7 +119,7 @@ export function createStateEngine({
     manifest: Manifest,
     { create, signal }: Stoppable & { create: ResolvedCreateOptions },
   ): Promise<LocalSandbox> => {
-    const { diskMB, envs, template, access } = create;
+    const { diskMB, envs, template, access, volumeMounts } = create;
     const source = await load(directory, manifest, { reboot: false, as: "copy", diskMB });
     const identity = {
       sandboxId: newSandboxId(),
@@ -125,7 +127,8 @@ export function createStateEngine({
       envs,
     };
     const accessToken = randomBytes(32).toString("hex");
-    return restoreSandbox({ ...host, source, diskMB, identity, accessToken, access, signal });
+    const who = { identity, accessToken, access, volumeMounts };
+    return restoreSandbox({ ...host, ...who, source, diskMB, signal });
   };
 
   return {
@@ -144,7 +147,7 @@ export function createStateEngine({
       paused.take(
         sandboxId,
         async (directory, manifest) => {
-          const { diskMB, envs, template } = manifest.options;
+          const { diskMB, envs, template, volumeMounts } = manifest.options;
           const source = await load(directory, manifest, { reboot, as: "same", diskMB });
           const { accessToken } = manifest;
           const identity = { sandboxId, templateId: template, envs };
@@ -159,6 +162,7 @@ export function createStateEngine({
             identity,
             accessToken,
             access,
+            volumeMounts,
             signal,
           });
           const { startedAt, options } = manifest;

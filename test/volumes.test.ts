@@ -20,7 +20,11 @@ describe("a volume", () => {
   beforeAll(async () => {
     volume = await Volume.create("shared", { provider, sizeMB: 64 });
     const create = (): Promise<Sandbox> =>
-      Sandbox.create({ provider, volumeMounts: { [MOUNT]: volume }, lifecycle: { onTimeout: "kill" } });
+      Sandbox.create({
+        provider,
+        volumeMounts: { [MOUNT]: volume },
+        lifecycle: { onTimeout: "kill" },
+      });
     one = await create();
     two = await create();
   });

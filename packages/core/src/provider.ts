@@ -361,6 +361,7 @@ export interface SandboxProvider extends AsyncDisposable {
   deleteTemplate?(name: string, options?: SignalOptions): Promise<boolean>;
   /** @throws `volume_exists` */
   createVolume?(name: string, options?: CreateVolumeOptions): Promise<VolumeInfo>;
+  /** All volumes, by name. */
   listVolumes?(): Promise<VolumeInfo[]>;
   /** @throws `volume_not_found` */
   getVolume?(volumeId: string): Promise<VolumeInfo>;

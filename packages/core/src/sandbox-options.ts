@@ -32,10 +32,11 @@ export interface ProviderOptions {
 }
 
 /** Options of `Sandbox.create`. */
-export interface SandboxCreateOptions
-  extends Omit<CreateOptions, "volumeMounts">, ProviderOptions {
+export interface SandboxCreateOptions extends Omit<CreateOptions, "volumeMounts">, ProviderOptions {
   /** Volumes, or their ids, by the absolute path at which the sandbox has their files. */
-  readonly volumeMounts?: Readonly<Record<string, string | Pick<VolumeInfo, "volumeId">>> | undefined;
+  readonly volumeMounts?:
+    | Readonly<Record<string, string | Pick<VolumeInfo, "volumeId">>>
+    | undefined;
 }
 /** Options of `Sandbox.connect`. */
 export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions {}

@@ -62,8 +62,11 @@ export interface VolumeFiles {
   list(path: string, options?: ListVolumeOptions): Promise<VolumeEntry[]>;
   /** @throws `file_exists` */
   makeDir(path: string, options?: VolumeWriteOptions): Promise<VolumeEntry>;
+  /** What is at a path. */
   getInfo(path: string): Promise<VolumeEntry>;
+  /** Sets permissions. @throws `unsupported` for an owner that the provider's volumes do not know */
   updateMetadata(path: string, metadata: VolumeMetadata): Promise<VolumeEntry>;
+  /** A file's bytes as they are while it is read. */
   readFile(path: string, options?: SignalOptions): Promise<ReadableStream<Uint8Array>>;
   /** The file is there once all of it is, in the place of what was there. @throws `disk_full` */
   writeFile(
@@ -129,8 +132,7 @@ const volumePath = z
   .describe("a path that begins with `/`, without `.` and `..`");
 
 export const parseVolumeName = (name: unknown): string => parseArgument(volumeName, "name", name);
-export const parseVolumeId = (given: unknown): string =>
-  parseArgument(volumeId, "volumeId", given);
+export const parseVolumeId = (given: unknown): string => parseArgument(volumeId, "volumeId", given);
 export const parseVolumePath = (path: unknown): string => parseArgument(volumePath, "path", path);
 export const parseCreateVolume = (options: unknown): CreateVolumeOptions =>
   parseOptions(createSchema, options);

@@ -80,10 +80,12 @@ export class Volume {
     return this.#files.makeDir(parseVolumePath(path), parseVolumeWrite(options));
   }
 
+  /** What is at a path. @throws `file_not_found` */
   async getInfo(path: string): Promise<VolumeEntry> {
     return this.#files.getInfo(parseVolumePath(path));
   }
 
+  /** Whether there is something at a path. */
   async exists(path: string): Promise<boolean> {
     try {
       await this.getInfo(path);

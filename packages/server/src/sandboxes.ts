@@ -12,6 +12,7 @@ import { type KnownSandbox, Registry } from "./registry.ts";
 import { Snapshots } from "./snapshots.ts";
 import type { Store } from "./store.ts";
 import { Templates } from "./templates.ts";
+import { Volumes } from "./volumes.ts";
 import { type Caller, operator } from "./tenants.ts";
 import { createUsage } from "./usage.ts";
 
@@ -23,6 +24,7 @@ export class Sandboxes {
   readonly registry: Registry;
   readonly snapshots: Snapshots;
   readonly templates: Templates;
+  readonly volumes: Volumes;
   readonly #provider: SandboxProvider;
   readonly #log: Logger;
   readonly #admission: Admission;
@@ -38,6 +40,7 @@ export class Sandboxes {
   constructor(settings: Settings, store: Store, log: Logger) {
     this.#provider = settings.provider;
     this.templates = new Templates(settings.provider);
+    this.volumes = new Volumes(settings.provider, store);
     this.#log = log;
     this.registry = new Registry(settings.provider, store, log);
     this.#quotas = new Quotas(

@@ -5,6 +5,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { EmberboxError } from "@emberbox/core";
 import { newApiKey } from "./options.ts";
 import { prepareTables } from "./schema.ts";
+import { openVolumeRows, type VolumeRows } from "./volume-rows.ts";
 import { openSnapshotRows, type SnapshotRows } from "./snapshot-rows.ts";
 
 // An import would keep a Node that does not have it from saying that it is too old.
@@ -36,6 +37,7 @@ export interface Store {
   /** The key that is used when none are configured. */
   readonly apiKey: string;
   readonly snapshots: SnapshotRows;
+  readonly volumes: VolumeRows;
   /** A row of any server. */
   get(sandboxId: string): Row | undefined;
   put(row: Omit<Row, "server">): void;
@@ -106,6 +108,7 @@ export function openStore(directory: string): Store {
     seed: fact("seed", randomBytes(32).toString("hex")),
     apiKey: fact("apiKey", newApiKey()),
     snapshots: openSnapshotRows(database),
+    volumes: openVolumeRows(database),
     get: (sandboxId) => get.get(sandboxId) as Row | undefined,
     put: (row) => void put.run({ ...row, server }),
     setState: (sandboxId, state, reason) => void setState.run(state, reason ?? null, sandboxId),

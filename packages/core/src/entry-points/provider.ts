@@ -17,9 +17,7 @@ export type {
 export type {
   CreateVolumeOptions,
   ListVolumeOptions,
-  VolumeEntry,
   VolumeFiles,
-  VolumeInfo,
   VolumeMetadata,
   VolumeWriteOptions,
 } from "../volume-options.ts";

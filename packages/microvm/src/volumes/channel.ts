@@ -26,11 +26,7 @@ export class VolumeChannel {
   readonly #mounts: readonly (MountedVolume & { readonly server: VolumeServer })[];
   #held: PromiseWithResolvers<void> | undefined;
 
-  constructor(
-    port: Duplex,
-    mounts: readonly MountedVolume[],
-    onBroken: (error: Error) => void,
-  ) {
+  constructor(port: Duplex, mounts: readonly MountedVolume[], onBroken: (error: Error) => void) {
     this.#mounts = mounts.map((mount) => ({
       ...mount,
       server: new VolumeServer(mount.lease.tree, mount.nodes),

@@ -2,13 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { BigIntStats } from "node:fs";
 import { readdir, readlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path/posix";
-import { EmberboxError } from "@emberbox/core";
-import type {
-  VolumeEntry,
-  VolumeFiles,
-  VolumeMetadata,
-  VolumeWriteOptions,
-} from "@emberbox/core/provider";
+import { EmberboxError, type VolumeEntry } from "@emberbox/core";
+import type { VolumeFiles, VolumeMetadata, VolumeWriteOptions } from "@emberbox/core/provider";
 import { closeFd } from "../host/descriptors.ts";
 import { at, find, itself, statsOf, withEntry } from "./at.ts";
 import { errno, isName, OWNER, Refusal } from "./protocol.ts";
@@ -183,7 +178,11 @@ async function listInto(
   }
 }
 
-async function makeAll(tree: Tree, names: readonly string[], from: number = tree.root): Promise<void> {
+async function makeAll(
+  tree: Tree,
+  names: readonly string[],
+  from: number = tree.root,
+): Promise<void> {
   const [first, ...rest] = names;
   if (first === undefined) return;
   await tree.makeDirectory({ directory: from, name: first }, DIRECTORY_MODE).catch(ifThere);
@@ -286,6 +285,8 @@ const codes: Readonly<Record<number, EmberboxError["code"]>> = {
   [errno.ENOTDIR]: "invalid_path",
   [errno.EISDIR]: "invalid_path",
   [errno.EINVAL]: "invalid_path",
+  [errno.ENOTSUP]: "invalid_path",
+  40: "invalid_path",
   [errno.ENAMETOOLONG]: "invalid_path",
   [errno.ENOSPC]: "disk_full",
   [errno.ENOMEM]: "file_too_large",

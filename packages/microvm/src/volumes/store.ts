@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { EmberboxError } from "@emberbox/core";
+import { EmberboxError, type VolumeInfo } from "@emberbox/core";
 import { background, warning } from "@emberbox/core/background";
 import { Queue } from "@emberbox/core/concurrency";
-import type { VolumeInfo } from "@emberbox/core/provider";
 import { z } from "zod";
 import { childOf } from "../host/child.ts";
 import { writeNew } from "../host/durable.ts";

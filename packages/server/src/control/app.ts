@@ -12,6 +12,7 @@ import { addListRoutes } from "./list-routes.ts";
 import { addObservationRoutes } from "./observation-routes.ts";
 import { addSandboxRoutes } from "./sandbox-routes.ts";
 import { addSnapshotRoutes } from "./snapshot-routes.ts";
+import { addVolumeContentRoutes, addVolumeRoutes } from "./volume-routes.ts";
 
 const BODY_BYTES = 1024 * 1024;
 const PARAMETER_LENGTH = 512;
@@ -74,10 +75,12 @@ export function createControl(options: ControlOptions): FastifyInstance {
     addSnapshotRoutes(guarded, sandboxes, keys);
     addBuildRoutes(guarded, options);
     addObservationRoutes(guarded, sandboxes);
+    addVolumeRoutes(guarded, sandboxes.volumes);
   });
   app.register(async (tokens) => {
     tokens.addHook("onRequest", async ({ headers }) => checkHost(headers));
     addUploadRoute(tokens, options);
+    addVolumeContentRoutes(tokens, sandboxes.volumes);
   });
   return app;
 }

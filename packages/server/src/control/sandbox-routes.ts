@@ -46,6 +46,9 @@ export function addSandboxRoutes(
       const network = readNetwork(body, sandboxes.capabilities);
       const options = {
         ...readCreate(body, sandboxes, usualSeconds),
+        ...(body.volumeMounts?.length && {
+          volumeMounts: sandboxes.volumes.mounts(callerOf(request), body.volumeMounts),
+        }),
         signal: whenGone(reply.raw),
       };
       const alias = body.templateID;
@@ -101,6 +104,7 @@ export function addSandboxRoutes(
       known,
       { domain: domain(), tokens: sandboxes.registry.tokens(known.info.sandboxId) },
       callerOf(request),
+      sandboxes.volumes,
     );
   });
 
@@ -181,7 +185,6 @@ function readCreate(
   if (body.iam !== undefined && body.iam !== null) throw notImplemented("iam");
   if (body.mcp !== undefined && body.mcp !== null)
     throw notImplemented("mcp, whose gateway is a program that only E2B has,");
-  if (body.volumeMounts && body.volumeMounts.length > 0) throw notImplemented("mounting volumes");
   return {
     timeoutMs,
     ...(body.metadata && { metadata: body.metadata }),

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { volumeMethods } from "./volume-methods.ts";
 import { type Context, type Method, method } from "./method.ts";
 
 const unimplemented = { unimplemented: true } as const;
@@ -117,22 +118,7 @@ export const otherMethods: readonly Method[] = [
     },
     unimplemented,
   ),
-  ...(["create", "connect", "getInfo", "destroy"] as const).map((name) =>
-    method(
-      `Volume.${name}`,
-      async ({ sdk, options }) => {
-        await sdk.Volume[name]("some", options);
-      },
-      unimplemented,
-    ),
-  ),
-  method(
-    "Volume.list",
-    async ({ sdk, options }) => {
-      await sdk.Volume.list(options);
-    },
-    unimplemented,
-  ),
+  ...volumeMethods,
   ...(["getInfo", "exists", "destroy"] as const).map((name) =>
     method(
       `Secret.${name}`,

@@ -18,7 +18,6 @@ export const operations = {
   statfs: 17,
   release: 18,
   fsync: 20,
-  flush: 25,
   init: 26,
   opendir: 27,
   readdir: 28,
@@ -223,13 +222,22 @@ function attributes(of: Attributes): Buffer {
   return body;
 }
 
-/** Nothing of it is kept by the guest's kernel: other sandboxes may change it at any time. */
-export const attributesOut = (of: Attributes): Buffer =>
-  Buffer.concat([Buffer.alloc(16), attributes(of)]);
+/**
+ * How long the guest's kernel may go by it, in seconds. Other sandboxes may change files at any time, and names as well,
+ * so those are asked for each time; what may be done in a directory seldom changes, and is asked for at every step.
+ */
+const secondsValid = ({ mode }: Attributes): bigint => ((mode & 0o170000) === 0o040000 ? 1n : 0n);
+
+export function attributesOut(of: Attributes): Buffer {
+  const head = Buffer.alloc(16);
+  head.writeBigUInt64LE(secondsValid(of), 0);
+  return Buffer.concat([head, attributes(of)]);
+}
 
 export function entryOut(node: number, of: Attributes): Buffer {
   const head = Buffer.alloc(40);
   head.writeBigUInt64LE(BigInt(node), 0);
+  head.writeBigUInt64LE(secondsValid(of), 24);
   return Buffer.concat([head, attributes(of)]);
 }
 

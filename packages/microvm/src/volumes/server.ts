@@ -137,7 +137,6 @@ export class VolumeServer {
       await this.#handles.release(request.u64(), request.node);
       return undefined;
     },
-    [operations.flush]: () => undefined,
     [operations.fsync]: async (request) => {
       const handle = request.u64();
       const sync = (request.u32() & DATA_ONLY) === 0 ? syncFd.all : syncFd.data;
@@ -378,7 +377,10 @@ export class VolumeServer {
     const offset = request.u64();
     const size = Math.min(request.u32(), MAX_READ);
     const list = (): Promise<string[]> =>
-      this.#nodes.inDirectory(node, (fd) => readdir(itself(fd), { encoding: "latin1" }));
+      this.#nodes.inDirectory(node, async (fd) => [
+        ...[".", ".."],
+        ...(await readdir(itself(fd), { encoding: "latin1" })),
+      ]);
     const { names } = await this.#handles.listing(handle, node, offset > 0, list);
     const parts: Buffer[] = [];
     let length = 0;

@@ -130,7 +130,7 @@ export class Client {
     for (;;) {
       const fields = [u64(handle), u64(names.length), u32(512), u32(0), u64(0), u32(0), u32(0)];
       const body = await this.#body("readdir", node, ...fields);
-      if (body.length === 0) return names.toSorted();
+      if (body.length === 0) return names.filter((name) => !/^\.\.?$/.test(name)).toSorted();
       for (let at = 0; at < body.length;) {
         const length = body.readUInt32LE(at + 16);
         names.push(body.toString("latin1", at + 24, at + 24 + length));

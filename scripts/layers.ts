@@ -20,7 +20,7 @@ export const layers: Readonly<Record<"core" | "guest" | "microvm", Layers>> = {
     "files",
     "template",
     "interpreter",
-    "sandbox.ts",
+    "sandbox.ts volume.ts",
     "sessions",
     "tools",
     "index.ts entry-points",

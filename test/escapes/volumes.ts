@@ -73,6 +73,12 @@ const kernel = (id: string, tries: string, script: string, refused: RegExp): Att
     }),
 });
 
+const code = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    (got) => `GOT ${String(got).slice(0, 50)}`,
+    (error: unknown) => String((error as { code?: string }).code ?? error),
+  );
+
 /** By root of a sandbox that has a volume mounted, and by who lays traps in one. */
 export const volumeAttempts: readonly Attempt[] = [
   kernel(
@@ -130,11 +136,6 @@ for handle in (0, 1, 3, 2**63): said.append(ask(15, 1, struct.pack("<QQIIQII", h
       withVolume(world, async (sandbox, volume) => {
         const trap = `cd ${MOUNT} && ln -s ${process.cwd()}/package.json file && ln -s ${process.cwd()} dir`;
         const { exitCode } = await sandbox.commands.run(trap);
-        const code = (work: Promise<unknown>): Promise<string> =>
-          work.then(
-            (got) => `GOT ${String(got).slice(0, 50)}`,
-            (error: unknown) => String((error as { code?: string }).code ?? error),
-          );
         const seen = [
           await code(volume.readFile("/file")),
           await code(volume.writeFile("/dir/escaped", "x")),

@@ -1,6 +1,11 @@
 import { z } from "zod";
-import { type FieldsOf, parseArgument, parseOptions, signal } from "./options.ts";
-import type { SignalOptions } from "./provider.ts";
+import {
+  type FieldsOf,
+  type RequestOptions,
+  parseArgument,
+  parseOptions,
+  signal,
+} from "./options.ts";
 
 /** A volume: a directory that outlives sandboxes, and that several of them may have mounted at once. */
 export interface VolumeInfo {
@@ -51,7 +56,7 @@ export interface ListVolumeOptions {
 }
 
 /** How to make a directory or a file of a volume. */
-export interface VolumeWriteOptions extends VolumeMetadata, SignalOptions {
+export interface VolumeWriteOptions extends VolumeMetadata, Pick<RequestOptions, "signal"> {
   /** Makes the directories that are missing on the way. For `makeDir`, the directory may be there. @default false */
   readonly force?: boolean | undefined;
 }
@@ -67,7 +72,10 @@ export interface VolumeFiles {
   /** Sets permissions. @throws `unsupported` for an owner that the provider's volumes do not know */
   updateMetadata(path: string, metadata: VolumeMetadata): Promise<VolumeEntry>;
   /** A file's bytes as they are while it is read. */
-  readFile(path: string, options?: SignalOptions): Promise<ReadableStream<Uint8Array>>;
+  readFile(
+    path: string,
+    options?: Pick<RequestOptions, "signal">,
+  ): Promise<ReadableStream<Uint8Array>>;
   /** The file is there once all of it is, in the place of what was there. @throws `disk_full` */
   writeFile(
     path: string,

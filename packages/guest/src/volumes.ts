@@ -30,6 +30,7 @@ export function mountVolumes(paths: readonly string[], log: (line: string) => vo
     const fd = mount(path);
     mounted.add(path);
     relay ??= startRelay(log);
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     relay.postMessage({ fd, port } satisfies NewMount);
   });
 }

@@ -1,4 +1,4 @@
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import { background, warning } from "@emberbox/core/background";
 import { Session } from "@emberbox/wire";
 import { serveMount } from "./mount.ts";
@@ -22,11 +22,13 @@ export interface SavedMount {
 
 /** The mounted volumes of a machine, and the channel on which it asks for their files. */
 export class VolumeChannel {
+  readonly #port: Socket;
   readonly #session: Session;
   readonly #mounts: readonly (MountedVolume & { readonly server: VolumeServer })[];
   #held: PromiseWithResolvers<void> | undefined;
 
-  constructor(port: Duplex, mounts: readonly MountedVolume[], onBroken: (error: Error) => void) {
+  constructor(port: Socket, mounts: readonly MountedVolume[], onBroken: (error: Error) => void) {
+    this.#port = port;
     this.#mounts = mounts.map((mount) => ({
       ...mount,
       server: new VolumeServer(mount.lease.tree, mount.nodes),
@@ -59,7 +61,13 @@ export class VolumeChannel {
     // It may be given up, and break then.
     this.#held.promise.catch(() => {});
     this.#session.hold();
-    await this.#held.promise;
+    // Usually a mounted volume does not keep the program alive.
+    this.#port.ref();
+    try {
+      await this.#held.promise;
+    } finally {
+      this.#port.unref();
+    }
   }
 
   thaw(): void {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { BigIntStats } from "node:fs";
 import { readdir, readlink } from "node:fs/promises";
-import { basename, dirname, join } from "node:path/posix";
+import { basename, join } from "node:path/posix";
 import { EmberboxError, type VolumeEntry } from "@emberbox/core";
 import type { VolumeFiles, VolumeMetadata, VolumeWriteOptions } from "@emberbox/core/provider";
 import { closeFd } from "../host/descriptors.ts";

@@ -131,6 +131,15 @@ describe("files", () => {
   });
 });
 
+async function readSecret(): Promise<string> {
+  const directory = await guest.lookup(ROOT, "d");
+  const node = await guest.lookup(directory, "secret");
+  const handle = await guest.open(node, 0o2);
+  const text = await guest.read(node, handle);
+  await guest.release(node, handle);
+  return text;
+}
+
 describe("nothing leads outside", () => {
   test("by a name", async () => {
     const { node, handle } = await guest.create(ROOT, "a");
@@ -215,17 +224,9 @@ describe("nothing leads outside", () => {
     mkdirSync(join(files, "real"));
     writeFileSync(join(files, "real", "secret"), "inside");
     symlinkSync("../outside", join(files, "fake"));
-    const read = async (): Promise<string> => {
-      const directory = await guest.lookup(ROOT, "d");
-      const node = await guest.lookup(directory, "secret");
-      const handle = await guest.open(node, 0o2);
-      const text = await guest.read(node, handle);
-      await guest.release(node, handle);
-      return text;
-    };
     const move = (from: string, to: string): void => renameSync(join(files, from), join(files, to));
     for (let times = 0; times < 300; times++) {
-      const reading = Promise.allSettled([read(), read()]);
+      const reading = Promise.allSettled([readSecret(), readSecret()]);
       for (const kind of ["real", "fake", "real", "fake"]) {
         move(kind, "d");
         for (let turns = times % 7; turns > 0; turns--) await new Promise(setImmediate);
@@ -236,7 +237,7 @@ describe("nothing leads outside", () => {
         else expect(each.reason).toMatchObject({ error: expect.any(Number) });
     }
     move("real", "d");
-    expect(await read()).toBe("inside");
+    expect(await readSecret()).toBe("inside");
   });
 
   test("by numbers that were not given out", async () => {

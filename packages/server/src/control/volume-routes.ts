@@ -54,7 +54,6 @@ export function addVolumeContentRoutes(app: FastifyInstance, volumes: Volumes): 
     const token = /^Bearer (.+)$/i.exec(headers.authorization ?? "")?.[1] ?? "";
     return volumes.files(parseReference(params.id), token);
   };
-  const query = ({ query: given }: ContentRequest) => parse(schemas.volumeContent, given);
 
   app.get<Content>("/volumecontent/:id/path", async (request) => {
     const files = filesOf(request);
@@ -100,6 +99,8 @@ export function addVolumeContentRoutes(app: FastifyInstance, volumes: Volumes): 
     }
   });
 }
+
+const query = ({ query: asked }: ContentRequest) => parse(schemas.volumeContent, asked);
 
 const SHORT_BYTES = 4096;
 

@@ -17,7 +17,16 @@ describeInstall("emberbox", {
   `,
   names: {
     emberbox: [
-      ...["EmberboxError", "Execution", "Result", "Sandbox", "Template", "e2b", "microvm"],
+      ...[
+        "EmberboxError",
+        "Execution",
+        "Result",
+        "Sandbox",
+        "Template",
+        "Volume",
+        "e2b",
+        "microvm",
+      ],
       ...["waitForFile", "waitForPort", "waitForProcess", "waitForTimeout", "waitForURL"],
     ],
   },

@@ -23,8 +23,8 @@ import { EntryType, FileData, FileOptions, FileUrlOptions, ListOptions, ReadForm
 export type { EntryType, FileData, FileOptions, FileUrlOptions, ListOptions, ReadFormat, ReadOptions, WatchCallback, WatchOptions, WriteEntry, WriteInfo, WriteOptions };
 
 // index
-import { Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Commands, E2bOptions, EmberboxError, EmberboxErrorOptions, EntryInfo, ErrorCode, ErrorKind, Execution, ExecutionError, FileChange, Files, FilesystemEvent, OutputMessage, Pty, RequestOptions, Result, RunCodeOptions, Sandbox, SandboxConnectOptions, SandboxCreateOptions, SandboxInfo, SandboxMetrics, Template, TemplateBuilder, TemplateFunction, WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL } from "./declarations.js";
-export { type Chart, type CodeContext, type CommandHandle, type CommandOptions, type CommandResult, type Commands, type E2bOptions, EmberboxError, type EmberboxErrorOptions, type EntryInfo, type ErrorCode, type ErrorKind, Execution, type ExecutionError, type FileChange, type Files, type FilesystemEvent, type OutputMessage, type Pty, type RequestOptions, Result, type RunCodeOptions, Sandbox, type SandboxConnectOptions, type SandboxCreateOptions, type SandboxInfo, type SandboxMetrics, Template, type TemplateBuilder, type TemplateFunction, type WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL };
+import { Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Commands, E2bOptions, EmberboxError, EmberboxErrorOptions, EntryInfo, ErrorCode, ErrorKind, Execution, ExecutionError, FileChange, Files, FilesystemEvent, OutputMessage, Pty, RequestOptions, Result, RunCodeOptions, Sandbox, SandboxConnectOptions, SandboxCreateOptions, SandboxInfo, SandboxMetrics, Template, TemplateBuilder, TemplateFunction, Volume, VolumeEntry, VolumeInfo, WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL } from "./declarations.js";
+export { type Chart, type CodeContext, type CommandHandle, type CommandOptions, type CommandResult, type Commands, type E2bOptions, EmberboxError, type EmberboxErrorOptions, type EntryInfo, type ErrorCode, type ErrorKind, Execution, type ExecutionError, type FileChange, type Files, type FilesystemEvent, type OutputMessage, type Pty, type RequestOptions, Result, type RunCodeOptions, Sandbox, type SandboxConnectOptions, type SandboxCreateOptions, type SandboxInfo, type SandboxMetrics, Template, type TemplateBuilder, type TemplateFunction, Volume, type VolumeEntry, type VolumeInfo, type WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL };
 
 // mcp
 import { CommandMcpServer, GithubMcpServer, McpServers, NpmMcpServer, PypiMcpServer, mcpKindOf, mcpKinds, mcpServers } from "./declarations.js";
@@ -39,8 +39,8 @@ import { FieldsOf, parseOptions, sharedOptions } from "./declarations.js";
 export { type FieldsOf, parseOptions, sharedOptions };
 
 // provider
-import { Capabilities, ConnectOptions, CreateOptions, Endpoint, EndpointOptions, PrepareOptions, ProviderOptions, SandboxConnection, SandboxProvider, SignalOptions, TemplateInfo, checkedProvider, templatesOf } from "./declarations.js";
-export { type Capabilities, type ConnectOptions, type CreateOptions, type Endpoint, type EndpointOptions, type PrepareOptions, type ProviderOptions, type SandboxConnection, type SandboxProvider, type SignalOptions, type TemplateInfo, checkedProvider, templatesOf };
+import { Capabilities, ConnectOptions, CreateOptions, CreateVolumeOptions, Endpoint, EndpointOptions, ListVolumeOptions, PrepareOptions, ProviderOptions, SandboxConnection, SandboxProvider, SignalOptions, TemplateInfo, VolumeFiles, VolumeMetadata, VolumeWriteOptions, checkedProvider, templatesOf } from "./declarations.js";
+export { type Capabilities, type ConnectOptions, type CreateOptions, type CreateVolumeOptions, type Endpoint, type EndpointOptions, type ListVolumeOptions, type PrepareOptions, type ProviderOptions, type SandboxConnection, type SandboxProvider, type SignalOptions, type TemplateInfo, type VolumeFiles, type VolumeMetadata, type VolumeWriteOptions, checkedProvider, templatesOf };
 
 // state
 import { ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, SnapshotInfo, SnapshotOptions } from "./declarations.js";
@@ -67,7 +67,7 @@ export interface RequestOptions {
   readonly requestTimeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
-export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "unknown_template" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "template_build_failed" | "boot_failed" | "mcp_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "connection_failed" | "protocol_error";
+export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "unknown_template" | "volume_not_found" | "volume_exists" | "volume_in_use" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "template_build_failed" | "boot_failed" | "mcp_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "connection_failed" | "protocol_error";
 export type ErrorKind =
 "caller" |
 "limit" |
@@ -336,6 +336,49 @@ export interface TemplateTag {
   readonly createdAt: Date;
 }
 export declare const DEFAULT_TAG = "default";
+export interface VolumeInfo {
+  readonly volumeId: string;
+  readonly name: string;
+  readonly createdAt?: Date | undefined;
+  readonly sizeMB?: number | undefined;
+}
+export interface CreateVolumeOptions {
+  readonly sizeMB?: number | undefined;
+}
+export interface VolumeEntry {
+  readonly name: string;
+  readonly type: "file" | "directory" | "symlink" | "unknown";
+  readonly path: string;
+  readonly size: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly atime: Date;
+  readonly mtime: Date;
+  readonly ctime: Date;
+  readonly target?: string | undefined;
+}
+export interface VolumeMetadata {
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  readonly mode?: number | undefined;
+}
+export interface ListVolumeOptions {
+  readonly depth?: number | undefined;
+}
+export interface VolumeWriteOptions extends VolumeMetadata, Pick<RequestOptions, "signal"> {
+  readonly force?: boolean | undefined;
+}
+export interface VolumeFiles {
+  list(path: string, options?: ListVolumeOptions): Promise<VolumeEntry[]>;
+  makeDir(path: string, options?: VolumeWriteOptions): Promise<VolumeEntry>;
+  getInfo(path: string): Promise<VolumeEntry>;
+  updateMetadata(path: string, metadata: VolumeMetadata): Promise<VolumeEntry>;
+  readFile(path: string, options?: Pick<RequestOptions, "signal">): Promise<ReadableStream<Uint8Array>>;
+  writeFile(path: string, data: AsyncIterable<Uint8Array>, options?: VolumeWriteOptions): Promise<VolumeEntry>;
+  remove(path: string): Promise<void>;
+}
+declare const volumeMountsSchema: z.ZodType<Readonly<Record<string, string>> | undefined>;
 export interface Capabilities {
   readonly setTimeout: boolean;
   readonly pause: boolean;
@@ -345,6 +388,7 @@ export interface Capabilities {
   readonly updateNetwork: boolean;
   readonly requestRules?: boolean | undefined;
   readonly templates?: boolean | undefined;
+  readonly volumes?: boolean | undefined;
   readonly networkCeiling?: boolean | undefined;
   readonly tlsEndpoints?: boolean | undefined;
   readonly mcp?: boolean | undefined;
@@ -423,6 +467,7 @@ export interface CreateOptions {
   readonly network?: boolean | NetworkOptions | undefined;
   readonly networkCeiling?: NetworkCeiling | undefined;
   readonly secrets?: Readonly<Record<string, SandboxSecret>> | undefined;
+  readonly volumeMounts?: Readonly<Record<string, string>> | undefined;
   readonly onNetwork?: ((event: NetworkEvent) => void) | undefined;
   readonly mcp?: McpServers | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -445,6 +490,7 @@ export interface SandboxInfo {
   readonly state: "running" | "paused";
   readonly sizeBytes?: number | undefined;
   readonly lifecycle?: Lifecycle | undefined;
+  readonly volumeMounts?: Readonly<Record<string, string>> | undefined;
   readonly network?: boolean | Omit<NetworkOptions, "rules"> | undefined;
 }
 export interface TemplateInfo {
@@ -528,6 +574,11 @@ export interface SandboxProvider extends AsyncDisposable {
   tagTemplate?(name: string, tags: readonly string[], options?: SignalOptions): Promise<BuiltTemplate>;
   untagTemplate?(name: string, tags: readonly string[], options?: SignalOptions): Promise<boolean>;
   listTemplateTags?(name: string, options?: SignalOptions): Promise<TemplateTag[]>;
+  createVolume?(name: string, options?: CreateVolumeOptions): Promise<VolumeInfo>;
+  listVolumes?(): Promise<VolumeInfo[]>;
+  getVolume?(volumeId: string): Promise<VolumeInfo>;
+  deleteVolume?(volumeId: string): Promise<boolean>;
+  volumeFiles?(volumeId: string): VolumeFiles;
 }
 export type ReadFormat = "text" | "bytes" | "blob" | "stream";
 export interface FileOptions extends RequestOptions {
@@ -762,13 +813,16 @@ declare const secretsSchema: z.ZodType<Readonly<Record<string, SandboxSecret>> |
 export interface ProviderOptions {
   readonly provider?: SandboxProvider | undefined;
 }
-export interface SandboxCreateOptions extends CreateOptions, ProviderOptions {}
+export interface SandboxCreateOptions extends Omit<CreateOptions, "volumeMounts">, ProviderOptions {
+  readonly volumeMounts?: Readonly<Record<string, string | Pick<VolumeInfo, "volumeId">>> | undefined;
+}
 export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions {}
 export declare const sharedOptions: {
   readonly lifecycle: z.ZodType<Lifecycle | undefined>;
   readonly network: z.ZodType<boolean | NetworkOptions | undefined>;
   readonly networkCeiling: typeof ceilingSchema;
   readonly secrets: typeof secretsSchema;
+  readonly volumeMounts: typeof volumeMountsSchema;
   readonly onNetwork: z.ZodType<((event: NetworkEvent) => void) | undefined>;
   readonly mcp: z.ZodType<McpServers | undefined>;
 };
@@ -914,6 +968,33 @@ export declare function waitForURL(address: string, expected?: number): string;
 export declare function waitForProcess(name: string): string;
 export declare function waitForFile(path: string): string;
 export declare function waitForTimeout(ms: number): string;
+export declare class Volume {
+  #private;
+  readonly volumeId: string;
+  readonly name: string;
+  constructor({ volumeId, name }: VolumeInfo, files: VolumeFiles);
+  static create(name: string, { provider, ...given }?: CreateVolumeOptions & ProviderOptions): Promise<Volume>;
+  static connect(volumeId: string, options?: ProviderOptions): Promise<Volume>;
+  static getInfo(volumeId: string, options?: ProviderOptions): Promise<VolumeInfo>;
+  static list(options?: ProviderOptions): Promise<VolumeInfo[]>;
+  static destroy(volumeId: string, options?: ProviderOptions): Promise<boolean>;
+  list(path: string, options?: ListVolumeOptions): Promise<VolumeEntry[]>;
+  makeDir(path: string, options?: VolumeWriteOptions): Promise<VolumeEntry>;
+  getInfo(path: string): Promise<VolumeEntry>;
+  exists(path: string): Promise<boolean>;
+  updateMetadata(path: string, metadata: VolumeMetadata): Promise<VolumeEntry>;
+  readFile(path: string, options?: SignalOptions & {
+    format?: "text";
+  }): Promise<string>;
+  readFile(path: string, options: SignalOptions & {
+    format: "bytes";
+  }): Promise<Uint8Array>;
+  readFile(path: string, options: SignalOptions & {
+    format: "stream";
+  }): Promise<ReadableStream<Uint8Array>>;
+  writeFile(path: string, data: string | Uint8Array | AsyncIterable<Uint8Array>, options?: VolumeWriteOptions): Promise<VolumeEntry>;
+  remove(path: string): Promise<void>;
+}
 export interface E2bOptions {
   readonly apiKey?: string | undefined;
   readonly domain?: string | undefined;

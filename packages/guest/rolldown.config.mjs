@@ -77,6 +77,7 @@ const bundle = (input, name, plugins = [], minify = false) => ({
 export default defineConfig([
   bundle("src/main.ts", "agent", [copyNative, writeMimeTypes, loadZeromq]),
   bundle("src/fuse-guard.ts", "fuse-guard"),
+  bundle("src/volume-relay.ts", "volume-relay"),
   bundle("src/javascript/main.ts", "javascript", [loadTypeScript]),
   bundle("src/javascript/watchdog.ts", "watchdog"),
   bundle("typescript", "typescript", [], true),

@@ -1,6 +1,6 @@
 // index
-import { BOOTED_FROM_DISK, BULK_BYTES, BULK_SERIAL, BULK_SIZE, Bulk, CAPTURE_PORT, ChannelStream, GuestDefaults, GuestNetwork, Hello, HelloAnswer, MACHINE_ADDRESS, NAME_RANGES, NETWORK_PORT, NOT_PUBLIC, Received, Session, SessionOptions, Thaw, egressAnswers, freezeFlags, slotOffset } from "./declarations.js";
-export { BOOTED_FROM_DISK, BULK_BYTES, BULK_SERIAL, BULK_SIZE, type Bulk, CAPTURE_PORT, ChannelStream, type GuestDefaults, type GuestNetwork, type Hello, type HelloAnswer, MACHINE_ADDRESS, NAME_RANGES, NETWORK_PORT, NOT_PUBLIC, type Received, Session, type SessionOptions, type Thaw, egressAnswers, freezeFlags, slotOffset };
+import { BOOTED_FROM_DISK, BULK_BYTES, BULK_SERIAL, BULK_SIZE, Bulk, CAPTURE_PORT, CHANNEL_PORT_NAME, ChannelStream, GuestDefaults, GuestNetwork, Hello, HelloAnswer, MACHINE_ADDRESS, NAME_RANGES, NETWORK_PORT, NOT_PUBLIC, Received, Session, SessionOptions, Thaw, VOLUMES_PORT_NAME, egressAnswers, freezeFlags, slotOffset } from "./declarations.js";
+export { BOOTED_FROM_DISK, BULK_BYTES, BULK_SERIAL, BULK_SIZE, type Bulk, CAPTURE_PORT, CHANNEL_PORT_NAME, ChannelStream, type GuestDefaults, type GuestNetwork, type Hello, type HelloAnswer, MACHINE_ADDRESS, NAME_RANGES, NETWORK_PORT, NOT_PUBLIC, type Received, Session, type SessionOptions, type Thaw, VOLUMES_PORT_NAME, egressAnswers, freezeFlags, slotOffset };
 
 // declarations
 import { Duplex } from "node:stream";
@@ -122,6 +122,7 @@ export interface Hello {
   readonly envs: Readonly<Record<string, string>>;
   readonly network?: GuestNetwork | undefined;
   readonly defaults?: GuestDefaults | undefined;
+  readonly volumes?: readonly string[] | undefined;
   readonly growDisk: boolean;
 }
 export interface GuestDefaults {
@@ -133,5 +134,7 @@ export interface HelloAnswer {
   readonly nonce: string;
   readonly error?: string;
 }
+export declare const CHANNEL_PORT_NAME = "emberbox";
+export declare const VOLUMES_PORT_NAME = "emberbox.volumes";
 export declare const BOOTED_FROM_DISK = "emberbox.from=disk";
 export {};

@@ -413,7 +413,7 @@ const kinds: readonly ((random: Random) => Malformed)[] = [
   (random) => ({
     what: "what this server does not have",
     method: "POST",
-    path: random.pick(["/volumes", "/secrets", "/templates/tags"]),
+    path: random.pick(["/secrets", "/templates/tags"]),
     headers: key(),
     body: JSON.stringify(random.pick(junk)),
     status: 501,

@@ -127,9 +127,9 @@ export const rootAttempts: readonly Attempt[] = [
   ),
   root(
     "control",
-    "find another way out: QEMU's control connection, a second channel",
+    "find another way out: QEMU's control connection, a third channel",
     "ls /sys/class/virtio-ports | wc -l",
-    /^1$/,
+    /^2$/,
   ),
   root(
     "vsock",

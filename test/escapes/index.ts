@@ -17,12 +17,14 @@ import { pieces, qemuAttempts } from "./qemu.ts";
 import { secretAttempts } from "./secrets.ts";
 import { openServed, serverAttempts } from "./server.ts";
 import { tokenAttempts } from "./tokens.ts";
+import { volumeAttempts } from "./volumes.ts";
 import type { Client, Outcome, Outside, Served, World } from "./world.ts";
 
 /** Every attempt, by where it is made from, inside out. */
 export const attempts: readonly Attempt[] = [
   ...userAttempts,
   ...fileAttempts,
+  ...volumeAttempts,
   ...rootAttempts,
   ...tokenAttempts,
   ...networkAttempts,

@@ -20,6 +20,16 @@ import {
   parseTemplateName,
   parseTemplateRequest,
 } from "./template-options.ts";
+import {
+  parseCreateVolume,
+  parseListVolume,
+  parseVolumeId,
+  parseVolumeMetadata,
+  parseVolumeName,
+  parseVolumePath,
+  parseVolumeWrite,
+  type VolumeFiles,
+} from "./volume-options.ts";
 
 /**
  * Wraps a provider so that its methods reject malformed arguments with `invalid_argument`, whoever calls them: ids and
@@ -102,6 +112,30 @@ export function checkedProvider(of: SandboxProvider): SandboxProvider {
       listTemplateTags: async (name, options) =>
         of.listTemplateTags!(parseTemplateName(name), parseSignal(options)),
     }),
+    ...(of.createVolume && {
+      createVolume: async (name, options) =>
+        of.createVolume!(parseVolumeName(name), parseCreateVolume(options)),
+    }),
+    ...(of.listVolumes && { listVolumes: () => of.listVolumes!() }),
+    ...(of.getVolume && { getVolume: async (id) => of.getVolume!(parseVolumeId(id)) }),
+    ...(of.deleteVolume && { deleteVolume: async (id) => of.deleteVolume!(parseVolumeId(id)) }),
+    ...(of.volumeFiles && {
+      volumeFiles: (id) => checkedFiles(of.volumeFiles!(parseVolumeId(id))),
+    }),
+  };
+}
+
+function checkedFiles(of: VolumeFiles): VolumeFiles {
+  return {
+    list: async (path, options) => of.list(parseVolumePath(path), parseListVolume(options)),
+    makeDir: async (path, options) => of.makeDir(parseVolumePath(path), parseVolumeWrite(options)),
+    getInfo: async (path) => of.getInfo(parseVolumePath(path)),
+    updateMetadata: async (path, metadata) =>
+      of.updateMetadata(parseVolumePath(path), parseVolumeMetadata(metadata)),
+    readFile: async (path, options) => of.readFile(parseVolumePath(path), parseSignal(options)),
+    writeFile: async (path, data, options) =>
+      of.writeFile(parseVolumePath(path), data, parseVolumeWrite(options)),
+    remove: async (path) => of.remove(parseVolumePath(path)),
   };
 }
 

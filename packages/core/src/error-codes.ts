@@ -20,6 +20,9 @@ export type ErrorCode =
   | "sandbox_closed"
   | "sandbox_paused"
   | "unknown_template"
+  | "volume_not_found"
+  | "volume_exists"
+  | "volume_in_use"
   | "snapshot_damaged"
   | "snapshot_incompatible"
   | "provider_missing"
@@ -216,6 +219,27 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorFacts>> = {
     status: 404,
     meaning: "No template or snapshot with that name.",
     hint: "Use one of the templates that the message names, or a snapshot that `listSnapshots` names.",
+    model: "tell_user",
+  },
+  volume_not_found: {
+    kind: "caller",
+    status: 404,
+    meaning: "There is no such volume.",
+    hint: "`Volume.list` says which there are. A sandbox that had it mounted cannot be resumed without it.",
+    model: "tell_user",
+  },
+  volume_exists: {
+    kind: "caller",
+    status: 409,
+    meaning: "There is a volume of that name already.",
+    hint: "Use it with `Volume.connect`, or choose another name.",
+    model: "tell_user",
+  },
+  volume_in_use: {
+    kind: "caller",
+    status: 409,
+    meaning: "A sandbox that runs has the volume mounted.",
+    hint: "End the sandbox first, or wait until it is paused.",
     model: "tell_user",
   },
   snapshot_damaged: {

@@ -14,6 +14,7 @@ export {
   waitForTimeout,
   waitForURL,
 } from "./template/ready.ts";
+export { Volume } from "./volume.ts";
 export { EmberboxError } from "./errors.ts";
 export type { EmberboxErrorOptions } from "./errors.ts";
 export { errorCodes } from "./error-codes.ts";
@@ -36,4 +37,5 @@ export type { CommandHandle } from "./commands/handle.ts";
 export type { CommandResult } from "./commands/output.ts";
 export type { Pty } from "./commands/pty.ts";
 export type { SandboxMetrics } from "./health.ts";
+export type { VolumeEntry, VolumeInfo } from "./volume-options.ts";
 export type { SandboxInfo } from "./provider.ts";

@@ -7,6 +7,7 @@ import type {
   TemplateRequest,
   TemplateTag,
 } from "./template-request.ts";
+import type { CreateVolumeOptions, VolumeFiles, VolumeInfo } from "./volume-options.ts";
 
 /** What a provider can do beyond `create`, `connect`, `list` and `kill`. */
 export interface Capabilities {
@@ -26,6 +27,8 @@ export interface Capabilities {
   readonly requestRules?: boolean | undefined;
   /** Building, listing, tagging and deleting templates: all methods of that name. @default false */
   readonly templates?: boolean | undefined;
+  /** Volumes: `createVolume` and the other calls of the kind, and `volumeMounts`. @default false */
+  readonly volumes?: boolean | undefined;
   /** `networkCeiling` limits what `network` and `updateNetwork` may ask for. @default false */
   readonly networkCeiling?: boolean | undefined;
   /** `endpoint` reaches servers in a sandbox that speak TLS. @default false */
@@ -161,6 +164,8 @@ export interface CreateOptions {
   readonly networkCeiling?: NetworkCeiling | undefined;
   /** Secrets, by the name of the environment variable that holds their placeholder. */
   readonly secrets?: Readonly<Record<string, SandboxSecret>> | undefined;
+  /** Ids of volumes, by the absolute path at which the sandbox has their files. */
+  readonly volumeMounts?: Readonly<Record<string, string>> | undefined;
   /** Called with every decision of the network policy. If it throws, nothing is affected. */
   readonly onNetwork?: ((event: NetworkEvent) => void) | undefined;
   /**
@@ -202,6 +207,8 @@ export interface SandboxInfo {
   /** Bytes that a paused sandbox takes on disk beyond what it shares, where known. */
   readonly sizeBytes?: number | undefined;
   readonly lifecycle?: Lifecycle | undefined;
+  /** Ids of its volumes, by path. */
+  readonly volumeMounts?: Readonly<Record<string, string>> | undefined;
   /** What it may reach, without what rules set, where known. */
   readonly network?: boolean | Omit<NetworkOptions, "rules"> | undefined;
 }
@@ -398,4 +405,14 @@ export interface SandboxProvider extends AsyncDisposable {
   untagTemplate?(name: string, tags: readonly string[], options?: SignalOptions): Promise<boolean>;
   /** A template's tags, by name; none of a template that does not exist. */
   listTemplateTags?(name: string, options?: SignalOptions): Promise<TemplateTag[]>;
+  /** @throws `volume_exists` */
+  createVolume?(name: string, options?: CreateVolumeOptions): Promise<VolumeInfo>;
+  /** All volumes, by name. */
+  listVolumes?(): Promise<VolumeInfo[]>;
+  /** @throws `volume_not_found` */
+  getVolume?(volumeId: string): Promise<VolumeInfo>;
+  /** Resolves to false when there is no such volume. @throws `volume_in_use` */
+  deleteVolume?(volumeId: string): Promise<boolean>;
+  /** Works on a volume's files. */
+  volumeFiles?(volumeId: string): VolumeFiles;
 }

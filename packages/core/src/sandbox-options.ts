@@ -21,6 +21,7 @@ import type {
   SandboxProvider,
 } from "./provider.ts";
 import { unsupported } from "./state.ts";
+import { type VolumeInfo, volumeMountsSchema } from "./volume-options.ts";
 
 /** Which provider to use. */
 export interface ProviderOptions {
@@ -32,7 +33,12 @@ export interface ProviderOptions {
 }
 
 /** Options of `Sandbox.create`. */
-export interface SandboxCreateOptions extends CreateOptions, ProviderOptions {}
+export interface SandboxCreateOptions extends Omit<CreateOptions, "volumeMounts">, ProviderOptions {
+  /** Volumes, or their ids, by the absolute path at which the sandbox has their files. */
+  readonly volumeMounts?:
+    | Readonly<Record<string, string | Pick<VolumeInfo, "volumeId">>>
+    | undefined;
+}
 /** Options of `Sandbox.connect`. */
 export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions {}
 
@@ -72,6 +78,7 @@ export const sharedOptions: {
   readonly network: z.ZodType<boolean | NetworkOptions | undefined>;
   readonly networkCeiling: typeof ceilingSchema;
   readonly secrets: typeof secretsSchema;
+  readonly volumeMounts: typeof volumeMountsSchema;
   /** A function that is told of each decision of the network policy. */
   readonly onNetwork: z.ZodType<((event: NetworkEvent) => void) | undefined>;
   readonly mcp: z.ZodType<McpServers | undefined>;
@@ -80,6 +87,7 @@ export const sharedOptions: {
   network: networkSchema.optional().describe(networkSchema.description!),
   networkCeiling: ceilingSchema,
   secrets: secretsSchema,
+  volumeMounts: volumeMountsSchema,
   onNetwork: callback<(event: NetworkEvent) => void>(),
   mcp: mcpServers.optional().describe(mcpServers.description!).meta({ secret: true }),
 };
@@ -106,7 +114,7 @@ const createWithProvider = z.strictObject({ provider, ...createSchema.shape });
 const sourceSchema = createWithProvider.omit({ signal: true });
 const connectWithProvider = z.strictObject({ provider, ...connectSchema.shape });
 
-export function parseCreateOptions(options: unknown): SandboxCreateOptions {
+export function parseCreateOptions(options: unknown): CreateOptions & ProviderOptions {
   return parseOptions(createWithProvider, options);
 }
 
@@ -125,6 +133,8 @@ export function refuseUnclaimed(asked: SandboxProvider, options: CreateOptions):
     throw unsupported(asked, "hold a sandbox's network to a ceiling");
   if (options.mcp !== undefined && !capabilities.mcp)
     throw unsupported(asked, "run MCP servers in a sandbox");
+  if (Object.keys(options.volumeMounts ?? {}).length > 0 && !capabilities.volumes)
+    throw unsupported(asked, "mount volumes");
   if (wanted?.onTimeout === "pause" && !capabilities.pause)
     throw unsupported(asked, "pause a sandbox at the end of its time");
 }
@@ -133,7 +143,9 @@ export function refuseUnclaimed(asked: SandboxProvider, options: CreateOptions):
  * Checks the options that all sandboxes of a source are created with; they have no signal, which belongs to a single
  * call.
  */
-export function parseSourceOptions(options: unknown): Omit<SandboxCreateOptions, "signal"> {
+export function parseSourceOptions(
+  options: unknown,
+): Omit<CreateOptions, "signal"> & ProviderOptions {
   return parseOptions(sourceSchema, options);
 }
 

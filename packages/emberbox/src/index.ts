@@ -3,6 +3,7 @@ export { microvm, type MicrovmOptions } from "@emberbox/microvm";
 export { e2b, type E2bOptions, EmberboxError, Execution, Result, Sandbox } from "@emberbox/core";
 export {
   Template,
+  Volume,
   waitForFile,
   waitForPort,
   waitForProcess,
@@ -25,5 +26,7 @@ export type {
   SandboxInfo,
   SandboxMetrics,
   TemplateBuilder,
+  VolumeEntry,
+  VolumeInfo,
 } from "@emberbox/core";
 export type { SandboxProvider } from "@emberbox/core/provider";

@@ -4,6 +4,7 @@ import { background } from "@emberbox/core/background";
 import { ENVD_PORT, INTERPRETER_PORT } from "@emberbox/core/envd";
 import {
   BOOTED_FROM_DISK,
+  CHANNEL_PORT_NAME,
   type ChannelStream,
   freezeFlags,
   type Hello,
@@ -61,7 +62,7 @@ const servers = new Map([
 
 /** How often the machine was told to freeze or thaw. */
 let freezes = 0;
-const port = openPort();
+const port = openPort(CHANNEL_PORT_NAME);
 const session: Session = new Session({
   port: port.stream,
   gather: port.gather,

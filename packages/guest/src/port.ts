@@ -2,19 +2,17 @@ import { constants, openSync, readdirSync, readFileSync, readvSync } from "node:
 import type { Duplex } from "node:stream";
 import { pollable } from "./descriptor.ts";
 
-const PORT_NAME = "emberbox";
-
-/** The virtio-serial port. */
+/** A virtio-serial port. */
 export interface Port {
   readonly stream: Duplex;
   /** Returns a chunk that was just read, together with what else the device has. */
   gather(chunk: Buffer): Buffer;
 }
 
-/** Opens the virtio-serial port as a stream on the event loop. */
-export function openPort(): Port {
+/** Opens the virtio-serial port of a name as a stream on the event loop. */
+export function openPort(wanted: string): Port {
   const device = readdirSync("/sys/class/virtio-ports").find(
-    (name) => readFileSync(`/sys/class/virtio-ports/${name}/name`, "utf8").trim() === PORT_NAME,
+    (name) => readFileSync(`/sys/class/virtio-ports/${name}/name`, "utf8").trim() === wanted,
   );
   if (device === undefined) throw new Error("this machine has no channel to its host");
   const fd = openSync(`/dev/${device}`, constants.O_RDWR | constants.O_NONBLOCK);

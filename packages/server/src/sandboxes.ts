@@ -20,6 +20,7 @@ import { openVault } from "./secrets/vault.ts";
 import { Snapshots } from "./snapshots.ts";
 import type { Store } from "./store.ts";
 import { Templates } from "./templates.ts";
+import { Volumes } from "./volumes.ts";
 import { type Caller, operator } from "./tenants.ts";
 import { createUsage } from "./usage.ts";
 
@@ -32,6 +33,7 @@ export class Sandboxes {
   readonly snapshots: Snapshots;
   readonly templates: Templates;
   readonly secrets: Secrets;
+  readonly volumes: Volumes;
   readonly #provider: SandboxProvider;
   readonly #log: Logger;
   readonly #admission: Admission;
@@ -48,6 +50,7 @@ export class Sandboxes {
     this.#provider = settings.provider;
     const isShared = settings.tenants.size > 1;
     this.templates = new Templates(settings.provider, store.builds, isShared);
+    this.volumes = new Volumes(settings.provider, store);
     this.#log = log;
     this.secrets = new Secrets(store.secrets, openVault(settings.stateDirectory));
     this.registry = new Registry(settings.provider, store, log);

@@ -21,6 +21,12 @@ const TABLES = `
     tenant TEXT NOT NULL,
     memoryMB INTEGER
   ) STRICT;
+  CREATE TABLE IF NOT EXISTS volumes (
+    volumeId TEXT PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    name TEXT NOT NULL,
+    UNIQUE (tenant, name)
+  ) STRICT;
   CREATE TABLE IF NOT EXISTS snapshotNames (
     tenant TEXT NOT NULL,
     name TEXT NOT NULL,

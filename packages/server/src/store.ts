@@ -10,6 +10,7 @@ import { openOutputRows, type OutputRows } from "./observed/output-rows.ts";
 import { newApiKey } from "./options.ts";
 import { prepareTables } from "./schema.ts";
 import { openSecretRows, type SecretRows } from "./secrets/rows.ts";
+import { openVolumeRows, type VolumeRows } from "./volume-rows.ts";
 import { openSnapshotRows, type SnapshotRows } from "./snapshot-rows.ts";
 
 // An import would keep a Node that does not have it from saying that it is too old.
@@ -48,6 +49,7 @@ export interface Store {
   readonly output: OutputRows;
   /** Does all of it or nothing; one may be within another. */
   transaction(work: () => void): void;
+  readonly volumes: VolumeRows;
   /** A row of any server. */
   get(sandboxId: string): Row | undefined;
   put(row: Omit<Row, "server">): void;
@@ -143,6 +145,7 @@ export function openStore(directory: string): Store {
     webhooks: openWebhookRows(database, server),
     output,
     transaction,
+    volumes: openVolumeRows(database),
     get: (sandboxId) => get.get(sandboxId) as Row | undefined,
     put: (row) => void put.run({ ...row, server }),
     setState: (sandboxId, state, reason) =>

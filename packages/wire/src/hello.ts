@@ -17,6 +17,8 @@ export interface Hello {
   readonly network?: GuestNetwork | undefined;
   /** What holds from now on, also in copies: a template of one's own says so when it is finished. */
   readonly defaults?: GuestDefaults | undefined;
+  /** Where volumes are to be mounted; each is served at the port of its place in the list, on their own channel. */
+  readonly volumes?: readonly string[] | undefined;
   /** The disk was made larger; grow the file system. */
   readonly growDisk: boolean;
 }

@@ -5,4 +5,5 @@ export { type Received, Session, type SessionOptions } from "./channel/session.t
 export { ChannelStream } from "./channel/stream.ts";
 export { egressAnswers, type GuestNetwork, NETWORK_PORT } from "./egress.ts";
 export type { GuestDefaults, Hello, HelloAnswer, Thaw } from "./hello.ts";
+export { CHANNEL_PORT_NAME, VOLUMES_PORT_NAME } from "./port-names.ts";
 export { BOOTED_FROM_DISK } from "./kernel-arguments.ts";

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { volumeMethods } from "./volume-methods.ts";
 import { type Context, type Method, method } from "./method.ts";
 
 const unimplemented = { unimplemented: true } as const;
@@ -191,20 +192,5 @@ export const otherMethods: readonly Method[] = [
     const { builds } = (await ask(context, "/templates/base")) as { builds: unknown[] };
     assert.deepEqual(builds, []);
   }),
-  ...(["create", "connect", "getInfo", "destroy"] as const).map((name) =>
-    method(
-      `Volume.${name}`,
-      async ({ sdk, options }) => {
-        await sdk.Volume[name]("some", options);
-      },
-      unimplemented,
-    ),
-  ),
-  method(
-    "Volume.list",
-    async ({ sdk, options }) => {
-      await sdk.Volume.list(options);
-    },
-    unimplemented,
-  ),
+  ...volumeMethods,
 ];

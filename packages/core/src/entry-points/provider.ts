@@ -15,4 +15,11 @@ export type {
   SignalOptions,
   TemplateInfo,
 } from "../provider.ts";
+export type {
+  CreateVolumeOptions,
+  ListVolumeOptions,
+  VolumeFiles,
+  VolumeMetadata,
+  VolumeWriteOptions,
+} from "../volume-options.ts";
 export type { ProviderOptions } from "../sandbox-options.ts";

@@ -1,4 +1,9 @@
-import { BOOTED_FROM_DISK, BULK_SERIAL } from "@emberbox/wire";
+import {
+  BOOTED_FROM_DISK,
+  BULK_SERIAL,
+  CHANNEL_PORT_NAME,
+  VOLUMES_PORT_NAME,
+} from "@emberbox/wire";
 import { type Architecture, architectures } from "../host/architecture.ts";
 
 /** What must be the same when a machine is saved and when it is restored, or QEMU refuses. */
@@ -35,10 +40,12 @@ export const descriptors = {
   save: 13,
   /** What this program and the guest hand each other in large pieces. */
   bulk: 14,
+  /** The channel of mounted volumes' requests. */
+  volumes: 15,
 } as const;
 
 /** The descriptor of a disk layer between the template's disk and the overlay. */
-export const layerDescriptor = (index: number): number => 15 + index;
+export const layerDescriptor = (index: number): number => 16 + index;
 
 export interface MachineArguments {
   readonly kernelArguments: string;
@@ -114,10 +121,12 @@ export function machineArguments(
     ...["-chardev", `socket,id=channel,fd=${descriptors.channel}`],
     ...[
       "-device",
-      "virtio-serial-pci,max_ports=2",
+      "virtio-serial-pci,max_ports=3",
       "-device",
-      "virtserialport,chardev=channel,name=emberbox",
+      `virtserialport,chardev=channel,name=${CHANNEL_PORT_NAME}`,
     ],
+    ...["-chardev", `socket,id=volumes,fd=${descriptors.volumes}`],
+    ...["-device", `virtserialport,chardev=volumes,name=${VOLUMES_PORT_NAME}`],
     ...diskArguments(sandbox, options.layers ?? 0),
     ...(sandbox ? ["-add-fd", `fd=${descriptors.save},set=${descriptors.save}`] : []),
     ...(mode === "sandbox" || mode === "resumed" ? ["-incoming", "defer"] : []),

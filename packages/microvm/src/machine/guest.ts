@@ -15,7 +15,7 @@ import type { Machine } from "./machine.ts";
 /** What a sandbox is told about itself. */
 export type Identity = Pick<
   Hello,
-  "sandboxId" | "templateId" | "envs" | "network" | "defaults" | "growDisk"
+  "sandboxId" | "templateId" | "envs" | "network" | "defaults" | "volumes" | "growDisk"
 >;
 
 /** The agent inside a machine. */

@@ -19,6 +19,8 @@ export interface Machine {
   readonly pid: number;
   readonly qmp: Qmp;
   readonly channel: Socket;
+  /** The channel of mounted volumes' requests. */
+  readonly volumes: Socket;
   readonly state: Duplex;
   readonly console: Console;
   /** Open for as long as the machine runs. */
@@ -61,10 +63,11 @@ export async function startMachine(options: ProcessOptions): Promise<Machine> {
   });
   const channel = pipe(descriptors.channel);
   const state = pipe(descriptors.state);
+  const volumes = pipe(descriptors.volumes);
   const control = pipe(descriptors.qmp);
   let isUp = false;
   control.once("data", () => (isUp = true));
-  for (const stream of [channel, state]) stream.on("error", () => {});
+  for (const stream of [channel, state, volumes]) stream.on("error", () => {});
   // A sandbox that nobody waits for does not keep its program alive, and ends with it.
   child.unref();
   for (const stream of child.stdio) if (stream !== channel) (stream as Socket | null)?.unref();
@@ -91,6 +94,7 @@ export async function startMachine(options: ProcessOptions): Promise<Machine> {
     layers,
     qmp: connectQmp(control),
     channel,
+    volumes,
     state,
     console,
     ended,

@@ -80,7 +80,7 @@ type Stdio = ("ignore" | "pipe" | number)[];
 /** What the process gets, by descriptor, but for its control group and the filter of its calls. */
 async function openStdio({ files, layers = [], jail, shared }: ProcessOptions): Promise<Stdio> {
   const stdio: Stdio = ["ignore", "ignore"];
-  for (const name of ["stderr", "console", "qmp", "channel", "state"] as const)
+  for (const name of ["stderr", "console", "qmp", "channel", "state", "volumes"] as const)
     stdio[descriptors[name]] = "pipe";
   for (const [name, fd] of Object.entries(files)) stdio[descriptors[name as keyof OpenFiles]] = fd;
   layers.forEach((fd, index) => (stdio[layerDescriptor(index)] = fd));

@@ -28,6 +28,7 @@ import { sweepState } from "../saved/sweep.ts";
 import { overlayOf } from "../template/blank.ts";
 import { currentKeys, ensureTemplate } from "../template/store.ts";
 import type { Template } from "../template/template.ts";
+import { openVolumeStore, type VolumeStore } from "../volumes/store.ts";
 import { createAccelerators } from "./accelerators.ts";
 import type { EngineOptions } from "./options.ts";
 
@@ -54,7 +55,10 @@ export interface Engine {
 }
 
 /** @throws `provider_missing`, `qemu_missing`, `tool_missing` */
-export function openEngine(options: EngineOptions): Engine {
+export function openEngine(
+  options: EngineOptions,
+  volumes: VolumeStore = openVolumeStore(pathsOf(options).state),
+): Engine {
   requireOwnFiles();
   const paths = pathsOf(options);
   for (const path of Object.values(paths) as string[]) requireOwnDirectory(path);
@@ -105,7 +109,7 @@ export function openEngine(options: EngineOptions): Engine {
     },
     state: createStateEngine({
       ...{ root: paths.state, run: paths.run },
-      ...{ architecture, qemu, jail, uplink },
+      ...{ architecture, qemu, jail, uplink, volumes },
     }),
     image(template, signal) {
       const { images } = paths;
@@ -146,10 +150,10 @@ export function openEngine(options: EngineOptions): Engine {
           envs: create.envs,
         };
         const accessToken = randomBytes(32).toString("hex");
-        const { diskMB, access } = create;
+        const { diskMB, access, volumeMounts } = create;
         return restoreSandbox({
           ...{ source, qemu, jail, run: paths.run, diskMB },
-          ...{ identity, accessToken, access, uplink, signal },
+          ...{ identity, accessToken, access, uplink, volumes, volumeMounts, signal },
         });
       };
       try {

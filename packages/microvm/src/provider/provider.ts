@@ -11,6 +11,8 @@ import { resolveCreateOptions } from "../restore/create-options.ts";
 import { openPaused } from "../saved/paused.ts";
 import { readyInfos } from "../ready/index.ts";
 import { openSnapshots, type Snapshot } from "../saved/snapshots.ts";
+import { volumeFiles } from "../volumes/files.ts";
+import { openVolumeStore } from "../volumes/store.ts";
 import { type Engine, openEngine, pathsOf } from "./engine.ts";
 import { KnownSandboxes, RESUMED_MS } from "./known-sandboxes.ts";
 import {
@@ -33,11 +35,12 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
   const paths = pathsOf(settings);
   const paused = openPaused(paths.state);
   const snapshots = openSnapshots(paths.state);
+  const volumes = openVolumeStore(paths.state);
   let engine: Engine | undefined;
   let closed = false;
   const open = (): Engine => {
     if (closed) throw providerClosed();
-    return (engine ??= openEngine(settings));
+    return (engine ??= openEngine(settings, volumes));
   };
   const newSandboxes = createNewSandboxes(open, settings);
   const sandboxes = new KnownSandboxes({ open, paused, onProgress: settings.onProgress });
@@ -58,7 +61,11 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     const kept = (ownTemplate ?? snapshot)?.manifest.options;
     const kind = snapshot ? "snapshot" : "template";
     const given = resolveCreateOptions(asked, kept && shapeOf(kept), kind);
-    const resolved = { ...given, envs: { ...kept?.envs, ...given.envs } };
+    const resolved = {
+      ...given,
+      envs: { ...kept?.envs, ...given.envs },
+      volumeMounts: withKept(kept?.volumeMounts, given.volumeMounts),
+    };
     resolved.signal?.throwIfAborted();
     try {
       const shaped = ownTemplate && (await own.shaped(ownTemplate, resolved));
@@ -100,6 +107,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       networkCeiling: true,
       tlsEndpoints: true,
       mcp: true,
+      volumes: true,
     }),
     templates: () => [...engineTemplates, ...readyInfos],
     async prepare(shape = {}) {
@@ -188,10 +196,30 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     tagTemplate: (name, tags) => own.tag(name, tags),
     untagTemplate: (name, tags) => own.tags.take(name, tags),
     listTemplateTags: (name) => own.tags.of(name),
+    createVolume: (name, { sizeMB } = {}) => volumes.create(name, sizeMB),
+    listVolumes: () => volumes.list(),
+    getVolume: (volumeId) => volumes.get(volumeId),
+    deleteVolume: (volumeId) => volumes.delete(volumeId),
+    volumeFiles: (volumeId) => volumeFiles(volumes, volumeId),
     async [Symbol.asyncDispose]() {
       closed = true;
       await Promise.all([newSandboxes.close(), sandboxes.close()]);
     },
   });
   return provider;
+}
+
+/** A snapshot's machine has its volumes mounted already. @throws `invalid_argument` where another is asked for there */
+function withKept(
+  kept: CreateOptions["volumeMounts"] = {},
+  asked: CreateOptions["volumeMounts"] = {},
+): CreateOptions["volumeMounts"] {
+  for (const [path, volumeId] of Object.entries(asked))
+    if (Object.hasOwn(kept, path) && kept[path] !== volumeId)
+      throw new EmberboxError(
+        "invalid_argument",
+        `the snapshot has the volume \`${kept[path]}\` at ${path}, not \`${volumeId}\``,
+      );
+  const mounts = { ...kept, ...asked };
+  return Object.keys(mounts).length > 0 ? mounts : undefined;
 }

@@ -25,7 +25,7 @@ export function describeSandbox(
   state: SandboxInfo["state"],
   { network }: Pick<SavedAccess, "network">,
 ): SandboxInfo {
-  const { template, metadata, cpuCount, memoryMB, diskMB, lifecycle } = options;
+  const { template, metadata, cpuCount, memoryMB, diskMB, lifecycle, volumeMounts } = options;
   return {
     sandboxId,
     template,
@@ -37,6 +37,7 @@ export function describeSandbox(
     endAt,
     state,
     ...(lifecycle && { lifecycle }),
+    ...(volumeMounts && { volumeMounts }),
     network: withoutRules(network),
   };
 }
@@ -53,8 +54,9 @@ export function detailsOf(
   { options, startedAt }: { readonly options: ResolvedCreateOptions; readonly startedAt: Date },
   access: Access,
 ): SandboxDetails {
-  const { template, envs, metadata, timeoutMs, lifecycle } = options;
-  const kept = { ...shapeOf(options), template, envs, metadata, timeoutMs, lifecycle, access };
+  const { template, envs, metadata, timeoutMs, lifecycle, volumeMounts } = options;
+  const described = { template, envs, metadata, timeoutMs, lifecycle, volumeMounts };
+  const kept = { ...shapeOf(options), ...described, access };
   return { startedAt: startedAt.toISOString(), options: kept };
 }
 

@@ -50,12 +50,14 @@ const createOptions = z.strictObject({
   signal: z.instanceof(AbortSignal).optional().describe("an AbortSignal"),
 });
 
-const { template, memoryMB, cpuCount, diskMB, envs, metadata, timeoutMs } = createOptions.shape;
+const { template, memoryMB, cpuCount, diskMB, envs, metadata, timeoutMs, volumeMounts } =
+  createOptions.shape;
 
 /** The schema of what is saved of a sandbox's options, since anybody may have changed the file that it is read from. */
 export const keptOptions: z.ZodType<KeptOptions> = z.strictObject({
   ...{ template, memoryMB, cpuCount, diskMB, envs, metadata, timeoutMs },
   lifecycle: sharedOptions.lifecycle,
+  volumeMounts,
   access: savedAccess,
 });
 
@@ -72,6 +74,7 @@ export interface ResolvedCreateOptions {
   readonly metadata: Record<string, string>;
   readonly timeoutMs: number;
   readonly lifecycle?: CreateOptions["lifecycle"];
+  readonly volumeMounts?: CreateOptions["volumeMounts"];
   readonly access: Access;
   readonly signal?: AbortSignal | undefined;
 }

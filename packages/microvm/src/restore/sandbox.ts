@@ -1,6 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import { EmberboxError } from "@emberbox/core";
-import type { Endpoint, EndpointOptions } from "@emberbox/core/provider";
+import type { CreateOptions, Endpoint, EndpointOptions } from "@emberbox/core/provider";
 import { background, warning } from "@emberbox/core/background";
 import { untilAborted } from "@emberbox/core/concurrency";
 import type { ChannelStream } from "@emberbox/wire";
@@ -14,6 +14,9 @@ import { WARM_BOOT_MS } from "../template/warm.ts";
 import type { Access } from "../network/access.ts";
 import { Gateway } from "../network/gateway.ts";
 import type { Uplink } from "../network/uplink.ts";
+import { VolumeChannel } from "../volumes/channel.ts";
+import { closeMounts, openMounts } from "../volumes/mounts.ts";
+import type { VolumeStore } from "../volumes/store.ts";
 import { isWarm, type MemoryLayer, type Source, type Start, type StoredLayer } from "./source.ts";
 import { startFrom, type StartOptions } from "./start.ts";
 
@@ -31,6 +34,7 @@ export interface LocalSandbox {
   savedMemory: readonly StoredLayer<MemoryLayer>[];
   /** Its way to the outside. */
   readonly gateway: Gateway;
+  readonly volumes: VolumeChannel | undefined;
   endpoint(port: number, options?: EndpointOptions): Endpoint;
   /** A byte stream to a port inside. Throws when the machine is gone. */
   open(port: number): ChannelStream;
@@ -43,10 +47,12 @@ export interface LocalSandbox {
 }
 
 export interface RestoreOptions extends Omit<StartOptions, "view"> {
-  readonly identity: Omit<Identity, "growDisk" | "network">;
+  readonly identity: Omit<Identity, "growDisk" | "network" | "volumes">;
   readonly accessToken: string | undefined;
   readonly access: Access;
   readonly uplink: Uplink;
+  readonly volumeMounts?: CreateOptions["volumeMounts"];
+  readonly volumes: VolumeStore;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -63,7 +69,11 @@ export async function restoreSandbox(options: RestoreOptions): Promise<LocalSand
   const gateway = new Gateway(options.identity.sandboxId, options.uplink);
   gateway.configure(options.access);
   const view = options.jail ? await readOnlyView() : undefined;
-  const { machine, begun } = await startFrom({ ...options, view });
+  const mounts = await openMounts(options.volumes, options.volumeMounts, options.source.mounts);
+  const { machine, begun } = await startFrom({ ...options, view }).catch(async (error: unknown) => {
+    await closeMounts(mounts);
+    throw error;
+  });
   let gone: EmberboxError | undefined;
   const onBroken = (error: Error): void => {
     // A channel that was closed or failed belongs to a machine that ended, which says how.
@@ -75,6 +85,12 @@ export async function restoreSandbox(options: RestoreOptions): Promise<LocalSand
   const guest = connectGuest(machine, onBroken, (stream, port, host) =>
     gateway.accept(stream, port, host),
   );
+  const volumes =
+    mounts.length > 0 ? new VolumeChannel(machine.volumes, mounts, onBroken) : undefined;
+  background(
+    machine.ended.then(() => volumes?.close()),
+    warning("Closing volumes"),
+  );
   if (channels.hasSubscribers)
     channels.publish({ sandboxId: options.identity.sandboxId, received: guest.received });
   const failed = machine.ended.then((end) => {
@@ -82,7 +98,7 @@ export async function restoreSandbox(options: RestoreOptions): Promise<LocalSand
   });
   failed.catch(() => {});
   const limit = limitOf(options.source.start);
-  const work = begun.then(() => begin(guest, gateway, machine, options));
+  const work = begun.then(() => begin(guest, gateway, machine, volumes, options));
   try {
     const ready = untilAborted(Promise.race([work, failed]), options.signal);
     await patiently(machine, limit, ready, () => {
@@ -96,7 +112,7 @@ export async function restoreSandbox(options: RestoreOptions): Promise<LocalSand
     throw options.source.start.how === "resumed" ? refusedState(failure) : failure;
   }
   const dispatcher = channelDispatcher(guest);
-  return sandboxOf(options, machine, guest, gateway, dispatcher, {
+  return sandboxOf(options, machine, guest, { gateway, volumes }, dispatcher, {
     get: () => gone,
     set: (reason) => (gone ??= reason),
   });
@@ -111,6 +127,7 @@ async function begin(
   guest: Guest,
   gateway: Gateway,
   machine: Machine,
+  volumes: VolumeChannel | undefined,
   options: RestoreOptions,
 ): Promise<void> {
   // A fresh machine assumes the default network; a saved one remembers another.
@@ -119,6 +136,7 @@ async function begin(
     ...options.identity,
     envs: { ...options.identity.envs, ...gateway.envs },
     ...(!isAssumed && { network: gateway.guest }),
+    ...(volumes && { volumes: volumes.paths }),
   };
   const growDisk = options.diskMB > options.source.diskMB;
   if (growDisk) {
@@ -136,7 +154,7 @@ function sandboxOf(
   { identity: { sandboxId }, accessToken, source }: RestoreOptions,
   machine: Machine,
   guest: Guest,
-  gateway: Gateway,
+  { gateway, volumes }: Pick<LocalSandbox, "gateway" | "volumes">,
   dispatcher: Agent,
   gone: { get(): EmberboxError | undefined; set(reason: EmberboxError): void },
 ): LocalSandbox {
@@ -148,6 +166,7 @@ function sandboxOf(
     guest,
     source,
     gateway,
+    volumes,
     savedMemory: source.start.how === "resumed" ? source.start.memory : [],
     endpoint: (port, { tls = false } = {}) => ({
       origin: `${tls ? "https" : "http"}://sandbox:${port}`,

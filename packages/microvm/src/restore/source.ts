@@ -1,4 +1,5 @@
 import type { SummedFile } from "../host/summed-file.ts";
+import type { SavedMount } from "../volumes/channel.ts";
 import type { Template } from "../template/template.ts";
 
 export interface MemoryLayer {
@@ -28,6 +29,8 @@ export interface Source {
   /** Size of the disk as the machine knows it, MiB. */
   readonly diskMB: number;
   readonly start: Start;
+  /** What its kernel knows of the volumes that it has mounted already. */
+  readonly mounts?: readonly SavedMount[] | undefined;
 }
 
 export type Start =

@@ -41,7 +41,7 @@ test.each([...notNames, "__proto__", "-a", ".a", "a\nb", `s${"a".repeat(20)}`])(
 const kinds = ["ram", "disk", "overlay", "initrd", "kernelHead", "kernel", "rootfs"] as const;
 const files = ["ram", "disk.qcow2", "overlay.qcow2", "initrd", "kernel-head", "kernel", "rootfs"];
 const manifest: Manifest = {
-  format: 5,
+  format: 6,
   createdAt: "2026-01-02T03:04:05.000Z",
   sandboxId: "isome",
   accessToken: "a".repeat(64),

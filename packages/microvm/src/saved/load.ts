@@ -51,7 +51,9 @@ export async function loadSource(
     }
     const own = options.as === "same" ? disk.pop() : undefined;
     const overlay = own?.path ?? (await overlayOf(template, options.diskMB));
-    return { template, layers: disk, overlay, diskMB: manifest.options.diskMB, start };
+    const { diskMB } = manifest.options;
+    const mounts = reboot ? undefined : manifest.mounts;
+    return { template, layers: disk, overlay, diskMB, start, mounts };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     // Removed by another program, all at once: not damage.

@@ -10,11 +10,12 @@ import type { SummedFile } from "../host/summed-file.ts";
 import { keptOptions, type KeptOptions } from "../restore/create-options.ts";
 import { damaged } from "../restore/damaged.ts";
 import type { DiskLayer, MemoryLayer } from "../restore/source.ts";
+import type { SavedMount } from "../volumes/channel.ts";
 import type { TemplatePaths } from "../template/template.ts";
 import { baseFiles } from "./base.ts";
 
 /** Raise when the meaning of the files changes. */
-export const FORMAT = 5 as const;
+export const FORMAT = 6 as const;
 
 /** What is on disk about a machine: a paused sandbox, or a snapshot. */
 export interface Manifest {
@@ -45,6 +46,8 @@ export interface Manifest {
   readonly memory?: SavedMemory | undefined;
   /** Over the template's disk, lowest first. */
   readonly disk: readonly DiskLayer[];
+  /** What its kernel knows of the volumes that it has mounted. */
+  readonly mounts?: readonly SavedMount[] | undefined;
 }
 
 export interface StartCommands {
@@ -90,6 +93,13 @@ const base = z
   );
 const MAX_LAYERS = 1024;
 
+const savedMount: z.ZodType<SavedMount> = z.strictObject({
+  path,
+  nodes: z.array(
+    z.tuple([count, z.string().regex(/^\d{1,20}$/), count, z.string().max(255), z.int()]),
+  ),
+});
+
 const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   format: z.literal(FORMAT),
   createdAt: z.iso.datetime(),
@@ -119,6 +129,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     })
     .optional(),
   disk: z.array(diskLayer.refine(isAtHome)).min(1).max(MAX_LAYERS),
+  mounts: z.array(savedMount).max(1024).optional(),
 });
 
 const MANIFEST = "manifest.json";

@@ -73,7 +73,7 @@ export async function saveSandbox(sandbox: LocalSandbox, options: SaveOptions): 
 
 /** Does work while the machine is stopped, with nothing in flight in either direction. */
 async function whileStill<T>(
-  { guest, machine }: LocalSandbox,
+  { guest, machine, volumes }: LocalSandbox,
   { keepMemory, after, isFlat, signal }: SaveOptions,
   work: () => Promise<T>,
 ): Promise<T> {
@@ -83,7 +83,9 @@ async function whileStill<T>(
     // A paused machine and a template can be booted from their disks alone, so none of their files may be in memory only.
     const sync = !keepMemory || after === "end" || isFlat ? freezeFlags.sync : 0;
     const tidy = isFlat ? freezeFlags.tidy : 0;
-    await holdStill(guest.freeze(freezeFlags.processes | sync | tidy), signal);
+    // Programs stand still once their calls have been answered, those to volumes too.
+    const frozen = guest.freeze(freezeFlags.processes | sync | tidy).then(() => volumes?.freeze());
+    await holdStill(frozen, signal);
     await machine.qmp.command("stop");
     isStopped = true;
     const result = await work();
@@ -92,6 +94,7 @@ async function whileStill<T>(
   } finally {
     if (!isSaved || after === "continue") {
       if (isStopped) await machine.qmp.command("cont").catch(() => {});
+      volumes?.thaw();
       guest.thaw();
     }
   }
@@ -142,6 +145,7 @@ async function write(
     base: isFlat ? { ...home, ram: join(target, "base", baseFiles.ram) } : home,
     memory,
     disk,
+    mounts: keepMemory ? sandbox.volumes?.save() : undefined,
   };
   await writeManifest(directory, manifest);
   return manifest;

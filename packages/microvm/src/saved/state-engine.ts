@@ -13,6 +13,7 @@ import type { ResolvedCreateOptions } from "../restore/create-options.ts";
 import { factsOf } from "../template/warm.ts";
 import type { MachineShape } from "../machine/arguments.ts";
 import { type LocalSandbox, restoreSandbox } from "../restore/sandbox.ts";
+import type { VolumeStore } from "../volumes/store.ts";
 import { checkCompatible, loadSource, type LoadOptions } from "./load.ts";
 import type { Manifest } from "./manifest.ts";
 import { openPaused } from "./paused.ts";
@@ -92,6 +93,7 @@ export interface StateEngineOptions {
   readonly qemu: string;
   readonly jail: boolean;
   readonly uplink: Uplink;
+  readonly volumes: VolumeStore;
 }
 
 /** What a machine takes besides its changed pages of memory, in bytes. */
@@ -128,7 +130,7 @@ export function createStateEngine({
       signal,
     }: Stoppable & Pick<LoadOptions, "anew"> & { create: ResolvedCreateOptions },
   ): Promise<LocalSandbox> => {
-    const { diskMB, envs, template, access } = create;
+    const { diskMB, envs, template, access, volumeMounts } = create;
     const reboot = anew !== undefined;
     const source = await load(directory, manifest, { reboot, as: "copy", diskMB, anew });
     const identity = {
@@ -137,7 +139,8 @@ export function createStateEngine({
       envs,
     };
     const accessToken = randomBytes(32).toString("hex");
-    return restoreSandbox({ ...host, source, diskMB, identity, accessToken, access, signal });
+    const who = { identity, accessToken, access, volumeMounts };
+    return restoreSandbox({ ...host, ...who, source, diskMB, signal });
   };
 
   return {
@@ -156,7 +159,7 @@ export function createStateEngine({
       paused.take(
         sandboxId,
         async (directory, manifest) => {
-          const { diskMB, envs, template } = manifest.options;
+          const { diskMB, envs, template, volumeMounts } = manifest.options;
           const source = await load(directory, manifest, { reboot, as: "same", diskMB });
           const { accessToken } = manifest;
           const identity = { sandboxId, templateId: template, envs };
@@ -171,6 +174,7 @@ export function createStateEngine({
             identity,
             accessToken,
             access,
+            volumeMounts,
             signal,
           });
           const { startedAt, options } = manifest;

@@ -12,7 +12,7 @@ const HOUR_MS = 3_600_000;
 export async function sweepState(root: string): Promise<void> {
   const failures: unknown[] = [];
   for (const place of ["", "templates", "layers", "shapes"])
-    for (const kind of ["paused", "snapshots", "forks", "names", BASES])
+    for (const kind of ["paused", "snapshots", "forks", "names", "volumes", BASES])
       for (const name of await namesIn(join(root, place, kind)))
         await sweep(join(root, place), kind, name).catch((error: unknown) => failures.push(error));
   if (failures.length > 0) throw failures[0];

@@ -21,6 +21,7 @@ import { addSnapshotRoutes } from "./snapshot-routes.ts";
 import { addTagRoutes } from "./tag-routes.ts";
 import { addTeamRoutes } from "./team-routes.ts";
 import { addTemplateRoutes, type TemplateRoutesOptions } from "./template-routes.ts";
+import { addVolumeContentRoutes, addVolumeRoutes } from "./volume-routes.ts";
 
 const BODY_BYTES = 1024 * 1024;
 const PARAMETER_LENGTH = 512;
@@ -92,10 +93,12 @@ export function createControl(options: ControlOptions): FastifyInstance {
     addObservationRoutes(guarded, options);
     addEventRoutes(guarded, options);
     addTeamRoutes(guarded, options);
+    addVolumeRoutes(guarded, sandboxes.volumes);
   });
   app.register(async (tokens) => {
     tokens.addHook("onRequest", async ({ headers }) => checkHost(headers));
     addUploadRoute(tokens, options);
+    addVolumeContentRoutes(tokens, sandboxes.volumes);
   });
   return app;
 }

@@ -4,6 +4,7 @@ import type { KnownSandbox } from "../registry.ts";
 import type { KnownSnapshot } from "../snapshots.ts";
 import type { Caller } from "../tenants.ts";
 import type { Tokens } from "../tokens.ts";
+import type { Volumes } from "../volumes.ts";
 
 /** E2B's answers have had this part since its ids had two parts. */
 const CLIENT_ID = "emberbox";
@@ -38,6 +39,7 @@ export function describeAccess(described: Described): Record<string, unknown> {
 export function describeListed(
   { info, alias, tenant }: KnownSandbox,
   caller: Caller,
+  volumes: Volumes,
 ): Record<string, unknown> {
   return {
     sandboxID: info.sandboxId,
@@ -52,7 +54,7 @@ export function describeListed(
     metadata: info.metadata,
     state: info.state,
     envdVersion,
-    volumeMounts: [],
+    volumeMounts: volumes.describe(info.volumeMounts),
     ...ownerFor(caller, tenant),
   };
 }
@@ -61,10 +63,11 @@ export function describeDetail(
   known: KnownSandbox,
   { domain, tokens }: Pick<Described, "domain" | "tokens">,
   caller: Caller,
+  volumes: Volumes,
 ): Record<string, unknown> {
   const { allowInternetAccess, ...network } = known.network;
   return {
-    ...describeListed(known, caller),
+    ...describeListed(known, caller, volumes),
     envdAccessToken: tokens.envd,
     domain,
     ...(allowInternetAccess !== undefined && { allowInternetAccess }),

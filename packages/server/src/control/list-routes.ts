@@ -35,7 +35,7 @@ export function addListRoutes(app: FastifyInstance, sandboxes: Sandboxes): void 
       const running = wanted.filter(({ info }) => info.state === "running").length;
       reply.header("x-total-running", running);
     }
-    return sendPage(reply, listed, (known) => describeListed(known, caller));
+    return sendPage(reply, listed, (known) => describeListed(known, caller, sandboxes.volumes));
   });
 
   app.get<{ Querystring: Query }>("/sandboxes", async (request) => {
@@ -44,7 +44,7 @@ export function addListRoutes(app: FastifyInstance, sandboxes: Sandboxes): void 
     const filter = readMetadataFilter(text(query["metadata"]));
     return (await sandboxes.registry.list(caller))
       .filter(({ info }) => info.state === "running" && matches(info.metadata, filter))
-      .map((known) => describeListed(known, caller));
+      .map((known) => describeListed(known, caller, sandboxes.volumes));
   });
 }
 

@@ -46,6 +46,9 @@ export function addSandboxRoutes(
       const network = readNetwork(body, sandboxes.capabilities);
       const options = {
         ...readCreate(body, sandboxes, usualSeconds),
+        ...(body.volumeMounts?.length && {
+          volumeMounts: sandboxes.volumes.mounts(callerOf(request), body.volumeMounts),
+        }),
         signal: whenGone(reply.raw),
       };
       const alias = body.templateID;
@@ -101,6 +104,7 @@ export function addSandboxRoutes(
       known,
       { domain: domain(), tokens: sandboxes.registry.tokens(known.info.sandboxId) },
       callerOf(request),
+      sandboxes.volumes,
     );
   });
 
@@ -182,7 +186,6 @@ function readCreate(
     throw notImplemented("iam (the server issues no identity tokens)");
   const wantsMcp = body.mcp !== undefined && body.mcp !== null;
   if (wantsMcp && !capabilities.mcp) throw notImplemented("mcp");
-  if (body.volumeMounts && body.volumeMounts.length > 0) throw notImplemented("mounting volumes");
   return {
     timeoutMs,
     ...(body.metadata && { metadata: body.metadata }),

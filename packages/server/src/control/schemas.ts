@@ -75,6 +75,10 @@ export const network = z.object({
 
 export const networkUpdate = z.object({ ...egress, allow_internet_access: z.boolean().nullish() });
 
+const volumeName = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,128}$/, "must be 1 to 128 letters, digits, `_` and `-`");
+
 export const create = z.object({
   templateID: reference,
   timeout: seconds.nullish(),
@@ -87,8 +91,28 @@ export const create = z.object({
   autoResume: z.object({ enabled: z.boolean() }).nullish(),
   iam: z.unknown().optional(),
   mcp: z.record(z.string(), z.unknown()).nullish(),
-  volumeMounts: z.array(z.unknown()).nullish(),
+  volumeMounts: z
+    .array(z.object({ name: volumeName, path: z.string().max(1024) }))
+    .max(16)
+    .nullish(),
 });
+
+export const volume = z.object({ name: volumeName });
+const whole = z.coerce.number().refine(Number.isInteger, "must be a whole number").optional();
+/** What the query of a request for a volume's files may have; the provider checks what it means. */
+export const volumeContent = z.object({
+  path: z.string().min(1).max(4096),
+  depth: whole,
+  uid: whole,
+  gid: whole,
+  mode: whole,
+  force: z
+    .enum(["true", "false"])
+    .transform((value) => value === "true")
+    .optional(),
+});
+const number = z.number().optional();
+export const volumeMetadata = z.object({ uid: number, gid: number, mode: number });
 
 export const connect = z.object({ timeout: seconds.nullish(), memory: z.boolean().nullish() });
 export const connectV1 = z.object({ timeout: seconds, memory: z.boolean().nullish() });

@@ -52,8 +52,4 @@ export function addSnapshotRoutes(app: FastifyInstance, sandboxes: Sandboxes): v
 const unimplemented = [
   ["POST", "/templates"],
   ["POST", "/v2/templates"],
-  ["GET", "/volumes"],
-  ["POST", "/volumes"],
-  ["GET", "/volumes/:id"],
-  ["DELETE", "/volumes/:id"],
 ] as const;

@@ -1,0 +1,90 @@
+import type { Socket } from "node:net";
+import { background, warning } from "@emberbox/core/background";
+import { Session } from "@emberbox/wire";
+import { serveMount } from "./mount.ts";
+import type { SavedNode } from "./nodes.ts";
+import { VolumeServer } from "./server.ts";
+import type { VolumeLease } from "./store.ts";
+
+/** A volume, and where a sandbox has it. */
+export interface MountedVolume {
+  readonly path: string;
+  readonly lease: VolumeLease;
+  /** What the machine's kernel knows already. */
+  readonly nodes?: readonly SavedNode[] | undefined;
+}
+
+/** What a machine's kernel knows of a volume that it has mounted. */
+export interface SavedMount {
+  readonly path: string;
+  readonly nodes: readonly SavedNode[];
+}
+
+/** The mounted volumes of a machine, and the channel on which it asks for their files. */
+export class VolumeChannel {
+  readonly #port: Socket;
+  readonly #session: Session;
+  readonly #mounts: readonly (MountedVolume & { readonly server: VolumeServer })[];
+  #held: PromiseWithResolvers<void> | undefined;
+
+  constructor(port: Socket, mounts: readonly MountedVolume[], onBroken: (error: Error) => void) {
+    this.#port = port;
+    this.#mounts = mounts.map((mount) => ({
+      ...mount,
+      server: new VolumeServer(mount.lease.tree, mount.nodes),
+    }));
+    this.#session = new Session({
+      port,
+      firstStream: 1,
+      onHello: () => {},
+      onStream: (stream, index) => {
+        const mount = this.#mounts[index];
+        if (mount !== undefined) serveMount(stream, mount.server);
+        return mount !== undefined;
+      },
+      onFreeze: () => this.#held?.resolve(),
+      onBroken: (error) => {
+        this.#held?.reject(error);
+        onBroken(error);
+      },
+    });
+    this.#session.hello(Buffer.of());
+  }
+
+  get paths(): readonly string[] {
+    return this.#mounts.map(({ path }) => path);
+  }
+
+  /** Nothing is in flight in either direction afterwards. Call it once the machine's programs stand still. */
+  async freeze(): Promise<void> {
+    this.#held = Promise.withResolvers();
+    // It may be given up, and break then.
+    this.#held.promise.catch(() => {});
+    this.#session.hold();
+    // Usually a mounted volume does not keep the program alive.
+    this.#port.ref();
+    try {
+      await this.#held.promise;
+    } finally {
+      this.#port.unref();
+    }
+  }
+
+  thaw(): void {
+    if (this.#held !== undefined) this.#session.thaw(Buffer.of());
+    this.#held = undefined;
+  }
+
+  save(): SavedMount[] {
+    return this.#mounts.map(({ path, server }) => ({ path, nodes: server.save() }));
+  }
+
+  /** Call it when the machine is gone. */
+  close(): void {
+    const closed = this.#mounts.map(async ({ server, lease }) => {
+      await server.close();
+      await lease.release();
+    });
+    background(Promise.all(closed), warning("Closing volumes"));
+  }
+}

@@ -37,6 +37,7 @@ export const layers: Readonly<Record<"core" | "guest" | "microvm", Layers>> = {
     "restore",
     "saved",
     "build",
+    "container",
     "provider",
     "internal",
     "*.ts",

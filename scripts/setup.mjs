@@ -2,7 +2,13 @@
 // benchmarks. Plain JavaScript without dependencies: it runs before anything is installed. It can be interrupted and
 // repeated.
 import { argv, exit } from "node:process";
-import { checked, comparedWith, foreign, installDebianPackages } from "./setup/debian.mjs";
+import {
+  checked,
+  comparedWith,
+  containers,
+  foreign,
+  installDebianPackages,
+} from "./setup/debian.mjs";
 import { checkMachine, demandRoot } from "./setup/machine.mjs";
 import { StepFailed, command, finish, note } from "./setup/steps.mjs";
 import { buildGuest, installWorkspace, node, script } from "./setup/workspace.mjs";
@@ -39,7 +45,7 @@ const modes = {
   },
 
   async test(parameters) {
-    await prepare(checked, ["default", "r"]);
+    await prepare([...checked, ...containers], ["default", "r"]);
     // All of them run, whatever the first one finds.
     const results = [
       await command("lint", [node, "--run", "lint"], { mayFail: true }),
@@ -82,7 +88,7 @@ const modes = {
 
   /** All tests on a machine that has other things to do: takes hours. */
   async "test:busy"(parameters) {
-    await prepare(checked, ["default", "r"]);
+    await prepare([...checked, ...containers], ["default", "r"]);
     await command("tests on a busy machine", [
       ...[node, source, quiet, "test/hosts/busy.ts"],
       ...parameters,

@@ -8,6 +8,7 @@ const isRoot = process.getuid() === 0;
 const needed = JSON.parse(
   readFileSync(join(root, "packages/microvm/src/host/packages.json"), "utf8"),
 )
+  .filter((row) => row.for !== "container")
   .filter(({ on = process.arch, notForRoot }) => on === process.arch && !(notForRoot && isRoot))
   .map(({ sign, apt }) => [sign, apt]);
 
@@ -16,6 +17,12 @@ export const checked = [
   ["/usr/lib/python3/dist-packages/flake8", "flake8"],
   ["/usr/lib/python3/dist-packages/mypy", "mypy"],
   ["/usr/lib/python3/dist-packages/pytest", "python3-pytest"],
+];
+
+/** What fetches container images, and what they are fetched from in tests. */
+export const containers = [
+  ["skopeo", "skopeo"],
+  ["docker-registry", "docker-registry"],
 ];
 
 /** What the benchmarks compare with: the guest's libraries, on this machine itself. */

@@ -3,9 +3,11 @@ import "../supported-node.ts";
 
 export { quote } from "../shell-quote.ts";
 export type { BuildTemplateOptions } from "../provider.ts";
+export { USUAL_PATH } from "../templates.ts";
 export type {
   BuiltTemplate,
   CopyEntry,
+  ImageSource,
   TemplateLog,
   TemplateRequest,
   TemplateStep,

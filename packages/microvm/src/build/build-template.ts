@@ -25,7 +25,7 @@ export interface BuildHost {
   readonly layers: SnapshotStore;
   readonly templates: SnapshotStore;
   /** What a build from a template depends on, and begins with. @throws `unknown_template` */
-  base(template: string): Promise<Beginning & { key: string; settings: Settings }>;
+  base(from: TemplateRequest["from"]): Promise<Beginning & { key: string; settings: Settings }>;
   /** Starts a sandbox. */
   open(from: Beginning): Promise<Workshop>;
 }

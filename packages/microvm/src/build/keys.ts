@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { TemplateRequest, TemplateStep } from "@emberbox/core/template";
 
 /** Raise when the same steps come to mean something else. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** What names each state of a build: everything that went into it. */
 export interface BuildKeys {

@@ -22,8 +22,10 @@ import { diskBytes } from "../host/disk-bytes.ts";
 import { withLock } from "../host/lock.ts";
 import { isTemplateName } from "../image/index.ts";
 import { resolveCreateOptions, type ResolvedCreateOptions } from "../restore/create-options.ts";
+import { isContainerName } from "../container/store.ts";
 import { baseFiles } from "../saved/base.ts";
 import { openSnapshots, ownBytes, type Snapshot, type SnapshotStore } from "../saved/snapshots.ts";
+import { obtainImageOf } from "./container-images.ts";
 import type { Engine } from "./engine.ts";
 import type { KnownSandbox } from "./known-sandbox.ts";
 import type { KnownSandboxes } from "./known-sandboxes.ts";
@@ -60,20 +62,29 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
   const hostOf = (
     name: string,
     shape: ResolvedCreateOptions,
+    log: (entry: TemplateLog) => void,
     signal: AbortSignal | undefined,
   ): BuildHost => ({
     layers,
     templates,
     async base(from) {
+      if (typeof from === "object") {
+        const { ceiling } = shape.access;
+        const onProgress = (text: string): void => log({ type: "progress", text });
+        const made = await obtainImageOf(from, { ceiling, onProgress, signal }, options);
+        const { name, user, workdir, envs } = made;
+        const { key } = await open().template({ ...shape, template: name }, signal);
+        return { key, settings: { user, workdir, envs }, template: name };
+      }
       if (isTemplateName(from)) {
         const { key } = await open().template({ ...shape, template: from }, signal);
         return { key, settings: initialSettings, template: from };
       }
       const snapshot = await find(from);
       if (!snapshot) throw unknown(from);
-      const { options, defaults } = snapshot.manifest;
-      const key = `${snapshot.snapshotId} ${JSON.stringify(shapeOf(options))}`;
-      const settings = { ...initialSettings, ...defaults, envs: options.envs };
+      const { options: kept, defaults } = snapshot.manifest;
+      const key = `${snapshot.snapshotId} ${JSON.stringify(shapeOf(kept))}`;
+      const settings = { ...initialSettings, ...defaults, envs: kept.envs };
       return { key, settings, template: from, snapshot };
     },
     async open({ template, snapshot }) {
@@ -127,7 +138,7 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
           tell(entry);
         };
         try {
-          const host = hostOf(name, shape, signal);
+          const host = hostOf(name, shape, log, signal);
           const built = await buildTemplate(request, host, { template: name, log, signal });
           const snapshot = (await templates.find(built))!;
           await templates.name(snapshot.snapshotId, name);
@@ -162,7 +173,8 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
 }
 
 /** What is neither a template that comes with the engine nor what builds call theirs. */
-const isOwnName = (name: string): boolean => !isTemplateName(name) && !isBuiltName(name);
+const isOwnName = (name: string): boolean =>
+  !isTemplateName(name) && !isBuiltName(name) && !isContainerName(name);
 
 async function infoOf(
   name: string,
@@ -186,5 +198,7 @@ function taken(name: string): EmberboxError {
 }
 
 function unknown(name: string): EmberboxError {
-  return new EmberboxError("unknown_template", `there is no template \`${name}\` to build from`);
+  return new EmberboxError("unknown_template", `there is no template \`${name}\` to build from`, {
+    hint: `For a container image, say which one: \`${name}:latest\`.`,
+  });
 }

@@ -128,7 +128,7 @@ const modes = {
   },
 
   async escapes(parameters) {
-    await prepare();
+    await prepare(containers);
     await command("escapes", [node, source, "test/escapes/main.ts", ...parameters]);
   },
 

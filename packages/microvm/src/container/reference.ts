@@ -17,9 +17,6 @@ const TAG = /^\w[\w.-]{0,127}$/;
 const DIGEST = /^sha256:[\da-f]{64}$/;
 const LONGEST = 1024;
 
-/** Whether a text names an image in Docker's or skopeo's way, and cannot be the name of a template. */
-export const isImageName = (text: string): boolean => /[:/@]/.test(text);
-
 /**
  * Reads `NAME[:TAG][@DIGEST]` with or without `docker://`, `oci:DIRECTORY[:TAG]`, and `docker-archive:FILE[:TAG]`.
  * Nothing else of skopeo's transports is taken, as they reach programs and files that nobody meant.

@@ -56,14 +56,19 @@ export function writeLayout(directory: string, options: LayoutOptions = {}): str
 
 const octal = (value: number, digits: number): string => value.toString(8).padStart(digits, "0");
 
-/** A tar archive of files with these contents. */
-export function tar(files: readonly (readonly [name: string, content: string])[]): Buffer {
-  const blocks = files.flatMap(([name, content]) => {
+/** A tar archive of files with these contents, and of links. */
+export function tar(
+  files: readonly (readonly [name: string, content: string, link?: string])[],
+): Buffer {
+  const blocks = files.flatMap(([name, content, link = ""]) => {
     const data = Buffer.from(content);
     const head = Buffer.alloc(512);
     head.write(name, 0);
     head.write(`${octal(0o644, 7)}\0${octal(0, 7)}\0${octal(0, 7)}\0`, 100);
-    head.write(`${octal(data.length, 11)}\0${octal(0, 11)}\0        0`, 124);
+    head.write(
+      `${octal(data.length, 11)}\0${octal(0, 11)}\0        ${link === "" ? 0 : 2}${link}`,
+      124,
+    );
     head.write("ustar\x0000", 257);
     const sum = head.reduce((total, byte) => total + byte, 0);
     head.write(`${octal(sum, 6)}\0 `, 148);

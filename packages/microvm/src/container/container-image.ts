@@ -66,7 +66,7 @@ export async function obtainContainerImage(
           ...{ onProgress, signal },
         }),
       );
-      const { envs, workdir = "/home/user" } = fetched;
+      const { envs, workdir } = fetched;
       const facts: ContainerFacts = { base: base.digest, user, workdir, envs };
       await writeFile(factsFile(making), JSON.stringify(facts));
       await rm(image.directory, { recursive: true, force: true });

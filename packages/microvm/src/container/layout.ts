@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, lstat, open } from "node:fs/promises";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { z } from "zod";
 import { type Architecture, architectures } from "../host/architecture.ts";
@@ -20,7 +20,7 @@ export interface FetchedImage {
   readonly layers: readonly ImageLayer[];
   /** What its configuration says of programs. */
   readonly envs: Readonly<Record<string, string>>;
-  readonly workdir: string | undefined;
+  readonly workdir: string;
   readonly user: string | undefined;
 }
 
@@ -100,7 +100,7 @@ export async function readLayout(
   const { Env, WorkingDir, User } = config.config ?? {};
   return {
     ...{ digest: name, layers, envs: envsOf(Env ?? []) },
-    workdir: WorkingDir?.startsWith("/") === true ? WorkingDir : undefined,
+    workdir: WorkingDir?.startsWith("/") === true ? posix.normalize(WorkingDir) : "/home/user",
     user: User ? User : undefined,
   };
 }

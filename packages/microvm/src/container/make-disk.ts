@@ -68,15 +68,12 @@ export async function makeDisk(options: MakeDiskOptions): Promise<{ user: string
   }
   onProgress("adding what sandboxes need");
   const path = image.envs["PATH"] ?? "/usr/local/bin:/usr/bin:/bin";
-  const facts = parse(
-    adapted,
-    await run(
-      `rm -f ${PLACE}/layer; python3 -I ${program("adapt")} ${ROOT} ${quote(path)} ${quote(image.user ?? "")}`,
-    ),
-  );
+  const given = [ROOT, path, image.user ?? "", image.workdir].map(quote).join(" ");
+  const said = await run(`rm -f ${PLACE}/layer; python3 -I ${program("adapt")} ${given}`);
+  const facts = parse(adapted, said);
   onProgress("writing the disk");
   const pieces = await run(
-    `umount ${ROOT}; python3 -I ${program("pack")} ${PLACE}/disk ${PLACE}/packed`,
+    `umount ${ROOT} && python3 -I ${program("pack")} ${PLACE}/disk ${PLACE}/packed`,
   );
   await receive(sandbox, pieces, target, signal);
   return facts;

@@ -4,8 +4,8 @@ It adds the account `user`, what the first processes rely on, the kernel's modul
 own programs: of an image nobody knows which of them it has, and in which version. They are those of the machine that
 this runs in, with their libraries and a loader that looks for libraries only there. Nothing of the image is run.
 
-Arguments: the directory, the image's PATH and its USER. Prints the name of the account that its programs run as. Fails
-with the reason for an image that cannot be used.
+Arguments: the directory, the image's PATH, USER and WORKDIR. Prints the name of the account that its programs run as.
+Fails with the reason for an image that cannot be used.
 """
 
 import json
@@ -143,7 +143,7 @@ def append(image: Image, name: str, line: str, mode: int) -> None:
 
 
 def configure(image: Image) -> None:
-    for directory in ("dev", "proc", "sys", "run", "tmp", "var/tmp", "etc", "root"):
+    for directory in ("dev", "proc", "sys", "run", "tmp", "var/tmp", "etc", "root", "etc/ssl/certs"):
         path = image.made(directory)
         if directory.endswith("tmp"):
             os.chmod(path, 0o1777)
@@ -261,7 +261,7 @@ def find_python(image: Image, path: str) -> Optional[str]:
     return None
 
 
-def main(root: str, path: str, user: str) -> None:
+def main(root: str, path: str, user: str, workdir: str) -> None:
     os.umask(0o022)
     image = Image(root)
     try:
@@ -269,6 +269,8 @@ def main(root: str, path: str, user: str) -> None:
         configure(image)
         add_user(image)
         account = account_of(image, user)
+        # Where it is missing, Docker makes it, too.
+        image.made(workdir)
         add_modules(image)
         add_tools(image)
         python = find_python(image, path)

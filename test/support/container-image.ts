@@ -27,7 +27,7 @@ export async function debianLayer(sandbox: Sandbox): Promise<Buffer> {
   const root =
     "/bin /sbin /lib /lib64 /etc/ld.so.cache /etc/nsswitch.conf /usr/bin/sh /usr/bin/awk";
   const packed = await sandbox.commands.run(
-    `set -e; { ${list}; for path in ${root}; do [ -e $path ] && echo $path; done; } | while read -r path; do { [ -e "$path" ] || [ -L "$path" ]; } && echo "\${path#/}"; done > /tmp/list; tar -C / --no-recursion -cf /tmp/layer.tar -T /tmp/list`,
+    `set -e; { ${list}; for path in ${root}; do [ -e $path ] && echo $path; done; } | while read -r path; do { [ -e "$path" ] || [ -L "$path" ]; } && echo "\${path#/}"; done | sort -u > /tmp/list; tar -C / --no-recursion -cf /tmp/layer.tar -T /tmp/list`,
     { user: "root", timeoutMs: 0 },
   );
   if (packed.exitCode !== 0) throw new Error(packed.stderr);

@@ -67,6 +67,7 @@ def test_files_links_and_modes(unpack, root, compress):
         entry("/absolute/file", content=b"inside"),
         symlink("link", "bin/tool"),
         entry("hard", tarfile.LNKTYPE, link="bin/tool"),
+        entry("hard", tarfile.LNKTYPE, link="hard"),
         compress=compress,
     )
     assert (root / "bin/tool").read_bytes() == b"run"
@@ -74,7 +75,7 @@ def test_files_links_and_modes(unpack, root, compress):
     assert (root / "absolute/file").read_bytes() == b"inside"
     assert os.readlink(root / "link") == "bin/tool"
     assert (root / "hard").stat().st_ino == (root / "bin/tool").stat().st_ino
-    assert (made.bytes, made.entries) == (9, 5)
+    assert (made.bytes, made.entries) == (9, 6)
 
 
 @pytest.mark.parametrize("name", ["../outside/secret", "a/../../outside/secret", "/../x", ".."])

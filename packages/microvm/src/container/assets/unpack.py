@@ -155,6 +155,8 @@ class Unpacker:
         if member.ischr() or member.isblk():
             # The machine makes its own.
             return
+        if member.islnk():
+            return self.link(member, path)
         self.clear(path, member)
         if member.isdir():
             if not os.path.lexists(path):
@@ -163,15 +165,12 @@ class Unpacker:
             self.file(archive, member, path)
         elif member.issym():
             os.symlink(member.linkname, path)
-        elif member.islnk():
-            self.link(member, path)
         elif member.isfifo():
             os.mkfifo(path)
         else:
             raise Refused("%r is of a kind that is not known: %r" % (member.name[:100], member.type))
         self.note(path)
-        if not member.islnk():
-            self.dress(path, member)
+        self.dress(path, member)
 
     def note(self, path: str) -> None:
         while path != self.root and path not in self.made:
@@ -201,10 +200,13 @@ class Unpacker:
     def link(self, member: tarfile.TarInfo, path: str) -> None:
         parts = parts_of(member.linkname)
         source = os.path.join(inside(self.root, parts[:-1]), *parts[-1:])
-        try:
+        if not os.path.lexists(source) or stat.S_ISDIR(os.lstat(source).st_mode):
+            raise Refused("%r is a link to what is not there" % member.name[:100])
+        # Some archives have a file twice, the second time as a link to itself.
+        if source != path:
+            self.clear(path, member)
             os.link(source, path, follow_symlinks=False)
-        except OSError as error:
-            raise Refused("%r is a link to what is not there: %s" % (member.name[:100], error.strerror)) from error
+        self.note(path)
 
     def hide(self, parent: str, name: str) -> None:
         if name == OPAQUE:

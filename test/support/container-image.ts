@@ -18,7 +18,15 @@ const PACKAGES = [
   ],
   ...["libselinux1", "libtinfo6", "libssl3t64", "libcrypt1", "libsystemd0", "zlib1g", "libzstd1"],
   ...["python3", "python3-minimal", "python3.13", "python3.13-minimal", "libpython3.13-minimal"],
-  ...["libpython3.13-stdlib", "libexpat1", "libffi8", "libbz2-1.0", "liblzma5", "libuuid1"],
+  ...[
+    "libpython3.13-stdlib",
+    "libexpat1",
+    "libffi8",
+    "libbz2-1.0",
+    "liblzma5",
+    "libuuid1",
+    "libsqlite3-0",
+  ],
 ];
 
 /** A layer of Debian's own files with Python, without what makes the default template one. */

@@ -40,6 +40,7 @@ export const layers: Readonly<Record<"core" | "guest" | "microvm", Layers>> = {
     "saved",
     "build",
     "ready",
+    "container",
     "provider",
     "internal",
     "*.ts",

@@ -5,6 +5,7 @@ import { argv, exit } from "node:process";
 import {
   checked,
   comparedWith,
+  containers,
   foreign,
   installDebianPackages,
   withEnvironments,
@@ -45,7 +46,7 @@ const modes = {
   },
 
   async test(parameters) {
-    await prepare([...checked, ...withEnvironments], ["default", "r"]);
+    await prepare([...checked, ...containers, ...withEnvironments], ["default", "r"]);
     // All of them run, whatever the first one finds.
     const results = [
       await command("lint", [node, "--run", "lint"], { mayFail: true }),
@@ -101,7 +102,7 @@ const modes = {
 
   /** All tests on a machine that has other things to do: takes hours. */
   async "test:busy"(parameters) {
-    await prepare([...checked, ...withEnvironments], ["default", "r"]);
+    await prepare([...checked, ...containers, ...withEnvironments], ["default", "r"]);
     await command("tests on a busy machine", [
       ...[node, source, quiet, "test/hosts/busy.ts"],
       ...parameters,
@@ -150,7 +151,7 @@ const modes = {
   },
 
   async escapes(parameters) {
-    await prepare();
+    await prepare(containers);
     await command("escapes", [node, source, "test/escapes/main.ts", ...parameters]);
   },
 

@@ -47,8 +47,8 @@ import { ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, SnapshotInf
 export type { ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, SnapshotInfo, SnapshotOptions };
 
 // template
-import { BuildTemplateOptions, BuiltTemplate, CopyEntry, DEFAULT_TAG, TemplateLog, TemplateRequest, TemplateStep, TemplateTag, quote, resolveTemplate } from "./declarations.js";
-export { type BuildTemplateOptions, type BuiltTemplate, type CopyEntry, DEFAULT_TAG, type TemplateLog, type TemplateRequest, type TemplateStep, type TemplateTag, quote, resolveTemplate };
+import { BuildTemplateOptions, BuiltTemplate, CopyEntry, DEFAULT_TAG, ImageSource, TemplateLog, TemplateRequest, TemplateStep, TemplateTag, USUAL_PATH, quote, resolveTemplate } from "./declarations.js";
+export { type BuildTemplateOptions, type BuiltTemplate, type CopyEntry, DEFAULT_TAG, type ImageSource, type TemplateLog, type TemplateRequest, type TemplateStep, type TemplateTag, USUAL_PATH, quote, resolveTemplate };
 
 // terminal
 import { TerminalText, oneLine, plainText, safeJson, styledText } from "./declarations.js";
@@ -297,8 +297,13 @@ export type TemplateStep = {
   readonly type: "USER";
   readonly user: string;
 });
+export interface ImageSource {
+  readonly image: string;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+}
 export interface TemplateRequest {
-  readonly from: string;
+  readonly from: string | ImageSource;
   readonly steps: readonly TemplateStep[];
   readonly freshFrom?: number | undefined;
   readonly startCommand?: string | undefined;
@@ -886,6 +891,10 @@ interface TemplateOptions {
   readonly fileContextPath?: string | undefined;
   readonly fileIgnorePatterns?: readonly string[] | undefined;
 }
+interface ImageCredentials {
+  readonly username: string;
+  readonly password: string;
+}
 interface StepOptions {
   readonly user?: string | undefined;
 }
@@ -927,12 +936,12 @@ export declare class TemplateBuilder {
   fromBaseImage(): this;
   fromTemplate(name: string): this;
   fromDockerfile(contentOrPath: string): this;
-  fromImage(image: string): this;
-  fromPythonImage(_version?: string): this;
-  fromNodeImage(_version?: string): this;
-  fromDebianImage(_version?: string): this;
-  fromUbuntuImage(_version?: string): this;
-  fromBunImage(_version?: string): this;
+  fromImage(image: string, credentials?: ImageCredentials): this;
+  fromPythonImage(version?: string): this;
+  fromNodeImage(version?: string): this;
+  fromDebianImage(version?: string): this;
+  fromUbuntuImage(version?: string): this;
+  fromBunImage(version?: string): this;
   copy(src: string | readonly string[], dest: string, given?: CopyOptions): this;
   copyItems(items: readonly CopyItem[]): this;
   remove(path: string | readonly string[], given?: RemoveOptions): this;
@@ -1391,6 +1400,7 @@ export declare function plainText(text: string): string;
 export declare function oneLine(text: string): string;
 export declare function safeJson(json: string): string;
 export declare function checkedProvider(of: SandboxProvider): SandboxProvider;
+export declare const USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 export declare function templatesOf(provider?: Pick<SandboxProvider, "templates">): readonly TemplateInfo[];
 export declare function background(work: Promise<unknown>, onFailure: (error: unknown) => void): void;
 export declare function warning(what: string): (error: unknown) => void;

@@ -8,6 +8,7 @@ const isRoot = process.getuid() === 0;
 const needed = JSON.parse(
   readFileSync(join(root, "packages/microvm/src/host/packages.json"), "utf8"),
 )
+  .filter((row) => row.for !== "container")
   .filter(({ on = process.arch, notForRoot }) => on === process.arch && !(notForRoot && isRoot))
   .map(({ sign, apt }) => [sign, apt]);
 
@@ -20,6 +21,11 @@ export const checked = [
 
 /** What makes Python's environments. */
 export const withEnvironments = [["/usr/share/doc/python3-venv", "python3-venv"]];
+/** What fetches container images, and what they are fetched from in tests. */
+export const containers = [
+  ["skopeo", "skopeo"],
+  ["docker-registry", "docker-registry"],
+];
 
 /** What the benchmarks compare with: the guest's libraries, on this machine itself. */
 export const comparedWith = ["numpy", "pandas", "matplotlib"].map((name) => [

@@ -103,7 +103,12 @@ test("a step that fails tells why, and where; the template stays as it was", asy
 });
 
 test.each([
-  ["an image that has to be fetched", Template().fromImage("alpine:3"), /alpine:3.*fromTemplate/],
+  [
+    "an image on the server",
+    Template().fromImage("127.0.0.1:9/it"),
+    /may not be fetched.*loopback/,
+  ],
+  ["a file of the server", Template().fromImage("oci:/etc"), /oci:\/etc is not in a registry/],
   ["an unknown template", Template().fromTemplate("no-such"), /no-such.*not found/],
 ])("a build from %s fails, and says so", async (_what, template, why) => {
   const build = Template.build(template.runCmd("true"), "other", options);

@@ -16,7 +16,7 @@ interface Asked {
   readonly buildID: string;
 }
 
-async function begin(of: EmberboxServer, key: string): Promise<Asked> {
+export async function begin(of: EmberboxServer, key: string = keys.operator): Promise<Asked> {
   return JSON.parse((await ask(of, "POST /v3/templates", key, { name: NAME })).body) as Asked;
 }
 
@@ -33,9 +33,14 @@ async function send(url: string, archive: Buffer): Promise<number> {
 }
 
 /** Runs a build to its end, and tells how that was and what it printed. */
-async function finish(of: EmberboxServer, { buildID }: Asked, steps: unknown[]): Promise<string> {
+export async function finish(
+  of: EmberboxServer,
+  { buildID }: Asked,
+  steps: unknown[],
+  from: object = { fromImage: "e2bdev/base" },
+): Promise<string> {
   await ask(of, `POST /v2/templates/${NAME}/builds/${buildID}`, keys.operator, {
-    ...{ fromImage: "e2bdev/base", force: true, steps },
+    ...{ ...from, force: true, steps },
   });
   for (;;) {
     const { body } = await ask(

@@ -6,6 +6,7 @@ import { buildAttempts } from "./builds.ts";
 import { agentAttempts } from "./channel.ts";
 import { costAttempts } from "./cost.ts";
 import { fileAttempts } from "./files.ts";
+import { imageAttempts } from "./images.ts";
 import { memoryAttempts } from "./guest-memory.ts";
 import { rootAttempts, userAttempts } from "./guest.ts";
 import { hostAttempts } from "./host.ts";
@@ -38,6 +39,7 @@ export const attempts: readonly Attempt[] = [
   ...serverAttempts,
   ...buildAttempts,
   ...secretAttempts,
+  ...imageAttempts,
 ];
 
 export const canBeMade = ({ needsRoot }: Attempt): boolean =>

@@ -11,7 +11,7 @@ import {
   user,
 } from "./options.ts";
 import type { BuildTemplateOptions } from "./provider.ts";
-import type { TemplateRequest, TemplateStep } from "./template-request.ts";
+import type { ImageSource, TemplateRequest, TemplateStep } from "./template-request.ts";
 
 /** The name of a template of one's own. */
 const templateName: z.ZodString = z
@@ -86,8 +86,15 @@ const step: z.ZodType<TemplateStep> = z.discriminatedUnion("type", [
   z.strictObject({ origin, type: z.literal("WORKDIR"), path }),
   z.strictObject({ origin, type: z.literal("USER"), user: account }),
 ]);
+const image = z
+  .strictObject({
+    image: z.string().min(1).max(1024),
+    username: z.string().min(1).max(1024).optional(),
+    password: z.string().max(65_536).optional().meta({ secret: true }),
+  } satisfies FieldsOf<ImageSource>)
+  .refine(({ username, password }) => (username === undefined) === (password === undefined));
 const requestSchema = z.strictObject({
-  from: z.string().min(1).max(256),
+  from: z.union([z.string().min(1).max(256), image]),
   steps: z.array(step).max(MAX_STEPS),
   freshFrom: z.int().min(0).optional(),
   startCommand: command.optional(),

@@ -44,10 +44,20 @@ export type TemplateStep = { readonly origin?: string | undefined } & (
   | { readonly type: "USER"; readonly user: string }
 );
 
+/** A container image, and what its registry is shown. */
+export interface ImageSource {
+  /** `NAME[:TAG][@DIGEST]` as in Docker, `oci:DIRECTORY[:TAG]` or `docker-archive:FILE[:TAG]`. */
+  readonly image: string;
+  /** @default what `docker login` or `skopeo login` have kept */
+  readonly username?: string | undefined;
+  /** Given with `username`. */
+  readonly password?: string | undefined;
+}
+
 /** A template to be built. */
 export interface TemplateRequest {
-  /** The template that it begins with. */
-  readonly from: string;
+  /** The template that it begins with, or a container image. */
+  readonly from: string | ImageSource;
   readonly steps: readonly TemplateStep[];
   /** From this step on, nothing that was built before is used. */
   readonly freshFrom?: number | undefined;

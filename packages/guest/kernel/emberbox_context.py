@@ -10,12 +10,12 @@ import sys
 from typing import Any, Callable, Optional
 
 import emberbox_loop
-import emberbox_pictures
 import emberbox_print
 import emberbox_programs
 import emberbox_seeds
 from emberbox_channel import EXECUTE, HEADER, OUTPUT, REPORT_FILES, RESET, RESTORED, Channel, Streams
 from emberbox_files import Snapshot, files_line, snapshot
+from emberbox_figures import pictures
 from emberbox_shell import attach, reset
 
 LENGTH = struct.Struct(">I")
@@ -95,7 +95,8 @@ class Context:
             self.before = snapshot()
         self.has_run = True
         shell.displays.begin()
-        emberbox_pictures.saved.begin()
+        if pictures:
+            pictures.saved.begin()
         channel.begin()
         try:
             shell.run_cell(code, store_history=True)

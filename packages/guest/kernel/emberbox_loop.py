@@ -12,6 +12,10 @@ import threading
 from typing import Any, Callable, Coroutine, Optional
 
 
+# Python before 3.11 has no groups of exceptions.
+TRIES = (ast.Try, getattr(ast, "TryStar", ast.Try))
+
+
 class Loop(asyncio.SelectorEventLoop):
     def run_until_complete(self, future: Any) -> Any:
         """An interrupt cancels what was waited for: otherwise it would run on after its cell."""
@@ -93,7 +97,7 @@ def demands_loop(code: str) -> bool:
         node = nodes.pop()
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
             continue
-        if isinstance(node, (ast.Try, ast.TryStar)) and node.handlers:
+        if isinstance(node, TRIES) and getattr(node, "handlers"):
             continue
         if isinstance(node, ast.Call):
             called = node.func

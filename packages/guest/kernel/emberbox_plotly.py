@@ -8,8 +8,8 @@ import importlib.util
 
 # Imported now: once user code runs, the directory of these modules is no longer searched.
 from emberbox_plotly_figure import NotDrawable, draw
+from emberbox_results import PLOTLY
 
-MIME = "application/vnd.plotly.v1+json"
 # Points and cells of all traces together; drawing more takes too long.
 MAX_POINTS = 200_000
 
@@ -19,7 +19,7 @@ def with_picture(bundle):
     if "image/png" in bundle:
         return bundle
     try:
-        png = picture(bundle[MIME])
+        png = picture(bundle[PLOTLY])
     except Exception:
         # A figure may contain anything; without a picture it is still shown as JSON.
         png = None

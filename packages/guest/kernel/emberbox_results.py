@@ -24,6 +24,8 @@ FIELDS = {
 # Fields and MIME types of structured data that formatters for tables and figures produce.
 STRUCTURED = {"e2b/data": "data", "e2b/chart": "chart"}
 
+# The type of plotly's figures.
+PLOTLY = "application/vnd.plotly.v1+json"
 RESULT = '{"type":"result",'
 # Longest line of one result, in bytes.
 RESULT_LIMIT = 32 * 1024 * 1024

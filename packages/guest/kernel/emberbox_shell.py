@@ -17,20 +17,26 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError, UsageError
 from IPython.lib import pretty
 from IPython.utils.text import SList
-from ipykernel import zmqshell
 from traitlets import Any, TraitType, Type
 from traitlets.config import Config
 
-import emberbox_pictures
 from emberbox_channel import ERROR, OUTPUT, Channel, Streams
 from emberbox_displays import Displays
+from emberbox_figures import pictures, with_picture
 from emberbox_loop import demands_loop
 from emberbox_magics import Expander, mend_scripts
-from emberbox_plotly import MIME as PLOTLY, with_picture
-from emberbox_results import RESULT_LIMIT, error_line, result_line
+from emberbox_results import PLOTLY, RESULT_LIMIT, error_line, result_line
 from emberbox_structured import close_shown, describe_figures_and_tables
 from emberbox_tracebacks import mend_tracebacks
 
+try:
+    from ipykernel.zmqshell import ZMQInteractiveShell as BaseShell
+except ImportError:
+    # A container image's Python may lack ipykernel, which is compiled in part. It adds little.
+    from IPython.core.interactiveshell import InteractiveShell as BaseShell
+
+# Python before 3.11 has no groups.
+GROUP = getattr(builtins, "BaseExceptionGroup", ())
 # How many members of an exception group are shown.
 MAX_MEMBERS = 20
 EXPANDER = Expander()
@@ -115,7 +121,7 @@ class Hook(DisplayHook):
 
 
 # Libraries recognise a notebook by this class's name.
-class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
+class ZMQInteractiveShell(BaseShell):
     displayhook_class = Type(Hook)
     display_pub_class = Type(Publisher)
     exiter = Any()
@@ -135,12 +141,12 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
         self.set_hook("show_in_pager", page.as_hook(show_page), 1)
 
     def enable_gui(self, gui=None):
-        if gui not in (None, "inline", "agg", "asyncio"):
-            print(emberbox_pictures.NO_SCREEN % gui, file=sys.stderr)
+        if pictures and gui not in (None, "inline", "agg", "asyncio"):
+            print(pictures.NO_SCREEN % gui, file=sys.stderr)
 
     def enable_matplotlib(self, gui=None):
-        backend = emberbox_pictures.meant_by(gui)
-        if backend is not None and emberbox_pictures.kept(backend) == emberbox_pictures.INLINE:
+        backend = pictures and pictures.meant_by(gui)
+        if backend is not None and pictures.kept(backend) == pictures.INLINE:
             gui = "inline"
         return super().enable_matplotlib(gui)
 
@@ -293,7 +299,7 @@ def has_group(error):
     """Whether an exception, or one that came before it, is a group."""
     seen = set()
     while error is not None and id(error) not in seen:
-        if isinstance(error, BaseExceptionGroup):
+        if isinstance(error, GROUP):
             return True
         seen.add(id(error))
         error = error.__context__
@@ -304,7 +310,7 @@ def more_of(error, shown="", indent="  "):
     """The members of a group, which IPython's tracebacks lack, and an exception's notes unless they are shown."""
     notes = map(str, getattr(error, "__notes__", ())[:MAX_MEMBERS])
     lines = [indent + note for note in notes if "\n%s\n" % note not in shown + "\n"]
-    members = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    members = error.exceptions if isinstance(error, GROUP) else ()
     for member in members[:MAX_MEMBERS]:
         lines.append("%s%s: %s" % (indent, type(member).__name__, text_of(member)))
         lines.extend(more_of(member, indent=indent + "  "))
@@ -354,8 +360,9 @@ def create_shell(ipython_dir):
     warnings.filterwarnings("ignore", "To exit: use")
     # Python warns of a fork where there are threads. A context has one of ours, which is no matter to its children.
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
-    shell.enable_matplotlib("inline")
-    emberbox_pictures.install()
+    if pictures:
+        shell.enable_matplotlib("inline")
+        pictures.install()
     describe_figures_and_tables(shell)
     show_scalars_plainly(shell)
     return shell

@@ -5,7 +5,7 @@ import sys
 from IPython.core.formatters import BaseFormatter
 from traitlets import ObjectName, Unicode
 
-from emberbox_charts import chart_of, remember_boxes
+from emberbox_figures import chart_of, remember_boxes
 from emberbox_tables import table_of
 
 
@@ -25,7 +25,7 @@ class ChartFormatter(Structured):
     format_type = Unicode("e2b/chart")
 
     def describe(self, value):
-        return chart_of(value) if isinstance(value, sys.modules["matplotlib.figure"].Figure) else None
+        return chart_of(value) if is_figure(value) else None
 
 
 class TableFormatter(Structured):
@@ -34,6 +34,11 @@ class TableFormatter(Structured):
     def describe(self, value):
         pandas = sys.modules.get("pandas")
         return table_of(value) if pandas and isinstance(value, (pandas.DataFrame, pandas.Series)) else None
+
+
+def is_figure(value):
+    figures = sys.modules.get("matplotlib.figure")
+    return figures is not None and isinstance(value, figures.Figure)
 
 
 def describe_figures_and_tables(shell):
@@ -45,7 +50,7 @@ def describe_figures_and_tables(shell):
 
 def close_shown(value):
     """Marks a figure that is a cell's value as shown; otherwise it would be shown again at the cell's end."""
-    if not isinstance(value, sys.modules["matplotlib.figure"].Figure):
+    if not is_figure(value):
         return
     helpers, backend = sys.modules.get("matplotlib._pylab_helpers"), sys.modules.get("matplotlib_inline.config")
     if helpers and backend and backend.InlineBackend.instance().close_figures:

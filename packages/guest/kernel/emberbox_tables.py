@@ -1,6 +1,6 @@
 """The columns of a data frame, as E2B gives them: `{column: [value, ...]}`."""
 
-import numpy
+import sys
 
 MAX_ROWS = 10_000
 MAX_COLUMNS = 500
@@ -64,9 +64,10 @@ def column_of(series):
     if kind in "iub":
         return values.tolist()
     if kind == "f":
-        items = values.tolist()
-        return items if numpy.isfinite(values).all() else [item if item - item == 0 else None for item in items]
+        items, isfinite = values.tolist(), sys.modules["numpy"].isfinite
+        return items if isfinite(values).all() else [item if item - item == 0 else None for item in items]
     if kind == "M":
+        numpy = sys.modules["numpy"]
         whole = (values == values.astype("datetime64[s]")) | numpy.isnat(values)
         texts = numpy.datetime_as_string(values, unit="s" if whole.all() else "auto").tolist()
         return [None if text == "NaT" else text for text in texts]
@@ -86,6 +87,6 @@ def value_of(item):
         return None
     if hasattr(item, "isoformat"):
         return item.isoformat()
-    if isinstance(item, numpy.generic):
+    if isinstance(item, sys.modules["numpy"].generic):
         return value_of(item.item())
     return str(item)

@@ -2,15 +2,17 @@
 
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
-
-import matplotlib
+from importlib.util import find_spec
 
 import emberbox_loop
 from emberbox_channel import Channel, Streams
+from emberbox_figures import pictures
 from emberbox_files import load_types
 from emberbox_shell import attach, create_shell, reset
 
+INLINE = "module://matplotlib_inline.backend_inline"
 LIBRARIES = ("numpy", "pandas", "seaborn", "sklearn.datasets", "sklearn.ensemble", "sklearn.linear_model")
 CELLS = (
     "1+1",
@@ -38,16 +40,34 @@ CELLS = (
 )
 
 
+class InlineLater:
+    """Sees to it that figures are inline where matplotlib is installed after this."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name == "matplotlib.pyplot":
+            sys.meta_path.remove(self)
+            sys.modules["matplotlib"].use(INLINE)
+
+
 def prepare(ipython_dir, warm):
     """A pristine shell. A `warm` one has imported the usual libraries and run what first calls usually run."""
-    matplotlib.use("module://matplotlib_inline.backend_inline")
+    if pictures:
+        import_module("matplotlib").use(INLINE)
+    else:
+        sys.meta_path.insert(0, InlineLater())
+    own = find_spec("matplotlib_inline")
+    if own is None or str(own.origin).startswith("/opt/emberbox/"):
+        # Programs that cells start would not find it.
+        os.environ.pop("MPLBACKEND", None)
     os.environ.setdefault("PLOTLY_RENDERER", "plotly_mimetype")
     load_types()
     emberbox_loop.install()
     shell = create_shell(ipython_dir)
     if warm:
         for library in LIBRARIES:
-            import_module(library)
+            # A container image has what it has.
+            with suppress(ModuleNotFoundError):
+                import_module(library)
         run_cells(shell)
         # No context inherits what a generator had ready.
         import_module("emberbox_seeds").renew()

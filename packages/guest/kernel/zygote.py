@@ -9,6 +9,7 @@ import ctypes
 import errno
 import fcntl
 import gc
+import importlib
 import json
 import os
 import pwd
@@ -24,6 +25,9 @@ sys.dont_write_bytecode = True
 SOCKET, USER, WHEN = sys.argv[1:4]
 CGROUP = "/sys/fs/cgroup/user/cgroup.procs"
 PR_SET_DUMPABLE = 4
+# Where the engine puts Python's packages in a machine made of a container image.
+PACKAGES = "/opt/emberbox/python"
+CANNOT = "Python %d.%d cannot run cells here (%s): what helps is Python 3.10 or newer, or `pip install ipython`"
 # How much of what a dead context leaves in its pipes is reported, in bytes.
 LAST_WORDS = 64 * 1024
 
@@ -237,8 +241,15 @@ def make_shell():
 
 def load():
     global shell, Context
-    shell = as_user(make_shell)
-    from emberbox_context import Context
+    # A container image may lack what the default template has: these are searched last.
+    if PACKAGES not in sys.path and os.path.isdir(PACKAGES):
+        sys.path.append(PACKAGES)
+    importlib.invalidate_caches()
+    try:
+        shell = as_user(make_shell)
+        from emberbox_context import Context
+    except (ImportError, SyntaxError) as error:
+        raise RuntimeError(CANNOT % (*sys.version_info[:2], error)) from error
 
     # Code imports from its own directory, not from the agent's.
     sys.path[0] = ""
@@ -261,5 +272,9 @@ from emberbox_channel import HELLO, frame  # noqa: E402
 shell: Any = None
 Context: Any = None
 if WHEN == "now":
-    load()
+    try:
+        load()
+    except RuntimeError:
+        # Whoever wants a kernel is told, and what is missing may have been installed by then.
+        traceback.print_exc()
 zygote.serve()

@@ -5,7 +5,8 @@ import os
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [ROOT, os.path.join(ROOT, "kernel")]
+ENGINE = os.path.join(ROOT, "../microvm/src/container/assets")
+sys.path[:0] = [ROOT, os.path.join(ROOT, "kernel"), ENGINE]
 sys.dont_write_bytecode = True
 OUTCOMES = os.environ.get("EMBERBOX_OUTCOMES")
 

@@ -5,9 +5,11 @@ export { quote } from "../shell-quote.ts";
 export { resolveTemplate } from "../template/resolve.ts";
 export type { BuildTemplateOptions } from "../provider.ts";
 export { DEFAULT_TAG } from "../template-request.ts";
+export { USUAL_PATH } from "../templates.ts";
 export type {
   BuiltTemplate,
   CopyEntry,
+  ImageSource,
   TemplateLog,
   TemplateRequest,
   TemplateStep,

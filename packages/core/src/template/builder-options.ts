@@ -17,6 +17,12 @@ export interface TemplateOptions {
   readonly fileIgnorePatterns?: readonly string[] | undefined;
 }
 
+/** What the registry of a container image is shown. */
+export interface ImageCredentials {
+  readonly username: string;
+  readonly password: string;
+}
+
 /** As whom a step is done. */
 export interface StepOptions {
   /** @default the user that `setUser` chose last */
@@ -91,6 +97,10 @@ const templateSchema = z.strictObject({
   fileContextPath: text,
   fileIgnorePatterns: z.array(z.string()).readonly().optional().describe("a list of strings"),
 } satisfies FieldsOf<TemplateOptions>);
+const credentialsSchema = z.strictObject({
+  username: z.string().min(1).describe("a string that is not empty"),
+  password: z.string().describe("a string").meta({ secret: true }),
+} satisfies FieldsOf<ImageCredentials>);
 const stepSchema = z.strictObject({ user } satisfies FieldsOf<StepOptions>);
 const copySchema = z.strictObject({ user, mode } satisfies FieldsOf<CopyOptions>);
 const removeSchema = z.strictObject({
@@ -118,6 +128,8 @@ const itemsSchema = z
 
 type Check<Options> = (options: unknown) => Options;
 export const checkTemplate: Check<TemplateOptions> = (it) => parseOptions(templateSchema, it);
+export const checkCredentials = (it: unknown): ImageCredentials | undefined =>
+  it === undefined ? undefined : parseOptions(credentialsSchema, it);
 export const checkStep: Check<StepOptions> = (it) => parseOptions(stepSchema, it);
 export const checkCopy: Check<CopyOptions> = (it) => parseOptions(copySchema, it);
 export const checkItems: Check<readonly CopyItem[]> = (it) =>

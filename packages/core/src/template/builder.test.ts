@@ -89,6 +89,21 @@ test("each step knows where it was written", () => {
     expect(origin).toMatch(new RegExp(`^${import.meta.filename}:\\d+$`));
 });
 
+const from = (work: (template: TemplateBuilder) => TemplateBuilder): unknown =>
+  work(Template()).recipe.from;
+
+test("container images are named with what their registry is shown", () => {
+  const credentials = { username: "reader", password: "secret" };
+  expect(from((it) => it.fromImage("host/it:1", credentials))).toEqual({
+    ...{ image: "host/it:1", ...credentials },
+  });
+  expect(from((it) => it.fromPythonImage("3.12-slim"))).toEqual({ image: "python:3.12-slim" });
+  expect(from((it) => it.fromNodeImage())).toEqual({ image: "node:lts" });
+  expect(from((it) => it.fromDebianImage())).toEqual({ image: "debian:stable" });
+  expect(from((it) => it.fromUbuntuImage("24.04"))).toEqual({ image: "ubuntu:24.04" });
+  expect(from((it) => it.fromBunImage())).toEqual({ image: "oven/bun:latest" });
+});
+
 test("a Dockerfile is read from its text and from a file", () => {
   const text = Template().fromDockerfile("FROM mine\nCMD serve").runCmd("true").recipe;
   expect(text).toMatchObject({ from: "mine", startCommand: "serve" });
@@ -99,8 +114,9 @@ test("a Dockerfile is read from its text and from a file", () => {
 
 describe("mistakes are refused at once", () => {
   const wrong: [work: (template: TemplateBuilder) => unknown, code: string, message: string][] = [
-    [(it) => it.fromImage("python:3"), "unsupported", "container images cannot be fetched yet"],
-    [(it) => it.fromPythonImage("3"), "unsupported", "An image of Python"],
+    [(it) => it.fromImage(""), "invalid_argument", "image"],
+    [(it) => it.fromImage("a", { username: "b" } as never), "invalid_argument", "password"],
+    [(it) => it.runCmd("true").fromPythonImage(), "invalid_argument", "before its steps"],
     [(it) => it.fromTemplate(""), "invalid_argument", "`name` to be a template's name"],
     [(it) => it.runCmd("a").fromTemplate("b"), "invalid_argument", "before its steps"],
     [(it) => it.fromDockerfile("no-such-file"), "file_not_found", "no-such-file"],

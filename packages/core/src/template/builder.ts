@@ -9,6 +9,7 @@ import * as options from "./builder-options.ts";
 import * as line from "./command-lines.ts";
 import { parseDockerfile, readDockerfile } from "./dockerfile.ts";
 import { callerOf } from "./origin.ts";
+import type { TemplateRequest } from "../template-request.ts";
 import type { Recipe, RecipeStep } from "./recipe.ts";
 
 type Method = (...args: never[]) => unknown;
@@ -31,7 +32,7 @@ export class TemplateBuilder {
   readonly #contextPath: string;
   readonly #ignorePatterns: readonly string[];
   readonly #steps: RecipeStep[] = [];
-  #from = DEFAULT_TEMPLATE;
+  #from: TemplateRequest["from"] = DEFAULT_TEMPLATE;
   #freshFrom: number | undefined;
   #startCommand: string | undefined;
   #readyCommand: string | undefined;
@@ -66,7 +67,8 @@ export class TemplateBuilder {
   }
 
   /**
-   * Begins with what a Dockerfile says. It has one stage, begins `FROM` a template, and copies from the context.
+   * Begins with what a Dockerfile says. It has one stage, begins `FROM` a template or a container image (what has a `:`,
+   * `/` or `@`), and copies from the context.
    * @param contentOrPath the text, when it has several lines or begins with `FROM`; otherwise the path of a file
    * @throws `file_not_found`; `invalid_argument`, `invalid_path` and `unsupported` naming the line
    */
@@ -79,34 +81,41 @@ export class TemplateBuilder {
     return this;
   }
 
-  /** @throws `unsupported`: container images cannot be fetched yet */
-  fromImage(image: string): this {
-    throw noImages(`The image ${JSON.stringify(image)}`);
+  /**
+   * Begins with a container image that is made of Debian or Ubuntu: `NAME[:TAG][@DIGEST]` as in Docker,
+   * `oci:DIRECTORY[:TAG]` or `docker-archive:FILE[:TAG]`. Its variables, working directory and user are those that the
+   * steps begin with; what it would start is not started.
+   * @param credentials for its registry. @default what `docker login` or `skopeo login` have kept
+   * @throws `invalid_argument`, also after a step
+   */
+  fromImage(image: string, credentials?: options.ImageCredentials): this {
+    const name = check.checkText("image", image);
+    return this.#begin({ image: name, ...options.checkCredentials(credentials) });
   }
 
-  /** @throws `unsupported`: container images cannot be fetched yet */
-  fromPythonImage(_version?: string): this {
-    throw noImages("An image of Python");
+  /** Begins with Docker Hub's `python`. @throws `invalid_argument` */
+  fromPythonImage(version = "3"): this {
+    return this.fromImage(`python:${check.checkText("version", version)}`);
   }
 
-  /** @throws `unsupported`: container images cannot be fetched yet */
-  fromNodeImage(_version?: string): this {
-    throw noImages("An image of Node");
+  /** Begins with Docker Hub's `node`. @throws `invalid_argument` */
+  fromNodeImage(version = "lts"): this {
+    return this.fromImage(`node:${check.checkText("version", version)}`);
   }
 
-  /** @throws `unsupported`: container images cannot be fetched yet */
-  fromDebianImage(_version?: string): this {
-    throw noImages("An image of Debian");
+  /** Begins with Docker Hub's `debian`. @throws `invalid_argument` */
+  fromDebianImage(version = "stable"): this {
+    return this.fromImage(`debian:${check.checkText("version", version)}`);
   }
 
-  /** @throws `unsupported`: container images cannot be fetched yet */
-  fromUbuntuImage(_version?: string): this {
-    throw noImages("An image of Ubuntu");
+  /** Begins with Docker Hub's `ubuntu`. @throws `invalid_argument` */
+  fromUbuntuImage(version = "latest"): this {
+    return this.fromImage(`ubuntu:${check.checkText("version", version)}`);
   }
 
-  /** @throws `unsupported`: container images cannot be fetched yet */
-  fromBunImage(_version?: string): this {
-    throw noImages("An image of Bun");
+  /** Begins with Docker Hub's `oven/bun`. @throws `invalid_argument` */
+  fromBunImage(version = "latest"): this {
+    return this.fromImage(`oven/bun:${check.checkText("version", version)}`);
   }
 
   /**
@@ -246,7 +255,7 @@ export class TemplateBuilder {
     return this;
   }
 
-  #begin(from: string): this {
+  #begin(from: TemplateRequest["from"]): this {
     if (this.#steps.length > 0) {
       throw new EmberboxError(
         "invalid_argument",
@@ -281,12 +290,3 @@ function copyStep(
     ...options.checkCopy(given),
   };
 }
-
-const noImages = (what: string): EmberboxError =>
-  new EmberboxError(
-    "unsupported",
-    `${what} cannot be used: container images cannot be fetched yet`,
-    {
-      hint: "Begin with `fromTemplate` or `fromBaseImage`, and install what is missing.",
-    },
-  );

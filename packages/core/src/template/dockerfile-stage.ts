@@ -7,12 +7,14 @@ import { invalid, unsupported } from "./dockerfile-errors.ts";
 import type { Instruction } from "./dockerfile-lines.ts";
 import { expandWords, jsonWords, splitWords, takeFlags } from "./dockerfile-words.ts";
 import { quote, shellLine } from "../shell-quote.ts";
+import { USUAL_PATH } from "../templates.ts";
+import type { TemplateRequest } from "../template-request.ts";
 import type { RecipeStep } from "./recipe.ts";
 
 /** What a Dockerfile says. */
 export interface ParsedDockerfile {
-  /** The template that it begins with. */
-  readonly from: string;
+  /** The template or container image that it begins with. */
+  readonly from: TemplateRequest["from"];
   readonly steps: readonly RecipeStep[];
   /** What `ENTRYPOINT` and `CMD` start. */
   readonly startCommand: string | undefined;
@@ -21,8 +23,6 @@ export interface ParsedDockerfile {
 /** A command as it was written: as a list of words, or as text for a shell. */
 type Command = readonly string[] | string;
 
-/** Of the templates that providers offer, which `ENV PATH=/opt/bin:$PATH` adds to. */
-const USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const IGNORED = new Set(["EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "STOPSIGNAL"]);
 const UNSUPPORTED: Readonly<Record<string, string>> = {
   ONBUILD: "Write what it does into the Dockerfiles that begin with this template.",
@@ -37,8 +37,10 @@ export class DockerfileStage {
   /** Defaults of the arguments before `FROM`. */
   readonly #globals = new Map<string, string>();
   readonly #args = new Map<string, string>();
+  /** Arguments that may have no value. */
+  readonly #declared = new Set<string>();
   readonly #envs = new Map([["PATH", USUAL_PATH]]);
-  #from: string | undefined;
+  #from: TemplateRequest["from"] | undefined;
   #workdir = "/";
   #hasUser = false;
   #hasWorkdir = false;
@@ -64,7 +66,9 @@ export class DockerfileStage {
   finish(): ParsedDockerfile {
     if (this.#from === undefined) throw invalid("A Dockerfile needs `FROM`");
     if (!this.#hasUser) this.#steps.push({ type: "USER", user: "user" });
-    if (!this.#hasWorkdir) this.#steps.push({ type: "WORKDIR", path: "/home/user" });
+    // An image's own working directory stays.
+    if (!this.#hasWorkdir && !this.#isImage())
+      this.#steps.push({ type: "WORKDIR", path: "/home/user" });
     return { from: this.#from, steps: this.#steps, startCommand: this.#startCommand() };
   }
 
@@ -100,7 +104,13 @@ export class DockerfileStage {
   }
 
   #enter(path: string): string {
+    // It is relative to the image's, which only the provider knows.
+    if (this.#isImage()) return checkPath(path);
     return (this.#workdir = checkPath(path && posix.resolve(this.#workdir, path)));
+  }
+
+  #isImage(): boolean {
+    return typeof this.#from === "object";
   }
 
   #begin(text: string): readonly RecipeStep[] {
@@ -109,15 +119,16 @@ export class DockerfileStage {
     const { flags, rest } = takeFlags(text);
     if (flags.length > 0) throw unsupported(`\`FROM --${flags[0]![0]}\``, "Leave the flag out.");
     const [, image] = /^(\S+)(?:\s+AS\s+\S+)?$/i.exec(rest) ?? [];
-    if (image === undefined) throw invalid("Expected `FROM` to be followed by a template's name");
+    if (image === undefined)
+      throw invalid("Expected `FROM` to be followed by the name of a template or an image");
     const from = this.#expand(image);
-    this.#from = /^(?:emberbox\/)?([A-Za-z0-9][\w.-]{0,127})$/.exec(from)?.[1];
-    if (this.#from === undefined) {
-      throw unsupported(
-        `The image ${JSON.stringify(from)}`,
-        "Container images cannot be fetched yet. Begin with a template, such as `FROM default`, and install what is missing.",
+    const template = /^(?:emberbox\/)?([A-Za-z0-9][\w.-]{0,127})$/.exec(from)?.[1];
+    if (template === undefined && !/[:/@]/.test(from))
+      throw invalid(
+        `Expected \`FROM\` to name a template or an image, got ${JSON.stringify(from)}`,
       );
-    }
+    this.#from = template ?? { image: from };
+    if (template === undefined) return [{ type: "USER", user: "root" }];
     return [
       { type: "USER", user: "root" },
       { type: "WORKDIR", path: "/" },
@@ -128,6 +139,7 @@ export class DockerfileStage {
     for (const word of splitWords(rest, this.#escape)) {
       const [, name, given] = /^([A-Za-z_]\w*)(?:=(.*))?$/s.exec(word) ?? [];
       if (name === undefined) throw invalid(`Expected \`ARG\` to name a variable, got ${word}`);
+      this.#declared.add(name);
       const value = given === undefined ? this.#globals.get(name) : this.#expand(given);
       if (value === undefined && /^(TARGET|BUILD)(PLATFORM|OS|ARCH|VARIANT)$/.test(name))
         throw unsupported(`\`ARG ${name}\``, "Give it a default, or ask `uname -m` in `RUN`.");
@@ -172,8 +184,17 @@ export class DockerfileStage {
     const lookup =
       this.#from === undefined
         ? (name: string) => this.#globals.get(name)
-        : (name: string) => this.#envs.get(name) ?? this.#args.get(name);
+        : (name: string) => this.#envs.get(name) ?? this.#args.get(name) ?? this.#ofImage(name);
     return expandWords(text, lookup, this.#escape);
+  }
+
+  /** An image's own variables are not known before it is fetched; where it has programs usually is. */
+  #ofImage(name: string): undefined {
+    if (this.#isImage() && !this.#declared.has(name))
+      throw unsupported(
+        `\`$${name}\`, which is not set before in the file`,
+        "Write the value, or declare it by `ENV` or `ARG`; commands of `RUN` see the image's variables.",
+      );
   }
 
   /** The words of `CMD` are arguments of those of `ENTRYPOINT`; one that is text ignores them. */

@@ -66,7 +66,8 @@ Examples:
     .addHelpText(
       "after",
       `
-FROM names a template: \`default\`, another one of the engine's, or one of your own.
+FROM names a template (\`default\`, another one of the engine's, or one of your own) or a container image
+that is made of Debian or Ubuntu, such as \`python:3.12-slim\`, which skopeo fetches.
 
 Examples:
   $ emberbox template build . --name mine

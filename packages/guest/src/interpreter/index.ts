@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,8 +8,10 @@ import { Contexts } from "./contexts.ts";
 import { Execution } from "./execution.ts";
 import { BashLanguage } from "./bash.ts";
 import { JavaScriptLanguage } from "./javascript.ts";
+import { IMAGE_TOOLS } from "../image-tools.ts";
 import { JavaScriptProcesses } from "./javascript-process.ts";
 import { JupyterLanguages } from "./jupyter/index.ts";
+import type { Language } from "./language.ts";
 import { PythonLanguage } from "./python.ts";
 import {
   executionRequest,
@@ -93,11 +96,29 @@ export async function createInterpreter(
 
   /** Makes first calls as fast as later ones, and leaves no trace of it. */
   async function warmUp(): Promise<void> {
-    const defaults = [contexts.defaultOf(python), contexts.defaultOf(javascript)];
+    const there: Language[] = (await hasPython()) ? languages : languages.slice(1);
+    const defaults = there
+      .filter((language) => language === python || language === javascript)
+      .map((language) => contexts.defaultOf(language));
     await Promise.all(defaults.map((one) => one.start()));
-    await warmCalls(handler);
-    await Promise.all(languages.map((language) => language.warm()));
+    await warmCalls(
+      handler,
+      defaults.map(({ language }) => language.name),
+    );
+    await Promise.all(there.map((language) => language.warm()));
     await Promise.all(defaults.map((one) => one.reset()));
+  }
+
+  /** The default template has Python; a container image may have none, or one that cannot run cells. */
+  async function hasPython(): Promise<boolean> {
+    if (!existsSync(IMAGE_TOOLS)) return true;
+    try {
+      await contexts.defaultOf(python).start();
+      return true;
+    } catch (error) {
+      context.log(`there are no cells of Python: ${(error as Error).message}`);
+      return false;
+    }
   }
 
   /** A context that is named has a user already. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import type { AgentContext } from "../context.ts";
@@ -9,6 +9,7 @@ import { FROM_KERNEL, FrameReader } from "../kernel-frames.ts";
 import type { Kernel, KernelExit, KernelOptions, Language } from "./language.ts";
 import { ForkedKernel } from "./forked-kernel.ts";
 import { Zygote } from "./zygote.ts";
+import { IMAGE_TOOLS } from "../image-tools.ts";
 
 /** How long a forked kernel has to report, in ms. */
 const START_LIMIT_MS = 900_000;
@@ -59,6 +60,8 @@ export class PythonLanguage implements Language {
       START_LIMIT_MS,
     );
     try {
+      // It may have been installed by now.
+      if (this.#zygote.hasFailed) this.#zygote = this.#spawn();
       const zygote = this.#zygote;
       const own = environmentOf(user);
       const pid = await zygote.fork({ token, user: user.name, own, cwd, env: envs });
@@ -88,6 +91,7 @@ export class PythonLanguage implements Language {
 
   #spawn(): Zygote {
     return new Zygote({
+      python: imagePython(),
       script: join(this.#options.directory, "kernel", "zygote.py"),
       socketPath: this.#socketPath,
       user: this.#options.context.defaultUser,
@@ -108,7 +112,7 @@ export class PythonLanguage implements Language {
     for (const kernel of this.#kernels.values()) kernel.orphaned();
     this.#kernels.clear();
     this.#early.clear();
-    if (this.#closed) return;
+    if (this.#closed || this.#zygote.hasFailed) return;
     const again = setTimeout(() => (this.#zygote = this.#spawn()), RESPAWN_MS);
     again.unref();
   }
@@ -149,6 +153,15 @@ export class PythonLanguage implements Language {
       socket.off("error", refuse);
       waiting.resolve(socket);
     });
+  }
+}
+
+/** A container image may have its own Python anywhere; what made a machine of it wrote down where. */
+function imagePython(): string {
+  try {
+    return readFileSync(`${IMAGE_TOOLS}/python-path`, "utf8").trim() || "python3";
+  } catch {
+    return "python3";
   }
 }
 

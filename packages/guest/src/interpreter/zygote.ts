@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import type { KernelExit } from "./language.ts";
 
 export interface ZygoteOptions {
+  readonly python: string;
   readonly script: string;
   readonly socketPath: string;
   /** Whose packages and settings it has; kernels may be other users'. */
@@ -50,13 +51,14 @@ export class Zygote {
   #next = 1;
   #buffered = "";
   #gone = false;
+  #hasBegun = false;
 
   constructor(options: ZygoteOptions) {
     this.#options = options;
     this.ready = this.#started.promise;
     this.ready.catch(() => undefined);
-    const { script, socketPath, user, imports } = options;
-    this.#process = spawn("python3", ["-u", script, socketPath, user, imports], {
+    const { python, script, socketPath, user, imports } = options;
+    this.#process = spawn(python, ["-u", script, socketPath, user, imports], {
       env: options.env,
       cwd: options.cwd,
       stdio: ["pipe", "pipe", "inherit"],
@@ -65,6 +67,11 @@ export class Zygote {
     this.#process.on("exit", (code, signal) => this.#end(`ended (${signal ?? code})`));
     this.#process.stdin!.on("error", () => undefined);
     this.#process.stdout!.setEncoding("utf8").on("data", (text: string) => this.#read(text));
+  }
+
+  /** Whether it ended before it was ready: there is no Python that could run it. */
+  get hasFailed(): boolean {
+    return this.#gone && !this.#hasBegun;
   }
 
   /** Forks a kernel and returns its process id. */
@@ -94,7 +101,10 @@ export class Zygote {
   }
 
   #take(answer: Answer & KernelExit): void {
-    if (answer.ready) this.#started.resolve();
+    if (answer.ready) {
+      this.#hasBegun = true;
+      this.#started.resolve();
+    }
     if (answer.exit !== undefined) this.#options.onExit(answer.exit, answer);
     if (answer.id === undefined) return;
     const pending = this.#pending.get(answer.id);

@@ -32,7 +32,7 @@ export interface BuildHost {
   readonly layers: SnapshotStore;
   readonly templates: SnapshotStore;
   /** What a build from a template depends on, and begins with. @throws `unknown_template` */
-  base(template: string): Promise<Beginning & Finished & { key: string }>;
+  base(from: TemplateRequest["from"]): Promise<Beginning & Finished & { key: string }>;
   /** Starts a sandbox. */
   open(from: Beginning): Promise<Workshop>;
 }

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { EmberboxError, type Sandbox } from "@emberbox/core";
-import { quote, type TemplateLog, type TemplateStep } from "@emberbox/core/template";
+import { quote, type TemplateLog, type TemplateStep, USUAL_PATH } from "@emberbox/core/template";
 import { copyInto } from "./copy-step.ts";
 import { unpackInto } from "./unpack-step.ts";
 
@@ -17,7 +17,10 @@ export const initialSettings: Settings = { user: "user", workdir: "/home/user", 
 export function settingsAfter(settings: Settings, step: TemplateStep): Settings {
   switch (step.type) {
     case "ENV":
-      return { ...settings, envs: { ...settings.envs, ...step.envs } };
+      return {
+        ...settings,
+        envs: { ...settings.envs, ...step.envs, ...pathAfter(settings, step.envs) },
+      };
     case "WORKDIR":
       return { ...settings, workdir: posix.resolve(settings.workdir, step.path) };
     case "USER":
@@ -25,6 +28,12 @@ export function settingsAfter(settings: Settings, step: TemplateStep): Settings 
     default:
       return settings;
   }
+}
+
+/** A Dockerfile that adds to PATH means that of its base, which was not known when it was read. */
+function pathAfter({ envs }: Settings, { PATH }: Settings["envs"]): Settings["envs"] {
+  if (PATH === undefined || envs["PATH"] === undefined) return {};
+  return { PATH: PATH.replace(USUAL_PATH, () => envs["PATH"]!) };
 }
 
 /** How a step is shown, on one line. */

@@ -8,8 +8,8 @@ export type PackageManager = "apt" | "dnf" | "pacman";
 interface Needed extends Readonly<Record<PackageManager, string>> {
   /** The name of a program, or the path of a file. */
   readonly sign: string;
-  /** Whether sandboxes need it, or only what builds their image. */
-  readonly for: "run" | "build";
+  /** Whether sandboxes need it, or only what builds their image, or only what fetches container images. */
+  readonly for: "run" | "build" | "container";
   /** Where only one kind of machine needs it. */
   readonly on?: Architecture;
   /** Root needs no subordinate ids. */

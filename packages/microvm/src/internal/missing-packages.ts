@@ -17,7 +17,7 @@ export interface MissingPackages {
 export async function missingPackages(): Promise<MissingPackages | undefined> {
   const hasImage = (await findImage(paths().images, "default")) !== undefined;
   const signs = neededThings()
-    .filter((thing) => thing.for === "run" || !hasImage)
+    .filter((thing) => thing.for === "run" || (thing.for === "build" && !hasImage))
     .map(({ sign }) => sign)
     .filter((sign) => !(sign.startsWith("/") ? existsSync(sign) : findProgram(sign)));
   if (signs.length === 0) return undefined;

@@ -4,6 +4,7 @@ import { type Architecture, architectures } from "../host/architecture.ts";
 import { diskBytes } from "../host/disk-bytes.ts";
 import { requireOwnDirectory } from "../host/own-directory.ts";
 import { unusedBuilds } from "../build/unused.ts";
+import { lockOfContainers, unusedContainers } from "../container/store.ts";
 import { withLock } from "../host/lock.ts";
 import { type Paths, paths as pathsIn } from "../host/paths.ts";
 import { findProgram } from "../host/programs.ts";
@@ -47,7 +48,7 @@ export async function prune(options: PruneOptions = {}): Promise<readonly Pruned
   for (const path of Object.values(paths) as string[]) requireOwnDirectory(path);
   const work = async (): Promise<readonly Pruned[]> => {
     const find = (): Promise<string[]> =>
-      builds ? unusedBuilds(paths.state) : all ? everything(paths) : unused(paths);
+      builds ? leftByBuilds(paths) : all ? everything(paths) : unused(paths);
     const found = await sized(await find());
     if (dryRun) return found;
     if (all) await requireUnused(paths);
@@ -63,16 +64,21 @@ export async function prune(options: PruneOptions = {}): Promise<readonly Pruned
   };
   if (dryRun) return work();
   const waiting = { onWait, signal };
-  return withLock(
+  const locks = [
+    lockOfContainers(paths.images),
     lockOfImages(paths.images),
-    () => withLock(lockOfTemplates(paths.templates), work, waiting),
-    waiting,
+    lockOfTemplates(paths.templates),
+  ];
+  const locked = locks.reduceRight<() => Promise<readonly Pruned[]>>(
+    (then, lock) => () => withLock(lock, then, waiting),
+    work,
   );
+  return locked();
 }
 
 /** The names of what is made in each directory; whatever else is there is somebody else's. */
 const IMAGE = /^debian-\d+(-r)?(-arm64)?-[0-9a-f]{16}$|^\.building-\w+$/;
-const LOCK = /^\.lock$|^warming\.lock$/;
+const LOCK = /^\.(containers\.)?lock$|^warming\.lock$/;
 const SCRATCH = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const STATE = new RegExp(`^(paused|snapshots|forks|names|templates|layers|shapes|${BASES})$`);
 const HOME = /^(server|accelerator\.json(\.\d+)?|cold-boot-\w{6})$/;
@@ -87,9 +93,15 @@ async function requireUnused({ home, state }: Paths): Promise<void> {
   throw new Error(`it is in use by ${programs.join(", ")}\nEnd that first; nothing was removed.`);
 }
 
+const leftByBuilds = async ({ images, state }: Paths): Promise<string[]> => [
+  ...(await unusedContainers(images)),
+  ...(await unusedBuilds(state)),
+];
+
 async function everything({ images, templates, run, state, home }: Paths): Promise<string[]> {
   const found = [
     matching(images, (name) => IMAGE.test(name) || LOCK.test(name)),
+    unusedContainers(images),
     matching(templates, (name) => shapeOf(name) !== undefined || LOCK.test(name)),
     matching(run, (name) => SCRATCH.test(name)),
     matching(state, (name) => STATE.test(name)),
@@ -116,7 +128,7 @@ async function unused(paths: Paths): Promise<string[]> {
   return [
     ...all.filter((path) => !used.has(path)),
     ...(await unusedTemplates(paths.templates, images)),
-    ...(await unusedBuilds(paths.state)),
+    ...(await leftByBuilds(paths)),
   ];
 }
 

@@ -4,12 +4,14 @@ import { background, notifier, warning } from "@emberbox/core/background";
 import { SharedWork } from "@emberbox/core/concurrency";
 import { oneLine } from "@emberbox/core/terminal";
 import type { AcceleratorChoice } from "../host/accelerator.ts";
-import { architectures, HOST_ARCHITECTURE } from "../host/architecture.ts";
+import { type Architecture, architectures, HOST_ARCHITECTURE } from "../host/architecture.ts";
 import { newSandboxId } from "../host/ids.ts";
 import { requireOwnDirectory, requireWritable } from "../host/own-directory.ts";
 import { requireOwnFiles } from "../host/own-files.ts";
 import { type Paths, paths as pathsIn } from "../host/paths.ts";
 import { requireProgram, requirePrograms } from "../host/programs.ts";
+import { findContainerImage } from "../container/container-image.ts";
+import { isContainerName } from "../container/store.ts";
 import { type GuestImage, inWords, obtainImage } from "../image/index.ts";
 import { mayBuild } from "../image/may-build.ts";
 import { IMAGE_DISK_MB } from "../image/recipe.ts";
@@ -38,7 +40,11 @@ type TemplateShape = Pick<ResolvedCreateOptions, "template" | "memoryMB" | "cpuC
 export interface Engine {
   readonly paths: Paths;
   readonly qemu: string;
-  /** The image of a template, built first if it may be. @throws `unknown_template`, `image_missing` */
+  readonly architecture: Architecture;
+  /**
+   * The image of a template, built first if it may be; or one that was made of a container image, by its name. @throws
+   * `unknown_template`, `image_missing`
+   */
   image(template: string, signal?: AbortSignal): Promise<GuestImage>;
   accelerator(image: GuestImage): Promise<AcceleratorChoice>;
   /**
@@ -107,12 +113,18 @@ export function openEngine(
     get names() {
       return uplink.resolver;
     },
+    architecture,
     state: createStateEngine({
       ...{ root: paths.state, run: paths.run },
       ...{ architecture, qemu, jail, uplink, volumes },
     }),
-    image(template, signal) {
+    async image(template, signal) {
       const { images } = paths;
+      if (isContainerName(template)) {
+        const base = await engine.image("default", signal);
+        const image = await findContainerImage(images, template, base);
+        if (image) return image;
+      }
       const progress = inWords(onProgress);
       const wanted = { images, template, architecture, onProgress: progress, signal };
       return obtainImage(wanted, buildImages);

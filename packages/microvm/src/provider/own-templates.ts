@@ -18,8 +18,10 @@ import { keyFor, openTags, type Tags } from "../build/tags.ts";
 import { diskBytes } from "../host/disk-bytes.ts";
 import { withLock } from "../host/lock.ts";
 import { resolveCreateOptions, type ResolvedCreateOptions } from "../restore/create-options.ts";
+import { isContainerName } from "../container/store.ts";
 import { baseFiles } from "../saved/base.ts";
 import { openSnapshots, ownBytes, type Snapshot } from "../saved/snapshots.ts";
+import { obtainImageOf } from "./container-images.ts";
 import {
   isEngineTemplate,
   isMcpTemplate,
@@ -63,11 +65,20 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
     name: string,
     asked: Pick<BuildTemplateOptions, "memoryMB" | "cpuCount">,
     shape: ResolvedCreateOptions,
+    log: (entry: TemplateLog) => void,
     signal: AbortSignal | undefined,
   ): BuildHost => ({
     layers,
     templates,
     async base(from) {
+      if (typeof from === "object") {
+        const { ceiling } = shape.access;
+        const onProgress = (text: string): void => log({ type: "progress", text });
+        const made = await obtainImageOf(from, { ceiling, onProgress, signal }, options);
+        const { name, user, workdir, envs } = made;
+        const { key } = await open().template({ ...shape, template: name }, signal);
+        return { key, settings: { user, workdir, envs }, start: {}, template: name };
+      }
       if (isEngineTemplate(from)) {
         const machine = { ...shape, template: machineTemplate(from) };
         const plain = await open().template(machine, signal);
@@ -82,9 +93,9 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
         cpuCount: asked.cpuCount ?? cpuCount,
       };
       const snapshot = await shapes.of(own, { template: from, ...wanted, signal });
-      const { options, defaults, start = {} } = snapshot.manifest;
-      const key = `${snapshot.snapshotId} ${JSON.stringify(shapeOf(options))}`;
-      const settings = { ...initialSettings, ...defaults, envs: options.envs };
+      const { options: kept, defaults, start = {} } = snapshot.manifest;
+      const key = `${snapshot.snapshotId} ${JSON.stringify(shapeOf(kept))}`;
+      const settings = { ...initialSettings, ...defaults, envs: kept.envs };
       return { key, settings, start, template: from, snapshot };
     },
     async open({ template, snapshot }) {
@@ -139,7 +150,7 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
           tell(entry);
         };
         try {
-          const host = hostOf(name, asked, shape, signal);
+          const host = hostOf(name, asked, shape, log, signal);
           let snapshot: Snapshot | undefined;
           while (snapshot === undefined) {
             const built = await buildTemplate(request, host, { template: name, log, signal });
@@ -186,7 +197,7 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
 /** What is neither a template that comes with the engine nor what builds call theirs. */
 function isOwnName(full: string): boolean {
   const [name = ""] = full.split(":");
-  return !isEngineTemplate(name) && !isBuiltName(name);
+  return !isEngineTemplate(name) && !isBuiltName(name) && !isContainerName(name);
 }
 
 async function infoOf(
@@ -218,5 +229,7 @@ function taken(name: string): EmberboxError {
 }
 
 function unknown(name: string): EmberboxError {
-  return new EmberboxError("unknown_template", `there is no template \`${name}\``);
+  return new EmberboxError("unknown_template", `there is no template \`${name}\` to build from`, {
+    hint: `For a container image, say which one: \`${name}:latest\`.`,
+  });
 }

@@ -13,16 +13,20 @@ const WORKDIR = "/home/user";
 const user = /^[\w.-]{1,64}$/;
 const isPattern = (part: string): boolean => /[*?[\]{}]|[@+!]\(/.test(part);
 
-/** What E2B's SDKs ask for, as a provider builds it. `archiveOf` says where what was uploaded is. @throws 400 */
+/**
+ * What E2B's SDKs ask for, as a provider builds it. `archiveOf` says where what was uploaded is. A container image, which
+ * `isImage` is about, has its own working directory. @throws 400
+ */
 export function translate(
   asked: Asked,
   archiveOf: (hash: string) => string,
+  isImage = false,
 ): Omit<TemplateRequest, "from"> {
   const { startCmd, readyCmd, force } = asked;
   const steps = asked.steps ?? [];
   const fresh = force ? 0 : steps.findIndex((step) => step.force);
   return {
-    steps: translateSteps(steps, archiveOf),
+    steps: translateSteps(steps, archiveOf, isImage ? undefined : WORKDIR),
     ...(fresh >= 0 && { freshFrom: fresh }),
     ...(startCmd && { startCommand: startCmd }),
     ...(readyCmd && { readyCommand: readyCmd }),
@@ -34,13 +38,20 @@ export function hashesOf({ steps }: Asked): Set<string> {
   return new Set((steps ?? []).flatMap(({ filesHash }) => filesHash ?? []));
 }
 
-/** Paths become absolute, since each may be relative to the one before. */
+/** A path that may be relative to one that is not known. */
+const within = (workdir: string | undefined, path: string): string =>
+  workdir === undefined && !path.startsWith("/")
+    ? posix.normalize(path)
+    : posix.resolve(workdir ?? "/", path);
+
+/** Paths become absolute where that is possible, since each may be relative to the one before. */
 function translateSteps(
   steps: readonly AskedStep[],
   archiveOf: (hash: string) => string,
+  begin: string | undefined,
 ): TemplateStep[] {
   let owner = USER;
-  let workdir = WORKDIR;
+  let workdir = begin;
   return steps.map((step, index) => {
     const { type, args } = step;
     const refuse = (why: string): never => {
@@ -64,8 +75,8 @@ function translateSteps(
       }
       case "WORKDIR":
         demand(first !== "" && args.length === 1, "takes a path");
-        workdir = posix.resolve(workdir, first);
-        return { type, path: workdir };
+        if (workdir !== undefined || first.startsWith("/")) workdir = within(workdir, first);
+        return { type, path: workdir ?? within(workdir, first) };
       case "USER":
         demand(user.test(first) && args.length === 1, "takes the name of a user");
         owner = first;
@@ -80,7 +91,7 @@ function translateSteps(
 
 interface CopyContext {
   readonly owner: string;
-  readonly workdir: string;
+  readonly workdir: string | undefined;
   readonly archiveOf: (hash: string) => string;
   readonly demand: (isRight: boolean, why: string) => void;
 }
@@ -104,11 +115,11 @@ function unpack(
     `cannot give files to ${JSON.stringify(given)}: name a user`,
   );
   demand(/^[0-7]{0,4}$/.test(mode), "takes a mode of up to four octal digits");
-  const to = posix.resolve(workdir, dest);
+  const to = within(workdir, dest);
   return {
     type: "UNPACK",
     src: withoutPattern(source),
-    dest: dest.endsWith("/") && to !== "/" ? `${to}/` : to,
+    dest: dest.endsWith("/") && to !== "/" ? `${to.replace(/\/$/, "")}/` : to,
     archive: archiveOf(filesHash!),
     digest: filesHash!,
     user: name === "" ? owner : name,

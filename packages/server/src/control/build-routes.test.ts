@@ -148,3 +148,50 @@ test("files can be sent over HTTP/2", async () => {
   expect(await send("PUT", pathname, "archive")).toMatchObject({ 0: 403 });
   expect(readFileSync(join(stateDirectory, `archives/${hash}.tar.gz`), "utf8")).toBe("archive");
 });
+
+/** Starts a build from this, and resolves to what the provider is to begin with, or to why it failed. */
+async function beginning(from: object): Promise<unknown> {
+  const build = vi.fn<BuildTemplate>(async () => own);
+  const { ask } = await setUp({}, build);
+  const asked = await ask("POST", "/v3/templates", { name: "mine" });
+  const path = `/templates/mine/builds/${asked.json["buildID"] as string}`;
+  await ask("POST", `/v2${path}`, { ...from, steps: [{ type: "WORKDIR", args: ["app"] }] });
+  const status = await vi.waitFor(async () => {
+    const { json } = await ask("GET", `${path}/status`);
+    expect(json["status"]).toMatch(/^(ready|error)$/);
+    return json;
+  });
+  const request = build.mock.calls[0]?.[0];
+  return request ? [request.from, request.steps[0]] : (status["reason"] as { message: string });
+}
+
+const relative = { type: "WORKDIR", path: "app" };
+test.each([
+  [{ fromImage: "python:3.12-slim" }, [{ image: "python:3.12-slim" }, relative]],
+  [
+    {
+      fromImage: "host/it:1",
+      fromImageRegistry: { type: "registry", username: "reader", password: "secret" },
+    },
+    [{ image: "host/it:1", username: "reader", password: "secret" }, relative],
+  ],
+  [{ fromImage: "e2bdev/base" }, ["default", { ...relative, path: "/home/user/app" }]],
+  [
+    { fromImage: "e2bdev/code-interpreter:latest" },
+    ["default", { ...relative, path: "/home/user/app" }],
+  ],
+])("a build begins with %j", async (from, expected) => {
+  expect(await beginning(from)).toEqual(expected);
+});
+
+const aws = { type: "aws", awsAccessKeyId: "a", awsSecretAccessKey: "b", awsRegion: "c" };
+test.each([
+  [{}, "needs fromTemplate or fromImage"],
+  [{ fromImage: "oci:/etc/secrets" }, "is not in a registry"],
+  [{ fromImage: "docker-archive:/root/x.tar" }, "is not in a registry"],
+  [{ fromImage: "oci:here:1" }, "is not in a registry"],
+  [{ fromImage: "a", fromImageRegistry: aws }, "of the kind aws"],
+  [{ fromImage: "a", fromImageRegistry: { type: "registry", username: "a" } }, "and password"],
+])("a build from %j is refused", async (from, why) => {
+  expect(await beginning(from)).toMatchObject({ message: expect.stringContaining(why) as unknown });
+});

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { DEFAULT_TAG } from "@emberbox/core/template";
+import { DEFAULT_TAG, type TemplateRequest } from "@emberbox/core/template";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { z } from "zod";
 import { ApiError, notImplemented, templateNotFound } from "../api-error.ts";
 import { allowLongBody, limitBody } from "../body-limit.ts";
 import type { Archives } from "../builds/archives.ts";
@@ -15,8 +16,8 @@ import { text } from "./list-routes.ts";
 import * as schemas from "./schemas.ts";
 import { parse, parseFilesHash, parseReference } from "./schemas.ts";
 
-/** What E2B's SDKs call the image that their templates begin with. */
-const BASE_IMAGES: ReadonlySet<string> = new Set(["e2bdev/base", "e2bdev/base:latest"]);
+/** What E2B calls the images that its templates begin with: here they are the template `default`. */
+const BASE_IMAGE = /^e2bdev\/(?:base|code-interpreter)(?::[\w.-]{1,128})?$/;
 
 interface Params {
   readonly id: string;
@@ -79,7 +80,8 @@ export function addBuildRoutes(
     const caller = demand(request);
     const build = found(request);
     const asked = parse(schemas.templateBuild, request.body);
-    const translated = translate(asked, (hash) => archives.path(hash));
+    const isImage = !asked.fromTemplate && !!asked.fromImage && !BASE_IMAGE.test(asked.fromImage);
+    const translated = translate(asked, (hash) => archives.path(hash), isImage);
     for (const hash of hashesOf(asked)) {
       if (!build.files.has(hash) || !(await archives.has(hash)))
         throw new ApiError(400, `Invalid request: the files ${hash} have not been sent`);
@@ -130,21 +132,27 @@ function originOf({ headers, protocol }: FastifyRequest): string {
 /** What a build begins with. @throws 400, 404 */
 async function baseOf(
   caller: Caller,
-  {
-    fromImage,
-    fromTemplate,
-  }: { fromImage?: string | null | undefined; fromTemplate?: string | null | undefined },
+  { fromImage, fromTemplate, fromImageRegistry }: z.output<typeof schemas.templateBuild>,
   templates: Templates,
-): Promise<string> {
+): Promise<TemplateRequest["from"]> {
   if (fromTemplate) {
     if (templates.has(fromTemplate)) return templates.resolve(fromTemplate);
     const built = await templates.findBuilt(caller, fromTemplate);
     if (built === undefined) throw templateNotFound(fromTemplate);
     return built.reference;
   }
-  if (fromImage && BASE_IMAGES.has(fromImage)) return templates.resolve("base");
-  throw new ApiError(
-    400,
-    `${fromImage ? `The image ${fromImage}` : "Nothing"} cannot be built from here, as container images cannot be fetched yet: begin with fromTemplate or fromBaseImage, and install what is missing`,
-  );
+  if (!fromImage)
+    throw new ApiError(400, "Invalid request: a build needs fromTemplate or fromImage");
+  if (BASE_IMAGE.test(fromImage)) return templates.resolve("base");
+  // Files of this machine are nobody's who only has a key.
+  if (/^(?:oci|docker-archive):/.test(fromImage))
+    throw new ApiError(400, `Invalid request: fromImage: ${fromImage} is not in a registry`);
+  if (!fromImageRegistry) return { image: fromImage };
+  const { type, username, password } = fromImageRegistry;
+  if (type !== "registry" || !username || password == null)
+    throw new ApiError(
+      400,
+      `Invalid request: fromImageRegistry: ${type === "registry" ? "needs username and password" : `credentials of the kind ${type} are not supported: give a username and a password`}`,
+    );
+  return { image: fromImage, username, password };
 }

@@ -166,6 +166,13 @@ export const template = z.object({
 });
 export const templateBuild = z.object({
   fromImage: z.string().min(1).max(1024).nullish(),
+  fromImageRegistry: z
+    .object({
+      type: z.string().max(32),
+      username: z.string().min(1).max(1024).nullish(),
+      password: z.string().max(65_536).nullish(),
+    })
+    .nullish(),
   fromTemplate: reference.nullish(),
   force: z.boolean().nullish(),
   startCmd: command.nullish(),

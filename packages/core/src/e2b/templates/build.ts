@@ -26,7 +26,8 @@ export interface BuildOptions extends Pick<
   readonly api: Api;
   readonly dispatcher: Dispatcher;
   /** The service's name for the template that the build begins with. */
-  readonly from: string;
+  /** What it begins with, as the body of the request has it. */
+  readonly from: Readonly<Record<string, unknown>>;
 }
 
 /** Has the service build a template: asks for a build, sends its files, starts it, and follows it to its end. */
@@ -48,7 +49,7 @@ export async function build(
   const path = `/templates/${segment(templateId)}/builds/${segment(buildId)}`;
   const { startCommand: startCmd, readyCommand: readyCmd, freshFrom } = request;
   const started = {
-    ...{ fromTemplate: from, force: freshFrom === 0, steps },
+    ...{ ...from, force: freshFrom === 0, steps },
     ...(startCmd !== undefined && { startCmd }),
     ...(readyCmd !== undefined && { readyCmd }),
   };

@@ -2,7 +2,7 @@ import type { Dispatcher } from "undici";
 import { z } from "zod";
 import { EmberboxError } from "../../errors.ts";
 import type { SandboxProvider } from "../../provider.ts";
-import type { BuiltTemplate, TemplateTag } from "../../template-request.ts";
+import type { BuiltTemplate, ImageSource, TemplateTag } from "../../template-request.ts";
 import { segment } from "../../wire/segment.ts";
 import { type Api, parseAnswer } from "../api.ts";
 import { renamed } from "../api-error.ts";
@@ -97,12 +97,19 @@ export function e2bTemplates({ api, dispatcher, nameOf, refuse }: TemplatesOptio
       if (network !== undefined) throw refuse("network");
       if (networkCeiling !== undefined) throw refuse("networkCeiling");
       const { name, signal } = options;
-      const from = nameOf(request.from);
-      const path = `/templates/aliases/${segment(from)}`;
-      await api.send({ method: "GET", path, signal }).catch((error: unknown) => {
-        throw renamed(error, "sandbox_not_found", "unknown_template");
+      const from = typeof request.from === "string" ? nameOf(request.from) : request.from;
+      if (typeof from === "string")
+        await api
+          .send({ method: "GET", path: `/templates/aliases/${segment(from)}`, signal })
+          .catch((error: unknown) => {
+            throw renamed(error, "sandbox_not_found", "unknown_template");
+          });
+      const { buildId } = await build(request, {
+        ...options,
+        api,
+        dispatcher,
+        from: beginning(from),
       });
-      const { buildId } = await build(request, { ...options, api, dispatcher, from });
       return demandBuild(name, buildId, signal);
     },
     async listTemplates({ signal } = {}) {
@@ -144,4 +151,12 @@ export function e2bTemplates({ api, dispatcher, nameOf, refuse }: TemplatesOptio
     },
     listTemplateTags: (name, { signal } = {}) => tagsOf(name, signal),
   };
+}
+
+/** What a build begins with, as the body of the request has it. */
+function beginning(from: string | ImageSource): Record<string, unknown> {
+  if (typeof from === "string") return { fromTemplate: from };
+  const { image, username, password } = from;
+  if (username === undefined) return { fromImage: image };
+  return { fromImage: image, fromImageRegistry: { type: "registry", username, password } };
 }

@@ -182,26 +182,23 @@ const kinds: readonly ((random: Random) => Malformed)[] = [
     headers: key(),
     status: 400,
   }),
-  (random) => ({
-    what: "create with nonsense",
-    ...json({
-      templateID: "base",
-      [random.pick([
-        "metadata",
-        "envVars",
-        "timeout",
-        "allow_internet_access",
-        "autoPause",
-        "network",
-        "volumeMounts",
-        "autoResume",
-      ])]: random.pick(["x", [["a"]], -1.5, { a: { b: 1 } }, [null]]),
-    }),
-    path: random.pick(["/v2/sandboxes", "/sandboxes"]),
-    headers: key(),
-    // A network or mounts that are well-formed by chance may be more than this server has.
-    status: [400, 501],
-  }),
+  (random) => {
+    const field = random.pick([
+      ...["metadata", "envVars", "timeout", "allow_internet_access", "autoPause", "network"],
+      ...["volumeMounts", "autoResume"],
+    ]);
+    // Fields that are unknown within these are passed over.
+    const isOpen = field === "network" || field === "autoResume";
+    const nonsense = ["x", [["a"]], -1.5, [null], ...(isOpen ? [] : [{ a: { b: 1 } }])];
+    return {
+      what: "create with nonsense",
+      ...json({ templateID: "base", [field]: random.pick(nonsense) }),
+      path: random.pick(["/v2/sandboxes", "/sandboxes"]),
+      headers: key(),
+      // Mounts that are well-formed by chance may be more than this server has.
+      status: [400, 501],
+    };
+  },
   (random) => ({
     what: "create without a known template",
     ...json({

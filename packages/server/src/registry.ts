@@ -2,7 +2,7 @@ import { EmberboxError, type SandboxInfo } from "@emberbox/core";
 import type { SandboxProvider } from "@emberbox/core/provider";
 import type { Logger } from "pino";
 import { ApiError, sandboxNotFound } from "./api-error.ts";
-import { type EventData } from "./events/event.ts";
+import type { EventData } from "./events/event.ts";
 import { Lifecycle } from "./events/lifecycle.ts";
 import { Output } from "./observed/output.ts";
 import { type KnownNetwork, withoutValues } from "./known-network.ts";

@@ -4,7 +4,7 @@ import { teamIdOf } from "../events/event.ts";
 import type { Sandboxes } from "../sandboxes.ts";
 import { type TeamMetric, teamMetrics } from "../events/team-metrics.ts";
 import type { Store } from "../store.ts";
-import { type Caller } from "../tenants.ts";
+import type { Caller } from "../tenants.ts";
 import { callerOf, keyOf } from "./caller.ts";
 import { text } from "./list-routes.ts";
 

@@ -53,6 +53,13 @@ describe("a server that is killed", () => {
       code: 404,
       message: expect.stringContaining("it ended with the server that ran it"),
     });
+    const events = await fetch(
+      `${second.options.apiUrl}/events/sandboxes/${sandbox.sandboxId}?orderAsc=true`,
+      { headers: { "x-api-key": second.options.apiKey } },
+    );
+    expect(((await events.json()) as { type: string }[]).map(({ type }) => type)).toEqual([
+      ...["sandbox.lifecycle.created", "sandbox.lifecycle.killed"],
+    ]);
     const metrics = await (await fetch(`${second.options.apiUrl}/metrics`)).text();
     expect(metrics).toContain("emberbox_sandboxes_lost_total 1");
   });

@@ -11,6 +11,7 @@ import { Sandbox } from "emberbox";
 import { createAgent } from "langchain";
 
 const sandbox = await Sandbox.create({
+  timeoutMs: 1_800_000,
   secrets: { SHOP_KEY: { value: "a-key-of-the-shop", hosts: ["api.example.com"] } },
   mcp: {
     // Known by this name, and installed from npm.
@@ -30,7 +31,7 @@ await client.connect(transport);
 
 // Listing waits for servers that are being installed; on a slow machine, more than once.
 let { tools } = await client.listTools();
-while (!tools.some(({ name }) => name.startsWith("memory_")))
+for (let more = 20; more > 0 && !tools.some(({ name }) => name.startsWith("memory_")); more--)
   ({ tools } = await client.listTools());
 console.log(tools.map(({ name }) => name).join(" "));
 

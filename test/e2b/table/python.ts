@@ -20,6 +20,7 @@ export async function callPythonMethods(
   const env = pythonEnvironment({
     E2B_API_URL: apiUrl,
     E2B_SANDBOX_URL: sandboxUrl,
+    E2B_VOLUME_API_URL: apiUrl,
     E2B_API_KEY: apiKey,
   });
   const program = join(import.meta.dirname, "python/main.py");

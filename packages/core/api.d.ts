@@ -231,7 +231,7 @@ export interface VolumeMetadata {
 export interface ListVolumeOptions {
   readonly depth?: number | undefined;
 }
-export interface VolumeWriteOptions extends VolumeMetadata, SignalOptions {
+export interface VolumeWriteOptions extends VolumeMetadata, Pick<RequestOptions, "signal"> {
   readonly force?: boolean | undefined;
 }
 export interface VolumeFiles {
@@ -239,7 +239,7 @@ export interface VolumeFiles {
   makeDir(path: string, options?: VolumeWriteOptions): Promise<VolumeEntry>;
   getInfo(path: string): Promise<VolumeEntry>;
   updateMetadata(path: string, metadata: VolumeMetadata): Promise<VolumeEntry>;
-  readFile(path: string, options?: SignalOptions): Promise<ReadableStream<Uint8Array>>;
+  readFile(path: string, options?: Pick<RequestOptions, "signal">): Promise<ReadableStream<Uint8Array>>;
   writeFile(path: string, data: AsyncIterable<Uint8Array>, options?: VolumeWriteOptions): Promise<VolumeEntry>;
   remove(path: string): Promise<void>;
 }

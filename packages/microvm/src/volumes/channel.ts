@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-import { background, warning } from "@emberbox/core/background";
 import { Session } from "@emberbox/wire";
 import { serveMount } from "./mount.ts";
 import type { SavedNode } from "./nodes.ts";
@@ -26,6 +25,7 @@ export class VolumeChannel {
   readonly #session: Session;
   readonly #mounts: readonly (MountedVolume & { readonly server: VolumeServer })[];
   #held: PromiseWithResolvers<void> | undefined;
+  #closed: Promise<void> | undefined;
 
   constructor(port: Socket, mounts: readonly MountedVolume[], onBroken: (error: Error) => void) {
     this.#port = port;
@@ -79,12 +79,15 @@ export class VolumeChannel {
     return this.#mounts.map(({ path, server }) => ({ path, nodes: server.save() }));
   }
 
-  /** Call it when the machine is gone. */
-  close(): void {
-    const closed = this.#mounts.map(async ({ server, lease }) => {
+  /** Call it when the machine is gone; more than once, if need be. */
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    for (const { server, lease } of this.#mounts) {
       await server.close();
       await lease.release();
-    });
-    background(Promise.all(closed), warning("Closing volumes"));
+    }
   }
 }

@@ -47,6 +47,8 @@ export class VolumeServer {
   readonly #tree: Tree;
   readonly #nodes: Nodes;
   readonly #handles: Handles;
+  readonly #underWay = new Set<Promise<unknown>>();
+  #isClosed = false;
 
   constructor(tree: Tree, saved?: readonly SavedNode[]) {
     this.#tree = tree;
@@ -59,13 +61,27 @@ export class VolumeServer {
     return this.#nodes.save();
   }
 
+  /** Waits for what is under way: no descriptor is closed that a call may still use. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#underWay);
     await this.#handles.close();
     await this.#nodes.close();
   }
 
   /** Resolves to the answer, or to nothing where none is expected. Never rejects. */
   async handle(bytes: Buffer): Promise<Buffer | undefined> {
+    if (this.#isClosed) return undefined;
+    const work = this.#answer(bytes);
+    this.#underWay.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#underWay.delete(work);
+    }
+  }
+
+  async #answer(bytes: Buffer): Promise<Buffer | undefined> {
     const request = new Request(bytes);
     const { operation, unique } = request;
     if (operation === operations.forget || operation === operations.batchForget)
@@ -140,7 +156,8 @@ export class VolumeServer {
     [operations.fsync]: async (request) => {
       const handle = request.u64();
       const sync = (request.u32() & DATA_ONLY) === 0 ? syncFd.all : syncFd.data;
-      await sync((await this.#file(handle, request.node, constants.O_RDONLY)).fd);
+      const file = await this.#file(handle, request.node, constants.O_RDONLY);
+      await this.#tree.use(file, sync);
       return undefined;
     },
     [operations.opendir]: (request) =>
@@ -188,7 +205,7 @@ export class VolumeServer {
 
   async #getattr({ node }: Request): Promise<Uint8Array> {
     const open = this.#handles.fileOf(node);
-    if (open !== undefined) return attributesOut(shown(await statsOf(open.fd)));
+    if (open !== undefined) return attributesOut(shown(await this.#tree.use(open, statsOf)));
     return this.#nodes.with(node, async ({ stats }) => attributesOut(shown(stats)));
   }
 
@@ -211,7 +228,8 @@ export class VolumeServer {
     if ((valid & changes.size) !== 0) await this.#resize(node, valid, handle, size);
     const open = this.#handles.fileOf(node);
     if ((valid & changes.mode) !== 0) {
-      if (open) await this.#tree.changeMode(open.fd, await statsOf(open.fd), mode);
+      const change = async (fd: number) => this.#tree.changeMode(fd, await statsOf(fd), mode);
+      if (open) await this.#tree.use(open, change);
       else await this.#nodes.with(node, ({ fd, stats }) => this.#tree.changeMode(fd, stats, mode));
     }
     if ((valid & (changes.atime | changes.mtime)) !== 0) {
@@ -220,7 +238,8 @@ export class VolumeServer {
           timeOf(valid, "atime", seconds[0], nanoseconds[0], atimeNs),
           timeOf(valid, "mtime", seconds[1], nanoseconds[1], mtimeNs),
         ] as const;
-      if (open) await utimes(itself(open.fd), ...times(await statsOf(open.fd)));
+      const change = async (fd: number) => utimes(itself(fd), ...times(await statsOf(fd)));
+      if (open) await this.#tree.use(open, change);
       else await this.#setTimes(node, times);
     }
     return this.#getattr(request);
@@ -311,7 +330,7 @@ export class VolumeServer {
     let node: number;
     let stats;
     try {
-      stats = await statsOf(file.fd);
+      stats = await this.#tree.use(file, statsOf);
       node = this.#nodes.seen({ directory: parent, name }, stats);
     } catch (error) {
       await this.#tree.closeFile(file);

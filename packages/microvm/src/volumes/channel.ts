@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { Session } from "@emberbox/wire";
+import { type ChannelStream, Session } from "@emberbox/wire";
 import { serveMount } from "./mount.ts";
 import type { SavedNode } from "./nodes.ts";
 import { VolumeServer } from "./server.ts";
@@ -24,6 +24,7 @@ export class VolumeChannel {
   readonly #port: Socket;
   readonly #session: Session;
   readonly #mounts: readonly (MountedVolume & { readonly server: VolumeServer })[];
+  readonly #streams = new Map<number, ChannelStream>();
   #held: PromiseWithResolvers<void> | undefined;
   #closed: Promise<void> | undefined;
 
@@ -39,8 +40,12 @@ export class VolumeChannel {
       onHello: () => {},
       onStream: (stream, index) => {
         const mount = this.#mounts[index];
-        if (mount !== undefined) serveMount(stream, mount.server);
-        return mount !== undefined;
+        if (mount === undefined) return false;
+        // One at a time: what waits to be read by the guest is kept for each.
+        this.#streams.get(index)?.destroy();
+        this.#streams.set(index, stream);
+        serveMount(stream, mount.server);
+        return true;
       },
       onFreeze: () => this.#held?.resolve(),
       onBroken: (error) => {

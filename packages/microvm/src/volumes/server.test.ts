@@ -315,6 +315,13 @@ describe("limits", () => {
     await guest.open(node);
   });
 
+  test("of what is under way at once", async () => {
+    const asked = Array.from({ length: 500 }, () => guest.ask("lookup", ROOT, "none"));
+    const errors = (await Promise.all(asked)).map(({ error }) => error);
+    expect(errors.filter((error) => error === errno.ENOENT)).toHaveLength(64);
+    expect(errors.filter((error) => error === errno.ENOMEM)).toHaveLength(436);
+  });
+
   test("of replaced and moved files are kept right", async () => {
     for (const name of ["a", "b"]) {
       const { node, handle } = await guest.create(ROOT, name);
@@ -349,7 +356,7 @@ describe("a descriptor", () => {
 
   test("of the volume outlives what is under way when its machine ends", async () => {
     await guest.mkdir(ROOT, "d");
-    const asked = Array.from({ length: 50 }, (_, index) =>
+    const asked = Array.from({ length: 30 }, (_, index) =>
       guest.ask("mkdir", ROOT, u32(0o755), u32(0), `d${index}`),
     );
     await server.close();

@@ -37,6 +37,9 @@ const REGULAR = 0o100000;
 const OF_CACHE = 1;
 const NO_ID = 0xff_ff_ff_ff;
 
+/** Requests that are worked on at once, whichever way they came: twice what one stream of them may have. */
+const MAX_UNDER_WAY = 64;
+
 type Handler = (request: Request) => Promise<Uint8Array | undefined> | Uint8Array | undefined;
 
 /**
@@ -72,6 +75,8 @@ export class VolumeServer {
   /** Resolves to the answer, or to nothing where none is expected. Never rejects. */
   async handle(bytes: Buffer): Promise<Buffer | undefined> {
     if (this.#isClosed) return undefined;
+    if (this.#underWay.size >= MAX_UNDER_WAY)
+      return answer(new Request(bytes).unique, errno.ENOMEM);
     const work = this.#answer(bytes);
     this.#underWay.add(work);
     try {

@@ -29,7 +29,7 @@ describe("a volume", () => {
     join(paths().state, "volumes", volume.volumeId, "files", name);
 
   beforeAll(async () => {
-    volume = await Volume.create(NAME, { provider, sizeMB: 64 });
+    volume = await Volume.create(NAME, { provider, sizeMB: 40 });
     const create = (): Promise<Sandbox> =>
       Sandbox.create({ provider, volumeMounts: { [MOUNT]: volume }, timeoutMs: 3_600_000 });
     [one, two] = await Promise.all([create(), create()]);
@@ -100,11 +100,11 @@ with tempfile.TemporaryFile(dir=".") as f:
   });
 
   test("takes many small files, and a large one", async () => {
-    await sh(one, "mkdir many && cd many && for i in $(seq 200); do echo $i > $i; done");
-    expect(await sh(two, "ls many | wc -l; cat many/177")).toBe("200\n177");
+    await sh(one, "mkdir many && cd many && for i in $(seq 100); do echo $i > $i; done");
+    expect(await sh(two, "ls many | wc -l; cat many/77")).toBe("100\n77");
     await sh(
       one,
-      "rm -r many && dd if=/dev/zero bs=1M count=31 2>&- > large && head -c 1M /dev/urandom >> large",
+      "rm -r many && head -c 31M /dev/zero > large && head -c 1M /dev/urandom >> large",
     );
     const sum = createHash("sha256")
       .update(readFileSync(file("large")))
@@ -114,14 +114,16 @@ with tempfile.TemporaryFile(dir=".") as f:
   });
 
   test("has no more than its size", async () => {
-    expect(await sh(one, "df -B1 --output=size . | tail -1")).toBe(String(64 * MIB));
-    await expect(sh(one, "head -c 70M /dev/zero > full")).rejects.toThrow("No space left");
-    expect(statSync(file("full")).size).toBe(64 * MIB);
+    expect(await sh(one, "df -B1 --output=size . | tail -1")).toBe(String(40 * MIB));
+    await expect(sh(one, "truncate -s 39M full && head -c 2M /dev/zero >> full")).rejects.toThrow(
+      "No space left",
+    );
+    expect(statSync(file("full")).size).toBe(40 * MIB);
     await expect(one.files.write(`${MOUNT}/more`, "more")).rejects.toMatchObject({
       code: "disk_full",
     });
     await sh(two, "rm full more");
-    expect(await sh(one, "df -B1 --output=avail . | tail -1")).toBe(String(64 * MIB));
+    expect(await sh(one, "df -B1 --output=avail . | tail -1")).toBe(String(40 * MIB));
   });
 
   test("is mounted in forks, and in a sandbox that is resumed, with what was open", async () => {

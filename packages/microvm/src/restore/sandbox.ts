@@ -181,6 +181,7 @@ function sandboxOf(
       // First, so that running calls get the reason, not a broken channel.
       const destroyed = dispatcher.destroy(reason);
       await machine.kill();
+      await volumes?.close();
       await destroyed;
     },
     ended: machine.ended.then(() => dispatcher.destroy(gone.get() ?? null)),

@@ -1,6 +1,5 @@
 import type { Socket } from "node:net";
-import { background, warning } from "@emberbox/core/background";
-import { Session } from "@emberbox/wire";
+import { type ChannelStream, Session } from "@emberbox/wire";
 import { serveMount } from "./mount.ts";
 import type { SavedNode } from "./nodes.ts";
 import { VolumeServer } from "./server.ts";
@@ -25,7 +24,9 @@ export class VolumeChannel {
   readonly #port: Socket;
   readonly #session: Session;
   readonly #mounts: readonly (MountedVolume & { readonly server: VolumeServer })[];
+  readonly #streams = new Map<number, ChannelStream>();
   #held: PromiseWithResolvers<void> | undefined;
+  #closed: Promise<void> | undefined;
 
   constructor(port: Socket, mounts: readonly MountedVolume[], onBroken: (error: Error) => void) {
     this.#port = port;
@@ -39,8 +40,12 @@ export class VolumeChannel {
       onHello: () => {},
       onStream: (stream, index) => {
         const mount = this.#mounts[index];
-        if (mount !== undefined) serveMount(stream, mount.server);
-        return mount !== undefined;
+        if (mount === undefined) return false;
+        // One at a time: what waits to be read by the guest is kept for each.
+        this.#streams.get(index)?.destroy();
+        this.#streams.set(index, stream);
+        serveMount(stream, mount.server);
+        return true;
       },
       onFreeze: () => this.#held?.resolve(),
       onBroken: (error) => {
@@ -79,12 +84,15 @@ export class VolumeChannel {
     return this.#mounts.map(({ path, server }) => ({ path, nodes: server.save() }));
   }
 
-  /** Call it when the machine is gone. */
-  close(): void {
-    const closed = this.#mounts.map(async ({ server, lease }) => {
+  /** Call it when the machine is gone; more than once, if need be. */
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    for (const { server, lease } of this.#mounts) {
       await server.close();
       await lease.release();
-    });
-    background(Promise.all(closed), warning("Closing volumes"));
+    }
   }
 }

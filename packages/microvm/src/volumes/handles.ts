@@ -3,7 +3,7 @@ import { Refusal } from "./protocol.ts";
 import type { OpenFile, Tree } from "./tree.ts";
 
 /** Most files and listings of a mount that are open at once. */
-const MAX_HANDLES = 1024;
+const MAX_HANDLES = 512;
 /** Most bytes of all listings that a mount has open. */
 const MAX_LISTED = 32 * 1024 * 1024;
 const ENTRY_BYTES = 64;

@@ -1,6 +1,9 @@
 import {
+  closeSync,
+  fstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -312,6 +315,13 @@ describe("limits", () => {
     await guest.open(node);
   });
 
+  test("of what is under way at once", async () => {
+    const asked = Array.from({ length: 500 }, () => guest.ask("lookup", ROOT, "none"));
+    const errors = (await Promise.all(asked)).map(({ error }) => error);
+    expect(errors.filter((error) => error === errno.ENOENT)).toHaveLength(64);
+    expect(errors.filter((error) => error === errno.ENOMEM)).toHaveLength(436);
+  });
+
   test("of replaced and moved files are kept right", async () => {
     for (const name of ["a", "b"]) {
       const { node, handle } = await guest.create(ROOT, name);
@@ -323,6 +333,35 @@ describe("limits", () => {
     const truncated = await guest.open(await guest.lookup(ROOT, "b"), 0o1001);
     expect(truncated).toBeGreaterThan(0);
     expect(tree.space.freeBytes).toBe(LIMITS.bytes);
+  });
+});
+
+describe("a descriptor", () => {
+  test("is not closed while a call uses it: its number would be another file's", async () => {
+    const made = await tree.create({ directory: tree.root, name: "a" }, 0o644);
+    const gate = Promise.withResolvers<void>();
+    const using = tree.use(made, async (fd) => {
+      await gate.promise;
+      return fstatSync(fd, { bigint: true }).ino;
+    });
+    await tree.closeFile(made);
+    await expect(tree.read(made, 0, 1)).rejects.toMatchObject({ errno: errno.EBADF });
+    const others = Array.from({ length: 16 }, () => openSync(join(outer, "outside/secret"), "r"));
+    expect(others).not.toContain(made.fd);
+    gate.resolve();
+    expect(await using).toBe(made.ino);
+    expect(() => fstatSync(made.fd)).toThrow("EBADF");
+    for (const fd of others) closeSync(fd);
+  });
+
+  test("of the volume outlives what is under way when its machine ends", async () => {
+    await guest.mkdir(ROOT, "d");
+    const asked = Array.from({ length: 30 }, (_, index) =>
+      guest.ask("mkdir", ROOT, u32(0o755), u32(0), `d${index}`),
+    );
+    await server.close();
+    for (const { error } of await Promise.all(asked)) expect(error).toBe(0);
+    expect(await server.handle(request(operations.lookup, ROOT, "d"))).toBeUndefined();
   });
 });
 

@@ -37,6 +37,9 @@ const REGULAR = 0o100000;
 const OF_CACHE = 1;
 const NO_ID = 0xff_ff_ff_ff;
 
+/** Requests that are worked on at once, whichever way they came: twice what one stream of them may have. */
+const MAX_UNDER_WAY = 64;
+
 type Handler = (request: Request) => Promise<Uint8Array | undefined> | Uint8Array | undefined;
 
 /**
@@ -47,6 +50,8 @@ export class VolumeServer {
   readonly #tree: Tree;
   readonly #nodes: Nodes;
   readonly #handles: Handles;
+  readonly #underWay = new Set<Promise<unknown>>();
+  #isClosed = false;
 
   constructor(tree: Tree, saved?: readonly SavedNode[]) {
     this.#tree = tree;
@@ -59,13 +64,29 @@ export class VolumeServer {
     return this.#nodes.save();
   }
 
+  /** Waits for what is under way: no descriptor is closed that a call may still use. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#underWay);
     await this.#handles.close();
     await this.#nodes.close();
   }
 
   /** Resolves to the answer, or to nothing where none is expected. Never rejects. */
   async handle(bytes: Buffer): Promise<Buffer | undefined> {
+    if (this.#isClosed) return undefined;
+    if (this.#underWay.size >= MAX_UNDER_WAY)
+      return answer(new Request(bytes).unique, errno.ENOMEM);
+    const work = this.#answer(bytes);
+    this.#underWay.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#underWay.delete(work);
+    }
+  }
+
+  async #answer(bytes: Buffer): Promise<Buffer | undefined> {
     const request = new Request(bytes);
     const { operation, unique } = request;
     if (operation === operations.forget || operation === operations.batchForget)
@@ -140,7 +161,8 @@ export class VolumeServer {
     [operations.fsync]: async (request) => {
       const handle = request.u64();
       const sync = (request.u32() & DATA_ONLY) === 0 ? syncFd.all : syncFd.data;
-      await sync((await this.#file(handle, request.node, constants.O_RDONLY)).fd);
+      const file = await this.#file(handle, request.node, constants.O_RDONLY);
+      await this.#tree.use(file, sync);
       return undefined;
     },
     [operations.opendir]: (request) =>
@@ -188,7 +210,7 @@ export class VolumeServer {
 
   async #getattr({ node }: Request): Promise<Uint8Array> {
     const open = this.#handles.fileOf(node);
-    if (open !== undefined) return attributesOut(shown(await statsOf(open.fd)));
+    if (open !== undefined) return attributesOut(shown(await this.#tree.use(open, statsOf)));
     return this.#nodes.with(node, async ({ stats }) => attributesOut(shown(stats)));
   }
 
@@ -211,7 +233,8 @@ export class VolumeServer {
     if ((valid & changes.size) !== 0) await this.#resize(node, valid, handle, size);
     const open = this.#handles.fileOf(node);
     if ((valid & changes.mode) !== 0) {
-      if (open) await this.#tree.changeMode(open.fd, await statsOf(open.fd), mode);
+      const change = async (fd: number) => this.#tree.changeMode(fd, await statsOf(fd), mode);
+      if (open) await this.#tree.use(open, change);
       else await this.#nodes.with(node, ({ fd, stats }) => this.#tree.changeMode(fd, stats, mode));
     }
     if ((valid & (changes.atime | changes.mtime)) !== 0) {
@@ -220,7 +243,8 @@ export class VolumeServer {
           timeOf(valid, "atime", seconds[0], nanoseconds[0], atimeNs),
           timeOf(valid, "mtime", seconds[1], nanoseconds[1], mtimeNs),
         ] as const;
-      if (open) await utimes(itself(open.fd), ...times(await statsOf(open.fd)));
+      const change = async (fd: number) => utimes(itself(fd), ...times(await statsOf(fd)));
+      if (open) await this.#tree.use(open, change);
       else await this.#setTimes(node, times);
     }
     return this.#getattr(request);
@@ -311,7 +335,7 @@ export class VolumeServer {
     let node: number;
     let stats;
     try {
-      stats = await statsOf(file.fd);
+      stats = await this.#tree.use(file, statsOf);
       node = this.#nodes.seen({ directory: parent, name }, stats);
     } catch (error) {
       await this.#tree.closeFile(file);

@@ -27,6 +27,10 @@ export interface OpenFile {
   readonly ino: bigint;
   /** Whoever opened it wants to write at its end, wherever that is by then. */
   readonly appends: boolean;
+  /** Calls that work with it. */
+  users: number;
+  /** It is to be closed once nobody works with it. */
+  isReleased: boolean;
 }
 
 /** An entry of an open directory. */
@@ -176,6 +180,7 @@ export class Tree {
           if ((flags & O_TRUNC) !== 0) await this.#resize(fd, 0);
           return file;
         } catch (error) {
+          file.isReleased = true;
           await this.#closed(file);
           throw error;
         }
@@ -184,9 +189,11 @@ export class Tree {
   }
 
   /** Opens what is open once more. */
-  openAgain({ fd }: OpenFile, flags: number): Promise<OpenFile> {
-    return this.#changes.run(async () =>
-      this.#opened(await openFd(itself(fd), flags & O_ACCMODE), flags),
+  openAgain(file: OpenFile, flags: number): Promise<OpenFile> {
+    return this.use(file, (fd) =>
+      this.#changes.run(async () =>
+        this.#opened(await openFd(itself(fd), flags & O_ACCMODE), flags),
+      ),
     );
   }
 
@@ -194,15 +201,33 @@ export class Tree {
     try {
       const { ino } = await statsOf(fd);
       this.#open.set(ino, (this.#open.get(ino) ?? 0) + 1);
-      return { fd, ino, appends: (flags & O_APPEND) !== 0 };
+      return { fd, ino, appends: (flags & O_APPEND) !== 0, users: 0, isReleased: false };
     } catch (error) {
       await closeFd(fd);
       throw error;
     }
   }
 
-  closeFile(file: OpenFile): Promise<void> {
-    return this.#changes.run(() => this.#closed(file));
+  /**
+   * Does work with an open file, which is not closed meanwhile: its descriptor's number could be another file's by then,
+   * of another volume or of this program.
+   */
+  async use<T>(file: OpenFile, work: (fd: number) => Promise<T>): Promise<T> {
+    if (file.isReleased) throw new Refusal("EBADF");
+    file.users++;
+    try {
+      return await work(file.fd);
+    } finally {
+      file.users--;
+      if (file.isReleased && file.users === 0) await this.#changes.run(() => this.#closed(file));
+    }
+  }
+
+  /** Closes a file, once nobody works with it. */
+  async closeFile(file: OpenFile): Promise<void> {
+    if (file.isReleased) return;
+    file.isReleased = true;
+    if (file.users === 0) await this.#changes.run(() => this.#closed(file));
   }
 
   async #closed({ fd, ino }: OpenFile): Promise<void> {
@@ -216,33 +241,37 @@ export class Tree {
     }
   }
 
-  async read({ fd }: OpenFile, offset: number, bytes: number): Promise<Buffer> {
-    const buffer = Buffer.allocUnsafe(bytes);
-    const { bytesRead } = await readFd(fd, buffer, 0, bytes, offset);
-    return buffer.subarray(0, bytesRead);
-  }
-
-  write({ fd }: OpenFile, data: Buffer, position: number | "end"): Promise<number> {
-    return this.#changes.run(async () => {
-      const size = Number((await statsOf(fd)).size);
-      const offset = position === "end" ? size : position;
-      const end = offset + data.length;
-      if (end > MAX_SIZE) throw new Refusal("ENOSPC");
-      const more = Math.max(0, end - size);
-      this.#usage.add(more);
-      let grown = 0;
-      try {
-        const { bytesWritten } = await writeFd(fd, data, 0, data.length, offset);
-        return bytesWritten;
-      } finally {
-        if (more > 0) grown = Number((await statsOf(fd)).size) - size;
-        this.#usage.remove(more - grown);
-      }
+  read(file: OpenFile, offset: number, bytes: number): Promise<Buffer> {
+    return this.use(file, async (fd) => {
+      const buffer = Buffer.allocUnsafe(bytes);
+      const { bytesRead } = await readFd(fd, buffer, 0, bytes, offset);
+      return buffer.subarray(0, bytesRead);
     });
   }
 
-  resize({ fd }: Pick<OpenFile, "fd">, size: number): Promise<void> {
-    return this.#changes.run(() => this.#resize(fd, size));
+  write(file: OpenFile, data: Buffer, position: number | "end"): Promise<number> {
+    return this.use(file, (fd) => this.#changes.run(() => this.#write(fd, data, position)));
+  }
+
+  async #write(fd: number, data: Buffer, position: number | "end"): Promise<number> {
+    const size = Number((await statsOf(fd)).size);
+    const offset = position === "end" ? size : position;
+    const end = offset + data.length;
+    if (end > MAX_SIZE) throw new Refusal("ENOSPC");
+    const more = Math.max(0, end - size);
+    this.#usage.add(more);
+    let grown = 0;
+    try {
+      const { bytesWritten } = await writeFd(fd, data, 0, data.length, offset);
+      return bytesWritten;
+    } finally {
+      if (more > 0) grown = Number((await statsOf(fd)).size) - size;
+      this.#usage.remove(more - grown);
+    }
+  }
+
+  resize(file: OpenFile, size: number): Promise<void> {
+    return this.use(file, (fd) => this.#changes.run(() => this.#resize(fd, size)));
   }
 
   async #resize(fd: number, size: number): Promise<void> {

@@ -49,7 +49,10 @@ type Template = ReturnType<typeof Template>;
 
 skipped("a sandbox has what is in the image, and what it says", { timeout: FIRST_MS }, async () => {
   const { texts } = await build(
-    Template().fromImage(image).runCmd(`echo ${run} > built`).setEnvs({ MORE: "more" }),
+    Template()
+      .fromImage(image)
+      .runCmd(`echo ${run} > built`, { user: "root" })
+      .setEnvs({ MORE: "more" }),
   );
   expect(texts).toContain("unpacking layer 3 of 3");
 

@@ -27,7 +27,7 @@ CGROUP = "/sys/fs/cgroup/user/cgroup.procs"
 PR_SET_DUMPABLE = 4
 # Where the engine puts Python's packages in a machine made of a container image.
 PACKAGES = "/opt/emberbox/python"
-CANNOT = "Python %d.%d cannot run cells here (%s): what helps is Python 3.10 or newer, or `pip install ipython`"
+CANNOT = "Python %d.%d cannot run cells here (%s): what helps is Python 3.11 or newer, or `pip install ipython`"
 # How much of what a dead context leaves in its pipes is reported, in bytes.
 LAST_WORDS = 64 * 1024
 

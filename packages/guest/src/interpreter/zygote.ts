@@ -116,7 +116,8 @@ export class Zygote {
   #end(why: string): void {
     if (this.#gone) return;
     this.#gone = true;
-    const error = new Error(`the Python zygote ${why}`);
+    const what = this.#hasBegun ? "the Python zygote" : "no Python here can run cells, the zygote";
+    const error = new Error(`${what} ${why}`);
     this.#options.log(error.message);
     this.#started.reject(error);
     for (const pending of this.#pending.values()) pending.reject(error);

@@ -162,6 +162,18 @@ describe("creation", () => {
     await eventually("the machine is gone", 5000, () => machinesOf().length === before);
   });
 
+  test("gives many and long envs", async () => {
+    const long = "é".repeat(40_000);
+    const envs = Object.fromEntries(
+      Array.from({ length: 8 }, (_, index) => [`LONG${index}`, long]),
+    );
+    await using sandbox = await createSandbox({ envs });
+    const { stdout } = await sandbox.commands.run("echo ${#LONG0} ${#LONG7}");
+    expect(stdout.trim()).toBe("40000 40000");
+    const { text } = await sandbox.runCode("import os; len(os.environ['LONG3'])");
+    expect(text).toBe("40000");
+  });
+
   test("gives envs, metadata, memory, processors and disk as asked", async () => {
     await using sandbox = await createSandbox({
       envs: { GREETING: "hello" },

@@ -2,8 +2,6 @@ import assert from "node:assert/strict";
 import { volumeMethods } from "./volume-methods.ts";
 import { type Context, type Method, method } from "./method.ts";
 
-const unimplemented = { unimplemented: true } as const;
-
 /** What the server answers to E2B's command line. */
 async function ask({ options }: Context, path: string): Promise<unknown> {
   const headers = { "X-API-Key": options.apiKey };

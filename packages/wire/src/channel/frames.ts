@@ -40,6 +40,8 @@ export const freezeFlags = {
 export const HEADER_BYTES = 9;
 /** Largest payload of a frame, in bytes. */
 export const MAX_PAYLOAD = 65_536;
+/** Largest greeting that a guest takes from its host, in bytes: 1 MiB of variables, however JSON spells them. */
+export const MAX_GREETING: number = 8 * 1024 * 1024;
 /** How much a side may send on a stream before the other has granted more, in bytes. */
 export const INITIAL_WINDOW = 2_097_152;
 
@@ -66,8 +68,11 @@ export interface FrameSink {
   control(kind: number, stream: number, payload: Buffer): void;
 }
 
-/** Splits bytes into frames. Throws on a frame that is too long. */
-export function createFrameParser(sink: FrameSink): (chunk: Buffer) => void {
+/** Splits bytes into frames. Throws on a frame that is too long; only `hello` may be longer than others. */
+export function createFrameParser(
+  sink: FrameSink,
+  maxHello: number = MAX_PAYLOAD,
+): (chunk: Buffer) => void {
   const header = Buffer.alloc(HEADER_BYTES);
   let headerBytes = 0;
   let kind = 0;
@@ -86,8 +91,9 @@ export function createFrameParser(sink: FrameSink): (chunk: Buffer) => void {
         kind = header[0]!;
         stream = header.readUInt32BE(1);
         missing = header.readUInt32BE(5);
-        if (missing > MAX_PAYLOAD)
-          throw new Error(`a frame of ${missing} bytes is over the limit of ${MAX_PAYLOAD}`);
+        const limit = kind === frameKinds.hello ? maxHello : MAX_PAYLOAD;
+        if (missing > limit)
+          throw new Error(`a frame of ${missing} bytes is over the limit of ${limit}`);
         sink.begin?.(kind);
       }
       const part = chunk.subarray(at, at + missing);

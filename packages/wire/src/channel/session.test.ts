@@ -55,6 +55,18 @@ async function pair(): Promise<{ host: Side; guest: Side; toGuest: Duplex; toHos
   return { host, guest, toGuest, toHost };
 }
 
+test("a host greets at any length, and a guest does not", async () => {
+  const { host, guest } = await pair();
+  host.session.hello(Buffer.alloc(2_000_000, "x"));
+  await settle();
+  expect(guest.hellos.at(-1)).toHaveLength(2_000_000);
+  guest.session.hello(Buffer.alloc(MAX_PAYLOAD + 1));
+  await settle();
+  expect(host.broken).toEqual([
+    expect.objectContaining({ message: expect.stringContaining("over the limit") as unknown }),
+  ]);
+});
+
 const read = (bytes: Buffer, size: number): [string, number, string][] => {
   const seen: [string, number, string][] = [];
   const parse = createFrameParser({

@@ -4,7 +4,9 @@ import {
   createFrameParser,
   frame,
   frameKinds,
+  type FrameSink,
   HEADER_BYTES,
+  MAX_GREETING,
   MAX_PAYLOAD,
   sessionMark,
 } from "./frames.ts";
@@ -258,14 +260,17 @@ export class Session {
       const at = this.#skipToMark(rest);
       if (at < 0) return;
       rest = rest.subarray(at);
-      this.#parse = createFrameParser({
+      const sink: FrameSink = {
         begin: (kind) => {
           const name = kindNames[kind];
           if (name !== undefined) this.received.frames[name]++;
         },
         data: (id, part) => this.#onData(id, part),
         control: (kind, id, payload) => this.#onControl(kind, id, payload),
-      });
+      };
+      // A guest trusts its host.
+      const isGuest = this.#options.firstStream === 2;
+      this.#parse = createFrameParser(sink, isGuest ? MAX_GREETING : MAX_PAYLOAD);
     }
     const startedAt = performance.now();
     try {

@@ -122,7 +122,7 @@ with tempfile.TemporaryFile(dir=".") as f:
     await expect(one.files.write(`${MOUNT}/more`, "more")).rejects.toMatchObject({
       code: "disk_full",
     });
-    await sh(two, "rm full more");
+    await sh(two, "rm -f full more");
     expect(await sh(one, "df -B1 --output=avail . | tail -1")).toBe(String(40 * MIB));
   });
 

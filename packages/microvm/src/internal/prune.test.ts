@@ -18,6 +18,9 @@ let unused: string[];
 
 const OTHER = HOST_ARCHITECTURE === "x64" ? "arm64" : "x64";
 
+/** Layers of container images, and an image that was made of them. */
+const containers = ["images/container-0123456789abcdef", "images/containers"];
+
 /** A home with what this version uses, what it does not, and files of somebody else's. */
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), "emberbox-prune-"));
@@ -48,6 +51,7 @@ beforeEach(async () => {
   await make(foreignImage);
   used = [current, template, foreignImage];
   unused = [
+    ...containers,
     "images/.building-a1b2c3",
     "images/debian-12-0123456789abcdef",
     "images/debian-13-r-0123456789abcdef",
@@ -81,6 +85,13 @@ test("what this version does not use is removed, and nothing else", async () => 
   for (const { bytes } of pruned) expect(bytes).toBeGreaterThanOrEqual(10_000);
   expect(await there()).toEqual([...used, ...others].toSorted());
   expect(await prune()).toEqual([]);
+});
+
+test("what builds leave is removed by itself, with what they fetched", async () => {
+  const pruned = await prune({ builds: true });
+  expect(pruned.map(({ path }) => path)).toEqual(containers.map((name) => join(home, name)));
+  const rest = unused.filter((name) => !containers.includes(name));
+  expect(await there()).toEqual([...used, ...rest, ...others].toSorted());
 });
 
 test("a dry run removes nothing", async () => {

@@ -23,30 +23,15 @@ def pair(context: Context) -> tuple[str, str]:
     return path, remote
 
 
-@method("git.init")
-def init(context: Context) -> None:
-    equal(context.sandbox.files.exists(f"{repository(context)}/.git/HEAD"), True)
-
-
-@method("git.add")
-def add(context: Context) -> None:
-    path = repository(context)
-    context.sandbox.files.write(f"{path}/new", "x")
-    context.sandbox.git.add(path, files=["new"])
-    equal(context.sandbox.git.status(path).has_staged, True)
-
-
-@method("git.commit")
-def commit(context: Context) -> None:
-    equal(context.sandbox.git.status(repository(context)).is_clean, True)
-
-
-@method("git.status")
+@method("git.init", "git.add", "git.commit", "git.status")
 def status(context: Context) -> None:
-    path = repository(context)
-    context.sandbox.files.write(f"{path}/file", "two")
-    found = context.sandbox.git.status(path)
-    equal((found.current_branch, found.has_changes), ("main", True))
+    git, path = context.sandbox.git, repository(context)
+    equal(git.status(path).is_clean, True)
+    context.sandbox.files.write(f"{path}/new", "x")
+    found = git.status(path)
+    equal((found.current_branch, found.has_changes, found.has_staged), ("main", True, False))
+    git.add(path, files=["new"])
+    equal(git.status(path).has_staged, True)
 
 
 @method("git.branches", "git.create_branch", "git.checkout_branch", "git.delete_branch")
@@ -60,19 +45,14 @@ def branches(context: Context) -> None:
     equal(git.branches(path).branches, ["main"])
 
 
-@method("git.reset")
+@method("git.reset", "git.restore")
 def reset(context: Context) -> None:
-    path = repository(context)
+    git, path = context.sandbox.git, repository(context)
     context.sandbox.files.write(f"{path}/file", "two")
-    context.sandbox.git.reset(path, mode="hard")
+    git.reset(path, mode="hard")
     equal(context.sandbox.files.read(f"{path}/file"), "one")
-
-
-@method("git.restore")
-def restore(context: Context) -> None:
-    path = repository(context)
-    context.sandbox.files.write(f"{path}/file", "two")
-    context.sandbox.git.restore(path, paths=["file"])
+    context.sandbox.files.write(f"{path}/file", "three")
+    git.restore(path, paths=["file"])
     equal(context.sandbox.files.read(f"{path}/file"), "one")
 
 

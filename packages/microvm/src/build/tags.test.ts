@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { FORMAT } from "../saved/manifest.ts";
 import { openSnapshots } from "../saved/snapshots.ts";
 import { templatesIn } from "./places.ts";
 import { keyFor, openTags } from "./tags.ts";
@@ -10,7 +11,7 @@ import { keyFor, openTags } from "./tags.ts";
 const at = "2026-01-02T03:04:05.000Z";
 const file = (name: string) => `/home/${name}`;
 const manifest = JSON.stringify({
-  ...{ format: 5, createdAt: at, startedAt: at, sandboxId: "isome" },
+  ...{ format: FORMAT, createdAt: at, startedAt: at, sandboxId: "isome" },
   options: {
     ...{ template: "default", memoryMB: 1024, cpuCount: 1, diskMB: 4096, timeoutMs: 1000 },
     ...{ envs: {}, metadata: {}, access: { network: true, ingress: {} } },

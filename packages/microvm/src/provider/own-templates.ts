@@ -2,6 +2,7 @@ import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { notifier } from "@emberbox/core/background";
+import type { CreateOptions } from "@emberbox/core/provider";
 import {
   type BuildTemplateOptions,
   type BuiltTemplate,
@@ -50,6 +51,11 @@ export interface OwnTemplates {
 export interface OwnTemplatesOptions extends WorkshopsOptions {
   /** Where saved machines are. */
   readonly state: string;
+  /** One that comes as a recipe, built first if it must be. */
+  readonly ready: (
+    name: string,
+    asked: Pick<CreateOptions, "networkCeiling" | "signal">,
+  ) => Promise<Snapshot | undefined>;
 }
 
 export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
@@ -85,7 +91,8 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
         const key = isMcpTemplate(from) ? `${plain.key} ${await mcpGatewayKey()}` : plain.key;
         return { key, settings: initialSettings, start: {}, template: from };
       }
-      const own = await find(from);
+      const within = { networkCeiling: shape.access.ceiling, signal };
+      const own = (await find(from)) ?? (await options.ready(from, within));
       if (!own) throw unknown(from);
       const { memoryMB, cpuCount } = own.manifest.options;
       const wanted = {

@@ -47,10 +47,13 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
   const own = createOwnTemplates({
     ...{ state: paths.state, open, sandboxes },
     provider: () => provider,
+    ready: (name, asked) => ready(name, asked),
   });
 
-  const ready = (name: string, asked: CreateOptions): Promise<Snapshot | undefined> =>
-    obtainReady(name, asked, { own, open, settings });
+  const ready = (
+    name: string,
+    asked: Pick<CreateOptions, "networkCeiling" | "signal">,
+  ): Promise<Snapshot | undefined> => obtainReady(name, asked, { own, open, settings });
   const create = async (asked: CreateOptions): Promise<SandboxConnection> => {
     const { template } = asked;
     const { state } = open();

@@ -19,7 +19,9 @@ test("there are at least 60 attempts, each with an id of its own", () => {
 test("docs/security.md names every attempt, and no other", () => {
   const page = readFileSync(join(import.meta.dirname, "../docs/security.md"), "utf8");
   const named = [
-    ...page.matchAll(/`((?:guest|root|files|net|agent|qemu|host|user|server)\.[a-z0-9-]+)`/g),
+    ...page.matchAll(
+      /`((?:guest|root|files|net|agent|qemu|host|user|server|volume)\.[a-z0-9-]+)`/g,
+    ),
   ];
   expect(new Set(named.map(([, id]) => id))).toEqual(new Set(attempts.map(({ id }) => id)));
   for (const [, file] of page.matchAll(/`(test\/[\w./-]+)`/g))

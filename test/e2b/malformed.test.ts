@@ -410,7 +410,7 @@ const kinds: readonly ((random: Random) => Malformed)[] = [
   (random) => ({
     what: "what this server does not have",
     method: "POST",
-    path: random.pick(["/secrets", "/templates/tags"]),
+    path: random.pick(["/templates", "/v2/templates"]),
     headers: key(),
     body: JSON.stringify(random.pick(junk)),
     status: 501,

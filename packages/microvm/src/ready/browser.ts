@@ -9,8 +9,9 @@ export const browser: ReadyTemplate = {
     libraries: { javascript: ["playwright-core"] },
     system: "Debian 13, Chromium",
   },
-  recipe: Template()
-    .fromBaseImage()
-    .aptInstall(["chromium", "chromium-sandbox"], { noInstallRecommends: true })
-    .npmInstall("playwright-core@1.65.1"),
+  recipe: () =>
+    Template()
+      .fromBaseImage()
+      .aptInstall(["chromium", "chromium-sandbox"], { noInstallRecommends: true })
+      .npmInstall("playwright-core@1.65.1"),
 };

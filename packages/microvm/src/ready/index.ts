@@ -17,7 +17,7 @@ export async function readyTemplate(
 ): Promise<{ request: TemplateRequest; builtAs: string } | undefined> {
   const found = all.find(({ info }) => info.name === name);
   if (found === undefined) return undefined;
-  const request = await resolveTemplate(found.recipe);
+  const request = await resolveTemplate(found.recipe());
   const content = JSON.stringify(request, (key, value: unknown) =>
     key === "source" || key === "origin" ? undefined : value,
   );

@@ -7,12 +7,13 @@ const KERNEL = "/usr/local/share/jupyter/kernels/java";
 /** A JDK, and cells in Java whose variables stay. */
 export const java: ReadyTemplate = {
   info: { name: "java", languages: ["java"], libraries: {}, system: "Debian 13, JDK 21" },
-  recipe: Template({ fileContextPath: besideModule(import.meta.url, "java") })
-    .fromBaseImage()
-    .aptInstall(["openjdk-21-jdk-headless"], { noInstallRecommends: true })
-    .copy(["Cells.java", "kernel.py", "kernel.json"], `${KERNEL}/`)
-    .runCmd(
-      `cd ${KERNEL} && javac -d classes Cells.java && jar cf cells.jar -C classes . && rm -r classes`,
-      { user: "root" },
-    ),
+  recipe: () =>
+    Template({ fileContextPath: besideModule(import.meta.url, "java") })
+      .fromBaseImage()
+      .aptInstall(["openjdk-21-jdk-headless"], { noInstallRecommends: true })
+      .copy(["Cells.java", "kernel.py", "kernel.json"], `${KERNEL}/`)
+      .runCmd(
+        `cd ${KERNEL} && javac -d classes Cells.java && jar cf cells.jar -C classes . && rm -r classes`,
+        { user: "root" },
+      ),
 };

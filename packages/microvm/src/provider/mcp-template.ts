@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Sandbox } from "@emberbox/core";
 import type { TemplateInfo } from "@emberbox/core/provider";
-import { mcpGateway } from "@emberbox/guest";
 import { isTemplateName, templateInfos } from "../image/index.ts";
 
 /** E2B's name for the template that has the gateway to MCP servers. Here it is the default one with that program. */
@@ -22,10 +21,13 @@ export const isMcpTemplate = (name: string | undefined): boolean => name === MCP
 export const machineTemplate = <Name extends string | undefined>(name: Name): Name | string =>
   isMcpTemplate(name) ? MACHINE : name;
 
+// Only when it is wanted: programs may have this package in a bundle, without the guest's files.
+const program = async (): Promise<Uint8Array> => (await import("@emberbox/guest")).mcpGateway();
+
 /** Changes with the program, as do templates that have it. */
 export async function mcpGatewayKey(): Promise<string> {
   return createHash("sha256")
-    .update(await mcpGateway())
+    .update(await program())
     .digest("hex");
 }
 
@@ -35,6 +37,6 @@ export async function putMcpGateway(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const asRoot = { user: "root", signal };
-  await files.write(PROGRAM, await mcpGateway(), asRoot);
+  await files.write(PROGRAM, await program(), asRoot);
   await commands.run(`chmod 755 ${PROGRAM}`, asRoot);
 }

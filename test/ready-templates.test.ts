@@ -12,7 +12,10 @@ const timeoutMs = 600_000;
 const builds = process.env["EMBERBOX_TEST_READY"] === "1";
 /** Where a sandbox finds packages: addresses that need not be of the public internet. */
 const allowOut = builds ? await packageHosts() : [];
-const provider = engine(undefined, { buildNetwork: { allowOut } });
+const provider = engine(undefined, {
+  buildImages: builds,
+  buildNetwork: { allowOut, denyOut: ["0.0.0.0/0"] },
+});
 afterAll(() => provider[Symbol.asyncDispose]());
 
 async function packageHosts(): Promise<string[]> {
@@ -23,7 +26,7 @@ async function packageHosts(): Promise<string[]> {
   );
   const hosts = [...stdout.matchAll(/https?:\/\/([\w.-]+)/g)].map(([, host]) => host!);
   const found = await Promise.all([...new Set(hosts)].map((host) => lookup(host, 4)));
-  return [...found.map(({ address }) => address), ...(await findRegistry()).allowOut];
+  return [...hosts, ...found.map(({ address }) => address), ...(await findRegistry()).allowOut];
 }
 
 async function isBuilt(name: string): Promise<boolean> {
@@ -46,12 +49,12 @@ function describeReady(
       test.skip(`SKIPPED: ${name} needs npm, whose registry here no sandbox trusts`, () => {});
       return;
     }
-    let sandbox: Sandbox;
+    let sandbox: Sandbox | undefined;
     beforeAll(async () => {
       sandbox = await Sandbox.create(name, { provider, timeoutMs: HOUR_MS });
     }, HOUR_MS);
-    afterAll(async () => void (await sandbox.kill()));
-    define(() => sandbox);
+    afterAll(async () => void (await sandbox?.kill()));
+    define(() => sandbox!);
   });
 }
 

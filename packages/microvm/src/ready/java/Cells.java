@@ -27,9 +27,12 @@ public final class Cells {
           "java.io.*", "java.math.*", "java.net.*", "java.nio.file.*", "java.time.*", "java.util.*",
           "java.util.concurrent.*", "java.util.function.*", "java.util.regex.*", "java.util.stream.*");
 
+  private static final long STOP_AGAIN_MS = 50;
+
   private final JShell shell = JShell.builder().executionEngine("local").build();
   private final SourceCodeAnalysis analysis = shell.sourceCodeAnalysis();
   private final PrintStream answers;
+  private volatile boolean running;
   private volatile boolean stopped;
 
   private Cells(String descriptor) throws IOException {
@@ -71,6 +74,7 @@ public final class Cells {
 
   private void run(String cell, String mark) {
     stopped = false;
+    running = true;
     String value = "";
     String rest = cell;
     while (!rest.isBlank() && !stopped) {
@@ -89,6 +93,7 @@ public final class Cells {
         break;
       }
     }
+    running = false;
     if (stopped) answer("error", "InterruptedException", "the cell was interrupted", "");
     else if (!value.isEmpty()) answer("value", value);
     for (PrintStream each : List.of(System.out, System.err)) {
@@ -125,9 +130,13 @@ public final class Cells {
     return true;
   }
 
-  private void stop() {
+  /** Until the cell has ended: JShell stops nothing while it compiles. */
+  private void stop() throws InterruptedException {
     stopped = true;
-    shell.stop();
+    while (running) {
+      shell.stop();
+      Thread.sleep(STOP_AGAIN_MS);
+    }
   }
 
   private synchronized void answer(String kind, String... texts) {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { SharedWork } from "@emberbox/core/concurrency";
 import type { TemplateInfo } from "@emberbox/core/provider";
 import { resolveTemplate, type TemplateRequest } from "@emberbox/core/template";
 import { browser } from "./browser.ts";
@@ -12,15 +13,24 @@ const all: readonly ReadyTemplate[] = [browser, desktop, java];
 export const readyInfos: readonly TemplateInfo[] = all.map(({ info }) => info);
 
 /** A recipe's request, and the name of what is built by it: another recipe has another. */
-export async function readyTemplate(
-  name: string,
-): Promise<{ request: TemplateRequest; builtAs: string } | undefined> {
+interface Resolved {
+  readonly request: TemplateRequest;
+  readonly builtAs: string;
+}
+
+const resolved = new SharedWork<Resolved>();
+
+/** A template that comes as a recipe; what it is made of is read once in a program. */
+export async function readyTemplate(name: string): Promise<Resolved | undefined> {
   const found = all.find(({ info }) => info.name === name);
-  if (found === undefined) return undefined;
-  const request = await resolveTemplate(found.recipe());
+  return found && resolved.get(name, () => resolve(found));
+}
+
+async function resolve({ info, recipe }: ReadyTemplate): Promise<Resolved> {
+  const request = await resolveTemplate(recipe());
   const content = JSON.stringify(request, (key, value: unknown) =>
     key === "source" || key === "origin" ? undefined : value,
   );
   const digest = createHash("sha256").update(content).digest("hex").slice(0, 16);
-  return { request, builtAs: `ready-${name}-${digest}` };
+  return { request, builtAs: `ready-${info.name}-${digest}` };
 }

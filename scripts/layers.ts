@@ -35,6 +35,7 @@ export const layers: Readonly<Record<"core" | "guest" | "microvm", Layers>> = {
     "network",
     "ports",
     "volumes",
+    "workspaces",
     "template",
     "restore",
     "saved",

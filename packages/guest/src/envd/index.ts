@@ -22,6 +22,7 @@ import { createProcessService, type Service } from "./process-service.ts";
 import { uploadMany } from "./upload-many.ts";
 import { upload } from "./upload.ts";
 import { findUser, requestUser, type User } from "./users.ts";
+import { answerWorkspace } from "./workspaces.ts";
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -72,6 +73,7 @@ export function createEnvdHandler(context: AgentContext): Handler {
       case "GET /envs":
         return sendJson(response, 200, context.envs);
       default:
+        if (await answerWorkspace(path, query, request, response)) return;
         throw new HttpError(404, `there is no ${request.method} ${path}`);
     }
   }

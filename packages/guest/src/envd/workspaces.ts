@@ -1,0 +1,84 @@
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { open } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
+import { type MountedWorkspace, mountedWorkspaces } from "../workspaces.ts";
+import { parseMessage, readBody } from "./connect.ts";
+import { sendMany } from "./download-many.ts";
+import { demandFile } from "./download.ts";
+import { HttpError, toHttpError } from "./http-error.ts";
+import { sendChanges } from "./workspace-changes.ts";
+
+const ROUTE = /^\/workspaces\/(\d{1,3})\/(changes|original|current|read)$/;
+const MAX_PATH = 4096;
+
+/**
+ * Answers what the host asks about its folders, which it counts from 0 on, without those that it serves itself. Paths
+ * are relative to the folder; each of their characters is one byte of the name.
+ *
+ * - `GET /workspaces/N/changes`: what differs from the folder as it came, see `sendChanges`; with `digests=false`,
+ *   without the digests of files.
+ * - `GET /workspaces/N/original?path=P`: the bytes of a file as it came; `/current`: as it is now.
+ * - `POST /workspaces/N/read` with `{"of": "original" | "current", "paths": […]}`: several files, as
+ *   `/emberbox/files/read` answers.
+ *
+ * False if it is something else that is asked.
+ */
+export async function answerWorkspace(
+  path: string,
+  query: URLSearchParams,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<boolean> {
+  const [, index, what] = ROUTE.exec(path) ?? [];
+  if (index === undefined) return false;
+  const workspace = mountedWorkspaces()[Number(index)];
+  if (workspace === undefined) throw new HttpError(404, `there is no workspace ${index}`);
+  switch (`${request.method} ${what}`) {
+    case "GET changes":
+      await sendChanges(workspace, query.get("digests") !== "false", response);
+      return true;
+    case "GET original":
+    case "GET current":
+      await sendFile(openIn(workspace, what!, query.get("path")), response);
+      return true;
+    case "POST read": {
+      const { of, paths } = parseMessage((await readBody(request)).toString());
+      await sendMany(paths, (each) => openIn(workspace, of, each), response);
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+function openIn(workspace: MountedWorkspace, of: unknown, path: unknown): number {
+  const root = of === "original" ? workspace.original : workspace.path;
+  if (typeof path !== "string" || path.length > MAX_PATH || !isWithin(path))
+    throw new HttpError(400, "`path` is no path in the folder");
+  try {
+    const whole = Buffer.concat([Buffer.from(`${root}/`), Buffer.from(path, "latin1")]);
+    return openSync(whole, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  } catch (error) {
+    throw toHttpError(error, path);
+  }
+}
+
+const isWithin = (path: string): boolean =>
+  /^[^\0]+$/.test(path) && path.split("/").every((name) => !["", ".", ".."].includes(name));
+
+async function sendFile(descriptor: number, response: ServerResponse): Promise<void> {
+  try {
+    const stats = fstatSync(descriptor);
+    demandFile(stats, "");
+    await using file = await open(`/proc/self/fd/${descriptor}`, "r");
+    response.writeHead(200, {
+      "content-type": "application/octet-stream",
+      "content-length": stats.size,
+    });
+    if (stats.size === 0) return void response.end();
+    await pipeline(file.createReadStream({ end: stats.size - 1, autoClose: false }), response);
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -122,6 +122,14 @@ export function checkedProvider(of: SandboxProvider): SandboxProvider {
     ...(of.volumeFiles && {
       volumeFiles: (id) => checkedFiles(of.volumeFiles!(parseVolumeId(id))),
     }),
+    ...(of.workspaceBaseline && {
+      workspaceBaseline: async (digest) =>
+        of.workspaceBaseline!(parseArgument(baselineDigest, "digest", digest)),
+    }),
+    ...(of.setWorkspaceSynced && {
+      setWorkspaceSynced: async (id, guest, synced) =>
+        of.setWorkspaceSynced!(parseId(id), guest, synced),
+    }),
   };
 }
 
@@ -145,6 +153,10 @@ function checkedBuild(of: SandboxProvider, given: unknown): BuildTemplateOptions
   return options;
 }
 
+const baselineDigest = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .describe("a baseline's digest");
 const hostName = z.string().min(1).max(253).describe("a host name or an address");
 const parseId = (id: unknown): string => parseArgument(sandboxId, "sandboxId", id);
 

@@ -23,6 +23,9 @@ export type ErrorCode =
   | "volume_not_found"
   | "volume_exists"
   | "volume_in_use"
+  | "workspace_changed"
+  | "workspace_conflict"
+  | "workspace_refused"
   | "snapshot_damaged"
   | "snapshot_incompatible"
   | "provider_missing"
@@ -240,6 +243,28 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorFacts>> = {
     status: 409,
     meaning: "A sandbox that runs has the volume mounted.",
     hint: "End the sandbox first, or wait until it is paused.",
+    model: "tell_user",
+  },
+  workspace_changed: {
+    kind: "caller",
+    status: 409,
+    meaning: "The sandbox has changed its workspace since the changes were shown.",
+    hint: "Look at `diff()` again, and apply that.",
+    model: "correct",
+  },
+  workspace_conflict: {
+    kind: "caller",
+    status: 409,
+    meaning:
+      "Files of a workspace have changed in the sandbox and in its folder; none was written.",
+    hint: "`details` names them. `refresh()`, or choose by `onConflict`: `merge`, `overwrite` or `skip`.",
+    model: "tell_user",
+  },
+  workspace_refused: {
+    kind: "caller",
+    status: 422,
+    meaning: "A change of a workspace is none that may be written to its folder; none was.",
+    hint: "`details` names it and says why. Leave it out by `paths`, or undo it in the sandbox.",
     model: "tell_user",
   },
   snapshot_damaged: {

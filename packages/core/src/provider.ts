@@ -8,6 +8,12 @@ import type {
   TemplateTag,
 } from "./template-request.ts";
 import type { CreateVolumeOptions, VolumeFiles, VolumeInfo } from "./volume-options.ts";
+import type {
+  Baseline,
+  WorkspaceInfo,
+  WorkspaceMode,
+  WorkspaceMount,
+} from "./workspace-options.ts";
 
 /** What a provider can do beyond `create`, `connect`, `list` and `kill`. */
 export interface Capabilities {
@@ -35,6 +41,12 @@ export interface Capabilities {
   readonly tlsEndpoints?: boolean | undefined;
   /** `mcp` puts a gateway to MCP servers into a sandbox. @default false */
   readonly mcp?: boolean | undefined;
+  /**
+   * The modes of workspaces that it brings along itself. Without `review`, folders are uploaded, and what changed is
+   * found by commands in the sandbox.
+   * @default none
+   */
+  readonly workspaces?: readonly WorkspaceMode[] | undefined;
 }
 
 /** What happens to a sandbox at the end of its lifetime. */
@@ -166,6 +178,8 @@ export interface CreateOptions {
   readonly secrets?: Readonly<Record<string, SandboxSecret>> | undefined;
   /** Ids of volumes, by the absolute path at which the sandbox has their files. */
   readonly volumeMounts?: Readonly<Record<string, string>> | undefined;
+  /** Folders of this machine that the sandbox works on. */
+  readonly workspaces?: readonly WorkspaceMount[] | undefined;
   /** Called with every decision of the network policy. If it throws, nothing is affected. */
   readonly onNetwork?: ((event: NetworkEvent) => void) | undefined;
   /**
@@ -209,6 +223,8 @@ export interface SandboxInfo {
   readonly lifecycle?: Lifecycle | undefined;
   /** Ids of its volumes, by path. */
   readonly volumeMounts?: Readonly<Record<string, string>> | undefined;
+  /** Folders of this machine that it works on, in the order in which they were given. */
+  readonly workspaces?: readonly WorkspaceInfo[] | undefined;
   /** What it may reach, without what rules set, where known. */
   readonly network?: boolean | Omit<NetworkOptions, "rules"> | undefined;
 }
@@ -415,4 +431,11 @@ export interface SandboxProvider extends AsyncDisposable {
   deleteVolume?(volumeId: string): Promise<boolean>;
   /** Works on a volume's files. */
   volumeFiles?(volumeId: string): VolumeFiles;
+  /** A baseline that one of its sandboxes has, with the digests of files that were read. */
+  workspaceBaseline?(digest: string): Promise<Baseline | undefined>;
+  /**
+   * Keeps what the host and the sandbox agree on now, for the sandbox's workspace at a path.
+   * @throws `sandbox_not_found`
+   */
+  setWorkspaceSynced?(sandboxId: string, guest: string, synced: Baseline): Promise<void>;
 }

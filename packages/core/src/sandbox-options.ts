@@ -22,6 +22,12 @@ import type {
 } from "./provider.ts";
 import { unsupported } from "./state.ts";
 import { type VolumeInfo, volumeMountsSchema } from "./volume-options.ts";
+import {
+  workspaceMountsSchema,
+  type WorkspaceOptions,
+  workspaceSchema,
+  workspacesSchema,
+} from "./workspace-options.ts";
 
 /** Which provider to use. */
 export interface ProviderOptions {
@@ -33,11 +39,21 @@ export interface ProviderOptions {
 }
 
 /** Options of `Sandbox.create`. */
-export interface SandboxCreateOptions extends Omit<CreateOptions, "volumeMounts">, ProviderOptions {
+export interface SandboxCreateOptions
+  extends Omit<CreateOptions, "volumeMounts" | "workspaces">, ProviderOptions {
   /** Volumes, or their ids, by the absolute path at which the sandbox has their files. */
   readonly volumeMounts?:
     | Readonly<Record<string, string | Pick<VolumeInfo, "volumeId">>>
     | undefined;
+  /** A folder of this machine that the sandbox works on: its path, or more about it. */
+  readonly workspace?: string | WorkspaceOptions | undefined;
+  /** Several of them; not with `workspace`. */
+  readonly workspaces?: readonly WorkspaceOptions[] | undefined;
+}
+/** What `Sandbox.create` was given, once it is checked. */
+export interface CheckedCreateOptions extends Omit<CreateOptions, "workspaces">, ProviderOptions {
+  readonly workspace?: WorkspaceOptions | undefined;
+  readonly workspaces?: readonly WorkspaceOptions[] | undefined;
 }
 /** Options of `Sandbox.connect`. */
 export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions {}
@@ -108,13 +124,19 @@ const createSchema = z.strictObject({
   envs,
   metadata: z.record(z.string(), z.string()).optional().describe("an object of strings"),
   ...sharedOptions,
+  workspaces: workspaceMountsSchema,
 } satisfies FieldsOf<CreateOptions>);
 
-const createWithProvider = z.strictObject({ provider, ...createSchema.shape });
+const createWithProvider = z.strictObject({
+  provider,
+  ...createSchema.shape,
+  workspace: workspaceSchema,
+  workspaces: workspacesSchema,
+});
 const sourceSchema = createWithProvider.omit({ signal: true });
 const connectWithProvider = z.strictObject({ provider, ...connectSchema.shape });
 
-export function parseCreateOptions(options: unknown): CreateOptions & ProviderOptions {
+export function parseCreateOptions(options: unknown): CheckedCreateOptions {
   return parseOptions(createWithProvider, options);
 }
 
@@ -122,7 +144,10 @@ export function parseCreateOptions(options: unknown): CreateOptions & ProviderOp
  * Refuses options of capabilities that the provider does not claim, since it might not even look at them.
  * @throws `unsupported`
  */
-export function refuseUnclaimed(asked: SandboxProvider, options: CreateOptions): void {
+export function refuseUnclaimed(
+  asked: SandboxProvider,
+  options: Omit<CreateOptions, "workspaces">,
+): void {
   const { network = true, secrets, onNetwork, lifecycle: wanted } = options;
   const { capabilities } = asked;
   const isRestricted = network !== true || secrets !== undefined || onNetwork !== undefined;
@@ -143,9 +168,7 @@ export function refuseUnclaimed(asked: SandboxProvider, options: CreateOptions):
  * Checks the options that all sandboxes of a source are created with; they have no signal, which belongs to a single
  * call.
  */
-export function parseSourceOptions(
-  options: unknown,
-): Omit<CreateOptions, "signal"> & ProviderOptions {
+export function parseSourceOptions(options: unknown): Omit<CheckedCreateOptions, "signal"> {
   return parseOptions(sourceSchema, options);
 }
 

@@ -88,8 +88,15 @@ export class Sandbox implements AsyncDisposable {
     second?: SandboxCreateOptions,
   ): Promise<Sandbox> {
     const given = typeof first === "string" ? { ...second, template: first } : first;
-    const { provider = await defaultProvider(), ...options } = parseCreateOptions(given);
+    const {
+      provider = await defaultProvider(),
+      workspace,
+      workspaces,
+      ...options
+    } = parseCreateOptions(given);
     refuseUnclaimed(provider, options);
+    if (workspace !== undefined || workspaces !== undefined)
+      throw unsupported(provider, "bring folders along");
     options.signal?.throwIfAborted();
     const sandbox = new this(await provider.create(options), provider);
     if (options.mcp === undefined) return sandbox;

@@ -25,7 +25,7 @@ export class Preparations {
    */
   async snapshot(
     provider: SandboxProvider,
-    create: CreateOptions,
+    create: Omit<CreateOptions, "workspaces">,
     first: First,
     signal: AbortSignal | undefined,
   ): Promise<string | undefined> {
@@ -53,7 +53,7 @@ async function make(name: string, first: First): Promise<string> {
 }
 
 /** A snapshot keeps the size and template of its sandbox, so they are part of the name. */
-function nameOf(identity: string, create: CreateOptions): string {
+function nameOf(identity: string, create: Omit<CreateOptions, "workspaces">): string {
   const { template, memoryMB, cpuCount, diskMB } = create;
   const what = JSON.stringify([identity, template, memoryMB, cpuCount, diskMB]);
   return `harness-${createHash("sha256").update(what).digest("hex").slice(0, 32)}`;

@@ -1,13 +1,14 @@
 import { SharedWork } from "../concurrency/shared-work.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
 import { EmberboxError } from "../errors.ts";
-import type { CreateOptions, SandboxProvider } from "../provider.ts";
+import type { SandboxProvider } from "../provider.ts";
+import type { CheckedCreateOptions } from "../sandbox-options.ts";
 import { Sandbox } from "../sandbox.ts";
 
 /** What a session needs from its owner. */
 export interface SessionHost {
   /** How sandboxes are created. They live for `lifetimeMs` after their last use. */
-  readonly create: Omit<CreateOptions, "signal">;
+  readonly create: Omit<CheckedCreateOptions, "signal" | "provider">;
   readonly lifetimeMs: number;
   readonly renews: boolean;
   provider(): Promise<SandboxProvider>;

@@ -29,7 +29,7 @@ export function mountWorkspaces(workspaces: readonly GuestWorkspace[]): void {
   if (mounted.length > 0 || workspaces.length === 0) return;
   mkdirSync(IMAGE, { recursive: true, mode: OTHERS_STAY_OUT });
   mountImage();
-  mounted = workspaces.map((workspace, index) => mountOne(workspace, index));
+  mounted = workspaces.map(mountOne);
 }
 
 /** What the kernel has read of the device while it was empty is forgotten. */
@@ -47,10 +47,10 @@ function mountImage(): void {
   mountAt(device, place, "ext4", readOnly | noSuid | noDevices, "noload");
 }
 
-function mountOne(workspace: GuestWorkspace, index: number): MountedWorkspace {
-  const { path, isWritable } = workspace;
-  const original = join(IMAGE, "folders", String(index));
-  const own = join(CHANGES, String(index));
+function mountOne(workspace: GuestWorkspace): MountedWorkspace {
+  const { number, path, isWritable } = workspace;
+  const original = join(IMAGE, "folders", String(number));
+  const own = join(CHANGES, String(number));
   const changed = join(own, "changed");
   makeMountPoint(path);
   if (isWritable) {

@@ -7,22 +7,16 @@ import { setImmediate } from "node:timers/promises";
 import { native } from "../native.ts";
 import type { MountedWorkspace } from "../workspaces.ts";
 
-/** One line of the answer. */
-type Change =
-  /** It is no more, with whatever was in it. */
-  | { readonly path: string; readonly removed: true }
-  | {
-      readonly path: string;
-      /** `other` is what is no file, directory or link: a pipe, a socket, a device. */
-      readonly type: "file" | "directory" | "symlink" | "other";
-      /** Permission bits. */
-      readonly mode: number;
-      readonly size: number;
-      readonly mtimeMs: number;
-      readonly target?: string;
-      /** SHA-256 of a file, as hex. */
-      readonly digest?: string;
-    };
+/** What is at a path; `other` is what is no file, directory or link: a pipe, a socket, a device. */
+interface Entry {
+  readonly path: string;
+  readonly type: "file" | "directory" | "symlink" | "other";
+  /** Permission bits. */
+  readonly mode: number;
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly target?: string;
+}
 
 /** Read at once; larger files are read in pieces, while other work goes on. */
 const SMALL = 1024 * 1024;
@@ -31,58 +25,65 @@ const TURN = 200;
 /** What is sent at once. */
 const PIECE = 64 * 1024;
 
+/** More than a host takes. */
+const MAX_ENTRIES = 200_000;
+
 /**
- * Answers with a line of JSON for each entry that may differ from the folder as it came: overlayfs has those in its
- * upper directory. Files are listed that were opened to be written and are as they were; a directory is listed if it is
- * new, or its mode is. What is in a directory follows it, and what was replaced by something of another kind is not
- * said to be removed. If the answer breaks off, not all was told.
+ * Answers with what may differ from the folder as it came: overlayfs has that in its upper directory. First
+ * `removed` goes, with everything in it; then come `entries`, parents before what is in them. Files are among them that
+ * were opened to be written and are as they were; a directory is if it is new, or its permissions are. If the answer
+ * breaks off, not all was told.
  */
 export async function sendChanges(
   workspace: MountedWorkspace,
   withDigests: boolean,
   response: ServerResponse,
 ): Promise<void> {
-  response.writeHead(200, { "content-type": "application/x-ndjson" });
-  let text = "";
-  let entries = 0;
-  for (const change of workspace.isWritable ? changesIn(workspace) : []) {
-    const digest = withDigests ? await digestOf(workspace, change) : undefined;
-    text += `${JSON.stringify(digest === undefined ? change : { ...change, digest })}\n`;
-    if (++entries % TURN === 0) await setImmediate();
+  response.writeHead(200, { "content-type": "application/json" });
+  const removed: string[] = [];
+  let text = '{"entries":[';
+  let count = 0;
+  for (const entry of workspace.isWritable ? entriesIn(workspace, removed) : []) {
+    if (count + removed.length > MAX_ENTRIES) return void response.destroy();
+    const digest = withDigests ? await digestOf(workspace, entry) : undefined;
+    const told = digest === undefined ? entry : { ...entry, digest };
+    text += `${count === 0 ? "" : ","}${JSON.stringify(told)}`;
+    if (++count % TURN === 0) await setImmediate();
     if (response.destroyed) return;
     if (text.length < PIECE) continue;
     if (!response.write(text)) await once(response, "drain");
     text = "";
   }
-  response.end(text);
+  response.end(`${text}],"removed":${JSON.stringify(removed)}}`);
 }
 
-function* changesIn({ original, changed }: MountedWorkspace): Generator<Change> {
-  function* look(directory: string, isOpaque: boolean): Generator<Change> {
-    const names = namesIn(changed, directory);
-    for (const name of names) {
+/** What was written to; `removed` is told what is gone. */
+function* entriesIn(
+  { original, changed }: MountedWorkspace,
+  removed: string[],
+): Generator<Entry> {
+  /** `isSeen`: what the folder had in this directory is seen through the upper one. */
+  function* look(directory: string, isSeen: boolean): Generator<Entry> {
+    for (const name of namesIn(changed, directory)) {
       const path = directory === "" ? name : `${directory}/${name}`;
       const stats = lookAt(changed, path);
       // It was removed meanwhile.
       if (stats === undefined) continue;
-      const was = lookAt(original, path);
+      const was = isSeen ? lookAt(original, path) : undefined;
       if (isWhiteout(stats)) {
-        if (was) yield { path, removed: true };
-      } else if (!stats.isDirectory()) {
-        yield entryOf(path, stats);
-      } else {
-        const wasDirectory = was?.isDirectory() === true;
-        if (!wasDirectory || permissions(was) !== permissions(stats)) yield entryOf(path, stats);
-        yield* look(path, wasDirectory && (isOpaque || isMarkedOpaque(path)));
+        if (was) removed.push(path);
+        continue;
       }
+      const isMerged =
+        stats.isDirectory() &&
+        was?.isDirectory() === true &&
+        !hasOpaqueMark(placeOf(changed, path));
+      if (was?.isDirectory() && !isMerged) removed.push(path);
+      if (!isMerged || permissions(was!) !== permissions(stats)) yield entryOf(path, stats);
+      if (stats.isDirectory()) yield* look(path, isMerged);
     }
-    if (!isOpaque) return;
-    const there = new Set(names);
-    for (const name of namesIn(original, directory))
-      if (!there.has(name)) yield { path: `${directory}/${name}`, removed: true };
   }
-  const isMarkedOpaque = (path: string): boolean => hasOpaqueMark(placeOf(changed, path));
-  const entryOf = (path: string, stats: Stats): Change => ({
+  const entryOf = (path: string, stats: Stats): Entry => ({
     path,
     type: typeOf(stats),
     mode: permissions(stats),
@@ -90,7 +91,7 @@ function* changesIn({ original, changed }: MountedWorkspace): Generator<Change> 
     mtimeMs: stats.mtimeMs,
     ...(stats.isSymbolicLink() && { target: readlinkSync(placeOf(changed, path), "latin1") }),
   });
-  yield* look("", false);
+  yield* look("", true);
 }
 
 /** As bytes: names need not be UTF-8. */
@@ -107,7 +108,8 @@ function lookAt(root: string, path: string): Stats | undefined {
 
 function namesIn(root: string, path: string): string[] {
   try {
-    return readdirSync(placeOf(root, path), "latin1").toSorted();
+    const place = path === "" ? Buffer.from(root) : placeOf(root, path);
+    return readdirSync(place, "latin1").toSorted();
   } catch {
     return []; // It was removed meanwhile.
   }
@@ -142,13 +144,13 @@ function hasOpaqueMark(path: Buffer): boolean {
 
 async function digestOf(
   { changed }: MountedWorkspace,
-  change: Change,
+  { type, path, size }: Entry,
 ): Promise<string | undefined> {
-  if ("removed" in change || change.type !== "file") return undefined;
-  const place = placeOf(changed, change.path);
+  if (type !== "file") return undefined;
+  const place = placeOf(changed, path);
   const hash = createHash("sha256");
   try {
-    if (change.size <= SMALL) hash.update(readFileSync(place));
+    if (size <= SMALL) hash.update(readFileSync(place));
     else for await (const piece of createReadStream(place)) hash.update(piece as Buffer);
   } catch {
     return undefined; // It was removed meanwhile.

@@ -13,34 +13,35 @@ const ROUTE = /^\/workspaces\/(\d{1,3})\/(changes|original|current|read)$/;
 const MAX_PATH = 4096;
 
 /**
- * Answers what the host asks about its folders, which it counts from 0 on, without those that it serves itself. Paths
- * are relative to the folder; each of their characters is one byte of the name.
+ * Answers what the host asks about its folders, by their places in the list of all workspaces. Paths are relative to the
+ * folder.
  *
  * - `GET /workspaces/N/changes`: what differs from the folder as it came, see `sendChanges`; with `digests=false`,
  *   without the digests of files.
- * - `GET /workspaces/N/original?path=P`: the bytes of a file as it came; `/current`: as it is now.
- * - `POST /workspaces/N/read` with `{"of": "original" | "current", "paths": […]}`: several files, as
- *   `/emberbox/files/read` answers.
+ * - `GET /workspaces/N/original?path=P`: the bytes of a file as it came; `/current`: as it is now. The bytes of the path
+ *   are percent-encoded.
+ * - `POST /workspaces/N/read` with `{"of": "original" | "current", "paths": […]}`, where each character of a path is one
+ *   byte: several files, as `/emberbox/files/read` answers.
  *
  * False if it is something else that is asked.
  */
 export async function answerWorkspace(
   path: string,
-  query: URLSearchParams,
+  query: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<boolean> {
-  const [, index, what] = ROUTE.exec(path) ?? [];
-  if (index === undefined) return false;
-  const workspace = mountedWorkspaces()[Number(index)];
-  if (workspace === undefined) throw new HttpError(404, `there is no workspace ${index}`);
+  const [, number, what] = ROUTE.exec(path) ?? [];
+  if (number === undefined) return false;
+  const workspace = mountedWorkspaces().find((each) => each.number === Number(number));
+  if (workspace === undefined) throw new HttpError(404, `there is no copy of a folder ${number}`);
   switch (`${request.method} ${what}`) {
     case "GET changes":
-      await sendChanges(workspace, query.get("digests") !== "false", response);
+      await sendChanges(workspace, !/(^|&)digests=false(&|$)/.test(query), response);
       return true;
     case "GET original":
     case "GET current":
-      await sendFile(openIn(workspace, what!, query.get("path")), response);
+      await sendFile(openIn(workspace, what!, pathIn(query)), response);
       return true;
     case "POST read": {
       const { of, paths } = parseMessage((await readBody(request)).toString());
@@ -50,6 +51,13 @@ export async function answerWorkspace(
     default:
       return false;
   }
+}
+
+function pathIn(query: string): string | undefined {
+  const given = /(?:^|&)path=([^&]*)/.exec(query)?.[1];
+  return given?.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
 }
 
 function openIn(workspace: MountedWorkspace, of: unknown, path: unknown): number {

@@ -37,6 +37,7 @@ export const layers: Readonly<Record<"core" | "guest" | "microvm", Layers>> = {
     "network",
     "ports",
     "volumes",
+    "workspaces",
     "template",
     "restore",
     "saved",

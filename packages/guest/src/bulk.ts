@@ -1,5 +1,6 @@
-import { constants, openSync, readdirSync, readFileSync, readSync, writeSync } from "node:fs";
+import { constants, openSync, readSync, writeSync } from "node:fs";
 import { type Bulk, BULK_BYTES, BULK_SERIAL, slotOffset } from "@emberbox/wire";
+import { blockDevice } from "./block-devices.ts";
 
 const HOST = 1;
 const GUEST = 2;
@@ -7,9 +8,7 @@ const SECTOR = 512;
 
 /** The block device for what is too much for the port, past the kernel's cache, which knows nothing of the host. */
 export function openBulk(log: (line: string) => void): Bulk {
-  const device = readdirSync("/sys/block").find((name) => serialOf(name) === BULK_SERIAL);
-  if (device === undefined) throw new Error("this machine has no bulk device");
-  const fd = openSync(`/dev/${device}`, constants.O_RDWR | constants.O_DIRECT);
+  const fd = openSync(blockDevice(BULK_SERIAL), constants.O_RDWR | constants.O_DIRECT);
   const piece = alignedPiece(fd);
   return {
     put(slot, data) {
@@ -31,14 +30,6 @@ export function openBulk(log: (line: string) => void): Bulk {
       return data;
     },
   };
-}
-
-function serialOf(name: string): string | undefined {
-  try {
-    return readFileSync(`/sys/block/${name}/serial`, "utf8").trim();
-  } catch {
-    return undefined; // It has none.
-  }
 }
 
 const sectors = (bytes: number): number => Math.ceil(bytes / SECTOR) * SECTOR;

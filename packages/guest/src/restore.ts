@@ -9,6 +9,7 @@ import { keepDefaults } from "./defaults.ts";
 import { thawUserCode } from "./freezer.ts";
 import type { Hello } from "@emberbox/wire";
 import { mountVolumes } from "./volumes.ts";
+import { mountWorkspaces } from "./workspaces.ts";
 import type { Interpreter } from "./interpreter/index.ts";
 
 // Opened once, before the machine is saved: a sandbox's first answer waits for the restore.
@@ -49,6 +50,7 @@ export async function restore(
   writeSync(hostname, hello.sandboxId, 0);
   writeSync(machineId, `${hello.machineId}\n`, 0);
   if (hello.volumes) mountVolumes(hello.volumes, context.log);
+  if (hello.workspaces) mountWorkspaces(hello.workspaces);
   const grown = hello.growDisk ? promisify(execFile)("resize2fs", ["/dev/vda"]) : undefined;
   setClockAndRandomness(hello);
   thawUserCode();

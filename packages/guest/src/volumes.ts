@@ -1,11 +1,8 @@
-import { constants, mkdirSync, openSync } from "node:fs";
+import { constants, openSync } from "node:fs";
 import { extname, join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { native } from "./native.ts";
+import { makeMountPoint, MountFlags, mountAt } from "./mount.ts";
 
-// From linux/mount.h.
-const MS_NOSUID = 2;
-const MS_NODEV = 4;
 /** What mounts of volumes are mounted from, by which they are told from others. */
 export const VOLUME_SOURCE = "emberbox-volume";
 
@@ -37,15 +34,10 @@ export function mountVolumes(paths: readonly string[], log: (line: string) => vo
 
 /** The kernel's requests can be read from the descriptor from then on. */
 function mount(path: string): number {
-  mkdirSync(path, { recursive: true });
+  makeMountPoint(path);
   const fd = openSync("/dev/fuse", constants.O_RDWR | constants.O_NONBLOCK);
-  const call = native()
-    .load(null)
-    .func("int mount(const char *, const char *, const char *, unsigned long, const char *)");
   const data = `fd=${fd},rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions`;
-  const mountAt = call as (...values: unknown[]) => number;
-  const failed = mountAt(VOLUME_SOURCE, path, "fuse", MS_NOSUID | MS_NODEV, data);
-  if (failed) throw new Error(`${path} cannot be mounted (${native().errno()})`);
+  mountAt(VOLUME_SOURCE, path, "fuse", MountFlags.noSuid | MountFlags.noDevices, data);
   return fd;
 }
 

@@ -1,4 +1,5 @@
 import type { GuestNetwork } from "./egress.ts";
+import type { GuestWorkspace } from "./workspaces.ts";
 
 /** What the host tells the guest when a session begins: what restoring a snapshot leaves stale. */
 export interface Hello {
@@ -19,6 +20,8 @@ export interface Hello {
   readonly defaults?: GuestDefaults | undefined;
   /** Where volumes are to be mounted; each is served at the port of its place in the list, on their own channel. */
   readonly volumes?: readonly string[] | undefined;
+  /** The host's folders that are on the device for them. */
+  readonly workspaces?: readonly GuestWorkspace[] | undefined;
   /** The disk was made larger; grow the file system. */
   readonly growDisk: boolean;
 }

@@ -7,3 +7,4 @@ export { egressAnswers, type GuestNetwork, NETWORK_PORT } from "./egress.ts";
 export type { GuestDefaults, Hello, HelloAnswer, Thaw } from "./hello.ts";
 export { CHANNEL_PORT_NAME, VOLUMES_PORT_NAME } from "./port-names.ts";
 export { BOOTED_FROM_DISK } from "./kernel-arguments.ts";
+export { type GuestWorkspace, WORKSPACE_SERIAL } from "./workspaces.ts";

@@ -24,13 +24,24 @@ export async function downloadMany(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const paths = pathsIn(await readBody(request));
+  const { paths } = parseMessage((await readBody(request)).toString());
+  const open = (given: unknown): number => openToRead(resolvePath(given, user), user);
+  await sendMany(paths, open, response);
+}
+
+/** The same for paths that `open` opens. */
+export async function sendMany(
+  paths: unknown,
+  open: (path: unknown) => number,
+  response: ServerResponse,
+): Promise<void> {
+  if (!Array.isArray(paths)) throw new HttpError(400, "`paths` is not a list");
   response.writeHead(200, { "content-type": "application/octet-stream" });
   let piece = Buffer.allocUnsafeSlow(pieceBytes);
   let filled = 0;
   for (const path of paths) {
     const begun = filled;
-    filled = putEnvelope(path, user, piece, filled);
+    filled = putEnvelope(path, open, piece, filled);
     if (piece[begun] === kinds.error) break;
     if (filled + headerBytes + largestBytes <= pieceBytes) continue;
     if (!response.write(piece.subarray(0, filled))) await once(response, "drain");
@@ -41,17 +52,16 @@ export async function downloadMany(
   response.end(piece.subarray(0, filled));
 }
 
-function pathsIn(body: Buffer): unknown[] {
-  const { paths } = parseMessage(body.toString());
-  if (!Array.isArray(paths)) throw new HttpError(400, "`paths` is not a list");
-  return paths;
-}
-
 /** Puts a file's envelope at `begin`, and returns where it ends. */
-function putEnvelope(path: unknown, user: User, piece: Buffer, begin: number): number {
+function putEnvelope(
+  path: unknown,
+  open: (path: unknown) => number,
+  piece: Buffer,
+  begin: number,
+): number {
   const start = begin + headerBytes;
   try {
-    const end = readFile(resolvePath(path, user), user, piece, start);
+    const end = readFile(path, open, piece, start);
     return putHeader(piece, begin, end === undefined ? kinds.large : kinds.file, end ?? start);
   } catch (error) {
     const { status, message } = toHttpError(error, String(path));
@@ -67,11 +77,16 @@ function putHeader(piece: Buffer, begin: number, kind: number, end: number): num
 }
 
 /** Reads a file to where it belongs. Returns its end there, or nothing if it is too long. */
-function readFile(path: string, user: User, piece: Buffer, start: number): number | undefined {
-  const descriptor = openToRead(path, user);
+function readFile(
+  path: unknown,
+  open: (path: unknown) => number,
+  piece: Buffer,
+  start: number,
+): number | undefined {
+  const descriptor = open(path);
   try {
     const stats = fstatSync(descriptor);
-    demandFile(stats, path);
+    demandFile(stats, String(path));
     if (stats.size > largestBytes) return undefined;
     // The kernel's virtual files claim to be empty, so those are read to find out.
     const most = start + (stats.size || largestBytes);

@@ -22,6 +22,7 @@ import { createProcessService, type Service } from "./process-service.ts";
 import { uploadMany } from "./upload-many.ts";
 import { upload } from "./upload.ts";
 import { findUser, requestUser, type User } from "./users.ts";
+import { answerWorkspace } from "./workspaces.ts";
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -48,7 +49,8 @@ export function createEnvdHandler(context: AgentContext): Handler {
     if (service !== undefined) {
       return call(service, method, request, response);
     }
-    const query = new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1));
+    const search = mark < 0 ? "" : url.slice(mark + 1);
+    const query = new URLSearchParams(search);
     switch (`${request.method} ${path}`) {
       case "GET /health":
         return void response.writeHead(204, { "cache-control": "no-store" }).end();
@@ -72,6 +74,7 @@ export function createEnvdHandler(context: AgentContext): Handler {
       case "GET /envs":
         return sendJson(response, 200, context.envs);
       default:
+        if (await answerWorkspace(path, search, request, response)) return;
         throw new HttpError(404, `there is no ${request.method} ${path}`);
     }
   }

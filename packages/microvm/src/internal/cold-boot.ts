@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { AgentFile } from "@emberbox/guest";
 import { IMAGE_DISK_MB } from "../image/recipe.ts";
 import { machineArguments } from "../machine/arguments.ts";
-import { withBulk } from "../machine/bulk.ts";
+import { withEmptyDevices } from "../machine/devices.ts";
 import { openFiles } from "../machine/files.ts";
 import { machineError, startMachine } from "../machine/machine.ts";
 import { readOnlyView } from "../machine/read-only.ts";
@@ -39,7 +39,7 @@ export async function coldBoot(code: string): Promise<number> {
     const machine = await startMachine({
       qemu: engine.qemu,
       args: machineArguments(template.shape, "template", template),
-      files: await withBulk(opened, directory),
+      files: await withEmptyDevices(opened, directory),
       jail: "writing",
       size: { ...template.shape, diskMB: IMAGE_DISK_MB },
     });

@@ -3,6 +3,7 @@ import {
   BULK_SERIAL,
   CHANNEL_PORT_NAME,
   VOLUMES_PORT_NAME,
+  WORKSPACE_SERIAL,
 } from "@emberbox/wire";
 import { type Architecture, architectures } from "../host/architecture.ts";
 
@@ -42,10 +43,12 @@ export const descriptors = {
   bulk: 14,
   /** The channel of mounted volumes' requests. */
   volumes: 15,
+  /** The image of the host's folders, read only; an empty file where there are none. */
+  workspace: 16,
 } as const;
 
 /** The descriptor of a disk layer between the template's disk and the overlay. */
-export const layerDescriptor = (index: number): number => 16 + index;
+export const layerDescriptor = (index: number): number => 17 + index;
 
 export interface MachineArguments {
   readonly kernelArguments: string;
@@ -176,6 +179,8 @@ function diskArguments(sandbox: boolean, layers: number): string[] {
   }
   nodes.push(fileNode("bulk-file", descriptors.bulk, false));
   nodes.push({ driver: "raw", "node-name": "bulk", file: "bulk-file", "read-only": false });
+  nodes.push(fileNode("workspace-file", descriptors.workspace, true));
+  nodes.push({ driver: "raw", "node-name": "workspace", file: "workspace-file", "read-only": true });
   const sets = nodes.flatMap((node) =>
     "filename" in node ? ["-add-fd", `fd=${descriptorOf(node)},set=${descriptorOf(node)}`] : [],
   );
@@ -188,6 +193,8 @@ function diskArguments(sandbox: boolean, layers: number): string[] {
       `virtio-blk-pci,drive=${sandbox ? "overlay" : "template"},werror=report,rerror=report`,
       "-device",
       `virtio-blk-pci,drive=bulk,serial=${BULK_SERIAL},werror=report,rerror=report`,
+      "-device",
+      `virtio-blk-pci,drive=workspace,serial=${WORKSPACE_SERIAL},rerror=report`,
     ],
   ];
 }

@@ -1,9 +1,9 @@
 import { constants } from "node:fs";
-import { mkdir, readdir, rm, stat, unlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, stat, truncate, unlink, writeFile } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
-import { allOpened, chmodFd, chownFd, closeFd, openFd } from "../host/descriptors.ts";
+import { allOpened, chmodFd, chownFd, closeFd, openFd, truncateFd } from "../host/descriptors.ts";
 import { JAIL_ID } from "./jail.ts";
 import type { OpenFiles } from "./process.ts";
 import type { ReadOnlyView } from "./read-only.ts";
@@ -34,6 +34,31 @@ export const openToRead = (path: string, view: ReadOnlyView | undefined): Promis
 /** Makes an empty file that nobody else may open. */
 export const makeEmpty = (path: string): Promise<void> =>
   writeFile(path, "", { flag: "wx", mode: 0o600 });
+
+/** Makes a file of a size that takes no space. */
+export const sparse =
+  (bytes: number) =>
+  async (path: string): Promise<void> => {
+    await makeEmpty(path);
+    await truncate(path, bytes);
+  };
+
+/** Linux's flag for a file without a name, which goes with its last descriptor. */
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
+const MEMORY = "/dev/shm";
+
+/** Opens an empty file without a name, in memory; nothing where that is not possible. */
+export async function openHole(bytes: number, mode: number): Promise<number | undefined> {
+  const fd = await openFd(MEMORY, O_TMPFILE | constants.O_RDWR, mode).catch(() => undefined);
+  if (fd === undefined) return undefined;
+  try {
+    await truncateFd(fd, bytes);
+    return fd;
+  } catch (error) {
+    await closeFd(fd);
+    throw error;
+  }
+}
 
 /**
  * An unnamed file of the machine's own, which is gone when the last process that has it open is. `fill` writes to it by

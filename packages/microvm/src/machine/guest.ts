@@ -15,7 +15,14 @@ import type { Machine } from "./machine.ts";
 /** What a sandbox is told about itself. */
 export type Identity = Pick<
   Hello,
-  "sandboxId" | "templateId" | "envs" | "network" | "defaults" | "volumes" | "growDisk"
+  | "sandboxId"
+  | "templateId"
+  | "envs"
+  | "network"
+  | "defaults"
+  | "volumes"
+  | "workspaces"
+  | "growDisk"
 >;
 
 /** The agent inside a machine. */

@@ -12,7 +12,18 @@ import type { FilterOptions } from "./seccomp.ts";
 
 /** Files open for QEMU, by the descriptor it will see them as. */
 export type OpenFiles = Partial<
-  Record<"ram" | "kernel" | "initrd" | "image" | "template" | "overlay" | "save" | "bulk", number>
+  Record<
+    | "ram"
+    | "kernel"
+    | "initrd"
+    | "image"
+    | "template"
+    | "overlay"
+    | "save"
+    | "bulk"
+    | "workspace",
+    number
+  >
 >;
 
 export interface ProcessOptions {

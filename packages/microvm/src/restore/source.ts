@@ -1,6 +1,7 @@
 import type { SummedFile } from "../host/summed-file.ts";
 import type { SavedMount } from "../volumes/channel.ts";
 import type { Template } from "../template/template.ts";
+import type { FolderImage } from "../workspaces/store.ts";
 
 export interface MemoryLayer {
   readonly name: string;
@@ -31,6 +32,8 @@ export interface Source {
   readonly start: Start;
   /** What its kernel knows of the volumes that it has mounted already. */
   readonly mounts?: readonly SavedMount[] | undefined;
+  /** The image of the host's folders that it has. */
+  readonly workspace?: FolderImage | undefined;
 }
 
 export type Start =

@@ -1,10 +1,11 @@
-import { copyFile, truncate } from "node:fs/promises";
+import { copyFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { allOpened } from "../host/descriptors.ts";
 import { descriptors, machineArguments } from "../machine/arguments.ts";
 import { openBulk } from "../machine/bulk.ts";
-import { letOwnerWrite, makeEmpty, openScratch, openToRead } from "../machine/files.ts";
+import { openNoWorkspace } from "../machine/devices.ts";
+import { letOwnerWrite, makeEmpty, openScratch, openToRead, sparse } from "../machine/files.ts";
 import { type Machine, startMachine } from "../machine/machine.ts";
 import type { OpenFiles, ProcessOptions } from "../machine/process.ts";
 import type { ReadOnlyView } from "../machine/read-only.ts";
@@ -100,12 +101,9 @@ async function openAll({ source, run, view }: StartOptions): Promise<{
   files: Machine["files"];
   layers: number[];
 }> {
-  const { template, start, overlay } = source;
+  const { template, start, overlay, workspace } = source;
   const read = (path: string): Promise<number> => openToRead(path, view);
-  const blankRam = async (path: string): Promise<void> => {
-    await makeEmpty(path);
-    await truncate(path, template.shape.memoryMB * 1024 * 1024);
-  };
+  const blankRam = sparse(template.shape.memoryMB * 1024 * 1024);
   const files: Partial<Record<keyof OpenFiles, Promise<number>>> = {
     ram: hasBlankMemory(source) ? openScratch(run, blankRam) : read(template.ram),
     kernel: read(start.how === "booted" ? template.image.kernel : template.kernelHead),
@@ -115,6 +113,7 @@ async function openAll({ source, run, view }: StartOptions): Promise<{
     overlay: openScratch(run, (path) => copyFile(overlay, path)),
     save: openScratch(run, makeEmpty, "w"),
     bulk: openBulk(run),
+    workspace: workspace === undefined ? openNoWorkspace(run) : read(workspace.path),
   };
   const names = Object.keys(files);
   const layers = source.layers.map(({ path }) => read(path));

@@ -15,7 +15,7 @@ import type { TemplatePaths } from "../template/template.ts";
 import { baseFiles } from "./base.ts";
 
 /** Raise when the meaning of the files changes. */
-export const FORMAT = 6 as const;
+export const FORMAT = 7 as const;
 
 /** What is on disk about a machine: a paused sandbox, or a snapshot. */
 export interface Manifest {

@@ -58,7 +58,7 @@ const factsSchema: z.ZodType<TemplateFacts> = z.strictObject({
 });
 
 /** Raise when the meaning of a template's files changes. */
-const FORMAT = 10;
+const FORMAT = 11;
 
 /** Everything that must be the same for a saved machine to be restorable, and its contents current. */
 export function templateKey(parts: {

@@ -11,7 +11,7 @@ import type { GuestImage } from "../image/index.ts";
 import { IMAGE_DISK_MB } from "../image/recipe.ts";
 import { machineArguments, type MachineShape } from "../machine/arguments.ts";
 import { channelDispatcher } from "../machine/dispatcher.ts";
-import { withBulk } from "../machine/bulk.ts";
+import { withEmptyDevices } from "../machine/devices.ts";
 import { letJailRead, openFiles } from "../machine/files.ts";
 import { connectGuest } from "../machine/guest.ts";
 import { sharedAs } from "../machine/jail.ts";
@@ -156,7 +156,7 @@ async function bootAndSave(options: WarmOptions, facts: TemplateFacts): Promise<
   const machine = await startMachine({
     qemu: options.qemu,
     args: machineArguments(shape, "template", facts),
-    files: await withBulk(opened, options.directory),
+    files: await withEmptyDevices(opened, options.directory),
     jail: options.jail && "writing",
     size: { ...shape, diskMB: IMAGE_DISK_MB },
     shared: receiver.shared,

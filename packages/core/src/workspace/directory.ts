@@ -60,10 +60,7 @@ export class Directory implements Disposable {
 
 /** The beginning of a file, one character for each byte. A link is not followed, and a pipe not waited for. */
 export function readBeginning(directory: Directory, name: string, bytes: number): string {
-  const fd = openSync(
-    directory.at(name),
-    constants.O_RDONLY | NO_LINK | constants.O_NONBLOCK,
-  );
+  const fd = openSync(directory.at(name), constants.O_RDONLY | NO_LINK | constants.O_NONBLOCK);
   try {
     const buffer = Buffer.allocUnsafe(bytes);
     return buffer.toString("latin1", 0, readSync(fd, buffer, 0, bytes, 0));

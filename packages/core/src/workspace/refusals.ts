@@ -10,7 +10,11 @@ const ELSEWHERE = /^objects\/info(?:\/.*)?$/s;
 /**
  * Why a change may not be written to the folder, whatever it is asked for. `tree` is what would be there.
  */
-export function refusal(change: Change, tree: Tree, allowGitInternals: boolean): string | undefined {
+export function refusal(
+  change: Change,
+  tree: Tree,
+  allowGitInternals: boolean,
+): string | undefined {
   const { path, after } = change;
   if (path.split("/", 1)[0]!.startsWith(RESERVED)) return `names with ${RESERVED} are its own`;
   if (after?.type === "other") return "it is a socket, pipe or device";

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, readSync } from "node:fs";
 import { bufferOf } from "./paths.ts";
 
 const NO_LINK = constants.O_NOFOLLOW;
@@ -35,6 +35,11 @@ export class Directory implements Disposable {
   open(name: string): Directory {
     const flags = constants.O_RDONLY | constants.O_DIRECTORY | NO_LINK;
     return new Directory(openSync(this.at(name), flags), `${this.#path}/${name}`);
+  }
+
+  /** Makes a directory in it. */
+  make(name: string, mode: number): void {
+    mkdirSync(this.at(name), { mode });
   }
 
   /** The directory at a relative path, without following a link. */

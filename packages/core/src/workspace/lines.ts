@@ -1,7 +1,7 @@
 import type { DiffHunk } from "./types.ts";
 
 /** Edits beyond which two texts are taken to have nothing in common, so that no text takes long. */
-const MAX_EDITS = 4000;
+const MAX_EDITS = 1500;
 const CONTEXT = 3;
 
 /** Lines with their ends; the last one may have none. */
@@ -31,7 +31,8 @@ export function editsBetween(before: readonly string[], after: readonly string[]
 }
 
 function middle(before: readonly string[], after: readonly string[]): Edit[] {
-  const trace = traceOf(before, after);
+  const isOneSided = before.length === 0 || after.length === 0;
+  const trace = isOneSided ? undefined : traceOf(before, after);
   if (trace === undefined)
     return [...before.map((line): Edit => ["-", line]), ...after.map((line): Edit => ["+", line])];
   const edits: Edit[] = [];

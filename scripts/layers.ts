@@ -13,6 +13,7 @@ export const layers: Readonly<Record<"core" | "guest" | "microvm", Layers>> = {
     "*.ts",
     "concurrency",
     "wire",
+    "tar",
     "e2b",
     "default-provider.ts",
     "health.ts",

@@ -350,6 +350,13 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "files.user": { holds: "acts as the user asked for, and with no more rights" },
   "files.bad-path": { holds: "refuses paths that are empty, too long, or hold `..` or NUL" },
   "files.aborted": { holds: "rejects with the reason of an aborted signal" },
+  "files.upload-dir": {
+    holds:
+      "takes a folder of the host: names, modes, times, links, empty directories; whole or not",
+  },
+  "files.download-dir": {
+    holds: "gives a folder to the host as it is, but nothing that is unsafe there or too much",
+  },
   "files.seen-by-code": { holds: "shows code and commands the same files" },
   "files.metadata": { holds: "keeps metadata with a file, and replaces it with the file" },
   "files.url": {

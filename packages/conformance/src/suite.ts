@@ -6,6 +6,7 @@ import { describeCommands, describeTerminals } from "./suites/commands.ts";
 import { describeContexts } from "./suites/contexts.ts";
 import { describeFailures } from "./suites/failures.ts";
 import { describeFiles } from "./suites/files.ts";
+import { describeFolders } from "./suites/folders.ts";
 import { describeInterrupts } from "./suites/interrupts.ts";
 import { describeLanguages } from "./suites/languages.ts";
 import { describeLifecycle } from "./suites/lifecycle.ts";
@@ -40,6 +41,7 @@ export function describeProvider(
     describeInterrupts(harness);
     describeStreams(harness);
     describeFiles(harness);
+    describeFolders(harness);
     describeWatching(harness);
     describeCommands(harness);
     describeTerminals(harness);

@@ -13,6 +13,9 @@ import { callRpc } from "../wire/rpc-call.ts";
 import type { Rpc } from "../wire/rpc.ts";
 import { shareTurn } from "../wire/share-turn.ts";
 import { entryFrom, type EntryInfo, type WriteInfo } from "./entry.ts";
+import { downloadDir } from "./folder/download.ts";
+import type { DownloadDirOptions, FolderCopy, UploadDirOptions } from "./folder/options.ts";
+import { uploadDir } from "./folder/upload.ts";
 import { checkPath } from "./path.ts";
 import { readFile, type FileOptions, type ReadFormat, type ReadOptions } from "./read.ts";
 import { readFiles } from "./read-many.ts";
@@ -119,6 +122,32 @@ export class Files {
     const [written] = await writeFiles(this.#connection, [entry], third);
     if (written !== undefined) return written;
     throw new EmberboxError("protocol_error", "The sandbox did not say what it wrote");
+  }
+
+  /**
+   * Copies a folder of this machine into the sandbox, in one stream: files, empty directories and links, with their modes,
+   * times and names, which need not be UTF-8. They become the user's. Links are copied as links and never followed.
+   * `guestDir` becomes the folder, and is there as a whole or not at all, unless `existing` is `merge`. While it is
+   * unpacked, it takes twice its room on the sandbox's disk.
+   * @throws `file_exists`, `invalid_path` when the folder cannot be read, `disk_full`, `permission_denied`
+   */
+  uploadDir(hostDir: string, guestDir: string, options?: UploadDirOptions): Promise<FolderCopy> {
+    return uploadDir(this.#connection, this.#rpc, hostDir, guestDir, options);
+  }
+
+  /**
+   * Copies a folder of the sandbox to this machine, in one stream, as `uploadDir` does the other way; there as a whole or
+   * not at all. Nothing that the sandbox sends gets out of the folder: what is unsafe is refused, and so is more than
+   * `maxBytes` and `maxEntries`. Others of this machine get no right to write to it.
+   * @throws `file_not_found`, `file_exists`, `invalid_path` for what is unsafe or cannot be written, `file_too_large`,
+   * `host_disk_full`, `permission_denied`
+   */
+  downloadDir(
+    guestDir: string,
+    hostDir: string,
+    options?: DownloadDirOptions,
+  ): Promise<FolderCopy> {
+    return downloadDir(this.#connection, this.#rpc, guestDir, hostDir, options);
   }
 
   /** Lists a directory. @throws `file_not_found` */

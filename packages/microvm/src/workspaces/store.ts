@@ -5,9 +5,9 @@ import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import { SharedWork } from "@emberbox/core/concurrency";
 import type { Baseline, WorkspaceMount } from "@emberbox/core/workspace";
+import { copySparse } from "../host/copy-sparse.ts";
 import { exists } from "../host/exists.ts";
 import { parseJson } from "../host/json.ts";
-import { copyAcross } from "../host/copy-across.ts";
 import { ID_OFFSET } from "./ext4.ts";
 import { baselineSchema } from "./kept.ts";
 import { writeOnThread } from "./write.ts";
@@ -29,8 +29,8 @@ export interface FolderImages {
   keep(baseline: Baseline): Promise<string>;
   /** The files of these baselines that are there. */
   baselineFiles(digests: readonly string[]): Promise<string[]>;
-  /** Takes back what was saved with a sandbox, by the names that it had here. */
-  restore(directory: string, names: readonly string[]): Promise<void>;
+  /** Takes back an image that was saved with a sandbox, and other files of the names that they had here. */
+  restore(directory: string, key: string, others: readonly string[]): Promise<FolderImage>;
 }
 
 /** A folder of which the sandbox has a copy. */
@@ -148,16 +148,22 @@ export function openFolderImages(directory: string): FolderImages {
       const there = await Promise.all(paths.map((path) => exists(path)));
       return paths.filter((_, index) => there[index]);
     },
-    async restore(from, names) {
+    async restore(from, key, others) {
       await mkdir(directory, { recursive: true, mode: 0o700 });
-      for (const name of names) {
+      for (const name of [...others, imageName(key)]) {
         if (await exists(place(name))) continue;
-        await link(join(from, name), place(name)).catch((error: NodeJS.ErrnoException) => {
-          if (error.code === "EEXIST") return undefined;
-          if (error.code !== "EXDEV" && error.code !== "EPERM") throw error;
-          return copyAcross(join(from, name), place(name));
-        });
+        try {
+          await link(join(from, name), place(name));
+        } catch (error) {
+          const { code } = error as NodeJS.ErrnoException;
+          if (code === "EEXIST") continue;
+          if (code !== "EXDEV" && code !== "EPERM") throw error;
+          const making = scratch();
+          await copySparse(join(from, name), making);
+          await rename(making, place(name));
+        }
       }
+      return { path: place(imageName(key)), key };
     },
   };
 }

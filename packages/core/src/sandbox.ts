@@ -51,6 +51,8 @@ import {
   unsupported,
 } from "./state.ts";
 import { createRpc } from "./wire/rpc.ts";
+import { connectWorkspaces, prepareWorkspaces } from "./workspace/open.ts";
+import type { Workspace } from "./workspace/types.ts";
 
 /**
  * A sandbox: an isolated machine that runs code and commands. Without a `provider` it is a microVM on this machine.
@@ -61,6 +63,7 @@ export class Sandbox implements AsyncDisposable {
   readonly files: Files;
   readonly commands: Commands;
   readonly pty: Pty;
+  #workspaces: readonly Workspace[] = [];
   readonly #connection: SandboxConnection;
   readonly #provider: SandboxProvider;
 
@@ -95,13 +98,17 @@ export class Sandbox implements AsyncDisposable {
       ...options
     } = parseCreateOptions(given);
     refuseUnclaimed(provider, options);
-    if (workspace !== undefined || workspaces !== undefined)
-      throw unsupported(provider, "bring folders along");
     options.signal?.throwIfAborted();
-    const sandbox = new this(await provider.create(options), provider);
-    if (options.mcp === undefined) return sandbox;
+    const { mounts, open } = await prepareWorkspaces(
+      provider,
+      { workspace, workspaces },
+      options.signal,
+    );
+    const sandbox = new this(await provider.create({ ...options, ...mounts }), provider);
     try {
-      await startMcpGateway(sandbox.commands, options.mcp, options.signal);
+      sandbox.#workspaces = await open(sandbox, sandbox.#connection);
+      if (options.mcp !== undefined)
+        await startMcpGateway(sandbox.commands, options.mcp, options.signal);
       return sandbox;
     } catch (error) {
       await sandbox.kill();
@@ -116,10 +123,14 @@ export class Sandbox implements AsyncDisposable {
   static async connect(id: string, options?: SandboxConnectOptions): Promise<Sandbox> {
     const { provider = await defaultProvider(), ...rest } = parseConnectOptions(options);
     rest.signal?.throwIfAborted();
-    return new this(
-      await provider.connect(parseArgument(sandboxId, "sandboxId", id), rest),
-      provider,
-    );
+    const connection = await provider.connect(parseArgument(sandboxId, "sandboxId", id), rest);
+    return new this(connection, provider).#withWorkspaces();
+  }
+
+  /** A sandbox that was there before has the workspaces that it was created with. */
+  async #withWorkspaces(): Promise<this> {
+    this.#workspaces = await connectWorkspaces(this.#provider, this, this.#connection);
+    return this;
   }
 
   /** The provider's sandboxes, running and paused. */
@@ -189,6 +200,20 @@ export class Sandbox implements AsyncDisposable {
     return [await readMetrics(this.#connection, options)];
   }
 
+  /** The folders of this machine that it works on, in the order in which they were given. */
+  get workspaces(): readonly Workspace[] {
+    return this.#workspaces;
+  }
+
+  /** The folder that it works on, the first one of several. @throws `invalid_argument` when it has none */
+  get workspace(): Workspace {
+    const [first] = this.#workspaces;
+    if (first !== undefined) return first;
+    throw new EmberboxError("invalid_argument", "This sandbox has no workspace", {
+      hint: "Create it with `workspace: folder`.",
+    });
+  }
+
   /** Why it is gone, as far as is known without asking it; `undefined` while it runs. */
   get gone(): Error | undefined {
     return this.#connection.gone();
@@ -254,8 +279,10 @@ export class Sandbox implements AsyncDisposable {
   async fork(options?: ForkOptions): Promise<(this | EmberboxError)[]> {
     const copies = await forkSandbox(this.#provider, this.sandboxId, options);
     const Same = this.constructor as new (...of: ConstructorParameters<typeof Sandbox>) => this;
-    return copies.map((copy) =>
-      EmberboxError.isInstance(copy) ? copy : new Same(copy, this.#provider),
+    return Promise.all(
+      copies.map((copy) =>
+        EmberboxError.isInstance(copy) ? copy : new Same(copy, this.#provider).#withWorkspaces(),
+      ),
     );
   }
 

@@ -64,6 +64,8 @@ export interface WorkspaceMount {
   readonly baseline: Baseline;
   /** Whether something of this path, in the form of those in the baseline, is to stay out. */
   readonly isIgnored: (path: string, isDirectory: boolean) => boolean;
+  /** How it was asked for, to be kept in its `WorkspaceInfo`. */
+  readonly options?: WorkspaceInfo["options"];
 }
 
 /** What a provider keeps about a sandbox's workspace, for as long as the sandbox and for its copies. */
@@ -137,6 +139,7 @@ export const workspaceMountsSchema: z.ZodType<readonly WorkspaceMount[] | undefi
           typeof value === "object" && value !== null && "entries" in value && "digest" in value,
       ),
       isIgnored: z.custom<WorkspaceMount["isIgnored"]>((value) => typeof value === "function"),
+      options: z.custom<WorkspaceInfo["options"]>((value) => typeof value === "object").optional(),
     } satisfies FieldsOf<WorkspaceMount>),
   )
   .max(MAX_WORKSPACES)

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, readSync } from "node:fs";
 import { bufferOf } from "./paths.ts";
 
 const NO_LINK = constants.O_NOFOLLOW;
@@ -37,6 +37,11 @@ export class Directory implements Disposable {
     return new Directory(openSync(this.at(name), flags), `${this.#path}/${name}`);
   }
 
+  /** Makes a directory in it. */
+  make(name: string, mode: number): void {
+    mkdirSync(this.at(name), { mode });
+  }
+
   /** The directory at a relative path, without following a link. */
   walk(path: string): Directory {
     let directory: Directory = this.open(".");
@@ -60,10 +65,7 @@ export class Directory implements Disposable {
 
 /** The beginning of a file, one character for each byte. A link is not followed, and a pipe not waited for. */
 export function readBeginning(directory: Directory, name: string, bytes: number): string {
-  const fd = openSync(
-    directory.at(name),
-    constants.O_RDONLY | NO_LINK | constants.O_NONBLOCK,
-  );
+  const fd = openSync(directory.at(name), constants.O_RDONLY | NO_LINK | constants.O_NONBLOCK);
   try {
     const buffer = Buffer.allocUnsafe(bytes);
     return buffer.toString("latin1", 0, readSync(fd, buffer, 0, bytes, 0));

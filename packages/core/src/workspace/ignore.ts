@@ -83,7 +83,7 @@ function setAt(part: string, begin: number): { bytes: Set<number>; end: number }
   const isNegated = part[at] === "!" || part[at] === "^";
   if (isNegated) at += 1;
   const first = at;
-  for (let from: number | undefined; part[at] !== "]" || at === first; ) {
+  for (let from: number | undefined; part[at] !== "]" || at === first;) {
     if (at >= part.length) return undefined;
     const name = /^\[:([a-z]*):\]/.exec(part.slice(at, at + 12));
     if (name !== null) {
@@ -95,7 +95,8 @@ function setAt(part: string, begin: number): { bytes: Set<number>; end: number }
       from = undefined;
       continue;
     }
-    const isRange = part[at] === "-" && from !== undefined && ![undefined, "]"].includes(part[at + 1]);
+    const isRange =
+      part[at] === "-" && from !== undefined && ![undefined, "]"].includes(part[at + 1]);
     if (isRange) at += 1;
     if (part[at] === "\\") at += 1;
     if (at >= part.length) return undefined;

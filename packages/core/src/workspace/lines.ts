@@ -1,7 +1,7 @@
 import type { DiffHunk } from "./types.ts";
 
 /** Edits beyond which two texts are taken to have nothing in common, so that no text takes long. */
-const MAX_EDITS = 4000;
+const MAX_EDITS = 1500;
 const CONTEXT = 3;
 
 /** Lines with their ends; the last one may have none. */
@@ -31,12 +31,10 @@ export function editsBetween(before: readonly string[], after: readonly string[]
 }
 
 function middle(before: readonly string[], after: readonly string[]): Edit[] {
-  const trace = traceOf(before, after);
+  const isOneSided = before.length === 0 || after.length === 0;
+  const trace = isOneSided ? undefined : traceOf(before, after);
   if (trace === undefined)
-    return [
-      ...before.map((line): Edit => ["-", line]),
-      ...after.map((line): Edit => ["+", line]),
-    ];
+    return [...before.map((line): Edit => ["-", line]), ...after.map((line): Edit => ["+", line])];
   const edits: Edit[] = [];
   let x = before.length;
   let y = after.length;
@@ -61,10 +59,7 @@ function middle(before: readonly string[], after: readonly string[]): Edit[] {
 /** How far each diagonal got with `d - 1` edits, for each `d`; a diagonal `k` is at `k + d`. */
 const at = (reached: Int32Array, d: number, k: number): number => reached[k + d] ?? -1;
 
-function traceOf(
-  before: readonly string[],
-  after: readonly string[],
-): Int32Array[] | undefined {
+function traceOf(before: readonly string[], after: readonly string[]): Int32Array[] | undefined {
   const trace: Int32Array[] = [];
   const most = Math.min(before.length + after.length, MAX_EDITS);
   let reached = new Int32Array(3);

@@ -21,7 +21,7 @@ export function textOf(bytes: string): string {
 
 function escaped(buffer: Buffer): string {
   let text = "";
-  for (let at = 0; at < buffer.length; ) {
+  for (let at = 0; at < buffer.length;) {
     const length = sequenceAt(buffer, at);
     if (length === 0) text += String.fromCharCode(ESCAPE + buffer[at]!);
     else text += buffer.toString("utf8", at, at + length);

@@ -10,7 +10,11 @@ const ELSEWHERE = /^objects\/info(?:\/.*)?$/s;
 /**
  * Why a change may not be written to the folder, whatever it is asked for. `tree` is what would be there.
  */
-export function refusal(change: Change, tree: Tree, allowGitInternals: boolean): string | undefined {
+export function refusal(
+  change: Change,
+  tree: Tree,
+  allowGitInternals: boolean,
+): string | undefined {
   const { path, after } = change;
   if (path.split("/", 1)[0]!.startsWith(RESERVED)) return `names with ${RESERVED} are its own`;
   if (after?.type === "other") return "it is a socket, pipe or device";
@@ -21,9 +25,13 @@ export function refusal(change: Change, tree: Tree, allowGitInternals: boolean):
   return allowGitInternals ? undefined : gitRefusal(change, tree);
 }
 
-/** A link may only lead to something in the folder, by directories of the folder. */
-function linkRefusal(path: string, target: string, tree: Tree): string | undefined {
+/** Links that lead to links, and so on. */
+const MAX_LINKS = 40;
+
+/** A link may only lead to something in the folder, by directories of the folder, and so may what it leads to. */
+function linkRefusal(path: string, target: string, tree: Tree, links = 0): string | undefined {
   if (target.startsWith("/")) return "it is a link to an absolute path";
+  if (links === MAX_LINKS) return "it is a link that leads to too many links";
   let at = parentOf(path);
   let isDown = false;
   for (const part of target.split("/")) {
@@ -40,9 +48,7 @@ function linkRefusal(path: string, target: string, tree: Tree): string | undefin
     at = at === "" ? part : `${at}/${part}`;
   }
   const end = isDown ? tree.get(at) : undefined;
-  if (end?.type !== "symlink" || at === path) return undefined;
-  // One that the folder had may lead anywhere.
-  return "it is a link to another link";
+  return end?.type === "symlink" ? linkRefusal(at, end.target!, tree, links + 1) : undefined;
 }
 
 function gitRefusal({ path, from, after }: Change, tree: Tree): string | undefined {

@@ -128,7 +128,12 @@ function entryOf(
   name: string,
   links: Map<string, string>,
 ): BaselineEntry {
-  const common = { path, mode: stats.mode & 0o7777, mtimeMs: stats.mtimeMs, ctimeMs: stats.ctimeMs };
+  const common = {
+    path,
+    mode: stats.mode & 0o7777,
+    mtimeMs: stats.mtimeMs,
+    ctimeMs: stats.ctimeMs,
+  };
   if (stats.isDirectory()) return { ...common, type: "directory", size: 0 };
   if (stats.isSymbolicLink()) {
     const target = readlinkSync(directory.at(name), { encoding: "buffer" }).toString("latin1");
@@ -147,4 +152,3 @@ const tooMuch = (what: string): EmberboxError =>
   new EmberboxError("invalid_argument", `A workspace may not have more than ${what}`, {
     hint: "Leave something out: `ignore`, `gitignore: true`, or a file `.emberboxignore` in the folder.",
   });
-

@@ -7,7 +7,10 @@ const byName: readonly (readonly [RegExp, string])[] = [
   [/^id_(?:rsa|dsa|ecdsa|ed25519|xmss)(?:_sk)?$/, "a private key"],
   [/\.(?:key|p12|pfx|ppk|jks|keystore)$/i, "a private key"],
   [/\.kdbx?$/i, "a database of passwords"],
-  [/^[._]netrc$|^\.pgpass$|^\.my\.cnf$|^\.git-credentials$|^\.htpasswd$|^\.vault-token$/, "passwords"],
+  [
+    /^[._]netrc$|^\.pgpass$|^\.my\.cnf$|^\.git-credentials$|^\.htpasswd$|^\.vault-token$/,
+    "passwords",
+  ],
 ];
 
 /** Files that have a secret or not, depending on what is in them. */
@@ -18,8 +21,16 @@ const byContent: readonly (readonly [RegExp, RegExp, string])[] = [
   [/(?:^|\/)\.pypirc$/, /password/i, "a token of a package registry"],
   [/(?:^|\/)pip\.conf$/, /:\/\/[^/\s:@]*:[^/\s@]+@/, "a token of a package registry"],
   [/(?:^|\/)\.docker\/config\.json$/, /"auth"|"identitytoken"/, "a token of a registry"],
-  [/(?:^|\/)[^/]*(?:credential|service.?account)[^/]*\.json$/i, /private_key|refresh_token|client_secret/, "credentials"],
-  [/(?:^|\/)\.git\/(?:modules\/.+\/)?config$/, /:\/\/[^/\s:@]*:[^/\s@]+@|extraheader\s*=.*authorization/i, "a password in a remote's address"],
+  [
+    /(?:^|\/)[^/]*(?:credential|service.?account)[^/]*\.json$/i,
+    /private_key|refresh_token|client_secret/,
+    "credentials",
+  ],
+  [
+    /(?:^|\/)\.git\/(?:modules\/.+\/)?config$/,
+    /:\/\/[^/\s:@]*:[^/\s@]+@|extraheader\s*=.*authorization/i,
+    "a password in a remote's address",
+  ],
 ];
 
 /** How much of a file is looked at. */

@@ -1,9 +1,11 @@
-import { createHash } from "node:crypto";
 import type { DiffHunk, FileDiff, WorkspaceState } from "./types.ts";
 
 /** A change in the form of `git diff`. */
 export function unified(diff: FileDiff): string {
   const { path, from = path, before, after } = diff;
+  // Git knows no directories.
+  if ((after ?? before!).type === "directory" && (before ?? after!).type === "directory")
+    return `# directory ${diff.kind}: ${quoted(`${path}/`)}${diff.refused === undefined ? "" : ` (not applied: ${diff.refused})`}\n`;
   const lines = [`diff --git ${quoted(`a/${from}`)} ${quoted(`b/${path}`)}`];
   const isNew = diff.kind === "added";
   const isGone = diff.kind === "removed";
@@ -40,7 +42,12 @@ function modeOf({ type, mode }: WorkspaceState): string {
 /** As git does it: names with characters that could be taken for something else are in quotes. */
 function quoted(name: string): string {
   // oxlint-disable-next-line no-control-regex
-  if (!/["\\\x00-\x1f\x7f-\x9f\u{2028}\u{2029}\u{202a}-\u{202e}\u{2066}-\u{2069}\u{dc80}-\u{dcff}]/u.test(name)) return name;
+  if (
+    !/["\\\x00-\x1f\x7f-\x9f\u{2028}\u{2029}\u{202a}-\u{202e}\u{2066}-\u{2069}\u{dc80}-\u{dcff}]/u.test(
+      name,
+    )
+  )
+    return name;
   const escaped = [...name].map((character) => {
     const code = character.codePointAt(0)!;
     if (character === '"' || character === "\\") return `\\${character}`;
@@ -54,6 +61,3 @@ function quoted(name: string): string {
 }
 
 const octal = (byte: number): string => `\\${byte.toString(8).padStart(3, "0")}`;
-
-/** SHA-256 as hex. */
-export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");

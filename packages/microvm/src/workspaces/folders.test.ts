@@ -1,4 +1,5 @@
 import {
+  existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
@@ -11,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { WorkspaceMount } from "@emberbox/core/workspace";
-import { afterAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeEach, expect, test, vi } from "vitest";
 import { type Folders, FOLDERS, openFolders } from "./folders.ts";
 import { unusedFolders } from "./unused.ts";
 
@@ -69,6 +70,8 @@ test("a folder that is worked on itself is in no image", async () => {
 test("an end before it is written leaves nothing behind", async () => {
   const stop = new AbortController();
   const bringing = folders.bring([mountOf()], { onProgress: () => {}, signal: stop.signal });
+  bringing.catch(() => {});
+  await vi.waitUntil(() => existsSync(join(home, FOLDERS)), { interval: 2 });
   stop.abort(new Error("stopped"));
   await expect(bringing).rejects.toThrow("stopped");
   await expect.poll(() => readdirSync(home, { recursive: true })).toEqual([FOLDERS]);

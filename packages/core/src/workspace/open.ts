@@ -16,6 +16,7 @@ import { IgnoreTree } from "./ignore-tree.ts";
 import { InsideAgent } from "./inside-agent.ts";
 import { InsideCommands } from "./inside-commands.ts";
 import { recover } from "./journal.ts";
+import { staysOut } from "./live.ts";
 import { alone } from "./private-directory.ts";
 import { scan, type Scanned } from "./scan.ts";
 import { sendFolder } from "./send.ts";
@@ -110,7 +111,7 @@ async function folderOf(given: WorkspaceOptions, signal: AbortSignal | undefined
     return scan(host, { ignore, secrets, signal });
   });
   const options = { ignore: patterns, gitignore, secrets };
-  const isIgnored = ignore.isIgnored.bind(ignore);
+  const isIgnored = staysOut(ignore, scanned.leftOut, secrets);
   const { baseline } = scanned;
   return { ...scanned, ignore, mount: { host, guest, mode, baseline, isIgnored, options } };
 }
@@ -157,9 +158,11 @@ function mounted(
   number: number,
 ): Workspace {
   // The provider knows the digests of the files that it has read.
-  const baseline = once(
-    async () => (await provider.workspaceBaseline?.(mount.baseline.digest)) ?? mount.baseline,
-  );
+  const baseline = once(async () => {
+    const { workspaces } = await provider.getInfo(sandbox.sandboxId);
+    const digest = workspaces?.[number]?.baseline;
+    return (digest && (await provider.workspaceBaseline?.(digest))) || mount.baseline;
+  });
   return new FolderWorkspace({
     ...facts(mount),
     leftOut,

@@ -31,6 +31,7 @@ import { overlayOf } from "../template/blank.ts";
 import { currentKeys, ensureTemplate } from "../template/store.ts";
 import type { Template } from "../template/template.ts";
 import { openVolumeStore, type VolumeStore } from "../volumes/store.ts";
+import { type Folders, openFolders } from "../workspaces/folders.ts";
 import { createAccelerators } from "./accelerators.ts";
 import type { EngineOptions } from "./options.ts";
 
@@ -64,6 +65,7 @@ export interface Engine {
 export function openEngine(
   options: EngineOptions,
   volumes: VolumeStore = openVolumeStore(pathsOf(options).state),
+  folders: Folders = openFolders(pathsOf(options).home),
 ): Engine {
   requireOwnFiles();
   const paths = pathsOf(options);
@@ -116,7 +118,7 @@ export function openEngine(
     architecture,
     state: createStateEngine({
       ...{ root: paths.state, run: paths.run },
-      ...{ architecture, qemu, jail, uplink, volumes },
+      ...{ architecture, qemu, jail, uplink, volumes, folders },
     }),
     async image(template, signal) {
       const { images } = paths;
@@ -155,6 +157,7 @@ export function openEngine(
           overlay: await overlayOf(template, create.diskMB),
           diskMB: IMAGE_DISK_MB,
           start: { how: "sandbox" },
+          workspace: create.folderImage,
         };
         const identity = {
           sandboxId: newSandboxId(),
@@ -162,10 +165,11 @@ export function openEngine(
           envs: create.envs,
         };
         const accessToken = randomBytes(32).toString("hex");
-        const { diskMB, access, volumeMounts } = create;
+        const { diskMB, access, volumeMounts, workspaces } = create;
         return restoreSandbox({
           ...{ source, qemu, jail, run: paths.run, diskMB },
           ...{ identity, accessToken, access, uplink, volumes, volumeMounts, signal },
+          ...{ folders, workspaces },
         });
       };
       try {

@@ -31,7 +31,7 @@ interface Lifetime {
 /** A sandbox that this program has, or has paused. */
 export class KnownSandbox {
   readonly sandboxId: string;
-  readonly options: ResolvedCreateOptions;
+  #options: ResolvedCreateOptions;
   readonly startedAt: Date;
   readonly accessToken: string | undefined;
   /** The token that requests to the sandbox's own servers must carry; `undefined` when they are public. */
@@ -51,7 +51,7 @@ export class KnownSandbox {
     this.#owner = owner;
     this.sandboxId = machine.sandboxId;
     this.accessToken = machine.accessToken;
-    this.options = options;
+    this.#options = options;
     this.startedAt = startedAt;
     const { allowPublicTraffic, maskRequestHost } = options.access.ingress;
     this.trafficAccessToken =
@@ -71,6 +71,18 @@ export class KnownSandbox {
       },
     });
     this.#state = this.#runIn(machine, options.access, lifetime);
+  }
+
+  get options(): ResolvedCreateOptions {
+    return this.#options;
+  }
+
+  /** Takes note of what host and sandbox agree on, for the folder that is at a path. */
+  keepSynced(guest: string, synced: string): void {
+    const workspaces = this.#options.workspaces?.map((each) =>
+      each.guest === guest ? { ...each, synced } : each,
+    );
+    this.#options = { ...this.#options, workspaces };
   }
 
   get state(): SandboxState {

@@ -31,9 +31,9 @@ export function createNewSandboxes(open: () => Engine, options: EngineOptions): 
     options: ResolvedCreateOptions,
     own: Snapshot | undefined,
   ): Promise<LocalSandbox> => {
-    // What has volumes has them from its start.
-    const hasVolumes = Object.keys(options.volumeMounts ?? {}).length > 0;
-    const spare = hasVolumes ? undefined : (pool?.take(kind) ?? standby?.take(kind));
+    // What has volumes or folders of the host's has them from its start.
+    const hasMounts = Object.keys(options.volumeMounts ?? {}).length > 0 || options.workspaces;
+    const spare = hasMounts ? undefined : (pool?.take(kind) ?? standby?.take(kind));
     pool?.expect(kindOf(engine, usual));
     const adopted = spare && (await adopt(spare, options, own?.manifest.options.envs ?? {}));
     if (adopted) return adopted;

@@ -5,6 +5,7 @@ import {
   type SandboxConnection,
   type SandboxProvider,
 } from "@emberbox/core/provider";
+import type { WorkspaceInfo, WorkspaceMount } from "@emberbox/core/workspace";
 import { exists } from "../host/exists.ts";
 import { reachable } from "../network/reachable.ts";
 import { resolveCreateOptions } from "../restore/create-options.ts";
@@ -13,6 +14,7 @@ import { readyInfos } from "../ready/index.ts";
 import { openSnapshots, type Snapshot } from "../saved/snapshots.ts";
 import { volumeFiles } from "../volumes/files.ts";
 import { openVolumeStore } from "../volumes/store.ts";
+import { openFolders } from "../workspaces/folders.ts";
 import { type Engine, openEngine, pathsOf } from "./engine.ts";
 import { KnownSandboxes, RESUMED_MS } from "./known-sandboxes.ts";
 import {
@@ -36,11 +38,12 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
   const paused = openPaused(paths.state);
   const snapshots = openSnapshots(paths.state);
   const volumes = openVolumeStore(paths.state);
+  const folders = openFolders(paths.home);
   let engine: Engine | undefined;
   let closed = false;
   const open = (): Engine => {
     if (closed) throw providerClosed();
-    return (engine ??= openEngine(settings, volumes));
+    return (engine ??= openEngine(settings, volumes, folders));
   };
   const newSandboxes = createNewSandboxes(open, settings);
   const sandboxes = new KnownSandboxes({ open, paused, onProgress: settings.onProgress });
@@ -54,7 +57,8 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     name: string,
     asked: Pick<CreateOptions, "networkCeiling" | "signal">,
   ): Promise<Snapshot | undefined> => obtainReady(name, asked, { own, open, settings });
-  const create = async (asked: CreateOptions): Promise<SandboxConnection> => {
+  const create = async (given: CreateOptions): Promise<SandboxConnection> => {
+    const { workspaces: mounts, ...asked } = given;
     const { template } = asked;
     const { state } = open();
     const isSaved = template !== undefined && !isEngineTemplate(template);
@@ -63,13 +67,18 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     const ownTemplate = built ?? (isSaved && !snapshot ? await ready(template, asked) : undefined);
     const kept = (ownTemplate ?? snapshot)?.manifest.options;
     const kind = snapshot ? "snapshot" : "template";
-    const given = resolveCreateOptions(asked, kept && shapeOf(kept), kind);
+    const options = resolveCreateOptions(asked, kept && shapeOf(kept), kind);
+    options.signal?.throwIfAborted();
+    refuseMore(kept?.workspaces, mounts);
+    const { onProgress } = open();
     const resolved = {
-      ...given,
-      envs: { ...kept?.envs, ...given.envs },
-      volumeMounts: withKept(kept?.volumeMounts, given.volumeMounts),
+      ...options,
+      envs: { ...kept?.envs, ...options.envs },
+      volumeMounts: withKept(kept?.volumeMounts, options.volumeMounts),
+      ...(mounts
+        ? await folders.bring(mounts, { onProgress, signal: options.signal })
+        : { workspaces: kept?.workspaces }),
     };
-    resolved.signal?.throwIfAborted();
     try {
       const shaped = ownTemplate && (await own.shaped(ownTemplate, resolved));
       const sandbox = await (snapshot
@@ -80,7 +89,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       // Another build may have taken its tag meanwhile, so that this one is gone.
       const wasReplaced = ownTemplate && !(await exists(ownTemplate.directory));
       if (!wasReplaced || resolved.signal?.aborted) throw error;
-      return create(asked);
+      return create(given);
     }
   };
   const withGateway = async (
@@ -111,6 +120,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       tlsEndpoints: true,
       mcp: true,
       volumes: true,
+      workspaces: ["review", "readonly", "live"] as const,
     }),
     templates: () => [...engineTemplates, ...readyInfos],
     async prepare(shape = {}) {
@@ -204,12 +214,29 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     getVolume: (volumeId) => volumes.get(volumeId),
     deleteVolume: (volumeId) => volumes.delete(volumeId),
     volumeFiles: (volumeId) => volumeFiles(volumes, volumeId),
+    workspaceBaseline: (digest) => folders.images.baseline(digest),
+    setWorkspaceSynced: (sandboxId, guest, synced) =>
+      sandboxes.withRunning(sandboxId, async (known) =>
+        known.keepSynced(guest, await folders.images.keep(synced)),
+      ),
     async [Symbol.asyncDispose]() {
       closed = true;
       await Promise.all([newSandboxes.close(), sandboxes.close()]);
     },
   });
   return provider;
+}
+
+/** A machine has the device for folders once. @throws `invalid_argument` where a snapshot has some and others are asked for */
+function refuseMore(
+  kept: readonly WorkspaceInfo[] | undefined,
+  asked: readonly WorkspaceMount[] | undefined,
+): void {
+  if (!kept?.length || !asked?.length) return;
+  throw new EmberboxError(
+    "invalid_argument",
+    `the snapshot has the folder ${kept[0]!.host} at ${kept[0]!.guest} already, so it takes no other`,
+  );
 }
 
 /** A snapshot's machine has its volumes mounted already. @throws `invalid_argument` where another is asked for there */

@@ -19,13 +19,14 @@ export const pausedInfo = (manifest: Manifest): SandboxInfo => ({
 
 export function describeSandbox(
   sandboxId: string,
-  options: Omit<ResolvedCreateOptions, "signal" | "access">,
+  options: Omit<ResolvedCreateOptions, "signal" | "access" | "folderImage">,
   startedAt: Date,
   endAt: Date,
   state: SandboxInfo["state"],
   { network }: Pick<SavedAccess, "network">,
 ): SandboxInfo {
-  const { template, metadata, cpuCount, memoryMB, diskMB, lifecycle, volumeMounts } = options;
+  const { template, metadata, cpuCount, memoryMB, diskMB, lifecycle, volumeMounts, workspaces } =
+    options;
   return {
     sandboxId,
     template,
@@ -38,6 +39,7 @@ export function describeSandbox(
     state,
     ...(lifecycle && { lifecycle }),
     ...(volumeMounts && { volumeMounts }),
+    ...(workspaces && { workspaces }),
     network: withoutRules(network),
   };
 }
@@ -54,8 +56,8 @@ export function detailsOf(
   { options, startedAt }: { readonly options: ResolvedCreateOptions; readonly startedAt: Date },
   access: Access,
 ): SandboxDetails {
-  const { template, envs, metadata, timeoutMs, lifecycle, volumeMounts } = options;
-  const described = { template, envs, metadata, timeoutMs, lifecycle, volumeMounts };
+  const { template, envs, metadata, timeoutMs, lifecycle, volumeMounts, workspaces } = options;
+  const described = { template, envs, metadata, timeoutMs, lifecycle, volumeMounts, workspaces };
   const kept = { ...shapeOf(options), ...described, access };
   return { startedAt: startedAt.toISOString(), options: kept };
 }

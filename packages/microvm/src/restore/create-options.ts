@@ -2,9 +2,12 @@ import { availableParallelism } from "node:os";
 import { EmberboxError } from "@emberbox/core";
 import { parseOptions, sharedOptions } from "@emberbox/core/options";
 import type { CreateOptions } from "@emberbox/core/provider";
+import type { WorkspaceInfo } from "@emberbox/core/workspace";
 import { z } from "zod";
 import { IMAGE_DISK_MB } from "../image/recipe.ts";
 import { Access, savedAccess, type SavedAccess } from "../network/access.ts";
+import { keptWorkspaces } from "../workspaces/kept.ts";
+import type { FolderImage } from "../workspaces/store.ts";
 
 const MAX_LIFETIME_MS = 2 ** 31 - 1;
 /** Limit for all labels together, and for all variables: the guest is told them, and they are saved with a sandbox. */
@@ -58,10 +61,11 @@ export const keptOptions: z.ZodType<KeptOptions> = z.strictObject({
   ...{ template, memoryMB, cpuCount, diskMB, envs, metadata, timeoutMs },
   lifecycle: sharedOptions.lifecycle,
   volumeMounts,
+  workspaces: keptWorkspaces.optional(),
   access: savedAccess,
 });
 
-export type KeptOptions = Omit<ResolvedCreateOptions, "signal" | "access"> & {
+export type KeptOptions = Omit<ResolvedCreateOptions, "signal" | "access" | "folderImage"> & {
   readonly access: SavedAccess;
 };
 
@@ -75,6 +79,10 @@ export interface ResolvedCreateOptions {
   readonly timeoutMs: number;
   readonly lifecycle?: CreateOptions["lifecycle"];
   readonly volumeMounts?: CreateOptions["volumeMounts"];
+  /** In the order in which they were given. */
+  readonly workspaces?: readonly WorkspaceInfo[] | undefined;
+  /** Where those of them are that the sandbox has a copy of. */
+  readonly folderImage?: FolderImage | undefined;
   readonly access: Access;
   readonly signal?: AbortSignal | undefined;
 }

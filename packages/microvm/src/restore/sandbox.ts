@@ -1,6 +1,7 @@
 import { channel } from "node:diagnostics_channel";
 import { EmberboxError } from "@emberbox/core";
 import type { CreateOptions, Endpoint, EndpointOptions } from "@emberbox/core/provider";
+import type { WorkspaceInfo } from "@emberbox/core/workspace";
 import { background, warning } from "@emberbox/core/background";
 import { untilAborted } from "@emberbox/core/concurrency";
 import type { ChannelStream } from "@emberbox/wire";
@@ -14,9 +15,11 @@ import { WARM_BOOT_MS } from "../template/warm.ts";
 import type { Access } from "../network/access.ts";
 import { Gateway } from "../network/gateway.ts";
 import type { Uplink } from "../network/uplink.ts";
-import { VolumeChannel } from "../volumes/channel.ts";
+import { type MountedVolume, VolumeChannel } from "../volumes/channel.ts";
 import { closeMounts, openMounts } from "../volumes/mounts.ts";
 import type { VolumeStore } from "../volumes/store.ts";
+import { copiedOf, type Folders } from "../workspaces/folders.ts";
+import type { FolderImages } from "../workspaces/store.ts";
 import { isWarm, type MemoryLayer, type Source, type Start, type StoredLayer } from "./source.ts";
 import { startFrom, type StartOptions } from "./start.ts";
 
@@ -35,6 +38,8 @@ export interface LocalSandbox {
   /** Its way to the outside. */
   readonly gateway: Gateway;
   readonly volumes: VolumeChannel | undefined;
+  /** Where what is known of its folders is kept. */
+  readonly images: FolderImages;
   endpoint(port: number, options?: EndpointOptions): Endpoint;
   /** A byte stream to a port inside. Throws when the machine is gone. */
   open(port: number): ChannelStream;
@@ -47,12 +52,14 @@ export interface LocalSandbox {
 }
 
 export interface RestoreOptions extends Omit<StartOptions, "view"> {
-  readonly identity: Omit<Identity, "growDisk" | "network" | "volumes">;
+  readonly identity: Omit<Identity, "growDisk" | "network" | "volumes" | "workspaces">;
   readonly accessToken: string | undefined;
   readonly access: Access;
   readonly uplink: Uplink;
   readonly volumeMounts?: CreateOptions["volumeMounts"];
   readonly volumes: VolumeStore;
+  readonly workspaces?: readonly WorkspaceInfo[] | undefined;
+  readonly folders: Folders;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -69,7 +76,7 @@ export async function restoreSandbox(options: RestoreOptions): Promise<LocalSand
   const gateway = new Gateway(options.identity.sandboxId, options.uplink);
   gateway.configure(options.access);
   const view = options.jail ? await readOnlyView() : undefined;
-  const mounts = await openMounts(options.volumes, options.volumeMounts, options.source.mounts);
+  const mounts = await openAllMounts(options);
   const { machine, begun } = await startFrom({ ...options, view }).catch(async (error: unknown) => {
     await closeMounts(mounts);
     throw error;
@@ -118,6 +125,17 @@ export async function restoreSandbox(options: RestoreOptions): Promise<LocalSand
   });
 }
 
+async function openAllMounts(options: RestoreOptions): Promise<MountedVolume[]> {
+  const { source, workspaces = [] } = options;
+  const mounts = await openMounts(options.volumes, options.volumeMounts, source.mounts);
+  try {
+    return [...mounts, ...(await options.folders.openLive(workspaces, source.mounts))];
+  } catch (error) {
+    await closeMounts(mounts);
+    throw error;
+  }
+}
+
 function limitOf(start: Start): number {
   if (start.how !== "booted") return RESTORE_MS;
   return isWarm(start) ? WARM_BOOT_MS : BOOT_MS;
@@ -137,6 +155,7 @@ async function begin(
     envs: { ...options.identity.envs, ...gateway.envs },
     ...(!isAssumed && { network: gateway.guest }),
     ...(volumes && { volumes: volumes.paths }),
+    ...(options.source.workspace && { workspaces: copiedOf(options.workspaces) }),
   };
   const growDisk = options.diskMB > options.source.diskMB;
   if (growDisk) {
@@ -151,7 +170,7 @@ async function begin(
 }
 
 function sandboxOf(
-  { identity: { sandboxId }, accessToken, source }: RestoreOptions,
+  { identity: { sandboxId }, accessToken, source, folders: { images } }: RestoreOptions,
   machine: Machine,
   guest: Guest,
   { gateway, volumes }: Pick<LocalSandbox, "gateway" | "volumes">,
@@ -167,6 +186,7 @@ function sandboxOf(
     source,
     gateway,
     volumes,
+    images,
     savedMemory: source.start.how === "resumed" ? source.start.memory : [],
     endpoint: (port, { tls = false } = {}) => ({
       origin: `${tls ? "https" : "http"}://sandbox:${port}`,

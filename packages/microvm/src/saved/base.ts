@@ -1,9 +1,8 @@
-import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { link, mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { statFd } from "../host/descriptors.ts";
+import { copySparse } from "../host/copy-sparse.ts";
 import { exists } from "../host/exists.ts";
 import type { OpenFiles } from "../machine/process.ts";
 import { pathsOf, type Template, type TemplatePaths } from "../template/template.ts";
@@ -44,8 +43,11 @@ export async function keepBase(
   }
 }
 
-/** A missing file without an open descriptor is left out: it is not needed to resume, or is made again. */
-async function keep(
+/**
+ * Links a file, or a copy of it, from the first of its places that has it. A missing one without an open descriptor is
+ * left out: it is not needed to resume, or is made again.
+ */
+export async function keep(
   places: readonly string[],
   fd: number | undefined,
   target: string,
@@ -85,17 +87,6 @@ async function linkCopy(path: string, target: string): Promise<void> {
     if (error.code !== "EPERM") throw error;
     return copySparse(shared, target);
   });
-}
-
-/** Copies a file without its holes. */
-export async function copySparse(from: string, target: string): Promise<void> {
-  const flags = ["--sparse=always", "--reflink=auto", "--dereference"];
-  try {
-    await promisify(execFile)("cp", [...flags, "--preserve=mode,ownership", from, target]);
-  } catch (error) {
-    const isFull = String((error as { stderr?: string }).stderr).includes("No space left");
-    throw isFull ? Object.assign(error as Error, { code: "ENOSPC" }) : error;
-  }
 }
 
 /** False when another file has replaced the one that is open. */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { childOf } from "../host/child.ts";
 import type { Manifest } from "./manifest.ts";
+import { openFolderImages } from "../workspaces/store.ts";
 import { loadSource } from "./load.ts";
 import { openPaused } from "./paused.ts";
 import { openSnapshots } from "./snapshots.ts";
@@ -41,7 +42,7 @@ test.each([...notNames, "__proto__", "-a", ".a", "a\nb", `s${"a".repeat(20)}`])(
 const kinds = ["ram", "disk", "overlay", "initrd", "kernelHead", "kernel", "rootfs"] as const;
 const files = ["ram", "disk.qcow2", "overlay.qcow2", "initrd", "kernel-head", "kernel", "rootfs"];
 const manifest: Manifest = {
-  format: 6,
+  format: 7,
   createdAt: "2026-01-02T03:04:05.000Z",
   sandboxId: "isome",
   accessToken: "a".repeat(64),
@@ -136,6 +137,7 @@ test("what was saved on another architecture is refused, even to boot from its d
     const loading = loadSource(scratch(), manifest, {
       ...{ architecture: "arm64", reboot, as: "same", diskMB: 4096 },
       qemu: { stamp: async () => manifest.qemuStamp, version: async () => manifest.qemu },
+      images: openFolderImages(scratch()),
     });
     await expect(loading).rejects.toMatchObject({
       code: "snapshot_incompatible",

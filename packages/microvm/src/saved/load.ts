@@ -11,6 +11,8 @@ import type { DiskLayer, Source, Start, StoredLayer } from "../restore/source.ts
 import { createOverlay, overlayOf } from "../template/blank.ts";
 import type { Template } from "../template/template.ts";
 import { baseFiles } from "./base.ts";
+import type { FolderImages } from "../workspaces/store.ts";
+import { loadFolders } from "./folders.ts";
 import type { Manifest } from "./manifest.ts";
 
 export interface LoadOptions {
@@ -24,6 +26,7 @@ export interface LoadOptions {
   readonly architecture: Architecture;
   /** The QEMU that is installed. */
   readonly qemu: { stamp(): Promise<string>; version(): Promise<string> };
+  readonly images: FolderImages;
 }
 
 /** Reads what to make a machine from. @throws `snapshot_damaged`, `snapshot_incompatible` */
@@ -53,7 +56,9 @@ export async function loadSource(
     const overlay = own?.path ?? (await overlayOf(template, options.diskMB));
     const { diskMB } = manifest.options;
     const mounts = reboot ? undefined : manifest.mounts;
-    return { template, layers: disk, overlay, diskMB, start, mounts };
+    const base = join(directory, "base");
+    const workspace = await loadFolders(base, manifest.folders, options.images);
+    return { template, layers: disk, overlay, diskMB, start, mounts, workspace };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     // Removed by another program, all at once: not damage.

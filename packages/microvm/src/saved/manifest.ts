@@ -48,6 +48,17 @@ export interface Manifest {
   readonly disk: readonly DiskLayer[];
   /** What its kernel knows of the volumes that it has mounted. */
   readonly mounts?: readonly SavedMount[] | undefined;
+  /** The image of the host's folders, and what is known of them. */
+  readonly folders?: SavedFolders | undefined;
+}
+
+/** Files in `base`, by the names that they have in the cache. */
+export interface SavedFolders {
+  /** What names the image. */
+  readonly key: string;
+  readonly bytes: number;
+  /** What names the baselines that were there. */
+  readonly baselines: readonly string[];
 }
 
 export interface StartCommands {
@@ -64,6 +75,7 @@ export interface SavedMemory {
 }
 
 const count = z.int().nonnegative();
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const text = z.string().max(1024);
 const command = z.string().max(100_000).optional();
 /** Files are in the manifest's own directory, under names that only their kind may have. */
@@ -130,6 +142,9 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     .optional(),
   disk: z.array(diskLayer.refine(isAtHome)).min(1).max(MAX_LAYERS),
   mounts: z.array(savedMount).max(1024).optional(),
+  folders: z
+    .strictObject({ key: digest, bytes: count, baselines: z.array(digest).max(64) })
+    .optional(),
 });
 
 const MANIFEST = "manifest.json";
@@ -157,8 +172,8 @@ export async function readManifest(directory: string): Promise<Manifest | undefi
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw error;
   }
-  const [digest, text = ""] = content.split("\n", 2);
-  if (digest !== digestOf(text)) throw damaged(directory, new Error("its manifest was changed"));
+  const [sum, text = ""] = content.split("\n", 2);
+  if (sum !== digestOf(text)) throw damaged(directory, new Error("its manifest was changed"));
   const written = parseJson(text);
   if (written === undefined) throw damaged(directory, new Error("its manifest was cut"));
   const parsed = manifestSchema.safeParse(written);

@@ -6,6 +6,7 @@ import { EmberboxError } from "@emberbox/core";
 import { background, warning } from "@emberbox/core/background";
 import { untilAborted, within } from "@emberbox/core/concurrency";
 import { freezeFlags } from "@emberbox/wire";
+import { copySparse } from "../host/copy-sparse.ts";
 import { syncDirectory, writeNew } from "../host/durable.ts";
 import { copySummed, type SummedFile } from "../host/summed-file.ts";
 import { descriptors } from "../machine/arguments.ts";
@@ -15,7 +16,8 @@ import { saveLayer, writePages } from "../memory/save-layer.ts";
 import type { LocalSandbox } from "../restore/sandbox.ts";
 import { hasBlankMemory, type MemoryLayer } from "../restore/source.ts";
 import { pathsOf } from "../template/template.ts";
-import { baseFiles, copySparse, keepBase } from "./base.ts";
+import { baseFiles, keepBase } from "./base.ts";
+import { keepFolders } from "./folders.ts";
 import { keepDiskLayers, keepMemoryLayers } from "./layers.ts";
 import { FORMAT, type Manifest, type SavedMemory, writeManifest } from "./manifest.ts";
 
@@ -118,7 +120,7 @@ async function write(
   const state = keepMemory ? await saveDevices(sandbox, directory) : undefined;
   const base = join(directory, "base");
   await mkdir(base, { mode: 0o700 });
-  const [memory, disk] = await Promise.all([
+  const [memory, disk, , folders] = await Promise.all([
     state &&
       (isFlat
         ? saveFlat(sandbox, base, state)
@@ -128,6 +130,7 @@ async function write(
       withRam: !isFlat && !hasBlankMemory(source),
       booted: source.start.how === "booted",
     }),
+    keepFolders(base, sandbox, details.options.workspaces),
   ]);
   const { template } = source;
   const home = template.home ?? pathsOf(template);
@@ -146,6 +149,7 @@ async function write(
     memory,
     disk,
     mounts: keepMemory ? sandbox.volumes?.save() : undefined,
+    folders,
   };
   await writeManifest(directory, manifest);
   return manifest;

@@ -14,6 +14,7 @@ import { factsOf } from "../template/warm.ts";
 import type { MachineShape } from "../machine/arguments.ts";
 import { type LocalSandbox, restoreSandbox } from "../restore/sandbox.ts";
 import type { VolumeStore } from "../volumes/store.ts";
+import type { Folders } from "../workspaces/folders.ts";
 import { checkCompatible, loadSource, type LoadOptions } from "./load.ts";
 import type { Manifest } from "./manifest.ts";
 import { openPaused } from "./paused.ts";
@@ -94,6 +95,7 @@ export interface StateEngineOptions {
   readonly jail: boolean;
   readonly uplink: Uplink;
   readonly volumes: VolumeStore;
+  readonly folders: Folders;
 }
 
 /** What a machine takes besides its changed pages of memory, in bytes. */
@@ -105,7 +107,10 @@ export function createStateEngine({
   architecture,
   ...host
 }: StateEngineOptions): StateEngine {
-  const { qemu } = host;
+  const {
+    qemu,
+    folders: { images },
+  } = host;
   const paused = openPaused(root);
   const snapshots = openSnapshots(root);
   let version: Promise<string> | undefined;
@@ -120,7 +125,7 @@ export function createStateEngine({
     directory: string,
     manifest: Manifest,
     options: Pick<LoadOptions, "reboot" | "as" | "diskMB" | "anew">,
-  ) => loadSource(directory, manifest, { ...options, architecture, qemu: installed });
+  ) => loadSource(directory, manifest, { ...options, architecture, qemu: installed, images });
   const make = async (
     directory: string,
     manifest: Manifest,
@@ -130,16 +135,17 @@ export function createStateEngine({
       signal,
     }: Stoppable & Pick<LoadOptions, "anew"> & { create: ResolvedCreateOptions },
   ): Promise<LocalSandbox> => {
-    const { diskMB, envs, template, access, volumeMounts } = create;
+    const { diskMB, envs, template, access, volumeMounts, workspaces, folderImage } = create;
     const reboot = anew !== undefined;
-    const source = await load(directory, manifest, { reboot, as: "copy", diskMB, anew });
+    const saved = await load(directory, manifest, { reboot, as: "copy", diskMB, anew });
+    const source = { ...saved, workspace: saved.workspace ?? folderImage };
     const identity = {
       sandboxId: newSandboxId(),
       templateId: template,
       envs,
     };
     const accessToken = randomBytes(32).toString("hex");
-    const who = { identity, accessToken, access, volumeMounts };
+    const who = { identity, accessToken, access, volumeMounts, workspaces };
     return restoreSandbox({ ...host, ...who, source, diskMB, signal });
   };
 
@@ -159,7 +165,7 @@ export function createStateEngine({
       paused.take(
         sandboxId,
         async (directory, manifest) => {
-          const { diskMB, envs, template, volumeMounts } = manifest.options;
+          const { diskMB, envs, template, volumeMounts, workspaces } = manifest.options;
           const source = await load(directory, manifest, { reboot, as: "same", diskMB });
           const { accessToken } = manifest;
           const identity = { sandboxId, templateId: template, envs };
@@ -175,6 +181,7 @@ export function createStateEngine({
             accessToken,
             access,
             volumeMounts,
+            workspaces,
             signal,
           });
           const { startedAt, options } = manifest;

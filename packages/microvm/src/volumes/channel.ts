@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { type ChannelStream, Session } from "@emberbox/wire";
+import type { Hides } from "./hidden.ts";
 import { serveMount } from "./mount.ts";
 import type { SavedNode } from "./nodes.ts";
 import { VolumeServer } from "./server.ts";
@@ -9,6 +10,8 @@ import type { VolumeLease } from "./store.ts";
 export interface MountedVolume {
   readonly path: string;
   readonly lease: VolumeLease;
+  /** What the sandbox is not to see of it. */
+  readonly hides?: Hides | undefined;
   /** What the machine's kernel knows already. */
   readonly nodes?: readonly SavedNode[] | undefined;
 }
@@ -32,7 +35,7 @@ export class VolumeChannel {
     this.#port = port;
     this.#mounts = mounts.map((mount) => ({
       ...mount,
-      server: new VolumeServer(mount.lease.tree, mount.nodes),
+      server: new VolumeServer(mount.lease.tree, mount.nodes, mount.hides),
     }));
     this.#session = new Session({
       port,

@@ -131,6 +131,19 @@ export class Nodes {
     return node;
   }
 
+  /** The path of an entry of a directory, as it was when the kernel was last told of it. */
+  pathOf(directory: number, name: string): string {
+    let path = name;
+    let id = directory;
+    for (let depth = 0; id !== ROOT; depth++) {
+      const node = this.#known(id);
+      if (depth > MAX_DEPTH || !isName(node.name)) throw new Refusal("ESTALE");
+      path = `${node.name}/${path}`;
+      id = node.parent;
+    }
+    return path;
+  }
+
   /** Does work with the directory that an object is in, which is open meanwhile. */
   inParent<T>(id: number, work: (place: Place) => Promise<T>, depth = 0): Promise<T> {
     const { parent, name } = this.#known(id);

@@ -63,6 +63,8 @@ export const errno = {
   EIO: 5,
   EBADF: 9,
   ENOMEM: 12,
+  EACCES: 13,
+  EXDEV: 18,
   ENOTDIR: 20,
   EISDIR: 21,
   EINVAL: 22,

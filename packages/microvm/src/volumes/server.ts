@@ -3,6 +3,7 @@ import { lutimes, readdir, readlink, utimes } from "node:fs/promises";
 import { promisify } from "node:util";
 import { at, itself, statsOf, withEntry } from "./at.ts";
 import { Handles } from "./handles.ts";
+import { Hidden, type Hides } from "./hidden.ts";
 import { Nodes, type SavedNode } from "./nodes.ts";
 import {
   answer,
@@ -50,13 +51,15 @@ export class VolumeServer {
   readonly #tree: Tree;
   readonly #nodes: Nodes;
   readonly #handles: Handles;
+  readonly #hidden: Hidden;
   readonly #underWay = new Set<Promise<unknown>>();
   #isClosed = false;
 
-  constructor(tree: Tree, saved?: readonly SavedNode[]) {
+  constructor(tree: Tree, saved?: readonly SavedNode[], hides?: Hides) {
     this.#tree = tree;
     this.#nodes = new Nodes(tree, saved);
     this.#handles = new Handles(tree);
+    this.#hidden = new Hidden(this.#nodes, hides);
   }
 
   /** What the kernel knows, for the server of a copy of it. */
@@ -114,6 +117,7 @@ export class VolumeServer {
     [operations.symlink]: (request) => {
       const name = request.name();
       const target = request.target();
+      this.#hidden.requireFree(request.node, name, false);
       return this.#made(request.node, name, (place) => this.#tree.makeLink(place, target));
     },
     [operations.mknod]: (request) => {
@@ -121,6 +125,7 @@ export class VolumeServer {
       request.skip(12);
       const name = request.name();
       if ((mode & KIND) !== REGULAR && (mode & KIND) !== 0) throw new Refusal("EPERM");
+      this.#hidden.requireFree(request.node, name, false);
       return this.#made(request.node, name, async (place) =>
         this.#tree.closeFile(await this.#tree.create(place, mode)),
       );
@@ -129,10 +134,12 @@ export class VolumeServer {
       const mode = request.u32();
       request.skip(4);
       const name = request.name();
+      this.#hidden.requireFree(request.node, name, true);
       return this.#made(request.node, name, (place) => this.#tree.makeDirectory(place, mode));
     },
     [operations.unlink]: async (request) => {
       const name = request.name();
+      this.#hidden.requireSeen(request.node, name, false);
       const ino = await this.#nodes.inDirectory(request.node, (directory) =>
         this.#tree.unlink({ directory, name }),
       );
@@ -141,6 +148,7 @@ export class VolumeServer {
     },
     [operations.rmdir]: async (request) => {
       const name = request.name();
+      this.#hidden.requireSeen(request.node, name, true);
       const ino = await this.#nodes.inDirectory(request.node, (directory) =>
         this.#tree.removeDirectory({ directory, name }),
       );
@@ -193,9 +201,10 @@ export class VolumeServer {
   /** Tells the kernel of an entry. */
   #entry(parent: number, name: string): Promise<Uint8Array> {
     return this.#nodes.inDirectory(parent, (directory) =>
-      withEntry(directory, name, async ({ stats }) =>
-        entryOut(this.#nodes.seen({ directory: parent, name }, stats), shown(stats)),
-      ),
+      withEntry(directory, name, async ({ stats }) => {
+        this.#hidden.requireSeen(parent, name, stats.isDirectory());
+        return entryOut(this.#nodes.seen({ directory: parent, name }, stats), shown(stats));
+      }),
     );
   }
 
@@ -279,9 +288,13 @@ export class VolumeServer {
     const from = request.name();
     const to = request.name();
     await this.#nodes.inDirectory(request.node, (directory) =>
-      this.#nodes.inDirectory(target, (other) =>
-        this.#tree.rename({ directory, name: from }, { directory: other, name: to }),
-      ),
+      this.#nodes.inDirectory(target, async (other) => {
+        await this.#hidden.requireMovable(
+          { parent: request.node, directory, name: from },
+          { parent: target, name: to },
+        );
+        await this.#tree.rename({ directory, name: from }, { directory: other, name: to });
+      }),
     );
     await this.#moved(target, to);
     return undefined;
@@ -301,6 +314,7 @@ export class VolumeServer {
   #link(request: Request): Promise<Uint8Array> {
     const source = request.u64();
     const name = request.name();
+    this.#hidden.requireFree(request.node, name, false);
     return this.#made(request.node, name, (place) =>
       this.#nodes.inParent(source, (from) =>
         this.#tree.linkTo(from, this.#nodes.inoOf(source), place),
@@ -322,6 +336,7 @@ export class VolumeServer {
     const name = request.name();
     this.#handles.requireRoom();
     const parent = request.node;
+    this.#hidden.requireFree(parent, name, false);
     const file = await this.#nodes.inDirectory(parent, async (directory) => {
       const place = { directory, name };
       try {
@@ -403,7 +418,7 @@ export class VolumeServer {
     const list = (): Promise<string[]> =>
       this.#nodes.inDirectory(node, async (fd) => [
         ...[".", ".."],
-        ...(await readdir(itself(fd), { encoding: "latin1" })),
+        ...(await this.#hidden.seen(node, fd, await readdir(itself(fd), { encoding: "latin1" }))),
       ]);
     const { names } = await this.#handles.listing(handle, node, offset > 0, list);
     const parts: Buffer[] = [];

@@ -59,12 +59,21 @@ export class Tree {
     this.#usage = usage;
   }
 
-  static async open(path: string, limits: Limits): Promise<Tree> {
+  static open(path: string, limits: Limits): Promise<Tree> {
+    return Tree.#begin(path, limits, countAll);
+  }
+
+  /** A directory that others work on as well: the limits are for what is added. */
+  static openAsItIs(path: string, limits: Limits): Promise<Tree> {
+    return Tree.#begin(path, limits, async () => {});
+  }
+
+  static async #begin(path: string, limits: Limits, count: typeof countAll): Promise<Tree> {
     const root = await openRoot(path);
     try {
       const usage = new Usage(limits);
       const { dev } = await statsOf(root);
-      await countAll(root, usage);
+      await count(root, usage);
       return new Tree(root, dev, usage);
     } catch (error) {
       await closeFd(root);

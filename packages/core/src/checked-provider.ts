@@ -183,5 +183,6 @@ function checkedConnection(of: SandboxConnection): SandboxConnection {
     ...(of.url && { url: async (port) => of.url!(parsePort(port)) }),
     gone: () => of.gone(),
     ended: of.ended,
+    ...(of.present && { present: () => of.present!() }),
   };
 }

@@ -296,6 +296,11 @@ export interface SandboxConnection {
    * requests are explained sooner.
    */
   readonly ended?: AbortSignal | undefined;
+  /**
+   * Aborted when the sandbox is taken back to a checkpoint, with the error for calls that were under way; afterwards
+   * this returns another.
+   */
+  present?(): AbortSignal;
 }
 
 /** The kind of sandbox to prepare for. */

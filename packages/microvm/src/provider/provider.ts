@@ -8,11 +8,13 @@ import {
 import { exists } from "../host/exists.ts";
 import { reachable } from "../network/reachable.ts";
 import { resolveCreateOptions } from "../restore/create-options.ts";
+import { openCheckpoints } from "../saved/checkpoints.ts";
 import { openPaused } from "../saved/paused.ts";
 import { readyInfos } from "../ready/index.ts";
 import { openSnapshots, type Snapshot } from "../saved/snapshots.ts";
 import { volumeFiles } from "../volumes/files.ts";
 import { openVolumeStore } from "../volumes/store.ts";
+import { createCheckpoints } from "./checkpoints.ts";
 import { type Engine, openEngine, pathsOf } from "./engine.ts";
 import { KnownSandboxes, RESUMED_MS } from "./known-sandboxes.ts";
 import {
@@ -35,6 +37,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
   const paths = pathsOf(settings);
   const paused = openPaused(paths.state);
   const snapshots = openSnapshots(paths.state);
+  const checkpoints = openCheckpoints(paths.state);
   const volumes = openVolumeStore(paths.state);
   let engine: Engine | undefined;
   let closed = false;
@@ -43,7 +46,10 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     return (engine ??= openEngine(settings, volumes));
   };
   const newSandboxes = createNewSandboxes(open, settings);
-  const sandboxes = new KnownSandboxes({ open, paused, onProgress: settings.onProgress });
+  const sandboxes = new KnownSandboxes({
+    ...{ open, paused, checkpoints },
+    onProgress: settings.onProgress,
+  });
   const own = createOwnTemplates({
     ...{ state: paths.state, open, sandboxes },
     provider: () => provider,
@@ -111,6 +117,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       tlsEndpoints: true,
       mcp: true,
       volumes: true,
+      checkpoints: true,
     }),
     templates: () => [...engineTemplates, ...readyInfos],
     async prepare(shape = {}) {
@@ -185,6 +192,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
           ),
         );
       }),
+    ...createCheckpoints({ open, sandboxes, paused, store: checkpoints }),
     updateNetwork: (sandboxId, network) =>
       sandboxes.withRunning(sandboxId, async (known, { machine: { gateway, guest } }) => {
         known.allow(gateway.update(network));

@@ -5,6 +5,7 @@ import { background, warning } from "@emberbox/core/background";
 import { untilAborted } from "@emberbox/core/concurrency";
 import type { ChannelStream } from "@emberbox/wire";
 import type { Agent } from "undici";
+import { Activity } from "../machine/activity.ts";
 import { channelDispatcher } from "../machine/dispatcher.ts";
 import { connectGuest, type Guest, type Identity } from "../machine/guest.ts";
 import { explainFailure, lateError, type Machine, machineError } from "../machine/machine.ts";
@@ -35,6 +36,8 @@ export interface LocalSandbox {
   /** Its way to the outside. */
   readonly gateway: Gateway;
   readonly volumes: VolumeChannel | undefined;
+  /** What came to it that may have changed it. */
+  readonly activity: Activity;
   endpoint(port: number, options?: EndpointOptions): Endpoint;
   /** A byte stream to a port inside. Throws when the machine is gone. */
   open(port: number): ChannelStream;
@@ -51,6 +54,8 @@ export interface RestoreOptions extends Omit<StartOptions, "view"> {
   readonly accessToken: string | undefined;
   readonly access: Access;
   readonly uplink: Uplink;
+  /** That of the machine whose place it takes. @default its own */
+  readonly gateway?: Gateway | undefined;
   readonly volumeMounts?: CreateOptions["volumeMounts"];
   readonly volumes: VolumeStore;
   readonly signal?: AbortSignal | undefined;
@@ -66,7 +71,7 @@ const ENDED = "the sandbox's virtual machine ended";
 /** Starts a sandbox from a template, or from what was saved of one. Resolves when the guest has answered. */
 export async function restoreSandbox(options: RestoreOptions): Promise<LocalSandbox> {
   options.signal?.throwIfAborted();
-  const gateway = new Gateway(options.identity.sandboxId, options.uplink);
+  const gateway = options.gateway ?? new Gateway(options.identity.sandboxId, options.uplink);
   gateway.configure(options.access);
   const view = options.jail ? await readOnlyView() : undefined;
   const mounts = await openMounts(options.volumes, options.volumeMounts, options.source.mounts);
@@ -158,9 +163,12 @@ function sandboxOf(
   dispatcher: Agent,
   gone: { get(): EmberboxError | undefined; set(reason: EmberboxError): void },
 ): LocalSandbox {
+  const activity = new Activity();
+  const watched = activity.watch(dispatcher);
   return {
     sandboxId,
     accessToken,
+    activity,
     pid: machine.pid,
     machine,
     guest,
@@ -171,9 +179,9 @@ function sandboxOf(
     endpoint: (port, { tls = false } = {}) => ({
       origin: `${tls ? "https" : "http"}://sandbox:${port}`,
       headers: {},
-      dispatcher,
+      dispatcher: watched,
     }),
-    open: (port) => guest.open(port),
+    open: (port) => activity.add(guest.open(port)),
     gone: () => gone.get(),
     hello: (identity) => guest.hello(identity),
     async close(reason) {

@@ -3,16 +3,17 @@ import { ForkedKernel } from "./forked-kernel.ts";
 
 /** More threads than this are not looked at. */
 const MAX_THREADS = 1000;
+/** It looks every second for ended children that nobody else waits for. */
 const INIT = 1;
 
 /**
  * What each thread of the machine's programs has had of the processor, in nanoseconds, by its number: equal texts mean
- * that none ran in between. The agent is left out, and so are kernels that have run no code yet. `undefined` when there
+ * that none ran in between. Init and the agent are left out, and so are kernels that have run no code yet. `undefined` when there
  * are too many threads.
  */
 export function processorTimes(): string | undefined {
   const times: string[] = [];
-  const left = new Set([process.pid, ...ForkedKernel.unused]);
+  const left = new Set([INIT, process.pid, ...ForkedKernel.unused]);
   // All programs descend from the first; what does not is the kernel's own.
   const processes = [INIT];
   for (const pid of processes) {

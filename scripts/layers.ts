@@ -23,6 +23,7 @@ export const layers: Readonly<Record<"core" | "guest" | "microvm", Layers>> = {
     "template",
     "interpreter",
     "workspace",
+    "checkpoints",
     "sandbox.ts volume.ts",
     "sessions",
     "tools",

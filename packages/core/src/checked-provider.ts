@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseCheckpoint, parseCheckpointId, parseProviderBranch } from "./checkpoint-options.ts";
 import { EmberboxError } from "./errors.ts";
 import { ceilingSchema, networkSchema, refuseRules } from "./network.ts";
 import { lifetime, parseArgument, sandboxId } from "./options.ts";
@@ -70,9 +71,30 @@ export function checkedProvider(of: SandboxProvider): SandboxProvider {
     }),
     ...(of.fork && {
       fork: async (id, options) =>
-        (await of.fork!(parseId(id), parseFork(options))).map((copy) =>
-          EmberboxError.isInstance(copy) ? copy : checkedConnection(copy),
-        ),
+        (await of.fork!(parseId(id), parseFork(options))).map(checkedCopy),
+    }),
+    ...(of.createCheckpoint && {
+      createCheckpoint: async (id, options) =>
+        of.createCheckpoint!(parseId(id), parseCheckpoint(options)),
+    }),
+    ...(of.listCheckpoints && {
+      listCheckpoints: async (id, options) =>
+        of.listCheckpoints!(parseId(id), parseSignal(options)),
+    }),
+    ...(of.deleteCheckpoint && {
+      deleteCheckpoint: async (id, checkpointId, options) =>
+        of.deleteCheckpoint!(parseId(id), parseCheckpointId(checkpointId), parseSignal(options)),
+    }),
+    ...(of.rollback && {
+      rollback: async (id, checkpointId, options) =>
+        of.rollback!(parseId(id), parseCheckpointId(checkpointId), parseSignal(options)),
+    }),
+    ...(of.branch && {
+      branch: async (id, checkpointId, options) => {
+        const parsed = parseProviderBranch(options);
+        const made = await of.branch!(parseId(id), parseCheckpointId(checkpointId), parsed);
+        return made.map(checkedCopy);
+      },
     }),
     ...(of.updateNetwork && {
       updateNetwork: async (id, network) => {
@@ -160,6 +182,9 @@ const baselineDigest = z
 const hostName = z.string().min(1).max(253).describe("a host name or an address");
 const parseId = (id: unknown): string => parseArgument(sandboxId, "sandboxId", id);
 
+const checkedCopy = (copy: SandboxConnection | EmberboxError): SandboxConnection | EmberboxError =>
+  EmberboxError.isInstance(copy) ? copy : checkedConnection(copy);
+
 function checkedConnection(of: SandboxConnection): SandboxConnection {
   return {
     sandboxId: of.sandboxId,
@@ -170,5 +195,6 @@ function checkedConnection(of: SandboxConnection): SandboxConnection {
     ...(of.url && { url: async (port) => of.url!(parsePort(port)) }),
     gone: () => of.gone(),
     ended: of.ended,
+    ...(of.present && { present: () => of.present!() }),
   };
 }

@@ -19,6 +19,8 @@ export type ErrorCode =
   | "sandbox_died"
   | "sandbox_closed"
   | "sandbox_paused"
+  | "rolled_back"
+  | "checkpoint_not_found"
   | "unknown_template"
   | "volume_not_found"
   | "volume_exists"
@@ -216,6 +218,21 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorFacts>> = {
     meaning: "The sandbox is paused.",
     hint: "Resume it with `connect`, or create it with `lifecycle: { onTimeout: 'pause', autoResume: true }`.",
     model: "retry",
+  },
+  rolled_back: {
+    kind: "caller",
+    status: 409,
+    meaning: "The sandbox was taken back to a checkpoint while the call was under way.",
+    hint: "The sandbox is as it was at the checkpoint: call again if that is still wanted.",
+    model: "correct",
+    modelText: "The sandbox was taken back to an earlier state during this call.",
+  },
+  checkpoint_not_found: {
+    kind: "caller",
+    status: 404,
+    meaning: "The sandbox has no checkpoint with that id.",
+    hint: "`history()` says which it has.",
+    model: "tell_user",
   },
   unknown_template: {
     kind: "caller",

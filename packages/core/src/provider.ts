@@ -1,4 +1,10 @@
 import type { Dispatcher } from "undici";
+import type {
+  CheckpointInfo,
+  CheckpointOptions,
+  ProviderBranchOptions,
+  RollbackResult,
+} from "./checkpoint-options.ts";
 import type { EmberboxError } from "./errors.ts";
 import type { McpServers } from "./mcp-servers.ts";
 import type {
@@ -25,6 +31,8 @@ export interface Capabilities {
   readonly snapshots: boolean;
   /** `fork` copies a running sandbox. */
   readonly fork: boolean;
+  /** `createCheckpoint`, `listCheckpoints`, `deleteCheckpoint`, `rollback` and `branch`. @default false */
+  readonly checkpoints?: boolean | undefined;
   /** `network` restricts what a sandbox can reach. */
   readonly network: boolean;
   /** `updateNetwork` changes that while the sandbox runs. */
@@ -304,6 +312,11 @@ export interface SandboxConnection {
    * requests are explained sooner.
    */
   readonly ended?: AbortSignal | undefined;
+  /**
+   * Aborted when the sandbox is taken back to a checkpoint, with the error for calls that were under way; afterwards
+   * this returns another.
+   */
+  present?(): AbortSignal;
 }
 
 /** The kind of sandbox to prepare for. */
@@ -384,6 +397,39 @@ export interface SandboxProvider extends AsyncDisposable {
       readonly count?: number | undefined;
       readonly timeoutMs?: number | undefined;
     },
+  ): Promise<(SandboxConnection | EmberboxError)[]>;
+  /**
+   * Saves a running sandbox as a point to go back to, if it has changed since the last one. It keeps running.
+   * @throws `sandbox_not_found`, `sandbox_paused`, `host_disk_full`
+   */
+  createCheckpoint?(sandboxId: string, options?: CheckpointOptions): Promise<CheckpointInfo>;
+  /** A sandbox's checkpoints, the oldest first, with the `current` one marked; none of one that is not known. */
+  listCheckpoints?(sandboxId: string, options?: SignalOptions): Promise<CheckpointInfo[]>;
+  /** Resolves to false when there is no such checkpoint. Those after it stay usable. */
+  deleteCheckpoint?(
+    sandboxId: string,
+    checkpointId: string,
+    options?: SignalOptions,
+  ): Promise<boolean>;
+  /**
+   * Takes a sandbox back to a checkpoint, in place; on failure it goes on as it was. One that is paused is then paused
+   * at the checkpoint.
+   * @throws `checkpoint_not_found`, `sandbox_not_found`, `snapshot_damaged`, `snapshot_incompatible`
+   */
+  rollback?(
+    sandboxId: string,
+    checkpointId: string,
+    options?: SignalOptions,
+  ): Promise<RollbackResult>;
+  /**
+   * Makes new sandboxes of a checkpoint, also of a sandbox that is paused or gone. For each it returns a connection, or
+   * the error why there is none.
+   * @throws `checkpoint_not_found`, `host_out_of_memory`
+   */
+  branch?(
+    sandboxId: string,
+    checkpointId: string,
+    options?: ProviderBranchOptions,
   ): Promise<(SandboxConnection | EmberboxError)[]>;
   /**
    * Replaces what the sandbox may reach, and closes connections that are no longer allowed.

@@ -1,3 +1,18 @@
+import type {
+  BranchOptions,
+  CheckpointChanges,
+  CheckpointInfo,
+  CheckpointOptions,
+  RollbackResult,
+} from "./checkpoint-options.ts";
+import { changesBetween } from "./checkpoints/changes-between.ts";
+import {
+  branchFrom,
+  deleteCheckpoint,
+  listCheckpoints,
+  makeCheckpoint,
+  rollBack,
+} from "./checkpoints/checkpoints.ts";
 import { Commands } from "./commands/commands.ts";
 import { Pty } from "./commands/pty.ts";
 import { defaultProvider, providerOf } from "./default-provider.ts";
@@ -162,6 +177,35 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /**
+   * The checkpoints of a sandbox, also of one that is paused or gone, the oldest first. @throws `unsupported`
+   */
+  static async history(
+    id: string,
+    options: SignalOptions & ProviderOptions = {},
+  ): Promise<CheckpointInfo[]> {
+    const { provider, ...rest } = options;
+    const named = parseArgument(sandboxId, "sandboxId", id);
+    return listCheckpoints(await providerOf({ provider }), named, rest);
+  }
+
+  /**
+   * Makes new sandboxes of a checkpoint, also of a sandbox that is paused or gone. For each it returns a sandbox, or the
+   * error why there is none.
+   * @throws `unsupported`, `checkpoint_not_found`, `host_out_of_memory`
+   */
+  static async branch(
+    id: string,
+    checkpointId: string,
+    options: BranchOptions & ProviderOptions = {},
+  ): Promise<(Sandbox | EmberboxError)[]> {
+    const { provider: given, ...rest } = options;
+    const provider = await providerOf({ provider: given });
+    const named = parseArgument(sandboxId, "sandboxId", id);
+    const made = await branchFrom(provider, named, checkpointId, rest);
+    return made.map((each) => (EmberboxError.isInstance(each) ? each : new this(each, provider)));
+  }
+
+  /**
    * Runs code like a notebook cell: variables stay for the next call in the same context. An exception that the code
    * raises is in the result's `error`.
    * @throws `timeout` and `out_of_memory`, with the `execution` so far in the details; the signal's reason
@@ -277,13 +321,66 @@ export class Sandbox implements AsyncDisposable {
    * @throws `unsupported`, `sandbox_not_found`, `host_out_of_memory`
    */
   async fork(options?: ForkOptions): Promise<(this | EmberboxError)[]> {
-    const copies = await forkSandbox(this.#provider, this.sandboxId, options);
+    return this.#copies(await forkSandbox(this.#provider, this.sandboxId, options));
+  }
+
+  #copies(made: readonly (SandboxConnection | EmberboxError)[]): Promise<(this | EmberboxError)[]> {
     const Same = this.constructor as new (...of: ConstructorParameters<typeof Sandbox>) => this;
     return Promise.all(
-      copies.map((copy) =>
+      made.map((copy) =>
         EmberboxError.isInstance(copy) ? copy : new Same(copy, this.#provider).#withWorkspaces(),
       ),
     );
+  }
+
+  /**
+   * Saves it as a point to go back to, if it has changed since the last one; otherwise the last one is returned, with
+   * `unchanged`. It keeps running.
+   * @throws `unsupported`, `sandbox_not_found`, `sandbox_paused`, `host_disk_full`
+   */
+  checkpoint(options?: CheckpointOptions): Promise<CheckpointInfo> {
+    return makeCheckpoint(this.#provider, this.sandboxId, options);
+  }
+
+  /** Its checkpoints, the oldest first: a tree by `parentId`, with the `current` one marked. @throws `unsupported` */
+  history(options?: SignalOptions): Promise<CheckpointInfo[]> {
+    return listCheckpoints(this.#provider, this.sandboxId, options);
+  }
+
+  /**
+   * Takes it back to a checkpoint: disk, memory and processes are as they were then. Its id, this object and its URLs
+   * stay, and so do its lifetime, secrets and network policy of now. Calls under way reject with `rolled_back`. On
+   * failure it goes on as it was.
+   * @throws `unsupported`, `checkpoint_not_found`, `snapshot_damaged`, `snapshot_incompatible`, `sandbox_not_found`
+   */
+  rollback(checkpointId: string, options?: SignalOptions): Promise<RollbackResult> {
+    return rollBack(this.#provider, this.sandboxId, checkpointId, options);
+  }
+
+  /**
+   * Makes new sandboxes of a checkpoint; this one goes on. For each it returns a sandbox, or the error why there is none.
+   * @throws `unsupported`, `checkpoint_not_found`, `host_out_of_memory`
+   */
+  async branch(checkpointId: string, options?: BranchOptions): Promise<(this | EmberboxError)[]> {
+    return this.#copies(await branchFrom(this.#provider, this.sandboxId, checkpointId, options));
+  }
+
+  /**
+   * Which files on its disk and which variables of Python's default context differ between two checkpoints, or one and
+   * `"now"`. It compares short-lived copies that have no network, which takes seconds.
+   * @throws `unsupported` also without GNU's `find` inside, `checkpoint_not_found`, `host_out_of_memory`
+   */
+  changesBetween(
+    before: string,
+    after: string,
+    options?: SignalOptions,
+  ): Promise<CheckpointChanges> {
+    return changesBetween(this.#provider, this.sandboxId, [before, after], options);
+  }
+
+  /** Deletes a checkpoint; those after it stay usable. Resolves to false when there is none. @throws `unsupported` */
+  deleteCheckpoint(checkpointId: string, options?: SignalOptions): Promise<boolean> {
+    return deleteCheckpoint(this.#provider, this.sandboxId, checkpointId, options);
   }
 
   /**

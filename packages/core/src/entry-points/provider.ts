@@ -23,3 +23,4 @@ export type {
   VolumeWriteOptions,
 } from "../volume-options.ts";
 export type { ProviderOptions } from "../sandbox-options.ts";
+export type { ProviderBranchOptions } from "../checkpoint-options.ts";

@@ -32,6 +32,8 @@ export class Call {
   #reasonIsCallers = false;
   readonly #userSignal: AbortSignal | undefined;
   readonly #onUserAbort = (): void => this.abort(this.#userSignal?.reason);
+  readonly #present: AbortSignal | undefined;
+  readonly #onRolledBack = (): void => this.expire(this.#present!.reason as EmberboxError);
 
   /** @throws the signal's reason, when it is already aborted */
   constructor(connection: SandboxConnection, options: RequestOptions = {}) {
@@ -40,6 +42,8 @@ export class Call {
     this.#requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
     this.#userSignal = options.signal;
     this.#userSignal?.addEventListener("abort", this.#onUserAbort, { once: true });
+    this.#present = connection.present?.();
+    this.#present?.addEventListener("abort", this.#onRolledBack, { once: true });
   }
 
   get signal(): AbortSignal {
@@ -133,9 +137,10 @@ export class Call {
     );
   }
 
-  /** Stops listening to the caller's signal. */
+  /** Stops listening to signals. */
   [Symbol.dispose](): void {
     this.#userSignal?.removeEventListener("abort", this.#onUserAbort);
+    this.#present?.removeEventListener("abort", this.#onRolledBack);
   }
 
   /** Waits briefly for the provider to notice that the sandbox is gone, and returns as soon as it says so. */

@@ -86,7 +86,8 @@ export async function connectWorkspaces(
       ...facts(info),
       leftOut: [],
       inside: insideOf(sandbox, connection, number, info.guest, original),
-      baseline: async () => baselineOf(provider, info.synced ?? info.baseline),
+      baseline: agreed(provider, sandbox, number, original),
+      present: () => connection.present?.(),
       save: saver(provider, sandbox, info.guest),
     });
   });
@@ -168,7 +169,8 @@ function mounted(
     leftOut,
     ignore,
     inside: insideOf(sandbox, connection, number, mount.guest, baseline),
-    baseline,
+    baseline: agreed(provider, sandbox, number, baseline),
+    present: () => connection.present?.(),
     save: saver(provider, sandbox, mount.guest),
   });
 }
@@ -188,6 +190,19 @@ const insideOf = (
   const tree = once(async () => treeOf((await original()).entries));
   return new InsideAgent(connection, number, tree, new Writer(sandbox, guest));
 };
+
+/** What host and sandbox last agreed on. */
+const agreed =
+  (
+    provider: SandboxProvider,
+    { sandboxId }: OpenSandbox,
+    number: number,
+    original: () => Promise<Baseline>,
+  ) =>
+  async (): Promise<Baseline> => {
+    const synced = (await provider.getInfo(sandboxId)).workspaces?.[number]?.synced;
+    return synced === undefined ? original() : baselineOf(provider, synced);
+  };
 
 const saver =
   (provider: SandboxProvider, { sandboxId }: OpenSandbox, guest: string) =>

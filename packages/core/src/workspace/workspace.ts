@@ -42,6 +42,8 @@ export interface WorkspaceParts {
   readonly inside: Inside;
   /** What host and sandbox last agreed on, as far as this program does not know better. */
   readonly baseline: () => Promise<Baseline>;
+  /** Another signal once the sandbox was taken back to a checkpoint, and with it what was agreed on. */
+  readonly present?: (() => AbortSignal | undefined) | undefined;
   readonly save: (synced: Baseline) => Promise<void>;
 }
 
@@ -86,6 +88,7 @@ export class FolderWorkspace implements Workspace {
   readonly #queue = new Queue();
   #ignore: IgnoreTree | undefined;
   #synced: Tree | undefined;
+  #present: AbortSignal | undefined;
 
   constructor(parts: WorkspaceParts) {
     this.host = parts.host;
@@ -164,6 +167,9 @@ export class FolderWorkspace implements Workspace {
   }
 
   async #look(until: AbortSignal | undefined): Promise<Seen> {
+    const present = this.#parts.present?.();
+    if (present !== this.#present) this.#synced = undefined;
+    this.#present = present;
     this.#synced ??= treeOf((await this.#parts.baseline()).entries);
     this.#ignore ??= (await this.#scan(until)).ignore;
     const [synced, ignore] = [this.#synced, this.#ignore];

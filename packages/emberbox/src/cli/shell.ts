@@ -14,7 +14,7 @@ const LIFETIME_MS = 2 ** 31 - 1;
 const END_OF_INPUT = "\u0004";
 
 interface ShellFlags extends WorkspaceFlags {
-  readonly keep?: true;
+  readonly keep?: boolean;
   readonly memory?: number;
   readonly template?: string;
 }

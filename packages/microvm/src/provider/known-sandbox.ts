@@ -40,6 +40,8 @@ export class KnownSandbox {
   readonly #owner: SandboxOwner;
   #state: SandboxState;
   readonly #ended = new AbortController();
+  /** Aborted when another machine takes the place of this one's. */
+  #present = new AbortController();
   readonly #queue = new Queue();
 
   constructor(
@@ -85,6 +87,11 @@ export class KnownSandbox {
     this.#options = { ...this.#options, workspaces };
   }
 
+  /** Takes over what was known of its folders when it was saved. */
+  keepWorkspaces(workspaces: ResolvedCreateOptions["workspaces"]): void {
+    this.#options = { ...this.#options, workspaces };
+  }
+
   get state(): SandboxState {
     return this.#state;
   }
@@ -100,11 +107,34 @@ export class KnownSandbox {
   }
 
   #runIn(machine: LocalSandbox, access: Access, lifetime: Lifetime): SandboxState {
+    this.#watch(machine);
+    return { is: "running", machine, access, ...this.#timed(lifetime) };
+  }
+
+  #watch(machine: LocalSandbox): void {
     const ended = machine.ended.then(() => {
       if (this.running?.machine === machine) this.end(machine.gone() ?? closed());
     });
     background(ended, warning("Taking note of a sandbox's end"));
-    return { is: "running", machine, access, ...this.#timed(lifetime) };
+  }
+
+  /**
+   * Goes on in another machine; calls that are under way in `before` end with `why`. @throws why it ended, if it did
+   * meanwhile
+   */
+  async replace(before: LocalSandbox, machine: LocalSandbox, why: EmberboxError): Promise<void> {
+    const state = this.#state;
+    if (state.is !== "running" || state.machine !== before) {
+      const reason = "why" in state ? state.why : closed();
+      await machine.close(reason);
+      throw reason;
+    }
+    this.#state = { ...state, machine };
+    this.#watch(machine);
+    const past = this.#present;
+    this.#present = new AbortController();
+    past.abort(why);
+    await before.close(why);
   }
 
   /** Sets when its time is over. The timer does not keep the program alive: a sandbox ends with its program. */
@@ -178,6 +208,7 @@ export class KnownSandbox {
         return state.is === "paused" && this.#autoResumes ? undefined : state.why;
       },
       ended: this.#ended.signal,
+      present: () => this.#present.signal,
     };
   }
 

@@ -37,9 +37,12 @@ function onDisk(saving: () => Promise<void> = async () => {}): {
   };
   const paused = {
     find: async (id: string) => (disk.has(id) ? ({} as Manifest) : undefined),
+    has: async (id: string) => disk.has(id),
     delete: async (id: string) => disk.delete(id),
   };
-  return { disk, options: { open: () => ({ state }) as never, paused: paused as never } };
+  const checkpoints = { adopt: async () => {}, clear: async () => {} };
+  const kept = { paused: paused as never, checkpoints: checkpoints as never };
+  return { disk, options: { open: () => ({ state }) as never, ...kept } };
 }
 
 const resuming = { onTimeout: "pause", autoResume: true } as const;

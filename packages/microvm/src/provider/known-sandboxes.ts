@@ -4,6 +4,7 @@ import { notifier } from "@emberbox/core/background";
 import { SharedWork } from "@emberbox/core/concurrency";
 import type { ResolvedCreateOptions } from "../restore/create-options.ts";
 import type { LocalSandbox } from "../restore/sandbox.ts";
+import type { CheckpointStore } from "../saved/checkpoints.ts";
 import type { PausedStore } from "../saved/paused.ts";
 import type { Engine } from "./engine.ts";
 import { KnownSandbox, type SandboxOwner } from "./known-sandbox.ts";
@@ -21,6 +22,7 @@ export interface KnownSandboxesOptions {
   /** @throws `sandbox_closed` once the provider is closed */
   readonly open: () => Engine;
   readonly paused: PausedStore;
+  readonly checkpoints: CheckpointStore;
   readonly onProgress?: ((step: string) => void) | undefined;
 }
 
@@ -40,15 +42,17 @@ interface ResumeOptions {
 export class KnownSandboxes implements SandboxOwner {
   readonly #open: () => Engine;
   readonly #paused: PausedStore;
+  readonly #checkpoints: CheckpointStore;
   readonly #onProgress: (step: string) => void;
   readonly #known = new Map<string, KnownSandbox>();
   readonly #resuming = new SharedWork<KnownSandbox>({ keeps: false });
   readonly #where: Whereabouts;
   #closed = false;
 
-  constructor({ open, paused, onProgress }: KnownSandboxesOptions) {
+  constructor({ open, paused, checkpoints, onProgress }: KnownSandboxesOptions) {
     this.#open = open;
     this.#paused = paused;
+    this.#checkpoints = checkpoints;
     this.#onProgress = notifier("onProgress", onProgress);
     this.#where = { known: this.#known, resuming: this.#resuming, paused };
   }
@@ -56,6 +60,11 @@ export class KnownSandboxes implements SandboxOwner {
   running(sandboxId: string): KnownSandbox | undefined {
     const known = this.#known.get(sandboxId);
     return known?.running && known;
+  }
+
+  /** Running, or paused by this program. */
+  known(sandboxId: string): KnownSandbox | undefined {
+    return this.#known.get(sandboxId);
   }
 
   list(): Promise<SandboxInfo[]> {
@@ -129,7 +138,9 @@ export class KnownSandboxes implements SandboxOwner {
     if (!resumed) throw await notRunning(this.#paused, sandboxId);
     const { sandbox: machine, details } = resumed;
     await this.#refuseClosed(machine);
+    await this.#checkpoints.adopt(sandboxId);
     if (known?.state.is === "paused") {
+      known.keepWorkspaces(details.options.workspaces);
       known.resumed(machine, details.options.access, { timeoutMs });
       return known;
     }
@@ -146,7 +157,9 @@ export class KnownSandboxes implements SandboxOwner {
     if (known) await this.#endAndSettle(known, reason);
     // A pause in progress may have saved it all the same.
     const wasPaused = await this.#paused.delete(sandboxId);
-    return wasRunning || wasPaused;
+    const was = wasRunning || wasPaused;
+    if (was) await this.#checkpoints.clear(sandboxId);
+    return was;
   }
 
   /** Ends all sandboxes that are running, and all that start from now on. */
@@ -155,7 +168,7 @@ export class KnownSandboxes implements SandboxOwner {
     const reason = providerClosed();
     await Promise.all([
       ...[...this.#resuming.going().keys()].map((each) => this.#resuming.stop(each, reason)),
-      ...[...this.#known.values()].map((known) => this.#endAndSettle(known, reason)),
+      ...[...this.#known.values()].map((known) => this.#endForGood(known, reason)),
     ]);
   }
 
@@ -165,7 +178,7 @@ export class KnownSandboxes implements SandboxOwner {
 
   async expired(known: KnownSandbox, timeoutMs: number): Promise<void> {
     const { onTimeout, keepMemory = true } = known.options.lifecycle ?? {};
-    if (onTimeout !== "pause") return this.#end(known, timeIsOver(timeoutMs));
+    if (onTimeout !== "pause") return this.#endForGood(known, timeIsOver(timeoutMs));
     try {
       await this.pause(known.sandboxId, { keepMemory });
     } catch (error) {
@@ -196,6 +209,13 @@ export class KnownSandboxes implements SandboxOwner {
   async #endAndSettle(known: KnownSandbox, reason: EmberboxError): Promise<void> {
     await this.#end(known, reason);
     await known.exclusively(async () => {});
+  }
+
+  /** Its checkpoints go with it. They stay where its machine or its program died, so that its work can be had back. */
+  async #endForGood(known: KnownSandbox, reason: EmberboxError): Promise<void> {
+    const { sandboxId, running } = known;
+    await this.#endAndSettle(known, reason);
+    if (running && !(await this.#paused.has(sandboxId))) await this.#checkpoints.clear(sandboxId);
   }
 
   async #refuseClosed(machine: LocalSandbox): Promise<void> {

@@ -9,12 +9,14 @@ import type { WorkspaceInfo, WorkspaceMount } from "@emberbox/core/workspace";
 import { exists } from "../host/exists.ts";
 import { reachable } from "../network/reachable.ts";
 import { resolveCreateOptions } from "../restore/create-options.ts";
+import { openCheckpoints } from "../saved/checkpoints.ts";
 import { openPaused } from "../saved/paused.ts";
 import { readyInfos } from "../ready/index.ts";
 import { openSnapshots, type Snapshot } from "../saved/snapshots.ts";
 import { volumeFiles } from "../volumes/files.ts";
 import { openVolumeStore } from "../volumes/store.ts";
 import { openFolders } from "../workspaces/folders.ts";
+import { createCheckpoints } from "./checkpoints.ts";
 import { type Engine, openEngine, pathsOf } from "./engine.ts";
 import { KnownSandboxes, RESUMED_MS } from "./known-sandboxes.ts";
 import {
@@ -37,6 +39,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
   const paths = pathsOf(settings);
   const paused = openPaused(paths.state);
   const snapshots = openSnapshots(paths.state);
+  const checkpoints = openCheckpoints(paths.state);
   const volumes = openVolumeStore(paths.state);
   const folders = openFolders(paths.home);
   let engine: Engine | undefined;
@@ -46,7 +49,10 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     return (engine ??= openEngine(settings, volumes, folders));
   };
   const newSandboxes = createNewSandboxes(open, settings);
-  const sandboxes = new KnownSandboxes({ open, paused, onProgress: settings.onProgress });
+  const sandboxes = new KnownSandboxes({
+    ...{ open, paused, checkpoints },
+    onProgress: settings.onProgress,
+  });
   const own = createOwnTemplates({
     ...{ state: paths.state, open, sandboxes },
     provider: () => provider,
@@ -121,6 +127,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       mcp: true,
       volumes: true,
       workspaces: ["review", "readonly", "live"] as const,
+      checkpoints: true,
     }),
     templates: () => [...engineTemplates, ...readyInfos],
     async prepare(shape = {}) {
@@ -195,6 +202,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
           ),
         );
       }),
+    ...createCheckpoints({ open, sandboxes, paused, store: checkpoints }),
     updateNetwork: (sandboxId, network) =>
       sandboxes.withRunning(sandboxId, async (known, { machine: { gateway, guest } }) => {
         known.allow(gateway.update(network));

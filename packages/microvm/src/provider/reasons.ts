@@ -16,6 +16,12 @@ export const timeIsOver = (timeoutMs: number): EmberboxError =>
 export const isPaused = (sandboxId: string): EmberboxError =>
   new EmberboxError("sandbox_paused", `the sandbox \`${sandboxId}\` is paused`);
 
+export const rolledBack = (checkpointId: string): EmberboxError =>
+  new EmberboxError(
+    "rolled_back",
+    `the sandbox was taken back to the checkpoint \`${checkpointId}\``,
+  );
+
 /** The error for a sandbox that is not running: paused, or not found. */
 export async function notRunning(paused: PausedStore, sandboxId: string): Promise<EmberboxError> {
   if (await paused.find(sandboxId)) return isPaused(sandboxId);

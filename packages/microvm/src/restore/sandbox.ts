@@ -6,6 +6,7 @@ import { background, warning } from "@emberbox/core/background";
 import { untilAborted } from "@emberbox/core/concurrency";
 import type { ChannelStream } from "@emberbox/wire";
 import type { Agent } from "undici";
+import { Activity } from "../machine/activity.ts";
 import { channelDispatcher } from "../machine/dispatcher.ts";
 import { connectGuest, type Guest, type Identity } from "../machine/guest.ts";
 import { explainFailure, lateError, type Machine, machineError } from "../machine/machine.ts";
@@ -40,6 +41,8 @@ export interface LocalSandbox {
   readonly volumes: VolumeChannel | undefined;
   /** Where what is known of its folders is kept. */
   readonly images: FolderImages;
+  /** What came to it that may have changed it. */
+  readonly activity: Activity;
   endpoint(port: number, options?: EndpointOptions): Endpoint;
   /** A byte stream to a port inside. Throws when the machine is gone. */
   open(port: number): ChannelStream;
@@ -56,6 +59,8 @@ export interface RestoreOptions extends Omit<StartOptions, "view"> {
   readonly accessToken: string | undefined;
   readonly access: Access;
   readonly uplink: Uplink;
+  /** That of the machine whose place it takes. @default its own */
+  readonly gateway?: Gateway | undefined;
   readonly volumeMounts?: CreateOptions["volumeMounts"];
   readonly volumes: VolumeStore;
   readonly workspaces?: readonly WorkspaceInfo[] | undefined;
@@ -73,7 +78,7 @@ const ENDED = "the sandbox's virtual machine ended";
 /** Starts a sandbox from a template, or from what was saved of one. Resolves when the guest has answered. */
 export async function restoreSandbox(options: RestoreOptions): Promise<LocalSandbox> {
   options.signal?.throwIfAborted();
-  const gateway = new Gateway(options.identity.sandboxId, options.uplink);
+  const gateway = options.gateway ?? new Gateway(options.identity.sandboxId, options.uplink);
   gateway.configure(options.access);
   const view = options.jail ? await readOnlyView() : undefined;
   const mounts = await openAllMounts(options);
@@ -177,9 +182,12 @@ function sandboxOf(
   dispatcher: Agent,
   gone: { get(): EmberboxError | undefined; set(reason: EmberboxError): void },
 ): LocalSandbox {
+  const activity = new Activity();
+  const watched = activity.watch(dispatcher);
   return {
     sandboxId,
     accessToken,
+    activity,
     pid: machine.pid,
     machine,
     guest,
@@ -191,9 +199,9 @@ function sandboxOf(
     endpoint: (port, { tls = false } = {}) => ({
       origin: `${tls ? "https" : "http"}://sandbox:${port}`,
       headers: {},
-      dispatcher,
+      dispatcher: watched,
     }),
-    open: (port) => guest.open(port),
+    open: (port) => activity.add(guest.open(port)),
     gone: () => gone.get(),
     hello: (identity) => guest.hello(identity),
     async close(reason) {

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { z } from "zod";
 import { type Architecture, architectures } from "../host/architecture.ts";
-import { writeNew } from "../host/durable.ts";
+import { sync, writeNew } from "../host/durable.ts";
 import { parseJson } from "../host/json.ts";
 import type { SummedFile } from "../host/summed-file.ts";
 import { keptOptions, type KeptOptions } from "../restore/create-options.ts";
@@ -24,6 +24,8 @@ export interface Manifest {
   readonly sandboxId: string;
   /** Saved for a paused sandbox only: a snapshot's copies get tokens of their own. */
   readonly accessToken?: string | undefined;
+  /** What is noted with a checkpoint. */
+  readonly checkpoint?: CheckpointNote | undefined;
   readonly startedAt: string;
   /** What it was created with, including its shape. */
   readonly options: KeptOptions;
@@ -66,6 +68,16 @@ export interface StartCommands {
   readonly readyCommand?: string | undefined;
 }
 
+export interface CheckpointNote {
+  readonly label?: string | undefined;
+  readonly by?: string | undefined;
+  /** The checkpoints before it, the latest first. Some may be gone. */
+  readonly ancestors: readonly string[];
+}
+
+/** Of a checkpoint; those before these are not known to be before it. */
+export const MAX_ANCESTORS = 1024;
+
 export interface SavedMemory {
   readonly state: SummedFile;
   /** Over the template's memory, or over nothing where the machine was booted. */
@@ -79,7 +91,11 @@ const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const text = z.string().max(1024);
 const command = z.string().max(100_000).optional();
 /** Files are in the manifest's own directory, under names that only their kind may have. */
-const stateFile = z.strictObject({ name: z.literal("state"), bytes: count, sum: count });
+const stateFile = z.strictObject({
+  name: z.string().regex(/^state(-[0-9a-f]{16})?$/),
+  bytes: count,
+  sum: count,
+});
 const layerName = {
   memory: z.string().regex(/^memory-[0-9a-f]{16}$/),
   disk: z.string().regex(/^disk-[0-9a-f]{16}\.qcow2$/),
@@ -104,6 +120,12 @@ const base = z
     ),
   );
 const MAX_LAYERS = 1024;
+const note = z.string().max(200).optional();
+const checkpoint = z.strictObject({
+  label: note,
+  by: note,
+  ancestors: z.array(z.string().regex(/^c[a-z0-9]{20}$/)).max(MAX_ANCESTORS),
+});
 
 const savedMount: z.ZodType<SavedMount> = z.strictObject({
   path,
@@ -120,6 +142,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{64}$/)
     .optional(),
+  checkpoint: checkpoint.optional(),
   startedAt: z.iso.datetime(),
   options: keptOptions,
   defaults: z.strictObject({ user: text, workdir: path }).optional(),
@@ -153,8 +176,22 @@ const MAX_BYTES = 16 * 1024 * 1024;
 
 /** Written last: its presence means that all the rest is there. */
 export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
+  await writeNew(join(directory, MANIFEST), textOf(manifest));
+}
+
+/** Puts another in its place; there is one or the other at any time. */
+export async function replaceManifest(directory: string, manifest: Manifest): Promise<void> {
+  const beside = join(directory, `.${MANIFEST}`);
+  await rm(beside, { force: true });
+  await writeNew(beside, textOf(manifest));
+  await sync(beside);
+  await rename(beside, join(directory, MANIFEST));
+  await sync(directory);
+}
+
+function textOf(manifest: Manifest): string {
   const text = JSON.stringify(manifest);
-  await writeNew(join(directory, MANIFEST), `${digestOf(text)}\n${text}`);
+  return `${digestOf(text)}\n${text}`;
 }
 
 /**

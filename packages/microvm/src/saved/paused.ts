@@ -14,12 +14,20 @@ const ID = /^[a-z0-9]{1,64}$/;
 export interface PausedStore {
   directoryOf(sandboxId: string): string;
   find(sandboxId: string): Promise<Manifest | undefined>;
+  /** Whether it is there, whole or damaged. */
+  has(sandboxId: string): Promise<boolean>;
   list(): Promise<Manifest[]>;
   /**
    * Does work with a paused sandbox, exclusively, across all programs; afterwards it is no longer paused. If the work
    * fails, it still is. Resolves to `undefined` when it is not there.
    */
   take<T>(
+    sandboxId: string,
+    work: (directory: string, manifest: Manifest) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T | undefined>;
+  /** Does work with a paused sandbox, exclusively, which stays paused. `undefined` when it is not there. */
+  change<T>(
     sandboxId: string,
     work: (directory: string, manifest: Manifest) => Promise<T>,
     signal?: AbortSignal,
@@ -51,6 +59,7 @@ export function openPaused(root: string): PausedStore {
         throw damaged(directory, new Error("it is another sandbox's"));
       return manifest;
     },
+    has: async (sandboxId) => ID.test(sandboxId) && exists(directoryOf(sandboxId)),
     async list() {
       const ids = await readdir(directories).catch((error: NodeJS.ErrnoException) => {
         if (error.code === "ENOENT") return [];
@@ -61,21 +70,27 @@ export function openPaused(root: string): PausedStore {
       );
       return found.filter((manifest) => manifest !== undefined);
     },
-    async take(sandboxId, work, signal) {
+    take: (sandboxId, work, signal) =>
+      store.change(
+        sandboxId,
+        async (directory, manifest) => {
+          const result = await work(directory, manifest);
+          // Nobody has to wait while its memory is removed; the next program removes what is left of it.
+          rm(await hide(sandboxId), { recursive: true, force: true }).catch(() => {});
+          return result;
+        },
+        signal,
+      ),
+    async change(sandboxId, work, signal) {
       if (!(await store.find(sandboxId))) return undefined;
       return locked(
         sandboxId,
         async () => {
           // Somebody else may have had it in the meantime.
           const manifest = await store.find(sandboxId);
-          if (!manifest) {
-            await rm(directoryOf(sandboxId), { recursive: true, force: true });
-            return undefined;
-          }
-          const result = await work(directoryOf(sandboxId), manifest);
-          // Nobody has to wait while its memory is removed; the next program removes what is left of it.
-          rm(await hide(sandboxId), { recursive: true, force: true }).catch(() => {});
-          return result;
+          if (manifest) return work(directoryOf(sandboxId), manifest);
+          await rm(directoryOf(sandboxId), { recursive: true, force: true });
+          return undefined;
         },
         signal,
       );

@@ -33,7 +33,14 @@ export interface SaveOptions {
   readonly isFlat?: boolean | undefined;
   readonly details: Pick<
     Manifest,
-    "accessToken" | "startedAt" | "options" | "defaults" | "start" | "qemuStamp" | "qemu"
+    | "accessToken"
+    | "checkpoint"
+    | "startedAt"
+    | "options"
+    | "defaults"
+    | "start"
+    | "qemuStamp"
+    | "qemu"
   >;
   readonly signal?: AbortSignal | undefined;
 }

@@ -16,7 +16,7 @@ import { type LocalSandbox, restoreSandbox } from "../restore/sandbox.ts";
 import type { VolumeStore } from "../volumes/store.ts";
 import type { Folders } from "../workspaces/folders.ts";
 import { checkCompatible, loadSource, type LoadOptions } from "./load.ts";
-import type { Manifest } from "./manifest.ts";
+import type { CheckpointNote, Manifest } from "./manifest.ts";
 import { openPaused } from "./paused.ts";
 import { saveSandbox } from "./save.ts";
 import {
@@ -74,6 +74,24 @@ export interface StateEngine {
   ): Promise<LocalSandbox>;
   /** Whether this machine can go on from a snapshot. */
   runs(snapshot: Snapshot): Promise<boolean>;
+  /** Saves a sandbox, which keeps running, as a point to go back to. */
+  checkpoint(
+    sandbox: LocalSandbox,
+    details: SandboxDetails,
+    options: Stoppable & { target: string; note: CheckpointNote },
+  ): Promise<Manifest>;
+  /** What is to take a sandbox's place: its machine as it was at a checkpoint. The sandbox itself keeps running. */
+  rollback(
+    sandbox: LocalSandbox,
+    checkpoint: Snapshot,
+    options: Stoppable & { access: Access },
+  ): Promise<LocalSandbox>;
+  /** New sandboxes of what was saved; in place of one that failed, the error. */
+  branch(
+    checkpoint: Snapshot,
+    options: ResolvedCreateOptions,
+    count: number,
+  ): Promise<(LocalSandbox | EmberboxError)[]>;
   /** Copies of a sandbox, which itself keeps running; in place of a copy that failed, the error. */
   fork(
     sandbox: LocalSandbox,
@@ -101,6 +119,8 @@ export interface StateEngineOptions {
 /** What a machine takes besides its changed pages of memory, in bytes. */
 const MACHINE_BYTES = 96 * 1024 * 1024;
 const FORKS_AT_ONCE = 4;
+/** Going back to a checkpoint puts a disk over its disks, unless there are so many: then the uppermost is copied. */
+const MAX_DISK_LAYERS = 16;
 
 export function createStateEngine({
   root,
@@ -147,6 +167,21 @@ export function createStateEngine({
     const accessToken = randomBytes(32).toString("hex");
     const who = { identity, accessToken, access, volumeMounts, workspaces };
     return restoreSandbox({ ...host, ...who, source, diskMB, signal });
+  };
+  const copies = async (
+    directory: string,
+    manifest: Manifest,
+    { count, ...how }: Stoppable & { create: ResolvedCreateOptions; count: number },
+  ): Promise<(LocalSandbox | EmberboxError)[]> => {
+    await checkMemory(count, manifest);
+    const made: (LocalSandbox | EmberboxError)[] = [];
+    while (made.length < count) {
+      const batch = Math.min(FORKS_AT_ONCE, count - made.length);
+      const begin = (): Promise<LocalSandbox | EmberboxError> =>
+        make(directory, manifest, how).catch(asError);
+      made.push(...(await Promise.all(Array.from({ length: batch }, begin))));
+    }
+    return made;
   };
 
   return {
@@ -220,6 +255,22 @@ export function createStateEngine({
           throw error;
         },
       ),
+    async checkpoint(sandbox, details, { target, note, signal }) {
+      const saved = { ...(await detailsOf(details)), checkpoint: note };
+      const how = { keepMemory: true, isKept: true, after: "continue" } as const;
+      return saveSandbox(sandbox, { ...how, target, details: saved, signal });
+    },
+    async rollback({ sandboxId, accessToken, gateway }, { directory, manifest }, options) {
+      await checkMemory(1, manifest);
+      const { diskMB, envs, template, volumeMounts, workspaces } = manifest.options;
+      const as = manifest.disk.length < MAX_DISK_LAYERS ? "copy" : "same";
+      const source = await load(directory, manifest, { reboot: false, as, diskMB });
+      const identity = { sandboxId, templateId: template, envs };
+      const who = { identity, accessToken, volumeMounts, workspaces, gateway };
+      return restoreSandbox({ ...host, ...who, ...options, source, diskMB });
+    },
+    branch: ({ directory, manifest }, create, count) =>
+      copies(directory, manifest, { create, count, signal: create.signal }),
     async fork(sandbox, details, { count, signal }) {
       const target = join(root, "forks", `.gone-${process.pid}-${randomBytes(8).toString("hex")}`);
       try {
@@ -231,19 +282,7 @@ export function createStateEngine({
           details: await detailsOf(details),
           signal,
         });
-        await checkMemory(count, manifest);
-        const copies: (LocalSandbox | EmberboxError)[] = [];
-        while (copies.length < count) {
-          const batch = Math.min(FORKS_AT_ONCE, count - copies.length);
-          copies.push(
-            ...(await Promise.all(
-              Array.from({ length: batch }, () =>
-                make(target, manifest, { create: details.options, signal }).catch(asError),
-              ),
-            )),
-          );
-        }
-        return copies;
+        return await copies(target, manifest, { create: details.options, count, signal });
       } finally {
         await rm(target, { recursive: true, force: true });
       }

@@ -2,6 +2,7 @@ import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { exists } from "../host/exists.ts";
 import { BASES } from "./base.ts";
+import { CHECKPOINTS } from "./checkpoints.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -12,7 +13,7 @@ const HOUR_MS = 3_600_000;
 export async function sweepState(root: string): Promise<void> {
   const failures: unknown[] = [];
   for (const place of ["", "templates", "layers", "shapes"])
-    for (const kind of ["paused", "snapshots", "forks", "names", "volumes", BASES])
+    for (const kind of ["paused", "snapshots", CHECKPOINTS, "forks", "names", "volumes", BASES])
       for (const name of await namesIn(join(root, place, kind)))
         await sweep(join(root, place), kind, name).catch((error: unknown) => failures.push(error));
   if (failures.length > 0) throw failures[0];

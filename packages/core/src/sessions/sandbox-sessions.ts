@@ -105,9 +105,8 @@ export class SandboxSessions implements AsyncDisposable {
     this.source = resolveSource(source);
     this.#options = parseOptions(optionsSchema, options);
     this.#onError = notifier("onError", this.#options.onError ?? loudly);
-    const { given, known } = this.source;
-    if (known !== undefined) this.#check(known);
-    if (given !== undefined) this.#checkGiven(given);
+    if (this.source.known !== undefined) this.#check(this.source.known);
+    if (this.checkpoints) mustMakeCheckpoints(this.source);
     const { create } = this.source;
     const idleMs = this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
     this.#host = {
@@ -288,12 +287,6 @@ export class SandboxSessions implements AsyncDisposable {
     return trail;
   }
 
-  #checkGiven({ capabilities }: Partial<Sandbox>): void {
-    if (!this.checkpoints || capabilities === undefined || capabilities.checkpoints === true)
-      return;
-    throw withoutCheckpoints("The given sandbox's provider");
-  }
-
   #check(provider: SandboxProvider): SandboxProvider {
     if (this.checkpoints && provider.capabilities.checkpoints !== true)
       throw withoutCheckpoints(`The provider ${provider.name}`);
@@ -323,9 +316,14 @@ function leaseOfGiven(sandbox: Sandbox, trail: Trail | undefined): SandboxLease 
   };
 }
 
+/** Refuses sandboxes that are known to make no checkpoints. @throws `unsupported` */
+export function mustMakeCheckpoints({ given, known }: ResolvedSource): void {
+  // Of sandboxes of another version of this package nothing is known.
+  const of: Partial<Pick<Sandbox, "capabilities">> | undefined = given ?? known;
+  if (of?.capabilities === undefined || of.capabilities.checkpoints === true) return;
+  throw withoutCheckpoints(known ? `The provider ${known.name}` : "The given sandbox's provider");
+}
+
 function withoutCheckpoints(who: string): EmberboxError {
-  return new EmberboxError(
-    "unsupported",
-    `${who} cannot make checkpoints, as \`checkpoints: "each-call"\` asks for`,
-  );
+  return new EmberboxError("unsupported", `${who} cannot make checkpoints`);
 }

@@ -134,6 +134,17 @@ test("calls that are made side by side do not undo each other, in whatever order
   expect((await write(sessions, "b", step)).words).toBe("a again b");
 });
 
+test("what somebody else did in between is not undone, unless the conversation went back to before it", async () => {
+  const { sessionsOf, write } = start();
+  const sessions = sessionsOf();
+  const a = await write(sessions, "a", { at: null });
+  await write(sessions, "helper");
+  await write(sessions, "helper");
+  const b = await write(sessions, "b", { at: a.position });
+  expect(b.words).toBe("a helper helper b");
+  expect((await write(sessions, "c", { at: a.position })).words).toBe("a c");
+});
+
 test("a call that gave no result is not undone", async () => {
   const { sessionsOf, write, sandboxes } = start();
   const sessions = sessionsOf();

@@ -19,10 +19,21 @@ export interface CallNote {
 
 type Stop = AbortSignal | undefined;
 
+const START = "start";
+const keyOf = (position: SandboxPosition | null | undefined): string =>
+  position ? `${position.sandboxId}/${position.checkpointId}` : START;
+/** The most positions that are remembered as where the machine is. */
+const MAX_HERE = 1000;
+
 /** How calls leave checkpoints behind, and how a conversation that went back finds its machine as it was there. */
 export class Trail {
   /** After the last call that gave a result. */
   #position: SandboxPosition | undefined;
+  /**
+   * The positions that mean where the machine is now: more than one while calls are made by somebody who does not know
+   * the conversation's place, such as an agent that another one asked, whose results the other does not see.
+   */
+  #here: Set<string> = new Set([START]);
   /** Before the first call. */
   #first: SandboxPosition | undefined;
   /** The calls that were made side by side last, where they began, and which of them gave results. */
@@ -44,11 +55,8 @@ export class Trail {
   ): SandboxPosition | undefined {
     if (place === undefined || this.#isBeside(place, toolCallId)) return undefined;
     const { at, trusted } = place;
-    if (at === null) {
-      const isThere = this.#position === undefined || isSamePosition(this.#position, this.#first);
-      return isThere ? undefined : this.#first;
-    }
-    if (isSamePosition(at, this.#position)) return undefined;
+    if (this.#here.has(keyOf(at))) return undefined;
+    if (at === null) return this.#first;
     return trusted === true || this.#sandboxes.has(at.sandboxId) ? at : undefined;
   }
 
@@ -63,6 +71,7 @@ export class Trail {
   /** Begins anew in another sandbox, which stands for that position, or for nothing that was before. */
   restart(position: SandboxPosition | undefined): void {
     this.#position = position;
+    this.#here = new Set([keyOf(position)]);
     this.#first = undefined;
     this.#step = { of: undefined, at: null, calls: new Set() };
   }
@@ -90,10 +99,20 @@ export class Trail {
     return before;
   }
 
-  /** Takes one after a call that gave a result: where the conversation is now. In the sandbox's turn. */
-  async end(sandbox: Sandbox, note: CallNote, signal: Stop): Promise<SandboxPosition> {
+  /**
+   * Takes one after a call that gave a result: where the conversation is now. `placed` says that it will know. In the
+   * sandbox's turn.
+   */
+  async end(
+    sandbox: Sandbox,
+    note: CallNote,
+    placed: boolean,
+    signal: Stop,
+  ): Promise<SandboxPosition> {
     const after = await sandbox.checkpoint({ ...written(note, "after"), signal });
     this.#position = positionOf(after);
+    if (placed || this.#here.size >= MAX_HERE) this.#here.clear();
+    this.#here.add(keyOf(this.#position));
     if (note.toolCallId !== undefined) this.#step.calls.add(note.toolCallId);
     return this.#position;
   }
@@ -106,6 +125,7 @@ export class Trail {
   ): Promise<RollbackResult | undefined> {
     const result = await putAt(sandbox, target.checkpointId, signal);
     this.#position = target;
+    this.#here = new Set([keyOf(target)]);
     return result;
   }
 

@@ -2,6 +2,7 @@ import type { CheckpointInfo } from "../checkpoint-options.ts";
 import { EmberboxError } from "../errors.ts";
 import { queueOf } from "../sessions/sandbox-queue.ts";
 import type { SandboxLease, SandboxSessions } from "../sessions/sandbox-sessions.ts";
+import type { Trail } from "../sessions/trail.ts";
 import type { Sandbox } from "../sandbox.ts";
 import type { SandboxPosition } from "../sessions/position.ts";
 import { explainFailure, explainNoSandbox, isLost, lostNotice, type Failure } from "./failure.ts";
@@ -52,6 +53,11 @@ export class SandboxCall implements Disposable {
   get notice(): string {
     const { lost, recovered = false } = this.#lease ?? {};
     return lost === undefined ? "" : lostNotice(lost, recovered);
+  }
+
+  /** @internal */
+  get trail(): Trail | undefined {
+    return this.#lease?.trail;
   }
 
   /** The id of the checkpoint that was taken before the call, with `checkpoints`. */
@@ -169,14 +175,14 @@ export async function callSandbox<Answer>(
 async function inCheckpoints<Answer>(
   call: SandboxCall,
   { sandbox, trail }: SandboxLease,
-  { signal, label = "a call", adapter, toolCallId }: SandboxCallOptions,
+  { signal, label = "a call", adapter, toolCallId, place }: SandboxCallOptions,
   work: (call: SandboxCall) => Promise<Answer>,
 ): Promise<Answer> {
   if (trail === undefined) return work(call);
   const note = { label, adapter, toolCallId };
   await call.enter(
     () => trail.begin(sandbox, note, signal),
-    () => trail.end(sandbox, note, signal),
+    () => trail.end(sandbox, note, place !== undefined, signal),
   );
   try {
     return await work(call);

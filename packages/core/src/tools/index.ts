@@ -3,6 +3,8 @@ import "../supported-node.ts";
 
 export { createSandboxTools, SandboxTools } from "./create-tools.ts";
 export type { SandboxTool, ToolInputs } from "./create-tools.ts";
+export { createCheckpointTools } from "./checkpoint-tools.ts";
+export type { CheckpointAnswer, CheckpointTool } from "./checkpoint-tools.ts";
 export { resolveToolOptions } from "./options.ts";
 export type { ToolOptions } from "./options.ts";
 export type { ToolLimits } from "./definition.ts";

@@ -35,6 +35,7 @@ import { portUrl } from "./ports.ts";
 import { networkSchema, refuseRules } from "./network.ts";
 import { lifetime, parseArgument, sandboxId, type RequestOptions } from "./options.ts";
 import type {
+  Capabilities,
   ConnectOptions,
   NetworkLog,
   NetworkOptions,
@@ -232,6 +233,11 @@ export class Sandbox implements AsyncDisposable {
   /** Restarts a context's interpreter, without its variables. @throws `context_not_found` */
   restartCodeContext(context: CodeContext | string, options?: RequestOptions): Promise<void> {
     return restartCodeContext(this.#connection, context, options);
+  }
+
+  /** What its provider can do. */
+  get capabilities(): Capabilities {
+    return this.#provider.capabilities;
   }
 
   /** What the provider knows about it. @throws `sandbox_not_found` */

@@ -1,6 +1,7 @@
 import { AsyncLocalStorageProviderSingleton } from "@langchain/core/singletons";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { ToolContext } from "@emberbox/core/tools";
+import { takePlace } from "./checkpoints/tool-call.ts";
 import { threadOf } from "./tool.ts";
 
 interface EventHandler {
@@ -14,15 +15,17 @@ interface ChildCallbacks {
 }
 
 /**
- * What LangChain knows about the current tool call (the signal, the thread, and listeners for output), for callbacks
- * that are not told any of it.
+ * What LangChain knows about the current tool call (the signal, the thread, its place, and listeners for output), for
+ * callbacks that are not told any of it.
  */
 export function ambientContext(): ToolContext {
+  const call = { ...takePlace(), adapter: "langchain" };
   const config: RunnableConfig | undefined = AsyncLocalStorageProviderSingleton.getRunnableConfig();
-  if (config === undefined) return {};
+  if (config === undefined) return call;
   const callbacks = config.callbacks as ChildCallbacks | undefined;
   const runId = callbacks?.getParentRunId?.();
   return {
+    ...call,
     signal: config.signal,
     threadId: threadOf(config),
     ...(runId !== undefined && {

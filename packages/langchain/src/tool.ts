@@ -1,6 +1,8 @@
 import { ToolMessage } from "@langchain/core/messages";
 import { DynamicStructuredTool, type ToolRunnableConfig } from "@langchain/core/tools";
 import type { SandboxTool, ToolResult } from "@emberbox/core/tools";
+import { placeOf } from "./checkpoints/place.ts";
+import { leaveAt } from "./checkpoints/tool-call.ts";
 import { liveOutput, type SandboxOutput } from "./live-output.ts";
 
 /** The `artifact` of a tool message: plain JSON, so that checkpoints keep it. Pictures are here and not in the text. */
@@ -39,8 +41,11 @@ export function langchainTool(tool: SandboxTool, thread: ThreadOf): DynamicStruc
         signal,
         toolCallId,
         threadId: thread(config),
+        place: placeOf(config),
+        adapter: "langchain",
         onOutput: liveOutput({ name: tool.name, toolCallId, runManager, writer }),
       });
+      leaveAt(result.data.position);
       return [content(result, tool.name, toolCallId), artifactOf(result)];
     },
   }) as unknown as DynamicStructuredTool;

@@ -1,5 +1,5 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
-import type { ToolOptions, ToolResult } from "@emberbox/core/tools";
+import type { CheckpointAnswer, ToolOptions, ToolResult } from "@emberbox/core/tools";
 
 /** Several clients throw a larger result away, text and all. */
 const MAX_RESULT_BYTES = 1024 * 1024;
@@ -41,7 +41,19 @@ function form(
     content: [{ type: "text", text }, ...images],
     isError,
     ...(structured && { structuredContent: { text, files, data } }),
+    ...metaOf(data),
   };
+}
+
+/** For programs: no client shows it to a model. */
+function metaOf({ checkpointId, position }: ToolResult["data"]): Pick<CallToolResult, "_meta"> {
+  if (checkpointId === undefined) return {};
+  const after = position && { "emberbox/position": { ...position } };
+  return { _meta: { "emberbox/checkpoint": checkpointId, ...after } };
+}
+
+export function checkpointAnswer({ text, isError }: CheckpointAnswer): CallToolResult {
+  return { content: [{ type: "text", text }], isError };
 }
 
 function fits(result: CallToolResult): boolean {

@@ -2,7 +2,7 @@ import { EmberboxError } from "@emberbox/core";
 import { type FieldsOf, parseOptions } from "@emberbox/core/options";
 import type { ToolOptions } from "@emberbox/core/tools";
 import { z } from "zod";
-import { answerFields, type McpOptions } from "./server.ts";
+import { answerFields, type McpOptions, toolOptionsOf } from "./server.ts";
 
 /** Where an MCP server listens, and whom it answers. */
 export interface McpHttpOptions extends McpOptions {
@@ -49,7 +49,7 @@ const schema = z.strictObject({
   allowedOrigins: names,
   maxSessions: z.int().min(1).default(1000).describe("a positive integer"),
   ...answerFields,
-} satisfies FieldsOf<Omit<McpHttpOptions, keyof ToolOptions>>);
+} satisfies FieldsOf<Omit<McpHttpOptions, Exclude<keyof ToolOptions, "checkpoints">>>);
 
 const LOCAL = ["localhost", "127.0.0.1", "[::1]"];
 
@@ -63,6 +63,7 @@ export interface HttpSettings {
   readonly maxSessions: number;
   readonly structuredContent: boolean | undefined;
   readonly applyChanges: boolean | undefined;
+  readonly checkpoints: McpOptions["checkpoints"];
   readonly toolOptions: ToolOptions;
 }
 
@@ -77,12 +78,11 @@ export function resolveHttpOptions(options: McpHttpOptions): HttpSettings {
     maxSessions,
     structuredContent,
     applyChanges,
+    checkpoints,
     ...toolOptions
   } = options;
-  const given = {
-    ...{ host, port, token, allowedHosts, allowedOrigins, maxSessions },
-    ...{ structuredContent, applyChanges },
-  };
+  const answers = { structuredContent, applyChanges, checkpoints };
+  const given = { host, port, token, allowedHosts, allowedOrigins, maxSessions, ...answers };
   const settings = parseOptions(schema, given);
   const local = isLoopback(settings.host);
   if (settings.token === undefined && !local) {
@@ -99,11 +99,12 @@ export function resolveHttpOptions(options: McpHttpOptions): HttpSettings {
     token: settings.token,
     structuredContent: settings.structuredContent,
     applyChanges: settings.applyChanges,
+    checkpoints: settings.checkpoints,
     // When others can reach the server, the token keeps foreign pages out, and a machine has many names.
     allowedHosts:
       settings.allowedHosts ?? (local ? [...LOCAL, hostName(settings.host)] : undefined),
     allowedOrigins: settings.allowedOrigins ?? (local ? LOCAL : []),
-    toolOptions,
+    toolOptions: toolOptionsOf(checkpoints, toolOptions),
   };
 }
 

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { NodeStreamableHTTPServerTransport } from "@modelcontextprotocol/node";
 import type { Server } from "@modelcontextprotocol/server";
 import type { SandboxTools } from "@emberbox/core/tools";
-import { createWatchedServer } from "./server.ts";
+import { type McpOptions, createWatchedServer } from "./server.ts";
 
 interface HttpSession {
   readonly server: Server;
@@ -20,6 +20,8 @@ interface HttpSessionsOptions {
   readonly idleTimeoutMs: number;
   readonly structuredContent: boolean | undefined;
   readonly applyChanges: boolean | undefined;
+  readonly checkpoints: McpOptions["checkpoints"];
+  readonly prefix: string | undefined;
 }
 
 const CONVERSATION = /^[\w-]{1,100}$/;
@@ -74,9 +76,9 @@ export class HttpSessions implements AsyncDisposable {
     if (this.#isFull && this.#dispensable() === undefined) {
       return refuse(response, 503, "All sessions of this server are in use; try again later");
     }
-    const { structuredContent, applyChanges } = this.#options;
-    const connection = { threadId, structuredContent, applyChanges };
-    const server = createWatchedServer(this.#tools, connection, () => {
+    const { structuredContent, applyChanges, checkpoints, prefix } = this.#options;
+    const connected = { threadId, structuredContent, applyChanges, checkpoints, prefix };
+    const server = createWatchedServer(this.#tools, connected, () => {
       opened.calledAt = Date.now();
     });
     const transport = new NodeStreamableHTTPServerTransport({

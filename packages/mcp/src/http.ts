@@ -47,8 +47,8 @@ export async function serveHttp(
 ): Promise<McpHttpServer> {
   const settings = resolveHttpOptions(options);
   const tools = new SandboxTools(source, fittingPictures(settings.toolOptions));
-  const { idleTimeoutMs = IDLE_TIMEOUT_MS } = settings.toolOptions;
-  const sessions = new HttpSessions(tools, { ...settings, idleTimeoutMs });
+  const { idleTimeoutMs = IDLE_TIMEOUT_MS, prefix } = settings.toolOptions;
+  const sessions = new HttpSessions(tools, { ...settings, idleTimeoutMs, prefix });
   const mayPass = guard(settings);
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {

@@ -6,7 +6,7 @@ import { parseOptions } from "@emberbox/core/options";
 import { SandboxTools, type SandboxSource } from "@emberbox/core/tools";
 import { z } from "zod";
 import { fittingPictures } from "./answer.ts";
-import { answerFields, createMcpServer, type McpOptions } from "./server.ts";
+import { answerFields, createMcpServer, type McpOptions, toolOptionsOf } from "./server.ts";
 
 const schema = z.strictObject(answerFields);
 
@@ -34,11 +34,12 @@ class Streams extends StdioServerTransport {
  * @throws `invalid_argument`, `unsupported`
  */
 export function serveStdio(source?: SandboxSource, options: McpOptions = {}): McpStdioServer {
-  const { structuredContent, applyChanges, ...toolOptions } = options;
-  const answers = parseOptions(schema, { structuredContent, applyChanges });
-  const tools = new SandboxTools(source, fittingPictures(toolOptions));
+  const { structuredContent, applyChanges, checkpoints, ...toolOptions } = options;
+  const own = parseOptions(schema, { structuredContent, applyChanges, checkpoints });
+  const tools = new SandboxTools(source, fittingPictures(toolOptionsOf(checkpoints, toolOptions)));
+  const connected = { ...own, prefix: toolOptions.prefix };
   const transport = new Streams();
-  const connection = serveConnection(() => createMcpServer(tools, answers), {
+  const connection = serveConnection(() => createMcpServer(tools, connected), {
     transport,
     onerror: (error) => tools.sessions.report(error),
   });

@@ -97,6 +97,7 @@ function single<Name extends ToolName>(
 const flag = z.boolean().optional().describe("true or false");
 const schema = z.strictObject({
   stream: flag,
+  trustMessages: flag,
   modelPictures: z
     .custom<NonNullable<AiToolOptions["modelPictures"]>>(isPictureChoice)
     .optional()
@@ -114,8 +115,8 @@ function isPictureChoice(value: unknown): boolean {
 
 function targetsFor(
   source: ToolSource,
-  { stream, modelPictures, storePicture, ...options }: ToolOptions & AiToolOptions,
+  { stream, modelPictures, storePicture, trustMessages, ...options }: ToolOptions & AiToolOptions,
 ): { targets: CallTargets<SandboxTools>; settings: AiToolOptions } {
-  const settings = parseOptions(schema, { stream, modelPictures, storePicture });
+  const settings = parseOptions(schema, { stream, modelPictures, storePicture, trustMessages });
   return { targets: new CallTargets(SandboxTools, source, options), settings };
 }

@@ -1,5 +1,6 @@
 import type { ToolResultPart } from "ai";
 import { isShowable, toolOutputSchema } from "@emberbox/core/tools";
+import { marked } from "./place.ts";
 import type { SandboxPicture, StoredPictures } from "./pictures.ts";
 
 export type ModelOutput = ToolResultPart["output"];
@@ -25,8 +26,9 @@ export function modelOutput(
   }
   const { text, isError } = result;
   const shown = pictures ? result.pictures.flatMap((picture) => filePart(picture, stored)) : [];
-  if (shown.length === 0) return { type: isError ? "error-text" : "text", value: text };
-  return { type: "content", value: [{ type: "text", text }, ...shown] };
+  const place = marked(result.data.position);
+  if (shown.length === 0) return { type: isError ? "error-text" : "text", value: text, ...place };
+  return { type: "content", value: [{ type: "text", text, ...place }, ...shown] };
 }
 
 type FilePart = Extract<

@@ -11,6 +11,7 @@ import {
 import type { CallTargets } from "../call-targets.ts";
 import { rememberKind } from "./kinds.ts";
 import { modelOutput } from "./model-output.ts";
+import { placeOf } from "./place.ts";
 import { takesPictures } from "./takes-pictures.ts";
 import { StoredPictures, type SandboxResult, type StorePicture } from "./pictures.ts";
 
@@ -43,12 +44,19 @@ export interface AiToolOptions {
    * bytes. The model sees the pictures of this program's latest calls; of older ones it only gets the text.
    */
   readonly storePicture?: StorePicture | undefined;
+  /**
+   * With `checkpoints`: says that messages come from a store of yours, so that a chat whose sandbox is gone gets a copy
+   * of it as it was. Where they come from browsers, which could name a sandbox of somebody else's, a chat can only take
+   * back its own.
+   * @default false
+   */
+  readonly trustMessages?: boolean | undefined;
 }
 
 export function aiTool<Name extends ToolName>(
   tool: SandboxTool<Name>,
   targets: CallTargets<SandboxTools>,
-  { stream = true, modelPictures = false, storePicture }: AiToolOptions,
+  { stream = true, modelPictures = false, storePicture, trustMessages = false }: AiToolOptions,
 ): AiSandboxTool<Name> {
   const { kind, title, description, jsonSchema, readOnly } = tool;
   const streams = stream && (kind === "run_code" || kind === "run_command");
@@ -58,11 +66,13 @@ export function aiTool<Name extends ToolName>(
     storePicture && new StoredPictures(storePicture, (error) => sessions.report(error));
   const execute: ToolExecuteFunction<unknown, SandboxOutput, unknown> = (
     input,
-    { abortSignal, toolCallId, experimental_sandbox },
+    { abortSignal, toolCallId, experimental_sandbox, messages },
   ) => {
     const target = targets.of(experimental_sandbox);
     const work = target.tools.get(kind);
-    const context = { signal: abortSignal, toolCallId, threadId: target.threadId };
+    const { threadId } = target;
+    const place = placeOf(messages, { isChat: threadId !== undefined, trusted: trustMessages });
+    const context = { signal: abortSignal, toolCallId, threadId, place, adapter: "ai-sdk" };
     if (!streams) {
       const result = work.execute(input, context);
       return stored ? result.then((output) => stored.output(output, toolCallId)) : result;

@@ -39,6 +39,8 @@ export interface SandboxPartView {
   readonly files: readonly ViewedFile[];
   readonly exitCode?: number;
   readonly elapsedMs?: number;
+  /** The checkpoint before the call, with `checkpoints`: to undo the call, roll back to it. */
+  readonly checkpointId?: string;
 }
 
 /** An absolute URL, or a path on the same site. */
@@ -55,6 +57,7 @@ export function sandboxPart(part: unknown): SandboxPartView | undefined {
   const data = output["status"] === "done" ? objectOf(output["data"]) : output;
   const language = textOf(input["language"]) || (kind === "run_code" ? "python" : "");
   const exitCode = numberOf(data["exitCode"]);
+  const checkpointId = textOf(data["checkpointId"]);
   const elapsedMs = numberOf(data["durationMs"]) ?? numberOf(data["elapsedMs"]);
   return {
     toolCallId: textOf(fields["toolCallId"]),
@@ -69,6 +72,7 @@ export function sandboxPart(part: unknown): SandboxPartView | undefined {
     files: objectsOf(output["files"]).map(fileOf),
     ...(exitCode !== undefined && { exitCode }),
     ...(elapsedMs !== undefined && { elapsedMs }),
+    ...(checkpointId !== "" && { checkpointId }),
   };
 }
 

@@ -12,8 +12,10 @@ import type { SandboxProvider } from "../provider.ts";
 import type { Sandbox } from "../sandbox.ts";
 import { loudly } from "./loudly.ts";
 import { queueOf } from "./sandbox-queue.ts";
+import type { ConversationPlace, SandboxPosition } from "./position.ts";
 import { Session, type SessionHost } from "./session.ts";
 import { resolveSource, type ResolvedSource, type SandboxSource } from "./source.ts";
+import { Trail } from "./trail.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
 
 /** How long conversations keep their sandboxes, and how many there may be. */
@@ -33,6 +35,13 @@ export interface SandboxSessionsOptions {
    * @default a Node warning for the first of each kind
    */
   readonly onError?: ((error: unknown) => void) | undefined;
+  /**
+   * Takes a checkpoint before each call that can change something, and one after it, unless nothing changed. A
+   * conversation that goes back to an earlier point then finds its machine as it was there. Needs a provider with
+   * checkpoints.
+   * @default none are taken
+   */
+  readonly checkpoints?: "each-call" | undefined;
 }
 
 /** The schema fields of these options, for tools that take them too. */
@@ -41,14 +50,26 @@ export const sessionFields: FieldsOf<SandboxSessionsOptions> = {
   onIdle: z.enum(["kill", "pause"]).optional().describe("`kill` or `pause`"),
   maxSandboxes: positiveInteger,
   onError: callback<(error: unknown) => void>(),
+  checkpoints: z.literal("each-call").optional().describe("`each-call`"),
 };
 const optionsSchema = z.strictObject(sessionFields);
+
+/** Who gets a sandbox, and where the conversation is. */
+export interface AcquireOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly toolCallId?: string | undefined;
+  readonly place?: ConversationPlace | undefined;
+}
 
 /** A sandbox for the duration of one call. */
 export interface SandboxLease extends Disposable {
   readonly sandbox: Sandbox;
   /** Why the state of this conversation's earlier calls is gone; set until `told` is called. */
   readonly lost: string | undefined;
+  /** True when this sandbox was made of a checkpoint of the one that was lost. */
+  readonly recovered: boolean;
+  /** With `checkpoints`. */
+  readonly trail: Trail | undefined;
   /** Records that the conversation has been told. */
   told(): void;
   /** Call this when a call failed because the sandbox is gone: the next call gets another one. */
@@ -75,6 +96,8 @@ export class SandboxSessions implements AsyncDisposable {
   readonly #slots = new Set<Session>();
   readonly #waiting = new Set<() => void>();
   readonly #host: SessionHost;
+  /** The trails of conversations that share the given sandbox. */
+  readonly #given = new Map<string, Trail>();
   #closed = false;
 
   /** @throws `invalid_argument`, `unsupported` */
@@ -83,10 +106,12 @@ export class SandboxSessions implements AsyncDisposable {
     this.#options = parseOptions(optionsSchema, options);
     this.#onError = notifier("onError", this.#options.onError ?? loudly);
     if (this.source.known !== undefined) this.#check(this.source.known);
+    if (this.checkpoints) mustMakeCheckpoints(this.source);
     const { create } = this.source;
     const idleMs = this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
     this.#host = {
       create,
+      checkpoints: this.#options.checkpoints !== undefined,
       renews: create.timeoutMs === undefined,
       lifetimeMs: idleMs === 0 ? LONGEST_MS : idleMs + MARGIN_MS,
       provider: async () => this.#check(await this.source.provider()),
@@ -101,30 +126,42 @@ export class SandboxSessions implements AsyncDisposable {
     return this.source.given?.sandboxId ?? this.#sessions.get(threadId)?.sandboxId;
   }
 
+  /** Where a conversation's sandbox was after the last call that gave a result, with `checkpoints`. */
+  position(threadId: string = ONLY): SandboxPosition | undefined {
+    return (this.#given.get(threadId) ?? this.#sessions.get(threadId)?.trail)?.position;
+  }
+
+  /** Whether calls leave checkpoints behind. */
+  get checkpoints(): boolean {
+    return this.#options.checkpoints !== undefined;
+  }
+
   /**
    * Gets a conversation's sandbox; dispose of the lease when the call has ended. An abort only ends this caller's wait.
    * @throws what creating the sandbox throws; `sandbox_closed` once these sessions are closed
    */
   async acquire(
     threadId: string = ONLY,
-    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+    { signal, toolCallId, place }: AcquireOptions = {},
   ): Promise<SandboxLease> {
     signal?.throwIfAborted();
     this.#throwIfClosed();
     const { given } = this.source;
-    if (given !== undefined) return leaseOfGiven(given);
+    if (given !== undefined) return leaseOfGiven(given, this.#trailOfGiven(threadId));
     const session = this.#session(threadId);
     session.users += 1;
     clearTimeout(session.timer);
     const release = (): void => this.#release(threadId, session);
     try {
-      const sandbox = await session.sandbox(signal);
+      const sandbox = await session.sandbox(signal, place, toolCallId);
       this.#throwIfClosed();
-      const { lost } = session;
+      const { lost, recovered, trail } = session;
       let released = false;
       return {
         sandbox,
         lost,
+        recovered,
+        trail,
         told: () => {
           if (session.lost === lost) session.lost = undefined;
         },
@@ -240,7 +277,19 @@ export class SandboxSessions implements AsyncDisposable {
     }
   }
 
+  #trailOfGiven(threadId: string): Trail | undefined {
+    if (!this.checkpoints) return undefined;
+    const trail = this.#given.get(threadId) ?? new Trail();
+    this.#given.delete(threadId);
+    this.#given.set(threadId, trail);
+    const oldest = this.#given.keys().next().value;
+    if (this.#given.size > MAX_REMEMBERED && oldest !== undefined) this.#given.delete(oldest);
+    return trail;
+  }
+
   #check(provider: SandboxProvider): SandboxProvider {
+    if (this.checkpoints && provider.capabilities.checkpoints !== true)
+      throw withoutCheckpoints(`The provider ${provider.name}`);
     if (this.#options.onIdle !== "pause" || provider.capabilities.pause) return provider;
     throw new EmberboxError(
       "unsupported",
@@ -253,8 +302,28 @@ export class SandboxSessions implements AsyncDisposable {
   }
 }
 
-function leaseOfGiven(sandbox: Sandbox): SandboxLease {
+function leaseOfGiven(sandbox: Sandbox, trail: Trail | undefined): SandboxLease {
   const { gone } = sandbox;
   if (gone !== undefined) throw gone;
-  return { sandbox, lost: undefined, told: () => {}, forget: () => {}, [Symbol.dispose]: () => {} };
+  return {
+    sandbox,
+    lost: undefined,
+    recovered: false,
+    trail,
+    told: () => {},
+    forget: () => {},
+    [Symbol.dispose]: () => {},
+  };
+}
+
+/** Refuses sandboxes that are known to make no checkpoints. @throws `unsupported` */
+export function mustMakeCheckpoints({ given, known }: ResolvedSource): void {
+  // Of sandboxes of another version of this package nothing is known.
+  const of: Partial<Pick<Sandbox, "capabilities">> | undefined = given ?? known;
+  if (of?.capabilities === undefined || of.capabilities.checkpoints === true) return;
+  throw withoutCheckpoints(known ? `The provider ${known.name}` : "The given sandbox's provider");
+}
+
+function withoutCheckpoints(who: string): EmberboxError {
+  return new EmberboxError("unsupported", `${who} cannot make checkpoints`);
 }

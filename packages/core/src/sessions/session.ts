@@ -4,6 +4,9 @@ import { EmberboxError } from "../errors.ts";
 import type { SandboxProvider } from "../provider.ts";
 import type { CheckedCreateOptions } from "../sandbox-options.ts";
 import { Sandbox } from "../sandbox.ts";
+import type { ConversationPlace, SandboxPosition } from "./position.ts";
+import { queueOf } from "./sandbox-queue.ts";
+import { Trail } from "./trail.ts";
 
 /** What a session needs from its owner. */
 export interface SessionHost {
@@ -11,6 +14,8 @@ export interface SessionHost {
   readonly create: Omit<CheckedCreateOptions, "signal" | "provider">;
   readonly lifetimeMs: number;
   readonly renews: boolean;
+  /** Whether calls leave checkpoints behind. */
+  readonly checkpoints: boolean;
   provider(): Promise<SandboxProvider>;
   /** Resolves once another sandbox may run. */
   slot(session: Session, signal: AbortSignal): Promise<void>;
@@ -35,12 +40,18 @@ export class Session {
   #renewedAt = 0;
   /** Why the state of earlier calls is gone; the next call reports it, once. */
   lost: string | undefined;
+  /** True when the sandbox that was lost came back as it was at its last checkpoint. */
+  recovered = false;
+  readonly trail: Trail | undefined;
+  /** What the next sandbox is made of. */
+  #origin: SandboxPosition | undefined;
   users = 0;
   usedAt: number = Date.now();
   timer: NodeJS.Timeout | undefined;
 
   constructor(host: SessionHost) {
     this.#host = host;
+    this.trail = host.checkpoints ? new Trail() : undefined;
   }
 
   get sandboxId(): string | undefined {
@@ -62,12 +73,37 @@ export class Session {
   /**
    * Gets the sandbox, starting it if need be. An abort ends this wait only; the start goes on while others wait for it.
    */
-  async sandbox(signal: AbortSignal | undefined): Promise<Sandbox> {
+  async sandbox(
+    signal: AbortSignal | undefined,
+    place?: ConversationPlace,
+    toolCallId?: string,
+  ): Promise<Sandbox> {
+    const sandbox = await this.#any(signal, place);
+    const target = this.trail?.target(place, toolCallId);
+    if (target === undefined || target.sandboxId === sandbox.sandboxId) return sandbox;
+    await this.#leave(sandbox, signal);
+    return this.#any(signal, place);
+  }
+
+  async #any(signal: AbortSignal | undefined, place?: ConversationPlace): Promise<Sandbox> {
     while (this.#stopping !== undefined) await untilAborted(this.#stopping, signal);
     const gone = this.#sandbox?.gone;
     if (gone !== undefined) this.#takeNote(this.#sandbox!, gone);
     if (this.#sandbox !== undefined) return this.#renew(this.#sandbox);
+    this.#origin = this.trail?.origin(place);
     return this.#start.get(START, (stop) => this.#obtain(stop), signal);
+  }
+
+  /** Ends a sandbox other than the one that the conversation went back to; its checkpoints stay. */
+  async #leave(sandbox: Sandbox, signal: AbortSignal | undefined): Promise<void> {
+    const saved = queueOf(sandbox).run(async () => {
+      if (this.#sandbox === sandbox)
+        await sandbox.checkpoint({ label: "before going back", signal });
+    }, signal);
+    await saved;
+    if (this.#sandbox !== sandbox) return;
+    await this.end({ pause: false, reason: "the conversation went back" });
+    this.lost = undefined;
   }
 
   /** Records that the sandbox is gone: the next call gets another one and is told so. */
@@ -130,7 +166,7 @@ export class Session {
     try {
       const provider = await this.#host.provider();
       const resumed = await this.#resume(provider, signal);
-      const sandbox = resumed ?? (await this.#create(provider, signal));
+      const sandbox = resumed ?? (await this.#make(provider, signal));
       if (signal.aborted) await this.#takeBack(sandbox, resumed !== undefined);
       signal.throwIfAborted();
       this.#sandbox = sandbox;
@@ -139,6 +175,35 @@ export class Session {
     } catch (error) {
       this.#host.free(this);
       throw error;
+    }
+  }
+
+  /** Makes a sandbox of the checkpoint at which the conversation is, or an empty one. */
+  async #make(provider: SandboxProvider, signal: AbortSignal): Promise<Sandbox> {
+    const origin = this.#origin;
+    this.recovered = false;
+    const branch = origin && (await this.#branch(provider, origin, signal));
+    this.recovered = branch !== undefined;
+    this.trail?.restart(origin);
+    return branch ?? this.#create(provider, signal);
+  }
+
+  async #branch(
+    provider: SandboxProvider,
+    { sandboxId, checkpointId }: SandboxPosition,
+    signal: AbortSignal,
+  ): Promise<Sandbox | undefined> {
+    try {
+      const timeoutMs = this.#host.create.timeoutMs ?? this.#host.lifetimeMs;
+      const options = { provider, timeoutMs, signal };
+      const [made] = await Sandbox.branch(sandboxId, checkpointId, options);
+      if (made instanceof Sandbox) return made;
+      throw made;
+    } catch (error) {
+      if (signal.aborted || !isNoMore(error)) throw error;
+      this.#host.report(error);
+      this.lost = "neither it nor its checkpoint is there any more";
+      return undefined;
     }
   }
 
@@ -211,6 +276,12 @@ function reasonText(reason: unknown): string {
   if (!EmberboxError.isInstance(reason)) return "it ended";
   if (reason.code === "sandbox_died") return "its machine ended unexpectedly";
   return "it was closed, or reached the end of its lifetime";
+}
+
+/** True for errors after which nothing can ever be made of a checkpoint. */
+function isNoMore(error: unknown): boolean {
+  if (!EmberboxError.isInstance(error)) return false;
+  return error.code === "checkpoint_not_found" || isGoneForGood(error);
 }
 
 /** True for errors after which a paused sandbox can never be resumed. One that died while resuming is still on disk. */

@@ -1,14 +1,23 @@
+import type { CheckpointInfo } from "../checkpoint-options.ts";
 import { EmberboxError } from "../errors.ts";
 import { queueOf } from "../sessions/sandbox-queue.ts";
 import type { SandboxLease, SandboxSessions } from "../sessions/sandbox-sessions.ts";
+import type { Trail } from "../sessions/trail.ts";
 import type { Sandbox } from "../sandbox.ts";
+import type { SandboxPosition } from "../sessions/position.ts";
 import { explainFailure, explainNoSandbox, isLost, lostNotice, type Failure } from "./failure.ts";
 import type { ToolContext } from "./types.ts";
 
 /** Which conversation a call belongs to, and whether it waits for other calls. */
-export interface SandboxCallOptions extends Pick<ToolContext, "signal" | "threadId"> {
-  /** Runs in parallel with other calls; otherwise calls run one at a time, in the order requested. @default false */
-  readonly beside?: boolean;
+export interface SandboxCallOptions extends Omit<ToolContext, "onOutput"> {
+  /**
+   * For what changes nothing: runs in parallel with other calls, without checkpoints; otherwise calls run one at a time,
+   * in the order requested.
+   * @default false
+   */
+  readonly beside?: boolean | undefined;
+  /** What it does in a few words, for people who look at its checkpoints. @default "a call" */
+  readonly label?: string | undefined;
 }
 
 /** One call in a conversation's sandbox. */
@@ -16,6 +25,9 @@ export class SandboxCall implements Disposable {
   readonly #sessions: SandboxSessions;
   readonly #lease: SandboxLease | undefined;
   #end: Promise<unknown> | undefined;
+  #before: string | undefined;
+  #position: SandboxPosition | undefined;
+  #leaving: (() => Promise<SandboxPosition>) | undefined;
 
   constructor(sessions: SandboxSessions, lease?: SandboxLease) {
     this.#sessions = sessions;
@@ -39,8 +51,49 @@ export class SandboxCall implements Disposable {
 
   /** What to say first, followed by empty lines, when this sandbox replaces another one; otherwise "". */
   get notice(): string {
-    const lost = this.#lease?.lost;
-    return lost === undefined ? "" : lostNotice(lost);
+    const { lost, recovered = false } = this.#lease ?? {};
+    return lost === undefined ? "" : lostNotice(lost, recovered);
+  }
+
+  /** @internal */
+  get trail(): Trail | undefined {
+    return this.#lease?.trail;
+  }
+
+  /** The id of the checkpoint that was taken before the call, with `checkpoints`. */
+  get checkpointId(): string | undefined {
+    return this.#before;
+  }
+
+  /** Where the machine is after the call, once it has been left. */
+  get position(): SandboxPosition | undefined {
+    return this.#position;
+  }
+
+  /** @internal */
+  async enter(
+    begin: () => Promise<CheckpointInfo>,
+    end: () => Promise<SandboxPosition>,
+  ): Promise<void> {
+    this.#before = (await begin()).checkpointId;
+    this.#leaving = end;
+  }
+
+  /**
+   * Takes the checkpoint after the call, where calls leave some: for work that puts `position` into its answer.
+   * Otherwise it is taken when the work has ended.
+   */
+  async leave(): Promise<void> {
+    const leaving = this.#leaving;
+    this.#leaving = undefined;
+    if (leaving === undefined || this.sandbox.gone !== undefined) return;
+    try {
+      this.#position = await leaving();
+    } catch (error) {
+      // What was asked for is done; the next call, which begins with a checkpoint, fails if this was no accident.
+      this.forget(error);
+      this.#sessions.report(error);
+    }
   }
 
   /** Returns the notice and marks it as given, so that no other call repeats it. */
@@ -92,19 +145,48 @@ export async function callSandbox<Answer>(
   work: (call: SandboxCall) => Promise<Answer>,
   failed: (error: unknown, call: SandboxCall) => Answer,
 ): Promise<Answer> {
-  const { signal, threadId, beside = false } = options;
+  const { signal, threadId, toolCallId, place, beside = false } = options;
   signal?.throwIfAborted();
   let call = new SandboxCall(sessions);
   try {
-    const lease = await sessions.acquire(threadId, { signal });
+    const lease = await sessions.acquire(threadId, { signal, toolCallId, place });
     call = new SandboxCall(sessions, lease);
-    if (beside) return await work(call);
-    return await queueOf(lease.sandbox).run(() => work(call), signal);
+    const { sandbox, trail } = lease;
+    const queue = queueOf(sandbox);
+    const arrive = async (): Promise<void> => trail?.arrive(sandbox, place, toolCallId, signal);
+    if (beside) {
+      if (trail?.target(place, toolCallId) !== undefined) await queue.run(arrive, signal);
+      return await work(call);
+    }
+    return await queue.run(async () => {
+      await arrive();
+      return inCheckpoints(call, lease, options, work);
+    }, signal);
   } catch (error) {
     call.forget(error);
     signal?.throwIfAborted();
     return failed(error, call);
   } finally {
     call[Symbol.dispose]();
+  }
+}
+
+/** Runs a call that may change something, between two checkpoints where calls are to leave them. */
+async function inCheckpoints<Answer>(
+  call: SandboxCall,
+  { sandbox, trail }: SandboxLease,
+  { signal, label = "a call", adapter, toolCallId, place }: SandboxCallOptions,
+  work: (call: SandboxCall) => Promise<Answer>,
+): Promise<Answer> {
+  if (trail === undefined) return work(call);
+  const note = { label, adapter, toolCallId };
+  await call.enter(
+    () => trail.begin(sandbox, note, signal),
+    () => trail.end(sandbox, note, place !== undefined, signal),
+  );
+  try {
+    return await work(call);
+  } finally {
+    if (signal?.aborted !== true) await call.leave();
   }
 }

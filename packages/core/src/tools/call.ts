@@ -1,11 +1,11 @@
 import { EmberboxError } from "../errors.ts";
 import type { SandboxSessions } from "../sessions/sandbox-sessions.ts";
-import { callSandbox } from "./call-sandbox.ts";
+import { callSandbox, type SandboxCall } from "./call-sandbox.ts";
 import { failed, type Outcome, type ToolDefinition, type ToolLimits } from "./definition.ts";
 import { presentable, withoutRefused } from "./gate.ts";
 import { isLost } from "./failure.ts";
 import { OutputHook } from "./output-hook.ts";
-import type { ToolContext, ToolResult } from "./types.ts";
+import type { ToolContext, ToolData, ToolResult } from "./types.ts";
 
 export interface CallSettings {
   readonly sessions: SandboxSessions;
@@ -22,7 +22,7 @@ export async function callTool<Input>(
 ): Promise<ToolResult> {
   context.signal?.throwIfAborted();
   const started = performance.now();
-  const finish = (outcome: Outcome, sandboxId?: string): ToolResult => ({
+  const finish = (outcome: Outcome, call?: SandboxCall): ToolResult => ({
     status: "done",
     tool: definition.name,
     isError: outcome.isError ?? false,
@@ -34,18 +34,20 @@ export async function callTool<Input>(
       timedOut: false,
       outOfMemory: false,
       truncated: false,
-      ...(sandboxId !== undefined && { sandboxId }),
+      ...(call && idsOf(call)),
       ...outcome.data,
     }),
   });
   const parsed = definition.schema.parse(raw);
   if ("problem" in parsed) return finish(failed(parsed.problem, { errorCode: "invalid_argument" }));
   const { sessions, limits, reportFiles } = settings;
-  const { signal, threadId } = context;
-  const hook = new OutputHook(context.onOutput);
+  const { onOutput, ...of } = context;
+  const { signal } = context;
+  const hook = new OutputHook(onOutput);
+  const label = `${definition.name}: ${subjectOf(parsed.input)}`;
   return callSandbox(
     sessions,
-    { threadId, signal, beside: definition.readOnly },
+    { ...of, beside: definition.readOnly, label },
     async (call) => {
       const { sandbox, replaced } = call;
       const run = { sandbox, signal, onOutput: hook.callback, limits, reportFiles, replaced };
@@ -53,15 +55,30 @@ export async function callTool<Input>(
       const code = outcome.data?.errorCode;
       if (isLost(code)) call.explain(sandbox.gone ?? new EmberboxError(code, outcome.text));
       const text = `${call.say()}${outcome.text}${ignoredText(parsed.ignored)}`;
-      return finish({ ...outcome, text }, sandbox.sandboxId);
+      await call.leave();
+      return finish({ ...outcome, text }, call);
     },
     (error, call) => {
       hook.throwIfThrew();
       const { text, code } = call.explain(error);
       const data = code === undefined ? {} : { errorCode: code };
-      return finish(failed(call.say() + text, data), call.sandboxId);
+      return finish(failed(call.say() + text, data), call);
     },
   );
+}
+
+function idsOf({ sandboxId, checkpointId, position }: SandboxCall): Partial<ToolData> {
+  return {
+    ...(sandboxId !== undefined && { sandboxId }),
+    ...(checkpointId !== undefined && { checkpointId }),
+    ...(position && { position }),
+  };
+}
+
+/** What a call is about: its code, command line or path. */
+function subjectOf(input: unknown): string {
+  const { code, command, path } = input as Readonly<Record<string, unknown>>;
+  return String(code ?? command ?? path ?? "");
 }
 
 function ignoredText(ignored: readonly string[]): string {

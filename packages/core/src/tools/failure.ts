@@ -65,10 +65,11 @@ function restartText(code: ErrorCode, replaced: boolean): string {
   );
 }
 
-/** The beginning of the first result from a new sandbox. */
-export function lostNotice(reason: string): string {
-  return (
-    `Note: the sandbox of the earlier calls is gone (${reason}). This ran in a new, empty one: ` +
-    "variables, files and processes of earlier calls are lost.\n\n"
-  );
+/** The beginning of the first result from a new sandbox, or from one made of the last checkpoint. */
+export function lostNotice(reason: string, recovered: boolean): string {
+  return recovered
+    ? `Note: the sandbox of the earlier calls is gone (${reason}). This ran in a copy of it, as it was after the last ` +
+        "call that gave a result.\n\n"
+    : `Note: the sandbox of the earlier calls is gone (${reason}). This ran in a new, empty one: ` +
+        "variables, files and processes of earlier calls are lost.\n\n";
 }

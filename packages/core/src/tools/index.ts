@@ -3,6 +3,8 @@ import "../supported-node.ts";
 
 export { createSandboxTools, SandboxTools } from "./create-tools.ts";
 export type { SandboxTool, ToolInputs } from "./create-tools.ts";
+export { createCheckpointTools } from "./checkpoint-tools.ts";
+export type { CheckpointAnswer, CheckpointTool } from "./checkpoint-tools.ts";
 export { resolveToolOptions } from "./options.ts";
 export type { ToolOptions } from "./options.ts";
 export type { ToolLimits } from "./definition.ts";
@@ -42,7 +44,15 @@ export { truncate } from "./truncate.ts";
 export type { Truncated } from "./truncate.ts";
 export { queueOf, shareQueue } from "../sessions/sandbox-queue.ts";
 export { SandboxSessions } from "../sessions/sandbox-sessions.ts";
-export type { SandboxLease, SandboxSessionsOptions } from "../sessions/sandbox-sessions.ts";
+export type {
+  AcquireOptions,
+  SandboxLease,
+  SandboxSessionsOptions,
+} from "../sessions/sandbox-sessions.ts";
+export { laterPosition, parsePosition } from "../sessions/position.ts";
+export type { ConversationPlace, SandboxPosition } from "../sessions/position.ts";
+export { Trail } from "../sessions/trail.ts";
+export type { CallNote } from "../sessions/trail.ts";
 export { resolveSource } from "../sessions/source.ts";
 export type { ResolvedSource, SandboxSource, SessionCreateOptions } from "../sessions/source.ts";
 export { NativeTools } from "./native/native-tools.ts";

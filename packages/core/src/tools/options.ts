@@ -76,7 +76,7 @@ export interface ResolvedToolOptions extends SandboxSessionsOptions {
 /** Checks options and fills in the defaults. @throws `invalid_argument` */
 export function resolveToolOptions(options: ToolOptions): ResolvedToolOptions {
   const given = parseOptions(schema, options);
-  const { idleTimeoutMs, onIdle, maxSandboxes, onError } = given;
+  const { idleTimeoutMs, onIdle, maxSandboxes, onError, checkpoints } = given;
   const maxTimeoutMs = given.maxTimeoutMs ?? 600_000;
   return {
     include: given.include ?? NAMES,
@@ -99,5 +99,6 @@ export function resolveToolOptions(options: ToolOptions): ResolvedToolOptions {
     onIdle,
     maxSandboxes,
     onError,
+    checkpoints,
   };
 }

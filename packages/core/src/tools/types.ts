@@ -1,4 +1,5 @@
 import type { Chart } from "../interpreter/chart.ts";
+import type { ConversationPlace, SandboxPosition } from "../sessions/position.ts";
 
 /** The names of the tools; a set may add a prefix. */
 export type ToolName =
@@ -27,6 +28,10 @@ export interface ToolContext {
   readonly toolCallId?: string | undefined;
   /** The conversation; each has a sandbox of its own. */
   readonly threadId?: string | undefined;
+  /** Where the conversation is, with `checkpoints`; its machine is put there first. @default where its machine is */
+  readonly place?: ConversationPlace | undefined;
+  /** The framework's name, for people who look at the checkpoints. */
+  readonly adapter?: string | undefined;
 }
 
 /** A picture for a model that can see. */
@@ -87,6 +92,10 @@ export interface ToolData {
   /** The code of the `EmberboxError` with which the call failed, if any. */
   readonly errorCode?: string;
   readonly sandboxId?: string;
+  /** The checkpoint before the call, with `checkpoints`: to undo the call, roll back to it. */
+  readonly checkpointId?: string;
+  /** Where the machine is after the call, with `checkpoints`. */
+  readonly position?: SandboxPosition;
 }
 
 /** The result of a call, as plain JSON. A failure is a result, too, with text that a model can act on. */

@@ -27,6 +27,7 @@ interface McpFlags extends WorkspaceFlags {
   readonly tools?: readonly string[];
   readonly prefix?: string;
   readonly structured?: true;
+  readonly checkpoints?: true | string;
   /** Milliseconds. */
   readonly timeout?: number;
   /** Milliseconds. */
@@ -61,6 +62,10 @@ export function addMcp(program: Command, finish: Finish): void {
     .option("--tools <NAMES>", "these tools only, separated by commas", parseWords)
     .option("--prefix <P>", "put before the name of every tool, such as sandbox_")
     .option("--structured", "send results as structured content, too")
+    .option(
+      "--checkpoints [WHEN]",
+      "add tools that make checkpoints and go back to them; with each-call, every call leaves some",
+    )
     .option(
       "-t, --timeout <S>",
       "how long a call runs unless it sets its own limit, in seconds (default: 60)",
@@ -151,6 +156,7 @@ function toolOptions(flags: McpFlags): McpOptions {
     structuredContent: flags.structured,
     applyChanges: flags.workspaceApply,
     ...(flags.workspace !== undefined && { onIdle: "pause" }),
+    checkpoints: flags.checkpoints as McpOptions["checkpoints"],
     ...(flags.timeout !== undefined && { timeoutMs: flags.timeout }),
     idleTimeoutMs: flags.idleTimeout,
     maxSandboxes: flags.maxSandboxes,

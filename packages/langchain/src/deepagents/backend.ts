@@ -88,7 +88,9 @@ export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable
 
   /** Runs a command line with bash. */
   execute(command: string): Promise<ExecuteResponse> {
-    return this.#change(commandFailure, (call) => execute(call, command, this.#limits));
+    return this.#change(`execute: ${command}`, commandFailure, (call) =>
+      execute(call, command, this.#limits),
+    );
   }
 
   /** Lists a directory; a missing one is empty. */
@@ -108,7 +110,9 @@ export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable
 
   /** Writes a text file. */
   write(filePath: string, content: string): Promise<WriteResult> {
-    return this.#change(failure, (call) => files.write(call, filePath, content));
+    return this.#change(`write: ${filePath}`, failure, (call) =>
+      files.write(call, filePath, content),
+    );
   }
 
   /** Replaces text in a file. */
@@ -118,14 +122,14 @@ export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable
     newString: string,
     replaceAll: boolean = false,
   ): Promise<EditResult> {
-    return this.#change(failure, (call) =>
+    return this.#change(`edit: ${filePath}`, failure, (call) =>
       files.edit(call, filePath, oldString, newString, replaceAll),
     );
   }
 
   /** Deletes a file, or a directory and everything in it. */
   delete(filePath: string): Promise<DeleteResult> {
-    return this.#change(failure, (call) => files.remove(call, filePath));
+    return this.#change(`delete: ${filePath}`, failure, (call) => files.remove(call, filePath));
   }
 
   /** Finds lines that contain `pattern`, as plain text, in text files that match the glob `filter`. */
@@ -152,6 +156,7 @@ export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable
   uploadFiles(given: [string, Uint8Array][]): Promise<FileUploadResponse[]> {
     const paths = given.map(([path]) => path);
     return this.#change(
+      `upload: ${paths.join(" ")}`,
       (text) => paths.map((path) => ({ path, error: files.asErrorCode(text) })),
       (call) => files.upload(call, given),
     );
@@ -173,14 +178,15 @@ export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable
     failed: (text: string) => Answer,
     work: (call: BackendCall) => Promise<Answer>,
   ): Promise<Answer> {
-    return callBackend(this.sessions, this.#threadId, true, work, failed);
+    return callBackend(this.sessions, this.#threadId, { beside: true }, work, failed);
   }
 
   #change<Answer>(
+    label: string,
     failed: (text: string) => Answer,
     work: (call: BackendCall) => Promise<Answer>,
   ): Promise<Answer> {
-    return callBackend(this.sessions, this.#threadId, false, work, failed);
+    return callBackend(this.sessions, this.#threadId, { label }, work, failed);
   }
 }
 

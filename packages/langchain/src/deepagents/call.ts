@@ -3,9 +3,11 @@ import {
   callSandbox,
   type Failure,
   type SandboxCall,
+  type SandboxCallOptions,
   type SandboxSessions,
   type ToolContext,
 } from "@emberbox/core/tools";
+import { leaveAt } from "../checkpoints/tool-call.ts";
 import { ambientContext } from "../ambient.ts";
 
 /** One operation of a backend. */
@@ -21,20 +23,23 @@ export interface BackendCall
 export function callBackend<Answer>(
   sessions: SandboxSessions,
   given: string | undefined,
-  beside: boolean,
+  how: Pick<SandboxCallOptions, "beside" | "label">,
   work: (call: BackendCall) => Promise<Answer>,
   failed: (text: string) => Answer,
 ): Promise<Answer> {
-  const { signal, threadId: running, onOutput } = ambientContext();
+  const { onOutput, ...context } = ambientContext();
+  const { signal, threadId: running } = context;
   const threadId = given ?? running;
   warnOfOtherSandbox(sessions, threadId);
   return callSandbox(
     sessions,
-    { signal, threadId, beside },
+    { ...context, threadId, ...how },
     async (call) => {
       const { sandbox, notice } = call;
       const explain = (error: unknown): Failure => call.explain(error);
       const answer = await work({ sandbox, signal, onOutput, explain, say: () => call.say() });
+      await call.leave();
+      leaveAt(call.position);
       // What is missing now may have existed in the previous sandbox.
       return notice !== "" && isError(answer) ? failed(withNotice(answer.error, notice)) : answer;
     },

@@ -3,6 +3,8 @@ import { createMiddleware, type AgentMiddleware } from "langchain";
 import { z } from "zod";
 import { type FieldsOf, parseOptions } from "@emberbox/core/options";
 import { SandboxTools, type SandboxSessions, type SandboxSource } from "@emberbox/core/tools";
+import { keepPlace, placeSchema } from "../checkpoints/middleware.ts";
+import { PLACE } from "../checkpoints/place.ts";
 import { threadOf, type ToolRuntimeConfig } from "../tool.ts";
 import { LangChainTools, type LangChainToolOptions } from "../tools.ts";
 import { withPictures } from "./pictures.ts";
@@ -29,7 +31,7 @@ const optionsSchema = z.strictObject({
   scope: z.enum(["thread", "run"]).optional().describe("`thread` or `run`"),
   shownPictures: z.int().min(0).optional().describe("a whole number of at least 0"),
 } satisfies FieldsOf<OwnOptions>);
-const stateSchema = z.object({ _sandboxRun: z.string().optional() });
+const stateSchema = placeSchema.extend({ _sandboxRun: z.string().optional() });
 
 /**
  * Adds the tools of `createSandboxTools`, shows their pictures to the model with every provider, and repairs the
@@ -53,9 +55,10 @@ export function createSandboxMiddleware(
       const messages = withAnsweredCalls(request.messages);
       return handler({ ...request, messages: withPictures(messages, own.shownPictures ?? 8) });
     },
+    stateSchema,
+    ...(sessions.checkpoints && { beforeModel: keepPlace }),
     ...(perRun && {
-      stateSchema,
-      beforeAgent: () => ({ _sandboxRun: `run-${randomUUID()}` }),
+      beforeAgent: () => ({ _sandboxRun: `run-${randomUUID()}`, [PLACE]: null }),
       // Not called when a run is aborted or fails; the idle time then ends the sandbox.
       afterAgent: async ({ _sandboxRun }: { _sandboxRun?: string | undefined }) => {
         if (_sandboxRun !== undefined) await sessions.close(_sandboxRun);

@@ -5,7 +5,9 @@ import {
   type SandboxSessions,
   type SandboxSource,
   type TextEditorInput,
+  type ToolContext,
 } from "@emberbox/core/tools";
+import { leaveAt } from "../checkpoints/tool-call.ts";
 import { ambientContext } from "../ambient.ts";
 import type { LangChainToolOptions } from "../tools.ts";
 
@@ -56,11 +58,19 @@ export function createNativeExecutors(
   options?: LangChainToolOptions,
 ): NativeExecutors {
   const native = new NativeTools(source, options);
+  const { sessions } = native;
+  /** Runs a call, and notes where the sandbox is then. */
+  const noted = async <Answer>(run: (context: ToolContext) => Promise<Answer>): Promise<Answer> => {
+    const context = ambientContext();
+    const answer = await run(context);
+    leaveAt(sessions.position(context.threadId));
+    return answer;
+  };
   return {
-    sessions: native.sessions,
+    sessions,
     async shell({ commands, timeout_ms, max_output_length }) {
       const input = { commands, timeoutMs: timeout_ms, maxOutputLength: max_output_length };
-      const { output } = await native.shell(input, ambientContext());
+      const { output } = await noted((context) => native.shell(input, context));
       return {
         output: output.map(({ stdout, stderr, outcome }) => ({
           stdout,
@@ -81,14 +91,14 @@ export function createNativeExecutors(
         timeoutMs: timeout_ms,
         user,
       };
-      return (await native.localShell(input, ambientContext())).output;
+      return (await noted((context) => native.localShell(input, context))).output;
     },
     async applyPatch(operation) {
-      const { status, output } = await native.applyPatch(operation, ambientContext());
+      const { status, output } = await noted((context) => native.applyPatch(operation, context));
       return status === "failed" ? `Failed: ${output}` : output;
     },
-    bash: (input) => native.bash(input, ambientContext()),
-    textEditor: (input) => native.textEditor(input, ambientContext()),
+    bash: (input) => noted((context) => native.bash(input, context)),
+    textEditor: (input) => noted((context) => native.textEditor(input, context)),
     [Symbol.asyncDispose]: () => native[Symbol.asyncDispose](),
   };
 }

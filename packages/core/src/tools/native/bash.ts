@@ -1,5 +1,6 @@
 import { EmberboxError } from "../../errors.ts";
 import type { Execution } from "../../interpreter/execution.ts";
+import type { RunCodeOptions } from "../../interpreter/run-code.ts";
 import type { Sandbox } from "../../sandbox.ts";
 import type { ToolRun } from "../definition.ts";
 import { endingText, runLimit, wasStopped } from "../ending.ts";
@@ -29,22 +30,39 @@ export async function runBash({ command, restart }: BashInput, run: ToolRun): Pr
   }
   const limit = runLimit(undefined, run.limits);
   try {
-    const context = shells.get(sandbox) ?? (await openShell(sandbox, signal));
-    const execution = await sandbox.runCode(command, {
-      context,
+    const options = {
       timeoutMs: limit.timeoutMs,
       signal,
       ...(onOutput && {
         onStdout: ({ line }) => onOutput({ stream: "stdout", text: line }),
         onStderr: ({ line }) => onOutput({ stream: "stderr", text: line }),
       }),
-    });
+    } satisfies RunCodeOptions;
+    const execution = await inShell(sandbox, signal, (context) =>
+      sandbox.runCode(command, { ...options, context }),
+    );
     return await show(execution, execution.error?.value, run);
   } catch (error) {
     signal?.throwIfAborted();
     if (!wasStopped(error) || error.details["execution"] === undefined) throw error;
     const words = `${endingText(error, "command", limit.timeoutMs)} If the shell does not answer, restart it.`;
     return show(error.details["execution"] as Execution, words, run);
+  }
+}
+
+/** Runs work in the sandbox's shell: a new one, where the machine was taken back to before there was one. */
+async function inShell(
+  sandbox: Sandbox,
+  signal: AbortSignal | undefined,
+  work: (context: string) => Promise<Execution>,
+): Promise<Execution> {
+  const known = shells.get(sandbox);
+  if (known === undefined) return work(await openShell(sandbox, signal));
+  try {
+    return await work(known);
+  } catch (error) {
+    if (!EmberboxError.isInstance(error) || error.code !== "context_not_found") throw error;
+    return work(await openShell(sandbox, signal));
   }
 }
 

@@ -28,25 +28,33 @@ export class NativeTools implements AsyncDisposable {
   readonly #settings: Pick<ToolRun, "limits" | "reportFiles">;
 
   constructor(source?: SandboxSource | SandboxSessions, options: ToolOptions = {}) {
-    const { limits, reportFiles, idleTimeoutMs, onIdle, maxSandboxes, onError } =
+    const { limits, reportFiles, idleTimeoutMs, onIdle, maxSandboxes, onError, checkpoints } =
       resolveToolOptions(options);
     this.#owned = !(source instanceof SandboxSessions);
     this.sessions =
       source instanceof SandboxSessions
         ? source
-        : new SandboxSessions(source, { idleTimeoutMs, onIdle, maxSandboxes, onError });
+        : new SandboxSessions(source, {
+            idleTimeoutMs,
+            onIdle,
+            maxSandboxes,
+            onError,
+            checkpoints,
+          });
     this.#settings = { limits, reportFiles };
   }
 
   /** OpenAI's `shell`: runs commands one after another, each in its own shell, until one times out. */
   shell(input: ShellInput, context: ToolContext = {}): Promise<ShellResult> {
-    return this.#run(context, shellFailed, (run) => runShell(input, run), withStderrNotice);
+    const label = `shell: ${String(input.commands)}`;
+    return this.#run(context, label, shellFailed, (run) => runShell(input, run), withStderrNotice);
   }
 
   /** OpenAI's `local_shell`: runs one program with its arguments. */
   localShell(input: LocalShellInput, context: ToolContext = {}): Promise<{ output: string }> {
     return this.#run(
       context,
+      `local_shell: ${String(input.command)}`,
       (output) => ({ output }),
       (run) => localShell(input, run),
       ({ output }, notice) => ({ output: notice + output }),
@@ -55,18 +63,21 @@ export class NativeTools implements AsyncDisposable {
 
   /** Anthropic's `bash`: one shell per conversation, which keeps its directory and variables until `restart`. */
   bash(input: BashInput, context: ToolContext = {}): Promise<string> {
-    return this.#run(context, String, (run) => runBash(input, run), prepend);
+    const label = `bash: ${input.command ?? "restart"}`;
+    return this.#run(context, label, String, (run) => runBash(input, run), prepend);
   }
 
   /** Anthropic's text editor: `view`, `create`, `str_replace` and `insert`. */
   textEditor(input: TextEditorInput, context: ToolContext = {}): Promise<string> {
-    return this.#run(context, String, (run) => editText(input, run), prepend);
+    const label = `${input.command}: ${input.path}`;
+    return this.#run(context, label, String, (run) => editText(input, run), prepend);
   }
 
   /** OpenAI's `apply_patch`: creates a file, changes it by a V4A diff, or deletes it. */
   applyPatch(operation: PatchOperation, context: ToolContext = {}): Promise<PatchResult> {
     return this.#run(
       context,
+      `${operation.type}: ${operation.path}`,
       (output): PatchResult => ({ status: "failed", output }),
       (run) => applyPatch(operation, run),
       ({ status, output }, notice) => ({ status, output: notice + output }),
@@ -79,7 +90,8 @@ export class NativeTools implements AsyncDisposable {
   }
 
   #run<Answer>(
-    { signal, onOutput, threadId }: ToolContext,
+    { onOutput, ...context }: ToolContext,
+    label: string,
     failed: (text: string) => Answer,
     work: (run: ToolRun) => Promise<Answer>,
     withNotice: (answer: Answer, notice: string) => Answer,
@@ -90,9 +102,10 @@ export class NativeTools implements AsyncDisposable {
       return typeof whole === "string" ? (presentable(whole) as Answer) : withoutRefused(whole);
     };
     const hook = new OutputHook(onOutput);
+    const { signal } = context;
     return callSandbox(
       this.sessions,
-      { signal, threadId },
+      { ...context, label },
       async (call) => {
         const { sandbox, replaced } = call;
         const run = { sandbox, signal, onOutput: hook.callback, ...this.#settings, replaced };

@@ -34,12 +34,17 @@ afterAll(async () => {
   await provider[Symbol.asyncDispose]();
   rmSync(directory, { recursive: true });
 });
-afterEach(async () => {
-  for (const { name } of await provider.listTemplates!()) await provider.deleteTemplate!(name);
-});
-
 /** Different in each run, so that nothing of it was built before. */
 const run = `${process.pid}-${Date.now()}`;
+/** What is built here: the home may have others. */
+const mine = `mine-${run}`;
+const below = `below-${run}`;
+const ours = async () =>
+  (await provider.listTemplates!()).filter(({ name }) => [mine, below].includes(name));
+afterEach(async () => {
+  for (const { name } of await ours()) await provider.deleteTemplate!(name);
+});
+
 const touch = (name: string): TemplateStep => ({
   type: "RUN",
   command: `echo ${run} > ${name}`,
@@ -69,13 +74,13 @@ async function build(
   };
   const { buildId } = await provider.buildTemplate!(
     { from: "default", steps: [], ...request },
-    { name: "mine", ...options, onBuildLogs },
+    { name: mine, ...options, onBuildLogs },
   );
   const cached = logs.flatMap((log) => (log.type === "step" ? [log.isCached] : []));
   return { buildId, logs, cached };
 }
 
-const create = (): Promise<Sandbox> => Sandbox.create("mine", { provider });
+const create = (): Promise<Sandbox> => Sandbox.create(mine, { provider });
 const said = async (sandbox: Sandbox, command: string): Promise<string> =>
   (await sandbox.commands.run(command)).stdout.trim();
 
@@ -100,7 +105,7 @@ test("its sandboxes have what its steps did and set, and what they started answe
   expect(second.buildId).toBe(first.buildId);
 
   await using one = await create();
-  await using other = await Sandbox.create("mine", { provider, envs: { MORE: "more" } });
+  await using other = await Sandbox.create(mine, { provider, envs: { MORE: "more" } });
   const asked = "id -un; pwd; cat /srv/app/file; curl -s localhost:8000/by-root";
   const expected = `root\n/srv/app/sub\nhere\nit's set ${run}`;
   expect(await said(one, asked)).toBe(expected);
@@ -111,8 +116,8 @@ test("its sandboxes have what its steps did and set, and what they started answe
   expect((await one.runCode("import pandas; 1 + 1")).text).toBe("2");
   const uuid = "cat /proc/sys/kernel/random/uuid";
   expect(await said(one, uuid)).not.toBe(await said(other, uuid));
-  const [listed] = await provider.listTemplates!();
-  expect(listed).toMatchObject({ name: "mine", buildId: first.buildId, memoryMB: 1024 });
+  const [listed] = await ours();
+  expect(listed).toMatchObject({ name: mine, buildId: first.buildId, memoryMB: 1024 });
   expect(listed!.sizeBytes).toBeGreaterThan(1e7);
 });
 
@@ -127,15 +132,15 @@ test("it boots once for another shape, or for another QEMU, and then its sandbox
     startCommand: "exec python3 -m http.server 8000",
     readyCommand: "curl -sf localhost:8000 > /dev/null",
   });
-  await using larger = await Sandbox.create("mine", { provider: told, memoryMB: 1280 });
-  expect(progress[0]).toBe("booting the template mine with 1280 MiB and a processor, once");
+  await using larger = await Sandbox.create(mine, { provider: told, memoryMB: 1280 });
+  expect(progress[0]).toBe(`booting the template ${mine} with 1280 MiB and a processor, once`);
   const asked = "cat kept; echo $GREETING; curl -s localhost:8000/kept; nproc";
   expect(await said(larger, asked)).toBe(`${run}\nset\n${run}\n1`);
   expect(await said(larger, "free -m | awk '/Mem/ {print $2}'")).toMatch(/^12\d\d$/);
   expect((await larger.runCode("import pandas; 1 + 1")).text).toBe("2");
 
   progress.length = 0;
-  await using next = await Sandbox.create("mine", { provider: told, memoryMB: 1280 });
+  await using next = await Sandbox.create(mine, { provider: told, memoryMB: 1280 });
   expect(await said(next, "cat kept")).toBe(run);
   expect(progress).toEqual([]);
 
@@ -148,7 +153,7 @@ test("it boots once for another shape, or for another QEMU, and then its sandbox
   expect(older).not.toBe(text);
   writeFileSync(manifest, `${createHash("sha256").update(older).digest("hex")}\n${older}`);
   const controller = new AbortController();
-  const creating = Sandbox.create("mine", { provider: told, signal: controller.signal });
+  const creating = Sandbox.create(mine, { provider: told, signal: controller.signal });
   creating.catch(() => {});
   await eventually("it boots", 60_000, () => machinesOf().length === 3);
   expect(progress[0]).toContain("with 1024 MiB");
@@ -156,7 +161,7 @@ test("it boots once for another shape, or for another QEMU, and then its sandbox
   await expect(creating).rejects.toThrow("enough");
   await eventually("its machine is gone", 60_000, () => machinesOf().length === 2);
   expect(readdirSync(join(paths().state, "shapes/snapshots"))).toHaveLength(1);
-  await told.deleteTemplate!("mine");
+  await told.deleteTemplate!(mine);
   expect(readdirSync(join(paths().state, "shapes/snapshots"))).toEqual([]);
   expect(await said(next, "cat kept")).toBe(run);
 });
@@ -195,14 +200,14 @@ test("a template can begin with another one, and outlives it", async () => {
     { type: "WORKDIR", path: "/srv/work" },
     { type: "USER", user: "root" },
   ];
-  await build({ steps: [touch("below"), ...settled] }, { name: "below" });
+  await build({ steps: [touch("below"), ...settled] }, { name: below });
   const command = 'echo "$LEVEL by $(id -un)" > above';
-  await build({ from: "below", steps: [{ type: "RUN", command }] });
-  expect(await provider.deleteTemplate!("below")).toBe(true);
-  expect(await provider.deleteTemplate!("below")).toBe(false);
+  await build({ from: below, steps: [{ type: "RUN", command }] });
+  expect(await provider.deleteTemplate!(below)).toBe(true);
+  expect(await provider.deleteTemplate!(below)).toBe(false);
   await using sandbox = await create();
   expect(await said(sandbox, "pwd; cat above; ls ~user")).toBe("/srv/work\nbelow by root\nbelow");
-  await expect(build({ from: "below" })).rejects.toMatchObject({ code: "unknown_template" });
+  await expect(build({ from: below })).rejects.toMatchObject({ code: "unknown_template" });
 });
 
 test("files, directories and links are copied with their modes", async () => {
@@ -299,7 +304,7 @@ test.each([
   async (_what, request) => {
     await expect(build(request)).rejects.toMatchObject({ code: "template_build_failed" });
     expect(machinesOf()).toEqual([]);
-    expect(await provider.listTemplates!()).toEqual([]);
+    expect(await ours()).toEqual([]);
   },
 );
 
@@ -324,7 +329,7 @@ test("steps reach what the build's network allows, which has a ceiling", async (
       if (log.type === "output") printed += log.text;
     };
     const request = { from: "default", steps: [{ type: "RUN", command }], freshFrom: 0 } as const;
-    await network.provider.buildTemplate!(request, { name: "mine", ...options, onBuildLogs });
+    await network.provider.buildTemplate!(request, { name: mine, ...options, onBuildLogs });
     return printed;
   };
   expect(await outcome(options)).toBe(`reached\n${run}\n`);
@@ -362,11 +367,11 @@ test("a server's clients use the templates that its operator has built", async (
   await build({ steps }, { memoryMB: 1024 });
   const server = await startServer({ provider });
   const options = sdkOptions(server);
-  expect(await E2bTemplate.exists("mine", options)).toBe(true);
+  expect(await E2bTemplate.exists(mine, options)).toBe(true);
   expect(await E2bTemplate.exists("other", options)).toBe(false);
-  const sandbox = await E2bSandbox.create("mine", options);
+  const sandbox = await E2bSandbox.create(mine, options);
   expect((await sandbox.commands.run("ls; echo $GREETING")).stdout).toBe("served\nhi\n");
-  expect((await sandbox.getInfo()).templateId).toBe("mine");
+  expect((await sandbox.getInfo()).templateId).toBe(mine);
   await sandbox.kill();
   await expect(E2bSandbox.create("other", options)).rejects.toThrow(/not found/);
 });
@@ -374,9 +379,9 @@ test("a server's clients use the templates that its operator has built", async (
 test("a spare stands by that has what its template has, and is not used once that is replaced", async () => {
   await build({ steps: version("one") });
   const asked = "cat version; echo $VERSION; cat /proc/sys/kernel/random/uuid";
-  await using first = await Sandbox.create("mine", { provider: withSpares });
+  await using first = await Sandbox.create(mine, { provider: withSpares });
   await eventually("a spare", 60_000, () => machinesOf().length === 2);
-  await using second = await Sandbox.create("mine", { provider: withSpares });
+  await using second = await Sandbox.create(mine, { provider: withSpares });
   const [one, two] = [await said(first, asked), await said(second, asked)];
   expect([one, two].map((text) => text.split("\n").slice(0, 2))).toEqual([
     ["one", "one"],
@@ -385,7 +390,7 @@ test("a spare stands by that has what its template has, and is not used once tha
   expect(one).not.toBe(two);
   await eventually("another spare", 60_000, () => machinesOf().length === 3);
   await build({ steps: version("two") });
-  await using third = await Sandbox.create("mine", { provider: withSpares });
+  await using third = await Sandbox.create(mine, { provider: withSpares });
   expect((await said(third, asked)).split("\n").slice(0, 2)).toEqual(["two", "two"]);
 });
 

@@ -21,6 +21,6 @@ export interface GuestNetwork {
   readonly refused: readonly string[];
   /** IPv4 ranges that may be reached although they are refused otherwise. */
   readonly allowed: readonly string[];
-  /** PEM of the authority to trust: the host terminates some TLS connections with its certificates. */
+  /** PEM of authorities to trust: the host terminates some TLS connections with certificates of one of its own. */
   readonly authority: string | undefined;
 }

@@ -19,9 +19,10 @@ export class UsageError extends Error {
 
 /** The caller's mistakes have a code of their own: trying again does not help. */
 export function exitCodeOf(error: unknown): number {
-  const usage =
-    error instanceof UsageError || (EmberboxError.isInstance(error) && error.kind === "caller");
-  return usage ? EXIT.usage : EXIT.failed;
+  if (error instanceof UsageError) return EXIT.usage;
+  if (!EmberboxError.isInstance(error) || error.kind !== "caller") return EXIT.failed;
+  // The command line was understood; a program of the caller's failed.
+  return error.code === "template_build_failed" ? EXIT.failed : EXIT.usage;
 }
 
 /** Reports on standard error what went wrong and what to do; the stack only if EMBERBOX_DEBUG is set. */

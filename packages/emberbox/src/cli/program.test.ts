@@ -98,6 +98,17 @@ test("on a Node that is too old, it says in one sentence which is needed", () =>
   expect(stderr).toBe("emberbox: this needs Node 22.19 or newer; this is 20.19.4\n");
 });
 
+test("nobody reads what it prints: it ends quietly, as other programs do", () => {
+  const line = `set -o pipefail; node ${launcher} --help | sleep 0`;
+  const { status, stderr } = spawnSync("bash", ["-c", line], { encoding: "utf8" });
+  expect({ status, stderr }).toEqual({ status: 141, stderr: "" });
+  const full = spawnSync("bash", ["-c", `node ${launcher} --help > /dev/full`], {
+    encoding: "utf8",
+  });
+  expect(full.stderr).toMatch(/^emberbox: standard output cannot be written: ENOSPC/);
+  expect(full.status).toBe(1);
+});
+
 test("--version prints the package's version", () => {
   expect(emberbox(["--version"]).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
@@ -133,6 +144,12 @@ describe("without an image", () => {
     const wrong = emberbox(["template", "tag", "mine", "V 1"]);
     expect(wrong.stderr).toContain("1 to 32 tags");
     expect([tag, untag, wrong].map(({ code }) => code)).toEqual([2, 1, 2]);
+    expect(emberbox(["template", "logs", "mine"]).code).toBe(1);
+    for (const name of ["mine:v1", "../mine"])
+      expect(emberbox(["template", "logs", name])).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining("is not the name of a template") as string,
+      });
     expect(emberbox(["template", "list"])).toMatchObject({ code: 0, stdout: "" });
   });
 

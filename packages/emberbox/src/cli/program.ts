@@ -21,10 +21,17 @@ import { addApply, addDiff, addDiscard } from "./workspace/commands.ts";
 export async function main(parameters: readonly string[]): Promise<number> {
   process.stderr.on("error", () => {}); // Nobody reads it any more; the work is done all the same.
   let exitCode: number = EXIT.ok;
+  let broken: number | undefined;
+  // It may be told of only when the command is done.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    broken = error.code === "EPIPE" ? EXIT.brokenPipe : EXIT.failed;
+    if (broken === EXIT.failed) say(`standard output cannot be written: ${error.message}`);
+    process.exitCode = broken;
+  });
   const program = createProgram((code) => (exitCode = code));
   try {
     await program.parseAsync([...parameters], { from: "user" });
-    return exitCode;
+    return broken ?? exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     reportFailure(error);

@@ -192,7 +192,12 @@ function describe(template: BuiltTemplate): string {
 }
 
 async function logs(name: string): Promise<number> {
-  const log = /^[a-z0-9][\w.-]*$/.test(name) ? await templateLog(name) : undefined;
+  if (!/^[a-z0-9][\w.-]*$/.test(name))
+    throw new UsageError(
+      `${name} is not the name of a template`,
+      "Give the name without a tag: the log is that of its last build.",
+    );
+  const log = await templateLog(name);
   if (log === undefined) {
     say(`nothing is known of a build of ${name}`);
     return EXIT.failed;

@@ -15,7 +15,7 @@ export const trustEnvs: Readonly<Record<string, string>> = {
 
 let trusted: string | undefined;
 
-/** Makes the machine's programs trust an authority. */
+/** Makes the machine's programs trust authorities, given as PEM, one after the other. */
 export function trust(authority: string | undefined): void {
   if (authority === undefined || authority === trusted) return;
   mkdirSync("/usr/local/share/ca-certificates", { recursive: true });

@@ -63,11 +63,13 @@ export class Gateway {
   /** What the guest is told. */
   get guest(): GuestNetwork {
     const { isOff, refused, allowed } = this.#access.policy;
+    const own = this.#authority?.certificate;
+    const authorities = [...this.#uplink.authorities, ...(own === undefined ? [] : [own])];
     return {
       isOff,
       refused: written(refused),
       allowed: written(allowed.filter(({ bits }) => bits > 0)),
-      authority: this.#authority?.certificate,
+      authority: authorities.length > 0 ? authorities.join("\n") : undefined,
     };
   }
 

@@ -7,6 +7,8 @@ export interface Uplink {
   readonly resolver: NameResolver;
   /** What servers' certificates are checked against, unless it is the default. */
   readonly trusted: tls.SecureContext | undefined;
+  /** What sandboxes trust besides what their system does, as PEM. */
+  readonly authorities: readonly string[];
 }
 
 export interface UplinkOptions {
@@ -14,13 +16,17 @@ export interface UplinkOptions {
   readonly ca?: readonly string[] | undefined;
 }
 
-export function createUplink({ dnsServers, ca }: UplinkOptions): Uplink {
+export function createUplink({ dnsServers, ca = [] }: UplinkOptions): Uplink {
   let resolver: NameResolver | undefined;
   return {
     get resolver() {
       return (resolver ??= createResolver(dnsServers));
     },
-    trusted: ca && tls.createSecureContext({ ca: [...tls.getCACertificates("default"), ...ca] }),
+    trusted:
+      ca.length > 0
+        ? tls.createSecureContext({ ca: [...tls.getCACertificates("default"), ...ca] })
+        : undefined,
+    authorities: ca,
   };
 }
 

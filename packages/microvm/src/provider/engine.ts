@@ -20,6 +20,7 @@ import { sweepScratch } from "../machine/files.ts";
 import { endOrphans } from "../machine/orphans.ts";
 import { patience } from "../host/patience.ts";
 import { readOnlyView } from "../machine/read-only.ts";
+import { authoritiesOf } from "../network/authorities.ts";
 import type { NameResolver } from "../network/resolve.ts";
 import { createUplink } from "../network/uplink.ts";
 import type { ResolvedCreateOptions } from "../restore/create-options.ts";
@@ -86,7 +87,8 @@ export function openEngine(
   const onProgress = notifier("onProgress", options.onProgress ?? onTerminal());
   const accelerators = createAccelerators(options, { home: paths.home, qemu });
   const warmed = new SharedWork<Template>();
-  const uplink = createUplink(options.network ?? {});
+  const { ca = [], ...names } = options.network ?? {};
+  const uplink = createUplink({ ...names, ca: [...ca, ...authoritiesOf()] });
 
   const request = async ({ template, memoryMB, cpuCount }: TemplateShape, signal?: AbortSignal) => {
     // Before an image is built for minutes.

@@ -31,7 +31,10 @@ export interface MicrovmOptions {
     | {
         /** Name servers, as `address` or `address:port`. */
         readonly dnsServers?: readonly string[] | undefined;
-        /** Authorities, as PEM, that gateways trust besides the default ones where they speak TLS themselves. */
+        /**
+         * Authorities, as PEM, that sandboxes trust besides the default ones, and gateways where they speak TLS themselves:
+         * a company's. Those of the file that `EMBERBOX_CA_CERTS` names are added.
+         */
         readonly ca?: readonly string[] | undefined;
       }
     | undefined;

@@ -154,7 +154,8 @@ async function begin(
   options: RestoreOptions,
 ): Promise<void> {
   // A fresh machine assumes the default network; a saved one remembers another.
-  const isAssumed = options.source.start.how === "sandbox" && options.access.isUsual;
+  const isUsual = options.access.isUsual && options.uplink.authorities.length === 0;
+  const isAssumed = options.source.start.how === "sandbox" && isUsual;
   const identity: Omit<Identity, "growDisk"> = {
     ...options.identity,
     envs: { ...options.identity.envs, ...gateway.envs },

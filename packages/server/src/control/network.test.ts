@@ -18,6 +18,15 @@ test("ports that speak TLS are known, where they can be reached", () => {
     expect(() => asked({ httpsPorts: [port] })).toThrow(/httpsPorts/);
 });
 
+test("what is not known of a network may be a restriction, and is refused", () => {
+  expect(() => readNetwork(asked({ denyIn: ["0.0.0.0/0"] }), can)).toThrow(
+    /unimplemented: network\.denyIn/,
+  );
+  const update = parse(schemas.networkUpdate, { denyOut: [], denyIn: [] });
+  expect(() => readUpdate(update)).toThrow(/unimplemented: network\.denyIn/);
+  expect(readNetwork(asked({ denyIn: null }), can)).toEqual({});
+});
+
 test("a proxy for what goes out is refused, at the beginning and later", () => {
   const egressProxy = { address: "proxy.example:1080" };
   expect(() => readNetwork(asked({ egressProxy }), can)).toThrow(/unimplemented: egressProxy/);

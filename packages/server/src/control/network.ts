@@ -2,21 +2,22 @@ import type { Capabilities } from "@emberbox/core/provider";
 import type { z } from "zod";
 import { notImplemented } from "../api-error.ts";
 import type { KnownNetwork } from "../known-network.ts";
-import type { create, network, networkUpdate } from "./schemas.ts";
+import { type create, network, networkUpdate } from "./schemas.ts";
 
 /** The network part of a request for a sandbox. @throws 501 for what cannot be honoured */
 export function readNetwork(
   body: z.output<typeof create>,
   capabilities: Readonly<Capabilities>,
 ): KnownNetwork {
-  const { network } = body;
+  const asked = body.network;
+  if (asked) refuseUnknown(asked, network.shape);
   const known: KnownNetwork = {
-    ...(network && readEgress(network)),
-    ...(typeof network?.allowPublicTraffic === "boolean" && {
-      allowPublicTraffic: network.allowPublicTraffic,
+    ...(asked && readEgress(asked)),
+    ...(typeof asked?.allowPublicTraffic === "boolean" && {
+      allowPublicTraffic: asked.allowPublicTraffic,
     }),
-    ...(network?.maskRequestHost && { maskRequestHost: network.maskRequestHost }),
-    ...(network?.httpsPorts?.length && { httpsPorts: network.httpsPorts }),
+    ...(asked?.maskRequestHost && { maskRequestHost: asked.maskRequestHost }),
+    ...(asked?.httpsPorts?.length && { httpsPorts: asked.httpsPorts }),
     ...(typeof body.allow_internet_access === "boolean" && {
       allowInternetAccess: body.allow_internet_access,
     }),
@@ -29,12 +30,20 @@ export function readNetwork(
 }
 
 export function readUpdate(body: z.output<typeof networkUpdate>): KnownNetwork {
+  refuseUnknown(body, networkUpdate.shape);
   return {
     ...readEgress(body),
     ...(typeof body.allow_internet_access === "boolean" && {
       allowInternetAccess: body.allow_internet_access,
     }),
   };
+}
+
+function refuseUnknown(asked: Readonly<Record<string, unknown>>, known: object): void {
+  const unknown = Object.keys(asked).find(
+    (key) => !Object.hasOwn(known, key) && asked[key] !== null,
+  );
+  if (unknown !== undefined) throw notImplemented(`network.${unknown}`);
 }
 
 type Egress = Pick<z.output<typeof network>, "allowOut" | "denyOut" | "rules" | "egressProxy">;

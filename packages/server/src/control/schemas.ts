@@ -52,7 +52,8 @@ const egress = {
   egressProxy: z.unknown().optional(),
 };
 
-export const network = z.object({
+// What is not known may be a restriction: `readNetwork` refuses it.
+export const network = z.looseObject({
   ...egress,
   allowPublicTraffic: z.boolean().nullish(),
   maskRequestHost: z
@@ -73,7 +74,10 @@ export const network = z.object({
     .nullish(),
 });
 
-export const networkUpdate = z.object({ ...egress, allow_internet_access: z.boolean().nullish() });
+export const networkUpdate = z.looseObject({
+  ...egress,
+  allow_internet_access: z.boolean().nullish(),
+});
 
 const volumeName = z
   .string()

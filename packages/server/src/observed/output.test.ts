@@ -67,6 +67,18 @@ test("what a command prints is kept as lines, however its answer is cut", () => 
   }
 });
 
+test("what clients refuse ends the answer: what is compressed, or comes after the end", () => {
+  for (const flags of [1, 2, 3]) {
+    const { start, lines } = setUp();
+    const follower = start();
+    const before = Buffer.concat([started(7), printed("stdout", "before\n")]);
+    follower.take(Buffer.concat([before, envelope({}, flags), printed("stdout", "after\n")]));
+    follower.take(printed("stdout", "later\n"));
+    follower.end();
+    expect(lines()).toEqual(["before"]);
+  }
+});
+
 test("what a cell prints is kept, and neither its results nor its code", () => {
   const { execute, lines, ask } = setUp();
   const follower = execute();

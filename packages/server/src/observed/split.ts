@@ -12,13 +12,18 @@ const LONGEST = 1024 * 1024;
 const HEAD = 5;
 const NEWLINE = 10;
 
-/** Cuts a stream of Connect's into its messages; those that are compressed or not data are passed over. */
+/**
+ * Cuts a stream of Connect's into its messages, up to the first that is not one of data as it is: clients end there, or
+ * refuse it, since no compression was agreed on.
+ */
 export function splitEnvelopes({ next, tooLong }: Messages): Sink {
   let held: Buffer[] = [];
   let size = 0;
   let needed = HEAD;
   let skip = 0;
+  let isOver = false;
   return (chunk) => {
+    if (isOver) return;
     const passed = Math.min(skip, chunk.length);
     skip -= passed;
     if (passed === chunk.length) return;
@@ -29,6 +34,8 @@ export function splitEnvelopes({ next, tooLong }: Messages): Sink {
       let at = 0;
       needed = HEAD;
       while (all.length - at >= HEAD) {
+        isOver = all[at] !== 0;
+        if (isOver) return void (held = []);
         const length = all.readUInt32BE(at + 1);
         if (length > LONGEST) {
           const there = Math.min(length, all.length - at - HEAD);
@@ -39,7 +46,7 @@ export function splitEnvelopes({ next, tooLong }: Messages): Sink {
         }
         needed = HEAD + length;
         if (all.length - at < needed) break;
-        if (all[at] === 0) next(all.subarray(at + HEAD, at + needed));
+        next(all.subarray(at + HEAD, at + needed));
         at += needed;
         needed = HEAD;
       }

@@ -24,4 +24,5 @@ export type {
   WorkspaceRefreshed,
   WorkspaceState,
 } from "../workspace/types.ts";
+export { findIgnored } from "../workspace/live.ts";
 export type { GuestChanges, GuestEntry } from "../workspace/guest-answer.ts";

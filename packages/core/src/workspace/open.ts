@@ -17,9 +17,10 @@ import { IgnoreTree } from "./ignore-tree.ts";
 import { InsideAgent } from "./inside-agent.ts";
 import { InsideCommands } from "./inside-commands.ts";
 import { recover } from "./journal.ts";
+import { staysOut } from "./live.ts";
 import { alone } from "./private-directory.ts";
-import { putOf } from "./refresh.ts";
 import { scan, type Scanned } from "./scan.ts";
+import { sendFolder } from "./send.ts";
 import type { Workspace } from "./types.ts";
 import { FolderWorkspace } from "./workspace.ts";
 import { type Reach, run, Writer } from "./writer.ts";
@@ -111,7 +112,7 @@ async function folderOf(given: WorkspaceOptions, signal: AbortSignal | undefined
     return scan(host, { ignore, secrets, signal });
   });
   const options = { ignore: patterns, gitignore, secrets };
-  const isIgnored = ignore.isIgnored.bind(ignore);
+  const isIgnored = staysOut(ignore, scanned.leftOut, secrets);
   const { baseline } = scanned;
   return { ...scanned, ignore, mount: { host, guest, mode, baseline, isIgnored, options } };
 }
@@ -154,9 +155,11 @@ function mounted(
   number: number,
 ): Workspace {
   // The provider knows the digests of the files that it has read.
-  const baseline = once(
-    async () => (await provider.workspaceBaseline?.(mount.baseline.digest)) ?? mount.baseline,
-  );
+  const baseline = once(async () => {
+    const { workspaces } = await provider.getInfo(sandbox.sandboxId);
+    const digest = workspaces?.[number]?.baseline;
+    return (digest && (await provider.workspaceBaseline?.(digest))) || mount.baseline;
+  });
   return new FolderWorkspace({
     ...facts(mount),
     leftOut,
@@ -203,17 +206,13 @@ async function uploaded(
   const { host, guest, baseline } = mount;
   await makePlace(sandbox, guest, signal);
   const writer = new Writer(sandbox, guest);
-  await writer.write(
-    [],
-    baseline.entries.map((entry) => putOf(host, entry)),
-    signal,
-  );
+  const sent = await sendFolder(writer, host, baseline, signal);
   return new FolderWorkspace({
     ...facts(mount),
     leftOut,
     ignore,
     inside: new InsideCommands(sandbox, guest, writer),
-    baseline: async () => baseline,
+    baseline: async () => sent,
     // It is known to this program only.
     save: async () => {},
   });

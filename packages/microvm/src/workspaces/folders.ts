@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import { EmberboxError } from "@emberbox/core";
-import type { WorkspaceInfo, WorkspaceMount } from "@emberbox/core/workspace";
+import { findIgnored, type WorkspaceInfo, type WorkspaceMount } from "@emberbox/core/workspace";
 import type { GuestWorkspace } from "@emberbox/wire";
 import type { MountedVolume, SavedMount } from "../volumes/channel.ts";
 import { closeMounts } from "../volumes/mounts.ts";
@@ -44,15 +43,15 @@ export function openFolders(home: string): Folders {
     `${baseline} ${host}`;
   return {
     images,
-    async bring(mounts, options) {
+    async bring(mounts, how) {
       const folders = mounts.map((mount, number) => {
         const { host, baseline } = mount;
         return { host, baseline, number, mode: mount.mode, key: folderKey(mount) };
       });
       const copied = folders.filter(({ mode }) => mode !== "live");
-      const folderImage = copied.length > 0 ? await images.obtain(copied, options) : undefined;
-      const workspaces = mounts.map(({ host, guest, mode, isIgnored }, number) => {
-        const info = { host, guest, mode, baseline: folders[number]!.key };
+      const folderImage = copied.length > 0 ? await images.obtain(copied, how) : undefined;
+      const workspaces = mounts.map(({ host, guest, mode, isIgnored, options }, number) => {
+        const info = { host, guest, mode, baseline: folders[number]!.key, options };
         if (mode === "live") filters.set(filterOf(info), isIgnored);
         return info;
       });
@@ -64,8 +63,8 @@ export function openFolders(home: string): Folders {
         for (const workspace of workspaces) {
           if (workspace.mode !== "live") continue;
           const { guest: path, host } = workspace;
-          const hides = filters.get(filterOf(workspace));
-          if (hides === undefined) throw unknownFilter(host);
+          const hides = filters.get(filterOf(workspace)) ?? (await findIgnored(workspace));
+          filters.set(filterOf(workspace), hides);
           const nodes = saved.find((mount) => mount.path === path)?.nodes;
           const tree = await Tree.openAsItIs(host, LIVE_LIMITS);
           mounts.push({ path, nodes, hides, lease: { tree, release: () => tree.close() } });
@@ -78,14 +77,6 @@ export function openFolders(home: string): Folders {
     },
   };
 }
-
-/** What stays out is said by a function of the program that created the sandbox. */
-const unknownFilter = (host: string): EmberboxError =>
-  new EmberboxError(
-    "unsupported",
-    `the sandbox works on ${host} itself, so only the program that gave it that can have it go on`,
-    { hint: "Use the mode `review` for sandboxes that other programs are to resume." },
-  );
 
 /** Those that the machine has a copy of. */
 export const copiedOf = (workspaces: readonly WorkspaceInfo[] = []): GuestWorkspace[] =>

@@ -86,10 +86,9 @@ export function openFolderImages(directory: string): FolderImages {
       const missing = await writeOnThread(
         {
           target: join(making, imageName(key)),
-          folders: folders.map(({ host, number, baseline, key: digest }) => ({
-            ...{ host, number, digest },
-            entries: baseline.entries,
-            baseline: join(making, baselineName(digest)),
+          folders: folders.map(({ host, number, baseline, key }) => ({
+            ...{ host, number, ...baseline },
+            baseline: join(making, baselineName(key)),
           })),
           id: key.slice(0, 32),
           limits: LIMITS,

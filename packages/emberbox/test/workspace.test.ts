@@ -44,7 +44,8 @@ async function emberbox(
   return { code: code as number, stdout, stderr };
 }
 
-const CHANGES = "sed -i s/two/2/ a.txt; rm b.txt; mkdir -p new/deep; echo new > new/deep/c.txt; ls -A";
+const CHANGES =
+  "sed -i s/two/2/ a.txt; rm b.txt; mkdir -p new/deep; echo new > new/deep/c.txt; ls -A";
 
 test("without a terminal nothing is applied unless it is said, and a sandbox that was kept is gone on with", async () => {
   const root = folder();

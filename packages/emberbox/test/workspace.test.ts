@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 
@@ -125,3 +126,48 @@ test.skipIf(!existsSync("/usr/bin/script"))(
     expect(existsSync(join(root, "b.txt"))).toBe(true);
   },
 );
+
+test("an MCP session sees the folder, applies changes where that is allowed, and is kept when it has more", async () => {
+  const root = folder();
+  const child = spawn(
+    process.execPath,
+    [launcher, "mcp", "--workspace", root, "--ignore", "b.txt", "--workspace-apply"],
+    { stdio: ["pipe", "pipe", "pipe"] },
+  );
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const messages = text(child.stderr);
+  const waiting = new Map<number, (result: any) => void>();
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    const { id, result } = JSON.parse(line) as { id?: number; result?: unknown };
+    if (id !== undefined) waiting.get(id)?.(result);
+  });
+  let last = 0;
+  const ask = (method: string, params: object): Promise<any> => {
+    last += 1;
+    const { promise, resolve } = Promise.withResolvers<any>();
+    waiting.set(last, resolve);
+    child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", id: last, method, params })}\n`);
+    return promise;
+  };
+  const call = async (name: string, input: object): Promise<string> =>
+    (await ask("tools/call", { name, arguments: input })).content[0].text as string;
+  const clientInfo = { name: "test", version: "1" };
+  await ask("initialize", { protocolVersion: "2025-06-18", capabilities: {}, clientInfo });
+  child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", method: "notifications/initialized" })}\n`);
+  const { tools } = await ask("tools/list", {});
+  for (const { name, description } of tools)
+    if (name !== "apply_changes") expect(description).toContain("is at /home/user/project:");
+  const listed = await call("run_command", { command: "cd project && ls -A && echo x > d.txt" });
+  expect(listed).toContain("a.txt");
+  expect(listed).not.toContain("b.txt");
+  expect(await call("apply_changes", {})).toContain("added d.txt");
+  expect(readFileSync(join(root, "d.txt"), "utf8")).toBe("x\n");
+  expect(existsSync(join(root, "b.txt"))).toBe(true);
+  await call("write_file", { path: "project/e.txt", content: "left" });
+  child.stdin.end();
+  await once(child, "close");
+  const id = /kept (\S+), paused/.exec(await messages)![1]!;
+  const applied = await emberbox(["apply", id, "--yes"]);
+  expect(applied.stderr).toContain("applied 1 change");
+  expect(readFileSync(join(root, "e.txt"), "utf8")).toBe("left");
+});

@@ -1,4 +1,12 @@
-import { chmodSync, chownSync, closeSync, lstatSync, mkdirSync, openSync, utimesSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  utimesSync,
+} from "node:fs";
 import { join } from "node:path";
 import { type GuestWorkspace, WORKSPACE_SERIAL } from "@emberbox/wire";
 import { blockDevice } from "./block-devices.ts";

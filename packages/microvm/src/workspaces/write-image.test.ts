@@ -1,6 +1,19 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { closeSync, linkSync, mkdirSync, mkdtempSync, openSync, readdirSync, lstatSync, readlinkSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  lstatSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BaselineEntry } from "@emberbox/core/workspace";
@@ -61,7 +74,11 @@ const check = (image: string): string => {
   }
 };
 const debugfs = (image: string, request: string): string =>
-  execFileSync("debugfs", ["-R", request, image], { encoding: "latin1", stdio: ["ignore", "pipe", "ignore"], maxBuffer: 2 ** 24 });
+  execFileSync("debugfs", ["-R", request, image], {
+    encoding: "latin1",
+    stdio: ["ignore", "pipe", "ignore"],
+    maxBuffer: 2 ** 24,
+  });
 const sha = (bytes: Buffer | string): string => createHash("sha256").update(bytes).digest("hex");
 
 describe("the image of a folder", () => {
@@ -71,7 +88,10 @@ describe("the image of a folder", () => {
     mkdirSync(join(host, "deep/er"), { recursive: true });
     mkdirSync(join(host, "many"));
     for (let index = 0; index < 3000; index++)
-      writeFileSync(join(host, "many", `a file with quite a long name, number ${index}`), String(index));
+      writeFileSync(
+        join(host, "many", `a file with quite a long name, number ${index}`),
+        String(index),
+      );
     writeFileSync(join(host, "deep/er/file"), "text", { mode: 0o640 });
     writeFileSync(join(host, "run.sh"), "#!/bin/sh\n", { mode: 0o755 });
     writeFileSync(join(host, "empty"), "");
@@ -149,9 +169,15 @@ test("a file in more pieces than its inode names has them in blocks of their own
   const [inode, leaf] = [Buffer.alloc(256), Buffer.alloc(4096)];
   putExtents(inode, run, leaf, 77);
   // One block, of which the inode has the number, and in it six pieces.
-  expect([inode.readUInt16LE(0x2a), inode.readUInt16LE(0x2e), inode.readUInt32LE(0x38)]).toEqual([1, 1, 77]);
+  expect([inode.readUInt16LE(0x2a), inode.readUInt16LE(0x2e), inode.readUInt32LE(0x38)]).toEqual([
+    1, 1, 77,
+  ]);
   expect(leaf.readUInt16LE(2)).toBe(6);
-  expect([leaf.readUInt32LE(72), leaf.readUInt16LE(76), leaf.readUInt32LE(80)]).toEqual([5 * 32_768, 1, 1000 + 5 * 32_768]);
+  expect([leaf.readUInt32LE(72), leaf.readUInt16LE(76), leaf.readUInt32LE(80)]).toEqual([
+    5 * 32_768,
+    1,
+    1000 + 5 * 32_768,
+  ]);
 });
 
 describe("what happens to a folder meanwhile", () => {

@@ -1,4 +1,12 @@
-import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync } from "node:fs";
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+} from "node:fs";
 import type { BaselineEntry } from "@emberbox/core/workspace";
 import type { Run } from "./ext4.ts";
 import { FileSystem, type Node } from "./file-system.ts";
@@ -122,7 +130,11 @@ class FolderWriter {
   #add(entry: BaselineEntry): void {
     const slash = entry.path.lastIndexOf("/");
     const name = entry.path.slice(slash + 1);
-    if (!/^[\x01-\x2e\x30-\xff]{1,255}$/.test(name) || name.length > MAX_NAME || /^\.{1,2}$/.test(name))
+    if (
+      !/^[\x01-\x2e\x30-\xff]{1,255}$/.test(name) ||
+      name.length > MAX_NAME ||
+      /^\.{1,2}$/.test(name)
+    )
       throw new Error(`${JSON.stringify(entry.path)} is no path in a folder`);
     const parent = this.#enter(slash === -1 ? "" : entry.path.slice(0, slash));
     // What is in a directory that is missing is missing with it.

@@ -48,6 +48,13 @@ test("what cannot be honoured is refused before a sandbox is made", async () => 
     );
 });
 
+const bind = (readOnly?: boolean) =>
+  mount({
+    source: import.meta.dirname,
+    mountStrategy: localBindMountStrategy(),
+    ...(readOnly !== undefined && { readOnly }),
+  });
+
 test("a folder of this machine that a manifest mounts is a workspace of the sandbox", async () => {
   const asked: unknown[] = [];
   const provider: SandboxProvider = {
@@ -58,12 +65,6 @@ test("a folder of this machine that a manifest mounts is a workspace of the sand
       throw new EmberboxError("boot_failed", "It makes none");
     },
   };
-  const bind = (readOnly?: boolean) =>
-    mount({
-      source: import.meta.dirname,
-      mountStrategy: localBindMountStrategy(),
-      ...(readOnly !== undefined && { readOnly }),
-    });
   const manifest = new Manifest({
     root: "/workspace",
     entries: { seen: bind(), own: bind(false) },

@@ -1,5 +1,5 @@
 import type { WorkspaceOptions } from "@emberbox/core";
-import { isMount, type Manifest } from "@openai/agents-core/sandbox";
+import type { Manifest } from "@openai/agents-core/sandbox";
 import { unsupported } from "../failure.ts";
 
 /**

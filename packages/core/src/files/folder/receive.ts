@@ -184,12 +184,13 @@ export class Receiver {
 function cleanPath(path: string): string {
   const names = path.replace(/^\.(?:\/+|$)/, "").replace(/\/+$/, "");
   if (names === "") return "";
-  const isBad = (name: string): boolean =>
-    name === "" || name === "." || name === ".." || name.length > NAME_BYTES;
-  if (names.length > PATH_BYTES || names.includes("\0") || names.split("/").some(isBad))
+  if (names.length > PATH_BYTES || names.includes("\0") || names.split("/").some(isNoName))
     throw broken(path, "is no path in the folder");
   return names;
 }
+
+const isNoName = (name: string): boolean =>
+  name === "" || name === "." || name === ".." || name.length > NAME_BYTES;
 
 const shown = (path: string): string => String(Buffer.from(path, "latin1"));
 

@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { ignorePatterns } from "../../ignore-patterns.ts";
+import { ignoredBy } from "./ignored.ts";
 import { END, type Header, headersOf, padding } from "../../tar/header.ts";
 import { staysInside } from "./links.ts";
 import { pack } from "./pack.ts";
@@ -123,7 +123,7 @@ function picture(root: string): unknown[] {
   return out.split("\n").map(about).toSorted();
 }
 
-const isIgnored = ignorePatterns(["left-out"]);
+const isIgnored = ignoredBy(["left-out"]);
 /** Without the fractions of times, which one format does not have. */
 const round = (line: unknown): string => String(line).replace(/(\|\d+)\.\d+/, "$1");
 const dir = (path: string): Entry => ({ path, type: "directory" });

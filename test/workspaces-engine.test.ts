@@ -31,13 +31,14 @@ const shelf = join(place, "shelf");
 const open = join(place, "open");
 afterAll(() => rmSync(place, { recursive: true, force: true }));
 
+const isIgnored = (path: string): boolean => /(^|\/)(\.env|hidden)(\/|$)/.test(path);
+
 async function mountOf(
   host: string,
   guest: string,
   mode: WorkspaceMount["mode"],
 ): Promise<WorkspaceMount> {
   const { baseline } = await scan(host, { ignore: new IgnoreTree(), secrets: true });
-  const isIgnored = (path: string): boolean => /(^|\/)(\.env|hidden)(\/|$)/.test(path);
   return { host, guest, mode, baseline, isIgnored };
 }
 
@@ -107,6 +108,7 @@ beforeAll(() => {
 
 describe("folders of the host's", () => {
   let sandbox: Sandbox;
+  const live = (command: string): Promise<string> => sh(sandbox, command, "/mnt/open");
   beforeAll(async () => {
     sandbox = await create([
       await mountOf(host, GUEST, "review"),
@@ -117,16 +119,19 @@ describe("folders of the host's", () => {
   afterAll(() => provider.kill(sandbox.sandboxId));
 
   test("are there as they were", async () => {
-    expect(await sh(sandbox, "cat src/deep/file; ./run.sh; cat private; cat odd*; readlink out")).toBe(
-      "deep\nran\nmineodd../../../../etc/passwd",
-    );
+    expect(
+      await sh(sandbox, "cat src/deep/file; ./run.sh; cat private; cat odd*; readlink out"),
+    ).toBe("deep\nran\nmineodd../../../../etc/passwd");
     expect(await sh(sandbox, "stat -c '%a %U %G %s %Y %h' run.sh private 'large too'")).toBe(
       "755 user user 19 1234567890 1\n600 user user 4 " +
         `${Math.floor(lstatSync(join(host, "private")).mtimeMs / 1000)} 1\n` +
         `644 user user 5000000 ${Math.floor(lstatSync(join(host, "large")).mtimeMs / 1000)} 2`,
     );
     expect(await sh(sandbox, "sha256sum < large")).toBe(
-      execFileSync("sha256sum", { input: Buffer.alloc(5_000_000, "large"), encoding: "utf8" }).trim(),
+      execFileSync("sha256sum", {
+        input: Buffer.alloc(5_000_000, "large"),
+        encoding: "utf8",
+      }).trim(),
     );
     expect(await sh(sandbox, "git status --short; git log --format=%s")).toBe("first");
     expect(await changesOf(sandbox)).toMatchObject({ removed: [] });
@@ -164,14 +169,18 @@ describe("folders of the host's", () => {
     const told = new Map(entries.map((entry) => [entry.path, entry]));
     expect(told.get("src/main.ts")).toMatchObject({
       type: "file",
-      digest: execFileSync("sha256sum", { input: "export const one = 1;\nmore\n", encoding: "utf8" }).slice(0, 64),
+      digest: execFileSync("sha256sum", {
+        input: "export const one = 1;\nmore\n",
+        encoding: "utf8",
+      }).slice(0, 64),
     });
     expect(told.get("run.sh")).toMatchObject({ mode: 0o700 });
     expect(told.get("new/link")).toMatchObject({ type: "symlink", target: "file" });
     expect(told.get("new/pipe")).toMatchObject({ type: "other" });
     expect(told.get("odd \xff")).toMatchObject({ type: "file" });
     expect(told.get("large")).toMatchObject({ type: "directory" });
-    for (const path of ["src/moved/file", "new", "new/file", "large/in"]) expect([...told.keys()]).toContain(path);
+    for (const path of ["src/moved/file", "new", "new/file", "large/in"])
+      expect([...told.keys()]).toContain(path);
     expect(told.has("src")).toBe(false);
     expect(readFileSync(join(host, "src/main.ts"), "utf8")).toBe("export const one = 1;\n");
     expect(existsSync(join(host, "private"))).toBe(true);
@@ -181,7 +190,9 @@ describe("folders of the host's", () => {
     expect(String(await ask(sandbox, "/workspaces/0/original?path=src/main.ts"))).toBe(
       "export const one = 1;\n",
     );
-    expect(String(await ask(sandbox, "/workspaces/0/original?path=src%2Fdeep%2Ffile"))).toBe("deep\n");
+    expect(String(await ask(sandbox, "/workspaces/0/original?path=src%2Fdeep%2Ffile"))).toBe(
+      "deep\n",
+    );
     expect(String(await ask(sandbox, "/workspaces/0/current?path=odd%20%ff"))).toBe("odd2");
     const many = await ask(sandbox, "/workspaces/0/read", {
       ...{ of: "original", paths: ["private", "odd \xff", "nothing"] },
@@ -189,12 +200,14 @@ describe("folders of the host's", () => {
     expect(many.toString("latin1")).toMatch(/mine.*odd.*"code":404/s);
     for (const path of ["../../etc/passwd", "/etc/passwd", "a/../../b", "", "out"])
       await expect(ask(sandbox, `/workspaces/0/original?path=${path}`)).rejects.toThrow();
-    for (const number of [1, 3]) await expect(changesOf(sandbox, number)).rejects.toThrow(/no copy/);
+    for (const number of [1, 3])
+      await expect(changesOf(sandbox, number)).rejects.toThrow(/no copy/);
   });
 
   test("one that is worked on itself shows both sides' changes, but what is ignored", async () => {
-    const live = (command: string): Promise<string> => sh(sandbox, command, "/mnt/open");
-    expect(await live("cat note; echo inside > made; ls -A")).toBe("from the hostmade\nnote\nup\nwith");
+    expect(await live("cat note; echo inside > made; ls -A")).toBe(
+      "from the hostmade\nnote\nup\nwith",
+    );
     expect(readFileSync(join(open, "made"), "utf8")).toBe("inside\n");
     writeFileSync(join(open, "note"), "changed by the host");
     expect(await live("cat note")).toBe("changed by the host");

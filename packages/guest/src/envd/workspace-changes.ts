@@ -58,10 +58,7 @@ export async function sendChanges(
 }
 
 /** What was written to; `removed` is told what is gone. */
-function* entriesIn(
-  { original, changed }: MountedWorkspace,
-  removed: string[],
-): Generator<Entry> {
+function* entriesIn({ original, changed }: MountedWorkspace, removed: string[]): Generator<Entry> {
   /** `isSeen`: what the folder had in this directory is seen through the upper one. */
   function* look(directory: string, isSeen: boolean): Generator<Entry> {
     for (const name of namesIn(changed, directory)) {

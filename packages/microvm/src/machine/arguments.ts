@@ -180,7 +180,12 @@ function diskArguments(sandbox: boolean, layers: number): string[] {
   nodes.push(fileNode("bulk-file", descriptors.bulk, false));
   nodes.push({ driver: "raw", "node-name": "bulk", file: "bulk-file", "read-only": false });
   nodes.push(fileNode("workspace-file", descriptors.workspace, true));
-  nodes.push({ driver: "raw", "node-name": "workspace", file: "workspace-file", "read-only": true });
+  nodes.push({
+    driver: "raw",
+    "node-name": "workspace",
+    file: "workspace-file",
+    "read-only": true,
+  });
   const sets = nodes.flatMap((node) =>
     "filename" in node ? ["-add-fd", `fd=${descriptorOf(node)},set=${descriptorOf(node)}`] : [],
   );

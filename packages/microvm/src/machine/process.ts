@@ -13,15 +13,7 @@ import type { FilterOptions } from "./seccomp.ts";
 /** Files open for QEMU, by the descriptor it will see them as. */
 export type OpenFiles = Partial<
   Record<
-    | "ram"
-    | "kernel"
-    | "initrd"
-    | "image"
-    | "template"
-    | "overlay"
-    | "save"
-    | "bulk"
-    | "workspace",
+    "ram" | "kernel" | "initrd" | "image" | "template" | "overlay" | "save" | "bulk" | "workspace",
     number
   >
 >;

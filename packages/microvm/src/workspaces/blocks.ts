@@ -43,7 +43,10 @@ export class Blocks {
   }
 
   /** Copies an open file up to `size`, or to its end if that comes first. */
-  copy(from: number, size: number): { readonly run: Run; readonly bytes: number; readonly digest: string } {
+  copy(
+    from: number,
+    size: number,
+  ): { readonly run: Run; readonly bytes: number; readonly digest: string } {
     const first = this.next;
     if (size <= GATHERED) {
       this.#makeRoom(blocksOf(size) * BLOCK);

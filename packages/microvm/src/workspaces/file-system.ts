@@ -55,9 +55,17 @@ export class FileSystem {
   constructor(file: number) {
     this.#file = file;
     this.blocks = new Blocks(file, 1 + TABLE_BLOCKS);
-    this.root = this.#node(ROOT_INODE, "directory", ROOT_INODE, { mode: 0o755, mtimeNs: 0n, owner: 0 });
+    this.root = this.#node(ROOT_INODE, "directory", ROOT_INODE, {
+      mode: 0o755,
+      mtimeNs: 0n,
+      owner: 0,
+    });
     // Checkers miss it.
-    this.#enter(this.root, "lost+found", this.#node(FIRST_INODE, "directory", ROOT_INODE, { mode: 0o700, mtimeNs: 0n, owner: 0 }));
+    this.#enter(
+      this.root,
+      "lost+found",
+      this.#node(FIRST_INODE, "directory", ROOT_INODE, { mode: 0o700, mtimeNs: 0n, owner: 0 }),
+    );
   }
 
   /** Adds something to a directory. */
@@ -105,7 +113,8 @@ export class FileSystem {
     const layout = layoutOf(this.blocks.next, FIRST_INODE + this.#nodes.length - 2);
     this.blocks.append(this.#inodeTable(layout, leaves));
     const groups = this.#groups(layout);
-    for (const bitmap of [...layout.blockBitmaps(), ...layout.inodeBitmaps()]) this.blocks.append(bitmap);
+    for (const bitmap of [...layout.blockBitmaps(), ...layout.inodeBitmaps()])
+      this.blocks.append(bitmap);
     this.blocks.flush();
     ftruncateSync(this.#file, layout.blocks * BLOCK);
     const table = groupTable(groups);
@@ -210,8 +219,7 @@ const FEW_BLOCKS = 64;
 function layoutOf(firstTable: number, lastInode: number): Layout {
   let groups = Math.ceil(Math.max(firstTable / BLOCKS_PER_GROUP, lastInode / MAX_INODES_PER_GROUP));
   for (;;) {
-    const inodesPerGroup =
-      Math.ceil(lastInode / groups / INODES_PER_BLOCK) * INODES_PER_BLOCK;
+    const inodesPerGroup = Math.ceil(lastInode / groups / INODES_PER_BLOCK) * INODES_PER_BLOCK;
     const end = firstTable + groups * (inodesPerGroup / INODES_PER_BLOCK + 2);
     const blocks = Math.max(end, (groups - 1) * BLOCKS_PER_GROUP + FEW_BLOCKS);
     const needed = Math.ceil(blocks / BLOCKS_PER_GROUP);

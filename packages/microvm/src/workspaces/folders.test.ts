@@ -81,8 +81,10 @@ test("an end before it is written leaves nothing behind", async () => {
 test("what cannot be an image is refused", async () => {
   const { baseline } = mountOf();
   const deep = Array.from({ length: 300 }, (_, index) => ({
-    ...{ type: "directory", mode: 0o755, size: 0, mtimeMs: 0 } as const,
-    path: Array(index + 1).fill("d").join("/"),
+    ...({ type: "directory", mode: 0o755, size: 0, mtimeMs: 0 } as const),
+    path: Array(index + 1)
+      .fill("d")
+      .join("/"),
   }));
   mkdirSync(join(host, deep.at(-1)!.path), { recursive: true });
   await expect(bring(mountOf({ baseline: { ...baseline, entries: deep } }))).rejects.toMatchObject({

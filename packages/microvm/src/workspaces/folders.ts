@@ -39,8 +39,6 @@ export function openFolders(home: string): Folders {
   const images = openFolderImages(join(home, FOLDERS));
   /** What stays out of folders that sandboxes work on themselves. */
   const filters = new Map<string, WorkspaceMount["isIgnored"]>();
-  const filterOf = ({ host, baseline }: Pick<WorkspaceInfo, "host" | "baseline">): string =>
-    `${baseline} ${host}`;
   return {
     images,
     async bring(mounts, how) {
@@ -77,6 +75,10 @@ export function openFolders(home: string): Folders {
     },
   };
 }
+
+/** What a folder's filter is found by. */
+const filterOf = ({ host, baseline }: Pick<WorkspaceInfo, "host" | "baseline">): string =>
+  `${baseline} ${host}`;
 
 /** Those that the machine has a copy of. */
 export const copiedOf = (workspaces: readonly WorkspaceInfo[] = []): GuestWorkspace[] =>

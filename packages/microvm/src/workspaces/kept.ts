@@ -8,7 +8,10 @@ import { z } from "zod";
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const MAX_ENTRIES = 1_000_000;
 /** One character for each byte. */
-const bytes = z.string().max(4096).regex(/^[\x01-\xff]*$/);
+const bytes = z
+  .string()
+  .max(4096)
+  .refine((text) => !/[^\0-\u{ff}]|\0/u.test(text));
 /** A name that no one can leave a folder by. */
 const path = bytes.regex(/^(?!\.{1,2}(?:\/|$))[^/]{1,255}(?:\/(?!\.{1,2}(?:\/|$))[^/]{1,255})*$/);
 

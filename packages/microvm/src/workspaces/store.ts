@@ -70,8 +70,7 @@ export function folderKey({ host, baseline }: Pick<WorkspaceMount, "host" | "bas
 export function openFolderImages(directory: string): FolderImages {
   const writing = new SharedWork<void>({ keeps: false });
   const place = (name: string): string => join(directory, name);
-  const scratch = (): string =>
-    place(`.new-${process.pid}-${randomBytes(8).toString("hex")}`);
+  const scratch = (): string => place(`.new-${process.pid}-${randomBytes(8).toString("hex")}`);
 
   const write = async (
     key: string,
@@ -98,7 +97,8 @@ export function openFolderImages(directory: string): FolderImages {
       );
       if (missing.length > 0) onProgress(`not brought along: ${missing.slice(0, 20).join(", ")}`);
       // The image comes last: where it is, the rest is.
-      for (const name of (await readdir(making)).toSorted()) await rename(join(making, name), place(name));
+      for (const name of (await readdir(making)).toSorted())
+        await rename(join(making, name), place(name));
     } finally {
       await rm(making, { recursive: true, force: true });
     }

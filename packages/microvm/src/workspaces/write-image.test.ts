@@ -1,6 +1,19 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { closeSync, linkSync, mkdirSync, mkdtempSync, openSync, readdirSync, lstatSync, readlinkSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  lstatSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BaselineEntry } from "@emberbox/core/workspace";
@@ -14,26 +27,29 @@ const place = mkdtempSync(join(tmpdir(), "emberbox-image-"));
 afterAll(() => rmSync(place, { recursive: true, force: true }));
 
 /** A folder's entries, as core finds them. */
-function scan(host: string, directory = ""): BaselineEntry[] {
+function scan(host: string): BaselineEntry[] {
+  const entries: BaselineEntry[] = [];
   const inodes = new Map<number, string>();
-  const look = (below: string): BaselineEntry[] =>
-    readdirSync(Buffer.from(join(host, below), "latin1"), "latin1")
-      .toSorted()
-      .flatMap((name): BaselineEntry[] => {
-        const path = below === "" ? name : `${below}/${name}`;
-        const at = Buffer.from(join(host, path), "latin1");
-        const { mode, size, mtimeMs, ino, nlink, ...stats } = lstatSync(at);
-        const found = lstatSync(at);
-        const common = { path, mode: mode & 0o777, size: 0, mtimeMs };
-        if (found.isDirectory()) return [{ ...common, type: "directory" }, ...look(path)];
-        if (found.isSymbolicLink())
-          return [{ ...common, type: "symlink", target: readlinkSync(at, "latin1") }];
-        const hardLinkOf = nlink > 1 ? inodes.get(ino) : undefined;
-        inodes.set(ino, path);
-        void stats;
-        return [{ ...common, type: "file", size, ...(hardLinkOf !== undefined && { hardLinkOf }) }];
-      });
-  return look(directory);
+  const look = (below: string): void => {
+    for (const name of readdirSync(Buffer.from(join(host, below), "latin1"), "latin1").toSorted()) {
+      const path = below === "" ? name : `${below}/${name}`;
+      const at = Buffer.from(join(host, path), "latin1");
+      const stats = lstatSync(at);
+      const common = { path, mode: stats.mode & 0o777, size: 0, mtimeMs: stats.mtimeMs };
+      if (stats.isDirectory()) {
+        entries.push({ ...common, type: "directory" });
+        look(path);
+      } else if (stats.isSymbolicLink()) {
+        entries.push({ ...common, type: "symlink", target: readlinkSync(at, "latin1") });
+      } else {
+        const hardLinkOf = stats.nlink > 1 ? inodes.get(stats.ino) : undefined;
+        inodes.set(stats.ino, path);
+        entries.push({ ...common, type: "file", size: stats.size, hardLinkOf });
+      }
+    }
+  };
+  look("");
+  return entries;
 }
 
 let images = 0;
@@ -61,7 +77,11 @@ const check = (image: string): string => {
   }
 };
 const debugfs = (image: string, request: string): string =>
-  execFileSync("debugfs", ["-R", request, image], { encoding: "latin1", stdio: ["ignore", "pipe", "ignore"], maxBuffer: 2 ** 24 });
+  execFileSync("debugfs", ["-R", request, image], {
+    encoding: "latin1",
+    stdio: ["ignore", "pipe", "ignore"],
+    maxBuffer: 2 ** 24,
+  });
 const sha = (bytes: Buffer | string): string => createHash("sha256").update(bytes).digest("hex");
 
 describe("the image of a folder", () => {
@@ -71,7 +91,10 @@ describe("the image of a folder", () => {
     mkdirSync(join(host, "deep/er"), { recursive: true });
     mkdirSync(join(host, "many"));
     for (let index = 0; index < 3000; index++)
-      writeFileSync(join(host, "many", `a file with quite a long name, number ${index}`), String(index));
+      writeFileSync(
+        join(host, "many", `a file with quite a long name, number ${index}`),
+        String(index),
+      );
     writeFileSync(join(host, "deep/er/file"), "text", { mode: 0o640 });
     writeFileSync(join(host, "run.sh"), "#!/bin/sh\n", { mode: 0o755 });
     writeFileSync(join(host, "empty"), "");
@@ -149,9 +172,15 @@ test("a file in more pieces than its inode names has them in blocks of their own
   const [inode, leaf] = [Buffer.alloc(256), Buffer.alloc(4096)];
   putExtents(inode, run, leaf, 77);
   // One block, of which the inode has the number, and in it six pieces.
-  expect([inode.readUInt16LE(0x2a), inode.readUInt16LE(0x2e), inode.readUInt32LE(0x38)]).toEqual([1, 1, 77]);
+  expect([inode.readUInt16LE(0x2a), inode.readUInt16LE(0x2e), inode.readUInt32LE(0x38)]).toEqual([
+    1, 1, 77,
+  ]);
   expect(leaf.readUInt16LE(2)).toBe(6);
-  expect([leaf.readUInt32LE(72), leaf.readUInt16LE(76), leaf.readUInt32LE(80)]).toEqual([5 * 32_768, 1, 1000 + 5 * 32_768]);
+  expect([leaf.readUInt32LE(72), leaf.readUInt16LE(76), leaf.readUInt32LE(80)]).toEqual([
+    5 * 32_768,
+    1,
+    1000 + 5 * 32_768,
+  ]);
 });
 
 describe("what happens to a folder meanwhile", () => {

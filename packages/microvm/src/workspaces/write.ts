@@ -24,16 +24,23 @@ export async function writeOnThread(
         onProgress(`reading the folder: ${news.files} files, ${Math.round(news.bytes / 1e6)} MB`);
       else
         reject(
-          new EmberboxError("invalid_argument", `the folder cannot be a workspace: ${news.message}`, {
-            hint: "Name what is to stay out by `ignore`, or in a file `.emberboxignore`.",
-          }),
+          new EmberboxError(
+            "invalid_argument",
+            `the folder cannot be a workspace: ${news.message}`,
+            {
+              hint: "Name what is to stay out by `ignore`, or in a file `.emberboxignore`.",
+            },
+          ),
         );
     });
-  }).finally(() => worker.terminate());
+  }).finally(() => void worker.terminate());
 }
 
 function explained(error: unknown): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code !== "ENOSPC") return error;
-  return new EmberboxError("host_disk_full", `there is no space for the folder's image: ${message}`);
+  return new EmberboxError(
+    "host_disk_full",
+    `there is no space for the folder's image: ${message}`,
+  );
 }

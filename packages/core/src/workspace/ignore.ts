@@ -31,7 +31,7 @@ function ruleOf(line: string): IgnoreRule[] {
   if (isForDirectories) pattern = pattern.slice(0, -1);
   if (pattern === "") return [];
   const isAnchored = pattern.includes("/");
-  const parts = pattern.replace(/^\//, "").split("/");
+  const parts = partsOf(pattern.replace(/^\//, ""));
   const segments: Segment[] = [];
   for (const [index, part] of parts.entries()) {
     if (part !== "**" || !isAnchored) segments.push(tokensOf(part));
@@ -42,6 +42,21 @@ function ruleOf(line: string): IgnoreRule[] {
     }
   }
   return [{ line, isException, isForDirectories, isAnchored, segments }];
+}
+
+/** What is between slashes; one in brackets is none. */
+function partsOf(pattern: string): string[] {
+  const parts: string[] = [];
+  let begin = 0;
+  for (let at = 0; at < pattern.length; at++) {
+    if (pattern[at] === "\\") at += 1;
+    else if (pattern[at] === "[") at = setAt(pattern, at + 1)?.end ?? at;
+    else if (pattern[at] === "/") {
+      parts.push(pattern.slice(begin, at));
+      begin = at + 1;
+    }
+  }
+  return [...parts, pattern.slice(begin)];
 }
 
 const classes: Readonly<Record<string, RegExp>> = {

@@ -18,8 +18,8 @@ import { InsideCommands } from "./inside-commands.ts";
 import { recover } from "./journal.ts";
 import { staysOut } from "./live.ts";
 import { alone } from "./private-directory.ts";
-import { putOf } from "./refresh.ts";
 import { scan, type Scanned } from "./scan.ts";
+import { sendFolder } from "./send.ts";
 import type { Workspace } from "./types.ts";
 import { FolderWorkspace } from "./workspace.ts";
 import { type Reach, run, Writer } from "./writer.ts";
@@ -209,17 +209,13 @@ async function uploaded(
   const { host, guest, baseline } = mount;
   await makePlace(sandbox, guest, signal);
   const writer = new Writer(sandbox, guest);
-  await writer.write(
-    [],
-    baseline.entries.map((entry) => putOf(host, entry)),
-    signal,
-  );
+  const sent = await sendFolder(writer, host, baseline, signal);
   return new FolderWorkspace({
     ...facts(mount),
     leftOut,
     ignore,
     inside: new InsideCommands(sandbox, guest, writer),
-    baseline: async () => baseline,
+    baseline: async () => sent,
     // It is known to this program only.
     save: async () => {},
   });

@@ -54,10 +54,15 @@ export class Apply implements Disposable {
 
   /** Does the steps: all, or none. @throws what kept one from being done, once those before it are undone */
   commit(steps: readonly Step[]): void {
-    fsyncSync(this.staging.fd);
-    write(this.#path, { ...this.#journal, steps: [...steps] });
+    this.write(steps);
     doAll(steps, this.root, this.staging);
     fsyncSync(this.root.fd);
+  }
+
+  /** From then on the steps are done even if this program is killed, by whoever comes next. */
+  write(steps: readonly Step[]): void {
+    fsyncSync(this.staging.fd);
+    write(this.#path, { ...this.#journal, steps: [...steps] });
   }
 
   /** What was staged and is not in the folder goes. */

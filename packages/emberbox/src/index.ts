@@ -28,5 +28,7 @@ export type {
   TemplateBuilder,
   VolumeEntry,
   VolumeInfo,
+  Workspace,
+  WorkspaceOptions,
 } from "@emberbox/core";
 export type { SandboxProvider } from "@emberbox/core/provider";

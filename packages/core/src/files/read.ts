@@ -166,7 +166,10 @@ export async function* moving(
  * The body's bytes, for a reader who takes them at their own pace; the call lives until the last one. The sandbox has
  * as long for each next piece as for its answer.
  */
-export async function* streamed(call: Call, response: Dispatcher.ResponseData): AsyncGenerator<Buffer> {
+export async function* streamed(
+  call: Call,
+  response: Dispatcher.ResponseData,
+): AsyncGenerator<Buffer> {
   const chunks = response.body[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   try {
     for (;;) {

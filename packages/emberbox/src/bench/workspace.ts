@@ -62,8 +62,8 @@ export const workspace: GroupPlan = {
     return {
       samplers: {
         async workspace_first() {
-          await using warm = await Sandbox.create({ provider });
-          return timed(async () => (sandbox = await create())).finally(() => warm.kill());
+          await (await Sandbox.create({ provider })).kill();
+          return timed(async () => (sandbox = await create()));
         },
         async workspace_second() {
           await opened();

@@ -219,7 +219,7 @@ describe("what happens to a folder meanwhile", () => {
     expect(check(written.image)).not.toMatch(/Fix|Clear|WARNING/);
   });
 
-  test.each(["..", "a/../../secret/key", "/etc/passwd", "a//b", "", "x/\0"])(
+  test.each(["..", "a/../../secret/key", "/etc/passwd", "a//b", "", "x/\0", "a\u{12f}b"])(
     "a path such as %j is refused, or leads nowhere",
     (path) => {
       const entry: BaselineEntry = { path, type: "file", mode: 0o644, size: 1, mtimeMs: 0 };

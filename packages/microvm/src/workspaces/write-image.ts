@@ -130,7 +130,9 @@ class FolderWriter {
   #add(entry: BaselineEntry): void {
     const slash = entry.path.lastIndexOf("/");
     const name = entry.path.slice(slash + 1);
-    if (!isName(name)) throw new Error(`${JSON.stringify(entry.path)} is no path in a folder`);
+    // A character beyond one byte would be another byte, such as a slash.
+    if (!isName(name) || /[^\0-\u{ff}]/u.test(name))
+      throw new Error(`${JSON.stringify(entry.path)} is no path in a folder`);
     const parent = this.#enter(slash === -1 ? "" : entry.path.slice(0, slash));
     // What is in a directory that is missing is missing with it.
     if (parent === undefined) return;

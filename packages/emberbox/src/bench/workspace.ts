@@ -10,6 +10,12 @@ const DIRECTORIES = 200;
 const FILES = 100;
 const GUEST = "/home/user/repo";
 
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return milliseconds(started);
+}
+
 /** A repository of 20 000 files and 500 MB. */
 function makeRepository(): string {
   const host = mkdtempSync(join(tmpdir(), "emberbox-bench-repo-"));
@@ -46,11 +52,6 @@ export const workspace: GroupPlan = {
     const host = makeRepository();
     const create = (): Promise<Sandbox> =>
       Sandbox.create({ provider, workspace: { host, guest: GUEST }, timeoutMs: 3_600_000 });
-    const timed = async (work: () => Promise<unknown>): Promise<number> => {
-      const started = performance.now();
-      await work();
-      return milliseconds(started);
-    };
     const status = async (sandbox: Sandbox, cwd: string): Promise<number> => {
       const run = (): Promise<unknown> =>
         sandbox.commands.run("git status --short", { cwd, timeoutMs: 0 });

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   closeSync,
@@ -69,18 +69,16 @@ function write(
   }
 }
 
-const check = (image: string): string => {
-  try {
-    return execFileSync("e2fsck", ["-f", "-n", image], { encoding: "utf8", stdio: "pipe" });
-  } catch (error) {
-    return String((error as { stdout: string }).stdout);
-  }
-};
+/** Where ordinary users' programs are not looked for. */
+const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` };
+
+/** What the checker says, which ends with an error when it found one. */
+const check = (image: string): string =>
+  spawnSync("e2fsck", ["-f", "-n", image], { encoding: "utf8", env }).stdout;
 const debugfs = (image: string, request: string): string =>
   execFileSync("debugfs", ["-R", request, image], {
-    encoding: "latin1",
+    ...{ encoding: "latin1", env, maxBuffer: 2 ** 24 },
     stdio: ["ignore", "pipe", "ignore"],
-    maxBuffer: 2 ** 24,
   });
 const sha = (bytes: Buffer | string): string => createHash("sha256").update(bytes).digest("hex");
 

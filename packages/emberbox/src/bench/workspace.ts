@@ -16,6 +16,13 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return milliseconds(started);
 }
 
+/** Once it has run, so that what it reads is in memory. */
+async function status({ commands }: Sandbox, cwd: string): Promise<number> {
+  const run = (): Promise<unknown> => commands.run("git status --short", { cwd, timeoutMs: 0 });
+  await run();
+  return timed(run);
+}
+
 /** A repository of 20 000 files and 500 MB. */
 function makeRepository(): string {
   const host = mkdtempSync(join(tmpdir(), "emberbox-bench-repo-"));
@@ -52,12 +59,6 @@ export const workspace: GroupPlan = {
     const host = makeRepository();
     const create = (): Promise<Sandbox> =>
       Sandbox.create({ provider, workspace: { host, guest: GUEST }, timeoutMs: 3_600_000 });
-    const status = async (sandbox: Sandbox, cwd: string): Promise<number> => {
-      const run = (): Promise<unknown> =>
-        sandbox.commands.run("git status --short", { cwd, timeoutMs: 0 });
-      await run();
-      return timed(run);
-    };
     let sandbox: Sandbox | undefined;
     const opened = async (): Promise<Sandbox> => (sandbox ??= await create());
     return {

@@ -1,5 +1,5 @@
 import "./support/review-by-claude.ts"; // Without ANTHROPIC_API_KEY, a script takes the model's place.
-import { makeRepository } from "./support/repository.ts"; // A small repository whose test fails.
+import "./support/repository.ts"; // A small repository, `prices`, whose test fails.
 
 // An agent works on a folder of yours, and you decide what of its work becomes yours.
 import { anthropic } from "@ai-sdk/anthropic";
@@ -7,7 +7,7 @@ import { generateText, isStepCount } from "ai";
 import { createSandboxTools } from "@emberbox/ai-sdk";
 import { Sandbox } from "emberbox";
 
-await using sandbox = await Sandbox.create({ workspace: makeRepository() });
+const sandbox = await Sandbox.create({ workspace: "./prices" });
 const { workspace } = sandbox;
 for (const { path, detail } of workspace.leftOut) console.log(`${path} stays here: ${detail}`);
 
@@ -30,3 +30,4 @@ console.log(`applied: ${applied.map(({ path }) => path).join(", ")}`);
 // The rest is undone, in the sandbox.
 await workspace.discard();
 console.log(`left: ${(await workspace.changes()).changes.length} changes`);
+await sandbox.kill();

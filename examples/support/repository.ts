@@ -21,8 +21,8 @@ print("all passed")
   ".env": "API_KEY=not-for-agents\n",
 };
 
-/** A small repository whose test fails; it is removed when the program ends. */
-export function makeRepository(): string {
+/** Works in a directory with a small repository, `prices`, whose test fails. It is removed when the program ends. */
+function makeRepository(): void {
   const place = mkdtempSync(join(tmpdir(), "emberbox-example-"));
   process.once("exit", () => rmSync(place, { recursive: true, force: true }));
   const folder = join(place, "prices");
@@ -41,5 +41,7 @@ export function makeRepository(): string {
   git("init", "-q");
   git("add", "prices.py", "test_prices.py", "README.md");
   git("commit", "-q", "-m", "Prices");
-  return folder;
+  process.chdir(place);
 }
+
+makeRepository();

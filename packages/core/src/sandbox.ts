@@ -280,7 +280,7 @@ export class Sandbox implements AsyncDisposable {
     const copies = await forkSandbox(this.#provider, this.sandboxId, options);
     const Same = this.constructor as new (...of: ConstructorParameters<typeof Sandbox>) => this;
     return Promise.all(
-      copies.map((copy) =>
+      copies.map(async (copy) =>
         EmberboxError.isInstance(copy) ? copy : new Same(copy, this.#provider).#withWorkspaces(),
       ),
     );

@@ -28,7 +28,6 @@ export type {
   TemplateBuilder,
   VolumeEntry,
   VolumeInfo,
-  Workspace,
-  WorkspaceOptions,
 } from "@emberbox/core";
 export type { SandboxProvider } from "@emberbox/core/provider";
+export type { Workspace, WorkspaceOptions } from "@emberbox/core/workspace";

@@ -102,7 +102,7 @@ test.skipIf(!existsSync("/usr/bin/script"))(
     };
     await shows("project$ ");
     child.stdin.write(`${CHANGES}; exit 5\r`);
-    await shows("3 changes in /home/user/project");
+    await shows("5 changes in /home/user/project");
     await shows("[y/n/d/f] ");
     child.stdin.write("d\r");
     await shows("\u001B[31m-two\u001B[0m");

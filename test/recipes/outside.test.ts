@@ -134,6 +134,7 @@ test("what a provider answers for itself was tested, what it claims and what it 
     "sandbox.set-timeout",
     "snapshot.unclaimed",
     "template.unclaimed",
+    "workspace.unclaimed",
   ]);
 });
 

@@ -357,6 +357,21 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   "files.download-dir": {
     holds: "gives a folder to the host as it is, but nothing that is unsafe there or too much",
   },
+  "workspace.copy": {
+    holds: "works on a copy of a folder of the host, without what looks like a secret",
+  },
+  "workspace.review": {
+    holds: "says what it changed of a folder, and applies what was shown and nothing else",
+  },
+  "workspace.conflict": {
+    holds: "never overwrites unasked what changed in the folder, and writes nothing outside of it",
+  },
+  "workspace.discard": { holds: "undoes what it changed of a folder" },
+  "workspace.refresh": { holds: "gets what changed in a folder, and keeps its own changes" },
+  "workspace.unclaimed": {
+    holds: "refuses to work on a folder itself",
+    unclaimed: "workspaces",
+  },
   "files.seen-by-code": { holds: "shows code and commands the same files" },
   "files.metadata": { holds: "keeps metadata with a file, and replaces it with the file" },
   "files.url": {

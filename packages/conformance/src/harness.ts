@@ -1,5 +1,5 @@
-import { EmberboxError, Sandbox, type ErrorCode } from "@emberbox/core";
-import type { Capabilities, CreateOptions, SandboxProvider } from "@emberbox/core/provider";
+import { EmberboxError, Sandbox, type ErrorCode, type SandboxCreateOptions } from "@emberbox/core";
+import type { Capabilities, SandboxProvider } from "@emberbox/core/provider";
 import { type Behaviour, behaviours } from "./behaviours.ts";
 
 /** What the suite needs from a test runner; vitest's and Jest's functions fit. */
@@ -60,7 +60,7 @@ export interface Harness {
   readonly behaviour: CiteBehaviour;
   provider(): SandboxProvider;
   /** Creates a sandbox for this test only, which must close it. */
-  create(options?: CreateOptions): Promise<Sandbox>;
+  create(options?: SandboxCreateOptions): Promise<Sandbox>;
   /** Expects a failure with that code, and returns it. */
   failure(work: Promise<unknown>, code: ErrorCode): Promise<EmberboxError>;
 }
@@ -74,7 +74,7 @@ export function createHarness(makeProvider: () => SandboxProvider, runner: Runne
   let made: SandboxProvider | undefined;
   let shared: Promise<Sandbox> | undefined;
   const provider = (): SandboxProvider => (made ??= makeProvider());
-  const create = (options: CreateOptions = {}): Promise<Sandbox> =>
+  const create = (options: SandboxCreateOptions = {}): Promise<Sandbox> =>
     Sandbox.create({ ...options, provider: provider() });
 
   runner.afterAll(async () => {

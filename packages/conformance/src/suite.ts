@@ -20,6 +20,7 @@ import { describeState } from "./suites/state.ts";
 import { describeTemplates } from "./suites/templates.ts";
 import { describeStreams } from "./suites/streams.ts";
 import { describeUnclaimed } from "./suites/unclaimed.ts";
+import { describeWorkspaces } from "./suites/workspaces.ts";
 
 /**
  * Registers the tests of every behaviour that can be asked of a provider. Most share one sandbox; the provider is
@@ -43,6 +44,7 @@ export function describeProvider(
     describeStreams(harness);
     describeFiles(harness);
     describeFolders(harness);
+    describeWorkspaces(harness);
     describeWatching(harness);
     describeCommands(harness);
     describeTerminals(harness);

@@ -39,5 +39,3 @@ export type { Pty } from "./commands/pty.ts";
 export type { SandboxMetrics } from "./health.ts";
 export type { VolumeEntry, VolumeInfo } from "./volume-options.ts";
 export type { SandboxInfo } from "./provider.ts";
-export type { WorkspaceOptions } from "./workspace-options.ts";
-export type { Workspace } from "./workspace/types.ts";

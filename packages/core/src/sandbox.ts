@@ -333,7 +333,7 @@ export class Sandbox implements AsyncDisposable {
   #copies(made: readonly (SandboxConnection | EmberboxError)[]): Promise<(this | EmberboxError)[]> {
     const Same = this.constructor as new (...of: ConstructorParameters<typeof Sandbox>) => this;
     return Promise.all(
-      made.map((copy) =>
+      made.map(async (copy) =>
         EmberboxError.isInstance(copy) ? copy : new Same(copy, this.#provider).#withWorkspaces(),
       ),
     );

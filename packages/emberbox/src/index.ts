@@ -30,3 +30,4 @@ export type {
   VolumeInfo,
 } from "@emberbox/core";
 export type { SandboxProvider } from "@emberbox/core/provider";
+export type { Workspace, WorkspaceOptions } from "@emberbox/core/workspace";

@@ -48,6 +48,11 @@ export function describeUnclaimed({ behaviour, failure, provider, create }: Harn
     await failure(create({ secrets }), "unsupported");
   });
 
+  behaviour("workspace.unclaimed", async () => {
+    for (const mode of ["live", "readonly"] as const)
+      await failure(create({ workspace: { host: ".", mode } }), "unsupported");
+  });
+
   behaviour("network.update-unclaimed", async (sandbox) => {
     await failure(sandbox.updateNetwork(false), "unsupported");
   });

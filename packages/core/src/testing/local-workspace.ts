@@ -1,11 +1,7 @@
-import { execFile } from "node:child_process";
-import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { onTestFinished } from "vitest";
+import { localReach } from "./local-reach.ts";
+import { temporary } from "./temporary.ts";
 import type { WorkspaceOptions } from "../workspace-options.ts";
 import { IgnoreTree } from "../workspace/ignore-tree.ts";
 import { InsideCommands } from "../workspace/inside-commands.ts";
@@ -13,36 +9,7 @@ import type { Inside } from "../workspace/inside.ts";
 import { scan } from "../workspace/scan.ts";
 import { sendFolder } from "../workspace/send.ts";
 import { FolderWorkspace } from "../workspace/workspace.ts";
-import { type Reach, Writer } from "../workspace/writer.ts";
-
-/** A directory that is gone once the test has ended. Its path has no links. */
-export async function temporary(): Promise<string> {
-  const path = await realpath(await mkdtemp(join(tmpdir(), "emberbox-test-")));
-  onTestFinished(() => rm(path, { recursive: true, force: true }));
-  return path;
-}
-
-/** Commands and files of this machine in the place of a sandbox's: the same shell, `find`, `sha256sum` and `tar`. */
-export const localReach = {
-  commands: {
-    run: (command: string) =>
-      new Promise((resolve) => {
-        execFile("bash", ["-c", command], (error, stdout, stderr) => {
-          resolve({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr });
-        });
-      }),
-  },
-  files: {
-    read: async (path: string) => Readable.toWeb(createReadStream(path)),
-    write: async (target: unknown, data: unknown) => {
-      const files = Array.isArray(target) ? target : [{ path: target, data }];
-      for (const file of files as { path: string; data: Uint8Array | ReadableStream }[]) {
-        const source = file.data instanceof ReadableStream ? file.data : Readable.from([file.data]);
-        await pipeline(source as Readable, createWriteStream(file.path));
-      }
-    },
-  },
-} as unknown as Reach;
+import { Writer } from "../workspace/writer.ts";
 
 export interface LocalWorkspace {
   readonly host: string;

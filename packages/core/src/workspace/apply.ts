@@ -80,7 +80,7 @@ function refuse(chosen: readonly Change[], synced: Tree, allowGitInternals: bool
 }
 
 /** What there would be with some changes. */
-export function after(tree: Tree, changes: readonly Change[]): Map<string, GuestEntry> {
+function after(tree: Tree, changes: readonly Change[]): Map<string, GuestEntry> {
   const result = new Map(tree);
   for (const { path, from } of changes) {
     result.delete(path);

@@ -55,7 +55,7 @@ export function applied(original: Tree, { removed, entries }: GuestChanges): Tre
 }
 
 /** Whether content and kind are the same; where a digest is not known, `digestOf` finds it. */
-export async function isSame(
+async function isSame(
   a: GuestEntry,
   b: GuestEntry,
   digestOf: (entry: GuestEntry) => Promise<string | undefined>,
@@ -93,7 +93,7 @@ export async function compare(
   for (const [path, was] of before)
     if (!after.has(path)) removed.push({ path, kind: "removed", before: was });
   const changes = [...others, ...(await withRenames(added, removed, originalDigest))];
-  return changes.sort((a, b) => comparePaths(a.path, b.path));
+  return changes.toSorted((a, b) => comparePaths(a.path, b.path));
 }
 
 /** A file that went away, and one with the same bytes that came, are one that was renamed. */

@@ -74,7 +74,7 @@ export async function compareWithHost(
 }
 
 /** Its times say that nobody has written to it. */
-export function isUntouched(
+function isUntouched(
   { entry }: Found,
   before: GuestEntry & Pick<BaselineEntry, "ctimeMs">,
 ): boolean {

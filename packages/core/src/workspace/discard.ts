@@ -47,8 +47,8 @@ export async function planDiscard(
 function withParents(changes: readonly Change[], chosen: readonly Change[]): readonly Change[] {
   const all = new Set(chosen);
   const byPath = new Map(changes.map((change) => [change.path, change]));
-  for (const { path, from, before } of chosen)
-    for (let at = parentOf(from ?? path); before && at !== ""; at = parentOf(at)) {
+  for (const { path, from } of chosen.filter(({ before }) => before !== undefined))
+    for (let at = parentOf(from ?? path); at !== ""; at = parentOf(at)) {
       const parent = byPath.get(at);
       if (parent?.before?.type === "directory" && parent.after?.type !== "directory")
         all.add(parent);

@@ -35,6 +35,7 @@ const path = z
   .min(1)
   .max(4095)
   .regex(
+    // oxlint-disable-next-line no-control-regex
     /^(?!\.{1,2}(?:\/|$))[\x01-\x2e\x30-\xff]{1,255}(?:\/(?!\.{1,2}(?:\/|$))[\x01-\x2e\x30-\xff]{1,255})*$/,
   );
 const entry = z.object({
@@ -47,6 +48,7 @@ const entry = z.object({
     .string()
     .min(1)
     .max(4095)
+    // oxlint-disable-next-line no-control-regex
     .regex(/^[\x01-\xff]*$/)
     .optional(),
   digest: z

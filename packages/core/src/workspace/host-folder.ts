@@ -38,7 +38,11 @@ export function foundAt(
   if (stats === undefined) return undefined;
   const type = typeOf(stats);
   return {
-    id: `${stats.dev}:${stats.ino}`,
+    // Numbers of inodes are given out again; what a directory has in it changes all the time.
+    id: [
+      ...[stats.dev, stats.ino],
+      ...(type === "directory" ? [] : [stats.mtimeNs, stats.size]),
+    ].join(":"),
     entry: {
       path,
       type,

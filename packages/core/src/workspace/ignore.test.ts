@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { temporary } from "../testing/local-workspace.ts";
-import { ignoreRules, isRuleFor } from "./ignore.ts";
+import { temporary } from "../testing/temporary.ts";
+import { ignoreRules, isRuleFor } from "../ignore-rules.ts";
 import { IgnoreTree } from "./ignore-tree.ts";
 import { scan } from "./scan.ts";
 

@@ -54,17 +54,21 @@ export class Apply implements Disposable {
 
   /** Does the steps: all, or none. @throws what kept one from being done, once those before it are undone */
   commit(steps: readonly Step[]): void {
-    fsyncSync(this.staging.fd);
-    write(this.#path, { ...this.#journal, steps: [...steps] });
+    this.write(steps);
     doAll(steps, this.root, this.staging);
     fsyncSync(this.root.fd);
+  }
+
+  /** From then on the steps are done even if this program is killed, by whoever comes next. */
+  write(steps: readonly Step[]): void {
+    fsyncSync(this.staging.fd);
+    write(this.#path, { ...this.#journal, steps: [...steps] });
   }
 
   /** What was staged and is not in the folder goes. */
   [Symbol.dispose](): void {
     this.staging[Symbol.dispose]();
-    rmSync(this.root.at(this.#journal.staging), { recursive: true, force: true });
-    rmSync(this.#path, { force: true });
+    tidy(this.#path, this.#journal, this.root);
     this.root[Symbol.dispose]();
   }
 }
@@ -74,8 +78,9 @@ export async function recover(host: string): Promise<void> {
   const path = join(await privateDirectory(host), "journal.json");
   const text = await readFile(path, "utf8").catch(() => undefined);
   if (text === undefined) return;
-  const { staging: name, steps = [], host: of } = parse(text);
-  if (of !== host) return;
+  const journal = parse(text);
+  const { staging: name, steps = [] } = journal;
+  if (journal.host !== host) return;
   using root = Directory.root(host);
   try {
     using staging = root.open(name);
@@ -85,7 +90,13 @@ export async function recover(host: string): Promise<void> {
       error instanceof ChangedMeanwhile || (error as { code?: string }).code === "ENOENT";
     if (!isOver) throw error;
   }
-  rmSync(root.at(name), { recursive: true, force: true });
+  tidy(path, journal, root);
+}
+
+/** Once it is tidied up, steps could neither be done nor undone: so they are forgotten first. */
+function tidy(path: string, { version, host, staging }: Journal, root: Directory): void {
+  write(path, { version, host, staging });
+  rmSync(root.at(staging), { recursive: true, force: true });
   rmSync(path, { force: true });
 }
 

@@ -11,6 +11,8 @@ export function linesOf(text: string): string[] {
 
 type Edit = readonly [kind: " " | "-" | "+", line: string];
 
+const same = (line: string): Edit => [" ", line];
+
 /** The shortest way from one list of lines to another (Myers), or a way, when that would be long. */
 export function editsBetween(before: readonly string[], after: readonly string[]): Edit[] {
   let begin = 0;
@@ -22,7 +24,6 @@ export function editsBetween(before: readonly string[], after: readonly string[]
     before[before.length - 1 - end] === after[after.length - 1 - end]
   )
     end++;
-  const same = (line: string): Edit => [" ", line];
   return [
     ...before.slice(0, begin).map(same),
     ...middle(before.slice(begin, before.length - end), after.slice(begin, after.length - end)),
@@ -53,7 +54,7 @@ function middle(before: readonly string[], after: readonly string[]): Edit[] {
     if (down) edits.push(["+", after[--y]!]);
     else edits.push(["-", before[--x]!]);
   }
-  return edits.reverse();
+  return edits.toReversed();
 }
 
 /** How far each diagonal got with `d - 1` edits, for each `d`; a diagonal `k` is at `k + d`. */

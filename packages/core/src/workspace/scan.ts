@@ -1,16 +1,16 @@
 import { createHash } from "node:crypto";
-import { constants, lstatSync, readdirSync, readlinkSync, type Dirent, type Stats } from "node:fs";
+import { lstatSync, readdirSync, readlinkSync, type Dirent, type Stats } from "node:fs";
 import { EmberboxError } from "../errors.ts";
 import { shareTurn } from "../wire/share-turn.ts";
 import type { Baseline, BaselineEntry } from "../workspace-options.ts";
 import { Directory, readBeginning } from "./directory.ts";
 import type { IgnoreTree } from "./ignore-tree.ts";
-import { bufferOf, comparePaths, textOf } from "./paths.ts";
+import { comparePaths, textOf } from "./paths.ts";
 import { LOOKED_AT, secretAt } from "./secrets.ts";
 import type { LeftOut } from "./types.ts";
 
 /** The most files, directories and links that a workspace may have. */
-export const MAX_ENTRIES = 500_000;
+const MAX_ENTRIES = 500_000;
 /** How deep directories may be in each other. */
 const MAX_DEPTH = 500;
 
@@ -118,7 +118,7 @@ export function baselineOf(entries: readonly BaselineEntry[]): Baseline {
 function* namesIn(directory: Directory): Generator<{ name: string; dirent: Dirent<Buffer> }> {
   const found = readdirSync(directory.at(""), { withFileTypes: true, encoding: "buffer" });
   const named = found.map((dirent) => ({ name: dirent.name.toString("latin1"), dirent }));
-  yield* named.sort((a, b) => (a.name < b.name ? -1 : 1));
+  yield* named.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function entryOf(

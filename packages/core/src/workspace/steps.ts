@@ -20,12 +20,12 @@ const path = z
   .string()
   .min(1)
   .refine((text) => text.split("/").every((part) => !["", ".", ".."].includes(part)));
-const id = z.string().regex(/^\d+:\d+$/);
+const id = z.string().regex(/^\d+:\d+(?::-?\d+:\d+)?$/);
 const mode = z.int().min(0).max(0o7777);
 
 /**
  * What is done to the folder, one after the other. Each can be done again, and undone, at whatever point it was
- * interrupted: what is there is told by its inode, `id`. `kept` is where what was there is kept until all is done.
+ * interrupted: what is there is told by `id`. `kept` is where what was there is kept until all is done.
  */
 export type Step =
   /** A file or link takes the place of another, or of nothing. */

@@ -41,8 +41,8 @@ function modeOf({ type, mode }: WorkspaceState): string {
 
 /** As git does it: names with characters that could be taken for something else are in quotes. */
 function quoted(name: string): string {
-  // oxlint-disable-next-line no-control-regex
   if (
+    // oxlint-disable-next-line no-control-regex
     !/["\\\x00-\x1f\x7f-\x9f\u{2028}\u{2029}\u{202a}-\u{202e}\u{2066}-\u{2069}\u{dc80}-\u{dcff}]/u.test(
       name,
     )

@@ -14,7 +14,8 @@ import {
 } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, expect, test, vi } from "vitest";
-import { localWorkspace, temporary } from "../testing/local-workspace.ts";
+import { localWorkspace } from "../testing/local-workspace.ts";
+import { temporary } from "../testing/temporary.ts";
 
 beforeEach(async () => {
   vi.stubEnv("EMBERBOX_HOME", await temporary());

@@ -36,8 +36,6 @@ export class Writer {
     const { files, commands } = this.#reach;
     const base = `/tmp/.emberbox-${randomUUID()}`;
     const options = { user: "root", signal };
-    const names = (paths: readonly string[]): Uint8Array =>
-      Buffer.concat(paths.map((path) => Buffer.concat([Buffer.from("./"), bufferOf(path), NUL])));
     try {
       await files.write(
         [
@@ -63,7 +61,8 @@ xargs -0 -r chown -h --reference=. -- < ${base}.new`,
   }
 }
 
-const NUL = Buffer.of(0);
+const names = (paths: readonly string[]): Uint8Array =>
+  Buffer.from(paths.map((path) => `./${path}\0`).join(""), "latin1");
 
 async function* archiveOf(puts: readonly Put[]): AsyncGenerator<Uint8Array> {
   let pieces: Uint8Array[] = [];

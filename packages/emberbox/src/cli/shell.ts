@@ -43,7 +43,7 @@ Examples:
     .action(async (flags: ShellFlags) => finish(await shell(flags)));
 }
 
-async function shell({ memory, template, keep = false, ...flags }: ShellFlags): Promise<number> {
+async function shell({ memory, template, keep, ...flags }: ShellFlags): Promise<number> {
   const workspace = workspaceOf(flags);
   using interrupt = listenForInterrupt();
   const { signal } = interrupt;
@@ -61,9 +61,9 @@ async function shell({ memory, template, keep = false, ...flags }: ShellFlags): 
     const { sandbox } = held;
     if (workspace !== undefined) sayLeftOut(sandbox);
     const exitCode = await inTerminal(sandbox, signal);
-    const review = { apply: undefined, keep, signal };
+    const review = { apply: undefined, keep: keep === true, signal };
     if (workspace !== undefined && !(await endOfWorkspace(held, review))) return EXIT.failed;
-    if (workspace === undefined && keep) await held.keep();
+    if (workspace === undefined && keep === true) await held.keep();
     return exitCode < 0 ? EXIT.failed : exitCode;
   } catch (error) {
     if (interrupt.exitCode !== undefined) return interrupt.exitCode;

@@ -217,6 +217,7 @@ export function createStateEngine({
             access,
             volumeMounts,
             workspaces,
+            isOwn: true,
             signal,
           });
           const { startedAt, options } = manifest;

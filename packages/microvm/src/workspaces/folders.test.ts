@@ -65,6 +65,12 @@ test("a folder that is worked on itself is in no image", async () => {
   const [mount] = await folders.openLive(workspaces);
   expect(mount).toMatchObject({ path: "/w" });
   await mount!.lease.release();
+  // Another program, or a snapshot of somebody else's that names it.
+  const other = openFolders(home);
+  await expect(other.openLive(workspaces)).rejects.toMatchObject({ code: "unsupported" });
+  const [again] = await other.openLive(workspaces, { isOwn: true });
+  expect([again!.hides!("file", false), again!.hides!(".env", false)]).toEqual([false, true]);
+  await again!.lease.release();
 });
 
 test("an end before it is written leaves nothing behind", async () => {

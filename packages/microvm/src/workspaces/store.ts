@@ -96,9 +96,7 @@ export function openFolderImages(directory: string): FolderImages {
         signal,
       );
       if (missing.length > 0) onProgress(`not brought along: ${missing.slice(0, 20).join(", ")}`);
-      // The image comes last: where it is, the rest is.
-      for (const name of (await readdir(making)).toSorted())
-        await rename(join(making, name), place(name));
+      for (const name of await readdir(making)) await rename(join(making, name), place(name));
     } finally {
       await rm(making, { recursive: true, force: true });
     }

@@ -33,7 +33,7 @@ export async function writeOnThread(
           ),
         );
     });
-  }).finally(() => worker.terminate());
+  }).finally(() => void worker.terminate());
 }
 
 function explained(error: unknown): unknown {

@@ -34,7 +34,8 @@ async function chooseEach(
   changes: readonly WorkspaceChange[],
   signal: AbortSignal,
 ): Promise<Set<string>> {
-  const single = changes.filter(({ path }) => !changes.some((other) => isBelow(other.path, path)));
+  const parents = above(changes);
+  const single = changes.filter(({ path }) => !parents.has(path));
   const chosen = new Set<string>();
   for (const [index, change] of single.entries()) {
     for (;;) {
@@ -59,16 +60,18 @@ async function chooseEach(
 
 /** A directory is chosen with everything in it. */
 function withDirectories(changes: readonly WorkspaceChange[], chosen: Set<string>): string[] {
-  const isWhole = (path: string): boolean =>
-    changes.every((other) => {
-      const isParent = changes.some((below) => isBelow(below.path, other.path));
-      return !isBelow(other.path, path) || isParent || chosen.has(other.path);
-    });
+  const parents = above(changes);
+  const partly = above(changes.filter(({ path }) => !parents.has(path) && !chosen.has(path)));
   return changes
     .map(({ path }) => path)
-    .filter(
-      (path) => chosen.has(path) || (changes.some((c) => isBelow(c.path, path)) && isWhole(path)),
-    );
+    .filter((path) => (parents.has(path) ? !partly.has(path) : chosen.has(path)));
 }
 
-const isBelow = (path: string, above: string): boolean => path.startsWith(`${above}/`);
+/** The directories that changes are in. */
+function above(changes: readonly WorkspaceChange[]): Set<string> {
+  const directories = new Set<string>();
+  for (const { path } of changes)
+    for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1))
+      directories.add(path.slice(0, end));
+  return directories;
+}

@@ -16,6 +16,8 @@ export async function showDiff(diff: string): Promise<void> {
 const write = (text: string): Promise<void> =>
   new Promise((resolve) => void process.stdout.write(text, () => resolve()));
 
+const ignore = (): void => {};
+
 /** False when there is no such program. */
 async function paged(text: string, pager: string): Promise<boolean> {
   const child = spawn("sh", ["-c", pager], {
@@ -25,7 +27,6 @@ async function paged(text: string, pager: string): Promise<boolean> {
   });
   const ended = once(child, "close");
   // Ctrl-C is for the pager, and whoever leaves it early reads no more.
-  const ignore = (): void => {};
   process.on("SIGINT", ignore);
   child.stdin.on("error", ignore);
   child.stdin.end(text);

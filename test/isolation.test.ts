@@ -76,16 +76,20 @@ describe("from inside the sandbox", () => {
     const disks = (await sandbox.commands.run("ls /sys/block | grep -v -e loop -e ram")).stdout
       .trim()
       .split("\n");
-    // The second one is the channel's.
-    expect(disks).toEqual(["vda", "vdb"]);
+    // The second one is the channel's, the third is for folders of the host's, and has nothing on it here.
+    expect(disks).toEqual(["vda", "vdb", "vdc"]);
     const serial = await sandbox.commands.run("cat /sys/block/vdb/serial /sys/block/vdb/size");
     expect(serial.stdout.trim()).toMatch(/^emberbox-bulk\s*16384$/);
+    const folders = await sandbox.commands.run(
+      "cat /sys/block/vdc/serial /sys/block/vdc/ro; sudo head -c 1000000 /dev/vdc | tr -d '\\0' | wc -c",
+    );
+    expect(folders.stdout.trim()).toMatch(/^emberbox-folders\s*1\s*0$/);
     const buses = (await sandbox.commands.run("cat /sys/bus/virtio/devices/*/device")).stdout
       .trim()
       .split("\n")
       .toSorted();
     // virtio's numbers: 2 is a disk, 3 a console.
-    expect(buses).toEqual(["0x0002", "0x0002", "0x0003"]);
+    expect(buses).toEqual(["0x0002", "0x0002", "0x0002", "0x0003"]);
   });
 
   test("code runs as an ordinary user, and may become root of its own machine", async () => {

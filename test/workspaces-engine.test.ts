@@ -31,13 +31,14 @@ const shelf = join(place, "shelf");
 const open = join(place, "open");
 afterAll(() => rmSync(place, { recursive: true, force: true }));
 
+const isIgnored = (path: string): boolean => /(^|\/)(\.env|hidden)(\/|$)/.test(path);
+
 async function mountOf(
   host: string,
   guest: string,
   mode: WorkspaceMount["mode"],
 ): Promise<WorkspaceMount> {
   const { baseline } = await scan(host, { ignore: new IgnoreTree(), secrets: true });
-  const isIgnored = (path: string): boolean => /(^|\/)(\.env|hidden)(\/|$)/.test(path);
   return { host, guest, mode, baseline, isIgnored };
 }
 
@@ -107,6 +108,7 @@ beforeAll(() => {
 
 describe("folders of the host's", () => {
   let sandbox: Sandbox;
+  const live = (command: string): Promise<string> => sh(sandbox, command, "/mnt/open");
   beforeAll(async () => {
     sandbox = await create([
       await mountOf(host, GUEST, "review"),
@@ -203,7 +205,6 @@ describe("folders of the host's", () => {
   });
 
   test("one that is worked on itself shows both sides' changes, but what is ignored", async () => {
-    const live = (command: string): Promise<string> => sh(sandbox, command, "/mnt/open");
     expect(await live("cat note; echo inside > made; ls -A")).toBe(
       "from the hostmade\nnote\nup\nwith",
     );

@@ -81,9 +81,21 @@ export const probeToEntries = async (work: Work): Promise<[string, string][]> =>
 /** Files of a template, an image and a layer as they lie on a disk, of whoever runs this; what is in them does not matter. */
 function makeFiles(directory: string) {
   const path = (name: string): string => join(directory, name);
-  const names = ["ram", "kernel", "kernel-head", "initrd", "rootfs", "disk", "overlay", "layer"];
+  const names = [
+    "ram",
+    "kernel",
+    "kernel-head",
+    "initrd",
+    "rootfs",
+    "disk",
+    "overlay",
+    "layer",
+    "folders",
+  ];
   for (const name of names)
-    writeFileSync(path(name), `${name} `.repeat(4096), { mode: name === "layer" ? 0o600 : 0o644 });
+    writeFileSync(path(name), `${name} `.repeat(4096), {
+      mode: ["layer", "folders"].includes(name) ? 0o600 : 0o644,
+    });
   mkdirSync(path("run"));
   const shape = { memoryMB: 1024, cpuCount: 1 };
   const image = { directory, digest: "", kernel: path("kernel"), initrd: path("initrd") };
@@ -106,6 +118,7 @@ function makeFiles(directory: string) {
         },
         layers: [{ path: path("layer"), layer: { name: "", home: "", bytes: 0, sum: 0 } }],
         overlay: path("overlay"),
+        workspace: { path: path("folders"), key: "" },
         diskMB: 4096,
         start: { how: "sandbox" },
       }) as const,

@@ -24,8 +24,10 @@ const all = (one: string): RegExp => new RegExp(`^(${one}( \\| |$))+$`);
 const path = (place: string): string => `slurp(${JSON.stringify(place)})`;
 
 /** The descriptors of `machine/arguments.ts`. */
-const [RAM, KERNEL, INITRD, IMAGE, TEMPLATE, OVERLAY, LAYER] = [7, 8, 9, 10, 11, 12, 16];
-const READ_ONLY = [0, RAM, KERNEL, INITRD, IMAGE, TEMPLATE, LAYER];
+const [RAM, KERNEL, INITRD, IMAGE, TEMPLATE, OVERLAY, FOLDERS, LAYER] = [
+  ...[7, 8, 9, 10, 11, 12, 16, 17],
+] as const;
+const READ_ONLY = [0, RAM, KERNEL, INITRD, IMAGE, TEMPLATE, FOLDERS, LAYER];
 const READ_ONLY_NAMES = READ_ONLY.map((fd) => `/proc/self/fd/${fd}`);
 /** For each of several names, what a call says. */
 const each = (names: readonly string[], call: (name: string) => string): string =>
@@ -95,7 +97,7 @@ export const pieces: readonly Piece[] = [
     "descriptors",
     "use a descriptor that was left open",
     `join " ", sort { $a <=> $b } grep { my $to = readlink("/proc/self/fd/$_"); defined $to && $to ne "/dev/null" } split " ", names("/proc/self/fd")`,
-    /^0 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16$/,
+    /^0 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17$/,
   ),
   qemu(
     "template-write",

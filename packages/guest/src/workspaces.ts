@@ -1,10 +1,13 @@
 import {
+  appendFileSync,
   chmodSync,
   chownSync,
   closeSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   openSync,
+  readFileSync,
   utimesSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -27,6 +30,12 @@ const IMAGE = "/run/e2b/workspaces";
 const CHANGES = "/var/lib/emberbox/workspaces";
 const { noSuid, noDevices, readOnly, bind } = MountFlags;
 const BLKFLSBUF = 0x1261;
+/**
+ * Git looks at files by the times and sizes in its index, which are the host's. What else it compares (numbers of files
+ * and devices, owners, when an inode was changed) is of another machine, and it would read every file anew.
+ */
+const GIT_SETTINGS = "/etc/gitconfig";
+const GIT_TRUSTS = "[core]\n\tcheckStat = minimal\n\ttrustctime = false\n";
 
 let mounted: readonly MountedWorkspace[] = [];
 
@@ -38,6 +47,12 @@ export function mountWorkspaces(workspaces: readonly GuestWorkspace[]): void {
   mkdirSync(IMAGE, { recursive: true, mode: OTHERS_STAY_OUT });
   mountImage();
   mounted = workspaces.map(mountOne);
+  tellGit();
+}
+
+function tellGit(): void {
+  const settings = existsSync(GIT_SETTINGS) ? readFileSync(GIT_SETTINGS, "utf8") : "";
+  if (!settings.includes(GIT_TRUSTS)) appendFileSync(GIT_SETTINGS, `\n${GIT_TRUSTS}`);
 }
 
 /** What the kernel has read of the device while it was empty is forgotten. */

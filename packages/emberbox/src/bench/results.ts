@@ -24,6 +24,11 @@ export type BenchId =
   | "checkpoint"
   | "resume"
   | "files_1000"
+  | "workspace_first"
+  | "workspace_second"
+  | "workspace_changes"
+  | "workspace_git_status"
+  | "own_disk_git_status"
   | "cpu_per_create"
   | "guest_speed"
   | "scale_1"
@@ -75,6 +80,17 @@ export const targets: Readonly<Record<BenchId, Target>> = {
   upload: { what: "upload of 64 MiB", unit: "MB/s", limit: 70, aim: 200 },
   download: { what: "download of 64 MiB", unit: "MB/s", limit: 70, aim: 200 },
   files_1000: times("1 000 files of 4 KB up, and down", 2, 0.7, "s"),
+  workspace_first: {
+    ...{ what: "create with a folder of 20 000 files, 500 MB", unit: "ms", limit: 3000, aim: 2000 },
+  },
+  workspace_second: {
+    ...{ what: "create with the same folder again", unit: "ms", limit: 500, aim: 300 },
+  },
+  workspace_changes: {
+    ...{ what: "its changes, after 100 edits", unit: "ms", limit: 500, aim: 250 },
+  },
+  workspace_git_status: unlimited("git status in it", "ms"),
+  own_disk_git_status: unlimited("git status in a copy on the sandbox's own disk", "ms"),
   channel_in: unlimited("64 MiB to a port inside", "MB/s"),
   channel_out: unlimited("64 MiB from a port inside", "MB/s"),
   gateway_up: unlimited("64 MiB from inside to a server", "MB/s"),

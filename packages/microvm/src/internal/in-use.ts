@@ -8,6 +8,12 @@ export interface Running {
   readonly name: string;
 }
 
+/** What programs have open, or had open when it was removed, as far as this user may see that. */
+export async function openPaths(): Promise<ReadonlySet<string>> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
+  return new Set((await Promise.all(pids.map(openFiles))).flat());
+}
+
 /** Other programs that have one of these files open, or had it open when it was removed; a machine's is its program. */
 export async function programsUsing(isOurs: (path: string) => boolean): Promise<Running[]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);

@@ -13,7 +13,9 @@ import { templateNames } from "../image/recipe.ts";
 import { BASES } from "../saved/base.ts";
 import { currentKeys, lockOfTemplates } from "../template/store.ts";
 import { shapeOf } from "../template/template.ts";
-import { programsUsing } from "./in-use.ts";
+import { FOLDERS } from "../workspaces/folders.ts";
+import { unusedFolders } from "../workspaces/unused.ts";
+import { openPaths, programsUsing } from "./in-use.ts";
 
 /** What to remove, and who is told when that has to wait. */
 export interface PruneOptions {
@@ -38,8 +40,8 @@ export interface Pruned {
 }
 
 /**
- * Removes images and templates that this version does not use, what builds of templates have left for later ones, and
- * what killed programs left of all that. Sandboxes that run keep what they have open. Everything is only removed while no
+ * Removes images and templates that this version does not use, what builds of templates have left for later ones, images
+ * of folders that no sandbox has or had in the last day, and what killed programs left of all that. Sandboxes that run keep what they have open. Everything is only removed while no
  * program uses any of it.
  */
 export async function prune(options: PruneOptions = {}): Promise<readonly Pruned[]> {
@@ -81,7 +83,7 @@ const IMAGE = /^debian-\d+(-r)?(-arm64)?-[0-9a-f]{16}$|^\.building-\w+$/;
 const LOCK = /^\.(containers\.)?lock$|^warming\.lock$/;
 const SCRATCH = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const STATE = new RegExp(`^(paused|snapshots|forks|names|templates|layers|shapes|${BASES})$`);
-const HOME = /^(server|accelerator\.json(\.\d+)?|cold-boot-\w{6})$/;
+const HOME = new RegExp(`^(server|${FOLDERS}|accelerator\\.json(\\.\\d+)?|cold-boot-\\w{6})$`);
 
 /** Sandboxes that run could not be paused any more, and a server would go on with records that are gone. */
 async function requireUnused({ home, state }: Paths): Promise<void> {
@@ -129,6 +131,7 @@ async function unused(paths: Paths): Promise<string[]> {
     ...all.filter((path) => !used.has(path)),
     ...(await unusedTemplates(paths.templates, images)),
     ...(await leftByBuilds(paths)),
+    ...(await unusedFolders(join(paths.home, FOLDERS), await openPaths())),
   ];
 }
 

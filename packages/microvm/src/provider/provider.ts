@@ -75,7 +75,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       ...options,
       envs: { ...kept?.envs, ...options.envs },
       volumeMounts: withKept(kept?.volumeMounts, options.volumeMounts),
-      ...(mounts
+      ...(mounts?.length
         ? await folders.bring(mounts, { onProgress, signal: options.signal })
         : { workspaces: kept?.workspaces }),
     };

@@ -182,6 +182,7 @@ export function createStateEngine({
             access,
             volumeMounts,
             workspaces,
+            isOwn: true,
             signal,
           });
           const { startedAt, options } = manifest;

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { EmberboxError } from "@emberbox/core";
 import { findIgnored, type WorkspaceInfo, type WorkspaceMount } from "@emberbox/core/workspace";
 import type { GuestWorkspace } from "@emberbox/wire";
 import type { MountedVolume, SavedMount } from "../volumes/channel.ts";
@@ -23,10 +24,13 @@ export interface Folders {
     readonly workspaces: readonly WorkspaceInfo[];
     readonly folderImage: FolderImage | undefined;
   }>;
-  /** Opens those that a sandbox works on itself, all or none. */
+  /**
+   * Opens those that a sandbox works on itself, all or none. Without `isOwn`, only those that this program was given
+   * for a sandbox: who made a snapshot may have written any path there. @throws `unsupported`
+   */
   openLive(
     workspaces: readonly WorkspaceInfo[],
-    saved?: readonly SavedMount[],
+    options?: { readonly saved?: readonly SavedMount[] | undefined; readonly isOwn?: boolean },
   ): Promise<MountedVolume[]>;
 }
 
@@ -39,8 +43,6 @@ export function openFolders(home: string): Folders {
   const images = openFolderImages(join(home, FOLDERS));
   /** What stays out of folders that sandboxes work on themselves. */
   const filters = new Map<string, WorkspaceMount["isIgnored"]>();
-  const filterOf = ({ host, baseline }: Pick<WorkspaceInfo, "host" | "baseline">): string =>
-    `${baseline} ${host}`;
   return {
     images,
     async bring(mounts, how) {
@@ -57,13 +59,15 @@ export function openFolders(home: string): Folders {
       });
       return { workspaces, folderImage };
     },
-    async openLive(workspaces, saved = []) {
+    async openLive(workspaces, { saved = [], isOwn = false } = {}) {
       const mounts: MountedVolume[] = [];
       try {
         for (const workspace of workspaces) {
           if (workspace.mode !== "live") continue;
           const { guest: path, host } = workspace;
-          const hides = filters.get(filterOf(workspace)) ?? (await findIgnored(workspace));
+          const known = filters.get(filterOf(workspace));
+          if (known === undefined && !isOwn) throw notGiven(host);
+          const hides = known ?? (await findIgnored(workspace));
           filters.set(filterOf(workspace), hides);
           const nodes = saved.find((mount) => mount.path === path)?.nodes;
           const tree = await Tree.openAsItIs(host, LIVE_LIMITS);
@@ -77,6 +81,19 @@ export function openFolders(home: string): Folders {
     },
   };
 }
+
+const notGiven = (host: string): EmberboxError =>
+  new EmberboxError(
+    "unsupported",
+    `the snapshot is of a sandbox that worked on ${host} itself, which this program has given to none`,
+    {
+      hint: "Create a sandbox with that folder first, or take the snapshot of one in another mode.",
+    },
+  );
+
+/** What a folder's filter is found by. */
+const filterOf = ({ host, baseline }: Pick<WorkspaceInfo, "host" | "baseline">): string =>
+  `${baseline} ${host}`;
 
 /** Those that the machine has a copy of. */
 export const copiedOf = (workspaces: readonly WorkspaceInfo[] = []): GuestWorkspace[] =>

@@ -11,7 +11,7 @@ const MAX_ENTRIES = 1_000_000;
 const bytes = z
   .string()
   .max(4096)
-  .regex(/^[\x01-\xff]*$/);
+  .refine((text) => !/[^\0-\u{ff}]|\0/u.test(text));
 /** A name that no one can leave a folder by. */
 const path = bytes.regex(/^(?!\.{1,2}(?:\/|$))[^/]{1,255}(?:\/(?!\.{1,2}(?:\/|$))[^/]{1,255})*$/);
 

@@ -85,10 +85,9 @@ export function openFolderImages(directory: string): FolderImages {
       const missing = await writeOnThread(
         {
           target: join(making, imageName(key)),
-          folders: folders.map(({ host, number, baseline, key: digest }) => ({
-            ...{ host, number, digest },
-            entries: baseline.entries,
-            baseline: join(making, baselineName(digest)),
+          folders: folders.map(({ host, number, baseline, key }) => ({
+            ...{ host, number, ...baseline },
+            baseline: join(making, baselineName(key)),
           })),
           id: key.slice(0, 32),
           limits: LIMITS,
@@ -97,9 +96,7 @@ export function openFolderImages(directory: string): FolderImages {
         signal,
       );
       if (missing.length > 0) onProgress(`not brought along: ${missing.slice(0, 20).join(", ")}`);
-      // The image comes last: where it is, the rest is.
-      for (const name of (await readdir(making)).toSorted())
-        await rename(join(making, name), place(name));
+      for (const name of await readdir(making)) await rename(join(making, name), place(name));
     } finally {
       await rm(making, { recursive: true, force: true });
     }

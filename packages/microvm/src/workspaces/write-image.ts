@@ -8,6 +8,7 @@ import {
   readlinkSync,
 } from "node:fs";
 import type { BaselineEntry } from "@emberbox/core/workspace";
+import { isName } from "../volumes/protocol.ts";
 import type { Run } from "./ext4.ts";
 import { FileSystem, type Node } from "./file-system.ts";
 
@@ -46,7 +47,6 @@ const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants;
 const TO_READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 /** A file that changes while it is read is read again. */
 const TRIES = 3;
-const MAX_NAME = 255;
 const PERMISSIONS = 0o777;
 
 /**
@@ -130,11 +130,8 @@ class FolderWriter {
   #add(entry: BaselineEntry): void {
     const slash = entry.path.lastIndexOf("/");
     const name = entry.path.slice(slash + 1);
-    if (
-      !/^[\x01-\x2e\x30-\xff]{1,255}$/.test(name) ||
-      name.length > MAX_NAME ||
-      /^\.{1,2}$/.test(name)
-    )
+    // A character beyond one byte would be another byte, such as a slash.
+    if (!isName(name) || /[^\0-\u{ff}]/u.test(name))
       throw new Error(`${JSON.stringify(entry.path)} is no path in a folder`);
     const parent = this.#enter(slash === -1 ? "" : entry.path.slice(0, slash));
     // What is in a directory that is missing is missing with it.
@@ -260,10 +257,11 @@ const at = (directory: number, name: string): Buffer =>
 const isSame = (one: BigIntStats, other: BigIntStats): boolean =>
   one.size === other.size && one.mtimeNs === other.mtimeNs && one.ctimeNs === other.ctimeNs;
 
+const milliseconds = (time: bigint): number =>
+  Number(time / 1_000_000_000n) * 1000 + Number(time % 1_000_000_000n) / 1_000_000;
+
 /** In the form of Node's own, so that they are equal to those of a scan. */
 function timesOf({ mtimeNs, ctimeNs }: BigIntStats): { mtimeMs: number; ctimeMs: number } {
-  const milliseconds = (time: bigint): number =>
-    Number(time / 1_000_000_000n) * 1000 + Number(time % 1_000_000_000n) / 1_000_000;
   return { mtimeMs: milliseconds(mtimeNs), ctimeMs: milliseconds(ctimeNs) };
 }
 

@@ -5,11 +5,12 @@ import { besideModule } from "../host/own-files.ts";
 import type { WriteNews, WriteRequest } from "./write-thread.ts";
 
 /** Writes an image of folders on another thread. Resolves to what was left out, as a person reads it. */
-export function writeOnThread(
+export async function writeOnThread(
   request: WriteRequest,
   onProgress: (step: string) => void,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
+  signal.throwIfAborted();
   const file = besideModule(import.meta.url, `write-thread${extname(import.meta.filename)}`);
   const worker = new Worker(file, { workerData: request, execArgv: [], env: {} });
   return new Promise<readonly string[]>((resolve, reject) => {
@@ -32,7 +33,7 @@ export function writeOnThread(
           ),
         );
     });
-  }).finally(() => worker.terminate());
+  }).finally(() => void worker.terminate());
 }
 
 function explained(error: unknown): unknown {

@@ -1211,6 +1211,7 @@ export interface SandboxFacts {
   readonly system: string;
   readonly workingDirectory: string;
   readonly network: string;
+  readonly folders: string;
 }
 type GivenFacts = { readonly [Name in keyof SandboxFacts]?: SandboxFacts[Name] | undefined; };
 export declare function factsOf(sessions: SandboxSessions, given?: GivenFacts): SandboxFacts;

@@ -1,5 +1,6 @@
-import { EmberboxError, Sandbox, type WorkspaceOptions } from "@emberbox/core";
+import { EmberboxError, Sandbox } from "@emberbox/core";
 import type { SandboxProvider } from "@emberbox/core/provider";
+import type { WorkspaceOptions } from "@emberbox/core/workspace";
 import { SandboxSnapshotNotRestorableError, type SnapshotSpec } from "@openai/agents-core/sandbox";
 import { providerError, unsupported } from "./failure.ts";
 import type { Settings } from "./options.ts";

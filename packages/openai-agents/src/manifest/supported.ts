@@ -1,4 +1,4 @@
-import type { WorkspaceOptions } from "@emberbox/core";
+import type { WorkspaceOptions } from "@emberbox/core/workspace";
 import type { Manifest } from "@openai/agents-core/sandbox";
 import { unsupported } from "../failure.ts";
 

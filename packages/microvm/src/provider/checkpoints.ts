@@ -37,6 +37,12 @@ interface Seen {
   readonly network: Map<string, { gateway: LocalSandbox["gateway"]; log: NetworkLog }>;
 }
 
+/** A checkpoint and those before it. */
+const lineOf = ({ snapshotId, manifest }: Snapshot): string[] => [
+  snapshotId,
+  ...ancestorsIn(manifest),
+];
+
 /** The methods of a provider that are about checkpoints. */
 export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
   const { open, sandboxes, paused, store } = options;
@@ -46,10 +52,6 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
     all.set(known, seen);
     return seen;
   };
-  const lineOf = ({ snapshotId, manifest }: Snapshot): string[] => [
-    snapshotId,
-    ...ancestorsIn(manifest),
-  ];
 
   return {
     createCheckpoint: (sandboxId, { label, by, keep, signal } = {}) =>

@@ -19,8 +19,8 @@ import { ENVD_PORT, FileGrant, INTERPRETER_PORT, envdVersion, isAgentPort, isEqu
 export { ENVD_PORT, FileGrant, INTERPRETER_PORT, envdVersion, isAgentPort, isEqual, signFile, userPath };
 
 // files
-import { DownloadDirOptions, EntryType, FileData, FileOptions, FileUrlOptions, FolderCopy, FolderOptions, FolderProgress, ListOptions, ReadFormat, ReadOptions, UploadDirOptions, WatchCallback, WatchOptions, WriteEntry, WriteInfo, WriteOptions } from "./declarations.js";
-export type { DownloadDirOptions, EntryType, FileData, FileOptions, FileUrlOptions, FolderCopy, FolderOptions, FolderProgress, ListOptions, ReadFormat, ReadOptions, UploadDirOptions, WatchCallback, WatchOptions, WriteEntry, WriteInfo, WriteOptions };
+import { EntryType, FileData, FileOptions, FileUrlOptions, ListOptions, ReadFormat, ReadOptions, WatchCallback, WatchOptions, WriteEntry, WriteInfo, WriteOptions } from "./declarations.js";
+export type { EntryType, FileData, FileOptions, FileUrlOptions, ListOptions, ReadFormat, ReadOptions, WatchCallback, WatchOptions, WriteEntry, WriteInfo, WriteOptions };
 
 // index
 import { Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Commands, E2bOptions, EmberboxError, EmberboxErrorOptions, EntryInfo, ErrorCode, ErrorKind, Execution, ExecutionError, FileChange, Files, FilesystemEvent, OutputMessage, Pty, RequestOptions, Result, RunCodeOptions, Sandbox, SandboxConnectOptions, SandboxCreateOptions, SandboxInfo, SandboxMetrics, Template, TemplateBuilder, TemplateFunction, Volume, VolumeEntry, VolumeInfo, WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL } from "./declarations.js";
@@ -39,12 +39,12 @@ import { FieldsOf, parseOptions, sharedOptions } from "./declarations.js";
 export { type FieldsOf, parseOptions, sharedOptions };
 
 // provider
-import { Capabilities, ConnectOptions, CreateOptions, CreateVolumeOptions, Endpoint, EndpointOptions, ListVolumeOptions, PrepareOptions, ProviderOptions, SandboxConnection, SandboxProvider, SignalOptions, TemplateInfo, VolumeFiles, VolumeMetadata, VolumeWriteOptions, checkedProvider, templatesOf } from "./declarations.js";
-export { type Capabilities, type ConnectOptions, type CreateOptions, type CreateVolumeOptions, type Endpoint, type EndpointOptions, type ListVolumeOptions, type PrepareOptions, type ProviderOptions, type SandboxConnection, type SandboxProvider, type SignalOptions, type TemplateInfo, type VolumeFiles, type VolumeMetadata, type VolumeWriteOptions, checkedProvider, templatesOf };
+import { Capabilities, ConnectOptions, CreateOptions, CreateVolumeOptions, Endpoint, EndpointOptions, ListVolumeOptions, PrepareOptions, ProviderBranchOptions, ProviderOptions, SandboxConnection, SandboxProvider, SignalOptions, TemplateInfo, VolumeFiles, VolumeMetadata, VolumeWriteOptions, checkedProvider, templatesOf } from "./declarations.js";
+export { type Capabilities, type ConnectOptions, type CreateOptions, type CreateVolumeOptions, type Endpoint, type EndpointOptions, type ListVolumeOptions, type PrepareOptions, type ProviderBranchOptions, type ProviderOptions, type SandboxConnection, type SandboxProvider, type SignalOptions, type TemplateInfo, type VolumeFiles, type VolumeMetadata, type VolumeWriteOptions, checkedProvider, templatesOf };
 
 // state
-import { ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, SnapshotInfo, SnapshotOptions } from "./declarations.js";
-export type { ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, SnapshotInfo, SnapshotOptions };
+import { BranchOptions, CheckpointChanges, CheckpointInfo, CheckpointKeep, CheckpointOptions, FileDifference, ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, RollbackResult, SnapshotInfo, SnapshotOptions, VariableDifference } from "./declarations.js";
+export type { BranchOptions, CheckpointChanges, CheckpointInfo, CheckpointKeep, CheckpointOptions, FileDifference, ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, RollbackResult, SnapshotInfo, SnapshotOptions, VariableDifference };
 
 // template
 import { BuildTemplateOptions, BuiltTemplate, CopyEntry, DEFAULT_TAG, ImageSource, TemplateLog, TemplateRequest, TemplateStep, TemplateTag, USUAL_PATH, quote, resolveTemplate } from "./declarations.js";
@@ -58,10 +58,6 @@ export { TerminalText, oneLine, plainText, safeJson, styledText };
 import { BashInput, BoundedText, EditedBytes, Failure, JsonSchema, LocalShellInput, NativeTools, PatchOperation, PatchResult, PictureLimits, ResolvedSource, SandboxCall, SandboxCallOptions, SandboxFacts, SandboxLease, SandboxSessions, SandboxSessionsOptions, SandboxSource, SandboxTool, SandboxTools, SessionCreateOptions, ShellInput, ShellOutput, ShellResult, SmallerPicture, SmallerPictureOptions, TextEditorInput, ToolContext, ToolData, ToolEntry, ToolFile, ToolInputs, ToolLimits, ToolName, ToolOptions, ToolOutput, ToolPicture, ToolProgress, ToolResult, ToolTable, Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, mimeType, pictureDataUrl, pictureProblem, pictureType, providerLimits, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused } from "./declarations.js";
 export { type BashInput, BoundedText, type EditedBytes, type Failure, type JsonSchema, type LocalShellInput, NativeTools, type PatchOperation, type PatchResult, type PictureLimits, type ResolvedSource, type SandboxCall, type SandboxCallOptions, type SandboxFacts, type SandboxLease, SandboxSessions, type SandboxSessionsOptions, type SandboxSource, type SandboxTool, SandboxTools, type SessionCreateOptions, type ShellInput, type ShellOutput, type ShellResult, type SmallerPicture, type SmallerPictureOptions, type TextEditorInput, type ToolContext, type ToolData, type ToolEntry, type ToolFile, type ToolInputs, type ToolLimits, type ToolName, type ToolOptions, type ToolOutput, type ToolPicture, type ToolProgress, type ToolResult, type ToolTable, type Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, mimeType, pictureDataUrl, pictureProblem, pictureType, providerLimits, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused };
 
-// workspace
-import { Baseline, BaselineEntry, DiffHunk, FileDiff, GuestChanges, GuestEntry, LeftOut, Workspace, WorkspaceApplied, WorkspaceApplyOptions, WorkspaceCallOptions, WorkspaceChange, WorkspaceChanges, WorkspaceDiff, WorkspaceDiffOptions, WorkspaceInfo, WorkspaceMode, WorkspaceMount, WorkspaceOptions, WorkspaceRefreshed, WorkspaceState, findIgnored } from "./declarations.js";
-export { type Baseline, type BaselineEntry, type DiffHunk, type FileDiff, type GuestChanges, type GuestEntry, type LeftOut, type Workspace, type WorkspaceApplied, type WorkspaceApplyOptions, type WorkspaceCallOptions, type WorkspaceChange, type WorkspaceChanges, type WorkspaceDiff, type WorkspaceDiffOptions, type WorkspaceInfo, type WorkspaceMode, type WorkspaceMount, type WorkspaceOptions, type WorkspaceRefreshed, type WorkspaceState, findIgnored };
-
 // declarations
 import { z } from "zod";
 import { Dispatcher } from "undici";
@@ -71,7 +67,58 @@ export interface RequestOptions {
   readonly requestTimeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
-export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "unknown_template" | "volume_not_found" | "volume_exists" | "volume_in_use" | "workspace_changed" | "workspace_conflict" | "workspace_refused" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "template_build_failed" | "boot_failed" | "mcp_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "connection_failed" | "protocol_error";
+export interface CheckpointInfo {
+  readonly checkpointId: string;
+  readonly sandboxId: string;
+  readonly parentId?: string | undefined;
+  readonly label?: string | undefined;
+  readonly by?: string | undefined;
+  readonly createdAt: Date;
+  readonly sizeBytes?: number | undefined;
+  readonly unchanged?: boolean | undefined;
+  readonly current?: boolean | undefined;
+  readonly damaged?: boolean | undefined;
+}
+export interface CheckpointKeep {
+  readonly last?: number | undefined;
+  readonly bytes?: number | undefined;
+}
+export interface CheckpointOptions extends Pick<RequestOptions, "signal"> {
+  readonly label?: string | undefined;
+  readonly by?: string | undefined;
+  readonly keep?: CheckpointKeep | undefined;
+}
+export interface BranchOptions extends Pick<RequestOptions, "signal"> {
+  readonly count?: number | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+export interface ProviderBranchOptions extends BranchOptions {
+  readonly network?: false | undefined;
+}
+export interface FileDifference {
+  readonly path: string;
+  readonly change: "added" | "changed" | "removed";
+  readonly sizeBefore?: number | undefined;
+  readonly sizeAfter?: number | undefined;
+}
+export interface VariableDifference {
+  readonly name: string;
+  readonly change: "added" | "changed" | "removed";
+  readonly before?: {
+    readonly type: string;
+    readonly text: string;
+  } | undefined;
+  readonly after?: {
+    readonly type: string;
+    readonly text: string;
+  } | undefined;
+}
+export interface CheckpointChanges {
+  readonly files: readonly FileDifference[];
+  readonly variables?: readonly VariableDifference[] | undefined;
+  readonly truncated: boolean;
+}
+export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "rolled_back" | "checkpoint_not_found" | "unknown_template" | "volume_not_found" | "volume_exists" | "volume_in_use" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "template_build_failed" | "boot_failed" | "mcp_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "connection_failed" | "protocol_error";
 export type ErrorKind =
 "caller" |
 "limit" |
@@ -388,51 +435,12 @@ export interface VolumeFiles {
   remove(path: string): Promise<void>;
 }
 declare const volumeMountsSchema: z.ZodType<Readonly<Record<string, string>> | undefined>;
-export type WorkspaceMode = "review" | "readonly" | "live";
-export interface WorkspaceOptions {
-  readonly host: string;
-  readonly guest?: string | undefined;
-  readonly mode?: WorkspaceMode | undefined;
-  readonly ignore?: readonly string[] | undefined;
-  readonly gitignore?: boolean | undefined;
-  readonly secrets?: boolean | undefined;
-}
-export interface BaselineEntry {
-  readonly path: string;
-  readonly type: "file" | "directory" | "symlink";
-  readonly mode: number;
-  readonly size: number;
-  readonly mtimeMs: number;
-  readonly ctimeMs?: number | undefined;
-  readonly target?: string | undefined;
-  readonly digest?: string | undefined;
-  readonly hardLinkOf?: string | undefined;
-}
-export interface Baseline {
-  readonly entries: readonly BaselineEntry[];
-  readonly digest: string;
-}
-export interface WorkspaceMount {
-  readonly host: string;
-  readonly guest: string;
-  readonly mode: WorkspaceMode;
-  readonly baseline: Baseline;
-  readonly isIgnored: (path: string, isDirectory: boolean) => boolean;
-  readonly options?: WorkspaceInfo["options"];
-}
-export interface WorkspaceInfo {
-  readonly host: string;
-  readonly guest: string;
-  readonly mode: WorkspaceMode;
-  readonly baseline: string;
-  readonly synced?: string | undefined;
-  readonly options?: Pick<WorkspaceOptions, "ignore" | "gitignore" | "secrets"> | undefined;
-}
 export interface Capabilities {
   readonly setTimeout: boolean;
   readonly pause: boolean;
   readonly snapshots: boolean;
   readonly fork: boolean;
+  readonly checkpoints?: boolean | undefined;
   readonly network: boolean;
   readonly updateNetwork: boolean;
   readonly requestRules?: boolean | undefined;
@@ -441,7 +449,6 @@ export interface Capabilities {
   readonly networkCeiling?: boolean | undefined;
   readonly tlsEndpoints?: boolean | undefined;
   readonly mcp?: boolean | undefined;
-  readonly workspaces?: readonly WorkspaceMode[] | undefined;
 }
 export interface Lifecycle {
   readonly onTimeout?: "kill" | "pause" | undefined;
@@ -518,7 +525,6 @@ export interface CreateOptions {
   readonly networkCeiling?: NetworkCeiling | undefined;
   readonly secrets?: Readonly<Record<string, SandboxSecret>> | undefined;
   readonly volumeMounts?: Readonly<Record<string, string>> | undefined;
-  readonly workspaces?: readonly WorkspaceMount[] | undefined;
   readonly onNetwork?: ((event: NetworkEvent) => void) | undefined;
   readonly mcp?: McpServers | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -542,7 +548,6 @@ export interface SandboxInfo {
   readonly sizeBytes?: number | undefined;
   readonly lifecycle?: Lifecycle | undefined;
   readonly volumeMounts?: Readonly<Record<string, string>> | undefined;
-  readonly workspaces?: readonly WorkspaceInfo[] | undefined;
   readonly network?: boolean | Omit<NetworkOptions, "rules"> | undefined;
 }
 export interface TemplateInfo {
@@ -558,6 +563,11 @@ export interface SnapshotInfo {
   readonly sandboxId?: string | undefined;
   readonly createdAt: Date;
   readonly sizeBytes?: number | undefined;
+}
+export interface RollbackResult {
+  readonly checkpoint: CheckpointInfo;
+  readonly network?: NetworkLog | undefined;
+  readonly undone: readonly CheckpointInfo[];
 }
 export interface SignalOptions {
   readonly signal?: AbortSignal | undefined;
@@ -579,6 +589,7 @@ export interface SandboxConnection {
   url?(port: number): Promise<string>;
   gone(): Error | undefined;
   readonly ended?: AbortSignal | undefined;
+  present?(): AbortSignal;
 }
 export type PrepareOptions = Pick<CreateOptions, "template" | "memoryMB" | "cpuCount" | "networkCeiling" | "signal">;
 export interface BuildTemplateOptions {
@@ -617,6 +628,11 @@ export interface SandboxProvider extends AsyncDisposable {
     readonly count?: number | undefined;
     readonly timeoutMs?: number | undefined;
   }): Promise<(SandboxConnection | EmberboxError)[]>;
+  createCheckpoint?(sandboxId: string, options?: CheckpointOptions): Promise<CheckpointInfo>;
+  listCheckpoints?(sandboxId: string, options?: SignalOptions): Promise<CheckpointInfo[]>;
+  deleteCheckpoint?(sandboxId: string, checkpointId: string, options?: SignalOptions): Promise<boolean>;
+  rollback?(sandboxId: string, checkpointId: string, options?: SignalOptions): Promise<RollbackResult>;
+  branch?(sandboxId: string, checkpointId: string, options?: ProviderBranchOptions): Promise<(SandboxConnection | EmberboxError)[]>;
   updateNetwork?(sandboxId: string, network: boolean | NetworkOptions): Promise<void>;
   getNetworkLog?(sandboxId: string): Promise<NetworkLog>;
   addressesOf?(host: string, ceiling: NetworkCeiling): Promise<readonly string[]>;
@@ -631,8 +647,6 @@ export interface SandboxProvider extends AsyncDisposable {
   getVolume?(volumeId: string): Promise<VolumeInfo>;
   deleteVolume?(volumeId: string): Promise<boolean>;
   volumeFiles?(volumeId: string): VolumeFiles;
-  workspaceBaseline?(digest: string): Promise<Baseline | undefined>;
-  setWorkspaceSynced?(sandboxId: string, guest: string, synced: Baseline): Promise<void>;
 }
 export type ReadFormat = "text" | "bytes" | "blob" | "stream";
 export interface FileOptions extends RequestOptions {
@@ -640,29 +654,6 @@ export interface FileOptions extends RequestOptions {
 }
 export interface ReadOptions<Format extends ReadFormat = ReadFormat> extends FileOptions {
   readonly format?: Format | undefined;
-}
-export interface FolderProgress {
-  readonly files: number;
-  readonly bytes: number;
-  readonly totalBytes?: number;
-}
-export interface FolderOptions extends FileOptions {
-  readonly ignore?: readonly string[] | undefined;
-  readonly onProgress?: ((progress: FolderProgress) => unknown) | undefined;
-}
-export interface UploadDirOptions extends FolderOptions {
-  readonly existing?: "refuse" | "replace" | "merge" | undefined;
-}
-export interface DownloadDirOptions extends FolderOptions {
-  readonly existing?: "refuse" | "replace" | undefined;
-  readonly maxBytes?: number | undefined;
-  readonly maxEntries?: number | undefined;
-  readonly skipUnsafe?: boolean | undefined;
-}
-export interface FolderCopy {
-  readonly files: number;
-  readonly bytes: number;
-  readonly skipped: readonly string[];
 }
 export interface FilesystemEvent {
   readonly type: "create" | "write" | "remove" | "rename" | "chmod";
@@ -710,8 +701,6 @@ export declare class Files {
   }): Promise<Uint8Array[]>;
   write(path: string, data: FileData, options?: WriteOptions): Promise<WriteInfo>;
   write(files: readonly WriteEntry[], options?: WriteOptions): Promise<WriteInfo[]>;
-  uploadDir(hostDir: string, guestDir: string, options?: UploadDirOptions): Promise<FolderCopy>;
-  downloadDir(guestDir: string, hostDir: string, options?: DownloadDirOptions): Promise<FolderCopy>;
   list(path: string, options?: ListOptions): Promise<EntryInfo[]>;
   makeDir(path: string, options?: FileOptions): Promise<boolean>;
   rename(from: string, to: string, options?: FileOptions): Promise<EntryInfo>;
@@ -892,14 +881,8 @@ declare const secretsSchema: z.ZodType<Readonly<Record<string, SandboxSecret>> |
 export interface ProviderOptions {
   readonly provider?: SandboxProvider | undefined;
 }
-export interface SandboxCreateOptions extends Omit<CreateOptions, "volumeMounts" | "workspaces">, ProviderOptions {
+export interface SandboxCreateOptions extends Omit<CreateOptions, "volumeMounts">, ProviderOptions {
   readonly volumeMounts?: Readonly<Record<string, string | Pick<VolumeInfo, "volumeId">>> | undefined;
-  readonly workspace?: string | WorkspaceOptions | undefined;
-  readonly workspaces?: readonly WorkspaceOptions[] | undefined;
-}
-interface CheckedCreateOptions extends Omit<CreateOptions, "workspaces">, ProviderOptions {
-  readonly workspace?: WorkspaceOptions | undefined;
-  readonly workspaces?: readonly WorkspaceOptions[] | undefined;
 }
 export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions {}
 export declare const sharedOptions: {
@@ -925,82 +908,6 @@ export interface ForkOptions extends SignalOptions {
   readonly count?: number | undefined;
   readonly timeoutMs?: number | undefined;
 }
-export interface LeftOut {
-  readonly path: string;
-  readonly reason: "secret" | "ignored" | "special" | "unreadable";
-  readonly detail: string;
-}
-export interface WorkspaceState {
-  readonly type: "file" | "directory" | "symlink" | "other";
-  readonly mode: number;
-  readonly size: number;
-  readonly digest?: string | undefined;
-  readonly target?: string | undefined;
-}
-export interface WorkspaceChange {
-  readonly path: string;
-  readonly kind: "added" | "changed" | "removed" | "renamed" | "mode" | "type";
-  readonly from?: string | undefined;
-  readonly before?: WorkspaceState | undefined;
-  readonly after?: WorkspaceState | undefined;
-  readonly refused?: string | undefined;
-}
-export interface WorkspaceChanges {
-  readonly changes: readonly WorkspaceChange[];
-  readonly digest: string;
-}
-export interface DiffHunk {
-  readonly beforeStart: number;
-  readonly beforeLines: number;
-  readonly afterStart: number;
-  readonly afterLines: number;
-  readonly lines: readonly string[];
-}
-export interface FileDiff extends WorkspaceChange {
-  readonly notShown?: "binary" | "too-long" | "unknown" | undefined;
-  readonly hunks: readonly DiffHunk[];
-}
-export interface WorkspaceDiff {
-  readonly digest: string;
-  readonly files: readonly FileDiff[];
-  readonly text: string;
-}
-export interface WorkspaceCallOptions {
-  readonly signal?: AbortSignal | undefined;
-}
-export interface WorkspaceDiffOptions extends WorkspaceCallOptions {
-  readonly path?: string | undefined;
-  readonly format?: "unified" | "json" | undefined;
-}
-export interface WorkspaceApplyOptions extends WorkspaceCallOptions {
-  readonly paths?: readonly string[] | undefined;
-  readonly digest?: string | undefined;
-  readonly onConflict?: "refuse" | "merge" | "overwrite" | "skip" | undefined;
-  readonly maxBytes?: number | undefined;
-  readonly allowGitInternals?: boolean | undefined;
-  readonly onProgress?: ((done: number, of: number) => void) | undefined;
-}
-export interface WorkspaceApplied {
-  readonly applied: readonly WorkspaceChange[];
-  readonly merged: readonly string[];
-  readonly skipped: readonly string[];
-}
-export interface WorkspaceRefreshed {
-  readonly updated: readonly string[];
-  readonly conflicts: readonly string[];
-  readonly leftOut: readonly LeftOut[];
-}
-export interface Workspace {
-  readonly host: string;
-  readonly guest: string;
-  readonly mode: WorkspaceMode;
-  readonly leftOut: readonly LeftOut[];
-  changes(options?: WorkspaceCallOptions): Promise<WorkspaceChanges>;
-  diff(options?: WorkspaceDiffOptions): Promise<WorkspaceDiff>;
-  apply(options?: WorkspaceApplyOptions): Promise<WorkspaceApplied>;
-  discard(paths?: readonly string[], options?: WorkspaceCallOptions): Promise<WorkspaceChanges>;
-  refresh(options?: WorkspaceCallOptions): Promise<WorkspaceRefreshed>;
-}
 export declare class Sandbox implements AsyncDisposable {
   #private;
   readonly sandboxId: string;
@@ -1015,6 +922,8 @@ export declare class Sandbox implements AsyncDisposable {
   static kill(id: string, options?: ProviderOptions): Promise<boolean>;
   static listSnapshots(options?: ListSnapshotsOptions & ProviderOptions): Promise<SnapshotInfo[]>;
   static deleteSnapshot(id: string, options?: SignalOptions & ProviderOptions): Promise<boolean>;
+  static history(id: string, options?: SignalOptions & ProviderOptions): Promise<CheckpointInfo[]>;
+  static branch(id: string, checkpointId: string, options?: BranchOptions & ProviderOptions): Promise<(Sandbox | EmberboxError)[]>;
   runCode(code: string, options?: RunCodeOptions): Promise<Execution>;
   createCodeContext(options?: CreateCodeContextOptions): Promise<CodeContext>;
   listCodeContexts(options?: RequestOptions): Promise<CodeContext[]>;
@@ -1022,8 +931,6 @@ export declare class Sandbox implements AsyncDisposable {
   restartCodeContext(context: CodeContext | string, options?: RequestOptions): Promise<void>;
   getInfo(): Promise<SandboxInfo>;
   getMetrics(options?: RequestOptions): Promise<SandboxMetrics[]>;
-  get workspaces(): readonly Workspace[];
-  get workspace(): Workspace;
   get gone(): Error | undefined;
   get ended(): AbortSignal | undefined;
   isRunning(options?: RequestOptions): Promise<boolean>;
@@ -1033,6 +940,12 @@ export declare class Sandbox implements AsyncDisposable {
   createSnapshot(options?: SnapshotOptions): Promise<SnapshotInfo>;
   listSnapshots(options?: SignalOptions): Promise<SnapshotInfo[]>;
   fork(options?: ForkOptions): Promise<(this | EmberboxError)[]>;
+  checkpoint(options?: CheckpointOptions): Promise<CheckpointInfo>;
+  history(options?: SignalOptions): Promise<CheckpointInfo[]>;
+  rollback(checkpointId: string, options?: SignalOptions): Promise<RollbackResult>;
+  branch(checkpointId: string, options?: BranchOptions): Promise<(this | EmberboxError)[]>;
+  changesBetween(before: string, after: string, options?: SignalOptions): Promise<CheckpointChanges>;
+  deleteCheckpoint(checkpointId: string, options?: SignalOptions): Promise<boolean>;
   getHost(port: number): Promise<string>;
   url(port: number): Promise<string>;
   getMcpUrl(): Promise<string>;
@@ -1175,7 +1088,7 @@ export type SessionCreateOptions = Omit<SandboxCreateOptions, "signal">;
 export type SandboxSource = Sandbox | SandboxProvider | SessionCreateOptions | undefined;
 export interface ResolvedSource {
   readonly given: Sandbox | undefined;
-  readonly create: Omit<CheckedCreateOptions, "signal" | "provider">;
+  readonly create: Omit<CreateOptions, "signal">;
   readonly known: SandboxProvider | undefined;
   provider(): Promise<SandboxProvider>;
 }
@@ -1211,7 +1124,6 @@ export interface SandboxFacts {
   readonly system: string;
   readonly workingDirectory: string;
   readonly network: string;
-  readonly folders: string;
 }
 type GivenFacts = { readonly [Name in keyof SandboxFacts]?: SandboxFacts[Name] | undefined; };
 export declare function factsOf(sessions: SandboxSessions, given?: GivenFacts): SandboxFacts;
@@ -1581,18 +1493,4 @@ export declare function within<T, Late>(ms: number, work: Promise<T>, late: () =
 export declare function languageName(language: string): string;
 export declare function quote(text: string): string;
 export declare function resolveTemplate(builder: TemplateBuilder): Promise<TemplateRequest>;
-export declare function findIgnored({ host, options }: Pick<WorkspaceInfo, "host" | "options">): Promise<WorkspaceMount["isIgnored"]>;
-export interface GuestChanges {
-  readonly removed: readonly string[];
-  readonly entries: readonly GuestEntry[];
-}
-export interface GuestEntry {
-  readonly path: string;
-  readonly type: "file" | "directory" | "symlink" | "other";
-  readonly mode: number;
-  readonly size: number;
-  readonly mtimeMs: number;
-  readonly target?: string | undefined;
-  readonly digest?: string | undefined;
-}
 export {};

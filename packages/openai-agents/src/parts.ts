@@ -64,6 +64,7 @@ export function asFunctionTool(
         signal: details?.signal,
         threadId: threadId?.(runContext?.context),
         toolCallId,
+        adapter: "openai-agents",
         ...(onOutput && { onOutput: (output) => onOutput(output, { toolCallId }) }),
       } satisfies ToolContext);
       if (runContext !== undefined && toolCallId !== undefined) {

@@ -118,6 +118,7 @@ describeProvider("spread, without machines", () => spread([paper(), paper()]), o
 
 test("what a provider answers for itself was tested, what it claims and what it does not", () => {
   expect(answered.map((name) => name.split(":")[0]).toSorted()).toEqual([
+    "checkpoint.unclaimed",
     "fork.unclaimed",
     "network.unclaimed",
     "network.update-unclaimed",

@@ -598,6 +598,35 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
     holds: "is copied while it runs, and unharmed by it; no copy repeats another's randomness",
     capability: "fork",
   },
+  "checkpoint.unclaimed": {
+    holds: "refuses all that is done with checkpoints where there are none",
+    unclaimed: "checkpoints",
+  },
+  "checkpoint.rollback": {
+    holds: "goes back to a checkpoint in place: files, variables and processes are as they were",
+    capability: "checkpoints",
+  },
+  "checkpoint.calls": {
+    holds:
+      "that goes back rejects calls, terminals and watches that were under way, with what they had",
+    capability: "checkpoints",
+  },
+  "checkpoint.history": {
+    holds: "has a tree of checkpoints, of which any can be deleted; they go when it is killed",
+    capability: "checkpoints",
+  },
+  "checkpoint.unchanged": {
+    holds: "gets another checkpoint whenever something changed, in the background, too",
+    capability: "checkpoints",
+  },
+  "checkpoint.branch": {
+    holds: "is not changed by branches of its checkpoints, which are sandboxes of their own",
+    capability: "checkpoints",
+  },
+  "checkpoint.changes": {
+    holds: "tells which files and variables differ between two checkpoints, or from now",
+    capability: "checkpoints",
+  },
   "tools.run-code": { holds: "has tools that run code: output, value and state from call to call" },
   "tools.languages": {
     holds: "has tools that run other languages, and name them when one is unknown",

@@ -47,6 +47,7 @@ export function hostileCalls(provider: SandboxProvider, id: string): Call[] {
     "pause",
     "createSnapshot",
     "fork",
+    "createCheckpoint",
     "getNetworkLog",
   ];
   for (const bad of [...strings, ...notStrings]) {
@@ -54,6 +55,10 @@ export function hostileCalls(provider: SandboxProvider, id: string): Call[] {
     add("setTimeout", bad, 1000);
     add("updateNetwork", bad, true);
     add("deleteSnapshot", bad);
+    for (const method of ["rollback", "branch", "deleteCheckpoint"]) {
+      add(method, bad, "cany");
+      add(method, id, bad);
+    }
     add("addressesOf", bad, true);
   }
   for (const bad of notNames) {
@@ -64,6 +69,8 @@ export function hostileCalls(provider: SandboxProvider, id: string): Call[] {
   for (const bad of notCounts) {
     add("setTimeout", id, bad);
     add("fork", id, { count: bad });
+    add("branch", id, "cany", { count: bad });
+    add("createCheckpoint", id, { keep: { last: bad } });
     for (const method of ["create", "connect", "fork"]) {
       const options = { timeoutMs: bad };
       if (method === "create") add(method, options);
@@ -72,7 +79,9 @@ export function hostileCalls(provider: SandboxProvider, id: string): Call[] {
   }
   for (const bad of [101, 1e9]) add("fork", id, { count: bad });
   for (const bad of notOptions) {
-    for (const method of ["connect", "pause", "createSnapshot", "fork"]) add(method, id, bad);
+    for (const method of ["connect", "pause", "createSnapshot", "fork", "createCheckpoint"])
+      add(method, id, bad);
+    for (const method of ["rollback", "branch", "deleteCheckpoint"]) add(method, id, "cany", bad);
     for (const method of ["create", "prepare", "listSnapshots"]) add(method, bad);
     add("deleteSnapshot", "anything", bad);
     add("updateNetwork", id, bad === true ? "yes" : bad);

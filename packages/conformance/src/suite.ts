@@ -1,6 +1,7 @@
 import type { SandboxProvider } from "@emberbox/core/provider";
 import { createHarness, type Runner } from "./harness.ts";
 import { describeCharts } from "./suites/charts.ts";
+import { describeCheckpoints } from "./suites/checkpoints.ts";
 import { describeCode } from "./suites/code.ts";
 import { describeCommands, describeTerminals } from "./suites/commands.ts";
 import { describeContexts } from "./suites/contexts.ts";
@@ -46,6 +47,7 @@ export function describeProvider(
     describePorts(harness);
     describeLifecycle(harness);
     describeState(harness);
+    describeCheckpoints(harness);
     describeTemplates(harness);
     describeNetwork(harness);
     describeUnclaimed(harness);

@@ -67,6 +67,36 @@ export interface ProviderBranchOptions extends BranchOptions {
   readonly network?: false | undefined;
 }
 
+/** A file, directory or link that differs between two checkpoints. */
+export interface FileDifference {
+  readonly path: string;
+  /** `changed`: its bytes, mode, owner or kind. */
+  readonly change: "added" | "changed" | "removed";
+  /** Bytes. */
+  readonly sizeBefore?: number | undefined;
+  /** Bytes. */
+  readonly sizeAfter?: number | undefined;
+}
+
+/** A variable of Python's default context that differs between two checkpoints. */
+export interface VariableDifference {
+  readonly name: string;
+  readonly change: "added" | "changed" | "removed";
+  /** Its type, and its `repr`, shortened. */
+  readonly before?: { readonly type: string; readonly text: string } | undefined;
+  readonly after?: { readonly type: string; readonly text: string } | undefined;
+}
+
+/** What differs between two points of a sandbox's history. */
+export interface CheckpointChanges {
+  /** Sorted by path; at most 10 000. */
+  readonly files: readonly FileDifference[];
+  /** Sorted by name, without modules and names that begin with `_`; `undefined` where Python is busy or not there. */
+  readonly variables?: readonly VariableDifference[] | undefined;
+  /** Whether there was more. */
+  readonly truncated: boolean;
+}
+
 const note = (what: string): z.ZodOptional<z.ZodString> =>
   z
     .string()

@@ -1,9 +1,11 @@
 import type {
   BranchOptions,
+  CheckpointChanges,
   CheckpointInfo,
   CheckpointOptions,
   RollbackResult,
 } from "./checkpoint-options.ts";
+import { changesBetween } from "./checkpoints/changes-between.ts";
 import {
   branchFrom,
   deleteCheckpoint,
@@ -333,6 +335,19 @@ export class Sandbox implements AsyncDisposable {
    */
   async branch(checkpointId: string, options?: BranchOptions): Promise<(this | EmberboxError)[]> {
     return this.#copies(await branchFrom(this.#provider, this.sandboxId, checkpointId, options));
+  }
+
+  /**
+   * Which files on its disk and which variables of Python's default context differ between two checkpoints, or one and
+   * `"now"`. It compares short-lived copies that have no network, which takes seconds.
+   * @throws `unsupported` also without GNU's `find` inside, `checkpoint_not_found`, `host_out_of_memory`
+   */
+  changesBetween(
+    before: string,
+    after: string,
+    options?: SignalOptions,
+  ): Promise<CheckpointChanges> {
+    return changesBetween(this.#provider, this.sandboxId, [before, after], options);
   }
 
   /** Deletes a checkpoint; those after it stay usable. Resolves to false when there is none. @throws `unsupported` */

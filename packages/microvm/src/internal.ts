@@ -16,6 +16,7 @@ export {
   prepare,
   prepareReady,
 } from "./internal/prepare.ts";
+export { branchPaused } from "./internal/branch-paused.ts";
 export { prune, type Pruned, type PruneOptions } from "./internal/prune.ts";
 export { templateLog } from "./internal/template-log.ts";
 export { inWords, type Progress, templateInfos } from "./image/index.ts";

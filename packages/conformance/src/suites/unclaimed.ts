@@ -32,6 +32,15 @@ export function describeUnclaimed({ behaviour, failure, provider, create }: Harn
     await failure(sandbox.fork(), "unsupported");
   });
 
+  behaviour("checkpoint.unclaimed", async (sandbox) => {
+    await failure(sandbox.checkpoint(), "unsupported");
+    await failure(sandbox.history(), "unsupported");
+    await failure(sandbox.rollback("any"), "unsupported");
+    await failure(sandbox.branch("any"), "unsupported");
+    await failure(sandbox.deleteCheckpoint("any"), "unsupported");
+    await failure(sandbox.changesBetween("any", "now"), "unsupported");
+  });
+
   behaviour("network.unclaimed", async () => {
     await failure(create({ network: false }), "unsupported");
     await failure(create({ network: { denyOut: ["0.0.0.0/0"] } }), "unsupported");

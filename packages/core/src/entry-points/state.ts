@@ -3,8 +3,11 @@ export type { Lifecycle, SnapshotInfo } from "../provider.ts";
 export type { ForkOptions, ListSnapshotsOptions, PauseOptions, SnapshotOptions } from "../state.ts";
 export type {
   BranchOptions,
+  CheckpointChanges,
   CheckpointInfo,
   CheckpointKeep,
   CheckpointOptions,
+  FileDifference,
   RollbackResult,
+  VariableDifference,
 } from "../checkpoint-options.ts";

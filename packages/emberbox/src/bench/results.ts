@@ -22,6 +22,7 @@ export type BenchId =
   | "pause"
   | "snapshot"
   | "checkpoint"
+  | "rollback"
   | "resume"
   | "files_1000"
   | "cpu_per_create"
@@ -82,6 +83,7 @@ export const targets: Readonly<Record<BenchId, Target>> = {
   pause: times("pause, 300 MiB touched", 0.6, 0.3),
   snapshot: times("snapshot, 300 MiB touched", 0.6, 0.3),
   checkpoint: times("another snapshot, 20 MiB changed since", 0.25, 0.1),
+  rollback: unlimited("back to a checkpoint, 20 MiB changed since", "ms"),
   resume: times("resume until it answers, 300 MiB touched", 0.6, 0.3),
   guest_speed: {
     what: "programs inside, against the same on the host (geometric mean)",

@@ -5,9 +5,9 @@ import { type GroupPlan, milliseconds } from "./group.ts";
 const TOUCHED_MB = 300;
 const CHANGED_MB = 20;
 
-/** Pausing and resuming a sandbox that has written to much of its memory, and snapshots of it. */
+/** Pausing and resuming a sandbox that has written to much of its memory, snapshots of it, and going back. */
 export const state: GroupPlan = {
-  ids: ["pause", "resume", "snapshot", "checkpoint"],
+  ids: ["pause", "resume", "snapshot", "checkpoint", "rollback"],
   rounds: 5,
   warmUp: 1,
   async begin() {
@@ -53,6 +53,16 @@ export const state: GroupPlan = {
           await sandbox.runCode(`touched[: ${CHANGED_MB} * 2**17] += 1`);
           const taken = await snapshot();
           await Sandbox.deleteSnapshot(snapshotId, { provider });
+          return taken;
+        },
+        async rollback() {
+          if (await isPaused()) await sandbox.connect();
+          const { checkpointId } = await sandbox.checkpoint();
+          await sandbox.runCode(`touched[: ${CHANGED_MB} * 2**17] += 1`);
+          const started = performance.now();
+          await sandbox.rollback(checkpointId);
+          const taken = milliseconds(started);
+          await sandbox.deleteCheckpoint(checkpointId);
           return taken;
         },
       },

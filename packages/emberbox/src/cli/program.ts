@@ -3,11 +3,13 @@ import { addBench } from "./bench.ts";
 import { addBuild } from "./build.ts";
 import { addDoctor } from "./doctor.ts";
 import { EXIT, exitCodeOf, type Finish, reportFailure, say } from "./failure.ts";
+import { addHistory } from "./history.ts";
 import { addImage } from "./image.ts";
 import { addInit } from "./init.ts";
 import { addMcp } from "./mcp.ts";
 import { addPrune } from "./prune.ts";
 import { addQuickstart } from "./quickstart.ts";
+import { addRollback } from "./rollback.ts";
 import { addRun } from "./run.ts";
 import { addServe } from "./serve.ts";
 import { addShell } from "./shell.ts";
@@ -51,8 +53,9 @@ An image that is missing is built when it is first used; EMBERBOX_BUILD=never fo
     );
   const beginnings = [addQuickstart, addInit];
   const sandboxes = [addRun, addShell, addServe, addMcp];
+  const checkpoints = [addHistory, addRollback];
   const images = [addBuild, addTemplate, addImage, addPrune];
-  for (const add of [...beginnings, ...sandboxes, addDoctor, ...images, addBench])
+  for (const add of [...beginnings, ...sandboxes, ...checkpoints, addDoctor, ...images, addBench])
     add(program, finish);
   return program;
 }

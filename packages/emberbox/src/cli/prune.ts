@@ -18,7 +18,7 @@ export function addPrune(program: Command, finish: Finish): void {
     .command("prune")
     .summary("remove images and templates that are not used any more")
     .description(
-      "Removes disk images and warm machines that this version does not use, and what builds of templates keep for later ones. Sandboxes that run, paused sandboxes, snapshots and templates of your own are kept.",
+      "Removes disk images and warm machines that this version does not use, and what builds of templates keep for later ones, and checkpoints of sandboxes whose programs were killed. Sandboxes that run, paused sandboxes, their checkpoints, snapshots and templates of your own are kept.",
     )
     .option(
       "--all",

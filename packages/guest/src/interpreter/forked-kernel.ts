@@ -27,6 +27,8 @@ export interface ForkedKernelOptions {
 
 /** A kernel in a process of its own that speaks frames on a socket. */
 export class ForkedKernel implements Kernel {
+  /** The processes in which no code has run yet. */
+  static readonly unused: Set<number> = new Set();
   readonly watched: number | undefined;
   readonly ready: Promise<void>;
   onExit: (exit: KernelExit) => void = () => undefined;
@@ -59,6 +61,7 @@ export class ForkedKernel implements Kernel {
     this.#options = options;
     this.ready = this.#started.promise;
     this.ready.catch(() => undefined);
+    ForkedKernel.unused.add(pid);
     socket.on("error", () => undefined);
     socket.on("close", () => this.#hangUp());
     socket.on("data", (chunk: Buffer) => this.#read(chunk));
@@ -84,6 +87,7 @@ export class ForkedKernel implements Kernel {
     this.#listener = listener;
     this.#kills = oomKills();
     this.#executions++;
+    ForkedKernel.unused.delete(this.pid);
     // Not sent by the kernel: waking up for it would be a tenth of a short call without KVM.
     listener.output(numberLine(this.#next));
     this.#options.output?.begin(listener);
@@ -118,6 +122,7 @@ export class ForkedKernel implements Kernel {
   reset(): Promise<void> {
     this.#options.output?.discard();
     this.#isPristine = this.#options.output !== undefined;
+    ForkedKernel.unused.add(this.pid);
     this.#socket.write(frame(TO_KERNEL.reset));
     return new Promise((resolve) => {
       this.#listener = { output: ignore, error: ignore, flush: ignore, end: resolve };
@@ -139,6 +144,7 @@ export class ForkedKernel implements Kernel {
   exited(exit: KernelExit): void {
     if (this.#exit !== undefined) return;
     clearInterval(this.#watch);
+    ForkedKernel.unused.delete(this.pid);
     const wasChosen =
       exit.signal === "SIGKILL" && this.#reason === undefined && oomKills() > this.#kills;
     const outOfMemory = exit.outOfMemory === true || wasChosen;

@@ -11,6 +11,7 @@ import { findProgram } from "../host/programs.ts";
 import { findImage, type GuestImage, lockOfImages, removeBuild } from "../image/index.ts";
 import { templateNames } from "../image/recipe.ts";
 import { BASES } from "../saved/base.ts";
+import { abandonedCheckpoints, CHECKPOINTS } from "../saved/checkpoints.ts";
 import { currentKeys, lockOfTemplates } from "../template/store.ts";
 import { shapeOf } from "../template/template.ts";
 import { programsUsing } from "./in-use.ts";
@@ -39,7 +40,7 @@ export interface Pruned {
 
 /**
  * Removes images and templates that this version does not use, what builds of templates have left for later ones, and
- * what killed programs left of all that. Sandboxes that run keep what they have open. Everything is only removed while no
+ * what killed programs left of all that, checkpoints among it. Sandboxes that run keep what they have open. Everything is only removed while no
  * program uses any of it.
  */
 export async function prune(options: PruneOptions = {}): Promise<readonly Pruned[]> {
@@ -80,7 +81,9 @@ export async function prune(options: PruneOptions = {}): Promise<readonly Pruned
 const IMAGE = /^debian-\d+(-r)?(-arm64)?-[0-9a-f]{16}$|^\.building-\w+$/;
 const LOCK = /^\.(containers\.)?lock$|^warming\.lock$/;
 const SCRATCH = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const STATE = new RegExp(`^(paused|snapshots|forks|names|templates|layers|shapes|${BASES})$`);
+const STATE = new RegExp(
+  `^(paused|snapshots|${CHECKPOINTS}|forks|names|templates|layers|shapes|${BASES})$`,
+);
 const HOME = /^(server|accelerator\.json(\.\d+)?|cold-boot-\w{6})$/;
 
 /** Sandboxes that run could not be paused any more, and a server would go on with records that are gone. */
@@ -129,6 +132,7 @@ async function unused(paths: Paths): Promise<string[]> {
     ...all.filter((path) => !used.has(path)),
     ...(await unusedTemplates(paths.templates, images)),
     ...(await leftByBuilds(paths)),
+    ...(await abandonedCheckpoints(paths.state)),
   ];
 }
 

@@ -1,14 +1,15 @@
-import { ENVD_PORT } from "@emberbox/core/envd";
+import { INTERPRETER_PORT } from "@emberbox/core/envd";
+import { PROCESSOR_TIMES_PATH } from "@emberbox/wire";
 import { request } from "undici/index.js";
+import { parseJson } from "../host/json.ts";
 import type { LocalSandbox } from "../restore/sandbox.ts";
 
-const MAX_BYTES = 4096;
+const MAX_BYTES = 64 * 1024;
 const LIMIT_MS = 2000;
-const STATISTICS = "/sys/fs/cgroup/user/cpu.stat";
 
 /**
- * Tells whether a machine is the same as at a checkpoint: nothing came to it since but reads, and none of its user's
- * processes had any of the processor's time.
+ * Tells whether a machine is the same as at a checkpoint: nothing came to it since but reads, and none of its programs
+ * had any of the processor's time.
  */
 export class Stillness {
   readonly #machine: LocalSandbox;
@@ -22,7 +23,7 @@ export class Stillness {
     this.#mark = machine.activity.mark;
   }
 
-  /** Call it before the machine is saved, and `end` afterwards: the processes are stopped meanwhile, which takes time. */
+  /** Call it before the machine is saved, and `end` afterwards: programs are stopped and woken up meanwhile. */
   static begin(
     machine: LocalSandbox,
     checkpointId: string,
@@ -30,7 +31,7 @@ export class Stillness {
     const still = new Stillness(machine, checkpointId);
     return {
       async end() {
-        still.#used = await processorTime(machine);
+        still.#used = await processorTimes(machine);
         return still.#used !== undefined && still.#isUntouched() ? still : undefined;
       },
     };
@@ -39,7 +40,7 @@ export class Stillness {
   async holds(machine: LocalSandbox, checkpointId: string): Promise<boolean> {
     if (machine !== this.#machine || checkpointId !== this.#checkpointId) return false;
     if (!this.#isUntouched()) return false;
-    const used = await processorTime(machine);
+    const used = await processorTimes(machine);
     return used !== undefined && used === this.#used && this.#isUntouched();
   }
 
@@ -48,19 +49,20 @@ export class Stillness {
   }
 }
 
-/** What the user's processes have had of it, in microseconds; `undefined` where the machine does not say. */
-async function processorTime(machine: LocalSandbox): Promise<string | undefined> {
-  const { origin, dispatcher } = machine.endpoint(ENVD_PORT);
-  const query = new URLSearchParams({ path: STATISTICS, username: "root" });
+/** What each program has had of it; `undefined` where the machine does not say. */
+async function processorTimes(machine: LocalSandbox): Promise<string | undefined> {
+  const { origin, dispatcher } = machine.endpoint(INTERPRETER_PORT);
   try {
     const signal = AbortSignal.timeout(LIMIT_MS);
-    const { statusCode, body } = await request(`${origin}/files?${query}`, { dispatcher, signal });
+    const asked = { dispatcher, signal };
+    const { statusCode, body } = await request(origin + PROCESSOR_TIMES_PATH, asked);
     let text = "";
     for await (const piece of body) {
       text += String(piece);
       if (text.length > MAX_BYTES) return undefined;
     }
-    return statusCode === 200 ? /^usage_usec (\d+)$/m.exec(text)?.[1] : undefined;
+    const times = statusCode === 200 ? parseJson(text) : undefined;
+    return typeof times === "string" ? times : undefined;
   } catch {
     return undefined;
   }

@@ -1,0 +1,50 @@
+import type { Command } from "commander";
+import { microvm } from "@emberbox/microvm";
+import { branchPaused } from "@emberbox/microvm/internal";
+import { EXIT, type Finish, say } from "./failure.ts";
+import { listenForInterrupt } from "./interrupt.ts";
+import { parseWhole } from "./numbers.ts";
+
+/** `emberbox rollback` and `emberbox branch`. */
+export function addRollback(program: Command, finish: Finish): void {
+  program
+    .command("rollback")
+    .summary("take a paused sandbox back to a checkpoint")
+    .description(
+      "Takes a paused sandbox of any program back to a checkpoint; it stays paused, and is resumed from there. No machine is started. A sandbox that runs is its program's to take back.",
+    )
+    .argument("<SANDBOX>", "the sandbox's id")
+    .argument("<CHECKPOINT>", "the checkpoint's id, as `emberbox history` tells it")
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ emberbox rollback i0123456789abcdefghij c0123456789abcdefghij",
+    )
+    .action(async (sandboxId: string, checkpointId: string) => {
+      using interrupt = listenForInterrupt();
+      await using provider = microvm();
+      const { signal } = interrupt;
+      const { undone } = await provider.rollback!(sandboxId, checkpointId, { signal });
+      say(`${sandboxId} is paused at ${checkpointId}; ${undone.length} later checkpoints stay`);
+      finish(EXIT.ok);
+    });
+  program
+    .command("branch")
+    .summary("make paused sandboxes of a checkpoint")
+    .description(
+      "Makes new, paused sandboxes of a checkpoint, and prints their ids. The sandbox it was made of may run, be paused, or be gone because its program was killed. No machine is started.",
+    )
+    .argument("<SANDBOX>", "the id of the sandbox that the checkpoint is of")
+    .argument("<CHECKPOINT>", "the checkpoint's id, as `emberbox history` tells it")
+    .option("--count <N>", "how many", parseWhole, 1)
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ emberbox branch i0123456789abcdefghij c0123456789abcdefghij --count 3",
+    )
+    .action(async (sandboxId: string, checkpointId: string, { count }: { count: number }) => {
+      using interrupt = listenForInterrupt();
+      const { signal } = interrupt;
+      for await (const made of branchPaused(sandboxId, checkpointId, { count, signal }))
+        process.stdout.write(`${made}\n`);
+      finish(EXIT.ok);
+    });
+}

@@ -1,5 +1,7 @@
 import {
+  parsePosition,
   pictureDataUrl,
+  type SandboxPosition,
   type SandboxTool,
   type ToolContext,
   type ToolOutput,
@@ -92,4 +94,12 @@ function dataOf(runContext: object, callId: string): Record<string, unknown> | n
   results.get(runContext)?.delete(callId);
   const { tool, isError, files, data } = result;
   return JSON.parse(JSON.stringify({ tool, isError, files, data })) as Record<string, unknown>;
+}
+
+/** Where the sandbox was after the call of a run's item. */
+export function positionIn(item: object): SandboxPosition | undefined {
+  const { customData } = item as {
+    readonly customData?: { readonly data?: { readonly position?: unknown } };
+  };
+  return parsePosition(customData?.data?.position);
 }

@@ -39,12 +39,12 @@ import { FieldsOf, parseOptions, sharedOptions } from "./declarations.js";
 export { type FieldsOf, parseOptions, sharedOptions };
 
 // provider
-import { Capabilities, ConnectOptions, CreateOptions, CreateVolumeOptions, Endpoint, EndpointOptions, ListVolumeOptions, PrepareOptions, ProviderOptions, SandboxConnection, SandboxProvider, SignalOptions, TemplateInfo, VolumeFiles, VolumeMetadata, VolumeWriteOptions, checkedProvider, templatesOf } from "./declarations.js";
-export { type Capabilities, type ConnectOptions, type CreateOptions, type CreateVolumeOptions, type Endpoint, type EndpointOptions, type ListVolumeOptions, type PrepareOptions, type ProviderOptions, type SandboxConnection, type SandboxProvider, type SignalOptions, type TemplateInfo, type VolumeFiles, type VolumeMetadata, type VolumeWriteOptions, checkedProvider, templatesOf };
+import { Capabilities, ConnectOptions, CreateOptions, CreateVolumeOptions, Endpoint, EndpointOptions, ListVolumeOptions, PrepareOptions, ProviderBranchOptions, ProviderOptions, SandboxConnection, SandboxProvider, SignalOptions, TemplateInfo, VolumeFiles, VolumeMetadata, VolumeWriteOptions, checkedProvider, templatesOf } from "./declarations.js";
+export { type Capabilities, type ConnectOptions, type CreateOptions, type CreateVolumeOptions, type Endpoint, type EndpointOptions, type ListVolumeOptions, type PrepareOptions, type ProviderBranchOptions, type ProviderOptions, type SandboxConnection, type SandboxProvider, type SignalOptions, type TemplateInfo, type VolumeFiles, type VolumeMetadata, type VolumeWriteOptions, checkedProvider, templatesOf };
 
 // state
-import { ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, SnapshotInfo, SnapshotOptions } from "./declarations.js";
-export type { ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, SnapshotInfo, SnapshotOptions };
+import { BranchOptions, CheckpointChanges, CheckpointInfo, CheckpointKeep, CheckpointOptions, FileDifference, ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, RollbackResult, SnapshotInfo, SnapshotOptions, VariableDifference } from "./declarations.js";
+export type { BranchOptions, CheckpointChanges, CheckpointInfo, CheckpointKeep, CheckpointOptions, FileDifference, ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, RollbackResult, SnapshotInfo, SnapshotOptions, VariableDifference };
 
 // template
 import { BuildTemplateOptions, BuiltTemplate, CopyEntry, DEFAULT_TAG, ImageSource, TemplateLog, TemplateRequest, TemplateStep, TemplateTag, USUAL_PATH, quote, resolveTemplate } from "./declarations.js";
@@ -67,7 +67,58 @@ export interface RequestOptions {
   readonly requestTimeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
-export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "unknown_template" | "volume_not_found" | "volume_exists" | "volume_in_use" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "template_build_failed" | "boot_failed" | "mcp_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "connection_failed" | "protocol_error";
+export interface CheckpointInfo {
+  readonly checkpointId: string;
+  readonly sandboxId: string;
+  readonly parentId?: string | undefined;
+  readonly label?: string | undefined;
+  readonly by?: string | undefined;
+  readonly createdAt: Date;
+  readonly sizeBytes?: number | undefined;
+  readonly unchanged?: boolean | undefined;
+  readonly current?: boolean | undefined;
+  readonly damaged?: boolean | undefined;
+}
+export interface CheckpointKeep {
+  readonly last?: number | undefined;
+  readonly bytes?: number | undefined;
+}
+export interface CheckpointOptions extends Pick<RequestOptions, "signal"> {
+  readonly label?: string | undefined;
+  readonly by?: string | undefined;
+  readonly keep?: CheckpointKeep | undefined;
+}
+export interface BranchOptions extends Pick<RequestOptions, "signal"> {
+  readonly count?: number | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+export interface ProviderBranchOptions extends BranchOptions {
+  readonly network?: false | undefined;
+}
+export interface FileDifference {
+  readonly path: string;
+  readonly change: "added" | "changed" | "removed";
+  readonly sizeBefore?: number | undefined;
+  readonly sizeAfter?: number | undefined;
+}
+export interface VariableDifference {
+  readonly name: string;
+  readonly change: "added" | "changed" | "removed";
+  readonly before?: {
+    readonly type: string;
+    readonly text: string;
+  } | undefined;
+  readonly after?: {
+    readonly type: string;
+    readonly text: string;
+  } | undefined;
+}
+export interface CheckpointChanges {
+  readonly files: readonly FileDifference[];
+  readonly variables?: readonly VariableDifference[] | undefined;
+  readonly truncated: boolean;
+}
+export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "rolled_back" | "checkpoint_not_found" | "unknown_template" | "volume_not_found" | "volume_exists" | "volume_in_use" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "template_build_failed" | "boot_failed" | "mcp_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "connection_failed" | "protocol_error";
 export type ErrorKind =
 "caller" |
 "limit" |
@@ -389,6 +440,7 @@ export interface Capabilities {
   readonly pause: boolean;
   readonly snapshots: boolean;
   readonly fork: boolean;
+  readonly checkpoints?: boolean | undefined;
   readonly network: boolean;
   readonly updateNetwork: boolean;
   readonly requestRules?: boolean | undefined;
@@ -512,6 +564,11 @@ export interface SnapshotInfo {
   readonly createdAt: Date;
   readonly sizeBytes?: number | undefined;
 }
+export interface RollbackResult {
+  readonly checkpoint: CheckpointInfo;
+  readonly network?: NetworkLog | undefined;
+  readonly undone: readonly CheckpointInfo[];
+}
 export interface SignalOptions {
   readonly signal?: AbortSignal | undefined;
 }
@@ -532,6 +589,7 @@ export interface SandboxConnection {
   url?(port: number): Promise<string>;
   gone(): Error | undefined;
   readonly ended?: AbortSignal | undefined;
+  present?(): AbortSignal;
 }
 export type PrepareOptions = Pick<CreateOptions, "template" | "memoryMB" | "cpuCount" | "networkCeiling" | "signal">;
 export interface BuildTemplateOptions {
@@ -570,6 +628,11 @@ export interface SandboxProvider extends AsyncDisposable {
     readonly count?: number | undefined;
     readonly timeoutMs?: number | undefined;
   }): Promise<(SandboxConnection | EmberboxError)[]>;
+  createCheckpoint?(sandboxId: string, options?: CheckpointOptions): Promise<CheckpointInfo>;
+  listCheckpoints?(sandboxId: string, options?: SignalOptions): Promise<CheckpointInfo[]>;
+  deleteCheckpoint?(sandboxId: string, checkpointId: string, options?: SignalOptions): Promise<boolean>;
+  rollback?(sandboxId: string, checkpointId: string, options?: SignalOptions): Promise<RollbackResult>;
+  branch?(sandboxId: string, checkpointId: string, options?: ProviderBranchOptions): Promise<(SandboxConnection | EmberboxError)[]>;
   updateNetwork?(sandboxId: string, network: boolean | NetworkOptions): Promise<void>;
   getNetworkLog?(sandboxId: string): Promise<NetworkLog>;
   addressesOf?(host: string, ceiling: NetworkCeiling): Promise<readonly string[]>;
@@ -859,6 +922,8 @@ export declare class Sandbox implements AsyncDisposable {
   static kill(id: string, options?: ProviderOptions): Promise<boolean>;
   static listSnapshots(options?: ListSnapshotsOptions & ProviderOptions): Promise<SnapshotInfo[]>;
   static deleteSnapshot(id: string, options?: SignalOptions & ProviderOptions): Promise<boolean>;
+  static history(id: string, options?: SignalOptions & ProviderOptions): Promise<CheckpointInfo[]>;
+  static branch(id: string, checkpointId: string, options?: BranchOptions & ProviderOptions): Promise<(Sandbox | EmberboxError)[]>;
   runCode(code: string, options?: RunCodeOptions): Promise<Execution>;
   createCodeContext(options?: CreateCodeContextOptions): Promise<CodeContext>;
   listCodeContexts(options?: RequestOptions): Promise<CodeContext[]>;
@@ -875,6 +940,12 @@ export declare class Sandbox implements AsyncDisposable {
   createSnapshot(options?: SnapshotOptions): Promise<SnapshotInfo>;
   listSnapshots(options?: SignalOptions): Promise<SnapshotInfo[]>;
   fork(options?: ForkOptions): Promise<(this | EmberboxError)[]>;
+  checkpoint(options?: CheckpointOptions): Promise<CheckpointInfo>;
+  history(options?: SignalOptions): Promise<CheckpointInfo[]>;
+  rollback(checkpointId: string, options?: SignalOptions): Promise<RollbackResult>;
+  branch(checkpointId: string, options?: BranchOptions): Promise<(this | EmberboxError)[]>;
+  changesBetween(before: string, after: string, options?: SignalOptions): Promise<CheckpointChanges>;
+  deleteCheckpoint(checkpointId: string, options?: SignalOptions): Promise<boolean>;
   getHost(port: number): Promise<string>;
   url(port: number): Promise<string>;
   getMcpUrl(): Promise<string>;

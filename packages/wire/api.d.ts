@@ -1,9 +1,10 @@
 // index
-import { BOOTED_FROM_DISK, BULK_BYTES, BULK_SERIAL, BULK_SIZE, Bulk, CAPTURE_PORT, CHANNEL_PORT_NAME, ChannelStream, GuestDefaults, GuestNetwork, Hello, HelloAnswer, MACHINE_ADDRESS, NAME_RANGES, NETWORK_PORT, NOT_PUBLIC, Received, Session, SessionOptions, Thaw, VOLUMES_PORT_NAME, egressAnswers, freezeFlags, slotOffset } from "./declarations.js";
-export { BOOTED_FROM_DISK, BULK_BYTES, BULK_SERIAL, BULK_SIZE, type Bulk, CAPTURE_PORT, CHANNEL_PORT_NAME, ChannelStream, type GuestDefaults, type GuestNetwork, type Hello, type HelloAnswer, MACHINE_ADDRESS, NAME_RANGES, NETWORK_PORT, NOT_PUBLIC, type Received, Session, type SessionOptions, type Thaw, VOLUMES_PORT_NAME, egressAnswers, freezeFlags, slotOffset };
+import { BOOTED_FROM_DISK, BULK_BYTES, BULK_SERIAL, BULK_SIZE, Bulk, CAPTURE_PORT, CHANNEL_PORT_NAME, ChannelStream, GuestDefaults, GuestNetwork, Hello, HelloAnswer, MACHINE_ADDRESS, NAME_RANGES, NETWORK_PORT, NOT_PUBLIC, Received, Session, SessionOptions, Thaw, VOLUMES_PORT_NAME, WAITING_PATH, egressAnswers, freezeFlags, slotOffset } from "./declarations.js";
+export { BOOTED_FROM_DISK, BULK_BYTES, BULK_SERIAL, BULK_SIZE, type Bulk, CAPTURE_PORT, CHANNEL_PORT_NAME, ChannelStream, type GuestDefaults, type GuestNetwork, type Hello, type HelloAnswer, MACHINE_ADDRESS, NAME_RANGES, NETWORK_PORT, NOT_PUBLIC, type Received, Session, type SessionOptions, type Thaw, VOLUMES_PORT_NAME, WAITING_PATH, egressAnswers, freezeFlags, slotOffset };
 
 // declarations
 import { Duplex } from "node:stream";
+export declare const WAITING_PATH = "/emberbox/waiting";
 export declare const MACHINE_ADDRESS = "198.18.0.1";
 export declare const CAPTURE_PORT = 3129;
 export declare const NAME_RANGES: {

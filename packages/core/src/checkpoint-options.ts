@@ -1,6 +1,12 @@
 import { z } from "zod";
-import { type FieldsOf, lifetime, parseArgument, parseOptions, signal } from "./options.ts";
-import type { NetworkLog, SignalOptions } from "./provider.ts";
+import {
+  type FieldsOf,
+  lifetime,
+  parseArgument,
+  parseOptions,
+  type RequestOptions,
+  signal,
+} from "./options.ts";
 
 /** A point to which a sandbox can be taken back. */
 export interface CheckpointInfo {
@@ -31,7 +37,7 @@ export interface CheckpointKeep {
 }
 
 /** What to write down with a checkpoint, and which older ones to keep. */
-export interface CheckpointOptions extends SignalOptions {
+export interface CheckpointOptions extends Pick<RequestOptions, "signal"> {
   /** What people see in the history, up to 200 characters. */
   readonly label?: string | undefined;
   /** Who asked for it, such as a tool call's id; up to 200 characters. */
@@ -40,21 +46,8 @@ export interface CheckpointOptions extends SignalOptions {
   readonly keep?: CheckpointKeep | undefined;
 }
 
-/** What a rollback went back over. */
-export interface RollbackResult {
-  /** Where the sandbox is now. */
-  readonly checkpoint: CheckpointInfo;
-  /**
-   * What the sandbox did on the network since the checkpoint, which cannot be undone; `undefined` where this program did
-   * not see all of it.
-   */
-  readonly network?: NetworkLog | undefined;
-  /** The checkpoints between this one and where the sandbox was, the oldest first. They stay. */
-  readonly undone: readonly CheckpointInfo[];
-}
-
 /** How many sandboxes to make of a checkpoint, and how long they live. */
-export interface BranchOptions extends SignalOptions {
+export interface BranchOptions extends Pick<RequestOptions, "signal"> {
   /** How many, 1 to 100. @default 1 */
   readonly count?: number | undefined;
   /** Lifetime of each in milliseconds. @default 300_000 */

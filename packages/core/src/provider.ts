@@ -3,7 +3,6 @@ import type {
   CheckpointInfo,
   CheckpointOptions,
   ProviderBranchOptions,
-  RollbackResult,
 } from "./checkpoint-options.ts";
 import type { EmberboxError } from "./errors.ts";
 import type { McpServers } from "./mcp-servers.ts";
@@ -243,6 +242,19 @@ export interface SnapshotInfo {
   readonly sandboxId?: string | undefined;
   readonly createdAt: Date;
   readonly sizeBytes?: number | undefined;
+}
+
+/** What a rollback went back over. */
+export interface RollbackResult {
+  /** Where the sandbox is now. */
+  readonly checkpoint: CheckpointInfo;
+  /**
+   * What the sandbox did on the network since the checkpoint, which cannot be undone; `undefined` where this program did
+   * not see all of it.
+   */
+  readonly network?: NetworkLog | undefined;
+  /** The checkpoints between this one and where the sandbox was, the oldest first. They stay. */
+  readonly undone: readonly CheckpointInfo[];
 }
 
 /** Options of calls that can only be aborted. */

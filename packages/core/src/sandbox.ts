@@ -3,7 +3,6 @@ import type {
   CheckpointChanges,
   CheckpointInfo,
   CheckpointOptions,
-  RollbackResult,
 } from "./checkpoint-options.ts";
 import { changesBetween } from "./checkpoints/changes-between.ts";
 import {
@@ -39,6 +38,7 @@ import type {
   ConnectOptions,
   NetworkLog,
   NetworkOptions,
+  RollbackResult,
   SandboxConnection,
   SandboxInfo,
   SandboxProvider,

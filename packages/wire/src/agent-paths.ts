@@ -1,5 +1,5 @@
 /**
- * Where the interpreter tells what each thread of the machine's programs has had of the processor: a string, or `null`
- * where there are too many.
+ * Where the interpreter tells where all threads of the machine's programs wait: a string, or `null` when one runs or
+ * waits for a time.
  */
-export const PROCESSOR_TIMES_PATH = "/emberbox/processor-times";
+export const WAITING_PATH = "/emberbox/waiting";

@@ -1,4 +1,4 @@
-export { PROCESSOR_TIMES_PATH } from "./agent-paths.ts";
+export { WAITING_PATH } from "./agent-paths.ts";
 export { CAPTURE_PORT, MACHINE_ADDRESS, NAME_RANGES, NOT_PUBLIC } from "./addresses.ts";
 export { type Bulk, BULK_BYTES, BULK_SERIAL, BULK_SIZE, slotOffset } from "./channel/bulk.ts";
 export { freezeFlags } from "./channel/frames.ts";

@@ -60,9 +60,10 @@ export function describeCheckpoints(harness: Harness): void {
     await sandbox.rollback(first.checkpointId);
     await sandbox.runCode("step = 3");
     const third = await sandbox.checkpoint({ label: "third" });
-    const tree = (await sandbox.history()).map(({ label, parentId, by, current }) => [
-      ...[label, parentId, by, current],
-    ]);
+    const tree = (await sandbox.history()).map((each) => {
+      const { label, parentId, by, current } = each;
+      return [label, parentId, by, current];
+    });
     expect(tree).toEqual([
       ["first", undefined, undefined, undefined],
       ["second", first.checkpointId, "somebody", undefined],

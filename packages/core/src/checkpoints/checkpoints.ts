@@ -6,10 +6,14 @@ import {
   parseCheckpoint,
   parseCheckpointId,
   type ProviderBranchOptions,
-  type RollbackResult,
 } from "../checkpoint-options.ts";
 import type { EmberboxError } from "../errors.ts";
-import type { SandboxConnection, SandboxProvider, SignalOptions } from "../provider.ts";
+import type {
+  RollbackResult,
+  SandboxConnection,
+  SandboxProvider,
+  SignalOptions,
+} from "../provider.ts";
 import { parseSignal, unsupported } from "../state.ts";
 
 export async function makeCheckpoint(

@@ -32,6 +32,8 @@ const MAX_BYTES = 128 * 1024 * 1024;
 const LIMIT_MS = 300_000;
 const ROOT = { user: "root", timeoutMs: LIMIT_MS } as const;
 const FIELDS = 7;
+/** Every copy of a machine has its own. */
+const OF_EACH = new Set(["/etc/machine-id"]);
 
 /** All that is on a sandbox's own disk: not what is mounted, such as volumes. @throws `unsupported` without GNU's `find` */
 export async function listFiles({ files, commands }: Inside, limits: Limits): Promise<FileListing> {
@@ -50,6 +52,7 @@ export async function listFiles({ files, commands }: Inside, limits: Limits): Pr
     const bytes = type === "d" ? 0 : Number(size);
     if (!path.startsWith("/") || !Number.isSafeInteger(bytes) || bytes < 0)
       throw new EmberboxError("protocol_error", "The sandbox's list of files is none");
+    if (OF_EACH.has(path)) continue;
     listed.set(path, { type, size: bytes, mode, owner, mtime, target });
   }
   return listed;

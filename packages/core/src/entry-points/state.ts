@@ -1,5 +1,5 @@
 // The public API of `@emberbox/core/state`: pauses, snapshots, forks and checkpoints.
-export type { Lifecycle, SnapshotInfo } from "../provider.ts";
+export type { Lifecycle, RollbackResult, SnapshotInfo } from "../provider.ts";
 export type { ForkOptions, ListSnapshotsOptions, PauseOptions, SnapshotOptions } from "../state.ts";
 export type {
   BranchOptions,
@@ -8,6 +8,5 @@ export type {
   CheckpointKeep,
   CheckpointOptions,
   FileDifference,
-  RollbackResult,
   VariableDifference,
 } from "../checkpoint-options.ts";

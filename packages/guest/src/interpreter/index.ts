@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { PROCESSOR_TIMES_PATH } from "@emberbox/wire";
+import { WAITING_PATH } from "@emberbox/wire";
 import type { AgentContext } from "../context.ts";
 import type { CodeContext } from "./code-context.ts";
 import { Contexts } from "./contexts.ts";
@@ -22,7 +22,7 @@ import {
   sendJson,
   sendProblem,
 } from "./request.ts";
-import { processorTimes } from "./processor-time.ts";
+import { whereAllWait } from "./waiting.ts";
 import { warmCalls } from "./warm.ts";
 
 /** What core's `userPath` makes. */
@@ -75,8 +75,8 @@ export async function createInterpreter(
       execute(await readJson(request), response, user);
     } else if (path === "/health") {
       sendJson(response, 200, "OK");
-    } else if (path === PROCESSOR_TIMES_PATH && request.method === "GET") {
-      sendJson(response, 200, processorTimes() ?? null);
+    } else if (path === WAITING_PATH && request.method === "GET") {
+      sendJson(response, 200, whereAllWait() ?? null);
     } else if (path === "/contexts" || path.startsWith("/contexts/")) {
       await routeContexts(request, response, path, user);
     } else {

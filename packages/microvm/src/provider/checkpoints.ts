@@ -37,6 +37,12 @@ interface Seen {
   readonly network: Map<string, { gateway: LocalSandbox["gateway"]; log: NetworkLog }>;
 }
 
+/** A checkpoint and those before it. */
+const lineOf = ({ snapshotId, manifest }: Snapshot): string[] => [
+  snapshotId,
+  ...ancestorsIn(manifest),
+];
+
 /** The methods of a provider that are about checkpoints. */
 export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
   const { open, sandboxes, paused, store } = options;
@@ -46,10 +52,6 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
     all.set(known, seen);
     return seen;
   };
-  const lineOf = ({ snapshotId, manifest }: Snapshot): string[] => [
-    snapshotId,
-    ...ancestorsIn(manifest),
-  ];
 
   return {
     createCheckpoint: (sandboxId, { label, by, keep, signal } = {}) =>
@@ -62,14 +64,14 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
         const checkpointId = store.newId();
         const ancestors = await store.at(sandboxId);
         const { gateway } = machine;
-        const begun = Stillness.begin(machine, checkpointId);
+        const still = await Stillness.of(machine, checkpointId);
         const target = store.directoryOf(sandboxId, checkpointId);
         const note = { label, by, ancestors };
         const details = detailsOf(known, access);
         const manifest = await open().state.checkpoint(machine, details, { target, note, signal });
         seen.network.set(checkpointId, { gateway, log: gateway.log() });
         await store.moveTo(sandboxId, [checkpointId, ...ancestors]);
-        seen.still = await begun.end();
+        seen.still = still;
         if (keep) await store.prune(sandboxId, checkpointId, keep);
         const info = checkpointInfo(checkpointId, manifest);
         return { ...info, ...(current && { parentId: current.checkpointId }), current: true };
@@ -104,13 +106,12 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
       }
       return sandboxes.withRunning(sandboxId, async (known, { machine, access }) => {
         const next = await open().state.rollback(machine, checkpoint, { access, signal });
-        const begun = Stillness.begin(next, checkpointId);
         await known.replace(machine, next, rolledBack(checkpointId));
         const seen = seenOf(known);
         const then = seen.network.get(checkpointId);
         const { gateway } = next;
         const network = then?.gateway === gateway ? since(then.log, gateway.log()) : undefined;
-        seen.still = await begun.end();
+        seen.still = undefined;
         return { ...(await moved()), ...(network && { network }) };
       });
     },

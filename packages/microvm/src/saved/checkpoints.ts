@@ -102,7 +102,7 @@ export function openCheckpoints(root: string): CheckpointStore {
         .map(({ info, ancestors }) => {
           const parentId = ancestors.find((id) => isThere.has(id));
           const isCurrent = info.checkpointId === current;
-          return { ...info, ...(parentId && { parentId }), ...(isCurrent && { current: true }) };
+          return Object.assign(info, parentId && { parentId }, isCurrent && { current: true });
         })
         .toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
     },

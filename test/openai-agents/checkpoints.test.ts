@@ -8,20 +8,26 @@ import { createSandbox } from "../support/sandboxes.ts";
 const outputs = (items: readonly RunItem[]): string =>
   JSON.stringify(items.filter(({ type }) => type === "tool_call_output_item"));
 
+const call = (callId: string, command: string): ReturnType<typeof functionCall> =>
+  functionCall("run_command", { command }, { callId });
+type Step = ReturnType<typeof functionCall>[] | ReturnType<typeof assistantMessage>[];
+const agentOf = (...steps: Step[]): SandboxAgent =>
+  new SandboxAgent({
+    name: "careful",
+    model: new ScriptedModel(steps),
+    capabilities: capabilities({ needsApproval: true, runCode: { needsApproval: false } }),
+  });
+
 test("a run that is resumed from an earlier state finds its machine as it was then", async () => {
   const sandbox = await createSandbox();
   const client = new EmberboxSandboxClient({ sandbox, checkpoints: "each-call" });
   const runner = new Runner({ tracingDisabled: true, sandbox: { client } });
-  const call = (callId: string, cmd: string) => functionCall("exec_command", { cmd }, { callId });
-  const agentOf = (...steps: ConstructorParameters<typeof ScriptedModel>[0]): SandboxAgent =>
-    new SandboxAgent({
-      name: "careful",
-      model: new ScriptedModel(steps),
-      capabilities: capabilities({ needsApproval: true, runCode: { needsApproval: false } }),
-    });
   const code = { code: "kept = 'kept'; open('list', 'w').write('one')" };
   const begun = await runner.run(
-    agentOf([functionCall("run_code", code, { callId: "a" })], [call("b", "cat list; rm list")]),
+    agentOf(
+      [functionCall("run_code", code, { callId: "a" })],
+      [functionCall("exec_command", { cmd: "cat list; rm list" }, { callId: "b" })],
+    ),
     "go",
   );
   expect(begun.interruptions).toHaveLength(1);
@@ -43,8 +49,6 @@ test("a plain agent's tools go back to where a saved run was", async () => {
   const sandbox = await createSandbox();
   await using kit = sandboxTools(sandbox, { checkpoints: "each-call" });
   const runner = new Runner({ tracingDisabled: true });
-  const call = (callId: string, command: string) =>
-    functionCall("run_command", { command }, { callId });
   const agent = new Agent({
     name: "plain",
     tools: kit.tools,

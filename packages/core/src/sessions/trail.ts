@@ -1,4 +1,5 @@
-import type { CheckpointInfo, RollbackResult } from "../checkpoint-options.ts";
+import type { CheckpointInfo } from "../checkpoint-options.ts";
+import type { RollbackResult } from "../provider.ts";
 import { EmberboxError } from "../errors.ts";
 import type { Sandbox } from "../sandbox.ts";
 import {

@@ -1,6 +1,8 @@
+import type { ModelMessage } from "ai";
 import { expect, test } from "vitest";
 import type { ToolResult } from "@emberbox/core/tools";
 import { modelOutput } from "./tools/model-output.ts";
+import { placeOf } from "./tools/place.ts";
 
 const result: ToolResult = {
   status: "done",
@@ -25,6 +27,30 @@ test("text, pictures as files, and failures as errors", () => {
   expect(modelOutput(result, false)).toEqual({ type: "text", value: "42" });
   const failed = { ...result, isError: true, pictures: [] };
   expect(modelOutput(failed, true)).toEqual({ type: "error-text", value: "42" });
+});
+
+test("where the machine was goes along, for the tools of later calls", () => {
+  const position = { sandboxId: "sb", checkpointId: "cp", savedAt: 2 };
+  const data = { ...result.data, position };
+  const providerOptions = { emberbox: { position } };
+  const whole = { ...result, data };
+  expect(modelOutput(whole, false)).toMatchObject({ type: "text", providerOptions });
+  expect(modelOutput(whole, true)).toMatchObject({
+    value: [{ type: "text", providerOptions }, {}],
+  });
+  const forged = { ...result, data: { ...data, position: { ...position, checkpointId: "../x" } } };
+  expect(modelOutput(forged, false)).toEqual({ type: "text", value: "42" });
+
+  const messages = [whole, result].map((output, at): ModelMessage => {
+    const call = { type: "tool-result", toolCallId: `${at}`, toolName: "run_code" } as const;
+    return { role: "tool", content: [{ ...call, output: modelOutput(output, at === 0) }] };
+  });
+  const chat = { isChat: true, trusted: false };
+  expect(placeOf(messages, chat)).toEqual({ at: position, step: messages, trusted: false });
+  expect(placeOf(messages.slice(1), chat)).toBeUndefined();
+  const begun: ModelMessage[] = [{ role: "user", content: "Go." }];
+  expect(placeOf(begun, chat)).toMatchObject({ at: null });
+  expect(placeOf(begun, { ...chat, isChat: false })).toBeUndefined();
 });
 
 test("what a client sends back may be anything", () => {

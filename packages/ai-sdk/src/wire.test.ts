@@ -9,7 +9,8 @@ import { takesPictures } from "./tools/takes-pictures.ts";
 // interrupted call.
 const base64 =
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
-const data = { durationMs: 1, timedOut: false, outOfMemory: false, truncated: false };
+const position = { sandboxId: "sb", checkpointId: "only-for-tools", savedAt: 1 };
+const data = { durationMs: 1, timedOut: false, outOfMemory: false, truncated: false, position };
 const drawn: SandboxOutput = {
   status: "done",
   tool: "run_code",
@@ -63,6 +64,8 @@ async function sent(
     maxRetries: 0,
   });
   await expect(work).rejects.toThrow();
+  // Where the machine is, is not the model's business.
+  expect(JSON.stringify(bodies)).not.toContain("only-for-tools");
   return bodies[0]!;
 }
 

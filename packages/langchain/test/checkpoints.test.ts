@@ -28,6 +28,7 @@ const run = (id: string, command: string, name: string = "run_command"): Call =>
   name,
   args: { command },
 });
+const execute = (id: string, command: string): Call => run(id, command, "execute");
 const calling = (...tool_calls: Call[]): AIMessage => new AIMessage({ content: "", tool_calls });
 const results = (messages: readonly BaseMessage[]): string[] =>
   messages.filter((message) => ToolMessage.isInstance(message)).map(({ text }) => text);
@@ -70,7 +71,6 @@ test("a thread that goes back, or is forked, finds its machine as it was there",
 test("a deep agent's backend goes back, too", async () => {
   const sessions = new SandboxSessions(sandbox, { checkpoints });
   const backend = createSandboxBackend(sessions);
-  const execute = (id: string, command: string): Call => run(id, command, "execute");
   const model = fakeModel()
     .respond(calling(execute("1", "mkdir da; echo one > da/list")))
     .respond(new AIMessage("first"))

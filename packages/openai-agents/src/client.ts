@@ -11,6 +11,7 @@ import {
   type SnapshotSpec,
 } from "@openai/agents-core/sandbox";
 import { ZodError } from "zod";
+import { goBack } from "./checkpoints.ts";
 import { providerError } from "./failure.ts";
 import { Materializer } from "./manifest/materialize.ts";
 import { ownManifest } from "./manifest/own.ts";
@@ -22,6 +23,7 @@ import {
   type Settings,
 } from "./options.ts";
 import {
+  branchOf,
   createSessionSandbox,
   findSessionSandbox,
   type SessionSandbox,
@@ -120,7 +122,8 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
   }
 
   /**
-   * Continues where a session stopped: in its sandbox while it exists, running or paused, otherwise from its snapshot.
+   * Continues where a session stopped: in its sandbox while it exists, running or paused, otherwise from its
+   * checkpoint or its snapshot. With `checkpoints`, the machine is as it was when the state was saved.
    * @throws `SandboxSnapshotNotRestorableError` when both are gone; a session never starts empty instead
    */
   async resume(
@@ -137,6 +140,11 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
     if (settings.exposedPorts !== undefined) state.configuredExposedPorts = settings.exposedPorts;
     const known = await findSessionSandbox(state.sandboxId, settings);
     if (known === undefined) return this.#restore(state, settings, spec);
+    if (settings.checkpoints !== undefined && state.position !== undefined) {
+      await goBack(known.sandbox, state.position, settings.signal).catch((error: unknown) => {
+        throw providerError(error, "resume");
+      });
+    }
     return this.#session(known, state, settings, spec);
   }
 
@@ -156,7 +164,8 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
       await session?.lifecycle.keep("asked");
     } else if (preserveOwnedSession === true) await session?.lifecycle.keep("wait");
     else if (willCloseAfterSerialize === true) await session?.lifecycle.keep("end");
-    return serializeState(state);
+    const { position } = session?.state ?? state;
+    return serializeState({ ...state, ...(position && { position }) });
   }
 
   /** Restores serialized state, which is checked first. */
@@ -194,6 +203,13 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
     settings: Settings,
     spec: SnapshotSpec | undefined,
   ): Promise<EmberboxSandboxSession> {
+    const branch = await branchOf(state, settings);
+    if (branch !== undefined) {
+      return this.#keepOrEnd(branch, async () => {
+        state.sandboxId = branch.sandbox.sandboxId;
+        return this.#session(branch, state, settings, spec);
+      });
+    }
     const { snapshot } = state;
     if (!snapshot) {
       throw new SandboxSnapshotNotRestorableError(

@@ -11,17 +11,24 @@ export function createEditor(
   ready: () => Promise<Sandbox>,
   resolve: (path: string) => string,
   runAs: string | undefined,
+  around: (label: string, work: () => Promise<string>) => Promise<string>,
 ): Editor {
   let last: Promise<unknown> = Promise.resolve();
-  const inTurn = (work: (sandbox: Sandbox) => Promise<string>): Promise<ApplyPatchResult> => {
-    const done = last.then(async () => ({ output: await work(await ready()) }));
+  const inTurn = (
+    label: string,
+    work: (sandbox: Sandbox) => Promise<string>,
+  ): Promise<ApplyPatchResult> => {
+    const done = last.then(async () => {
+      const sandbox = await ready();
+      return { output: await around(label, () => work(sandbox)) };
+    });
     last = done.catch(() => {});
     return done;
   };
   const user = as(runAs);
   return {
     createFile: ({ path, diff }) =>
-      inTurn(async ({ files }) => {
+      inTurn(`create ${path}`, async ({ files }) => {
         const target = resolve(path);
         if (await files.exists(target, user))
           throw new Error(`${path} is there already; update it instead.`);
@@ -29,7 +36,7 @@ export function createEditor(
         return `Created ${path}.`;
       }),
     updateFile: ({ path, diff, moveTo }) =>
-      inTurn(async ({ files }) => {
+      inTurn(`update ${path}`, async ({ files }) => {
         const from = resolve(path);
         const to = moveTo === undefined ? from : resolve(moveTo);
         const text = applyDiff(await readText(files, from, path, user), diff, "default");
@@ -39,7 +46,7 @@ export function createEditor(
         return `Updated ${path}, now ${moveTo}.`;
       }),
     deleteFile: ({ path }) =>
-      inTurn(async ({ files }) => {
+      inTurn(`delete ${path}`, async ({ files }) => {
         const target = resolve(path);
         if (!(await files.exists(target, user))) throw new Error(`There is no file ${path}.`);
         if ((await files.getInfo(target, user)).type === "dir")

@@ -7,4 +7,4 @@ export type { CapabilitiesOptions } from "./capabilities.ts";
 export { runCode } from "./run-code.ts";
 export type { RunCodeOptions } from "./run-code.ts";
 export { sandboxTools } from "./tools.ts";
-export type { AgentSandboxTools, SandboxToolsOptions } from "./tools.ts";
+export type { AgentSandboxTools, ReturnOptions, SavedRun, SandboxToolsOptions } from "./tools.ts";

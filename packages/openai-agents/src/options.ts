@@ -1,6 +1,7 @@
 import { EmberboxError, type Sandbox } from "@emberbox/core";
 import { type FieldsOf, parseOptions } from "@emberbox/core/options";
 import {
+  mustMakeCheckpoints,
   type ResolvedSource,
   resolveSource,
   type SessionCreateOptions,
@@ -34,6 +35,13 @@ export interface EmberboxSandboxClientOptions extends SessionCreateOptions {
    * @default any port, once it is asked for
    */
   readonly exposedPorts?: readonly number[] | undefined;
+  /**
+   * Takes a checkpoint before each call that can change something, and one after it, unless nothing changed; commands
+   * and patches then run one at a time. A session that is resumed from a state that was saved earlier finds its machine
+   * as it was then. Needs a provider with checkpoints.
+   * @default none are taken
+   */
+  readonly checkpoints?: "each-call" | undefined;
   /** How many entries of a manifest are created at once, and how many files of a local directory are read. @default 4 */
   readonly concurrencyLimits?: SandboxConcurrencyLimits | undefined;
   /** Limits for archives that are unpacked; `null` for none. @default the framework's */
@@ -66,6 +74,7 @@ const optionsSchema = z.strictObject({
     .optional()
     .describe('`{ type: "local" | "remote" | "emberbox" | "noop" }`'),
   exposedPorts: z.array(port).optional().describe("an array of port numbers"),
+  checkpoints: z.literal("each-call").optional().describe("`each-call`"),
   concurrencyLimits: z
     .strictObject({ manifestEntries: limit.exactOptional(), localDirFiles: limit.exactOptional() })
     .optional()
@@ -89,6 +98,7 @@ export interface Settings {
   readonly commandTimeoutMs: number;
   readonly snapshot: SnapshotSpec | undefined;
   readonly exposedPorts: readonly number[] | undefined;
+  readonly checkpoints: "each-call" | undefined;
   readonly limits: Limits;
   readonly archiveLimits: SandboxArchiveLimits | null | undefined;
   readonly onOutput: EmberboxSandboxClientOptions["onOutput"];
@@ -105,13 +115,14 @@ export function resolveClientOptions(
     commandTimeoutMs = 0,
     snapshot,
     exposedPorts,
+    checkpoints,
     concurrencyLimits,
     archiveLimits,
     onOutput,
     signal,
     ...create
   } = { ...base, ...more };
-  const limited = { commandTimeoutMs, concurrencyLimits, archiveLimits };
+  const limited = { checkpoints, commandTimeoutMs, concurrencyLimits, archiveLimits };
   parseOptions(optionsSchema, { sandbox, snapshot, exposedPorts, ...limited, onOutput, signal });
   validateSandboxArchiveLimits(archiveLimits);
   if (sandbox !== undefined && Object.keys(create).length > 0) {
@@ -122,8 +133,9 @@ export function resolveClientOptions(
     );
   }
   const source = resolveSource(sandbox ?? create);
+  if (checkpoints !== undefined) mustMakeCheckpoints(source);
   const limits = resolveLimits(concurrencyLimits);
-  const settings = { source, commandTimeoutMs, snapshot, exposedPorts, limits };
+  const settings = { source, commandTimeoutMs, snapshot, exposedPorts, checkpoints, limits };
   return { ...settings, archiveLimits, onOutput, signal };
 }
 

@@ -1,5 +1,7 @@
 import {
+  parsePosition,
   pictureDataUrl,
+  type SandboxPosition,
   type SandboxTool,
   type ToolContext,
   type ToolOutput,
@@ -64,6 +66,7 @@ export function asFunctionTool(
         signal: details?.signal,
         threadId: threadId?.(runContext?.context),
         toolCallId,
+        adapter: "openai-agents",
         ...(onOutput && { onOutput: (output) => onOutput(output, { toolCallId }) }),
       } satisfies ToolContext);
       if (runContext !== undefined && toolCallId !== undefined) {
@@ -91,4 +94,12 @@ function dataOf(runContext: object, callId: string): Record<string, unknown> | n
   results.get(runContext)?.delete(callId);
   const { tool, isError, files, data } = result;
   return JSON.parse(JSON.stringify({ tool, isError, files, data })) as Record<string, unknown>;
+}
+
+/** Where the sandbox was after the call of a run's item. */
+export function positionIn(item: object): SandboxPosition | undefined {
+  const { customData } = item as {
+    readonly customData?: { readonly data?: { readonly position?: unknown } };
+  };
+  return parsePosition(customData?.data?.position);
 }

@@ -72,7 +72,12 @@ class RunCode extends Capability {
     }
     const { needsApproval, onOutput, ...limits } = this.options;
     const facts = { workingDirectory: session.state.manifest.root };
-    const set = createSandboxTools(session.sandbox, { ...limits, include: ["run_code"], facts });
+    const set = createSandboxTools(session.sandbox, {
+      ...limits,
+      include: ["run_code"],
+      facts,
+      checkpoints: session.checkpoints,
+    });
     const tool = set.get("run_code");
     const begun = new Set<string>();
     const execute: SandboxTool["execute"] = async (input, context) => {
@@ -81,6 +86,7 @@ class RunCode extends Capability {
       if (!begun.has(language)) await begin(session, language, context);
       begun.add(language);
       const result = await tool.execute(input, context);
+      session.leftAt(result.data.position);
       if (mayHaveRestarted(result)) begun.delete(language);
       return result;
     };

@@ -5,6 +5,7 @@ import { SandboxSnapshotNotRestorableError, type SnapshotSpec } from "@openai/ag
 import { providerError, unsupported } from "./failure.ts";
 import type { Settings } from "./options.ts";
 import { checkSpec } from "./snapshots/snapshots.ts";
+import type { EmberboxSessionState } from "./state.ts";
 
 /** How long a sandbox lives after its last use unless the options say otherwise, in milliseconds. */
 const LIFETIME_MS = 30 * 60_000;
@@ -38,6 +39,7 @@ export async function createSessionSandbox(
   try {
     const known = await provider();
     checkSpec(spec, known);
+    checkCheckpoints(settings, known);
     const lifetimeMs = create.timeoutMs ?? LIFETIME_MS;
     const { signal } = settings;
     const sandbox = await Sandbox.create({
@@ -88,10 +90,46 @@ export async function findSessionSandbox(
   }
 }
 
+/**
+ * A copy of the machine as it was when the state was saved, for a session whose sandbox is gone; `undefined` when its
+ * checkpoint is gone, too, or there was none. @throws `SandboxProviderError`
+ */
+export async function branchOf(
+  { position }: EmberboxSessionState,
+  settings: Settings,
+): Promise<SessionSandbox | undefined> {
+  const { given, create, provider } = settings.source;
+  if (settings.checkpoints === undefined || position === undefined || given !== undefined)
+    return undefined;
+  try {
+    const known = await provider();
+    const timeoutMs = create.timeoutMs ?? LIFETIME_MS;
+    const options = { provider: known, timeoutMs, signal: settings.signal };
+    const [made] = await Sandbox.branch(position.sandboxId, position.checkpointId, options);
+    if (made instanceof Sandbox) return { sandbox: made, provider: known, lifetimeMs: timeoutMs };
+    throw made;
+  } catch (error) {
+    const isGone =
+      EmberboxError.isInstance(error) &&
+      (error.kind === "lost" || error.code === "checkpoint_not_found");
+    if (isGone) return undefined;
+    throw providerError(error, "resume");
+  }
+}
+
 /** The provider to use; `undefined` when a sandbox was given. */
 export async function providerOf(settings: Settings): Promise<SandboxProvider | undefined> {
   const { given, provider } = settings.source;
   return given === undefined ? provider() : undefined;
+}
+
+/** A provider that was not known before. */
+function checkCheckpoints(
+  { checkpoints }: Settings,
+  { name, capabilities }: SandboxProvider,
+): void {
+  if (checkpoints === undefined || capabilities.checkpoints === true) return;
+  throw unsupported(`The provider ${name} cannot make checkpoints.`, "checkpoints");
 }
 
 function givenSandbox(sandbox: Sandbox): SessionSandbox {

@@ -28,6 +28,8 @@ import {
   mergeManifestEntryDelta,
   withExclusiveSandboxManifestMutation,
 } from "@openai/agents-core/sandbox/internal";
+import type { SandboxPosition } from "@emberbox/core/tools";
+import { Checkpoints } from "./checkpoints.ts";
 import { createEditor } from "./editor.ts";
 import { providerError } from "./failure.ts";
 import { directoryExists, listDir, pathExists, readFile, viewImage } from "./files.ts";
@@ -44,6 +46,7 @@ import { type EmberboxSessionState, referTo, sessionOf } from "./state.ts";
 export interface SessionParts extends ProcessesOptions, LifecycleParts {
   readonly limits: Limits;
   readonly archiveLimits: SandboxArchiveLimits | null | undefined;
+  readonly checkpoints: "each-call" | undefined;
 }
 
 /** A sandbox, in the form that the framework's agents use. `EmberboxSandboxClient` creates these. */
@@ -55,6 +58,7 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
   readonly lifecycle: Lifecycle;
   readonly #processes: Processes;
   readonly #limits: Limits;
+  readonly #checkpoints: Checkpoints | undefined;
   #archiveLimits: SandboxArchiveLimits | null | undefined;
 
   /** @internal */
@@ -64,8 +68,20 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
     this.sandbox = parts.sandbox;
     this.#processes = new Processes(parts.sandbox, parts);
     this.#limits = parts.limits;
+    this.#checkpoints =
+      parts.checkpoints && new Checkpoints(parts.sandbox, (position) => this.leftAt(position));
     this.#archiveLimits = parts.archiveLimits;
     this.lifecycle = new Lifecycle(parts, () => this.#processes.stop());
+  }
+
+  /** Whether calls leave checkpoints behind. @internal */
+  get checkpoints(): "each-call" | undefined {
+    return this.#checkpoints && "each-call";
+  }
+
+  /** Records where the machine is after a call. @internal */
+  leftAt(position: SandboxPosition | undefined): void {
+    if (position !== undefined) this.state.position = position;
   }
 
   /** Makes sure that the sandbox is running. */
@@ -117,13 +133,14 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
   async exec(args: ExecCommandArgs): Promise<SandboxExecResult> {
     await this.lifecycle.ready();
     const envs = this.state.environment ?? {};
-    return this.#processes.exec(args, { cwd: this.#workdir(args.workdir), envs });
+    const surroundings = { cwd: this.#workdir(args.workdir), envs };
+    return this.#around(`exec: ${args.cmd}`, () => this.#processes.exec(args, surroundings));
   }
 
   /** Writes to a command that is still running, and returns its new output. */
   async writeStdin(args: WriteStdinArgs): Promise<string> {
     await this.lifecycle.ready();
-    return this.#processes.writeStdin(args);
+    return this.#around("write_stdin", () => this.#processes.writeStdin(args));
   }
 
   /** Commands can run in a terminal. */
@@ -137,6 +154,7 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
       () => this.lifecycle.ready(),
       (path) => this.#path(path, true),
       runAs,
+      (label, work) => this.#around(label, work),
     );
   }
 
@@ -261,6 +279,10 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
   /** A command may start anywhere in the machine, since it can go anywhere. */
   #workdir(workdir: string | undefined): string {
     return workdir?.startsWith("/") ? workdir : this.#path(workdir);
+  }
+
+  #around<Result>(label: string, work: () => Promise<Result>): Promise<Result> {
+    return this.#checkpoints === undefined ? work() : this.#checkpoints.around(label, work);
   }
 
   async #change(work: (sandbox: Sandbox) => Promise<void>): Promise<void> {

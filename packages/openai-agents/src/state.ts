@@ -1,5 +1,6 @@
 import type { SandboxSessionState, Snapshot, SnapshotSpec } from "@openai/agents-core/sandbox";
 import { deserializeManifest, serializeManifestRecord } from "@openai/agents-core/sandbox/internal";
+import { parsePosition, type SandboxPosition } from "@emberbox/core/tools";
 import { z } from "zod";
 import { port } from "./options.ts";
 
@@ -11,6 +12,8 @@ export interface EmberboxSessionState extends SandboxSessionState {
   sandboxId: string;
   /** True when the snapshot was made only to outlive a wait; it is deleted with the session. */
   snapshotAutomatic?: boolean;
+  /** Where the machine was after the last call, with `checkpoints`. */
+  position?: SandboxPosition;
   /** How the session is kept; absent to choose automatically. A store is never saved. */
   snapshotSpec?: SnapshotSpec | null;
   /** The only ports that may be asked for; empty for any. */
@@ -71,6 +74,7 @@ export function serializeState(state: EmberboxSessionState): Record<string, unkn
   return {
     sandboxId: state.sandboxId,
     ...(state.snapshotAutomatic === true && { snapshotAutomatic: true }),
+    ...(state.position && { position: { ...state.position } }),
     snapshot: state.snapshot ?? null,
     snapshotFingerprint: state.snapshotFingerprint ?? null,
     snapshotFingerprintVersion: state.snapshotFingerprintVersion ?? null,
@@ -86,12 +90,14 @@ export async function deserializeState(
   record: Record<string, unknown>,
 ): Promise<EmberboxSessionState> {
   const saved = parseSaved(record);
+  const position = parsePosition(record["position"]);
   const manifest = deserializeManifest(record["manifest"] as Record<string, unknown> | undefined);
   return {
     manifest,
     environment: await manifest.resolveEnvironment(),
     sandboxId: saved.sandboxId,
     ...(saved.snapshotAutomatic === true && { snapshotAutomatic: true }),
+    ...(position && { position }),
     snapshot: (saved.snapshot ?? null) as Snapshot | null,
     snapshotFingerprint: saved.snapshotFingerprint ?? null,
     snapshotFingerprintVersion: saved.snapshotFingerprintVersion ?? null,

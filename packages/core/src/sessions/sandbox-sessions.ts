@@ -8,7 +8,7 @@ import {
   parseOptions,
   positiveInteger,
 } from "../options.ts";
-import type { SandboxProvider } from "../provider.ts";
+import type { SandboxProvider, SignalOptions } from "../provider.ts";
 import type { Sandbox } from "../sandbox.ts";
 import { loudly } from "./loudly.ts";
 import { queueOf } from "./sandbox-queue.ts";
@@ -175,6 +175,24 @@ export class SandboxSessions implements AsyncDisposable {
       release();
       throw error;
     }
+  }
+
+  /**
+   * Puts a conversation's machine where the conversation is: for frameworks that do not say it with their calls. Without
+   * `checkpoints` nothing happens.
+   * @throws `checkpoint_not_found`, and what creating the sandbox throws
+   */
+  async goTo(
+    place: ConversationPlace,
+    { threadId, signal }: { readonly threadId?: string | undefined } & SignalOptions = {},
+  ): Promise<void> {
+    if (!this.checkpoints) return;
+    using lease = await this.acquire(threadId, { signal, place });
+    const { sandbox, trail } = lease;
+    await queueOf(sandbox).run(
+      async () => trail?.arrive(sandbox, place, undefined, signal),
+      signal,
+    );
   }
 
   /** Ends a conversation's sandbox; the next call gets a new one. Resolves to false when there was none. */

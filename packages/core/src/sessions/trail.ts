@@ -1,4 +1,5 @@
-import type { CheckpointInfo, RollbackResult } from "../checkpoint-options.ts";
+import type { CheckpointInfo } from "../checkpoint-options.ts";
+import type { RollbackResult } from "../provider.ts";
 import { EmberboxError } from "../errors.ts";
 import type { Sandbox } from "../sandbox.ts";
 import {
@@ -115,6 +116,30 @@ export class Trail {
     this.#here.add(keyOf(this.#position));
     if (note.toolCallId !== undefined) this.#step.calls.add(note.toolCallId);
     return this.#position;
+  }
+
+  /**
+   * Runs a call between two checkpoints, after which `left` is told where the machine is. A failure to tell is reported:
+   * what was asked for is done, and the next call, which begins with a checkpoint, fails if it was no accident. In the
+   * sandbox's turn.
+   */
+  async around<Result>(
+    sandbox: Sandbox,
+    note: CallNote,
+    how: {
+      readonly signal?: AbortSignal | undefined;
+      readonly left: (position: SandboxPosition) => void;
+      readonly report: (error: unknown) => void;
+    },
+    work: () => Promise<Result>,
+  ): Promise<Result> {
+    await this.begin(sandbox, note, how.signal);
+    try {
+      return await work();
+    } finally {
+      if (how.signal?.aborted !== true && sandbox.gone === undefined)
+        await this.end(sandbox, note, true, how.signal).then(how.left, how.report);
+    }
   }
 
   /** Takes the machine back, and keeps where it was. In the sandbox's turn. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { CheckpointInfo, RollbackResult } from "../checkpoint-options.ts";
+import type { CheckpointInfo } from "../checkpoint-options.ts";
+import type { RollbackResult } from "../provider.ts";
 import { putAt } from "../sessions/trail.ts";
 import { positionOf } from "../sessions/position.ts";
 import { queueOf } from "../sessions/sandbox-queue.ts";
@@ -94,7 +95,7 @@ const rollback: Definition<{ readonly checkpoint_id: string }> = {
   },
 };
 
-const history: Definition<Readonly<Record<never, never>>> = {
+const history: Definition<object> = {
   name: "history",
   title: "List checkpoints",
   description:
@@ -143,11 +144,6 @@ function toolOf(
   sessions: SandboxSessions,
   prefix: string,
 ): CheckpointTool {
-  const answer = (text: string, errorCode?: string): CheckpointAnswer => ({
-    text: presentable(text),
-    isError: errorCode !== undefined,
-    ...(errorCode !== undefined && { errorCode }),
-  });
   return Object.freeze({
     name: `${prefix}${name}`,
     title,
@@ -173,4 +169,12 @@ function toolOf(
       );
     },
   });
+}
+
+function answer(text: string, errorCode?: string): CheckpointAnswer {
+  return {
+    text: presentable(text),
+    isError: errorCode !== undefined,
+    ...(errorCode !== undefined && { errorCode }),
+  };
 }

@@ -43,7 +43,7 @@ export { mimeType, pictureType } from "./mime.ts";
 export { truncate } from "./truncate.ts";
 export type { Truncated } from "./truncate.ts";
 export { queueOf, shareQueue } from "../sessions/sandbox-queue.ts";
-export { SandboxSessions } from "../sessions/sandbox-sessions.ts";
+export { mustMakeCheckpoints, SandboxSessions } from "../sessions/sandbox-sessions.ts";
 export type {
   AcquireOptions,
   SandboxLease,
@@ -51,7 +51,7 @@ export type {
 } from "../sessions/sandbox-sessions.ts";
 export { laterPosition, parsePosition } from "../sessions/position.ts";
 export type { ConversationPlace, SandboxPosition } from "../sessions/position.ts";
-export { Trail } from "../sessions/trail.ts";
+export { putAt, Trail } from "../sessions/trail.ts";
 export type { CallNote } from "../sessions/trail.ts";
 export { resolveSource } from "../sessions/source.ts";
 export type { ResolvedSource, SandboxSource, SessionCreateOptions } from "../sessions/source.ts";

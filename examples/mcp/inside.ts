@@ -1,12 +1,12 @@
 import { shop } from "./support/shop.ts"; // Without keys, a script takes the models' place.
 import "./support/npm.ts"; // Where this machine gets npm's packages.
 
-// Two MCP servers in one sandbox, and agents of three frameworks that use both.
+// Two MCP servers in one sandbox, and agents of three frameworks that use both, each by its framework's own client.
 import { anthropic } from "@ai-sdk/anthropic";
-import { tool as langchainTool } from "@langchain/core/tools";
-import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { Agent, run, tool as openaiTool } from "@openai/agents";
-import { dynamicTool, generateText, isStepCount, type JSONSchema7, jsonSchema } from "ai";
+import { createMCPClient } from "@ai-sdk/mcp";
+import { MultiServerMCPClient } from "@langchain/mcp-adapters";
+import { Agent, MCPServerStreamableHttp, run } from "@openai/agents";
+import { generateText, isStepCount } from "ai";
 import { Sandbox } from "emberbox";
 import { createAgent } from "langchain";
 
@@ -22,72 +22,39 @@ const sandbox = await Sandbox.create({
 });
 
 // Any client that speaks streamable HTTP reaches both at one address.
-const authorization = `Bearer ${await sandbox.getMcpToken()}`;
-const transport = new StreamableHTTPClientTransport(new URL(await sandbox.getMcpUrl()), {
-  requestInit: { headers: { authorization } },
-});
-const client = new Client({ name: "example", version: "1.0.0" });
-await client.connect(transport);
-
-// Listing waits for servers that are being installed; on a slow machine, more than once.
-let { tools } = await client.listTools();
-for (let more = 20; more > 0 && !tools.some(({ name }) => name.startsWith("memory_")); more--)
-  ({ tools } = await client.listTools());
-console.log(tools.map(({ name }) => name).join(" "));
-
-const call = async (name: string, input: unknown): Promise<string> => {
-  const { content } = await client.callTool({ name, arguments: input as Record<string, unknown> });
-  return content.map((part) => (part.type === "text" ? part.text : `(${part.type})`)).join("\n");
-};
+const url = await sandbox.getMcpUrl();
+const headers = { Authorization: `Bearer ${await sandbox.getMcpToken()}` };
 const prompt = "What does a lamp cost? Remember it.";
 
 // Vercel's AI SDK
-const { text } = await generateText({
-  model: anthropic("claude-sonnet-5-5"),
-  stopWhen: isStepCount(5),
-  prompt,
-  tools: Object.fromEntries(
-    tools.map(({ name, description, inputSchema }) => [
-      name,
-      dynamicTool({
-        ...(description !== undefined && { description }),
-        inputSchema: jsonSchema(inputSchema as JSONSchema7),
-        execute: (input) => call(name, input),
-      }),
-    ]),
-  ),
-});
+const client = await createMCPClient({ transport: { type: "http", url, headers } });
+// Listing waits for servers that are being installed; on a slow machine, more than once.
+let tools = await client.tools();
+for (let more = 20; more > 0 && !("memory_read_graph" in tools); more--)
+  tools = await client.tools();
+console.log(Object.keys(tools).join(" "));
+const model = anthropic("claude-sonnet-5-5");
+const { text } = await generateText({ model, tools, prompt, stopWhen: isStepCount(5) });
 console.log(`AI SDK: ${text}`);
+await client.close();
 
 // LangChain
-const langchain = createAgent({
-  model: "anthropic:claude-sonnet-5-5",
-  tools: tools.map(({ name, description = name, inputSchema }) =>
-    langchainTool((input: unknown) => call(name, input), {
-      name,
-      description,
-      schema: inputSchema,
-    }),
-  ),
+const adapters = new MultiServerMCPClient({
+  mcpServers: { sandbox: { transport: "http", url, headers } },
 });
+const langchainTools = await adapters.getTools();
+const langchain = createAgent({ model: "anthropic:claude-sonnet-5-5", tools: langchainTools });
 const { messages } = await langchain.invoke({ messages: [{ role: "user", content: prompt }] });
 console.log(`LangChain: ${messages.at(-1)?.text}`);
+const search = langchainTools.find(({ name }) => name === "memory_search_nodes");
+console.log(JSON.stringify(await search?.invoke({ query: "lamp" })));
+await adapters.close();
 
 // OpenAI Agents
-const agent = new Agent({
-  name: "Buyer",
-  tools: tools.map(({ name, description = name, inputSchema }) =>
-    openaiTool({
-      name,
-      description,
-      parameters: { ...inputSchema, additionalProperties: true } as never,
-      strict: false,
-      execute: (input) => call(name, input),
-    }),
-  ),
-});
+const server = new MCPServerStreamableHttp({ name: "sandbox", url, requestInit: { headers } });
+await server.connect();
+const agent = new Agent({ name: "Buyer", mcpServers: [server] });
 console.log(`OpenAI Agents: ${(await run(agent, prompt)).finalOutput}`);
+await server.close();
 
-console.log(await call("memory_search_nodes", { query: "lamp" }));
-await client.close();
 await sandbox.kill();

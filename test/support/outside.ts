@@ -17,7 +17,11 @@ export {
   type TestServer,
 } from "../../packages/microvm/src/network/testing/servers.ts";
 
-export { findRegistry, registryEnvs } from "../../packages/microvm/src/network/testing/registry.ts";
+export {
+  findPypi,
+  findRegistry,
+  registryEnvs,
+} from "../../packages/microvm/src/network/testing/registry.ts";
 
 export interface TestNetwork extends AsyncDisposable {
   readonly provider: SandboxProvider;

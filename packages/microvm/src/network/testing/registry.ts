@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { lookup } from "node:dns/promises";
 import { connect, rootCertificates } from "node:tls";
 
-/** The npm registry that this machine uses: the real outside. */
+/** A registry that this machine uses: the real outside. */
 export interface Registry {
   readonly url: string;
   /** What a policy must name to reach it: its host, and its address where that is not of the public internet. */
@@ -12,6 +12,7 @@ export interface Registry {
   readonly ca: string;
 }
 
+/** npm's. */
 export async function findRegistry(): Promise<Registry> {
   const text = execFileSync("npm", ["config", "get", "registry"], {
     encoding: "utf8",
@@ -29,6 +30,24 @@ export async function findRegistry(): Promise<Registry> {
 /** Variables with which npm in a sandbox uses that registry. */
 export function registryEnvs({ url, ca }: Registry): Record<string, string> {
   return { npm_config_registry: url, ...(ca !== "" && { npm_config_ca: ca }) };
+}
+
+/** Where this machine's pip finds packages; `undefined` if nothing answers there. */
+export async function findPypi(): Promise<Registry | undefined> {
+  const url = process.env["PIP_INDEX_URL"] || "https://pypi.org/simple/";
+  const { hostname, port, protocol } = new URL(url);
+  // The index of PyPI itself leads there.
+  const hosts = hostname === "pypi.org" ? [hostname, "files.pythonhosted.org"] : [hostname];
+  try {
+    const found = await Promise.all(hosts.map((host) => lookup(host, 4)));
+    return {
+      url,
+      allowOut: [...hosts, ...found.map(({ address }) => address)],
+      ca: protocol === "https:" ? await unusualAuthority(hostname, Number(port || 443)) : "",
+    };
+  } catch {
+    return undefined;
+  }
 }
 
 /** The authority at the end of a server's chain, unless Node itself knows it. */

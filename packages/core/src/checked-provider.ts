@@ -51,6 +51,7 @@ export function checkedProvider(of: SandboxProvider): SandboxProvider {
     kill: async (id) => of.kill(parseId(id)),
     [Symbol.asyncDispose]: () => of[Symbol.asyncDispose](),
     ...(of.templates && { templates: () => of.templates!() }),
+    ...(of.templateSizes && { templateSizes: () => of.templateSizes!() }),
     ...(of.prepare && { prepare: async (options) => of.prepare!(parsePrepare(options)) }),
     ...(of.setTimeout && {
       setTimeout: async (id, timeoutMs) =>

@@ -325,6 +325,8 @@ export interface SandboxProvider extends AsyncDisposable {
    * @default one, `default`, with what the conformance suite requires of every provider
    */
   templates?(): readonly TemplateInfo[];
+  /** What these take, in bytes on disk, by name; one that is not there yet is left out. */
+  templateSizes?(): Promise<Readonly<Record<string, number>>>;
   /** Does in advance what the first `create` of such a sandbox would have to wait for. */
   prepare?(options?: PrepareOptions): Promise<void>;
   /** Resolves once the sandbox answers. */

@@ -20,6 +20,7 @@ import { diskBytes } from "../host/disk-bytes.ts";
 import { withLock } from "../host/lock.ts";
 import { resolveCreateOptions, type ResolvedCreateOptions } from "../restore/create-options.ts";
 import { isContainerName } from "../container/store.ts";
+import { isReadyBuild } from "../ready/index.ts";
 import { baseFiles } from "../saved/base.ts";
 import { openSnapshots, ownBytes, type Snapshot } from "../saved/snapshots.ts";
 import { obtainImageOf } from "./container-images.ts";
@@ -43,6 +44,8 @@ export interface OwnTemplates {
   shaped: OwnShapes["of"];
   build(request: TemplateRequest, options: BuildTemplateOptions): Promise<BuiltTemplate>;
   list(): Promise<BuiltTemplate[]>;
+  /** Those of one name, the newest first. */
+  buildsOf(name: string): Promise<BuiltTemplate[]>;
   /** Gives a build further tags. @throws `unknown_template` */
   tag(name: string, tags: readonly string[]): Promise<BuiltTemplate>;
   delete(name: string): Promise<boolean>;
@@ -145,6 +148,7 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
   return {
     tags,
     find,
+    buildsOf,
     shaped: shapes.of,
     async build(request, { name, tags: given = [DEFAULT_TAG], onBuildLogs, signal, ...asked }) {
       if (!isOwnName(name)) throw taken(name);
@@ -183,9 +187,9 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
     },
     async list() {
       const keys = (await templates.names()).map(({ name }) => name).filter(isOwnName);
-      const names = new Set(keys.map((key) => key.split(":", 1)[0]!).toSorted());
-      const all = await Promise.all([...names].map((name) => buildsOf(name)));
-      return all.flat();
+      const all = keys.map((key) => key.split(":", 1)[0]!);
+      const names = new Set(all.filter((name) => !isReadyBuild(name)).toSorted());
+      return (await Promise.all([...names].map((name) => buildsOf(name)))).flat();
     },
     async tag(name, given) {
       const own = await find(name);
@@ -230,7 +234,7 @@ async function bytesOf({ directory, manifest }: Snapshot): Promise<number> {
   return ownBytes(manifest) + diskBytes(await stat(join(directory, "base", baseFiles.ram)));
 }
 
-function taken(name: string): EmberboxError {
+export function taken(name: string): EmberboxError {
   const what = `\`${name}\` is the name of a template that comes with the engine, or of a part of a build`;
   return new EmberboxError("invalid_argument", what);
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { EmberboxError } from "./errors.ts";
-import { ceilingSchema, networkSchema, refuseRules } from "./network.ts";
+import { ceilingSchema, networkSchema, refuseNetwork } from "./network.ts";
 import { lifetime, parseArgument, sandboxId } from "./options.ts";
 import { parsePort } from "./ports.ts";
 import type { BuildTemplateOptions, SandboxConnection, SandboxProvider } from "./provider.ts";
@@ -41,7 +41,7 @@ export function checkedProvider(of: SandboxProvider): SandboxProvider {
     capabilities: of.capabilities,
     create: async (options) => {
       const parsed = parseCreate(options);
-      refuseRules(of, parsed.network);
+      refuseNetwork(of, parsed.network);
       return checkedConnection(await of.create(parsed));
     },
     connect: async (id, options) =>
@@ -78,7 +78,7 @@ export function checkedProvider(of: SandboxProvider): SandboxProvider {
     ...(of.updateNetwork && {
       updateNetwork: async (id, network) => {
         const parsed = parseArgument(networkSchema, "network", network);
-        refuseRules(of, parsed);
+        refuseNetwork(of, parsed);
         await of.updateNetwork!(parseId(id), parsed);
       },
     }),
@@ -142,7 +142,7 @@ function checkedFiles(of: VolumeFiles): VolumeFiles {
 
 function checkedBuild(of: SandboxProvider, given: unknown): BuildTemplateOptions {
   const options = parseBuildOptions(given);
-  refuseRules(of, options.network);
+  refuseNetwork(of, options.network);
   return options;
 }
 

@@ -25,6 +25,8 @@ export interface Capabilities {
   readonly updateNetwork: boolean;
   /** A host may have several rules, with `match`. @default false */
   readonly requestRules?: boolean | undefined;
+  /** `network.egressProxy`. @default false */
+  readonly egressProxy?: boolean | undefined;
   /** Building, listing, tagging and deleting templates: all methods of that name. @default false */
   readonly templates?: boolean | undefined;
   /** Volumes: `createVolume` and the other calls of the kind, and `volumeMounts`. @default false */
@@ -59,6 +61,21 @@ export interface NetworkOptions {
   readonly allowPublicTraffic?: boolean | undefined;
   /** The `Host` header that the sandbox's servers see; `${PORT}` stands for the port. */
   readonly maskRequestHost?: string | undefined;
+  /**
+   * Connections that are allowed go out through this proxy. Names are looked up here as well, so that the policy can
+   * decide; those that it allows by name are looked up again by the proxy. @default no proxy
+   */
+  readonly egressProxy?: EgressProxy | undefined;
+}
+
+/** A SOCKS5 proxy, as in E2B. The sandbox does not learn of it. */
+export interface EgressProxy {
+  /** `HOST:PORT` */
+  readonly address: string;
+  /** Up to 255 bytes. @default none */
+  readonly username?: string | undefined;
+  /** Up to 255 bytes; given with `username`. It is not written to disk. */
+  readonly password?: string | undefined;
 }
 
 /**

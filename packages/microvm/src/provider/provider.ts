@@ -108,6 +108,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       updateNetwork: true,
       templates: true,
       requestRules: true,
+      egressProxy: true,
       networkCeiling: true,
       tlsEndpoints: true,
       mcp: true,

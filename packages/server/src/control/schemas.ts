@@ -49,7 +49,13 @@ const egress = {
   allowOut: hosts.nullish(),
   denyOut: hosts.nullish(),
   rules: rules.nullish(),
-  egressProxy: z.unknown().optional(),
+  egressProxy: z
+    .object({
+      address: z.string().min(3).max(262),
+      username: z.string().min(1).max(255).nullish(),
+      password: z.string().max(255).nullish(),
+    })
+    .nullish(),
 };
 
 export const network = z.object({

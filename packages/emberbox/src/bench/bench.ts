@@ -16,6 +16,7 @@ import { type BenchId, type BenchReport, summarize } from "./results.ts";
 import { scale } from "./scale.ts";
 import { state } from "./state.ts";
 import { transfer } from "./transfer.ts";
+import { volumes } from "./volumes.ts";
 
 const plans: readonly GroupPlan[] = [
   creation,
@@ -26,6 +27,7 @@ const plans: readonly GroupPlan[] = [
   idle,
   burst,
   transfer,
+  volumes,
   gateway,
   state,
   guestSpeed,

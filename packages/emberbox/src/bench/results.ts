@@ -24,6 +24,8 @@ export type BenchId =
   | "checkpoint"
   | "resume"
   | "files_1000"
+  | "volume_small_files"
+  | "volume_write"
   | "cpu_per_create"
   | "guest_speed"
   | "scale_1"
@@ -75,6 +77,8 @@ export const targets: Readonly<Record<BenchId, Target>> = {
   upload: { what: "upload of 64 MiB", unit: "MB/s", limit: 70, aim: 200 },
   download: { what: "download of 64 MiB", unit: "MB/s", limit: 70, aim: 200 },
   files_1000: times("1 000 files of 4 KB up, and down", 2, 0.7, "s"),
+  volume_small_files: unlimited("a file of 4 KB in a volume, written or read inside", "ms"),
+  volume_write: unlimited("16 MiB to a volume from inside, by the MiB", "MB/s"),
   channel_in: unlimited("64 MiB to a port inside", "MB/s"),
   channel_out: unlimited("64 MiB from a port inside", "MB/s"),
   gateway_up: unlimited("64 MiB from inside to a server", "MB/s"),

@@ -323,6 +323,11 @@ export interface BuildTemplateOptions {
   readonly memoryMB?: number | undefined;
   /** @default what the template has that it begins with, otherwise 1 */
   readonly cpuCount?: number | undefined;
+  /**
+   * Room on its sandboxes' disks beyond the usual, in MiB, so that about that much is free after the steps, as in E2B.
+   * @default 0
+   */
+  readonly minFreeDiskMB?: number | undefined;
   /** What its steps may reach; its sandboxes have policies of their own. @default true */
   readonly network?: boolean | NetworkOptions | undefined;
   /** A limit that `network` cannot exceed. @default no ceiling */

@@ -40,11 +40,15 @@ export class Templates {
   /** Each of them, with the other names that it has. */
   async all(): Promise<OfferedTemplate[]> {
     const sizes = (await this.#provider.templateSizes?.()) ?? {};
-    return templatesOf(this.#provider).map((info) => ({
-      ...info,
-      aliases: Object.keys(aliases).filter((alias) => aliases[alias] === info.name),
-      sizeBytes: Object.hasOwn(sizes, info.name) ? sizes[info.name] : undefined,
-    }));
+    return templatesOf(this.#provider).map((info) =>
+      Object.assign(
+        {
+          aliases: Object.keys(aliases).filter((alias) => aliases[alias] === info.name),
+          sizeBytes: Object.hasOwn(sizes, info.name) ? sizes[info.name] : undefined,
+        },
+        info,
+      ),
+    );
   }
 
   /** The provider's name for a template; a snapshot's id or name is left unchanged. */

@@ -176,7 +176,9 @@ async function list({ json }: { readonly json?: true }): Promise<void> {
   await using provider = microvm();
   const own = await Template.list({ provider });
   const sizes = (await provider.templateSizes?.()) ?? {};
-  const ready = templatesOf(provider).map((info) => ({ ...info, sizeBytes: sizes[info.name] }));
+  const ready = templatesOf(provider).map((info) =>
+    Object.assign({ sizeBytes: sizes[info.name] }, info),
+  );
   if (json) return printJson([...ready, ...own]);
   for (const line of [...ready.map(describeReady), ...own.map(describe)])
     process.stdout.write(`${line}\n`);

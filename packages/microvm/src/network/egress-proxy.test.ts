@@ -111,9 +111,10 @@ test("wrong credentials, a proxy that is none, and one that is not there connect
   silent.close();
 });
 
+const ask = (address: string, networkCeiling: boolean | NetworkOptions): Access =>
+  Access.ask({ network: { egressProxy: { address } }, networkCeiling });
+
 test("the proxy itself is within the ceiling", async () => {
-  const ask = (address: string, networkCeiling: boolean | NetworkOptions) =>
-    Access.ask({ network: { egressProxy: { address } }, networkCeiling });
   for (const address of [proxy.address, "10.0.0.7:1080", "[::1]:1080"])
     expect(() => ask(address, true)).toThrow(/egressProxy.*beyond the network's ceiling/);
   expect(() => ask("proxy.test:1080", { denyOut: ["0.0.0.0/0"] })).toThrow(/ceiling/);

@@ -67,9 +67,6 @@ export async function dialThrough(
 ): Promise<Socket> {
   const socket = await dial({ ...proxy, addresses: await addressesOf(proxy, ceiling, names) });
   const target = { host: byName ? host : addresses[0]!, port };
-  const late = (): never => {
-    throw new Error("the proxy did not answer");
-  };
   try {
     const connected = connectBySocks(socket, target, proxy.credentials);
     await within(HANDSHAKE_MS, connected, late, { ref: false });
@@ -78,6 +75,10 @@ export async function dialThrough(
     socket.destroy();
     throw error;
   }
+}
+
+function late(): never {
+  throw new Error("the proxy did not answer");
 }
 
 async function addressesOf(

@@ -10,6 +10,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { pipeline, type Duplex } from "node:stream";
 import type { Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions, type SecureContext } from "node:tls";
+import { callbackify } from "node:util";
 import { flushHead } from "@emberbox/ingress";
 import { type Answer, clean, pass, type Room, ROOM_BYTES, Withheld } from "./answer.ts";
 import { pinned, type Target } from "./dial.ts";
@@ -92,14 +93,11 @@ export function createRelay(): Relay {
 /** How an agent connects by other means than its own. */
 function connector(via: () => Promise<Socket>, isTls: boolean): HttpAgent["createConnection"] {
   return (options, callback) => {
-    via().then(
-      (socket) =>
-        callback?.(
-          null,
-          isTls ? connectTls({ ...(options as ConnectionOptions), socket }) : socket,
-        ),
-      (error: Error) => callback?.(error, undefined as never),
-    );
+    const connect = async (): Promise<Socket> => {
+      const socket = await via();
+      return isTls ? connectTls({ ...(options as ConnectionOptions), socket }) : socket;
+    };
+    callbackify(connect)((error, socket) => callback?.(error, socket));
     return undefined;
   };
 }

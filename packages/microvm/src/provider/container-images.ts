@@ -69,10 +69,12 @@ async function demandWithin(image: string, ceiling: NetworkCeiling | undefined):
   );
 }
 
+/** As skopeo does it. */
+const lookUp = async (name: string): Promise<string[]> =>
+  (await lookup(name, { all: true })).map(({ address }) => address);
+
 async function refusal(host: string, policy: Policy): Promise<string | undefined> {
-  // As skopeo does it. A proxy may know a name that this machine does not.
-  const lookUp = async (name: string): Promise<string[]> =>
-    (await lookup(name, { all: true })).map(({ address }) => address);
+  // A proxy may know a name that this machine does not.
   const verdict = await judgeHost(host, policy, lookUp).catch(() => undefined);
   return verdict?.allowed === false ? verdict.reason : undefined;
 }

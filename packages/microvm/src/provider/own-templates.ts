@@ -18,6 +18,7 @@ import { initialSettings } from "../build/steps.ts";
 import { keyFor, openTags, type Tags } from "../build/tags.ts";
 import { diskBytes } from "../host/disk-bytes.ts";
 import { withLock } from "../host/lock.ts";
+import { IMAGE_DISK_MB } from "../image/recipe.ts";
 import { resolveCreateOptions, type ResolvedCreateOptions } from "../restore/create-options.ts";
 import { isContainerName } from "../container/store.ts";
 import { isReadyBuild } from "../ready/index.ts";
@@ -80,19 +81,20 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
     layers,
     templates,
     async base(from) {
+      const disk = shape.diskMB === IMAGE_DISK_MB ? "" : ` ${shape.diskMB} MiB`;
       if (typeof from === "object") {
         const { ceiling } = shape.access;
         const onProgress = (text: string): void => log({ type: "progress", text });
         const made = await obtainImageOf(from, { ceiling, onProgress, signal }, options);
         const { name, user, workdir, envs } = made;
         const { key } = await open().template({ ...shape, template: name }, signal);
-        return { key, settings: { user, workdir, envs }, start: {}, template: name };
+        return { key: key + disk, settings: { user, workdir, envs }, start: {}, template: name };
       }
       if (isEngineTemplate(from)) {
         const machine = { ...shape, template: machineTemplate(from) };
         const plain = await open().template(machine, signal);
         const key = isMcpTemplate(from) ? `${plain.key} ${await mcpGatewayKey()}` : plain.key;
-        return { key, settings: initialSettings, start: {}, template: from };
+        return { key: key + disk, settings: initialSettings, start: {}, template: from };
       }
       const within = { networkCeiling: shape.access.ceiling, signal };
       const own = (await find(from)) ?? (await options.ready(from, within));
@@ -104,7 +106,7 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
       };
       const snapshot = await shapes.of(own, { template: from, ...wanted, signal });
       const { options: kept, defaults, start = {} } = snapshot.manifest;
-      const key = `${snapshot.snapshotId} ${JSON.stringify(shapeOf(kept))}`;
+      const key = `${snapshot.snapshotId} ${JSON.stringify(shapeOf(kept))}${disk}`;
       const settings = { ...initialSettings, ...defaults, envs: kept.envs };
       return { key, settings, start, template: from, snapshot };
     },
@@ -112,6 +114,7 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
       const created: ResolvedCreateOptions = {
         ...shape,
         ...(snapshot && shapeOf(snapshot.manifest.options)),
+        diskMB: Math.max(shape.diskMB, snapshot?.manifest.options.diskMB ?? 0),
         template: machineTemplate(template),
         envs: snapshot?.manifest.options.envs ?? {},
       };
@@ -150,9 +153,13 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
     find,
     buildsOf,
     shaped: shapes.of,
-    async build(request, { name, tags: given = [DEFAULT_TAG], onBuildLogs, signal, ...asked }) {
+    async build(
+      request,
+      { name, tags: given = [DEFAULT_TAG], minFreeDiskMB = 0, onBuildLogs, signal, ...asked },
+    ) {
       if (!isOwnName(name)) throw taken(name);
-      const shape = resolveCreateOptions({ ...asked, timeoutMs: BUILD_MS });
+      const diskMB = IMAGE_DISK_MB + minFreeDiskMB;
+      const shape = resolveCreateOptions({ ...asked, diskMB, timeoutMs: BUILD_MS });
       const tell = notifier("onBuildLogs", onBuildLogs);
       const work = async (): Promise<BuiltTemplate> => {
         const file = await openLogFile(logFileOf(state, name));

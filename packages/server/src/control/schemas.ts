@@ -168,7 +168,7 @@ export const template = z.object({
   tags: tags.nullish(),
   cpuCount: z.int().min(1).max(1024).nullish(),
   memoryMB: z.int().min(128).max(1_048_576).nullish(),
-  minFreeDiskMb: z.int().min(0).nullish(),
+  minFreeDiskMb: z.int().min(0).max(1_000_000).nullish(),
 });
 export const templateBuild = z.object({
   fromImage: z.string().min(1).max(1024).nullish(),

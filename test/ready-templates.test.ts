@@ -1,7 +1,7 @@
-// Templates that come as recipes. Building them takes minutes and Debian's packages, so this is for whoever has built
-// them; `npm run test:ready` builds them first.
+// Templates that come as recipes. Building most of them takes minutes and Debian's packages, so this is for whoever has
+// built them; `npm run test:ready` builds them first.
 import { lookup } from "node:dns/promises";
-import { Sandbox } from "@emberbox/core";
+import { Sandbox, Template } from "@emberbox/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readyTemplate } from "../packages/microvm/src/ready/index.ts";
 import { findRegistry } from "../packages/microvm/src/network/testing/registry.ts";
@@ -30,8 +30,7 @@ async function packageHosts(): Promise<string[]> {
 }
 
 async function isBuilt(name: string): Promise<boolean> {
-  const { builtAs } = (await readyTemplate(name))!;
-  return (await provider.listTemplates!()).some((template) => template.name === builtAs);
+  return Object.hasOwn(await provider.templateSizes!(), name);
 }
 
 /** Tests of a template in one sandbox of it, if it is there. */
@@ -58,15 +57,70 @@ function describeReady(
   });
 }
 
+// It takes no packages, so it is built here.
+describe("node", () => {
+  const name = `from-node-${process.pid}`;
+  const builder = engine(undefined, { buildImages: true });
+  afterAll(async () => {
+    await Template.delete(name, { provider: builder });
+    await builder[Symbol.asyncDispose]();
+  });
+
+  test(
+    "templates begin with it, and their code is JavaScript",
+    async () => {
+      await Template.build(Template().fromTemplate("node").setEnvs({ SHOP: "flowers" }), {
+        ...{ name, provider: builder },
+      });
+      const sandbox = await Sandbox.create(name, { provider: builder });
+      expect((await sandbox.runCode("[typeof require, process.env.SHOP].join()")).text).toContain(
+        "flowers",
+      );
+      const context = await sandbox.createCodeContext();
+      expect(context.language).toBe("javascript");
+      expect((await sandbox.runCode("let n: number = 2; n", { language: "ts" })).text).toBe("2");
+      expect((await sandbox.runCode("1 + 1", { language: "python" })).text).toBe("2");
+      await sandbox.files.write("/home/user/b.ts", "const n: number = 3; console.log(n);");
+      expect((await sandbox.commands.run("node b.ts")).stdout).toBe("3\n");
+      await sandbox.kill();
+    },
+    timeoutMs,
+  );
+
+  test("what is built of a recipe is listed under its name, and only there", async () => {
+    const sizes = await builder.templateSizes!();
+    expect(sizes["node"]).toBeGreaterThan(1e6);
+    expect(sizes["default"]).toBeGreaterThan(1e8);
+    const names = (await Template.list({ provider: builder })).map((each) => each.name);
+    expect(names).toContain(name);
+    expect(names.filter((each) => each.startsWith("ready-"))).toEqual([]);
+    const { builtAs } = (await readyTemplate("node"))!;
+    for (const taken of ["node", builtAs])
+      await expect(
+        Template.build(Template().fromBaseImage(), { name: taken, provider: builder }),
+      ).rejects.toMatchObject({ code: "invalid_argument" });
+    expect(await Template.delete("node", { provider: builder })).toBe(true);
+    expect(await builder.templateSizes!()).not.toHaveProperty("node");
+  });
+});
+
 describeReady("java", (sandbox) => {
-  const run = (code: string): ReturnType<Sandbox["runCode"]> =>
-    sandbox().runCode(code, { language: "java", timeoutMs });
+  test("its kernel runs already, and has the sandbox's variables", async () => {
+    const { stdout } = await sandbox().commands.run("pgrep -cx java");
+    expect(stdout).toBe("1\n");
+    const first = await sandbox().runCode('System.getenv("E2B_SANDBOX_ID")', { timeoutMs });
+    expect(first).toMatchObject({ executionCount: 1, text: `"${sandbox().sandboxId}"` });
+    const envs = { GIVEN: "once" };
+    const once = await run('System.getenv("GIVEN")', envs);
+    expect(once.text).toBe('"once"');
+    expect((await run('System.getenv("GIVEN")')).text).toBe("null");
+  });
+
+  const run = (code: string, envs?: Record<string, string>): ReturnType<Sandbox["runCode"]> =>
+    sandbox().runCode(code, { language: "java", timeoutMs, envs });
 
   test("cells keep what they declare, and have values and output", async () => {
-    expect(await run("int x = 40; record Point(int a, String b) {}")).toMatchObject({
-      executionCount: 1,
-      error: undefined,
-    });
+    expect((await run("int x = 40; record Point(int a, String b) {}")).error).toBeUndefined();
     expect((await run("x + 2")).text).toBe("42");
     const { text, logs } = await run(
       'System.out.println("é\\0 " + x); System.err.println("why"); new Point(1, "z")',

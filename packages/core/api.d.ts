@@ -31,8 +31,8 @@ import { CommandMcpServer, GithubMcpServer, McpServers, NpmMcpServer, PypiMcpSer
 export { type CommandMcpServer, type GithubMcpServer, type McpServers, type NpmMcpServer, type PypiMcpServer, mcpKindOf, mcpKinds, mcpServers };
 
 // network
-import { NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, PairMatch, RequestMatch, SandboxSecret, TextMatch } from "./declarations.js";
-export type { NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, PairMatch, RequestMatch, SandboxSecret, TextMatch };
+import { EgressProxy, NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, PairMatch, RequestMatch, SandboxSecret, TextMatch } from "./declarations.js";
+export type { EgressProxy, NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, PairMatch, RequestMatch, SandboxSecret, TextMatch };
 
 // options
 import { FieldsOf, parseOptions, sharedOptions } from "./declarations.js";
@@ -444,6 +444,7 @@ export interface Capabilities {
   readonly network: boolean;
   readonly updateNetwork: boolean;
   readonly requestRules?: boolean | undefined;
+  readonly egressProxy?: boolean | undefined;
   readonly templates?: boolean | undefined;
   readonly volumes?: boolean | undefined;
   readonly networkCeiling?: boolean | undefined;
@@ -461,6 +462,12 @@ export interface NetworkOptions {
   readonly rules?: Readonly<Record<string, readonly NetworkRule[]>> | undefined;
   readonly allowPublicTraffic?: boolean | undefined;
   readonly maskRequestHost?: string | undefined;
+  readonly egressProxy?: EgressProxy | undefined;
+}
+export interface EgressProxy {
+  readonly address: string;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
 }
 export type NetworkCeiling = boolean | Pick<NetworkOptions, "allowOut" | "denyOut">;
 export type TextMatch = {
@@ -597,6 +604,7 @@ export interface BuildTemplateOptions {
   readonly tags?: readonly string[] | undefined;
   readonly memoryMB?: number | undefined;
   readonly cpuCount?: number | undefined;
+  readonly minFreeDiskMB?: number | undefined;
   readonly network?: boolean | NetworkOptions | undefined;
   readonly networkCeiling?: NetworkCeiling | undefined;
   readonly onBuildLogs?: ((log: TemplateLog) => void) | undefined;
@@ -606,6 +614,7 @@ export interface SandboxProvider extends AsyncDisposable {
   readonly name: string;
   readonly capabilities: Readonly<Capabilities>;
   templates?(): readonly TemplateInfo[];
+  templateSizes?(): Promise<Readonly<Record<string, number>>>;
   prepare?(options?: PrepareOptions): Promise<void>;
   create(options: CreateOptions): Promise<SandboxConnection>;
   connect(sandboxId: string, options?: ConnectOptions): Promise<SandboxConnection>;

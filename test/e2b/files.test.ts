@@ -106,8 +106,13 @@ describe.each(Object.entries(sdks))("files of e2b %s", (version, sdk) => {
   });
 
   test("are those of the user asked for", async () => {
-    const { files } = await open();
+    const { files, commands } = await open();
     await files.write("whose", "root's", { user: "root" });
+    // E2B's agent opens as root what a client names. Here, a link is followed by whom the request names.
+    await commands.run("chmod 600 /root/whose", { user: "root" });
+    expect(await files.read("/root/whose")).toBe("root's");
+    await commands.run(`ln -sf /root/whose ${directory}/link`);
+    await expect(files.read(`${directory}/link`)).rejects.toThrow();
     expect(await files.getInfo("/root/whose")).toMatchObject({ owner: "root" });
     expect(await files.read("whose", { user: "root" })).toBe("root's");
     expect(await files.exists("whose")).toBe(false);

@@ -36,6 +36,17 @@ function ask(path: string, init: RequestInit = {}, key = options.apiKey): Promis
   return fetch(`${server.url}${path}`, { ...init, headers: { "X-API-Key": key, ...init.headers } });
 }
 
+test("a template's disk has as much room as was asked for", async () => {
+  await Template.build(begin().runCmd(`echo ${run} > made`), "roomy", {
+    ...{ ...options, minFreeDiskMb: 6000 },
+  });
+  const sandbox = await Sandbox.create("roomy", options);
+  const free = await said(sandbox, "cat made; df --block-size=1M --output=avail / | tail -1");
+  expect(free.split("\n")[0]).toBe(run);
+  expect(Number(free.split("\n")[1])).toBeGreaterThanOrEqual(6000);
+  await sandbox.kill();
+});
+
 test("a template is built with all that its steps do, and the second time at once", async () => {
   const template = begin()
     .setEnvs({ GREETING: "it's set", OTHER: "x=y" })

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { parseCheckpoint, parseCheckpointId, parseProviderBranch } from "./checkpoint-options.ts";
 import { EmberboxError } from "./errors.ts";
-import { ceilingSchema, networkSchema, refuseRules } from "./network.ts";
+import { ceilingSchema, networkSchema, refuseNetwork } from "./network.ts";
 import { lifetime, parseArgument, sandboxId } from "./options.ts";
 import { parsePort } from "./ports.ts";
 import type { BuildTemplateOptions, SandboxConnection, SandboxProvider } from "./provider.ts";
@@ -42,7 +42,7 @@ export function checkedProvider(of: SandboxProvider): SandboxProvider {
     capabilities: of.capabilities,
     create: async (options) => {
       const parsed = parseCreate(options);
-      refuseRules(of, parsed.network);
+      refuseNetwork(of, parsed.network);
       return checkedConnection(await of.create(parsed));
     },
     connect: async (id, options) =>
@@ -52,6 +52,7 @@ export function checkedProvider(of: SandboxProvider): SandboxProvider {
     kill: async (id) => of.kill(parseId(id)),
     [Symbol.asyncDispose]: () => of[Symbol.asyncDispose](),
     ...(of.templates && { templates: () => of.templates!() }),
+    ...(of.templateSizes && { templateSizes: () => of.templateSizes!() }),
     ...(of.prepare && { prepare: async (options) => of.prepare!(parsePrepare(options)) }),
     ...(of.setTimeout && {
       setTimeout: async (id, timeoutMs) =>
@@ -99,7 +100,7 @@ export function checkedProvider(of: SandboxProvider): SandboxProvider {
     ...(of.updateNetwork && {
       updateNetwork: async (id, network) => {
         const parsed = parseArgument(networkSchema, "network", network);
-        refuseRules(of, parsed);
+        refuseNetwork(of, parsed);
         await of.updateNetwork!(parseId(id), parsed);
       },
     }),
@@ -171,7 +172,7 @@ function checkedFiles(of: VolumeFiles): VolumeFiles {
 
 function checkedBuild(of: SandboxProvider, given: unknown): BuildTemplateOptions {
   const options = parseBuildOptions(given);
-  refuseRules(of, options.network);
+  refuseNetwork(of, options.network);
   return options;
 }
 

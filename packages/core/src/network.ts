@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type {
+  EgressProxy,
   NetworkCeiling,
   NetworkOptions,
   RequestMatch,
@@ -43,6 +44,21 @@ const rules = z
   )
   .refine((given) => Object.keys(given).length <= 10);
 
+const credential = z
+  .string()
+  .min(1)
+  .refine((given) => Buffer.byteLength(given) <= 255, "must have at most 255 bytes");
+const egressProxy: z.ZodType<EgressProxy> = z
+  .strictObject({
+    address: z.string().min(3).max(262),
+    username: credential.optional(),
+    password: credential.optional(),
+  })
+  .refine(
+    ({ username, password }) => username !== undefined || password === undefined,
+    "a password needs a username",
+  );
+
 /** Checks the shape only: what an entry means is up to the provider. */
 export const networkSchema: z.ZodType<boolean | NetworkOptions> = z
   .union([
@@ -57,19 +73,25 @@ export const networkSchema: z.ZodType<boolean | NetworkOptions> = z
         .max(253)
         .regex(/^([\w.:[\]-]|\$\{PORT\})+$/)
         .optional(),
+      egressProxy: egressProxy.optional(),
     }),
   ])
-  .describe("a boolean or `{ allowOut, denyOut, rules, allowPublicTraffic, maskRequestHost }`");
+  .describe(
+    "a boolean or `{ allowOut, denyOut, rules, allowPublicTraffic, maskRequestHost, egressProxy }`",
+  );
 
 /**
- * Refuses rules that only some providers have: they would be for all requests elsewhere.
+ * Refuses what only some providers have: rules would be for all requests elsewhere, and connections go out directly.
  * @throws `unsupported`
  */
-export function refuseRules(
+export function refuseNetwork(
   { name, capabilities }: Pick<SandboxProvider, "name" | "capabilities">,
   network: boolean | NetworkOptions | undefined,
 ): void {
-  if (typeof network !== "object" || capabilities.requestRules === true) return;
+  if (typeof network !== "object") return;
+  if (network.egressProxy !== undefined && capabilities.egressProxy !== true)
+    throw new EmberboxError("unsupported", `The provider ${name} has no \`network.egressProxy\``);
+  if (capabilities.requestRules === true) return;
   const lists = Object.values(network.rules ?? {});
   if (lists.every((list) => list.length < 2 && list[0]?.match === undefined)) return;
   throw new EmberboxError(

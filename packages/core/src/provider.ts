@@ -38,6 +38,8 @@ export interface Capabilities {
   readonly updateNetwork: boolean;
   /** A host may have several rules, with `match`. @default false */
   readonly requestRules?: boolean | undefined;
+  /** `network.egressProxy`. @default false */
+  readonly egressProxy?: boolean | undefined;
   /** Building, listing, tagging and deleting templates: all methods of that name. @default false */
   readonly templates?: boolean | undefined;
   /** Volumes: `createVolume` and the other calls of the kind, and `volumeMounts`. @default false */
@@ -78,6 +80,21 @@ export interface NetworkOptions {
   readonly allowPublicTraffic?: boolean | undefined;
   /** The `Host` header that the sandbox's servers see; `${PORT}` stands for the port. */
   readonly maskRequestHost?: string | undefined;
+  /**
+   * Connections that are allowed go out through this proxy. Names are looked up here as well, so that the policy can
+   * decide; those that it allows by name are looked up again by the proxy. @default no proxy
+   */
+  readonly egressProxy?: EgressProxy | undefined;
+}
+
+/** A SOCKS5 proxy, as in E2B. The sandbox does not learn of it. */
+export interface EgressProxy {
+  /** `HOST:PORT` */
+  readonly address: string;
+  /** Up to 255 bytes. @default none */
+  readonly username?: string | undefined;
+  /** Up to 255 bytes; given with `username`. It is not written to disk. */
+  readonly password?: string | undefined;
 }
 
 /**
@@ -347,6 +364,11 @@ export interface BuildTemplateOptions {
   readonly memoryMB?: number | undefined;
   /** @default what the template has that it begins with, otherwise 1 */
   readonly cpuCount?: number | undefined;
+  /**
+   * Room on its sandboxes' disks beyond the usual, in MiB, so that about that much is free after the steps, as in E2B.
+   * @default 0
+   */
+  readonly minFreeDiskMB?: number | undefined;
   /** What its steps may reach; its sandboxes have policies of their own. @default true */
   readonly network?: boolean | NetworkOptions | undefined;
   /** A limit that `network` cannot exceed. @default no ceiling */
@@ -366,6 +388,8 @@ export interface SandboxProvider extends AsyncDisposable {
    * @default one, `default`, with what the conformance suite requires of every provider
    */
   templates?(): readonly TemplateInfo[];
+  /** What these take, in bytes on disk, by name; one that is not there yet is left out. */
+  templateSizes?(): Promise<Readonly<Record<string, number>>>;
   /** Does in advance what the first `create` of such a sandbox would have to wait for. */
   prepare?(options?: PrepareOptions): Promise<void>;
   /** Resolves once the sandbox answers. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ceilingSchema, networkSchema, refuseRules, secretsSchema } from "./network.ts";
+import { ceilingSchema, networkSchema, refuseNetwork, secretsSchema } from "./network.ts";
 import { type McpServers, mcpServers } from "./mcp-servers.ts";
 import {
   callback,
@@ -153,7 +153,7 @@ export function refuseUnclaimed(
   const isRestricted = network !== true || secrets !== undefined || onNetwork !== undefined;
   if (isRestricted && !capabilities.network)
     throw unsupported(asked, "restrict the network of a sandbox, or watch it");
-  refuseRules(asked, network);
+  refuseNetwork(asked, network);
   if (options.networkCeiling !== undefined && !capabilities.networkCeiling)
     throw unsupported(asked, "hold a sandbox's network to a ceiling");
   if (options.mcp !== undefined && !capabilities.mcp)

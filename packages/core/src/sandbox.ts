@@ -31,7 +31,7 @@ import type { Execution } from "./interpreter/execution.ts";
 import { runCode, type RunCodeOptions } from "./interpreter/run-code.ts";
 import { MCP_PORT, readMcpToken, startMcpGateway } from "./mcp-gateway.ts";
 import { portUrl } from "./ports.ts";
-import { networkSchema, refuseRules } from "./network.ts";
+import { networkSchema, refuseNetwork } from "./network.ts";
 import { lifetime, parseArgument, sandboxId, type RequestOptions } from "./options.ts";
 import type {
   Capabilities,
@@ -435,7 +435,7 @@ export class Sandbox implements AsyncDisposable {
     if (!this.#provider.updateNetwork) {
       throw unsupported(this.#provider, "change the network of a sandbox that runs");
     }
-    refuseRules(this.#provider, parsed);
+    refuseNetwork(this.#provider, parsed);
     await this.#provider.updateNetwork(this.sandboxId, parsed);
   }
 

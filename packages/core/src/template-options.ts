@@ -106,6 +106,12 @@ const optionsSchema = z.strictObject({
   tags: tags.optional().describe(tags.description!),
   memoryMB: z.int().positive().optional().describe("a positive integer"),
   cpuCount: z.int().positive().optional().describe("a positive integer"),
+  minFreeDiskMB: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .optional()
+    .describe("a whole number from 0 to 1000000"),
   network: networkSchema.optional().describe(networkSchema.description!),
   networkCeiling: ceilingSchema,
   onBuildLogs: callback<NonNullable<BuildTemplateOptions["onBuildLogs"]>>(),

@@ -59,7 +59,7 @@ describe("emberbox template", () => {
     const run = await emberbox(["run", "--template", "from-dockerfile", "-"], code);
     expect(run).toMatchObject({ code: 0, stdout: "hello\n" });
     expect((await emberbox(["template", "list"])).stdout).toMatch(
-      /^from-dockerfile +1024 MiB, 1 CPU/,
+      /^from-dockerfile .*1024 MiB, 1 CPU, built 2/m,
     );
 
     writeFileSync(dockerfile, [...lines, "RUN exit 3", ""].join("\n"));

@@ -1,4 +1,4 @@
-import { Socket } from "node:net";
+import { type OnReadOpts, Socket } from "node:net";
 
 interface PipeBinding {
   readonly Pipe: new (type: number) => { open(fd: number): number };
@@ -9,7 +9,7 @@ interface PipeBinding {
  * A stream over a descriptor that can be polled and is neither a socket nor a pipe. Node's own streams would treat it
  * as a file, which costs a thread and two context switches per read; libuv's pipe handle polls it.
  */
-export function pollable(fd: number, options: { writable: boolean }): Socket {
+export function pollable(fd: number, options: { writable: boolean; onread?: OnReadOpts }): Socket {
   const { Pipe, constants } = (
     process as unknown as { binding(name: string): PipeBinding }
   ).binding("pipe_wrap");

@@ -9,6 +9,9 @@ import type { NewMount } from "./volumes.ts";
 /** Operations that the kernel wants no answer to, as `linux/fuse.h` has them. */
 const [FORGET, INTERRUPT, BATCH_FORGET] = [2, 36, 42];
 
+/** The longest request: the kernel refuses to be read by less. */
+const READ_BYTES = 64 * 4096 + 4096;
+
 const log = (line: string): void => void writeSync(2, `emberbox: ${line}\n`);
 
 class Mount {
@@ -24,8 +27,12 @@ class Mount {
     this.#fd = fd;
     this.#port = port;
     // Each read returns one request.
-    this.#device = pollable(fd, { writable: false });
-    this.#device.on("data", (request: Buffer) => this.#ask(request));
+    const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+    const callback = (length: number): boolean => {
+      this.#ask(Buffer.from(buffer.subarray(0, length)));
+      return true;
+    };
+    this.#device = pollable(fd, { writable: false, onread: { buffer, callback } });
     this.#device.on("error", (error) => log(`a volume is no longer mounted: ${error.message}`));
     this.#device.on("close", () => {
       mounts.delete(this);

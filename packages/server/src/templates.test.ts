@@ -12,7 +12,10 @@ function knownOf(provider: SandboxProvider, isShared = false): Templates {
 }
 
 const templates = ["default", "science"].map((name) => ({ name, languages: [], libraries: {} }));
-const known = knownOf({ templates: () => templates } as unknown as SandboxProvider);
+const known = knownOf({
+  templates: () => templates,
+  templateSizes: async () => ({ science: 5 }),
+} as unknown as SandboxProvider);
 
 test("the templates are the provider's, by its names and by E2B's", () => {
   for (const name of ["science", "science:default", "base", "code-interpreter-v1"])
@@ -25,10 +28,10 @@ test("the templates are the provider's, by its names and by E2B's", () => {
   expect(known.has("r")).toBe(false);
 });
 
-test("each is listed once, with all its names", () => {
-  expect(known.all()).toEqual([
-    { name: "default", aliases: ["base", "code-interpreter-v1"] },
-    { name: "science", aliases: [] },
+test("each is listed once, with all its names, and its size if it is there", async () => {
+  expect(await known.all()).toMatchObject([
+    { name: "default", aliases: ["base", "code-interpreter-v1"], sizeBytes: undefined },
+    { name: "science", aliases: [], sizeBytes: 5 },
   ]);
 });
 

@@ -1,4 +1,4 @@
-import { type SandboxProvider, templatesOf } from "@emberbox/core/provider";
+import { type SandboxProvider, type TemplateInfo, templatesOf } from "@emberbox/core/provider";
 import { type BuiltTemplate, DEFAULT_TAG, type TemplateTag } from "@emberbox/core/template";
 import { isUnknownTemplate, notImplemented, templateNotFound } from "./api-error.ts";
 import type { BuildRows } from "./builds/rows.ts";
@@ -16,6 +16,13 @@ export interface FoundTemplate extends BuiltTemplate {
   readonly reference: string;
 }
 
+/** A template that comes with the provider. */
+export interface OfferedTemplate extends TemplateInfo {
+  readonly aliases: readonly string[];
+  /** On disk, once it is there. */
+  readonly sizeBytes: number | undefined;
+}
+
 /** The templates that the provider has. */
 export class Templates {
   readonly #names: ReadonlySet<string>;
@@ -31,11 +38,17 @@ export class Templates {
   }
 
   /** Each of them, with the other names that it has. */
-  all(): { name: string; aliases: string[] }[] {
-    return [...this.#names].map((name) => ({
-      name,
-      aliases: Object.keys(aliases).filter((alias) => aliases[alias] === name),
-    }));
+  async all(): Promise<OfferedTemplate[]> {
+    const sizes = (await this.#provider.templateSizes?.()) ?? {};
+    return templatesOf(this.#provider).map((info) =>
+      Object.assign(
+        {
+          aliases: Object.keys(aliases).filter((alias) => aliases[alias] === info.name),
+          sizeBytes: Object.hasOwn(sizes, info.name) ? sizes[info.name] : undefined,
+        },
+        info,
+      ),
+    );
   }
 
   /** The provider's name for a template; a snapshot's id or name is left unchanged. */

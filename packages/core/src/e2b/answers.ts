@@ -58,6 +58,9 @@ export function networkBody(network: boolean | NetworkOptions | undefined): obje
 /** The body of a network update, which replaces the whole policy. */
 export function updateBody(network: boolean | NetworkOptions): Record<string, unknown> {
   if (typeof network === "boolean") return { allow_internet_access: network };
-  const { allowOut, denyOut, rules } = network;
-  return { allowOut: allowOut ?? [], denyOut: denyOut ?? [], rules: rules ?? {} };
+  const { allowOut, denyOut, rules, egressProxy } = network;
+  return {
+    ...{ allowOut: allowOut ?? [], denyOut: denyOut ?? [], rules: rules ?? {} },
+    ...(egressProxy && { egressProxy }),
+  };
 }

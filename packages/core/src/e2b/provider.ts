@@ -108,6 +108,7 @@ export function e2b(options: E2bOptions = {}): SandboxProvider {
       snapshots: true,
       fork: true,
       network: true,
+      egressProxy: true,
       updateNetwork: true,
       templates: true,
       mcp: true,

@@ -1,5 +1,6 @@
 // The public API of `@emberbox/core/network`: what sandboxes may reach, and what they reached.
 export type {
+  EgressProxy,
   NetworkCeiling,
   NetworkEvent,
   NetworkLog,

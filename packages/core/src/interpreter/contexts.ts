@@ -34,7 +34,7 @@ export interface CreateCodeContextOptions extends RequestOptions {
   readonly requestTimeoutMs?: number | undefined;
   /**
    * As for `runCode`.
-   * @default "python"
+   * @default what the template says; python in most
    */
   readonly language?: string | undefined;
   /** @default the home directory of the sandbox's user, also for other users */

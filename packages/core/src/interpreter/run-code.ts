@@ -36,7 +36,7 @@ export interface RunCodeOptions extends RequestOptions, ExecutionCallbacks {
    * The language, in whose default context the code runs: `python`, `javascript`, `typescript`, `bash`, one of their
    * other names (such as `python3`, `js`, `node`, `ts`, `sh`, `shell`), or any other that the sandbox has. Excludes
    * `context`.
-   * @default "python"
+   * @default what the template says; python in most
    */
   readonly language?: string | undefined;
   /** The context to run in, or its id. Excludes `language` and `user`. */

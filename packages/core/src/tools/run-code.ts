@@ -70,7 +70,8 @@ async function run(input: RunCodeInput, run: ToolRun): Promise<Outcome> {
   const limit = runLimit(input.timeout_ms, limits);
   try {
     const execution = await sandbox.runCode(fenced.text, {
-      ...(!python && { language }),
+      // The template's usual language may be another one.
+      language,
       timeoutMs: limit.timeoutMs,
       signal,
       ...(run.reportFiles && python && { reportFiles: true }),

@@ -17,6 +17,7 @@ import { scale } from "./scale.ts";
 import { state } from "./state.ts";
 import { transfer } from "./transfer.ts";
 import { workspace } from "./workspace.ts";
+import { volumes } from "./volumes.ts";
 
 const plans: readonly GroupPlan[] = [
   creation,
@@ -28,6 +29,7 @@ const plans: readonly GroupPlan[] = [
   burst,
   transfer,
   workspace,
+  volumes,
   gateway,
   state,
   guestSpeed,

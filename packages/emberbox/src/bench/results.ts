@@ -30,6 +30,8 @@ export type BenchId =
   | "workspace_changes"
   | "workspace_git_status"
   | "own_disk_git_status"
+  | "volume_small_files"
+  | "volume_write"
   | "cpu_per_create"
   | "guest_speed"
   | "scale_1"
@@ -92,6 +94,8 @@ export const targets: Readonly<Record<BenchId, Target>> = {
   },
   workspace_git_status: unlimited("git status in it", "ms"),
   own_disk_git_status: unlimited("git status in a copy on the sandbox's own disk", "ms"),
+  volume_small_files: unlimited("a file of 4 KB in a volume, written or read inside", "ms"),
+  volume_write: unlimited("16 MiB to a volume from inside, by the MiB", "MB/s"),
   channel_in: unlimited("64 MiB to a port inside", "MB/s"),
   channel_out: unlimited("64 MiB from a port inside", "MB/s"),
   gateway_up: unlimited("64 MiB from inside to a server", "MB/s"),

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { Template } from "@emberbox/core";
 import { oneLine, plainText } from "@emberbox/core/terminal";
+import { type TemplateInfo, templatesOf } from "@emberbox/core/provider";
 import { type BuiltTemplate, DEFAULT_TAG } from "@emberbox/core/template";
 import { prune, templateLog } from "@emberbox/microvm/internal";
 import { microvm } from "@emberbox/microvm";
@@ -77,9 +78,9 @@ Examples:
     .action(async (directory: string, flags: BuildFlags) => finish(await build(directory, flags)));
   template
     .command("list")
-    .summary("list one's own templates")
+    .summary("list the templates that there are")
     .description(
-      "Lists one's own templates, build by build, with tags, memory, processors, size on disk and age.",
+      "Lists the templates that come with Emberbox, with size on disk and what is in them, whether they are built or not; then one's own, build by build, with tags, size on disk, memory, processors and age.",
     )
     .option("--json", "print them as JSON")
     .action(async (flags: { readonly json?: true }) => {
@@ -173,10 +174,25 @@ async function requireFile(path: string): Promise<void> {
 
 async function list({ json }: { readonly json?: true }): Promise<void> {
   await using provider = microvm();
-  const templates = await Template.list({ provider });
-  if (json) return printJson(templates);
-  for (const line of templates.map(describe)) process.stdout.write(`${line}\n`);
-  if (templates.length === 0) say("there is none; `emberbox template build` builds one");
+  const own = await Template.list({ provider });
+  const sizes = (await provider.templateSizes?.()) ?? {};
+  const ready = templatesOf(provider).map((info) =>
+    Object.assign({ sizeBytes: sizes[info.name] }, info),
+  );
+  if (json) return printJson([...ready, ...own]);
+  for (const line of [...ready.map(describeReady), ...own.map(describe)])
+    process.stdout.write(`${line}\n`);
+  if (own.length === 0) say("there is none of your own; `emberbox template build` builds one");
+}
+
+function describeReady({
+  name,
+  languages,
+  system,
+  sizeBytes,
+}: TemplateInfo & { readonly sizeBytes: number | undefined }): string {
+  const size = sizeBytes === undefined ? "not built" : inMiB(sizeBytes);
+  return `${name.padEnd(24)} ${size.padStart(12)}  ${system}: ${languages.join(", ")}`;
 }
 
 /** What sandboxes are created by: the name alone for the usual tag. */
@@ -188,7 +204,7 @@ function describe(template: BuiltTemplate): string {
   const size = sizeBytes === undefined ? "" : inMiB(sizeBytes);
   const made = createdAt.toISOString().slice(0, 16).replace("T", " ");
   const names = tags.map((tag) => nameOf(template, tag)).join(", ");
-  return `${oneLine(names).padEnd(24)} ${memoryMB} MiB, ${cpuCount} CPU  ${size.padStart(12)}  ${made}`;
+  return `${oneLine(names).padEnd(24)} ${size.padStart(12)}  ${memoryMB} MiB, ${cpuCount} CPU, built ${made}`;
 }
 
 async function logs(name: string): Promise<number> {

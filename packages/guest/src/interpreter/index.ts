@@ -125,6 +125,9 @@ export async function createInterpreter(
     }
   }
 
+  /** What code is in that names no language: what the template or the sandbox says by its variables. */
+  const usualLanguage = (): string => context.envs["EMBERBOX_LANGUAGE"] || "python";
+
   /** A context that is named has a user already. */
   function contextOf(body: Record<string, unknown>, user: string | undefined): CodeContext {
     const id = optionalString(body, "context_id");
@@ -132,7 +135,7 @@ export async function createInterpreter(
     if (id !== undefined && language !== undefined)
       throw new HttpProblem(400, "Only one of context_id or language can be provided", true);
     if (id !== undefined) return contexts.find(id);
-    return contexts.defaultOf(contexts.language(language ?? "python", user), user);
+    return contexts.defaultOf(contexts.language(language ?? usualLanguage(), user), user);
   }
 
   async function routeContexts(
@@ -149,7 +152,10 @@ export async function createInterpreter(
         return sendJson(response, 200, contexts.all().map(describe));
       case "POST all": {
         const body = await readJson(request);
-        const language = contexts.language(optionalString(body, "language") ?? "python", user);
+        const language = contexts.language(
+          optionalString(body, "language") ?? usualLanguage(),
+          user,
+        );
         const made = await contexts.create(language, optionalString(body, "cwd"), user);
         return sendJson(response, 200, describe(made));
       }

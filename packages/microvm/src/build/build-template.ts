@@ -5,6 +5,7 @@ import type { Snapshot, SnapshotStore } from "../saved/snapshots.ts";
 import { keysOf } from "./keys.ts";
 import { startAndWait } from "./start-command.ts";
 import { doStep, type Settings, settingsAfter, textOf } from "./steps.ts";
+import { warmLanguage } from "./warm-language.ts";
 
 /** What a template's sandboxes have, and what it starts when one of its machines boots. */
 export interface Finished {
@@ -86,6 +87,7 @@ export async function buildTemplate(
     if (step.type === "RUN" || step.type === "COPY" || step.type === "UNPACK")
       await workshop.saveLayer(layerName(keys.steps[index]!));
   }
+  await warmLanguage({ sandbox, settings, log, signal });
   await startAndWait(request, { sandbox, settings, log, signal });
   log({ type: "progress", text: "saving the template" });
   await workshop.finish(name, { settings, start: startOf(request) ?? base.start });

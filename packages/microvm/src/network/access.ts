@@ -5,6 +5,7 @@ import type { CreateOptions } from "@emberbox/core/provider";
 import { z } from "zod";
 import { type Authority, createAuthority } from "./authority.ts";
 import { parseCeiling, refuseBeyond, within } from "./ceiling.ts";
+import { parseProxy, type Proxy, refuseProxyBeyond } from "./egress-proxy.ts";
 import { parsePattern } from "./hosts.ts";
 import { parsePolicy, type Policy } from "./policy.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
@@ -30,6 +31,8 @@ export interface SavedAccess {
   readonly ingress: Ingress;
   /** Hosts whose rules set headers: these may be credentials and are not saved. */
   readonly lostRules?: readonly string[] | undefined;
+  /** Its proxy wanted credentials, which are not saved. */
+  readonly lostProxy?: boolean | undefined;
 }
 
 const savedFields = {
@@ -40,6 +43,7 @@ const savedFields = {
     maskRequestHost: z.string().max(253).optional(),
   }),
   lostRules: z.array(z.string().max(253)).max(10_000).optional(),
+  lostProxy: z.boolean().optional(),
 } satisfies { [Field in keyof Required<SavedAccess>]: z.ZodType };
 
 /** The schema of what is saved, since anybody may have changed the file that it is read from. */
@@ -53,6 +57,9 @@ export class Access {
   readonly ingress: Ingress;
   /** Hosts that are refused because what their rules did to requests is no longer known. */
   readonly lostRules: readonly string[];
+  /** What connections go out through; none does while its credentials are no longer known. */
+  readonly proxy: Proxy | undefined;
+  readonly lostProxy: boolean;
   readonly policy: Policy;
   readonly secrets: Secrets;
   readonly onNetwork: AccessOptions["onNetwork"];
@@ -60,15 +67,21 @@ export class Access {
 
   /** @throws `invalid_argument` for what cannot be honoured */
   constructor(
-    options: AccessOptions & Partial<Pick<SavedAccess, "ingress" | "lostRules">>,
+    options: AccessOptions & Partial<Pick<SavedAccess, "ingress" | "lostRules" | "lostProxy">>,
     before?: Access,
   ) {
     const { network = true, networkCeiling, secrets = {}, onNetwork, lostRules = [] } = options;
+    const { egressProxy } = typeof network === "object" ? network : {};
+    this.proxy = egressProxy && parseProxy(egressProxy);
+    this.lostProxy = options.lostProxy ?? false;
     this.network = network;
     this.ceiling = networkCeiling;
     this.ingress = options.ingress ?? ingressOf(network);
     this.lostRules = lostRules;
-    const policy = refuseHosts(parsePolicy(network), lostRules);
+    const policy = refuseHosts(
+      this.lostProxy ? refuseAll(parsePolicy(network)) : parsePolicy(network),
+      lostRules,
+    );
     this.policy = within(policy, parseCeiling(networkCeiling));
     this.secrets = before?.secrets ?? createSecrets(secrets, this.policy);
     this.onNetwork = onNetwork;
@@ -77,17 +90,20 @@ export class Access {
 
   /** The access that a caller bound by a ceiling asks for. @throws `invalid_argument` for what goes beyond it */
   static ask(options: AccessOptions): Access {
-    refuseBeyond(options.network ?? true, parseCeiling(options.networkCeiling));
-    return new Access(options);
+    const ceiling = parseCeiling(options.networkCeiling);
+    refuseBeyond(options.network ?? true, ceiling);
+    const access = new Access(options);
+    if (access.proxy) refuseProxyBeyond(access.proxy, ceiling);
+    return access;
   }
 
   /** As it was saved, within another ceiling where one is given. */
   static kept(
-    { network, ceiling, ingress, lostRules }: SavedAccess,
+    { network, ceiling, ingress, lostRules, lostProxy }: SavedAccess,
     networkCeiling: NetworkCeiling | undefined = ceiling,
   ): Access {
     parseOptions(given, { networkCeiling });
-    return new Access({ network, networkCeiling, ingress, lostRules });
+    return new Access({ network, networkCeiling, ingress, lostRules, lostProxy });
   }
 
   /** With another network, the same ceiling, secrets, authority and ingress. @throws `invalid_argument` */
@@ -104,14 +120,16 @@ export class Access {
       );
     }
     refuseBeyond(network, parseCeiling(ceiling));
-    return new Access({ network, networkCeiling: ceiling, ingress, onNetwork }, this);
+    const access = new Access({ network, networkCeiling: ceiling, ingress, onNetwork }, this);
+    if (access.proxy) refuseProxyBeyond(access.proxy, parseCeiling(ceiling));
+    return access;
   }
 
   /** The same within another ceiling. @throws `invalid_argument` */
   below(networkCeiling: NetworkCeiling): Access {
     parseOptions(given, { networkCeiling });
-    const { network, ingress, lostRules, onNetwork } = this;
-    return new Access({ network, networkCeiling, ingress, lostRules, onNetwork }, this);
+    const { network, ingress, lostRules, lostProxy, onNetwork } = this;
+    return new Access({ network, networkCeiling, ingress, lostRules, lostProxy, onNetwork }, this);
   }
 
   /** Whether it is the default: the public internet, without secrets. */
@@ -124,12 +142,18 @@ export class Access {
     return (this.#authority.made ??= createAuthority());
   }
 
-  /** Neither secrets nor what rules set is ever saved. */
+  /** Neither secrets nor what rules set is ever saved, and no proxy's credentials. */
   toJSON(): SavedAccess {
     const { network, ceiling, ingress, lostRules } = this;
-    if (typeof network === "boolean") return { network, ceiling, ingress, lostRules };
-    const { rules = {}, ...kept } = network;
-    return { network: kept, ceiling, ingress, lostRules: [...lostRules, ...Object.keys(rules)] };
+    const lostProxy = this.lostProxy || this.proxy?.credentials !== undefined;
+    const lost = { lostRules, ...(lostProxy && { lostProxy }) };
+    if (typeof network === "boolean") return { network, ceiling, ingress, ...lost };
+    const { rules = {}, egressProxy, ...rest } = network;
+    const kept = lostProxy ? rest : { ...rest, ...(egressProxy && { egressProxy }) };
+    return {
+      ...{ network: kept, ceiling, ingress, ...lost },
+      lostRules: [...lostRules, ...Object.keys(rules)],
+    };
   }
 }
 
@@ -144,6 +168,17 @@ function refuseHosts(policy: Policy, hosts: readonly string[]): Policy {
       isLost(name)
         ? `the headers that a rule sets for ${name} are not kept on disk, and were not given again`
         : policy.refusesName(name),
+  };
+}
+
+/** Without its proxy, a connection would go out from this machine. */
+function refuseAll(policy: Policy): Policy {
+  const reason =
+    "the credentials of the sandbox's proxy are not kept on disk, and were not given again";
+  return {
+    ...policy,
+    refusesName: () => reason,
+    decide: () => ({ allowed: false, reason }),
   };
 }
 

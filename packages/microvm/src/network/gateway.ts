@@ -9,7 +9,9 @@ import type { Authority } from "./authority.ts";
 import { Budget } from "./budget.ts";
 import type { Opening } from "./client-hello.ts";
 import { type Connection, join, sayOnly } from "./connection.ts";
+import { parseCeiling } from "./ceiling.ts";
 import { dial, type Target } from "./dial.ts";
+import { dialThrough } from "./egress-proxy.ts";
 import { printable, withHeaders } from "./headers.ts";
 import { parseName } from "./hosts.ts";
 import { readFirst } from "./opening.ts";
@@ -82,9 +84,13 @@ export class Gateway {
 
   /** Replaces what may be reached, and cuts connections that are no longer allowed. @throws `invalid_argument` */
   update(network: boolean | NetworkOptions): Access {
+    const before = this.#access.proxy;
     const access = this.#access.with(network);
     this.configure(access);
-    for (const connection of this.#open) this.#judgeAgain(connection);
+    const isOtherWay = JSON.stringify(before) !== JSON.stringify(access.proxy);
+    for (const connection of this.#open)
+      if (isOtherWay) connection.stream.destroy();
+      else this.#judgeAgain(connection);
     return access;
   }
 
@@ -169,7 +175,7 @@ export class Gateway {
       this.#serve(connection, stream, target);
       return true;
     }
-    const { opening, socket } = await this.#whoSpeaks(stream, target);
+    const { opening, socket } = await this.#whoSpeaks(connection, target);
     if (opening === undefined) {
       if (socket) this.#joinTo(connection, socket);
       else stream.destroy();
@@ -185,12 +191,17 @@ export class Gateway {
     return true;
   }
 
-  #serve({ host, port }: Connection, client: ChannelStream | TLSSocket, target: Target): void {
+  #serve(
+    { host, port, byName }: Connection,
+    client: ChannelStream | TLSSocket,
+    target: Target,
+  ): void {
     const isTls = client instanceof TLSSocket;
     this.#relay.serve(client, {
       target,
       isTls,
       trusted: this.#uplink.trusted,
+      via: this.#access.proxy && (() => this.#dial(target, byName)),
       // On a connection that anyone on the way can read, nothing is added.
       prepare: (given, { method, url }) => {
         if (!isTls) return given;
@@ -208,14 +219,14 @@ export class Gateway {
    * for long, and a server that waits for it is silent too.
    */
   async #whoSpeaks(
-    stream: ChannelStream,
+    { stream, byName }: Connection,
     target: Target,
   ): Promise<{ opening?: Opening; socket?: Socket }> {
     const client = readFirst(stream);
     if (target.port === HTTPS) return { opening: await client };
     const soon = await within(SILENCE_MS, client, () => undefined, { ref: false });
     if (soon !== undefined) return { opening: soon };
-    const socket = await dial(target).catch(() => undefined);
+    const socket = await this.#dial(target, byName).catch(() => undefined);
     if (socket === undefined) return {};
     const server = new Promise<undefined>((resolve) => {
       for (const event of ["readable", "close"]) socket.once(event, () => resolve(undefined));
@@ -229,7 +240,7 @@ export class Gateway {
   /** Carries the bytes as they are. */
   async #carry(connection: Connection, target: Target, isAnswered = false): Promise<void> {
     const { stream } = connection;
-    const socket = await dial(target).catch(() => undefined);
+    const socket = await this.#dial(target, connection.byName).catch(() => undefined);
     if (socket === undefined || stream.destroyed) {
       socket?.destroy();
       return isAnswered ? void stream.destroy() : sayOnly(stream, egressAnswers.unreachable);
@@ -238,9 +249,18 @@ export class Gateway {
     this.#joinTo(connection, socket);
   }
 
+  /** Connects, by way of the proxy if there is one. */
+  #dial(target: Target, byName: boolean): Promise<Socket> {
+    const { proxy, ceiling } = this.#access;
+    if (proxy === undefined) return dial(target);
+    const names = this.#uplink.resolver;
+    return dialThrough(proxy, target, { byName, ceiling: parseCeiling(ceiling), names });
+  }
+
   #joinTo(connection: Connection, socket: Socket): void {
     const { stream, byName, port } = connection;
-    connection.addresses = [socket.remoteAddress ?? connection.addresses[0]!];
+    const reached = this.#access.proxy ? undefined : socket.remoteAddress;
+    connection.addresses = [reached ?? connection.addresses[0]!];
     this.#record.allow(connection, connection.addresses[0]!);
     if (!byName) return join(stream, socket, Promise.resolve(true));
     const admit = readFirst(stream).then(

@@ -8,7 +8,9 @@ import {
 } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { pipeline, type Duplex } from "node:stream";
-import type { SecureContext } from "node:tls";
+import type { Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions, type SecureContext } from "node:tls";
+import { callbackify } from "node:util";
 import { flushHead } from "@emberbox/ingress";
 import { type Answer, clean, pass, type Room, ROOM_BYTES, Withheld } from "./answer.ts";
 import { pinned, type Target } from "./dial.ts";
@@ -22,6 +24,8 @@ export interface RelayedConnection {
   readonly isTls: boolean;
   /** What the server's certificate is checked against, unless it is the default. */
   readonly trusted: SecureContext | undefined;
+  /** Connects to the target, where that is not to be done directly. */
+  readonly via: (() => Promise<Socket>) | undefined;
   /** Has the last word on a request's headers. */
   readonly prepare: (headers: string[], request: IncomingMessage) => string[];
   /** What must not come back, when a secret may be sent. */
@@ -74,6 +78,7 @@ export function createRelay(): Relay {
       const agent = connection.isTls
         ? new HttpsAgent({ keepAlive: true })
         : new HttpAgent({ keepAlive: true });
+      if (connection.via) agent.createConnection = connector(connection.via, connection.isTls);
       carried.set(client, { ...connection, agent, room });
       client.once("close", () => agent.destroy());
       server.emit("connection", client);
@@ -82,6 +87,18 @@ export function createRelay(): Relay {
       refused.set(client, reason);
       refusals.emit("connection", client);
     },
+  };
+}
+
+/** How an agent connects by other means than its own. */
+function connector(via: () => Promise<Socket>, isTls: boolean): HttpAgent["createConnection"] {
+  return (options, callback) => {
+    const connect = async (): Promise<Socket> => {
+      const socket = await via();
+      return isTls ? connectTls({ ...(options as ConnectionOptions), socket }) : socket;
+    };
+    callbackify(connect)((error, socket) => callback?.(error, socket));
+    return undefined;
   };
 }
 

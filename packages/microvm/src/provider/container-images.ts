@@ -1,5 +1,4 @@
 import { lookup } from "node:dns/promises";
-import { isIP } from "node:net";
 import { EmberboxError, Sandbox } from "@emberbox/core";
 import type { SandboxProvider } from "@emberbox/core/provider";
 import type { ImageSource } from "@emberbox/core/template";
@@ -9,6 +8,7 @@ import { MAKER_DISK_MB } from "../container/make-disk.ts";
 import { hostOf, parseReference } from "../container/reference.ts";
 import { parseCeiling } from "../network/ceiling.ts";
 import type { Policy } from "../network/policy.ts";
+import { judgeHost } from "../network/reachable.ts";
 import { resolveCreateOptions } from "../restore/create-options.ts";
 import type { Engine } from "./engine.ts";
 import type { KnownSandboxes } from "./known-sandboxes.ts";
@@ -69,14 +69,12 @@ async function demandWithin(image: string, ceiling: NetworkCeiling | undefined):
   );
 }
 
+/** As skopeo does it. */
+const lookUp = async (name: string): Promise<string[]> =>
+  (await lookup(name, { all: true })).map(({ address }) => address);
+
 async function refusal(host: string, policy: Policy): Promise<string | undefined> {
-  const isName = isIP(host) === 0;
-  const byName = isName ? policy.refusesName(host) : undefined;
-  if (byName !== undefined) return byName;
-  const found = isName ? await lookup(host, { all: true }).catch(() => []) : [{ address: host }];
   // A proxy may know a name that this machine does not.
-  if (found.length === 0) return undefined;
-  const addresses = found.map(({ address }) => address);
-  const verdict = policy.decide(isName ? host : undefined, addresses);
-  return verdict.allowed ? undefined : verdict.reason;
+  const verdict = await judgeHost(host, policy, lookUp).catch(() => undefined);
+  return verdict?.allowed === false ? verdict.reason : undefined;
 }

@@ -18,8 +18,10 @@ import { initialSettings } from "../build/steps.ts";
 import { keyFor, openTags, type Tags } from "../build/tags.ts";
 import { diskBytes } from "../host/disk-bytes.ts";
 import { withLock } from "../host/lock.ts";
+import { IMAGE_DISK_MB } from "../image/recipe.ts";
 import { resolveCreateOptions, type ResolvedCreateOptions } from "../restore/create-options.ts";
 import { isContainerName } from "../container/store.ts";
+import { isReadyBuild } from "../ready/index.ts";
 import { baseFiles } from "../saved/base.ts";
 import { openSnapshots, ownBytes, type Snapshot } from "../saved/snapshots.ts";
 import { obtainImageOf } from "./container-images.ts";
@@ -43,6 +45,8 @@ export interface OwnTemplates {
   shaped: OwnShapes["of"];
   build(request: TemplateRequest, options: BuildTemplateOptions): Promise<BuiltTemplate>;
   list(): Promise<BuiltTemplate[]>;
+  /** Those of one name, the newest first. */
+  buildsOf(name: string): Promise<BuiltTemplate[]>;
   /** Gives a build further tags. @throws `unknown_template` */
   tag(name: string, tags: readonly string[]): Promise<BuiltTemplate>;
   delete(name: string): Promise<boolean>;
@@ -77,19 +81,20 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
     layers,
     templates,
     async base(from) {
+      const disk = shape.diskMB === IMAGE_DISK_MB ? "" : ` ${shape.diskMB} MiB`;
       if (typeof from === "object") {
         const { ceiling } = shape.access;
         const onProgress = (text: string): void => log({ type: "progress", text });
         const made = await obtainImageOf(from, { ceiling, onProgress, signal }, options);
         const { name, user, workdir, envs } = made;
         const { key } = await open().template({ ...shape, template: name }, signal);
-        return { key, settings: { user, workdir, envs }, start: {}, template: name };
+        return { key: key + disk, settings: { user, workdir, envs }, start: {}, template: name };
       }
       if (isEngineTemplate(from)) {
         const machine = { ...shape, template: machineTemplate(from) };
         const plain = await open().template(machine, signal);
         const key = isMcpTemplate(from) ? `${plain.key} ${await mcpGatewayKey()}` : plain.key;
-        return { key, settings: initialSettings, start: {}, template: from };
+        return { key: key + disk, settings: initialSettings, start: {}, template: from };
       }
       const within = { networkCeiling: shape.access.ceiling, signal };
       const own = (await find(from)) ?? (await options.ready(from, within));
@@ -101,7 +106,7 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
       };
       const snapshot = await shapes.of(own, { template: from, ...wanted, signal });
       const { options: kept, defaults, start = {} } = snapshot.manifest;
-      const key = `${snapshot.snapshotId} ${JSON.stringify(shapeOf(kept))}`;
+      const key = `${snapshot.snapshotId} ${JSON.stringify(shapeOf(kept))}${disk}`;
       const settings = { ...initialSettings, ...defaults, envs: kept.envs };
       return { key, settings, start, template: from, snapshot };
     },
@@ -109,6 +114,7 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
       const created: ResolvedCreateOptions = {
         ...shape,
         ...(snapshot && shapeOf(snapshot.manifest.options)),
+        diskMB: Math.max(shape.diskMB, snapshot?.manifest.options.diskMB ?? 0),
         template: machineTemplate(template),
         envs: snapshot?.manifest.options.envs ?? {},
       };
@@ -145,10 +151,15 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
   return {
     tags,
     find,
+    buildsOf,
     shaped: shapes.of,
-    async build(request, { name, tags: given = [DEFAULT_TAG], onBuildLogs, signal, ...asked }) {
+    async build(
+      request,
+      { name, tags: given = [DEFAULT_TAG], minFreeDiskMB = 0, onBuildLogs, signal, ...asked },
+    ) {
       if (!isOwnName(name)) throw taken(name);
-      const shape = resolveCreateOptions({ ...asked, timeoutMs: BUILD_MS });
+      const diskMB = IMAGE_DISK_MB + minFreeDiskMB;
+      const shape = resolveCreateOptions({ ...asked, diskMB, timeoutMs: BUILD_MS });
       const tell = notifier("onBuildLogs", onBuildLogs);
       const work = async (): Promise<BuiltTemplate> => {
         const file = await openLogFile(logFileOf(state, name));
@@ -183,9 +194,9 @@ export function createOwnTemplates(options: OwnTemplatesOptions): OwnTemplates {
     },
     async list() {
       const keys = (await templates.names()).map(({ name }) => name).filter(isOwnName);
-      const names = new Set(keys.map((key) => key.split(":", 1)[0]!).toSorted());
-      const all = await Promise.all([...names].map((name) => buildsOf(name)));
-      return all.flat();
+      const all = keys.map((key) => key.split(":", 1)[0]!);
+      const names = new Set(all.filter((name) => !isReadyBuild(name)).toSorted());
+      return (await Promise.all([...names].map((name) => buildsOf(name)))).flat();
     },
     async tag(name, given) {
       const own = await find(name);
@@ -230,7 +241,7 @@ async function bytesOf({ directory, manifest }: Snapshot): Promise<number> {
   return ownBytes(manifest) + diskBytes(await stat(join(directory, "base", baseFiles.ram)));
 }
 
-function taken(name: string): EmberboxError {
+export function taken(name: string): EmberboxError {
   const what = `\`${name}\` is the name of a template that comes with the engine, or of a part of a build`;
   return new EmberboxError("invalid_argument", what);
 }

@@ -11,7 +11,7 @@ import { reachable } from "../network/reachable.ts";
 import { resolveCreateOptions } from "../restore/create-options.ts";
 import { openCheckpoints } from "../saved/checkpoints.ts";
 import { openPaused } from "../saved/paused.ts";
-import { readyInfos } from "../ready/index.ts";
+import { isReadyBuild, isReadyName, readyInfos, readyTemplate } from "../ready/index.ts";
 import { openSnapshots, type Snapshot } from "../saved/snapshots.ts";
 import { volumeFiles } from "../volumes/files.ts";
 import { openVolumeStore } from "../volumes/store.ts";
@@ -30,8 +30,9 @@ import { createNewSandboxes } from "./new-sandboxes.ts";
 import { type MicrovmOptions, resolveMicrovmOptions } from "./options.ts";
 import { obtainReady } from "./ready-templates.ts";
 import { notRunning, providerClosed } from "./reasons.ts";
-import { createOwnTemplates } from "./own-templates.ts";
+import { createOwnTemplates, taken } from "./own-templates.ts";
 import { detailsOf, shapeOf } from "./sandbox-info.ts";
+import { templateSizes } from "./template-sizes.ts";
 
 /** Sandboxes as microVMs on this machine. They belong to this program and end with it, except those that are paused. */
 export function microvm(options: MicrovmOptions = {}): SandboxProvider {
@@ -122,6 +123,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       updateNetwork: true,
       templates: true,
       requestRules: true,
+      egressProxy: true,
       networkCeiling: true,
       tlsEndpoints: true,
       mcp: true,
@@ -130,6 +132,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       checkpoints: true,
     }),
     templates: () => [...engineTemplates, ...readyInfos],
+    templateSizes: () => templateSizes(paths.images, own),
     async prepare(shape = {}) {
       const template = machineTemplate(shape.template ?? "default");
       const ownTemplate = (await own.find(template)) ?? (await ready(template, shape));
@@ -211,9 +214,13 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     getNetworkLog: (sandboxId) =>
       sandboxes.withRunning(sandboxId, async (_known, { machine }) => machine.gateway.log()),
     addressesOf: (host, ceiling) => reachable(host, ceiling, () => open().names),
-    buildTemplate: (request, options) => own.build(request, options),
+    async buildTemplate(request, options) {
+      const { name } = options;
+      if (isReadyName(name) || isReadyBuild(name)) throw taken(name);
+      return own.build(request, options);
+    },
     listTemplates: () => own.list(),
-    deleteTemplate: (name) => own.delete(name),
+    deleteTemplate: async (name) => own.delete((await readyTemplate(name))?.builtAs ?? name),
     tagTemplate: (name, tags) => own.tag(name, tags),
     untagTemplate: (name, tags) => own.tags.take(name, tags),
     listTemplateTags: (name) => own.tags.of(name),

@@ -40,15 +40,16 @@ export function describeSandbox(
     ...(lifecycle && { lifecycle }),
     ...(volumeMounts && { volumeMounts }),
     ...(workspaces && { workspaces }),
-    network: withoutRules(network),
+    network: withoutCredentials(network),
   };
 }
 
-/** Rules may set credentials. */
-function withoutRules(network: Access["network"]): SandboxInfo["network"] {
+/** Rules may set credentials, and a proxy may ask for some. */
+function withoutCredentials(network: Access["network"]): SandboxInfo["network"] {
   if (typeof network === "boolean") return network;
-  const { rules: _, ...rest } = network;
-  return rest;
+  const { rules: _, egressProxy, ...rest } = network;
+  const { address, username } = egressProxy ?? {};
+  return { ...rest, ...(address !== undefined && { egressProxy: { address, username } }) };
 }
 
 /** What is saved of a sandbox besides its machine. Secrets are not. */

@@ -5,12 +5,17 @@ import { resolveTemplate, type TemplateRequest } from "@emberbox/core/template";
 import { browser } from "./browser.ts";
 import { desktop } from "./desktop.ts";
 import { java } from "./java.ts";
+import { node } from "./node.ts";
 import type { ReadyTemplate } from "./ready-template.ts";
 
-const all: readonly ReadyTemplate[] = [browser, desktop, java];
+const all: readonly ReadyTemplate[] = [node, java, browser, desktop];
 
 /** What the templates have that come as recipes. */
 export const readyInfos: readonly TemplateInfo[] = all.map(({ info }) => info);
+
+export const isReadyName = (name: string): boolean => all.some(({ info }) => info.name === name);
+/** What a recipe is built as, now or by another version. */
+export const isReadyBuild = (name: string): boolean => /^ready-[a-z-]+-[0-9a-f]{16}$/.test(name);
 
 /** A recipe's request, and the name of what is built by it: another recipe has another. */
 interface Resolved {

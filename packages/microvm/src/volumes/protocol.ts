@@ -32,10 +32,9 @@ export const operations = {
 export const ROOT = 1;
 export const HEADER_BYTES = 40;
 /**
- * Most bytes of one write: with what precedes them they fit into the 64 KiB that the agent reads at once. The kernel
- * counts in pages.
+ * Most bytes of one write: what precedes them fits, too, into what the agent reads at once. The kernel counts in pages.
  */
-export const MAX_WRITE: number = 15 * 4096;
+export const MAX_WRITE: number = 64 * 4096;
 /** Most bytes of one read, which the kernel counts in pages as well. */
 export const MAX_READ: number = 64 * 4096;
 /** A longer request is none: a write, or two names. */

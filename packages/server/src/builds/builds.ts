@@ -26,7 +26,7 @@ export interface Build {
   readonly tags: readonly string[];
   /** When it was asked for, in ms. */
   readonly createdAt: number;
-  readonly shape: Pick<BuildTemplateOptions, "memoryMB" | "cpuCount">;
+  readonly shape: Pick<BuildTemplateOptions, "memoryMB" | "cpuCount" | "minFreeDiskMB">;
   readonly log: BuildLog;
   /** `asked` until it is started, while its files come. */
   state: "asked" | "waiting" | "building" | "ready" | "error";

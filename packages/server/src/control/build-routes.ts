@@ -53,12 +53,14 @@ export function addBuildRoutes(
     demand(request);
     const { name: full, tags: more, ...asked } = parse(schemas.template, request.body);
     const { memoryMB, cpuCount, minFreeDiskMb } = asked;
-    if (minFreeDiskMb)
-      throw notImplemented("minFreeDiskMb (sandboxes of all templates have disks of one size)");
     const [name = "", tag] = full.split(":");
     if (sandboxes.templates.has(name))
       throw new ApiError(400, `Invalid request: name: '${name}' is a template of the server's own`);
-    const shape = { ...(memoryMB && { memoryMB }), ...(cpuCount && { cpuCount }) };
+    const shape = {
+      ...(memoryMB && { memoryMB }),
+      ...(cpuCount && { cpuCount }),
+      ...(minFreeDiskMb && { minFreeDiskMB: minFreeDiskMb }),
+    };
     const given = new Set([...(more ?? []), ...(tag === undefined ? [] : [tag])]);
     const tags = given.size > 0 ? [...given] : [DEFAULT_TAG];
     const { id } = builds.ask(name, tags, shape);

@@ -1,6 +1,7 @@
 import { envdVersion } from "@emberbox/core/envd";
 import { type BuiltTemplate, DEFAULT_TAG } from "@emberbox/core/template";
 import type { BuildRow, BuildRows } from "../builds/rows.ts";
+import type { OfferedTemplate } from "../templates.ts";
 
 export const NEVER: string = new Date(0).toISOString();
 /** The id of what nobody has built here. */
@@ -13,8 +14,21 @@ export interface DescribedTemplate extends Record<string, unknown> {
   readonly createdAt: string;
 }
 
+/** A template that comes with the provider, with what is in it, which E2B's protocol does not say. */
+export function describeOffered(
+  template: OfferedTemplate,
+  shape: { memoryMB: number; cpuCount: number },
+): DescribedTemplate {
+  const { languages, libraries, system, sizeBytes } = template;
+  return {
+    ...describeTemplate(template, shape),
+    diskSizeMB: Math.ceil((sizeBytes ?? 0) / MIB),
+    ...{ languages, libraries, ...(system !== undefined && { system }) },
+  };
+}
+
 /** Nobody built or counts it here, so what E2B knows of that is zero. */
-export function describeTemplate(
+function describeTemplate(
   { name, aliases }: { name: string; aliases: readonly string[] },
   { memoryMB, cpuCount }: { memoryMB: number; cpuCount: number },
 ): DescribedTemplate {

@@ -1,3 +1,4 @@
+import { egressOf, withoutValues } from "../known-network.ts";
 import type { Capabilities } from "@emberbox/core/provider";
 import { expect, test } from "vitest";
 import { readNetwork, readUpdate } from "./network.ts";
@@ -27,10 +28,16 @@ test("what is not known of a network may be a restriction, and is refused", () =
   expect(readNetwork(asked({ denyIn: null }), can)).toEqual({});
 });
 
-test("a proxy for what goes out is refused, at the beginning and later", () => {
-  const egressProxy = { address: "proxy.example:1080" };
+test("a proxy for what goes out is passed on where the provider has it, without its password where it is kept", () => {
+  const egressProxy = { address: "proxy.example:1080", username: "me", password: "secret" };
   expect(() => readNetwork(asked({ egressProxy }), can)).toThrow(/unimplemented: egressProxy/);
-  const update = parse(schemas.networkUpdate, { egressProxy });
-  expect(() => readUpdate(update)).toThrow(/unimplemented: egressProxy/);
+  const network = readNetwork(asked({ egressProxy }), { ...can, egressProxy: true });
+  expect(egressOf(network)).toEqual({ egressProxy });
+  expect(egressOf(readUpdate(parse(schemas.networkUpdate, { egressProxy })))).toEqual({
+    egressProxy,
+  });
+  expect(withoutValues(network)).toEqual({
+    egressProxy: { address: "proxy.example:1080", username: "me" },
+  });
   expect(readNetwork(asked({ egressProxy: null }), can)).toEqual({});
 });

@@ -26,6 +26,7 @@ export function readNetwork(
   const restricts =
     known.allowInternetAccess === false || known.allowOut || known.denyOut || known.rules;
   if (restricts && !capabilities.network) throw notImplemented("restricting the network");
+  if (known.egressProxy && !capabilities.egressProxy) throw notImplemented("egressProxy");
   return known;
 }
 
@@ -49,8 +50,6 @@ function refuseUnknown(asked: Readonly<Record<string, unknown>>, known: object):
 type Egress = Pick<z.output<typeof network>, "allowOut" | "denyOut" | "rules" | "egressProxy">;
 
 function readEgress({ allowOut, denyOut, rules, egressProxy }: Egress): KnownNetwork {
-  if (egressProxy)
-    throw notImplemented("egressProxy (connections go out from this machine, through no proxy)");
   const transforms = Object.entries(rules ?? {}).map(
     ([host, list]) =>
       [host, list.flatMap(({ transform }) => (transform ? [{ transform }] : []))] as const,
@@ -59,5 +58,12 @@ function readEgress({ allowOut, denyOut, rules, egressProxy }: Egress): KnownNet
     ...(allowOut && allowOut.length > 0 && { allowOut }),
     ...(denyOut && denyOut.length > 0 && { denyOut }),
     ...(transforms.length > 0 && { rules: Object.fromEntries(transforms) }),
+    ...(egressProxy && {
+      egressProxy: {
+        address: egressProxy.address,
+        ...(egressProxy.username && { username: egressProxy.username }),
+        ...(egressProxy.password && { password: egressProxy.password }),
+      },
+    }),
   };
 }

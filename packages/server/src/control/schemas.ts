@@ -49,7 +49,13 @@ const egress = {
   allowOut: hosts.nullish(),
   denyOut: hosts.nullish(),
   rules: rules.nullish(),
-  egressProxy: z.unknown().optional(),
+  egressProxy: z
+    .object({
+      address: z.string().min(3).max(262),
+      username: z.string().min(1).max(255).nullish(),
+      password: z.string().max(255).nullish(),
+    })
+    .nullish(),
 };
 
 // What is not known may be a restriction: `readNetwork` refuses it.
@@ -166,7 +172,7 @@ export const template = z.object({
   tags: tags.nullish(),
   cpuCount: z.int().min(1).max(1024).nullish(),
   memoryMB: z.int().min(128).max(1_048_576).nullish(),
-  minFreeDiskMb: z.int().min(0).nullish(),
+  minFreeDiskMb: z.int().min(0).max(1_000_000).nullish(),
 });
 export const templateBuild = z.object({
   fromImage: z.string().min(1).max(1024).nullish(),

@@ -8,7 +8,7 @@ import { callerOf, demandBuilder } from "./caller.ts";
 import {
   describeBuild,
   describeBuilt,
-  describeTemplate,
+  describeOffered,
   describeTemplateBuilds,
 } from "./describe-template.ts";
 import { sendPage, text } from "./list-routes.ts";
@@ -39,7 +39,7 @@ export function addTemplateRoutes(
     const builds = await templates.built(callerOf(request));
     const names = [...new Set(builds.map(({ name }) => name))];
     return [
-      ...templates.all().map((template) => describeTemplate(template, sandboxes.usual)),
+      ...(await templates.all()).map((template) => describeOffered(template, sandboxes.usual)),
       ...names.map((name) =>
         describeBuilt(
           builds.filter((build) => build.name === name),
@@ -67,8 +67,8 @@ export function addTemplateRoutes(
     const id = parseReference(request.params.id);
     if (templates.has(id)) {
       const name = templates.resolve(id);
-      const own = templates.all().find((each) => each.name === name)!;
-      return { ...describeTemplate(own, sandboxes.usual), builds: [] };
+      const own = (await templates.all()).find((each) => each.name === name)!;
+      return { ...describeOffered(own, sandboxes.usual), builds: [] };
     }
     const built = await templates.buildsOf(callerOf(request), id);
     if (built.length === 0) throw templateNotFound(id);

@@ -21,7 +21,7 @@ const POLL_MS = 300;
 
 export interface BuildOptions extends Pick<
   BuildTemplateOptions,
-  "name" | "tags" | "memoryMB" | "cpuCount" | "onBuildLogs" | "signal"
+  "name" | "tags" | "memoryMB" | "cpuCount" | "minFreeDiskMB" | "onBuildLogs" | "signal"
 > {
   readonly api: Api;
   readonly dispatcher: Dispatcher;
@@ -36,12 +36,13 @@ export async function build(
   { api, dispatcher, name, tags, from, signal, ...options }: BuildOptions,
 ): Promise<{ templateId: string; buildId: string }> {
   const steps = apiSteps(request);
-  const { memoryMB, cpuCount } = options;
+  const { memoryMB, cpuCount, minFreeDiskMB } = options;
   const body = {
     name,
     ...(tags && { tags }),
     ...(memoryMB !== undefined && { memoryMB }),
     ...(cpuCount !== undefined && { cpuCount }),
+    ...(minFreeDiskMB !== undefined && { minFreeDiskMb: minFreeDiskMB }),
   };
   const asked = await api.send({ method: "POST", path: "/v3/templates", body, signal });
   const { templateID: templateId, buildID: buildId } = parseAnswer(askedSchema, asked.body);

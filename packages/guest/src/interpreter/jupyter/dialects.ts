@@ -9,6 +9,8 @@ export interface Dialect {
   export(envs: Readonly<Record<string, string>>): string;
   /** Code after which random numbers differ from those of a copy of the machine. */
   readonly reseed: string;
+  /** Code after which first cells are as fast as later ones; an empty cell means it. */
+  readonly warm?: string;
 }
 
 /** A variable name that every language can write. */
@@ -45,8 +47,19 @@ const r: Dialect = {
   reseed: `local({ from <- file("/dev/urandom", "rb", raw = TRUE); on.exit(close(from)); set.seed(sum(as.integer(readBin(from, "raw", 4)) * 256^(0:3)) %% 2147483647) })`,
 };
 
-const dialects: Readonly<Record<string, Dialect>> = { python, r };
+const json = (envs: Readonly<Record<string, string>>): string =>
+  JSON.stringify(Object.fromEntries(Object.entries(envs).filter(([name]) => NAME.test(name))));
 
-export function dialectOf(language: string): Dialect | undefined {
-  return Object.hasOwn(dialects, language) ? dialects[language] : undefined;
+/** What the kernel of the engine's `java` template understands where nobody listens; another one of Java does not. */
+const java: Dialect = {
+  variables: (envs) => ({ set: `%emberbox set ${json(envs)}`, restore: "%emberbox restore" }),
+  export: (envs) => `%emberbox export ${json(envs)}`,
+  reseed: "%emberbox reseed",
+  warm: "%emberbox warm",
+};
+
+const dialects: Readonly<Record<string, Dialect>> = { python, r, "emberbox-java": java };
+
+export function dialectOf(name: string): Dialect | undefined {
+  return Object.hasOwn(dialects, name) ? dialects[name] : undefined;
 }

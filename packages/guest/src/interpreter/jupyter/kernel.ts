@@ -72,7 +72,7 @@ export class JupyterKernel implements Kernel {
     this.#process = process;
     this.watched = process.pid;
     this.#connection = connection;
-    this.#dialect = dialectOf(spec.language);
+    this.#dialect = dialectOf(spec.dialect);
     this.#output = new RawOutput(process.stdout, process.stderr);
     this.ready = this.#started.promise;
     this.ready.catch(() => undefined);
@@ -157,8 +157,9 @@ export class JupyterKernel implements Kernel {
       const evalue = `variables cannot be set for one call in ${this.#spec.language}: give them to the whole sandbox, or set them in the code`;
       listener.error(errorLine({ ename: "UnsupportedError", evalue }));
     } else {
+      const warm = code === "" ? this.#dialect?.warm : undefined;
       if (variables) await this.#run(variables.set);
-      await this.#run(code, listener);
+      await (warm === undefined ? this.#run(code, listener) : this.#run(warm));
       if (variables) await this.#run(variables.restore);
     }
     this.#release(!this.#failed);

@@ -39,6 +39,7 @@ test("of two kernels with one name the first counts", () => {
       argv: ["own"],
       env: {},
       interruptMode: "signal",
+      dialect: "r",
     },
     {
       name: "julia",
@@ -47,6 +48,7 @@ test("of two kernels with one name the first counts", () => {
       argv: ["j"],
       env: { A: "1" },
       interruptMode: "message",
+      dialect: "julia",
     },
   ]);
 });

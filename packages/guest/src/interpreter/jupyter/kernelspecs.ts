@@ -13,6 +13,8 @@ export interface Kernelspec {
   readonly env: Readonly<Record<string, string>>;
   /** How running code is interrupted. */
   readonly interruptMode: "signal" | "message";
+  /** How it does what Jupyter's protocol has no message for: as its language does, unless it says otherwise. */
+  readonly dialect: string;
 }
 
 const MAX_SPEC_BYTES = 64 * 1024;
@@ -58,13 +60,16 @@ function readKernelspec(parent: string, name: string): Kernelspec | undefined {
   const directory = join(parent, name);
   const spec = readJson(join(directory, "kernel.json"));
   if (spec === undefined) return undefined;
-  const { argv, env, language, interrupt_mode } = spec;
+  const { argv, env, language: claimed, interrupt_mode, metadata } = spec;
   if (!Array.isArray(argv) || argv.length === 0 || !argv.every(isString)) return undefined;
   const variables = Object.entries(typeof env === "object" && env !== null ? env : {});
+  const language = (isString(claimed) && claimed !== "" ? claimed : name).toLowerCase();
+  const { emberbox } = (metadata ?? {}) as { readonly emberbox?: unknown };
   return {
     name,
     directory,
-    language: (isString(language) && language !== "" ? language : name).toLowerCase(),
+    language,
+    dialect: isString(emberbox) ? emberbox : language,
     argv,
     env: Object.fromEntries(
       variables.filter((pair): pair is [string, string] => isString(pair[1])),

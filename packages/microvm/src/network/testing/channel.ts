@@ -20,7 +20,7 @@ const session = (port: Socket, firstStream: 1 | 2, onStream = (): boolean => fal
   new Session({ port, firstStream, onStream, onHello: () => {}, onBroken: () => {} });
 
 export async function startGuest(
-  options: Pick<CreateOptions, "network" | "secrets">,
+  options: Pick<CreateOptions, "network" | "networkCeiling" | "secrets">,
   uplink: UplinkOptions = {},
 ): Promise<Guest> {
   const events: NetworkEvent[] = [];

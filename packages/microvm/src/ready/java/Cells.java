@@ -5,8 +5,10 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
 import jdk.jshell.Diag;
 import jdk.jshell.EvalException;
@@ -17,8 +19,8 @@ import jdk.jshell.SnippetEvent;
 import jdk.jshell.SourceCodeAnalysis;
 
 /**
- * Runs cells in JShell, which keeps what they declare. Reads lines: `run` with a cell and a mark, `complete?` with code, or
- * `stop`; texts are in Base64. Answers on the descriptor that it is given, a line each: `value`, `error` with a name, a
+ * Runs cells in JShell, which keeps what they declare. Reads lines: `run` with a cell and a mark, `complete?` with code,
+ * `stop`, or what is about the machine: `export` or `set` with variables, `restore`, `reseed`, `warm`; texts are in Base64. Answers on the descriptor that it is given, a line each: `value`, `error` with a name, a
  * text and a trace, `done`. What cells print goes to standard output and standard error, on both of which the mark follows.
  */
 public final class Cells {
@@ -27,6 +29,21 @@ public final class Cells {
           "java.io.*", "java.math.*", "java.net.*", "java.nio.file.*", "java.time.*", "java.util.*",
           "java.util.concurrent.*", "java.util.function.*", "java.util.regex.*", "java.util.stream.*");
 
+  /** Of each kind one, so that nothing is loaded and compiled for the first time in somebody's first cell. */
+  private static final List<String> FIRST =
+      List.of(
+          "int emberbox = 40;",
+          "emberbox + 2",
+          "record Emberbox(int a, String b) {}",
+          "new Emberbox(1, \"b\")",
+          "int emberboxSum(int n) { return n < 1 ? 0 : n + emberboxSum(n - 1); }",
+          "var emberboxAll = new ArrayList<Integer>();",
+          "for (int i = 0; i < 3; i++) emberboxAll.add(emberboxSum(i));",
+          "emberboxAll.stream().map(each -> each + \"\").collect(Collectors.joining())",
+          "System.out.print(String.format(\"\")); System.err.print(\"\");",
+          "String emberboxBad = 5;",
+          "List.of(1).get(7)");
+
   private static final long STOP_AGAIN_MS = 50;
 
   private final JShell shell = JShell.builder().executionEngine("local").build();
@@ -34,6 +51,7 @@ public final class Cells {
   private final PrintStream answers;
   private volatile boolean running;
   private volatile boolean stopped;
+  private boolean used;
 
   private Cells(String descriptor) throws IOException {
     answers = new PrintStream(new FileOutputStream("/proc/self/fd/" + descriptor), true, StandardCharsets.UTF_8);
@@ -59,9 +77,11 @@ public final class Cells {
     try {
       while (true) {
         String[] words = waiting.take().split(" ");
-        String text = textOf(words[1]);
-        if (words[0].equals("complete?")) answer("is", analysis.analyzeCompletion(text).completeness().name());
-        else run(text, textOf(words[2]));
+        switch (words[0]) {
+          case "run" -> run(textOf(words[1]), textOf(words[2]));
+          case "complete?" -> answer("is", analysis.analyzeCompletion(textOf(words[1])).completeness().name());
+          default -> tend(words);
+        }
       }
     } catch (InterruptedException end) {
       Thread.currentThread().interrupt();
@@ -72,7 +92,41 @@ public final class Cells {
     return new String(Base64.getDecoder().decode(encoded), StandardCharsets.UTF_8);
   }
 
+  private void tend(String[] words) {
+    try {
+      switch (words[0]) {
+        case "export" -> Machine.export(variablesIn(words));
+        case "set" -> Machine.set(variablesIn(words));
+        case "restore" -> Machine.restore();
+        case "reseed" -> Machine.reseed();
+        case "warm" -> warm();
+        default -> throw new IllegalArgumentException(words[0]);
+      }
+    } catch (ReflectiveOperationException | RuntimeException failure) {
+      answer("error", failure.getClass().getName(), String.valueOf(failure.getMessage()), "");
+    }
+    answer("done");
+  }
+
+  private static Map<String, String> variablesIn(String[] words) {
+    Map<String, String> all = new HashMap<>();
+    for (int at = 1; at + 1 < words.length; at += 2) all.put(textOf(words[at]), textOf(words[at + 1]));
+    return all;
+  }
+
+  /** Leaves nothing behind. What is in use is warm. */
+  private void warm() {
+    if (used) return;
+    List<Snippet> before = shell.snippets().toList();
+    for (String each : FIRST) {
+      for (SnippetEvent event : shell.eval(analysis.analyzeCompletion(each).source()))
+        shell.diagnostics(event.snippet()).forEach(diagnostic -> diagnostic.getMessage(Locale.ENGLISH));
+    }
+    shell.snippets().filter(each -> !before.contains(each)).toList().forEach(shell::drop);
+  }
+
   private void run(String cell, String mark) {
+    used = true;
     stopped = false;
     running = true;
     String value = "";

@@ -21,6 +21,7 @@ export const layers: Readonly<Record<"core" | "guest" | "microvm", Layers>> = {
     "mcp-gateway.ts",
     "template",
     "interpreter",
+    "audit",
     "sandbox.ts volume.ts",
     "sessions",
     "tools",

@@ -67,7 +67,7 @@ export interface RequestOptions {
   readonly requestTimeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
-export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "unknown_template" | "volume_not_found" | "volume_exists" | "volume_in_use" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "template_build_failed" | "boot_failed" | "mcp_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "connection_failed" | "protocol_error";
+export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "unknown_template" | "volume_not_found" | "volume_exists" | "volume_in_use" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "template_build_failed" | "boot_failed" | "mcp_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "audit_failed" | "connection_failed" | "protocol_error";
 export type ErrorKind =
 "caller" |
 "limit" |
@@ -397,11 +397,13 @@ export interface Capabilities {
   readonly networkCeiling?: boolean | undefined;
   readonly tlsEndpoints?: boolean | undefined;
   readonly mcp?: boolean | undefined;
+  readonly pausedTtl?: boolean | undefined;
 }
 export interface Lifecycle {
   readonly onTimeout?: "kill" | "pause" | undefined;
   readonly keepMemory?: boolean | undefined;
   readonly autoResume?: boolean | undefined;
+  readonly pausedTtlMs?: number | false | undefined;
 }
 export interface NetworkOptions {
   readonly allowOut?: readonly string[] | undefined;
@@ -494,6 +496,7 @@ export interface SandboxInfo {
   readonly diskMB: number;
   readonly state: "running" | "paused";
   readonly sizeBytes?: number | undefined;
+  readonly expiresAt?: Date | undefined;
   readonly lifecycle?: Lifecycle | undefined;
   readonly volumeMounts?: Readonly<Record<string, string>> | undefined;
   readonly network?: boolean | Omit<NetworkOptions, "rules"> | undefined;
@@ -813,15 +816,45 @@ export interface RunCodeOptions extends RequestOptions, ExecutionCallbacks {
   readonly timeoutMs?: number | undefined;
   readonly reportFiles?: boolean | undefined;
 }
+interface AuditAsker {
+  readonly adapter?: string | undefined;
+  readonly tool?: string | undefined;
+  readonly toolCallId?: string | undefined;
+  readonly thread?: string | undefined;
+}
+interface AuditFields {
+  readonly sandboxId: string;
+  readonly event: "created" | "call" | "result" | "exit" | "network" | "dropped" | "ended";
+  readonly call?: number | undefined;
+  readonly method?: string | undefined;
+  readonly by?: AuditAsker | undefined;
+  readonly [more: string]: unknown;
+}
+interface AuditEvent extends AuditFields {
+  readonly seq: number;
+  readonly time: string;
+  readonly prev: string;
+  readonly hash: string;
+}
+interface AuditOptions {
+  readonly directory?: string | undefined;
+  readonly sink?: ((event: AuditEvent) => unknown) | undefined;
+  readonly content?: boolean | undefined;
+  readonly onFailure?: "throw" | "warn" | undefined;
+  readonly maxFileBytes?: number | undefined;
+}
 declare const ceilingSchema: z.ZodType<NetworkCeiling | undefined>;
 declare const secretsSchema: z.ZodType<Readonly<Record<string, SandboxSecret>> | undefined>;
 export interface ProviderOptions {
   readonly provider?: SandboxProvider | undefined;
 }
-export interface SandboxCreateOptions extends Omit<CreateOptions, "volumeMounts">, ProviderOptions {
+interface AuditedOptions {
+  readonly audit?: AuditOptions | undefined;
+}
+export interface SandboxCreateOptions extends Omit<CreateOptions, "volumeMounts">, ProviderOptions, AuditedOptions {
   readonly volumeMounts?: Readonly<Record<string, string | Pick<VolumeInfo, "volumeId">>> | undefined;
 }
-export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions {}
+export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions, AuditedOptions {}
 export declare const sharedOptions: {
   readonly lifecycle: z.ZodType<Lifecycle | undefined>;
   readonly network: z.ZodType<boolean | NetworkOptions | undefined>;
@@ -1017,7 +1050,7 @@ export type SessionCreateOptions = Omit<SandboxCreateOptions, "signal">;
 export type SandboxSource = Sandbox | SandboxProvider | SessionCreateOptions | undefined;
 export interface ResolvedSource {
   readonly given: Sandbox | undefined;
-  readonly create: Omit<CreateOptions, "signal">;
+  readonly create: Omit<CreateOptions, "signal"> & AuditedOptions;
   readonly known: SandboxProvider | undefined;
   provider(): Promise<SandboxProvider>;
 }
@@ -1037,7 +1070,8 @@ export interface SandboxLease extends Disposable {
 export declare class SandboxSessions implements AsyncDisposable {
   #private;
   readonly source: ResolvedSource;
-  constructor(source?: SandboxSource, options?: SandboxSessionsOptions);
+  readonly adapter: string | undefined;
+  constructor(source?: SandboxSource, options?: SandboxSessionsOptions, adapter?: string);
   sandboxId(threadId?: string): string | undefined;
   acquire(threadId?: string, { signal }?: {
     readonly signal?: AbortSignal | undefined;
@@ -1229,7 +1263,7 @@ export declare class SandboxTools implements AsyncDisposable {
   #private;
   readonly sessions: SandboxSessions;
   readonly tools: readonly SandboxTool[];
-  constructor(source?: SandboxSource | SandboxSessions, options?: ToolOptions);
+  constructor(source?: SandboxSource | SandboxSessions, options?: ToolOptions, adapter?: string);
   get<Name extends ToolName>(kind: Name): SandboxTool<Name>;
   execute(name: string, input: unknown, context?: ToolContext): Promise<ToolResult>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -1241,7 +1275,8 @@ export interface Failure {
   readonly report: boolean;
 }
 export declare function explainFailure(error: unknown, replaced?: boolean): Failure;
-export interface SandboxCallOptions extends Pick<ToolContext, "signal" | "threadId"> {
+export interface SandboxCallOptions extends Pick<ToolContext, "signal" | "threadId" | "toolCallId"> {
+  readonly tool?: string | undefined;
   readonly beside?: boolean;
 }
 export declare class SandboxCall implements Disposable {
@@ -1379,7 +1414,7 @@ export interface TextEditorInput {
 export declare class NativeTools implements AsyncDisposable {
   #private;
   readonly sessions: SandboxSessions;
-  constructor(source?: SandboxSource | SandboxSessions, options?: ToolOptions);
+  constructor(source?: SandboxSource | SandboxSessions, options?: ToolOptions, adapter?: string);
   shell(input: ShellInput, context?: ToolContext): Promise<ShellResult>;
   localShell(input: LocalShellInput, context?: ToolContext): Promise<{
     output: string;

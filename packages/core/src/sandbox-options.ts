@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type AuditOptions, auditSchema } from "./audit-options.ts";
 import { ceilingSchema, networkSchema, refuseRules, secretsSchema } from "./network.ts";
 import { type McpServers, mcpServers } from "./mcp-servers.ts";
 import {
@@ -32,15 +33,22 @@ export interface ProviderOptions {
   readonly provider?: SandboxProvider | undefined;
 }
 
+/** Whether what is asked of a sandbox is recorded. */
+export interface AuditedOptions {
+  /** Records every call, its result, and what the sandbox tried to reach. @default nothing is recorded */
+  readonly audit?: AuditOptions | undefined;
+}
+
 /** Options of `Sandbox.create`. */
-export interface SandboxCreateOptions extends Omit<CreateOptions, "volumeMounts">, ProviderOptions {
+export interface SandboxCreateOptions
+  extends Omit<CreateOptions, "volumeMounts">, ProviderOptions, AuditedOptions {
   /** Volumes, or their ids, by the absolute path at which the sandbox has their files. */
   readonly volumeMounts?:
     | Readonly<Record<string, string | Pick<VolumeInfo, "volumeId">>>
     | undefined;
 }
 /** Options of `Sandbox.connect`. */
-export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions {}
+export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions, AuditedOptions {}
 
 const provider = z
   .custom<SandboxProvider>(
@@ -61,6 +69,7 @@ const lifecycle: z.ZodType<Lifecycle | undefined> = z
     onTimeout: z.enum(["kill", "pause"]).optional(),
     keepMemory: z.boolean().optional(),
     autoResume: z.boolean().optional(),
+    pausedTtlMs: z.union([z.int().positive(), z.literal(false)]).optional(),
   } satisfies FieldsOf<Lifecycle>)
   .refine(({ onTimeout, keepMemory, autoResume }) =>
     onTimeout === "pause"
@@ -69,7 +78,7 @@ const lifecycle: z.ZodType<Lifecycle | undefined> = z
   )
   .optional()
   .describe(
-    '`{ onTimeout: "kill" | "pause", keepMemory: boolean, autoResume: boolean }`, the latter two only with `"pause"`, and no `autoResume` without memory',
+    '`{ onTimeout: "kill" | "pause", keepMemory: boolean, autoResume: boolean, pausedTtlMs: milliseconds or false }`, the second and third only with `"pause"`, and no `autoResume` without memory',
   );
 
 /** Options that are checked here, and again by providers, which can be called without a `Sandbox`. */
@@ -110,11 +119,17 @@ const createSchema = z.strictObject({
   ...sharedOptions,
 } satisfies FieldsOf<CreateOptions>);
 
-const createWithProvider = z.strictObject({ provider, ...createSchema.shape });
+const createWithProvider = z.strictObject({ provider, audit: auditSchema, ...createSchema.shape });
 const sourceSchema = createWithProvider.omit({ signal: true });
-const connectWithProvider = z.strictObject({ provider, ...connectSchema.shape });
+const connectWithProvider = z.strictObject({
+  provider,
+  audit: auditSchema,
+  ...connectSchema.shape,
+});
 
-export function parseCreateOptions(options: unknown): CreateOptions & ProviderOptions {
+export function parseCreateOptions(
+  options: unknown,
+): CreateOptions & ProviderOptions & AuditedOptions {
   return parseOptions(createWithProvider, options);
 }
 
@@ -137,6 +152,8 @@ export function refuseUnclaimed(asked: SandboxProvider, options: CreateOptions):
     throw unsupported(asked, "mount volumes");
   if (wanted?.onTimeout === "pause" && !capabilities.pause)
     throw unsupported(asked, "pause a sandbox at the end of its time");
+  if (wanted?.pausedTtlMs !== undefined && !capabilities.pausedTtl)
+    throw unsupported(asked, "remove a paused sandbox after a time, or keep it for ever");
 }
 
 /**
@@ -145,7 +162,7 @@ export function refuseUnclaimed(asked: SandboxProvider, options: CreateOptions):
  */
 export function parseSourceOptions(
   options: unknown,
-): Omit<CreateOptions, "signal"> & ProviderOptions {
+): Omit<CreateOptions, "signal"> & ProviderOptions & AuditedOptions {
   return parseOptions(sourceSchema, options);
 }
 

@@ -1,3 +1,4 @@
+import { connectAudited, createAudited } from "./audit/sandbox.ts";
 import { Commands } from "./commands/commands.ts";
 import { Pty } from "./commands/pty.ts";
 import { defaultProvider, providerOf } from "./default-provider.ts";
@@ -88,9 +89,11 @@ export class Sandbox implements AsyncDisposable {
     second?: SandboxCreateOptions,
   ): Promise<Sandbox> {
     const given = typeof first === "string" ? { ...second, template: first } : first;
-    const { provider = await defaultProvider(), ...options } = parseCreateOptions(given);
+    const { provider = await defaultProvider(), audit, ...options } = parseCreateOptions(given);
     refuseUnclaimed(provider, options);
     options.signal?.throwIfAborted();
+    if (audit !== undefined)
+      return createAudited(audit, options, provider, (rest) => this.create(rest));
     const sandbox = new this(await provider.create(options), provider);
     if (options.mcp === undefined) return sandbox;
     try {
@@ -107,12 +110,12 @@ export class Sandbox implements AsyncDisposable {
    * @throws `sandbox_not_found`; `snapshot_damaged` or `snapshot_incompatible` when it cannot be resumed
    */
   static async connect(id: string, options?: SandboxConnectOptions): Promise<Sandbox> {
-    const { provider = await defaultProvider(), ...rest } = parseConnectOptions(options);
+    const { provider = await defaultProvider(), audit, ...rest } = parseConnectOptions(options);
     rest.signal?.throwIfAborted();
-    return new this(
-      await provider.connect(parseArgument(sandboxId, "sandboxId", id), rest),
-      provider,
-    );
+    parseArgument(sandboxId, "sandboxId", id);
+    const connect = async (): Promise<Sandbox> =>
+      new this(await provider.connect(id, rest), provider);
+    return audit === undefined ? connect() : connectAudited(audit, id, connect);
   }
 
   /** The provider's sandboxes, running and paused. */

@@ -36,7 +36,7 @@ class Streams extends StdioServerTransport {
 export function serveStdio(source?: SandboxSource, options: McpOptions = {}): McpStdioServer {
   const { structuredContent: whole, ...toolOptions } = options;
   const { structuredContent } = parseOptions(schema, { structuredContent: whole });
-  const tools = new SandboxTools(source, fittingPictures(toolOptions));
+  const tools = new SandboxTools(source, fittingPictures(toolOptions), "mcp");
   const transport = new Streams();
   const connection = serveConnection(() => createMcpServer(tools, { structuredContent }), {
     transport,

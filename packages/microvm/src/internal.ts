@@ -17,6 +17,8 @@ export {
   prepareReady,
 } from "./internal/prepare.ts";
 export { prune, type Pruned, type PruneOptions } from "./internal/prune.ts";
+export { attached, consoleOf } from "./internal/attached.ts";
+export { type Listed, listEverything } from "./internal/everything.ts";
 export { templateLog } from "./internal/template-log.ts";
 export { inWords, type Progress, templateInfos } from "./image/index.ts";
 export { readyInfos } from "./ready/index.ts";

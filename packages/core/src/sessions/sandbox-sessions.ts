@@ -10,6 +10,7 @@ import {
 } from "../options.ts";
 import type { SandboxProvider } from "../provider.ts";
 import type { Sandbox } from "../sandbox.ts";
+import { labelsOf } from "./labels.ts";
 import { loudly } from "./loudly.ts";
 import { queueOf } from "./sandbox-queue.ts";
 import { Session, type SessionHost } from "./session.ts";
@@ -75,10 +76,16 @@ export class SandboxSessions implements AsyncDisposable {
   readonly #slots = new Set<Session>();
   readonly #waiting = new Set<() => void>();
   readonly #host: SessionHost;
+  /** What the adapter calls itself, if an adapter made these sessions. */
+  readonly adapter: string | undefined;
   #closed = false;
 
-  /** @throws `invalid_argument`, `unsupported` */
-  constructor(source?: SandboxSource, options: SandboxSessionsOptions = {}) {
+  /**
+   * `adapter` becomes the label `emberbox.adapter` of the sandboxes, and each conversation's id `emberbox.thread`, unless
+   * the source has labels of these names. @throws `invalid_argument`, `unsupported`
+   */
+  constructor(source?: SandboxSource, options: SandboxSessionsOptions = {}, adapter?: string) {
+    this.adapter = adapter;
     this.source = resolveSource(source);
     this.#options = parseOptions(optionsSchema, options);
     this.#onError = notifier("onError", this.#options.onError ?? loudly);
@@ -172,7 +179,7 @@ export class SandboxSessions implements AsyncDisposable {
   #session(threadId: string): Session {
     const known = this.#sessions.get(threadId);
     if (known !== undefined) return known;
-    const session = new Session(this.#host);
+    const session = new Session(this.#host, labelsOf(this.adapter, threadId));
     this.#sessions.set(threadId, session);
     this.#dropOldest();
     return session;

@@ -2,6 +2,7 @@ import { EmberboxError } from "../errors.ts";
 import type { CreateOptions, SandboxProvider } from "../provider.ts";
 import { Sandbox } from "../sandbox.ts";
 import {
+  type AuditedOptions,
   parseSourceOptions,
   refuseUnclaimed,
   type SandboxCreateOptions,
@@ -22,7 +23,7 @@ export interface ResolvedSource {
   /** The one sandbox of all conversations, if one was given. */
   readonly given: Sandbox | undefined;
   /** Options for the sandboxes to be created. */
-  readonly create: Omit<CreateOptions, "signal">;
+  readonly create: Omit<CreateOptions, "signal"> & AuditedOptions;
   /** The provider, if one was given; available without any work. */
   readonly known: SandboxProvider | undefined;
   /** The provider, given or the default one. @throws `provider_missing`; `sandbox_closed` when a sandbox was given */
@@ -51,7 +52,7 @@ export function resolveSource(source: SandboxSource): ResolvedSource {
 
 function fromProvider(
   known: SandboxProvider | undefined,
-  create: Omit<CreateOptions, "signal">,
+  create: ResolvedSource["create"],
 ): ResolvedSource {
   const provider = async (): Promise<SandboxProvider> => known ?? defaultProvider();
   return { given: undefined, create, known, provider };

@@ -1,3 +1,5 @@
+import { recorderOf } from "../audit/recorded.ts";
+import { asking } from "../audit/recorder.ts";
 import { EmberboxError } from "../errors.ts";
 import { queueOf } from "../sessions/sandbox-queue.ts";
 import type { SandboxLease, SandboxSessions } from "../sessions/sandbox-sessions.ts";
@@ -6,7 +8,12 @@ import { explainFailure, explainNoSandbox, isLost, lostNotice, type Failure } fr
 import type { ToolContext } from "./types.ts";
 
 /** Which conversation a call belongs to, and whether it waits for other calls. */
-export interface SandboxCallOptions extends Pick<ToolContext, "signal" | "threadId"> {
+export interface SandboxCallOptions extends Pick<
+  ToolContext,
+  "signal" | "threadId" | "toolCallId"
+> {
+  /** The tool that was called, for records. */
+  readonly tool?: string | undefined;
   /** Runs in parallel with other calls; otherwise calls run one at a time, in the order requested. @default false */
   readonly beside?: boolean;
 }
@@ -92,14 +99,19 @@ export async function callSandbox<Answer>(
   work: (call: SandboxCall) => Promise<Answer>,
   failed: (error: unknown, call: SandboxCall) => Answer,
 ): Promise<Answer> {
-  const { signal, threadId, beside = false } = options;
+  const { signal, threadId, toolCallId, tool, beside = false } = options;
   signal?.throwIfAborted();
   let call = new SandboxCall(sessions);
   try {
     const lease = await sessions.acquire(threadId, { signal });
     call = new SandboxCall(sessions, lease);
-    if (beside) return await work(call);
-    return await queueOf(lease.sandbox).run(() => work(call), signal);
+    const asker = { adapter: sessions.adapter, tool, toolCallId, thread: threadId };
+    // Where nothing is recorded, nobody needs to know who asks.
+    const isRecorded = recorderOf(lease.sandbox) !== undefined;
+    const run = (): Promise<Answer> =>
+      isRecorded ? asking.run(asker, () => work(call)) : work(call);
+    if (beside) return await run();
+    return await queueOf(lease.sandbox).run(run, signal);
   } catch (error) {
     call.forget(error);
     signal?.throwIfAborted();

@@ -41,11 +41,11 @@ export async function callTool<Input>(
   const parsed = definition.schema.parse(raw);
   if ("problem" in parsed) return finish(failed(parsed.problem, { errorCode: "invalid_argument" }));
   const { sessions, limits, reportFiles } = settings;
-  const { signal, threadId } = context;
+  const { signal, threadId, toolCallId } = context;
   const hook = new OutputHook(context.onOutput);
   return callSandbox(
     sessions,
-    { threadId, signal, beside: definition.readOnly },
+    { threadId, signal, beside: definition.readOnly, tool: definition.name, toolCallId },
     async (call) => {
       const { sandbox, replaced } = call;
       const run = { sandbox, signal, onOutput: hook.callback, limits, reportFiles, replaced };

@@ -74,14 +74,19 @@ export class SandboxTools implements AsyncDisposable {
   readonly tools: readonly SandboxTool[];
   readonly #owned: boolean;
 
-  constructor(source?: SandboxSource | SandboxSessions, options: ToolOptions = {}) {
+  /** `adapter` is what `SandboxSessions` takes by that name. */
+  constructor(
+    source?: SandboxSource | SandboxSessions,
+    options: ToolOptions = {},
+    adapter?: string,
+  ) {
     const { include, prefix, facts, limits, reportFiles, progress, ...lifecycle } =
       resolveToolOptions(options);
     this.#owned = !(source instanceof SandboxSessions);
     this.sessions =
       source instanceof SandboxSessions
         ? source
-        : new SandboxSessions(source, lifecycle satisfies SandboxSessionsOptions);
+        : new SandboxSessions(source, lifecycle satisfies SandboxSessionsOptions, adapter);
     const known = factsOf(this.sessions, facts);
     const settings = { sessions: this.sessions, limits, reportFiles };
     this.tools = include.map((kind) => {

@@ -4,6 +4,7 @@ import type { ToolName } from "@emberbox/core/tools";
 import type { McpHttpOptions, McpOptions } from "@emberbox/mcp";
 import { microvm } from "@emberbox/microvm";
 import { inWords, prepare } from "@emberbox/microvm/internal";
+import { AUDIT } from "./audit.ts";
 import { EXIT, type Finish, reportFailure, say, UsageError } from "./failure.ts";
 import { aborted, listenForInterrupt } from "./interrupt.ts";
 import { collect, parseWords } from "./lists.ts";
@@ -27,6 +28,7 @@ interface McpFlags {
   readonly memory?: number;
   readonly template?: string;
   readonly pool: number;
+  readonly audit?: string;
 }
 
 export function addMcp(program: Command, finish: Finish): void {
@@ -67,6 +69,7 @@ export function addMcp(program: Command, finish: Finish): void {
     .option("-m, --memory <MB>", "memory of each sandbox in MiB (default: 1024)", parseWhole)
     .option("--template <NAME>", "template of the sandboxes (default: default)")
     .option("--pool <N>", "sandboxes kept ready", parseCount, 0)
+    .option("--audit <DIR>", AUDIT)
     .addHelpText(
       "after",
       `
@@ -82,11 +85,12 @@ async function run(flags: McpFlags): Promise<number> {
   if (flags.http !== true) refuseHttpFlags(flags);
   using interrupt = listenForInterrupt();
   await using provider = microvm({ pool: { size: flags.pool }, onProgress: say });
-  const { template, memory } = flags;
+  const { template, memory, audit } = flags;
   const source = {
     provider,
     ...(template !== undefined && { template }),
     ...(memory !== undefined && { memoryMB: memory }),
+    ...(audit !== undefined && { audit: { directory: audit } }),
   };
   // Only this command pays for loading the protocol.
   const { serveHttp, serveStdio } = await import("@emberbox/mcp");

@@ -18,7 +18,7 @@ export function addPrune(program: Command, finish: Finish): void {
     .command("prune")
     .summary("remove images and templates that are not used any more")
     .description(
-      "Removes disk images and warm machines that this version does not use, and what builds of templates keep for later ones. Sandboxes that run, paused sandboxes, snapshots and templates of your own are kept.",
+      "Removes disk images and warm machines that this version does not use, what builds of templates keep for later ones, and sandboxes that were paused for longer than they are to be kept. Sandboxes that run, other paused ones, snapshots and templates of your own stay.",
     )
     .option(
       "--all",

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { EmberboxError, Execution, type Result, Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { plainText, safeJson } from "@emberbox/core/terminal";
+import { AUDIT } from "./audit.ts";
 import { EXIT, exitCodeOf, type Finish, reportFailure, say, UsageError } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 import { parseSeconds, parseWhole } from "./numbers.ts";
@@ -18,6 +19,7 @@ interface RunFlags {
   readonly memory?: number;
   readonly out?: string;
   readonly json?: true;
+  readonly audit?: string;
 }
 
 /** Without `--timeout`, the code may run for as long as whoever started it likes, in ms. */
@@ -42,6 +44,7 @@ export function addRun(program: Command, finish: Finish): void {
     )
     .option("-m, --memory <MB>", "memory of the sandbox in MiB (default: 1024)", parseWhole)
     .option("-o, --out <DIR>", "save pictures here, and say where")
+    .option("--audit <DIR>", AUDIT)
     .option("--json", "print one JSON object with everything, and nothing else, on standard output")
     .addHelpText(
       "after",
@@ -103,7 +106,7 @@ async function execute(
   signal: AbortSignal,
   callbacks: Callbacks,
 ): Promise<Execution> {
-  const { language, template, timeout = 0, memory } = flags;
+  const { language, template, timeout = 0, memory, audit } = flags;
   await using provider = microvm({ onProgress: say });
   await using sandbox = await Sandbox.create({
     provider,
@@ -111,6 +114,7 @@ async function execute(
     timeoutMs: timeout === 0 ? LONGEST_MS : Math.min(timeout + MARGIN_MS, LONGEST_MS),
     ...(template !== undefined && { template }),
     ...(memory !== undefined && { memoryMB: memory }),
+    ...(audit !== undefined && { audit: { directory: audit } }),
   });
   return await sandbox.runCode(code, {
     ...callbacks,

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { type CommandHandle, Sandbox } from "@emberbox/core";
 import { background, warning } from "@emberbox/core/background";
 import { microvm } from "@emberbox/microvm";
+import { AUDIT } from "./audit.ts";
 import { EXIT, type Finish, say } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 import { parseWhole } from "./numbers.ts";
@@ -13,6 +14,7 @@ const END_OF_INPUT = "\u0004";
 interface ShellFlags {
   readonly memory?: number;
   readonly template?: string;
+  readonly audit?: string;
 }
 
 export function addShell(program: Command, finish: Finish): void {
@@ -22,6 +24,7 @@ export function addShell(program: Command, finish: Finish): void {
     .description("Opens a terminal in a fresh sandbox, which is gone when the shell ends.")
     .option("-m, --memory <MB>", "memory of the sandbox in MiB (default: 1024)", parseWhole)
     .option("--template <NAME>", "template of the sandbox (default: default)")
+    .option("--audit <DIR>", AUDIT)
     .addHelpText(
       "after",
       `
@@ -34,7 +37,7 @@ Examples:
     .action(async (flags: ShellFlags) => finish(await shell(flags)));
 }
 
-async function shell({ memory, template }: ShellFlags): Promise<number> {
+async function shell({ memory, template, audit }: ShellFlags): Promise<number> {
   using interrupt = listenForInterrupt();
   const { signal } = interrupt;
   try {
@@ -45,16 +48,22 @@ async function shell({ memory, template }: ShellFlags): Promise<number> {
       timeoutMs: LIFETIME_MS,
       ...(memory !== undefined && { memoryMB: memory }),
       ...(template !== undefined && { template }),
+      ...(audit !== undefined && { audit: { directory: audit } }),
     };
     await using sandbox = await Sandbox.create(create);
-    const terminal = await sandbox.pty.create({ ...windowSize(), onData: writeOut, signal });
-    using _attached = attach(sandbox, terminal);
-    const { exitCode } = await terminal.wait();
-    return exitCode < 0 ? EXIT.failed : exitCode;
+    return await openTerminal(sandbox, signal);
   } catch (error) {
     if (interrupt.exitCode !== undefined) return interrupt.exitCode;
     throw error;
   }
+}
+
+/** Connects this terminal to a shell in a sandbox; resolves to the shell's exit code. */
+export async function openTerminal(sandbox: Sandbox, signal: AbortSignal): Promise<number> {
+  const terminal = await sandbox.pty.create({ ...windowSize(), onData: writeOut, signal });
+  using _attached = attach(sandbox, terminal);
+  const { exitCode } = await terminal.wait();
+  return exitCode < 0 ? EXIT.failed : exitCode;
 }
 
 function windowSize(): { cols: number; rows: number } {

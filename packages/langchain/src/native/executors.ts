@@ -55,7 +55,7 @@ export function createNativeExecutors(
   source?: SandboxSource | SandboxSessions,
   options?: LangChainToolOptions,
 ): NativeExecutors {
-  const native = new NativeTools(source, options);
+  const native = new NativeTools(source, options, "langchain");
   return {
     sessions: native.sessions,
     async shell({ commands, timeout_ms, max_output_length }) {

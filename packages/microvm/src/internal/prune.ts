@@ -1,5 +1,5 @@
 import { lstat, readdir, rmdir } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { type Architecture, architectures } from "../host/architecture.ts";
 import { diskBytes } from "../host/disk-bytes.ts";
 import { requireOwnDirectory } from "../host/own-directory.ts";
@@ -11,8 +11,10 @@ import { findProgram } from "../host/programs.ts";
 import { findImage, type GuestImage, lockOfImages, removeBuild } from "../image/index.ts";
 import { templateNames } from "../image/recipe.ts";
 import { BASES } from "../saved/base.ts";
+import { openPaused } from "../saved/paused.ts";
 import { currentKeys, lockOfTemplates } from "../template/store.ts";
 import { shapeOf } from "../template/template.ts";
+import { programsIn } from "../provider/program-socket.ts";
 import { programsUsing } from "./in-use.ts";
 
 /** What to remove, and who is told when that has to wait. */
@@ -38,8 +40,8 @@ export interface Pruned {
 }
 
 /**
- * Removes images and templates that this version does not use, what builds of templates have left for later ones, and
- * what killed programs left of all that. Sandboxes that run keep what they have open. Everything is only removed while no
+ * Removes images and templates that this version does not use, what builds of templates have left for later ones,
+ * sandboxes that were paused for longer than they are kept, and what killed programs left of all that. Sandboxes that run keep what they have open. Everything is only removed while no
  * program uses any of it.
  */
 export async function prune(options: PruneOptions = {}): Promise<readonly Pruned[]> {
@@ -52,9 +54,12 @@ export async function prune(options: PruneOptions = {}): Promise<readonly Pruned
     const found = await sized(await find());
     if (dryRun) return found;
     if (all) await requireUnused(paths);
+    const paused = openPaused(paths.state);
     for (const { path } of found) {
       signal?.throwIfAborted();
-      await removeBuild(path);
+      if (!all && dirname(path) === join(paths.state, "paused"))
+        await paused.expire(basename(path));
+      else await removeBuild(path);
     }
     if (all)
       // Only those that are empty now.
@@ -103,7 +108,7 @@ async function everything({ images, templates, run, state, home }: Paths): Promi
     matching(images, (name) => IMAGE.test(name) || LOCK.test(name)),
     unusedContainers(images),
     matching(templates, (name) => shapeOf(name) !== undefined || LOCK.test(name)),
-    matching(run, (name) => SCRATCH.test(name)),
+    matching(run, (name) => SCRATCH.test(name) || name === basename(programsIn(run))),
     matching(state, (name) => STATE.test(name)),
     matching(home, (name) => HOME.test(name)),
   ];
@@ -129,7 +134,13 @@ async function unused(paths: Paths): Promise<string[]> {
     ...all.filter((path) => !used.has(path)),
     ...(await unusedTemplates(paths.templates, images)),
     ...(await leftByBuilds(paths)),
+    ...(await expiredIn(paths)),
   ];
+}
+
+async function expiredIn({ state }: Paths): Promise<string[]> {
+  const paused = openPaused(state);
+  return (await paused.expired()).map((sandboxId) => paused.directoryOf(sandboxId));
 }
 
 /** The images of this version that are there. */

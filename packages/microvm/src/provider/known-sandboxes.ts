@@ -22,6 +22,8 @@ export interface KnownSandboxesOptions {
   readonly open: () => Engine;
   readonly paused: PausedStore;
   readonly onProgress?: ((step: string) => void) | undefined;
+  /** Called with every sandbox that runs from now on. */
+  readonly onRuns?: (() => void) | undefined;
 }
 
 interface PauseOptions {
@@ -44,9 +46,11 @@ export class KnownSandboxes implements SandboxOwner {
   readonly #known = new Map<string, KnownSandbox>();
   readonly #resuming = new SharedWork<KnownSandbox>({ keeps: false });
   readonly #where: Whereabouts;
+  readonly #onRuns: (() => void) | undefined;
   #closed = false;
 
-  constructor({ open, paused, onProgress }: KnownSandboxesOptions) {
+  constructor({ open, paused, onProgress, onRuns }: KnownSandboxesOptions) {
+    this.#onRuns = onRuns;
     this.#open = open;
     this.#paused = paused;
     this.#onProgress = notifier("onProgress", onProgress);
@@ -60,6 +64,13 @@ export class KnownSandboxes implements SandboxOwner {
 
   list(): Promise<SandboxInfo[]> {
     return listSandboxes(this.#where);
+  }
+
+  /** Of those that this program runs. */
+  runningInfos(): SandboxInfo[] {
+    return [...this.#known.values()]
+      .map((known) => known.info())
+      .filter((info) => info !== undefined);
   }
 
   /** @throws `sandbox_not_found` */
@@ -183,6 +194,7 @@ export class KnownSandboxes implements SandboxOwner {
 
   #keep(known: KnownSandbox): KnownSandbox {
     this.#known.set(known.sandboxId, known);
+    this.#onRuns?.();
     return known;
   }
 

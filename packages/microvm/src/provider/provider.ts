@@ -27,6 +27,7 @@ import { type MicrovmOptions, resolveMicrovmOptions } from "./options.ts";
 import { obtainReady } from "./ready-templates.ts";
 import { notRunning, providerClosed } from "./reasons.ts";
 import { createOwnTemplates } from "./own-templates.ts";
+import { ProgramSocket } from "./program-socket.ts";
 import { detailsOf, shapeOf } from "./sandbox-info.ts";
 
 /** Sandboxes as microVMs on this machine. They belong to this program and end with it, except those that are paused. */
@@ -43,7 +44,11 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     return (engine ??= openEngine(settings, volumes));
   };
   const newSandboxes = createNewSandboxes(open, settings);
-  const sandboxes = new KnownSandboxes({ open, paused, onProgress: settings.onProgress });
+  const socket = new ProgramSocket(paths.run, () => sandboxes);
+  const sandboxes = new KnownSandboxes({
+    ...{ open, paused, onProgress: settings.onProgress },
+    onRuns: () => socket.open(),
+  });
   const own = createOwnTemplates({
     ...{ state: paths.state, open, sandboxes },
     provider: () => provider,
@@ -110,6 +115,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       networkCeiling: true,
       tlsEndpoints: true,
       mcp: true,
+      pausedTtl: true,
       volumes: true,
     }),
     templates: () => [...engineTemplates, ...readyInfos],
@@ -206,7 +212,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     volumeFiles: (volumeId) => volumeFiles(volumes, volumeId),
     async [Symbol.asyncDispose]() {
       closed = true;
-      await Promise.all([newSandboxes.close(), sandboxes.close()]);
+      await Promise.all([newSandboxes.close(), sandboxes.close(), socket.close()]);
     },
   });
   return provider;

@@ -27,25 +27,37 @@ export class NativeTools implements AsyncDisposable {
   readonly #owned: boolean;
   readonly #settings: Pick<ToolRun, "limits" | "reportFiles">;
 
-  constructor(source?: SandboxSource | SandboxSessions, options: ToolOptions = {}) {
+  /** `adapter` is what `SandboxSessions` takes by that name. */
+  constructor(
+    source?: SandboxSource | SandboxSessions,
+    options: ToolOptions = {},
+    adapter?: string,
+  ) {
     const { limits, reportFiles, idleTimeoutMs, onIdle, maxSandboxes, onError } =
       resolveToolOptions(options);
     this.#owned = !(source instanceof SandboxSessions);
     this.sessions =
       source instanceof SandboxSessions
         ? source
-        : new SandboxSessions(source, { idleTimeoutMs, onIdle, maxSandboxes, onError });
+        : new SandboxSessions(source, { idleTimeoutMs, onIdle, maxSandboxes, onError }, adapter);
     this.#settings = { limits, reportFiles };
   }
 
   /** OpenAI's `shell`: runs commands one after another, each in its own shell, until one times out. */
   shell(input: ShellInput, context: ToolContext = {}): Promise<ShellResult> {
-    return this.#run(context, shellFailed, (run) => runShell(input, run), withStderrNotice);
+    return this.#run(
+      "shell",
+      context,
+      shellFailed,
+      (run) => runShell(input, run),
+      withStderrNotice,
+    );
   }
 
   /** OpenAI's `local_shell`: runs one program with its arguments. */
   localShell(input: LocalShellInput, context: ToolContext = {}): Promise<{ output: string }> {
     return this.#run(
+      "local_shell",
       context,
       (output) => ({ output }),
       (run) => localShell(input, run),
@@ -55,17 +67,18 @@ export class NativeTools implements AsyncDisposable {
 
   /** Anthropic's `bash`: one shell per conversation, which keeps its directory and variables until `restart`. */
   bash(input: BashInput, context: ToolContext = {}): Promise<string> {
-    return this.#run(context, String, (run) => runBash(input, run), prepend);
+    return this.#run("bash", context, String, (run) => runBash(input, run), prepend);
   }
 
   /** Anthropic's text editor: `view`, `create`, `str_replace` and `insert`. */
   textEditor(input: TextEditorInput, context: ToolContext = {}): Promise<string> {
-    return this.#run(context, String, (run) => editText(input, run), prepend);
+    return this.#run("text_editor", context, String, (run) => editText(input, run), prepend);
   }
 
   /** OpenAI's `apply_patch`: creates a file, changes it by a V4A diff, or deletes it. */
   applyPatch(operation: PatchOperation, context: ToolContext = {}): Promise<PatchResult> {
     return this.#run(
+      "apply_patch",
       context,
       (output): PatchResult => ({ status: "failed", output }),
       (run) => applyPatch(operation, run),
@@ -79,7 +92,8 @@ export class NativeTools implements AsyncDisposable {
   }
 
   #run<Answer>(
-    { signal, onOutput, threadId }: ToolContext,
+    tool: string,
+    { signal, onOutput, threadId, toolCallId }: ToolContext,
     failed: (text: string) => Answer,
     work: (run: ToolRun) => Promise<Answer>,
     withNotice: (answer: Answer, notice: string) => Answer,
@@ -92,7 +106,7 @@ export class NativeTools implements AsyncDisposable {
     const hook = new OutputHook(onOutput);
     return callSandbox(
       this.sessions,
-      { signal, threadId },
+      { signal, threadId, toolCallId, tool },
       async (call) => {
         const { sandbox, replaced } = call;
         const run = { sandbox, signal, onOutput: hook.callback, ...this.#settings, replaced };

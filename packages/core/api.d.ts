@@ -1,3 +1,7 @@
+// audit
+import { AuditAsker, AuditDigest, AuditEvent, AuditFields, AuditFindings, AuditOptions, AuditProblem, readLog } from "./declarations.js";
+export { type AuditAsker, type AuditDigest, type AuditEvent, type AuditFields, type AuditFindings, type AuditOptions, type AuditProblem, readLog as readAuditLog };
+
 // background
 import { background, notifier, warning } from "./declarations.js";
 export { background, notifier, warning };
@@ -23,8 +27,8 @@ import { EntryType, FileData, FileOptions, FileUrlOptions, ListOptions, ReadForm
 export type { EntryType, FileData, FileOptions, FileUrlOptions, ListOptions, ReadFormat, ReadOptions, WatchCallback, WatchOptions, WriteEntry, WriteInfo, WriteOptions };
 
 // index
-import { Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Commands, E2bOptions, EmberboxError, EmberboxErrorOptions, EntryInfo, ErrorCode, ErrorKind, Execution, ExecutionError, FileChange, Files, FilesystemEvent, OutputMessage, Pty, RequestOptions, Result, RunCodeOptions, Sandbox, SandboxConnectOptions, SandboxCreateOptions, SandboxInfo, SandboxMetrics, Template, TemplateBuilder, TemplateFunction, Volume, VolumeEntry, VolumeInfo, WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL } from "./declarations.js";
-export { type Chart, type CodeContext, type CommandHandle, type CommandOptions, type CommandResult, type Commands, type E2bOptions, EmberboxError, type EmberboxErrorOptions, type EntryInfo, type ErrorCode, type ErrorKind, Execution, type ExecutionError, type FileChange, type Files, type FilesystemEvent, type OutputMessage, type Pty, type RequestOptions, Result, type RunCodeOptions, Sandbox, type SandboxConnectOptions, type SandboxCreateOptions, type SandboxInfo, type SandboxMetrics, Template, type TemplateBuilder, type TemplateFunction, Volume, type VolumeEntry, type VolumeInfo, type WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL };
+import { AuditedOptions, Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Commands, E2bOptions, EmberboxError, EmberboxErrorOptions, EntryInfo, ErrorCode, ErrorKind, Execution, ExecutionError, FileChange, Files, FilesystemEvent, OutputMessage, Pty, RequestOptions, Result, RunCodeOptions, Sandbox, SandboxConnectOptions, SandboxCreateOptions, SandboxInfo, SandboxMetrics, Template, TemplateBuilder, TemplateFunction, Volume, VolumeEntry, VolumeInfo, WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL } from "./declarations.js";
+export { type AuditedOptions, type Chart, type CodeContext, type CommandHandle, type CommandOptions, type CommandResult, type Commands, type E2bOptions, EmberboxError, type EmberboxErrorOptions, type EntryInfo, type ErrorCode, type ErrorKind, Execution, type ExecutionError, type FileChange, type Files, type FilesystemEvent, type OutputMessage, type Pty, type RequestOptions, Result, type RunCodeOptions, Sandbox, type SandboxConnectOptions, type SandboxCreateOptions, type SandboxInfo, type SandboxMetrics, Template, type TemplateBuilder, type TemplateFunction, Volume, type VolumeEntry, type VolumeInfo, type WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL };
 
 // mcp
 import { CommandMcpServer, GithubMcpServer, McpServers, NpmMcpServer, PypiMcpServer, mcpKindOf, mcpKinds, mcpServers } from "./declarations.js";
@@ -816,13 +820,18 @@ export interface RunCodeOptions extends RequestOptions, ExecutionCallbacks {
   readonly timeoutMs?: number | undefined;
   readonly reportFiles?: boolean | undefined;
 }
-interface AuditAsker {
+export interface AuditAsker {
   readonly adapter?: string | undefined;
   readonly tool?: string | undefined;
   readonly toolCallId?: string | undefined;
   readonly thread?: string | undefined;
 }
-interface AuditFields {
+export interface AuditDigest {
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly text?: string | undefined;
+}
+export interface AuditFields {
   readonly sandboxId: string;
   readonly event: "created" | "call" | "result" | "exit" | "network" | "dropped" | "ended";
   readonly call?: number | undefined;
@@ -830,13 +839,13 @@ interface AuditFields {
   readonly by?: AuditAsker | undefined;
   readonly [more: string]: unknown;
 }
-interface AuditEvent extends AuditFields {
+export interface AuditEvent extends AuditFields {
   readonly seq: number;
   readonly time: string;
   readonly prev: string;
   readonly hash: string;
 }
-interface AuditOptions {
+export interface AuditOptions {
   readonly directory?: string | undefined;
   readonly sink?: ((event: AuditEvent) => unknown) | undefined;
   readonly content?: boolean | undefined;
@@ -848,7 +857,7 @@ declare const secretsSchema: z.ZodType<Readonly<Record<string, SandboxSecret>> |
 export interface ProviderOptions {
   readonly provider?: SandboxProvider | undefined;
 }
-interface AuditedOptions {
+export interface AuditedOptions {
   readonly audit?: AuditOptions | undefined;
 }
 export interface SandboxCreateOptions extends Omit<CreateOptions, "volumeMounts">, ProviderOptions, AuditedOptions {
@@ -1457,4 +1466,20 @@ export declare function within<T, Late>(ms: number, work: Promise<T>, late: () =
 export declare function languageName(language: string): string;
 export declare function quote(text: string): string;
 export declare function resolveTemplate(builder: TemplateBuilder): Promise<TemplateRequest>;
+export interface AuditProblem {
+  readonly file: string;
+  readonly line: number;
+  readonly what: string;
+}
+export interface AuditFindings {
+  readonly events: number;
+  readonly problems: readonly AuditProblem[];
+  readonly torn: readonly string[];
+  readonly heads: readonly {
+    readonly log: string;
+    readonly seq: number;
+    readonly hash: string;
+  }[];
+}
+export declare function readLog(directory: string, onEvent?: (event: AuditEvent) => unknown): Promise<AuditFindings>;
 export {};

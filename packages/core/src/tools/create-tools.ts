@@ -88,7 +88,7 @@ export class SandboxTools implements AsyncDisposable {
         ? source
         : new SandboxSessions(source, lifecycle satisfies SandboxSessionsOptions, adapter);
     const known = factsOf(this.sessions, facts);
-    const settings = { sessions: this.sessions, limits, reportFiles };
+    const settings = { sessions: this.sessions, limits, reportFiles, prefix };
     this.tools = include.map((kind) => {
       const definition = definitions[kind] as ToolDefinition<unknown>;
       const { title, readOnly, schema } = definition;

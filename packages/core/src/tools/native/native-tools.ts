@@ -1,3 +1,4 @@
+import { inToolSpan, type ToolSpanEnd } from "../../spans.ts";
 import { SandboxSessions } from "../../sessions/sandbox-sessions.ts";
 import type { SandboxSource } from "../../sessions/source.ts";
 import { callSandbox, type SandboxCall } from "../call-sandbox.ts";
@@ -104,19 +105,26 @@ export class NativeTools implements AsyncDisposable {
       return typeof whole === "string" ? (presentable(whole) as Answer) : withoutRefused(whole);
     };
     const hook = new OutputHook(onOutput);
-    return callSandbox(
-      this.sessions,
-      { signal, threadId, toolCallId, tool },
-      async (call) => {
-        const { sandbox, replaced } = call;
-        const run = { sandbox, signal, onOutput: hook.callback, ...this.#settings, replaced };
-        return noted(await work(run), call);
-      },
-      (error, call) => {
-        hook.throwIfThrew();
-        return noted(failed(call.explain(error).text), call);
-      },
-    );
+    const { sessions } = this;
+    let end: ToolSpanEnd = {};
+    const call = (): Promise<Answer> =>
+      callSandbox(
+        sessions,
+        { signal, threadId, toolCallId, tool },
+        async (call) => {
+          const { sandbox, replaced } = call;
+          end = { sandboxId: sandbox.sandboxId };
+          const run = { sandbox, signal, onOutput: hook.callback, ...this.#settings, replaced };
+          return noted(await work(run), call);
+        },
+        (error, call) => {
+          hook.throwIfThrew();
+          const { text, code } = call.explain(error);
+          end = { sandboxId: call.sandboxId, errorCode: code, isError: true };
+          return noted(failed(text), call);
+        },
+      );
+    return inToolSpan({ tool, toolCallId, threadId, adapter: sessions.adapter }, call, () => end);
   }
 }
 

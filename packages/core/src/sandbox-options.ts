@@ -119,12 +119,12 @@ const createSchema = z.strictObject({
   ...sharedOptions,
 } satisfies FieldsOf<CreateOptions>);
 
-const createWithProvider = z.strictObject({ provider, audit: auditSchema, ...createSchema.shape });
+const createWithProvider = z.strictObject({ provider, ...createSchema.shape, audit: auditSchema });
 const sourceSchema = createWithProvider.omit({ signal: true });
 const connectWithProvider = z.strictObject({
   provider,
-  audit: auditSchema,
   ...connectSchema.shape,
+  audit: auditSchema,
 });
 
 export function parseCreateOptions(

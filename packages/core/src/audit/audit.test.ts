@@ -45,6 +45,7 @@ function scripted(): Scripted {
     },
     connect: async () => connection,
     setTimeout: async () => {},
+    getNetworkLog: async () => ({}),
     kill: async (id: string) => {
       gone.abort(new Error("killed"));
       return killed.push(id) > 0;

@@ -20,7 +20,8 @@ export async function createAudited<Of extends Audited>(
 ): Promise<Of> {
   const recorder = new Recorder(audit, options.secrets);
   const { onNetwork } = options;
-  const watched = provider.capabilities.network && {
+  // Who cannot tell what a sandbox has reached cannot tell of it at once either.
+  const watched = provider.getNetworkLog !== undefined && {
     onNetwork: (event: Parameters<Recorder["network"]>[0]) => {
       recorder.network(event);
       // What it throws is for the provider to report.

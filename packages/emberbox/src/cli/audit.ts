@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type AuditEvent, type AuditFindings, readAuditLog } from "@emberbox/core/audit";
 import { oneLine, safeJson } from "@emberbox/core/terminal";
 import { EXIT, type Finish, say, UsageError } from "./failure.ts";
+import { openOutput } from "./output.ts";
 import { printJson } from "./print.ts";
 
 interface Filter {
@@ -99,10 +100,12 @@ async function show(
   directory: string,
   { json, ...filter }: Filter & { readonly json?: true },
 ): Promise<number> {
+  using output = openOutput();
   const findings = await read(directory, (event) => {
-    if (!passes(event, filter)) return;
-    process.stdout.write(`${json ? safeJson(JSON.stringify(event)) : lineOf(event)}\n`);
+    if (!passes(event, filter) || output.broken.aborted) return undefined;
+    return output.write(`${json ? safeJson(JSON.stringify(event)) : lineOf(event)}\n`);
   });
+  if (output.broken.aborted) return EXIT.brokenPipe;
   sayFindings(findings);
   return findings.problems.length === 0 ? EXIT.ok : EXIT.failed;
 }

@@ -3,6 +3,7 @@ import { type Listed, listEverything } from "@emberbox/microvm/internal";
 import { oneLine } from "@emberbox/core/terminal";
 import { inWords as durationOf } from "./durations.ts";
 import { EXIT, type Finish, say } from "./failure.ts";
+import { openOutput } from "./output.ts";
 import { inMiB, printJson } from "./print.ts";
 
 interface Flags {
@@ -33,6 +34,7 @@ Examples:
 
 async function list({ json }: Flags): Promise<number> {
   const all = await listEverything();
+  using _output = openOutput(); // Whoever reads it may have had enough.
   if (json) printJson(all);
   else if (all.length === 0) say("there are no sandboxes");
   else process.stdout.write(table([HEADINGS, ...all.map((each) => rowOf(each, Date.now()))]));

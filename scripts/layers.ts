@@ -24,6 +24,7 @@ export const layers: Readonly<Record<"core" | "guest" | "microvm", Layers>> = {
     "interpreter",
     "workspace",
     "checkpoints",
+    "audit",
     "sandbox.ts volume.ts",
     "sessions",
     "tools",

@@ -1,3 +1,7 @@
+// audit
+import { AuditAsker, AuditDigest, AuditEvent, AuditFields, AuditFindings, AuditOptions, AuditProblem, readLog } from "./declarations.js";
+export { type AuditAsker, type AuditDigest, type AuditEvent, type AuditFields, type AuditFindings, type AuditOptions, type AuditProblem, readLog as readAuditLog };
+
 // background
 import { background, notifier, warning } from "./declarations.js";
 export { background, notifier, warning };
@@ -23,28 +27,28 @@ import { EntryType, FileData, FileOptions, FileUrlOptions, ListOptions, ReadForm
 export type { EntryType, FileData, FileOptions, FileUrlOptions, ListOptions, ReadFormat, ReadOptions, WatchCallback, WatchOptions, WriteEntry, WriteInfo, WriteOptions };
 
 // index
-import { Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Commands, E2bOptions, EmberboxError, EmberboxErrorOptions, EntryInfo, ErrorCode, ErrorKind, Execution, ExecutionError, FileChange, Files, FilesystemEvent, OutputMessage, Pty, RequestOptions, Result, RunCodeOptions, Sandbox, SandboxConnectOptions, SandboxCreateOptions, SandboxInfo, SandboxMetrics, Template, TemplateBuilder, TemplateFunction, Volume, VolumeEntry, VolumeInfo, WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL } from "./declarations.js";
-export { type Chart, type CodeContext, type CommandHandle, type CommandOptions, type CommandResult, type Commands, type E2bOptions, EmberboxError, type EmberboxErrorOptions, type EntryInfo, type ErrorCode, type ErrorKind, Execution, type ExecutionError, type FileChange, type Files, type FilesystemEvent, type OutputMessage, type Pty, type RequestOptions, Result, type RunCodeOptions, Sandbox, type SandboxConnectOptions, type SandboxCreateOptions, type SandboxInfo, type SandboxMetrics, Template, type TemplateBuilder, type TemplateFunction, Volume, type VolumeEntry, type VolumeInfo, type WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL };
+import { AuditedOptions, Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Commands, E2bOptions, EmberboxError, EmberboxErrorOptions, EntryInfo, ErrorCode, ErrorKind, Execution, ExecutionError, FileChange, Files, FilesystemEvent, OutputMessage, Pty, RequestOptions, Result, RunCodeOptions, Sandbox, SandboxConnectOptions, SandboxCreateOptions, SandboxInfo, SandboxMetrics, Template, TemplateBuilder, TemplateFunction, Volume, VolumeEntry, VolumeInfo, WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL } from "./declarations.js";
+export { type AuditedOptions, type Chart, type CodeContext, type CommandHandle, type CommandOptions, type CommandResult, type Commands, type E2bOptions, EmberboxError, type EmberboxErrorOptions, type EntryInfo, type ErrorCode, type ErrorKind, Execution, type ExecutionError, type FileChange, type Files, type FilesystemEvent, type OutputMessage, type Pty, type RequestOptions, Result, type RunCodeOptions, Sandbox, type SandboxConnectOptions, type SandboxCreateOptions, type SandboxInfo, type SandboxMetrics, Template, type TemplateBuilder, type TemplateFunction, Volume, type VolumeEntry, type VolumeInfo, type WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL };
 
 // mcp
 import { CommandMcpServer, GithubMcpServer, McpServers, NpmMcpServer, PypiMcpServer, mcpKindOf, mcpKinds, mcpServers } from "./declarations.js";
 export { type CommandMcpServer, type GithubMcpServer, type McpServers, type NpmMcpServer, type PypiMcpServer, mcpKindOf, mcpKinds, mcpServers };
 
 // network
-import { EgressProxy, NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, PairMatch, RequestMatch, SandboxSecret, TextMatch } from "./declarations.js";
-export type { EgressProxy, NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, PairMatch, RequestMatch, SandboxSecret, TextMatch };
+import { NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, PairMatch, RequestMatch, SandboxSecret, TextMatch } from "./declarations.js";
+export type { NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, PairMatch, RequestMatch, SandboxSecret, TextMatch };
 
 // options
 import { FieldsOf, parseOptions, sharedOptions } from "./declarations.js";
 export { type FieldsOf, parseOptions, sharedOptions };
 
 // provider
-import { Capabilities, ConnectOptions, CreateOptions, CreateVolumeOptions, Endpoint, EndpointOptions, ListVolumeOptions, PrepareOptions, ProviderBranchOptions, ProviderOptions, SandboxConnection, SandboxProvider, SignalOptions, TemplateInfo, VolumeFiles, VolumeMetadata, VolumeWriteOptions, checkedProvider, templatesOf } from "./declarations.js";
-export { type Capabilities, type ConnectOptions, type CreateOptions, type CreateVolumeOptions, type Endpoint, type EndpointOptions, type ListVolumeOptions, type PrepareOptions, type ProviderBranchOptions, type ProviderOptions, type SandboxConnection, type SandboxProvider, type SignalOptions, type TemplateInfo, type VolumeFiles, type VolumeMetadata, type VolumeWriteOptions, checkedProvider, templatesOf };
+import { Capabilities, ConnectOptions, CreateOptions, CreateVolumeOptions, Endpoint, EndpointOptions, ListVolumeOptions, PrepareOptions, ProviderOptions, SandboxConnection, SandboxProvider, SignalOptions, TemplateInfo, VolumeFiles, VolumeMetadata, VolumeWriteOptions, checkedProvider, templatesOf } from "./declarations.js";
+export { type Capabilities, type ConnectOptions, type CreateOptions, type CreateVolumeOptions, type Endpoint, type EndpointOptions, type ListVolumeOptions, type PrepareOptions, type ProviderOptions, type SandboxConnection, type SandboxProvider, type SignalOptions, type TemplateInfo, type VolumeFiles, type VolumeMetadata, type VolumeWriteOptions, checkedProvider, templatesOf };
 
 // state
-import { BranchOptions, CheckpointChanges, CheckpointInfo, CheckpointKeep, CheckpointOptions, FileDifference, ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, RollbackResult, SnapshotInfo, SnapshotOptions, VariableDifference } from "./declarations.js";
-export type { BranchOptions, CheckpointChanges, CheckpointInfo, CheckpointKeep, CheckpointOptions, FileDifference, ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, RollbackResult, SnapshotInfo, SnapshotOptions, VariableDifference };
+import { ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, SnapshotInfo, SnapshotOptions } from "./declarations.js";
+export type { ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, SnapshotInfo, SnapshotOptions };
 
 // template
 import { BuildTemplateOptions, BuiltTemplate, CopyEntry, DEFAULT_TAG, ImageSource, TemplateLog, TemplateRequest, TemplateStep, TemplateTag, USUAL_PATH, quote, resolveTemplate } from "./declarations.js";
@@ -67,58 +71,7 @@ export interface RequestOptions {
   readonly requestTimeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
-export interface CheckpointInfo {
-  readonly checkpointId: string;
-  readonly sandboxId: string;
-  readonly parentId?: string | undefined;
-  readonly label?: string | undefined;
-  readonly by?: string | undefined;
-  readonly createdAt: Date;
-  readonly sizeBytes?: number | undefined;
-  readonly unchanged?: boolean | undefined;
-  readonly current?: boolean | undefined;
-  readonly damaged?: boolean | undefined;
-}
-export interface CheckpointKeep {
-  readonly last?: number | undefined;
-  readonly bytes?: number | undefined;
-}
-export interface CheckpointOptions extends Pick<RequestOptions, "signal"> {
-  readonly label?: string | undefined;
-  readonly by?: string | undefined;
-  readonly keep?: CheckpointKeep | undefined;
-}
-export interface BranchOptions extends Pick<RequestOptions, "signal"> {
-  readonly count?: number | undefined;
-  readonly timeoutMs?: number | undefined;
-}
-export interface ProviderBranchOptions extends BranchOptions {
-  readonly network?: false | undefined;
-}
-export interface FileDifference {
-  readonly path: string;
-  readonly change: "added" | "changed" | "removed";
-  readonly sizeBefore?: number | undefined;
-  readonly sizeAfter?: number | undefined;
-}
-export interface VariableDifference {
-  readonly name: string;
-  readonly change: "added" | "changed" | "removed";
-  readonly before?: {
-    readonly type: string;
-    readonly text: string;
-  } | undefined;
-  readonly after?: {
-    readonly type: string;
-    readonly text: string;
-  } | undefined;
-}
-export interface CheckpointChanges {
-  readonly files: readonly FileDifference[];
-  readonly variables?: readonly VariableDifference[] | undefined;
-  readonly truncated: boolean;
-}
-export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "rolled_back" | "checkpoint_not_found" | "unknown_template" | "volume_not_found" | "volume_exists" | "volume_in_use" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "template_build_failed" | "boot_failed" | "mcp_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "connection_failed" | "protocol_error";
+export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "unknown_template" | "volume_not_found" | "volume_exists" | "volume_in_use" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "template_build_failed" | "boot_failed" | "mcp_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "audit_failed" | "connection_failed" | "protocol_error";
 export type ErrorKind =
 "caller" |
 "limit" |
@@ -440,21 +393,21 @@ export interface Capabilities {
   readonly pause: boolean;
   readonly snapshots: boolean;
   readonly fork: boolean;
-  readonly checkpoints?: boolean | undefined;
   readonly network: boolean;
   readonly updateNetwork: boolean;
   readonly requestRules?: boolean | undefined;
-  readonly egressProxy?: boolean | undefined;
   readonly templates?: boolean | undefined;
   readonly volumes?: boolean | undefined;
   readonly networkCeiling?: boolean | undefined;
   readonly tlsEndpoints?: boolean | undefined;
   readonly mcp?: boolean | undefined;
+  readonly pausedTtl?: boolean | undefined;
 }
 export interface Lifecycle {
   readonly onTimeout?: "kill" | "pause" | undefined;
   readonly keepMemory?: boolean | undefined;
   readonly autoResume?: boolean | undefined;
+  readonly pausedTtlMs?: number | false | undefined;
 }
 export interface NetworkOptions {
   readonly allowOut?: readonly string[] | undefined;
@@ -462,12 +415,6 @@ export interface NetworkOptions {
   readonly rules?: Readonly<Record<string, readonly NetworkRule[]>> | undefined;
   readonly allowPublicTraffic?: boolean | undefined;
   readonly maskRequestHost?: string | undefined;
-  readonly egressProxy?: EgressProxy | undefined;
-}
-export interface EgressProxy {
-  readonly address: string;
-  readonly username?: string | undefined;
-  readonly password?: string | undefined;
 }
 export type NetworkCeiling = boolean | Pick<NetworkOptions, "allowOut" | "denyOut">;
 export type TextMatch = {
@@ -553,6 +500,7 @@ export interface SandboxInfo {
   readonly diskMB: number;
   readonly state: "running" | "paused";
   readonly sizeBytes?: number | undefined;
+  readonly expiresAt?: Date | undefined;
   readonly lifecycle?: Lifecycle | undefined;
   readonly volumeMounts?: Readonly<Record<string, string>> | undefined;
   readonly network?: boolean | Omit<NetworkOptions, "rules"> | undefined;
@@ -570,11 +518,6 @@ export interface SnapshotInfo {
   readonly sandboxId?: string | undefined;
   readonly createdAt: Date;
   readonly sizeBytes?: number | undefined;
-}
-export interface RollbackResult {
-  readonly checkpoint: CheckpointInfo;
-  readonly network?: NetworkLog | undefined;
-  readonly undone: readonly CheckpointInfo[];
 }
 export interface SignalOptions {
   readonly signal?: AbortSignal | undefined;
@@ -596,7 +539,6 @@ export interface SandboxConnection {
   url?(port: number): Promise<string>;
   gone(): Error | undefined;
   readonly ended?: AbortSignal | undefined;
-  present?(): AbortSignal;
 }
 export type PrepareOptions = Pick<CreateOptions, "template" | "memoryMB" | "cpuCount" | "networkCeiling" | "signal">;
 export interface BuildTemplateOptions {
@@ -604,7 +546,6 @@ export interface BuildTemplateOptions {
   readonly tags?: readonly string[] | undefined;
   readonly memoryMB?: number | undefined;
   readonly cpuCount?: number | undefined;
-  readonly minFreeDiskMB?: number | undefined;
   readonly network?: boolean | NetworkOptions | undefined;
   readonly networkCeiling?: NetworkCeiling | undefined;
   readonly onBuildLogs?: ((log: TemplateLog) => void) | undefined;
@@ -614,7 +555,6 @@ export interface SandboxProvider extends AsyncDisposable {
   readonly name: string;
   readonly capabilities: Readonly<Capabilities>;
   templates?(): readonly TemplateInfo[];
-  templateSizes?(): Promise<Readonly<Record<string, number>>>;
   prepare?(options?: PrepareOptions): Promise<void>;
   create(options: CreateOptions): Promise<SandboxConnection>;
   connect(sandboxId: string, options?: ConnectOptions): Promise<SandboxConnection>;
@@ -637,11 +577,6 @@ export interface SandboxProvider extends AsyncDisposable {
     readonly count?: number | undefined;
     readonly timeoutMs?: number | undefined;
   }): Promise<(SandboxConnection | EmberboxError)[]>;
-  createCheckpoint?(sandboxId: string, options?: CheckpointOptions): Promise<CheckpointInfo>;
-  listCheckpoints?(sandboxId: string, options?: SignalOptions): Promise<CheckpointInfo[]>;
-  deleteCheckpoint?(sandboxId: string, checkpointId: string, options?: SignalOptions): Promise<boolean>;
-  rollback?(sandboxId: string, checkpointId: string, options?: SignalOptions): Promise<RollbackResult>;
-  branch?(sandboxId: string, checkpointId: string, options?: ProviderBranchOptions): Promise<(SandboxConnection | EmberboxError)[]>;
   updateNetwork?(sandboxId: string, network: boolean | NetworkOptions): Promise<void>;
   getNetworkLog?(sandboxId: string): Promise<NetworkLog>;
   addressesOf?(host: string, ceiling: NetworkCeiling): Promise<readonly string[]>;
@@ -885,15 +820,50 @@ export interface RunCodeOptions extends RequestOptions, ExecutionCallbacks {
   readonly timeoutMs?: number | undefined;
   readonly reportFiles?: boolean | undefined;
 }
+export interface AuditAsker {
+  readonly adapter?: string | undefined;
+  readonly tool?: string | undefined;
+  readonly toolCallId?: string | undefined;
+  readonly thread?: string | undefined;
+}
+export interface AuditDigest {
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly text?: string | undefined;
+}
+export interface AuditFields {
+  readonly sandboxId: string;
+  readonly event: "created" | "call" | "result" | "exit" | "network" | "dropped" | "ended";
+  readonly call?: number | undefined;
+  readonly method?: string | undefined;
+  readonly by?: AuditAsker | undefined;
+  readonly [more: string]: unknown;
+}
+export interface AuditEvent extends AuditFields {
+  readonly seq: number;
+  readonly time: string;
+  readonly prev: string;
+  readonly hash: string;
+}
+export interface AuditOptions {
+  readonly directory?: string | undefined;
+  readonly sink?: ((event: AuditEvent) => unknown) | undefined;
+  readonly content?: boolean | undefined;
+  readonly onFailure?: "throw" | "warn" | undefined;
+  readonly maxFileBytes?: number | undefined;
+}
 declare const ceilingSchema: z.ZodType<NetworkCeiling | undefined>;
 declare const secretsSchema: z.ZodType<Readonly<Record<string, SandboxSecret>> | undefined>;
 export interface ProviderOptions {
   readonly provider?: SandboxProvider | undefined;
 }
-export interface SandboxCreateOptions extends Omit<CreateOptions, "volumeMounts">, ProviderOptions {
+export interface AuditedOptions {
+  readonly audit?: AuditOptions | undefined;
+}
+export interface SandboxCreateOptions extends Omit<CreateOptions, "volumeMounts">, ProviderOptions, AuditedOptions {
   readonly volumeMounts?: Readonly<Record<string, string | Pick<VolumeInfo, "volumeId">>> | undefined;
 }
-export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions {}
+export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions, AuditedOptions {}
 export declare const sharedOptions: {
   readonly lifecycle: z.ZodType<Lifecycle | undefined>;
   readonly network: z.ZodType<boolean | NetworkOptions | undefined>;
@@ -931,8 +901,6 @@ export declare class Sandbox implements AsyncDisposable {
   static kill(id: string, options?: ProviderOptions): Promise<boolean>;
   static listSnapshots(options?: ListSnapshotsOptions & ProviderOptions): Promise<SnapshotInfo[]>;
   static deleteSnapshot(id: string, options?: SignalOptions & ProviderOptions): Promise<boolean>;
-  static history(id: string, options?: SignalOptions & ProviderOptions): Promise<CheckpointInfo[]>;
-  static branch(id: string, checkpointId: string, options?: BranchOptions & ProviderOptions): Promise<(Sandbox | EmberboxError)[]>;
   runCode(code: string, options?: RunCodeOptions): Promise<Execution>;
   createCodeContext(options?: CreateCodeContextOptions): Promise<CodeContext>;
   listCodeContexts(options?: RequestOptions): Promise<CodeContext[]>;
@@ -949,12 +917,6 @@ export declare class Sandbox implements AsyncDisposable {
   createSnapshot(options?: SnapshotOptions): Promise<SnapshotInfo>;
   listSnapshots(options?: SignalOptions): Promise<SnapshotInfo[]>;
   fork(options?: ForkOptions): Promise<(this | EmberboxError)[]>;
-  checkpoint(options?: CheckpointOptions): Promise<CheckpointInfo>;
-  history(options?: SignalOptions): Promise<CheckpointInfo[]>;
-  rollback(checkpointId: string, options?: SignalOptions): Promise<RollbackResult>;
-  branch(checkpointId: string, options?: BranchOptions): Promise<(this | EmberboxError)[]>;
-  changesBetween(before: string, after: string, options?: SignalOptions): Promise<CheckpointChanges>;
-  deleteCheckpoint(checkpointId: string, options?: SignalOptions): Promise<boolean>;
   getHost(port: number): Promise<string>;
   url(port: number): Promise<string>;
   getMcpUrl(): Promise<string>;
@@ -1097,7 +1059,7 @@ export type SessionCreateOptions = Omit<SandboxCreateOptions, "signal">;
 export type SandboxSource = Sandbox | SandboxProvider | SessionCreateOptions | undefined;
 export interface ResolvedSource {
   readonly given: Sandbox | undefined;
-  readonly create: Omit<CreateOptions, "signal">;
+  readonly create: Omit<CreateOptions, "signal"> & AuditedOptions;
   readonly known: SandboxProvider | undefined;
   provider(): Promise<SandboxProvider>;
 }
@@ -1117,7 +1079,8 @@ export interface SandboxLease extends Disposable {
 export declare class SandboxSessions implements AsyncDisposable {
   #private;
   readonly source: ResolvedSource;
-  constructor(source?: SandboxSource, options?: SandboxSessionsOptions);
+  readonly adapter: string | undefined;
+  constructor(source?: SandboxSource, options?: SandboxSessionsOptions, adapter?: string);
   sandboxId(threadId?: string): string | undefined;
   acquire(threadId?: string, { signal }?: {
     readonly signal?: AbortSignal | undefined;
@@ -1309,7 +1272,7 @@ export declare class SandboxTools implements AsyncDisposable {
   #private;
   readonly sessions: SandboxSessions;
   readonly tools: readonly SandboxTool[];
-  constructor(source?: SandboxSource | SandboxSessions, options?: ToolOptions);
+  constructor(source?: SandboxSource | SandboxSessions, options?: ToolOptions, adapter?: string);
   get<Name extends ToolName>(kind: Name): SandboxTool<Name>;
   execute(name: string, input: unknown, context?: ToolContext): Promise<ToolResult>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -1321,7 +1284,8 @@ export interface Failure {
   readonly report: boolean;
 }
 export declare function explainFailure(error: unknown, replaced?: boolean): Failure;
-export interface SandboxCallOptions extends Pick<ToolContext, "signal" | "threadId"> {
+export interface SandboxCallOptions extends Pick<ToolContext, "signal" | "threadId" | "toolCallId"> {
+  readonly tool?: string | undefined;
   readonly beside?: boolean;
 }
 export declare class SandboxCall implements Disposable {
@@ -1459,7 +1423,7 @@ export interface TextEditorInput {
 export declare class NativeTools implements AsyncDisposable {
   #private;
   readonly sessions: SandboxSessions;
-  constructor(source?: SandboxSource | SandboxSessions, options?: ToolOptions);
+  constructor(source?: SandboxSource | SandboxSessions, options?: ToolOptions, adapter?: string);
   shell(input: ShellInput, context?: ToolContext): Promise<ShellResult>;
   localShell(input: LocalShellInput, context?: ToolContext): Promise<{
     output: string;
@@ -1502,4 +1466,20 @@ export declare function within<T, Late>(ms: number, work: Promise<T>, late: () =
 export declare function languageName(language: string): string;
 export declare function quote(text: string): string;
 export declare function resolveTemplate(builder: TemplateBuilder): Promise<TemplateRequest>;
+export interface AuditProblem {
+  readonly file: string;
+  readonly line: number;
+  readonly what: string;
+}
+export interface AuditFindings {
+  readonly events: number;
+  readonly problems: readonly AuditProblem[];
+  readonly torn: readonly string[];
+  readonly heads: readonly {
+    readonly log: string;
+    readonly seq: number;
+    readonly hash: string;
+  }[];
+}
+export declare function readLog(directory: string, onEvent?: (event: AuditEvent) => unknown): Promise<AuditFindings>;
 export {};

@@ -3,8 +3,8 @@ import { MicrovmOptions, microvm } from "./declarations.js";
 export { type MicrovmOptions, microvm };
 
 // internal
-import { Check, Diagnosis, ExportImageOptions, ImportImageOptions, Imported, MissingPackages, Preparation, PrepareOptions, Progress, PruneOptions, Pruned, branchPaused, coldBoot, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, missingPackages, prepare, prepareReady, proxySettings, prune, readyInfos, templateInfos, templateLog } from "./declarations.js";
-export { type Check, type Diagnosis, type ExportImageOptions, type ImportImageOptions, type Imported, type MissingPackages, type Preparation, type PrepareOptions, type Progress, type PruneOptions, type Pruned, branchPaused, coldBoot, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, missingPackages, prepare, prepareReady, proxySettings, prune, readyInfos, templateInfos, templateLog };
+import { Check, Diagnosis, ExportImageOptions, ImportImageOptions, Imported, Listed, MissingPackages, Preparation, PrepareOptions, Progress, PruneOptions, Pruned, attached, coldBoot, consoleOf, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, listEverything, missingPackages, prepare, prepareReady, proxySettings, prune, readyInfos, templateInfos, templateLog } from "./declarations.js";
+export { type Check, type Diagnosis, type ExportImageOptions, type ImportImageOptions, type Imported, type Listed, type MissingPackages, type Preparation, type PrepareOptions, type Progress, type PruneOptions, type Pruned, attached, coldBoot, consoleOf, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, listEverything, missingPackages, prepare, prepareReady, proxySettings, prune, readyInfos, templateInfos, templateLog };
 
 // declarations
 import { SandboxProvider, TemplateInfo } from "@emberbox/core/provider";
@@ -121,10 +121,6 @@ export interface Preparation {
 }
 export declare function prepareReady(template: string, { onTemplate, signal }: Pick<PrepareOptions, "onTemplate" | "signal">): Promise<void>;
 export declare function prepare(options?: PrepareOptions): Promise<Preparation>;
-export declare function branchPaused(sandboxId: string, checkpointId: string, { count, signal }: {
-  readonly count: number;
-  readonly signal?: AbortSignal | undefined;
-}): AsyncGenerator<string>;
 export interface PruneOptions {
   readonly all?: boolean | undefined;
   readonly builds?: boolean | undefined;
@@ -137,6 +133,27 @@ export interface Pruned {
   readonly bytes: number;
 }
 export declare function prune(options?: PruneOptions): Promise<readonly Pruned[]>;
+export declare function attached(): SandboxProvider;
+export declare function consoleOf(sandboxId: string, signal?: AbortSignal): Promise<string>;
+interface Program {
+  readonly pid: number;
+  readonly name: string;
+}
+export interface Listed {
+  readonly kind: "running" | "paused" | "snapshot";
+  readonly id: string;
+  readonly since?: Date | undefined;
+  readonly until?: Date | undefined;
+  readonly sizeBytes?: number | undefined;
+  readonly memoryMB?: number | undefined;
+  readonly template?: string | undefined;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  readonly names?: readonly string[] | undefined;
+  readonly of?: string | undefined;
+  readonly program?: Program | undefined;
+  readonly problem?: string | undefined;
+}
+export declare function listEverything(): Promise<Listed[]>;
 export declare function templateLog(name: string): Promise<string | undefined>;
 export declare const readyInfos: readonly TemplateInfo[];
 export declare function proxySettings(environment?: NodeJS.ProcessEnv): Record<string, string>;

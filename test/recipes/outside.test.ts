@@ -122,6 +122,7 @@ test("what a provider answers for itself was tested, what it claims and what it 
     "fork.unclaimed",
     "network.unclaimed",
     "network.update-unclaimed",
+    "pause.kept-for-unclaimed",
     "pause.unclaimed",
     "sandbox.bad-options",
     "sandbox.create-aborted",

@@ -19,11 +19,15 @@ export class CallTargets<Tools extends Working> implements AsyncDisposable {
 
   /** @throws `invalid_argument`, `unsupported` */
   constructor(
-    Make: new (source: SandboxSource | SandboxSessions, options: ToolOptions) => Tools,
+    Make: new (
+      source: SandboxSource | SandboxSessions,
+      options: ToolOptions,
+      adapter: string,
+    ) => Tools,
     source: ToolSource,
     options: ToolOptions,
   ) {
-    this.#make = (from) => new Make(from, options);
+    this.#make = (from) => new Make(from, options, "ai-sdk");
     this.tools = this.#make(sourceOf(source));
     this.#threadId = conversationOf(source)?.threadId;
     this.#given = source !== undefined;

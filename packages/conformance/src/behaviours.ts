@@ -583,6 +583,14 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
     holds: "refuses to be paused where that cannot be done, now or at the end of its time",
     unclaimed: "pause",
   },
+  "pause.kept-for": {
+    holds: "says until when it is kept once it is paused, if it was created with such a time",
+    capability: "pausedTtl",
+  },
+  "pause.kept-for-unclaimed": {
+    holds: "refuses a time after which it is removed when paused, where there is none",
+    unclaimed: "pausedTtl",
+  },
   "snapshot.create": {
     holds: "can be created from a snapshot any number of times",
     capability: "snapshots",

@@ -1,7 +1,6 @@
-import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
 import { e2b } from "./e2b/provider.ts";
 import { EmberboxError } from "./errors.ts";
+import { loadOptional } from "./optional-package.ts";
 import type { SandboxProvider } from "./provider.ts";
 import { parseProviderOptions } from "./sandbox-options.ts";
 
@@ -48,7 +47,7 @@ async function choose(): Promise<SandboxProvider> {
 
 function loadEngine(): SandboxProvider {
   for (const name of ENGINES) {
-    const { microvm } = loadFrom(hereUrl, name) ?? loadFrom(programUrl(), name) ?? {};
+    const { microvm } = (loadOptional(name) as EngineModule | undefined) ?? {};
     if (microvm !== undefined) return microvm();
   }
   throw new EmberboxError(
@@ -58,31 +57,3 @@ function loadEngine(): SandboxProvider {
 }
 
 type EngineModule = { readonly microvm?: () => SandboxProvider };
-
-/** Bundled as CommonJS, this module has none. */
-const hereUrl = import.meta.url as string | undefined;
-
-/** Strict package managers let us see only our own dependencies; the running program has more. */
-function programUrl(): string | undefined {
-  const file = process.argv[1];
-  return file === undefined ? undefined : String(pathToFileURL(file));
-}
-
-/** Loads a package as the module at `url` would. By `require`, which bundlers leave to the program when it runs. */
-function loadFrom(url: string | undefined, name: string): EngineModule | undefined {
-  if (url === undefined) return undefined;
-  try {
-    return createRequire(url)(name) as EngineModule;
-  } catch (error) {
-    if (isNotInstalled(error, name)) return undefined;
-    throw error;
-  }
-}
-
-/**
- * True only when the package itself is missing: when a dependency of the engine is missing, that error is passed on.
- */
-function isNotInstalled(error: unknown, name: string): boolean {
-  if (!(error instanceof Error) || !("code" in error)) return false;
-  return error.code === "MODULE_NOT_FOUND" && error.message.includes(`'${name}'`);
-}

@@ -42,6 +42,7 @@ export type ErrorCode =
   | "host_out_of_memory"
   | "service_failed"
   | "events_lost"
+  | "audit_failed"
   | "connection_failed"
   | "protocol_error";
 
@@ -381,6 +382,13 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorFacts>> = {
     status: 500,
     meaning: "More changed in a watched directory than could be reported.",
     hint: "List the directory to see what is there now, and watch it again.",
+    model: "tell_user",
+  },
+  audit_failed: {
+    kind: "environment",
+    status: 500,
+    meaning: "What was asked for could not be recorded in the audit log, and was not done.",
+    hint: 'Make room for the log, or allow calls without it: `audit: { onFailure: "warn" }`.',
     model: "tell_user",
   },
   connection_failed: {

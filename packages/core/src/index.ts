@@ -3,7 +3,11 @@
 import "./supported-node.ts";
 
 export { Sandbox } from "./sandbox.ts";
-export type { SandboxConnectOptions, SandboxCreateOptions } from "./sandbox-options.ts";
+export type {
+  AuditedOptions,
+  SandboxConnectOptions,
+  SandboxCreateOptions,
+} from "./sandbox-options.ts";
 export { Template } from "./template/template.ts";
 export type { TemplateFunction } from "./template/template.ts";
 export type { TemplateBuilder } from "./template/builder.ts";

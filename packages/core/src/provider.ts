@@ -56,6 +56,8 @@ export interface Capabilities {
    * @default none
    */
   readonly workspaces?: readonly WorkspaceMode[] | undefined;
+  /** `lifecycle.pausedTtlMs` says how long a sandbox is kept once it is paused. @default false */
+  readonly pausedTtl?: boolean | undefined;
 }
 
 /** What happens to a sandbox at the end of its lifetime. */
@@ -66,6 +68,12 @@ export interface Lifecycle {
   readonly keepMemory?: boolean | undefined;
   /** Resumes it on traffic when it is paused; only with `onTimeout: "pause"`. @default false */
   readonly autoResume?: boolean | undefined;
+  /**
+   * How long it is kept once it is paused, by whatever means, in milliseconds; false for ever. Only where
+   * `capabilities.pausedTtl` says so.
+   * @default what the provider does; on this machine, a week
+   */
+  readonly pausedTtlMs?: number | false | undefined;
 }
 
 /** What a sandbox may reach, and who may reach its servers; the options mean what they mean in E2B. */
@@ -244,6 +252,8 @@ export interface SandboxInfo {
   readonly state: "running" | "paused";
   /** Bytes that a paused sandbox takes on disk beyond what it shares, where known. */
   readonly sizeBytes?: number | undefined;
+  /** From when on a paused sandbox may be removed, where known; `undefined` if it is kept for ever. */
+  readonly expiresAt?: Date | undefined;
   readonly lifecycle?: Lifecycle | undefined;
   /** Ids of its volumes, by path. */
   readonly volumeMounts?: Readonly<Record<string, string>> | undefined;

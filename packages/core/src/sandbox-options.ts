@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type AuditOptions, auditSchema } from "./audit-options.ts";
 import { ceilingSchema, networkSchema, refuseNetwork, secretsSchema } from "./network.ts";
 import { type McpServers, mcpServers } from "./mcp-servers.ts";
 import {
@@ -38,9 +39,15 @@ export interface ProviderOptions {
   readonly provider?: SandboxProvider | undefined;
 }
 
+/** Whether what is asked of a sandbox is recorded. */
+export interface AuditedOptions {
+  /** Records every call, its result, and what the sandbox tried to reach. @default nothing is recorded */
+  readonly audit?: AuditOptions | undefined;
+}
+
 /** Options of `Sandbox.create`. */
 export interface SandboxCreateOptions
-  extends Omit<CreateOptions, "volumeMounts" | "workspaces">, ProviderOptions {
+  extends Omit<CreateOptions, "volumeMounts" | "workspaces">, ProviderOptions, AuditedOptions {
   /** Volumes, or their ids, by the absolute path at which the sandbox has their files. */
   readonly volumeMounts?:
     | Readonly<Record<string, string | Pick<VolumeInfo, "volumeId">>>
@@ -51,12 +58,13 @@ export interface SandboxCreateOptions
   readonly workspaces?: readonly WorkspaceOptions[] | undefined;
 }
 /** What `Sandbox.create` was given, once it is checked. */
-export interface CheckedCreateOptions extends Omit<CreateOptions, "workspaces">, ProviderOptions {
+export interface CheckedCreateOptions
+  extends Omit<CreateOptions, "workspaces">, ProviderOptions, AuditedOptions {
   readonly workspace?: WorkspaceOptions | undefined;
   readonly workspaces?: readonly WorkspaceOptions[] | undefined;
 }
 /** Options of `Sandbox.connect`. */
-export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions {}
+export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions, AuditedOptions {}
 
 const provider = z
   .custom<SandboxProvider>(
@@ -77,6 +85,7 @@ const lifecycle: z.ZodType<Lifecycle | undefined> = z
     onTimeout: z.enum(["kill", "pause"]).optional(),
     keepMemory: z.boolean().optional(),
     autoResume: z.boolean().optional(),
+    pausedTtlMs: z.union([z.int().positive(), z.literal(false)]).optional(),
   } satisfies FieldsOf<Lifecycle>)
   .refine(({ onTimeout, keepMemory, autoResume }) =>
     onTimeout === "pause"
@@ -85,7 +94,7 @@ const lifecycle: z.ZodType<Lifecycle | undefined> = z
   )
   .optional()
   .describe(
-    '`{ onTimeout: "kill" | "pause", keepMemory: boolean, autoResume: boolean }`, the latter two only with `"pause"`, and no `autoResume` without memory',
+    '`{ onTimeout: "kill" | "pause", keepMemory: boolean, autoResume: boolean, pausedTtlMs: milliseconds or false }`, the second and third only with `"pause"`, and no `autoResume` without memory',
   );
 
 /** Options that are checked here, and again by providers, which can be called without a `Sandbox`. */
@@ -130,11 +139,16 @@ const createSchema = z.strictObject({
 const createWithProvider = z.strictObject({
   provider,
   ...createSchema.shape,
+  audit: auditSchema,
   workspace: workspaceSchema,
   workspaces: workspacesSchema,
 });
 const sourceSchema = createWithProvider.omit({ signal: true });
-const connectWithProvider = z.strictObject({ provider, ...connectSchema.shape });
+const connectWithProvider = z.strictObject({
+  provider,
+  ...connectSchema.shape,
+  audit: auditSchema,
+});
 
 export function parseCreateOptions(options: unknown): CheckedCreateOptions {
   return parseOptions(createWithProvider, options);
@@ -162,6 +176,8 @@ export function refuseUnclaimed(
     throw unsupported(asked, "mount volumes");
   if (wanted?.onTimeout === "pause" && !capabilities.pause)
     throw unsupported(asked, "pause a sandbox at the end of its time");
+  if (wanted?.pausedTtlMs !== undefined && !capabilities.pausedTtl)
+    throw unsupported(asked, "remove a paused sandbox after a time, or keep it for ever");
 }
 
 /**

@@ -1,3 +1,4 @@
+import { connectAudited, createAudited } from "./audit/sandbox.ts";
 import type {
   BranchOptions,
   CheckpointChanges,
@@ -109,12 +110,17 @@ export class Sandbox implements AsyncDisposable {
     const given = typeof first === "string" ? { ...second, template: first } : first;
     const {
       provider = await defaultProvider(),
+      audit,
       workspace,
       workspaces,
       ...options
     } = parseCreateOptions(given);
     refuseUnclaimed(provider, options);
     options.signal?.throwIfAborted();
+    if (audit !== undefined)
+      return createAudited(audit, options, provider, (rest) =>
+        this.create({ ...rest, workspace, workspaces }),
+      );
     const { mounts, open } = await prepareWorkspaces(
       provider,
       { workspace, workspaces },
@@ -137,10 +143,12 @@ export class Sandbox implements AsyncDisposable {
    * @throws `sandbox_not_found`; `snapshot_damaged` or `snapshot_incompatible` when it cannot be resumed
    */
   static async connect(id: string, options?: SandboxConnectOptions): Promise<Sandbox> {
-    const { provider = await defaultProvider(), ...rest } = parseConnectOptions(options);
+    const { provider = await defaultProvider(), audit, ...rest } = parseConnectOptions(options);
     rest.signal?.throwIfAborted();
-    const connection = await provider.connect(parseArgument(sandboxId, "sandboxId", id), rest);
-    return new this(connection, provider).#withWorkspaces();
+    parseArgument(sandboxId, "sandboxId", id);
+    const connect = async (): Promise<Sandbox> =>
+      new this(await provider.connect(id, rest), provider).#withWorkspaces();
+    return audit === undefined ? connect() : connectAudited(audit, id, connect);
   }
 
   /** A sandbox that was there before has the workspaces that it was created with. */

@@ -41,5 +41,5 @@ export function createSandboxTools(
   source?: SandboxSource | SandboxSessions,
   options?: LangChainToolOptions,
 ): LangChainTools {
-  return new LangChainTools(new SandboxTools(source, options));
+  return new LangChainTools(new SandboxTools(source, options, "langchain"));
 }

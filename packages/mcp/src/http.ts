@@ -46,7 +46,7 @@ export async function serveHttp(
   options: McpHttpOptions = {},
 ): Promise<McpHttpServer> {
   const settings = resolveHttpOptions(options);
-  const tools = new SandboxTools(source, fittingPictures(settings.toolOptions));
+  const tools = new SandboxTools(source, fittingPictures(settings.toolOptions), "mcp");
   const { idleTimeoutMs = IDLE_TIMEOUT_MS, prefix } = settings.toolOptions;
   const sessions = new HttpSessions(tools, { ...settings, idleTimeoutMs, prefix });
   const mayPass = guard(settings);

@@ -36,7 +36,8 @@ class Streams extends StdioServerTransport {
 export function serveStdio(source?: SandboxSource, options: McpOptions = {}): McpStdioServer {
   const { structuredContent, applyChanges, checkpoints, ...toolOptions } = options;
   const own = parseOptions(schema, { structuredContent, applyChanges, checkpoints });
-  const tools = new SandboxTools(source, fittingPictures(toolOptionsOf(checkpoints, toolOptions)));
+  const given = fittingPictures(toolOptionsOf(checkpoints, toolOptions));
+  const tools = new SandboxTools(source, given, "mcp");
   const connected = { ...own, prefix: toolOptions.prefix };
   const transport = new Streams();
   const connection = serveConnection(() => createMcpServer(tools, connected), {

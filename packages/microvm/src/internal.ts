@@ -18,6 +18,8 @@ export {
 } from "./internal/prepare.ts";
 export { branchPaused } from "./internal/branch-paused.ts";
 export { prune, type Pruned, type PruneOptions } from "./internal/prune.ts";
+export { attached, consoleOf } from "./internal/attached.ts";
+export { type Listed, listEverything } from "./internal/everything.ts";
 export { templateLog } from "./internal/template-log.ts";
 export { inWords, type Progress, templateInfos } from "./image/index.ts";
 export { readyInfos } from "./ready/index.ts";

@@ -44,6 +44,7 @@ export async function createSessionSandbox(
     const { signal } = settings;
     const sandbox = await Sandbox.create({
       ...create,
+      metadata: { "emberbox.adapter": "openai-agents", ...create.metadata },
       provider: known,
       timeoutMs: lifetimeMs,
       ...(template !== undefined && { template }),
@@ -82,7 +83,8 @@ export async function findSessionSandbox(
     const known = await provider();
     const lifetimeMs = create.timeoutMs ?? LIFETIME_MS;
     const { signal } = settings;
-    const options = { provider: known, timeoutMs: lifetimeMs, ...(signal && { signal }) };
+    const { audit } = create;
+    const options = { provider: known, timeoutMs: lifetimeMs, audit, ...(signal && { signal }) };
     return { sandbox: await Sandbox.connect(sandboxId, options), provider: known, lifetimeMs };
   } catch (error) {
     if (EmberboxError.isInstance(error) && error.kind === "lost") return undefined;

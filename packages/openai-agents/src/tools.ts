@@ -59,7 +59,7 @@ export function sandboxTools(
   const { needsApproval, onOutput, threadId, ...toolOptions } = options;
   parseOptions(schema, { needsApproval, onOutput, threadId });
   const adapt: AsFunctionToolOptions = { needsApproval, onOutput, ...(threadId && { threadId }) };
-  const set = new SandboxTools(source, toolOptions);
+  const set = new SandboxTools(source, toolOptions, "openai-agents");
   const { include: _include, prefix: _prefix, facts: _facts, ...nativeOptions } = toolOptions;
   const native = new NativeTools(set.sessions, nativeOptions);
   return {

@@ -110,6 +110,7 @@ export class Sandboxes {
         .create({
           ...shape,
           ...options,
+          ...this.#keptFor(options),
           template,
           ...(egress !== undefined && { network: egress }),
           ...this.#ceiling,
@@ -128,6 +129,12 @@ export class Sandboxes {
       this.registry.note(sandboxId, "created");
       return { connection, template };
     });
+  }
+
+  /** Clients, and the server's own records, count on paused sandboxes: none is removed that nobody has killed. */
+  #keptFor({ lifecycle }: Pick<CreateOptions, "lifecycle">): Pick<CreateOptions, "lifecycle"> {
+    if (!this.#provider.capabilities.pausedTtl) return {};
+    return { lifecycle: { ...lifecycle, pausedTtlMs: false } };
   }
 
   /** What a sandbox is made from. A snapshot and a template that was built determine the shape themselves. */

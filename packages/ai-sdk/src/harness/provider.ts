@@ -85,7 +85,11 @@ export function createEmberboxSandbox(
   const created = async (options: CreateSessionOptions): Promise<NetworkSandboxSession> => {
     const { sessionId, abortSignal: signal, identity, onFirstCreate } = options;
     const known = await provider();
-    const labels = { ...create.metadata, ...(sessionId !== undefined && { [LABEL]: sessionId }) };
+    const labels = {
+      "emberbox.adapter": "ai-sdk",
+      ...create.metadata,
+      ...(sessionId !== undefined && { [LABEL]: sessionId }),
+    };
     const made = (more: object): Promise<Sandbox> =>
       Sandbox.create({ ...create, ...lifetime, provider: known, signal, ...more });
     const first = onFirstCreate && {

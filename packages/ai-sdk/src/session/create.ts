@@ -28,7 +28,7 @@ export function createSandboxSession(
   parseOptions(schema, { threadId });
   const from = sourceOf(source);
   const shared = from instanceof SandboxSessions;
-  const sessions = shared ? from : new SandboxSessions(from, options);
+  const sessions = shared ? from : new SandboxSessions(from, options, "ai-sdk");
   const session = sandboxSession({
     sessions,
     threadId: threadId ?? conversationOf(source)?.threadId,

@@ -55,6 +55,14 @@ function describePause(harness: Harness): void {
     await goesOn(harness, again, { ...begun, line: "three\\n" });
   });
 
+  behaviour("pause.kept-for", async () => {
+    await using sandbox = await create({ lifecycle: { pausedTtlMs: 3_600_000 } });
+    expect((await sandbox.getInfo()).expiresAt).toBe(undefined);
+    await sandbox.pause();
+    const { endAt, expiresAt } = await sandbox.getInfo();
+    expect(expiresAt!.getTime() - endAt.getTime()).toBe(3_600_000);
+  });
+
   behaviour("pause.calls", async () => {
     await using sandbox = await create();
     const going = Promise.withResolvers<void>();

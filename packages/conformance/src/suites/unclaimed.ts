@@ -12,6 +12,11 @@ export function describeUnclaimed({ behaviour, failure, provider, create }: Harn
     await failure(create({ lifecycle: { onTimeout: "pause" } }), "unsupported");
   });
 
+  behaviour("pause.kept-for-unclaimed", async () => {
+    await failure(create({ lifecycle: { pausedTtlMs: 3_600_000 } }), "unsupported");
+    await failure(create({ lifecycle: { pausedTtlMs: false } }), "unsupported");
+  });
+
   behaviour("snapshot.unclaimed", async (sandbox) => {
     await failure(sandbox.createSnapshot(), "unsupported");
     await failure(Sandbox.listSnapshots({ provider: provider() }), "unsupported");

@@ -210,6 +210,7 @@ function createBody(options: CreateOptions): Record<string, unknown> {
   } = options;
   const refused = Object.entries(rest).find(([, value]) => value !== undefined)?.[0];
   if (refused !== undefined) throw noOption(refused);
+  if (lifecycle?.pausedTtlMs !== undefined) throw noOption("lifecycle.pausedTtlMs");
   const usual = mcp === undefined ? CODE_TEMPLATE : MCP_TEMPLATE;
   return {
     templateID: template === undefined || template === DEFAULT_TEMPLATE ? usual : template,

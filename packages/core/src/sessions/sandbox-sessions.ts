@@ -10,6 +10,7 @@ import {
 } from "../options.ts";
 import type { SandboxProvider, SignalOptions } from "../provider.ts";
 import type { Sandbox } from "../sandbox.ts";
+import { labelsOf } from "./labels.ts";
 import { loudly } from "./loudly.ts";
 import { queueOf } from "./sandbox-queue.ts";
 import type { ConversationPlace, SandboxPosition } from "./position.ts";
@@ -98,10 +99,16 @@ export class SandboxSessions implements AsyncDisposable {
   readonly #host: SessionHost;
   /** The trails of conversations that share the given sandbox. */
   readonly #given = new Map<string, Trail>();
+  /** What the adapter calls itself, if an adapter made these sessions. */
+  readonly adapter: string | undefined;
   #closed = false;
 
-  /** @throws `invalid_argument`, `unsupported` */
-  constructor(source?: SandboxSource, options: SandboxSessionsOptions = {}) {
+  /**
+   * `adapter` becomes the label `emberbox.adapter` of the sandboxes, and each conversation's id `emberbox.thread`, unless
+   * the source has labels of these names. @throws `invalid_argument`, `unsupported`
+   */
+  constructor(source?: SandboxSource, options: SandboxSessionsOptions = {}, adapter?: string) {
+    this.adapter = adapter;
     this.source = resolveSource(source);
     this.#options = parseOptions(optionsSchema, options);
     this.#onError = notifier("onError", this.#options.onError ?? loudly);
@@ -227,7 +234,7 @@ export class SandboxSessions implements AsyncDisposable {
   #session(threadId: string): Session {
     const known = this.#sessions.get(threadId);
     if (known !== undefined) return known;
-    const session = new Session(this.#host);
+    const session = new Session(this.#host, labelsOf(this.adapter, threadId));
     this.#sessions.set(threadId, session);
     this.#dropOldest();
     return session;

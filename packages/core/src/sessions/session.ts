@@ -31,6 +31,7 @@ const START = "start";
  */
 export class Session {
   readonly #host: SessionHost;
+  readonly #labels: Readonly<Record<string, string>>;
   #sandbox: Sandbox | undefined;
   readonly #start = new SharedWork<Sandbox>({ keeps: false });
   /** Settles when a start that was stopped has ended. */
@@ -49,9 +50,10 @@ export class Session {
   usedAt: number = Date.now();
   timer: NodeJS.Timeout | undefined;
 
-  constructor(host: SessionHost) {
+  constructor(host: SessionHost, labels: Readonly<Record<string, string>> = {}) {
     this.#host = host;
     this.trail = host.checkpoints ? new Trail() : undefined;
+    this.#labels = labels;
   }
 
   get sandboxId(): string | undefined {
@@ -209,15 +211,17 @@ export class Session {
 
   #create(provider: SandboxProvider, signal: AbortSignal): Promise<Sandbox> {
     const { create, lifetimeMs } = this.#host;
-    return Sandbox.create({ timeoutMs: lifetimeMs, ...create, provider, signal });
+    const metadata = { ...this.#labels, ...create.metadata };
+    const labelled = Object.keys(metadata).length > 0 ? { ...create, metadata } : create;
+    return Sandbox.create({ timeoutMs: lifetimeMs, ...labelled, provider, signal });
   }
 
   async #resume(provider: SandboxProvider, signal: AbortSignal): Promise<Sandbox | undefined> {
     const id = this.#pausedId;
     if (id === undefined) return undefined;
     try {
-      const timeoutMs = this.#host.create.timeoutMs ?? this.#host.lifetimeMs;
-      const sandbox = await Sandbox.connect(id, { provider, timeoutMs, signal });
+      const { timeoutMs = this.#host.lifetimeMs, audit } = this.#host.create;
+      const sandbox = await Sandbox.connect(id, { provider, timeoutMs, signal, audit });
       this.#pausedId = undefined;
       return sandbox;
     } catch (error) {

@@ -1,3 +1,5 @@
+import { recorderOf } from "../audit/recorded.ts";
+import { asking } from "../audit/recorder.ts";
 import type { CheckpointInfo } from "../checkpoint-options.ts";
 import { EmberboxError } from "../errors.ts";
 import { queueOf } from "../sessions/sandbox-queue.ts";
@@ -10,6 +12,8 @@ import type { ToolContext } from "./types.ts";
 
 /** Which conversation a call belongs to, and whether it waits for other calls. */
 export interface SandboxCallOptions extends Omit<ToolContext, "onOutput"> {
+  /** The tool that was called, for records. */
+  readonly tool?: string | undefined;
   /**
    * For what changes nothing: runs in parallel with other calls, without checkpoints; otherwise calls run one at a time,
    * in the order requested.
@@ -145,7 +149,7 @@ export async function callSandbox<Answer>(
   work: (call: SandboxCall) => Promise<Answer>,
   failed: (error: unknown, call: SandboxCall) => Answer,
 ): Promise<Answer> {
-  const { signal, threadId, toolCallId, place, beside = false } = options;
+  const { signal, threadId, toolCallId, tool, place, beside = false } = options;
   signal?.throwIfAborted();
   let call = new SandboxCall(sessions);
   try {
@@ -153,15 +157,22 @@ export async function callSandbox<Answer>(
     call = new SandboxCall(sessions, lease);
     const { sandbox, trail } = lease;
     const queue = queueOf(sandbox);
+    const asker = { adapter: sessions.adapter, tool, toolCallId, thread: threadId };
+    // Where nothing is recorded, nobody needs to know who asks.
+    const isRecorded = recorderOf(sandbox) !== undefined;
+    const asked = <Result>(run: () => Promise<Result>): Promise<Result> =>
+      isRecorded ? asking.run(asker, run) : run();
     const arrive = async (): Promise<void> => trail?.arrive(sandbox, place, toolCallId, signal);
     if (beside) {
-      if (trail?.target(place, toolCallId) !== undefined) await queue.run(arrive, signal);
-      return await work(call);
+      if (trail?.target(place, toolCallId) !== undefined)
+        await queue.run(() => asked(arrive), signal);
+      return await asked(() => work(call));
     }
-    return await queue.run(async () => {
+    const inTurn = async (): Promise<Answer> => {
       await arrive();
       return inCheckpoints(call, lease, options, work);
-    }, signal);
+    };
+    return await queue.run(() => asked(inTurn), signal);
   } catch (error) {
     call.forget(error);
     signal?.throwIfAborted();

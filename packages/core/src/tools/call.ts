@@ -1,4 +1,5 @@
 import { EmberboxError } from "../errors.ts";
+import { inToolSpan } from "../spans.ts";
 import type { SandboxSessions } from "../sessions/sandbox-sessions.ts";
 import { callSandbox, type SandboxCall } from "./call-sandbox.ts";
 import { failed, type Outcome, type ToolDefinition, type ToolLimits } from "./definition.ts";
@@ -11,10 +12,29 @@ export interface CallSettings {
   readonly sessions: SandboxSessions;
   readonly limits: ToolLimits;
   readonly reportFiles: boolean;
+  /** What the tools' names begin with. */
+  readonly prefix: string;
 }
 
 /** Runs one call, from unchecked arguments to a result. It rejects only on an abort or when a callback throws. */
-export async function callTool<Input>(
+export function callTool<Input>(
+  definition: ToolDefinition<Input>,
+  raw: unknown,
+  context: ToolContext,
+  settings: CallSettings,
+): Promise<ToolResult> {
+  const { toolCallId, threadId } = context;
+  const { adapter } = settings.sessions;
+  return inToolSpan(
+    { tool: `${settings.prefix}${definition.name}`, toolCallId, threadId, adapter },
+    () => call(definition, raw, context, settings),
+    ({ isError, data: { sandboxId, errorCode, exitCode } }) => ({
+      ...{ isError, sandboxId, errorCode, exitCode },
+    }),
+  );
+}
+
+async function call<Input>(
   definition: ToolDefinition<Input>,
   raw: unknown,
   context: ToolContext,
@@ -47,7 +67,7 @@ export async function callTool<Input>(
   const label = `${definition.name}: ${subjectOf(parsed.input)}`;
   return callSandbox(
     sessions,
-    { ...of, beside: definition.readOnly, label },
+    { ...of, beside: definition.readOnly, label, tool: definition.name },
     async (call) => {
       const { sandbox, replaced } = call;
       const run = { sandbox, signal, onOutput: hook.callback, limits, reportFiles, replaced };

@@ -74,16 +74,21 @@ export class SandboxTools implements AsyncDisposable {
   readonly tools: readonly SandboxTool[];
   readonly #owned: boolean;
 
-  constructor(source?: SandboxSource | SandboxSessions, options: ToolOptions = {}) {
+  /** `adapter` is what `SandboxSessions` takes by that name. */
+  constructor(
+    source?: SandboxSource | SandboxSessions,
+    options: ToolOptions = {},
+    adapter?: string,
+  ) {
     const { include, prefix, facts, limits, reportFiles, progress, ...lifecycle } =
       resolveToolOptions(options);
     this.#owned = !(source instanceof SandboxSessions);
     this.sessions =
       source instanceof SandboxSessions
         ? source
-        : new SandboxSessions(source, lifecycle satisfies SandboxSessionsOptions);
+        : new SandboxSessions(source, lifecycle satisfies SandboxSessionsOptions, adapter);
     const known = factsOf(this.sessions, facts);
-    const settings = { sessions: this.sessions, limits, reportFiles };
+    const settings = { sessions: this.sessions, limits, reportFiles, prefix };
     this.tools = include.map((kind) => {
       const definition = definitions[kind] as ToolDefinition<unknown>;
       const { title, readOnly, schema } = definition;

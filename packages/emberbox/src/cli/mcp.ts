@@ -4,6 +4,7 @@ import type { ToolName } from "@emberbox/core/tools";
 import type { McpHttpOptions, McpOptions } from "@emberbox/mcp";
 import { microvm } from "@emberbox/microvm";
 import { inWords, prepare } from "@emberbox/microvm/internal";
+import { AUDIT } from "./audit.ts";
 import { EXIT, type Finish, reportFailure, say, UsageError } from "./failure.ts";
 import { aborted, listenForInterrupt } from "./interrupt.ts";
 import { collect, parseWords } from "./lists.ts";
@@ -36,6 +37,7 @@ interface McpFlags extends WorkspaceFlags {
   readonly memory?: number;
   readonly template?: string;
   readonly pool: number;
+  readonly audit?: string;
 }
 
 export function addMcp(program: Command, finish: Finish): void {
@@ -79,7 +81,8 @@ export function addMcp(program: Command, finish: Finish): void {
     .option("--max-sandboxes <N>", "sandboxes that may run at once", parseWhole, 8)
     .option("-m, --memory <MB>", "memory of each sandbox in MiB (default: 1024)", parseWhole)
     .option("--template <NAME>", "template of the sandboxes (default: default)")
-    .option("--pool <N>", "sandboxes kept ready", parseCount, 0);
+    .option("--pool <N>", "sandboxes kept ready", parseCount, 0)
+    .option("--audit <DIR>", AUDIT);
   addWorkspaceFlags(command)
     .option(
       "--workspace-apply",
@@ -105,11 +108,12 @@ async function run(flags: McpFlags): Promise<number> {
   if (workspace === undefined) refuseWithoutWorkspace({ "workspace-apply": flags.workspaceApply });
   using interrupt = listenForInterrupt();
   await using provider = microvm({ pool: { size: flags.pool }, onProgress: say });
-  const { template, memory } = flags;
+  const { template, memory, audit } = flags;
   const source = {
     ...(workspace === undefined ? { provider } : { provider: keepingChanges(provider), workspace }),
     ...(template !== undefined && { template }),
     ...(memory !== undefined && { memoryMB: memory }),
+    ...(audit !== undefined && { audit: { directory: audit } }),
   };
   // Only this command pays for loading the protocol.
   const { serveHttp, serveStdio } = await import("@emberbox/mcp");

@@ -10,8 +10,8 @@ export interface Output extends Disposable {
   /** Aborted when nobody reads standard output any more. */
   readonly broken: AbortSignal;
   /** Writes to standard output. Resolves when there is room for more. */
-  write(text: string): Promise<void> | undefined;
-  writeError(text: string): void;
+  write(text: string | Uint8Array): Promise<void> | undefined;
+  writeError(text: string | Uint8Array): void;
   /** Call it after the sandbox's last output: a terminal gets its own colours back. */
   end(): void;
 }
@@ -50,15 +50,18 @@ export function openOutput(): Output {
 
 interface Printer {
   /** False when there is no room for more. */
-  write(text: string): boolean;
+  write(text: string | Uint8Array): boolean;
   end(): void;
 }
 
 function printer(stream: WriteStream): Printer {
   if (!stream.isTTY) return { write: (text) => stream.write(text), end: () => {} };
   const text = new TerminalText();
+  const decoder = new TextDecoder();
+  const inText = (more: string | Uint8Array): string =>
+    typeof more === "string" ? more : decoder.decode(more, { stream: true });
   return {
-    write: (more) => stream.write(text.push(more)),
+    write: (more) => stream.write(text.push(inText(more))),
     end: () => void stream.write(text.end()),
   };
 }

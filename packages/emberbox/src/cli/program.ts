@@ -1,15 +1,23 @@
 import { Command, CommanderError } from "commander";
+import { addAudit } from "./audit.ts";
 import { addBench } from "./bench.ts";
 import { addBuild } from "./build.ts";
+import { addCp } from "./cp.ts";
 import { addDoctor } from "./doctor.ts";
+import { addExec } from "./exec.ts";
 import { EXIT, exitCodeOf, type Finish, reportFailure, say } from "./failure.ts";
 import { addHistory } from "./history.ts";
 import { addImage } from "./image.ts";
 import { addInit } from "./init.ts";
+import { addKill } from "./kill.ts";
+import { addList } from "./list.ts";
+import { addLogs } from "./logs.ts";
 import { addMcp } from "./mcp.ts";
+import { addPause } from "./pause.ts";
 import { addPrune } from "./prune.ts";
 import { addQuickstart } from "./quickstart.ts";
 import { addRollback } from "./rollback.ts";
+import { addResume } from "./resume.ts";
 import { addRun } from "./run.ts";
 import { addServe } from "./serve.ts";
 import { addShell } from "./shell.ts";
@@ -62,10 +70,11 @@ An image that is missing is built when it is first used; EMBERBOX_BUILD=never fo
     );
   const beginnings = [addQuickstart, addInit];
   const sandboxes = [addRun, addShell, addServe, addMcp];
+  const others = [addList, addExec, addCp, addLogs, addPause, addResume, addKill, addAudit];
   const checkpoints = [addHistory, addRollback];
   const images = [addBuild, addTemplate, addImage, addPrune];
   const folders = [addDiff, addApply, addDiscard];
-  const ofSandboxes = [...sandboxes, ...folders, ...checkpoints];
+  const ofSandboxes = [...sandboxes, ...folders, ...others, ...checkpoints];
   for (const add of [...beginnings, ...ofSandboxes, addDoctor, ...images, addBench])
     add(program, finish);
   return program;

@@ -18,7 +18,7 @@ export function addPrune(program: Command, finish: Finish): void {
     .command("prune")
     .summary("remove images and templates that are not used any more")
     .description(
-      "Removes disk images and warm machines that this version does not use, what builds of templates keep for later ones, copies of folders that no sandbox has or had in the last day, and checkpoints of sandboxes whose programs were killed. Sandboxes that run, paused sandboxes, their checkpoints, snapshots and templates of your own are kept.",
+      "Removes disk images and warm machines that this version does not use, what builds of templates keep for later ones, copies of folders that no sandbox has or had in the last day, checkpoints of sandboxes whose programs were killed, and sandboxes that were paused for longer than they are to be kept. Sandboxes that run, other paused ones with their checkpoints, snapshots and templates of your own stay.",
     )
     .option(
       "--all",

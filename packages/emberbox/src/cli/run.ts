@@ -4,6 +4,7 @@ import { type Command, Option } from "commander";
 import { EmberboxError, Execution, type Result, Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { plainText, safeJson } from "@emberbox/core/terminal";
+import { AUDIT } from "./audit.ts";
 import { EXIT, exitCodeOf, type Finish, reportFailure, say, UsageError } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 import { parseSeconds, parseWhole } from "./numbers.ts";
@@ -34,6 +35,7 @@ interface RunFlags extends WorkspaceFlags {
   readonly memory?: number;
   readonly out?: string;
   readonly json?: true;
+  readonly audit?: string;
 }
 
 /** Without `--timeout`, the code may run for as long as whoever started it likes, in ms. */
@@ -58,6 +60,7 @@ export function addRun(program: Command, finish: Finish): void {
     )
     .option("-m, --memory <MB>", "memory of the sandbox in MiB (default: 1024)", parseWhole)
     .option("-o, --out <DIR>", "save pictures here, and say where")
+    .option("--audit <DIR>", AUDIT)
     .option(
       "--json",
       "print one JSON object with everything, and nothing else, on standard output",
@@ -135,7 +138,7 @@ async function execute(
   output: Output,
   callbacks: Callbacks,
 ): Promise<{ execution: Execution; isWell: boolean }> {
-  const { language, template, timeout = 0, memory, keep = false, apply } = flags;
+  const { language, template, timeout = 0, memory, audit, keep = false, apply } = flags;
   const workspace = workspaceOf(flags);
   await using provider = microvm({ onProgress: say });
   const sandbox = await Sandbox.create({
@@ -148,6 +151,7 @@ async function execute(
     ...(template !== undefined && { template }),
     ...(memory !== undefined && { memoryMB: memory }),
     ...(workspace !== undefined && { workspace }),
+    ...(audit !== undefined && { audit: { directory: audit } }),
   });
   await using held = new HeldSandbox(sandbox);
   if (workspace !== undefined) sayLeftOut(sandbox);

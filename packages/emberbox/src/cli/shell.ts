@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { type CommandHandle, Sandbox } from "@emberbox/core";
 import { background, warning } from "@emberbox/core/background";
 import { microvm } from "@emberbox/microvm";
+import { AUDIT } from "./audit.ts";
 import { EXIT, type Finish, say } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 import { parseWhole } from "./numbers.ts";
@@ -17,6 +18,7 @@ interface ShellFlags extends WorkspaceFlags {
   readonly keep?: boolean;
   readonly memory?: number;
   readonly template?: string;
+  readonly audit?: string;
 }
 
 export function addShell(program: Command, finish: Finish): void {
@@ -26,6 +28,7 @@ export function addShell(program: Command, finish: Finish): void {
     .description("Opens a terminal in a fresh sandbox, which is gone when the shell ends.")
     .option("-m, --memory <MB>", "memory of the sandbox in MiB (default: 1024)", parseWhole)
     .option("--template <NAME>", "template of the sandbox (default: default)")
+    .option("--audit <DIR>", AUDIT)
     .option("--keep", "pause the sandbox in the end, instead of ending it");
   addWorkspaceFlags(command)
     .addHelpText(
@@ -43,7 +46,7 @@ Examples:
     .action(async (flags: ShellFlags) => finish(await shell(flags)));
 }
 
-async function shell({ memory, template, keep, ...flags }: ShellFlags): Promise<number> {
+async function shell({ memory, template, audit, keep, ...flags }: ShellFlags): Promise<number> {
   const workspace = workspaceOf(flags);
   using interrupt = listenForInterrupt();
   const { signal } = interrupt;
@@ -56,26 +59,29 @@ async function shell({ memory, template, keep, ...flags }: ShellFlags): Promise<
       ...(memory !== undefined && { memoryMB: memory }),
       ...(template !== undefined && { template }),
       ...(workspace !== undefined && { workspace }),
+      ...(audit !== undefined && { audit: { directory: audit } }),
     };
     await using held = new HeldSandbox(await Sandbox.create(create));
     const { sandbox } = held;
     if (workspace !== undefined) sayLeftOut(sandbox);
-    const exitCode = await inTerminal(sandbox, signal);
+    const exitCode = await openTerminal(sandbox, signal);
     const review = { apply: undefined, keep: keep === true, signal };
     if (workspace !== undefined && !(await endOfWorkspace(held, review))) return EXIT.failed;
     if (workspace === undefined && keep === true) await held.keep();
-    return exitCode < 0 ? EXIT.failed : exitCode;
+    return exitCode;
   } catch (error) {
     if (interrupt.exitCode !== undefined) return interrupt.exitCode;
     throw error;
   }
 }
 
-async function inTerminal(sandbox: Sandbox, signal: AbortSignal): Promise<number> {
+/** Connects this terminal to a shell in a sandbox, in its folder if it has one; resolves to the shell's exit code. */
+export async function openTerminal(sandbox: Sandbox, signal: AbortSignal): Promise<number> {
   const cwd = sandbox.workspaces[0]?.guest;
   const terminal = await sandbox.pty.create({ ...windowSize(), cwd, onData: writeOut, signal });
   using _attached = attach(sandbox, terminal);
-  return (await terminal.wait()).exitCode;
+  const { exitCode } = await terminal.wait();
+  return exitCode < 0 ? EXIT.failed : exitCode;
 }
 
 function windowSize(): { cols: number; rows: number } {

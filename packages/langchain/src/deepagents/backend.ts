@@ -64,7 +64,9 @@ export class SandboxBackend implements SandboxBackendProtocolV2, AsyncDisposable
     this.#limits = parseOptions(limitsSchema, { timeoutMs, maxOutputBytes });
     this.#owned = !(source instanceof SandboxSessions);
     this.sessions =
-      source instanceof SandboxSessions ? source : new SandboxSessions(source, lifecycle);
+      source instanceof SandboxSessions
+        ? source
+        : new SandboxSessions(source, lifecycle, "deepagents");
     this.id = this.sessions.source.given?.sandboxId ?? `emberbox-${randomUUID()}`;
   }
 

@@ -45,7 +45,7 @@ export function createSandboxMiddleware(
   const { scope, shownPictures, ...toolOptions } = options;
   const own = parseOptions(optionsSchema, { scope, shownPictures });
   const perRun = own.scope === "run";
-  const core = new SandboxTools(source, toolOptions);
+  const core = new SandboxTools(source, toolOptions, "langchain");
   const sandbox = new LangChainTools(core, perRun ? runOf : threadOf);
   const { sessions } = sandbox;
   const middleware = createMiddleware({

@@ -57,7 +57,7 @@ export function createNativeExecutors(
   source?: SandboxSource | SandboxSessions,
   options?: LangChainToolOptions,
 ): NativeExecutors {
-  const native = new NativeTools(source, options);
+  const native = new NativeTools(source, options, "langchain");
   const { sessions } = native;
   /** Runs a call, and notes where the sandbox is then. */
   const noted = async <Answer>(run: (context: ToolContext) => Promise<Answer>): Promise<Answer> => {

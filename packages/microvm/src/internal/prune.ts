@@ -1,5 +1,5 @@
 import { lstat, readdir, rmdir } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { type Architecture, architectures } from "../host/architecture.ts";
 import { diskBytes } from "../host/disk-bytes.ts";
 import { requireOwnDirectory } from "../host/own-directory.ts";
@@ -12,8 +12,10 @@ import { findImage, type GuestImage, lockOfImages, removeBuild } from "../image/
 import { templateNames } from "../image/recipe.ts";
 import { BASES } from "../saved/base.ts";
 import { abandonedCheckpoints, CHECKPOINTS } from "../saved/checkpoints.ts";
+import { openPaused } from "../saved/paused.ts";
 import { currentKeys, lockOfTemplates } from "../template/store.ts";
 import { shapeOf } from "../template/template.ts";
+import { programsIn } from "../provider/program-socket.ts";
 import { FOLDERS } from "../workspaces/folders.ts";
 import { unusedFolders } from "../workspaces/unused.ts";
 import { openPaths, programsUsing } from "./in-use.ts";
@@ -42,7 +44,8 @@ export interface Pruned {
 
 /**
  * Removes images and templates that this version does not use, what builds of templates have left for later ones, images
- * of folders that no sandbox has or had in the last day, and what killed programs left of all that, checkpoints among it.
+ * of folders that no sandbox has or had in the last day, sandboxes that were paused for longer than they are kept, and
+ * what killed programs left of all that, checkpoints among it.
  * Sandboxes that run keep what they have open. Everything is only removed while no
  * program uses any of it.
  */
@@ -56,9 +59,12 @@ export async function prune(options: PruneOptions = {}): Promise<readonly Pruned
     const found = await sized(await find());
     if (dryRun) return found;
     if (all) await requireUnused(paths);
+    const paused = openPaused(paths.state);
     for (const { path } of found) {
       signal?.throwIfAborted();
-      await removeBuild(path);
+      if (!all && dirname(path) === join(paths.state, "paused"))
+        await paused.expire(basename(path));
+      else await removeBuild(path);
     }
     if (all)
       // Only those that are empty now.
@@ -109,7 +115,7 @@ async function everything({ images, templates, run, state, home }: Paths): Promi
     matching(images, (name) => IMAGE.test(name) || LOCK.test(name)),
     unusedContainers(images),
     matching(templates, (name) => shapeOf(name) !== undefined || LOCK.test(name)),
-    matching(run, (name) => SCRATCH.test(name)),
+    matching(run, (name) => SCRATCH.test(name) || name === basename(programsIn(run))),
     matching(state, (name) => STATE.test(name)),
     matching(home, (name) => HOME.test(name)),
   ];
@@ -137,7 +143,13 @@ async function unused(paths: Paths): Promise<string[]> {
     ...(await leftByBuilds(paths)),
     ...(await unusedFolders(join(paths.home, FOLDERS), await openPaths())),
     ...(await abandonedCheckpoints(paths.state)),
+    ...(await expiredIn(paths)),
   ];
+}
+
+async function expiredIn({ state }: Paths): Promise<string[]> {
+  const paused = openPaused(state);
+  return (await paused.expired()).map((sandboxId) => paused.directoryOf(sandboxId));
 }
 
 /** The images of this version that are there. */

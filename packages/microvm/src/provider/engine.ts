@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { EmberboxError } from "@emberbox/core";
 import { background, notifier, warning } from "@emberbox/core/background";
 import { SharedWork } from "@emberbox/core/concurrency";
@@ -26,6 +27,7 @@ import { createUplink } from "../network/uplink.ts";
 import type { ResolvedCreateOptions } from "../restore/create-options.ts";
 import { type LocalSandbox, restoreSandbox } from "../restore/sandbox.ts";
 import type { Source } from "../restore/source.ts";
+import { openPaused } from "../saved/paused.ts";
 import { createStateEngine, type StateEngine } from "../saved/state-engine.ts";
 import { sweepState } from "../saved/sweep.ts";
 import { overlayOf } from "../template/blank.ts";
@@ -83,6 +85,7 @@ export function openEngine(
   if (jail) for (const early of [readOnlyView(), hostCgroups()]) early.catch(() => {});
   background(sweepScratch(paths.run), warning("Removing what killed programs left"));
   background(sweepState(paths.state), warning("Removing what killed programs left"));
+  background(expirePaused(paths.state), warning("Removing sandboxes that were paused for long"));
   background(endOrphans(), warning("Ending the machines of killed programs"));
   const onProgress = notifier("onProgress", options.onProgress ?? onTerminal());
   const accelerators = createAccelerators(options, { home: paths.home, qemu });
@@ -186,6 +189,15 @@ export function openEngine(
     },
   };
   return engine;
+}
+
+/** How long a program that opens the engine has to resume a sandbox whose time as a paused one is over, in ms. */
+const EXPIRY_GRACE_MS = 5_000;
+
+async function expirePaused(state: string): Promise<void> {
+  await delay(EXPIRY_GRACE_MS, undefined, { ref: false });
+  const paused = openPaused(state);
+  for (const sandboxId of await paused.expired()) await paused.expire(sandboxId);
 }
 
 /** Somebody who watches a terminal is told what a first `create` waits for. */

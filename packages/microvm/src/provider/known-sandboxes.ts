@@ -24,6 +24,8 @@ export interface KnownSandboxesOptions {
   readonly paused: PausedStore;
   readonly checkpoints: CheckpointStore;
   readonly onProgress?: ((step: string) => void) | undefined;
+  /** Called with every sandbox that runs from now on. */
+  readonly onRuns?: (() => void) | undefined;
 }
 
 interface PauseOptions {
@@ -47,9 +49,11 @@ export class KnownSandboxes implements SandboxOwner {
   readonly #known = new Map<string, KnownSandbox>();
   readonly #resuming = new SharedWork<KnownSandbox>({ keeps: false });
   readonly #where: Whereabouts;
+  readonly #onRuns: (() => void) | undefined;
   #closed = false;
 
-  constructor({ open, paused, checkpoints, onProgress }: KnownSandboxesOptions) {
+  constructor({ open, paused, checkpoints, onProgress, onRuns }: KnownSandboxesOptions) {
+    this.#onRuns = onRuns;
     this.#open = open;
     this.#paused = paused;
     this.#checkpoints = checkpoints;
@@ -69,6 +73,13 @@ export class KnownSandboxes implements SandboxOwner {
 
   list(): Promise<SandboxInfo[]> {
     return listSandboxes(this.#where);
+  }
+
+  /** Of those that this program runs. */
+  runningInfos(): SandboxInfo[] {
+    return [...this.#known.values()]
+      .map((known) => known.info())
+      .filter((info) => info !== undefined);
   }
 
   /** @throws `sandbox_not_found` */
@@ -196,6 +207,7 @@ export class KnownSandboxes implements SandboxOwner {
 
   #keep(known: KnownSandbox): KnownSandbox {
     this.#known.set(known.sandboxId, known);
+    this.#onRuns?.();
     return known;
   }
 

@@ -31,6 +31,7 @@ import { type MicrovmOptions, resolveMicrovmOptions } from "./options.ts";
 import { obtainReady } from "./ready-templates.ts";
 import { notRunning, providerClosed } from "./reasons.ts";
 import { createOwnTemplates, taken } from "./own-templates.ts";
+import { ProgramSocket } from "./program-socket.ts";
 import { detailsOf, shapeOf } from "./sandbox-info.ts";
 import { templateSizes } from "./template-sizes.ts";
 
@@ -50,9 +51,10 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
     return (engine ??= openEngine(settings, volumes, folders));
   };
   const newSandboxes = createNewSandboxes(open, settings);
+  const socket = new ProgramSocket(paths.run, () => sandboxes);
   const sandboxes = new KnownSandboxes({
-    ...{ open, paused, checkpoints },
-    onProgress: settings.onProgress,
+    ...{ open, paused, checkpoints, onProgress: settings.onProgress },
+    onRuns: () => socket.open(),
   });
   const own = createOwnTemplates({
     ...{ state: paths.state, open, sandboxes },
@@ -127,6 +129,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       networkCeiling: true,
       tlsEndpoints: true,
       mcp: true,
+      pausedTtl: true,
       volumes: true,
       workspaces: ["review", "readonly", "live"] as const,
       checkpoints: true,
@@ -236,7 +239,7 @@ export function microvm(options: MicrovmOptions = {}): SandboxProvider {
       ),
     async [Symbol.asyncDispose]() {
       closed = true;
-      await Promise.all([newSandboxes.close(), sandboxes.close()]);
+      await Promise.all([newSandboxes.close(), sandboxes.close(), socket.close()]);
     },
   });
   return provider;

@@ -2,10 +2,12 @@ import type { SandboxInfo } from "@emberbox/core";
 import type { Access, SavedAccess } from "../network/access.ts";
 import type { ResolvedCreateOptions, Shape } from "../restore/create-options.ts";
 import type { Manifest } from "../saved/manifest.ts";
+import { expiryOf } from "../saved/paused.ts";
 import { ownBytes } from "../saved/snapshots.ts";
 import type { SandboxDetails } from "../saved/state-engine.ts";
 
 export const pausedInfo = (manifest: Manifest): SandboxInfo => ({
+  expiresAt: expiryOf(manifest),
   ...describeSandbox(
     manifest.sandboxId,
     manifest.options,

@@ -9,6 +9,19 @@ import { damaged } from "../restore/damaged.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 
 const ID = /^[a-z0-9]{1,64}$/;
+export const isPausedId = (name: string): boolean => ID.test(name);
+
+/** How long a sandbox stays paused unless its options say otherwise, in ms: a week. */
+const PAUSED_TTL_MS = 7 * 24 * 3_600_000;
+
+/** When a paused sandbox may be removed; `undefined` for never. */
+export function expiryOf({
+  createdAt,
+  options,
+}: Pick<Manifest, "createdAt" | "options">): Date | undefined {
+  const ttl = options.lifecycle?.pausedTtlMs ?? PAUSED_TTL_MS;
+  return ttl === false ? undefined : new Date(Date.parse(createdAt) + ttl);
+}
 
 /** Paused sandboxes on disk: one directory each, which is gone when the sandbox runs again. */
 export interface PausedStore {
@@ -36,6 +49,10 @@ export interface PausedStore {
   clear(sandboxId: string): Promise<void>;
   /** Removes a paused sandbox, whole or damaged. False when there is none. */
   delete(sandboxId: string): Promise<boolean>;
+  /** Those that have been paused for longer than they are kept. */
+  expired(): Promise<string[]>;
+  /** Removes a paused sandbox if it has expired, and nobody is just resuming it. */
+  expire(sandboxId: string): Promise<boolean>;
 }
 
 export function openPaused(root: string): PausedStore {
@@ -47,8 +64,12 @@ export function openPaused(root: string): PausedStore {
     await rename(directoryOf(sandboxId), gone);
     return gone;
   };
-  const locked = <T>(sandboxId: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
-    withLock(join(directoryOf(sandboxId), "lock"), work, { signal });
+  const locked = <T>(
+    sandboxId: string,
+    work: () => Promise<T>,
+    signal?: AbortSignal,
+    onWait?: () => void,
+  ): Promise<T> => withLock(join(directoryOf(sandboxId), "lock"), work, { signal, onWait });
   const store: PausedStore = {
     directoryOf,
     async find(sandboxId) {
@@ -108,9 +129,37 @@ export function openPaused(root: string): PausedStore {
         return there;
       });
     },
+    async expired() {
+      return (await store.list()).filter(hasExpired).map(({ sandboxId }) => sandboxId);
+    },
+    async expire(sandboxId) {
+      const busy = new AbortController();
+      try {
+        return await locked(
+          sandboxId,
+          async () => {
+            const manifest = await store.find(sandboxId);
+            // It may have been resumed meanwhile, and even paused again.
+            if (manifest && !hasExpired(manifest)) return false;
+            await rm(await hide(sandboxId), { recursive: true, force: true });
+            return manifest !== undefined;
+          },
+          busy.signal,
+          () => busy.abort(),
+        );
+      } catch (error) {
+        if (busy.signal.aborted) return false;
+        throw error;
+      }
+    },
   };
   return store;
 }
+
+const hasExpired = (manifest: Manifest): boolean => {
+  const expiry = expiryOf(manifest);
+  return expiry !== undefined && expiry.getTime() <= Date.now();
+};
 
 /** A damaged one is reported when it is asked for; it does not get in the way of the others. */
 function ifUnreadable(error: unknown): undefined {

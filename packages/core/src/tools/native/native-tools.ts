@@ -1,3 +1,4 @@
+import { inToolSpan, type ToolSpanEnd } from "../../spans.ts";
 import { SandboxSessions } from "../../sessions/sandbox-sessions.ts";
 import type { SandboxSource } from "../../sessions/source.ts";
 import { callSandbox, type SandboxCall } from "../call-sandbox.ts";
@@ -27,32 +28,43 @@ export class NativeTools implements AsyncDisposable {
   readonly #owned: boolean;
   readonly #settings: Pick<ToolRun, "limits" | "reportFiles">;
 
-  constructor(source?: SandboxSource | SandboxSessions, options: ToolOptions = {}) {
+  /** `adapter` is what `SandboxSessions` takes by that name. */
+  constructor(
+    source?: SandboxSource | SandboxSessions,
+    options: ToolOptions = {},
+    adapter?: string,
+  ) {
     const { limits, reportFiles, idleTimeoutMs, onIdle, maxSandboxes, onError, checkpoints } =
       resolveToolOptions(options);
     this.#owned = !(source instanceof SandboxSessions);
     this.sessions =
       source instanceof SandboxSessions
         ? source
-        : new SandboxSessions(source, {
-            idleTimeoutMs,
-            onIdle,
-            maxSandboxes,
-            onError,
-            checkpoints,
-          });
+        : new SandboxSessions(
+            source,
+            { idleTimeoutMs, onIdle, maxSandboxes, onError, checkpoints },
+            adapter,
+          );
     this.#settings = { limits, reportFiles };
   }
 
   /** OpenAI's `shell`: runs commands one after another, each in its own shell, until one times out. */
   shell(input: ShellInput, context: ToolContext = {}): Promise<ShellResult> {
     const label = `shell: ${String(input.commands)}`;
-    return this.#run(context, label, shellFailed, (run) => runShell(input, run), withStderrNotice);
+    return this.#run(
+      "shell",
+      context,
+      label,
+      shellFailed,
+      (run) => runShell(input, run),
+      withStderrNotice,
+    );
   }
 
   /** OpenAI's `local_shell`: runs one program with its arguments. */
   localShell(input: LocalShellInput, context: ToolContext = {}): Promise<{ output: string }> {
     return this.#run(
+      "local_shell",
       context,
       `local_shell: ${String(input.command)}`,
       (output) => ({ output }),
@@ -64,18 +76,19 @@ export class NativeTools implements AsyncDisposable {
   /** Anthropic's `bash`: one shell per conversation, which keeps its directory and variables until `restart`. */
   bash(input: BashInput, context: ToolContext = {}): Promise<string> {
     const label = `bash: ${input.command ?? "restart"}`;
-    return this.#run(context, label, String, (run) => runBash(input, run), prepend);
+    return this.#run("bash", context, label, String, (run) => runBash(input, run), prepend);
   }
 
   /** Anthropic's text editor: `view`, `create`, `str_replace` and `insert`. */
   textEditor(input: TextEditorInput, context: ToolContext = {}): Promise<string> {
     const label = `${input.command}: ${input.path}`;
-    return this.#run(context, label, String, (run) => editText(input, run), prepend);
+    return this.#run("text_editor", context, label, String, (run) => editText(input, run), prepend);
   }
 
   /** OpenAI's `apply_patch`: creates a file, changes it by a V4A diff, or deletes it. */
   applyPatch(operation: PatchOperation, context: ToolContext = {}): Promise<PatchResult> {
     return this.#run(
+      "apply_patch",
       context,
       `${operation.type}: ${operation.path}`,
       (output): PatchResult => ({ status: "failed", output }),
@@ -90,6 +103,7 @@ export class NativeTools implements AsyncDisposable {
   }
 
   #run<Answer>(
+    tool: string,
     { onOutput, ...context }: ToolContext,
     label: string,
     failed: (text: string) => Answer,
@@ -102,20 +116,27 @@ export class NativeTools implements AsyncDisposable {
       return typeof whole === "string" ? (presentable(whole) as Answer) : withoutRefused(whole);
     };
     const hook = new OutputHook(onOutput);
-    const { signal } = context;
-    return callSandbox(
-      this.sessions,
-      { ...context, label },
-      async (call) => {
-        const { sandbox, replaced } = call;
-        const run = { sandbox, signal, onOutput: hook.callback, ...this.#settings, replaced };
-        return noted(await work(run), call);
-      },
-      (error, call) => {
-        hook.throwIfThrew();
-        return noted(failed(call.explain(error).text), call);
-      },
-    );
+    const { sessions } = this;
+    const { signal, threadId, toolCallId } = context;
+    let end: ToolSpanEnd = {};
+    const call = (): Promise<Answer> =>
+      callSandbox(
+        sessions,
+        { ...context, label, tool },
+        async (call) => {
+          const { sandbox, replaced } = call;
+          end = { sandboxId: sandbox.sandboxId };
+          const run = { sandbox, signal, onOutput: hook.callback, ...this.#settings, replaced };
+          return noted(await work(run), call);
+        },
+        (error, call) => {
+          hook.throwIfThrew();
+          const { text, code } = call.explain(error);
+          end = { sandboxId: call.sandboxId, errorCode: code, isError: true };
+          return noted(failed(text), call);
+        },
+      );
+    return inToolSpan({ tool, toolCallId, threadId, adapter: sessions.adapter }, call, () => end);
   }
 }
 

@@ -1,0 +1,13 @@
+/** The longest text of a label that is made from what a framework calls a conversation, in characters. */
+const MAX_LABEL = 1024;
+
+/** Labels by which `list` and `getInfo` tell whose sandbox it is; those that the user has set win. */
+export function labelsOf(
+  adapter: string | undefined,
+  threadId: string | undefined,
+): Record<string, string> {
+  return {
+    ...(adapter !== undefined && { "emberbox.adapter": adapter }),
+    ...(threadId && { "emberbox.thread": threadId.slice(0, MAX_LABEL) }),
+  };
+}

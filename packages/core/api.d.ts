@@ -19,8 +19,8 @@ import { ENVD_PORT, FileGrant, INTERPRETER_PORT, envdVersion, isAgentPort, isEqu
 export { ENVD_PORT, FileGrant, INTERPRETER_PORT, envdVersion, isAgentPort, isEqual, signFile, userPath };
 
 // files
-import { EntryType, FileData, FileOptions, FileUrlOptions, ListOptions, ReadFormat, ReadOptions, WatchCallback, WatchOptions, WriteEntry, WriteInfo, WriteOptions } from "./declarations.js";
-export type { EntryType, FileData, FileOptions, FileUrlOptions, ListOptions, ReadFormat, ReadOptions, WatchCallback, WatchOptions, WriteEntry, WriteInfo, WriteOptions };
+import { DownloadDirOptions, EntryType, FileData, FileOptions, FileUrlOptions, FolderCopy, FolderOptions, FolderProgress, ListOptions, ReadFormat, ReadOptions, UploadDirOptions, WatchCallback, WatchOptions, WriteEntry, WriteInfo, WriteOptions } from "./declarations.js";
+export type { DownloadDirOptions, EntryType, FileData, FileOptions, FileUrlOptions, FolderCopy, FolderOptions, FolderProgress, ListOptions, ReadFormat, ReadOptions, UploadDirOptions, WatchCallback, WatchOptions, WriteEntry, WriteInfo, WriteOptions };
 
 // index
 import { Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Commands, E2bOptions, EmberboxError, EmberboxErrorOptions, EntryInfo, ErrorCode, ErrorKind, Execution, ExecutionError, FileChange, Files, FilesystemEvent, OutputMessage, Pty, RequestOptions, Result, RunCodeOptions, Sandbox, SandboxConnectOptions, SandboxCreateOptions, SandboxInfo, SandboxMetrics, Template, TemplateBuilder, TemplateFunction, Volume, VolumeEntry, VolumeInfo, WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL } from "./declarations.js";
@@ -58,6 +58,10 @@ export { TerminalText, oneLine, plainText, safeJson, styledText };
 import { BashInput, BoundedText, EditedBytes, Failure, JsonSchema, LocalShellInput, NativeTools, PatchOperation, PatchResult, PictureLimits, ResolvedSource, SandboxCall, SandboxCallOptions, SandboxFacts, SandboxLease, SandboxSessions, SandboxSessionsOptions, SandboxSource, SandboxTool, SandboxTools, SessionCreateOptions, ShellInput, ShellOutput, ShellResult, SmallerPicture, SmallerPictureOptions, TextEditorInput, ToolContext, ToolData, ToolEntry, ToolFile, ToolInputs, ToolLimits, ToolName, ToolOptions, ToolOutput, ToolPicture, ToolProgress, ToolResult, ToolTable, Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, mimeType, pictureDataUrl, pictureProblem, pictureType, providerLimits, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused } from "./declarations.js";
 export { type BashInput, BoundedText, type EditedBytes, type Failure, type JsonSchema, type LocalShellInput, NativeTools, type PatchOperation, type PatchResult, type PictureLimits, type ResolvedSource, type SandboxCall, type SandboxCallOptions, type SandboxFacts, type SandboxLease, SandboxSessions, type SandboxSessionsOptions, type SandboxSource, type SandboxTool, SandboxTools, type SessionCreateOptions, type ShellInput, type ShellOutput, type ShellResult, type SmallerPicture, type SmallerPictureOptions, type TextEditorInput, type ToolContext, type ToolData, type ToolEntry, type ToolFile, type ToolInputs, type ToolLimits, type ToolName, type ToolOptions, type ToolOutput, type ToolPicture, type ToolProgress, type ToolResult, type ToolTable, type Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, mimeType, pictureDataUrl, pictureProblem, pictureType, providerLimits, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused };
 
+// workspace
+import { Baseline, BaselineEntry, DiffHunk, FileDiff, GuestChanges, GuestEntry, LeftOut, Workspace, WorkspaceApplied, WorkspaceApplyOptions, WorkspaceCallOptions, WorkspaceChange, WorkspaceChanges, WorkspaceDiff, WorkspaceDiffOptions, WorkspaceInfo, WorkspaceMode, WorkspaceMount, WorkspaceOptions, WorkspaceRefreshed, WorkspaceState, findIgnored } from "./declarations.js";
+export { type Baseline, type BaselineEntry, type DiffHunk, type FileDiff, type GuestChanges, type GuestEntry, type LeftOut, type Workspace, type WorkspaceApplied, type WorkspaceApplyOptions, type WorkspaceCallOptions, type WorkspaceChange, type WorkspaceChanges, type WorkspaceDiff, type WorkspaceDiffOptions, type WorkspaceInfo, type WorkspaceMode, type WorkspaceMount, type WorkspaceOptions, type WorkspaceRefreshed, type WorkspaceState, findIgnored };
+
 // declarations
 import { z } from "zod";
 import { Dispatcher } from "undici";
@@ -67,7 +71,7 @@ export interface RequestOptions {
   readonly requestTimeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
-export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "unknown_template" | "volume_not_found" | "volume_exists" | "volume_in_use" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "template_build_failed" | "boot_failed" | "mcp_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "connection_failed" | "protocol_error";
+export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "unknown_template" | "volume_not_found" | "volume_exists" | "volume_in_use" | "workspace_changed" | "workspace_conflict" | "workspace_refused" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "template_build_failed" | "boot_failed" | "mcp_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "connection_failed" | "protocol_error";
 export type ErrorKind =
 "caller" |
 "limit" |
@@ -384,6 +388,46 @@ export interface VolumeFiles {
   remove(path: string): Promise<void>;
 }
 declare const volumeMountsSchema: z.ZodType<Readonly<Record<string, string>> | undefined>;
+export type WorkspaceMode = "review" | "readonly" | "live";
+export interface WorkspaceOptions {
+  readonly host: string;
+  readonly guest?: string | undefined;
+  readonly mode?: WorkspaceMode | undefined;
+  readonly ignore?: readonly string[] | undefined;
+  readonly gitignore?: boolean | undefined;
+  readonly secrets?: boolean | undefined;
+}
+export interface BaselineEntry {
+  readonly path: string;
+  readonly type: "file" | "directory" | "symlink";
+  readonly mode: number;
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly ctimeMs?: number | undefined;
+  readonly target?: string | undefined;
+  readonly digest?: string | undefined;
+  readonly hardLinkOf?: string | undefined;
+}
+export interface Baseline {
+  readonly entries: readonly BaselineEntry[];
+  readonly digest: string;
+}
+export interface WorkspaceMount {
+  readonly host: string;
+  readonly guest: string;
+  readonly mode: WorkspaceMode;
+  readonly baseline: Baseline;
+  readonly isIgnored: (path: string, isDirectory: boolean) => boolean;
+  readonly options?: WorkspaceInfo["options"];
+}
+export interface WorkspaceInfo {
+  readonly host: string;
+  readonly guest: string;
+  readonly mode: WorkspaceMode;
+  readonly baseline: string;
+  readonly synced?: string | undefined;
+  readonly options?: Pick<WorkspaceOptions, "ignore" | "gitignore" | "secrets"> | undefined;
+}
 export interface Capabilities {
   readonly setTimeout: boolean;
   readonly pause: boolean;
@@ -397,6 +441,7 @@ export interface Capabilities {
   readonly networkCeiling?: boolean | undefined;
   readonly tlsEndpoints?: boolean | undefined;
   readonly mcp?: boolean | undefined;
+  readonly workspaces?: readonly WorkspaceMode[] | undefined;
 }
 export interface Lifecycle {
   readonly onTimeout?: "kill" | "pause" | undefined;
@@ -473,6 +518,7 @@ export interface CreateOptions {
   readonly networkCeiling?: NetworkCeiling | undefined;
   readonly secrets?: Readonly<Record<string, SandboxSecret>> | undefined;
   readonly volumeMounts?: Readonly<Record<string, string>> | undefined;
+  readonly workspaces?: readonly WorkspaceMount[] | undefined;
   readonly onNetwork?: ((event: NetworkEvent) => void) | undefined;
   readonly mcp?: McpServers | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -496,6 +542,7 @@ export interface SandboxInfo {
   readonly sizeBytes?: number | undefined;
   readonly lifecycle?: Lifecycle | undefined;
   readonly volumeMounts?: Readonly<Record<string, string>> | undefined;
+  readonly workspaces?: readonly WorkspaceInfo[] | undefined;
   readonly network?: boolean | Omit<NetworkOptions, "rules"> | undefined;
 }
 export interface TemplateInfo {
@@ -584,6 +631,8 @@ export interface SandboxProvider extends AsyncDisposable {
   getVolume?(volumeId: string): Promise<VolumeInfo>;
   deleteVolume?(volumeId: string): Promise<boolean>;
   volumeFiles?(volumeId: string): VolumeFiles;
+  workspaceBaseline?(digest: string): Promise<Baseline | undefined>;
+  setWorkspaceSynced?(sandboxId: string, guest: string, synced: Baseline): Promise<void>;
 }
 export type ReadFormat = "text" | "bytes" | "blob" | "stream";
 export interface FileOptions extends RequestOptions {
@@ -591,6 +640,29 @@ export interface FileOptions extends RequestOptions {
 }
 export interface ReadOptions<Format extends ReadFormat = ReadFormat> extends FileOptions {
   readonly format?: Format | undefined;
+}
+export interface FolderProgress {
+  readonly files: number;
+  readonly bytes: number;
+  readonly totalBytes?: number;
+}
+export interface FolderOptions extends FileOptions {
+  readonly ignore?: readonly string[] | undefined;
+  readonly onProgress?: ((progress: FolderProgress) => unknown) | undefined;
+}
+export interface UploadDirOptions extends FolderOptions {
+  readonly existing?: "refuse" | "replace" | "merge" | undefined;
+}
+export interface DownloadDirOptions extends FolderOptions {
+  readonly existing?: "refuse" | "replace" | undefined;
+  readonly maxBytes?: number | undefined;
+  readonly maxEntries?: number | undefined;
+  readonly skipUnsafe?: boolean | undefined;
+}
+export interface FolderCopy {
+  readonly files: number;
+  readonly bytes: number;
+  readonly skipped: readonly string[];
 }
 export interface FilesystemEvent {
   readonly type: "create" | "write" | "remove" | "rename" | "chmod";
@@ -638,6 +710,8 @@ export declare class Files {
   }): Promise<Uint8Array[]>;
   write(path: string, data: FileData, options?: WriteOptions): Promise<WriteInfo>;
   write(files: readonly WriteEntry[], options?: WriteOptions): Promise<WriteInfo[]>;
+  uploadDir(hostDir: string, guestDir: string, options?: UploadDirOptions): Promise<FolderCopy>;
+  downloadDir(guestDir: string, hostDir: string, options?: DownloadDirOptions): Promise<FolderCopy>;
   list(path: string, options?: ListOptions): Promise<EntryInfo[]>;
   makeDir(path: string, options?: FileOptions): Promise<boolean>;
   rename(from: string, to: string, options?: FileOptions): Promise<EntryInfo>;
@@ -818,8 +892,14 @@ declare const secretsSchema: z.ZodType<Readonly<Record<string, SandboxSecret>> |
 export interface ProviderOptions {
   readonly provider?: SandboxProvider | undefined;
 }
-export interface SandboxCreateOptions extends Omit<CreateOptions, "volumeMounts">, ProviderOptions {
+export interface SandboxCreateOptions extends Omit<CreateOptions, "volumeMounts" | "workspaces">, ProviderOptions {
   readonly volumeMounts?: Readonly<Record<string, string | Pick<VolumeInfo, "volumeId">>> | undefined;
+  readonly workspace?: string | WorkspaceOptions | undefined;
+  readonly workspaces?: readonly WorkspaceOptions[] | undefined;
+}
+interface CheckedCreateOptions extends Omit<CreateOptions, "workspaces">, ProviderOptions {
+  readonly workspace?: WorkspaceOptions | undefined;
+  readonly workspaces?: readonly WorkspaceOptions[] | undefined;
 }
 export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions {}
 export declare const sharedOptions: {
@@ -845,6 +925,82 @@ export interface ForkOptions extends SignalOptions {
   readonly count?: number | undefined;
   readonly timeoutMs?: number | undefined;
 }
+export interface LeftOut {
+  readonly path: string;
+  readonly reason: "secret" | "ignored" | "special" | "unreadable";
+  readonly detail: string;
+}
+export interface WorkspaceState {
+  readonly type: "file" | "directory" | "symlink" | "other";
+  readonly mode: number;
+  readonly size: number;
+  readonly digest?: string | undefined;
+  readonly target?: string | undefined;
+}
+export interface WorkspaceChange {
+  readonly path: string;
+  readonly kind: "added" | "changed" | "removed" | "renamed" | "mode" | "type";
+  readonly from?: string | undefined;
+  readonly before?: WorkspaceState | undefined;
+  readonly after?: WorkspaceState | undefined;
+  readonly refused?: string | undefined;
+}
+export interface WorkspaceChanges {
+  readonly changes: readonly WorkspaceChange[];
+  readonly digest: string;
+}
+export interface DiffHunk {
+  readonly beforeStart: number;
+  readonly beforeLines: number;
+  readonly afterStart: number;
+  readonly afterLines: number;
+  readonly lines: readonly string[];
+}
+export interface FileDiff extends WorkspaceChange {
+  readonly notShown?: "binary" | "too-long" | "unknown" | undefined;
+  readonly hunks: readonly DiffHunk[];
+}
+export interface WorkspaceDiff {
+  readonly digest: string;
+  readonly files: readonly FileDiff[];
+  readonly text: string;
+}
+export interface WorkspaceCallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+export interface WorkspaceDiffOptions extends WorkspaceCallOptions {
+  readonly path?: string | undefined;
+  readonly format?: "unified" | "json" | undefined;
+}
+export interface WorkspaceApplyOptions extends WorkspaceCallOptions {
+  readonly paths?: readonly string[] | undefined;
+  readonly digest?: string | undefined;
+  readonly onConflict?: "refuse" | "merge" | "overwrite" | "skip" | undefined;
+  readonly maxBytes?: number | undefined;
+  readonly allowGitInternals?: boolean | undefined;
+  readonly onProgress?: ((done: number, of: number) => void) | undefined;
+}
+export interface WorkspaceApplied {
+  readonly applied: readonly WorkspaceChange[];
+  readonly merged: readonly string[];
+  readonly skipped: readonly string[];
+}
+export interface WorkspaceRefreshed {
+  readonly updated: readonly string[];
+  readonly conflicts: readonly string[];
+  readonly leftOut: readonly LeftOut[];
+}
+export interface Workspace {
+  readonly host: string;
+  readonly guest: string;
+  readonly mode: WorkspaceMode;
+  readonly leftOut: readonly LeftOut[];
+  changes(options?: WorkspaceCallOptions): Promise<WorkspaceChanges>;
+  diff(options?: WorkspaceDiffOptions): Promise<WorkspaceDiff>;
+  apply(options?: WorkspaceApplyOptions): Promise<WorkspaceApplied>;
+  discard(paths?: readonly string[], options?: WorkspaceCallOptions): Promise<WorkspaceChanges>;
+  refresh(options?: WorkspaceCallOptions): Promise<WorkspaceRefreshed>;
+}
 export declare class Sandbox implements AsyncDisposable {
   #private;
   readonly sandboxId: string;
@@ -866,6 +1022,8 @@ export declare class Sandbox implements AsyncDisposable {
   restartCodeContext(context: CodeContext | string, options?: RequestOptions): Promise<void>;
   getInfo(): Promise<SandboxInfo>;
   getMetrics(options?: RequestOptions): Promise<SandboxMetrics[]>;
+  get workspaces(): readonly Workspace[];
+  get workspace(): Workspace;
   get gone(): Error | undefined;
   get ended(): AbortSignal | undefined;
   isRunning(options?: RequestOptions): Promise<boolean>;
@@ -1017,7 +1175,7 @@ export type SessionCreateOptions = Omit<SandboxCreateOptions, "signal">;
 export type SandboxSource = Sandbox | SandboxProvider | SessionCreateOptions | undefined;
 export interface ResolvedSource {
   readonly given: Sandbox | undefined;
-  readonly create: Omit<CreateOptions, "signal">;
+  readonly create: Omit<CheckedCreateOptions, "signal" | "provider">;
   readonly known: SandboxProvider | undefined;
   provider(): Promise<SandboxProvider>;
 }
@@ -1053,6 +1211,7 @@ export interface SandboxFacts {
   readonly system: string;
   readonly workingDirectory: string;
   readonly network: string;
+  readonly folders: string;
 }
 type GivenFacts = { readonly [Name in keyof SandboxFacts]?: SandboxFacts[Name] | undefined; };
 export declare function factsOf(sessions: SandboxSessions, given?: GivenFacts): SandboxFacts;
@@ -1422,4 +1581,18 @@ export declare function within<T, Late>(ms: number, work: Promise<T>, late: () =
 export declare function languageName(language: string): string;
 export declare function quote(text: string): string;
 export declare function resolveTemplate(builder: TemplateBuilder): Promise<TemplateRequest>;
+export declare function findIgnored({ host, options }: Pick<WorkspaceInfo, "host" | "options">): Promise<WorkspaceMount["isIgnored"]>;
+export interface GuestChanges {
+  readonly removed: readonly string[];
+  readonly entries: readonly GuestEntry[];
+}
+export interface GuestEntry {
+  readonly path: string;
+  readonly type: "file" | "directory" | "symlink" | "other";
+  readonly mode: number;
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly target?: string | undefined;
+  readonly digest?: string | undefined;
+}
 export {};

@@ -7,8 +7,9 @@ import { Server } from "@modelcontextprotocol/server";
 import { SandboxSource, SandboxTools, ToolOptions } from "@emberbox/core/tools";
 export interface McpOptions extends ToolOptions {
   readonly structuredContent?: boolean | undefined;
+  readonly applyChanges?: boolean | undefined;
 }
-interface McpConnectionOptions extends Pick<McpOptions, "structuredContent"> {
+interface McpConnectionOptions extends Pick<McpOptions, "structuredContent" | "applyChanges"> {
   readonly threadId?: string | undefined;
 }
 export declare function createMcpServer(tools: SandboxTools, options?: McpConnectionOptions): Server;

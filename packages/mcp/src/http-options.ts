@@ -62,6 +62,7 @@ export interface HttpSettings {
   readonly allowedOrigins: readonly string[];
   readonly maxSessions: number;
   readonly structuredContent: boolean | undefined;
+  readonly applyChanges: boolean | undefined;
   readonly toolOptions: ToolOptions;
 }
 
@@ -75,9 +76,13 @@ export function resolveHttpOptions(options: McpHttpOptions): HttpSettings {
     allowedOrigins,
     maxSessions,
     structuredContent,
+    applyChanges,
     ...toolOptions
   } = options;
-  const given = { host, port, token, allowedHosts, allowedOrigins, maxSessions, structuredContent };
+  const given = {
+    ...{ host, port, token, allowedHosts, allowedOrigins, maxSessions },
+    ...{ structuredContent, applyChanges },
+  };
   const settings = parseOptions(schema, given);
   const local = isLoopback(settings.host);
   if (settings.token === undefined && !local) {
@@ -93,6 +98,7 @@ export function resolveHttpOptions(options: McpHttpOptions): HttpSettings {
     ...settings,
     token: settings.token,
     structuredContent: settings.structuredContent,
+    applyChanges: settings.applyChanges,
     // When others can reach the server, the token keeps foreign pages out, and a machine has many names.
     allowedHosts:
       settings.allowedHosts ?? (local ? [...LOCAL, hostName(settings.host)] : undefined),

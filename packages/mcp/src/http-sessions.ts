@@ -19,6 +19,7 @@ interface HttpSessionsOptions {
   /** How long an idle session keeps its sandbox, in milliseconds; 0 for ever. */
   readonly idleTimeoutMs: number;
   readonly structuredContent: boolean | undefined;
+  readonly applyChanges: boolean | undefined;
 }
 
 const CONVERSATION = /^[\w-]{1,100}$/;
@@ -73,8 +74,9 @@ export class HttpSessions implements AsyncDisposable {
     if (this.#isFull && this.#dispensable() === undefined) {
       return refuse(response, 503, "All sessions of this server are in use; try again later");
     }
-    const { structuredContent } = this.#options;
-    const server = createWatchedServer(this.#tools, { threadId, structuredContent }, () => {
+    const { structuredContent, applyChanges } = this.#options;
+    const connection = { threadId, structuredContent, applyChanges };
+    const server = createWatchedServer(this.#tools, connection, () => {
       opened.calledAt = Date.now();
     });
     const transport = new NodeStreamableHTTPServerTransport({

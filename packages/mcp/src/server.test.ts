@@ -76,3 +76,28 @@ test("a result that clients would throw away gets smaller, and says so", () => {
     structuredContent: { data },
   });
 });
+
+async function listed(applyChanges?: boolean): Promise<Record<string, any>[]> {
+  const provider = { name: "none", capabilities: {}, create: () => expect.fail() };
+  const tools = new SandboxTools(provider as unknown as SandboxProvider, {
+    include: ["run_command"],
+  });
+  const [client, transport] = InMemoryTransport.createLinkedPair();
+  const server = createMcpServer(tools, { applyChanges });
+  await server.connect(transport);
+  const answered = Promise.withResolvers<Record<string, any>[]>();
+  client.onmessage = (message: any) => answered.resolve(message.result.tools);
+  await client.send({ jsonrpc: "2.0", id: 1, method: "tools/list", params: {} });
+  const found = await answered.promise;
+  await server.close();
+  return found;
+}
+
+test("the tool that applies changes is there only when asked for, and is marked as destructive", async () => {
+  expect((await listed()).map(({ name }) => name)).toEqual(["run_command"]);
+  const [, apply] = await listed(true);
+  expect(apply).toMatchObject({
+    name: "apply_changes",
+    annotations: { destructiveHint: true, readOnlyHint: false },
+  });
+});

@@ -4,6 +4,7 @@ import { type FieldsOf, parseOptions } from "@emberbox/core/options";
 import type { SandboxTool, SandboxTools, ToolOptions } from "@emberbox/core/tools";
 import { z } from "zod";
 import { answer } from "./answer.ts";
+import { applyChangesTool, applyToFolders } from "./apply-changes.ts";
 import { withProgress } from "./progress.ts";
 
 /** Options of the tools, and how results are sent. */
@@ -14,10 +15,17 @@ export interface McpOptions extends ToolOptions {
    * @default false
    */
   readonly structuredContent?: boolean | undefined;
+  /**
+   * Also offers `apply_changes`, which writes what changed in the sandbox's workspaces to their folders on this machine.
+   * It is marked as destructive, so that clients ask first.
+   * @default false
+   */
+  readonly applyChanges?: boolean | undefined;
 }
 
 export const answerFields: FieldsOf<Omit<McpOptions, keyof ToolOptions>> = {
   structuredContent: z.boolean().optional().describe("true or false"),
+  applyChanges: z.boolean().optional().describe("true or false"),
 };
 
 const connectionSchema = z.strictObject({
@@ -25,7 +33,7 @@ const connectionSchema = z.strictObject({
   threadId: z.string().optional().describe("a string"),
 } satisfies FieldsOf<McpConnectionOptions>);
 
-interface McpConnectionOptions extends Pick<McpOptions, "structuredContent"> {
+interface McpConnectionOptions extends Pick<McpOptions, "structuredContent" | "applyChanges"> {
   /** The conversation whose sandbox the connection works in. @default that of calls without a conversation */
   readonly threadId?: string | undefined;
 }
@@ -50,18 +58,23 @@ export function createMcpServer(tools: SandboxTools, options: McpConnectionOptio
 /** The same; `onCall` is called before every tool call. */
 export function createWatchedServer(
   tools: SandboxTools,
-  { threadId, structuredContent = false }: McpConnectionOptions,
+  { threadId, structuredContent = false, applyChanges = false }: McpConnectionOptions,
   onCall: () => void,
 ): Server {
   const server = new Server(
     { name: "emberbox", title: "Emberbox", version },
     { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
   );
-  server.setRequestHandler("tools/list", () => ({ tools: tools.tools.map(described) }));
+  const more = applyChanges ? [applyChangesTool] : [];
+  server.setRequestHandler("tools/list", () => ({
+    tools: [...tools.tools.map(described), ...more],
+  }));
   server.setRequestHandler("tools/call", async ({ params }, { mcpReq }) => {
     onCall();
     const { name, arguments: input = {} } = params;
     const context = { signal: mcpReq.signal, threadId, toolCallId: String(mcpReq.id) };
+    if (applyChanges && name === applyChangesTool.name)
+      return applyToFolders(tools.sessions, input, context);
     const tool = tools.tools.find((tool) => tool.name === name);
     const token = mcpReq._meta?.progressToken;
     const result =

@@ -34,11 +34,11 @@ class Streams extends StdioServerTransport {
  * @throws `invalid_argument`, `unsupported`
  */
 export function serveStdio(source?: SandboxSource, options: McpOptions = {}): McpStdioServer {
-  const { structuredContent: whole, ...toolOptions } = options;
-  const { structuredContent } = parseOptions(schema, { structuredContent: whole });
+  const { structuredContent, applyChanges, ...toolOptions } = options;
+  const answers = parseOptions(schema, { structuredContent, applyChanges });
   const tools = new SandboxTools(source, fittingPictures(toolOptions));
   const transport = new Streams();
-  const connection = serveConnection(() => createMcpServer(tools, { structuredContent }), {
+  const connection = serveConnection(() => createMcpServer(tools, answers), {
     transport,
     onerror: (error) => tools.sessions.report(error),
   });

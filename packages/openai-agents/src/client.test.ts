@@ -31,7 +31,7 @@ const saved = { sandboxId: "sb-1", manifest: { root: "/workspace" } };
 
 test("what cannot be honoured is refused before a sandbox is made", async () => {
   const mounted = new Manifest({
-    entries: { data: mount({ source: "/data", mountStrategy: localBindMountStrategy() }) },
+    entries: { data: mount({ source: "bucket", mountStrategy: { type: "docker_volume" } }) },
   });
   await expect(client.create({ manifest: mounted })).rejects.toThrow("is a mount");
   const shared = new Manifest({ extraPathGrants: [{ path: "/shared", hostPath: "/srv" }] });
@@ -46,6 +46,40 @@ test("what cannot be honoured is refused before a sandbox is made", async () => 
     await expect(client.create({ concurrencyLimits: { manifestEntries } })).rejects.toThrow(
       "`concurrencyLimits`",
     );
+});
+
+const bind = (readOnly?: boolean) =>
+  mount({
+    source: import.meta.dirname,
+    mountStrategy: localBindMountStrategy(),
+    ...(readOnly !== undefined && { readOnly }),
+  });
+
+test("a folder of this machine that a manifest mounts is a workspace of the sandbox", async () => {
+  const asked: unknown[] = [];
+  const provider: SandboxProvider = {
+    ...empty,
+    capabilities: { ...none, workspaces: ["review", "readonly"] },
+    create: async ({ workspaces = [] }) => {
+      asked.push(...workspaces.map(({ host, guest, mode }) => ({ host, guest, mode })));
+      throw new EmberboxError("boot_failed", "It makes none");
+    },
+  };
+  const manifest = new Manifest({
+    root: "/workspace",
+    entries: { seen: bind(), own: bind(false) },
+  });
+  const options = { provider, workspace: { host: import.meta.dirname, guest: "/srv/more" } };
+  const made = new EmberboxSandboxClient(options).create({ manifest });
+  await expect(made).rejects.toMatchObject({ details: { code: "boot_failed" } });
+  const host = import.meta.dirname;
+  expect(asked).toHaveLength(3);
+  for (const expected of [
+    { host, guest: "/srv/more", mode: "review" },
+    { host, guest: "/workspace/seen", mode: "readonly" },
+    { host, guest: "/workspace/own", mode: "review" },
+  ])
+    expect(asked).toContainEqual(expected);
 });
 
 test("a failure of the engine is the framework's error, with what to do", async () => {

@@ -14,7 +14,7 @@ import { ZodError } from "zod";
 import { providerError } from "./failure.ts";
 import { Materializer } from "./manifest/materialize.ts";
 import { ownManifest } from "./manifest/own.ts";
-import { checkManifest } from "./manifest/supported.ts";
+import { checkManifest, foldersOf } from "./manifest/supported.ts";
 import {
   type ClientOptions,
   type EmberboxSandboxClientOptions,
@@ -87,7 +87,7 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
     checkManifest(manifest);
     const environment = await manifest.resolveEnvironment();
     const spec = snapshot ?? settings.snapshot;
-    const found = await createSessionSandbox(settings, spec);
+    const found = await createSessionSandbox(settings, spec, foldersOf(manifest));
     return this.#keepOrEnd(found, async () => {
       await new Materializer(found.sandbox, manifest, settings.limits).all(manifest);
       const state: State = {
@@ -207,6 +207,7 @@ export class EmberboxSandboxClient implements SandboxClient<ClientOptions, State
     const found = await createSessionSandbox(
       settings,
       spec,
+      foldersOf(state.manifest),
       machine ? snapshot.id : undefined,
     ).catch((cause: unknown) => {
       if (!machine) throw cause;

@@ -1,7 +1,8 @@
 import { EmberboxError, Sandbox } from "@emberbox/core";
 import type { SandboxProvider } from "@emberbox/core/provider";
+import type { WorkspaceOptions } from "@emberbox/core/workspace";
 import { SandboxSnapshotNotRestorableError, type SnapshotSpec } from "@openai/agents-core/sandbox";
-import { providerError } from "./failure.ts";
+import { providerError, unsupported } from "./failure.ts";
 import type { Settings } from "./options.ts";
 import { checkSpec } from "./snapshots/snapshots.ts";
 
@@ -16,14 +17,24 @@ export interface SessionSandbox {
   readonly lifetimeMs: number;
 }
 
-/** The given sandbox, or a new one. @throws `SandboxProviderError` */
+/** The given sandbox, or a new one with these folders. @throws `SandboxProviderError` */
 export async function createSessionSandbox(
   settings: Settings,
   spec: SnapshotSpec | undefined,
+  folders: readonly WorkspaceOptions[],
   template?: string,
 ): Promise<SessionSandbox> {
   const { given, create, provider } = settings.source;
-  if (given !== undefined) return givenSandbox(given);
+  if (given !== undefined) {
+    const missing = folders.find(
+      ({ guest }) => !given.workspaces.some((there) => there.guest === guest),
+    );
+    if (missing === undefined) return givenSandbox(given);
+    throw unsupported(
+      `A sandbox was given, which does not have ${missing.host} at ${missing.guest}. Create it with that in \`workspaces\`.`,
+      "manifest.mount",
+    );
+  }
   try {
     const known = await provider();
     checkSpec(spec, known);
@@ -34,12 +45,22 @@ export async function createSessionSandbox(
       provider: known,
       timeoutMs: lifetimeMs,
       ...(template !== undefined && { template }),
+      ...(folders.length > 0 && withFolders(create, folders)),
       ...(signal && { signal }),
     });
     return { sandbox, provider: known, lifetimeMs };
   } catch (error) {
     throw providerError(error, "create");
   }
+}
+
+/** The folders of the manifest, after those of the client's options. */
+function withFolders(
+  { workspace, workspaces }: Settings["source"]["create"],
+  folders: readonly WorkspaceOptions[],
+): Pick<Settings["source"]["create"], "workspace" | "workspaces"> {
+  const own = workspaces ?? (workspace === undefined ? [] : [workspace]);
+  return { workspace: undefined, workspaces: [...own, ...folders] };
 }
 
 /** The sandbox with that id, resumed if it was paused; `undefined` when it is gone. @throws `SandboxProviderError` */

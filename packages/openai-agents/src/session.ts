@@ -171,7 +171,7 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
       const target = this.#path(path, true);
       const relative = target.slice(this.state.manifest.root.length).replace(/^\/+/, "");
       const next = mergeManifestEntryDelta(this.state.manifest, relative, entry);
-      checkManifest(next);
+      checkManifest(next, sandbox.workspaces);
       await new Materializer(sandbox, next, this.#limits, runAs).entry(target, entry);
       this.state.manifest = next;
     });
@@ -182,7 +182,7 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
     const delta = ownManifest(manifest);
     await this.#change(async (sandbox) => {
       const next = mergeManifestDelta(this.state.manifest, delta);
-      checkManifest(next);
+      checkManifest(next, sandbox.workspaces);
       await new Materializer(sandbox, next, this.#limits, runAs).all(delta);
       this.state.environment = { ...this.state.environment, ...(await delta.resolveEnvironment()) };
       this.state.manifest = next;

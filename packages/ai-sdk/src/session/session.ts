@@ -24,13 +24,13 @@ export function restrictedSession(sandbox: Sandbox): RestrictedSandboxSession {
 }
 
 function methodsIn(conversation: Conversation): RestrictedSandboxSession {
-  const { workingDirectory, network } = factsOf(conversation.sessions, undefined);
+  const { workingDirectory, network, folders } = factsOf(conversation.sessions, undefined);
   const calls = new SessionCalls(conversation, workingDirectory);
   return {
     description:
       "A Linux machine of its own. Commands run in bash; each starts in the directory " +
       `${workingDirectory}, from which relative paths go. Files and background processes stay from ` +
-      `call to call. ${network}`,
+      `call to call. ${network}${folders === "" ? "" : ` ${folders}`}`,
     readFile: (options) => readFile(calls, options, "stream"),
     readBinaryFile: (options) => readFile(calls, options, "bytes"),
     readTextFile: async (options) => {

@@ -78,7 +78,9 @@ export function describeFolders({ expect, behaviour, failure }: Harness): void {
       expect(said).toBe("it runs\nuser\n2\n");
 
       await failure(upload(), "file_exists");
-      await sandbox.commands.run(`touch "${to}/new" && rm -f "${to}/link" "${to}/program"`);
+      await sandbox.commands.run(
+        `touch "${to}/new" && rm -f "${to}/link" "${to}/program" && chmod u+w "${to}/closed"`,
+      );
       await upload("merge", to);
       expect(await sandbox.files.exists(`${to}/new`)).toBe(true);
       expect(await sandbox.files.exists(`${to}/program`)).toBe(true);

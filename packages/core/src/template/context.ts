@@ -1,7 +1,7 @@
 import { lstat, readdir, realpath } from "node:fs/promises";
 import { dirname, basename, isAbsolute, join, relative } from "node:path";
 import { EmberboxError } from "../errors.ts";
-import { globExpression, isPattern } from "../glob.ts";
+import { globExpression, isPattern } from "./glob.ts";
 import { type IgnoreRules, readIgnoreRules } from "./ignore.ts";
 
 /** A directory that files are copied from. */

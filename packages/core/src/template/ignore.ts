@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { EmberboxError } from "../errors.ts";
-import { globExpression } from "../glob.ts";
+import { globExpression } from "./glob.ts";
 
 /** What is not copied from a context. */
 export interface IgnoreRules {

@@ -93,7 +93,7 @@ export class SandboxTools implements AsyncDisposable {
         kind,
         name: `${prefix}${kind}`,
         title,
-        description: definition.describe(known, limits),
+        description: [definition.describe(known, limits), known.folders].filter(Boolean).join(" "),
         inputSchema: schema.lenient as SandboxTool["inputSchema"],
         jsonSchema: schema.json,
         strictInputSchema: schema.strictLenient as SandboxTool["inputSchema"],

@@ -58,3 +58,20 @@ test("of a snapshot, only its name is known", () => {
   expect(run_code).toContain("The machine is made from `snap-1`, which may have more languages");
   expect(run_code).not.toContain("pandas");
 });
+
+test("a model is told where the user's folders are, and what becomes of changes", () => {
+  const provider = { ...providerWith(() => templates), capabilities: { workspaces: ["review"] } };
+  const source = {
+    provider: provider as unknown as SandboxProvider,
+    workspaces: [
+      { host: "/tmp/it's mine" },
+      { host: "/tmp", guest: "/srv/data", mode: "readonly" as const },
+    ],
+  };
+  const said =
+    "A folder of the user is at /home/user/it-s-mine: changes there reach the user's folder once they are reviewed " +
+    "and applied. A folder of the user is at /srv/data: it cannot be written.";
+  for (const { description } of createSandboxTools(source).tools)
+    expect(description.endsWith(said)).toBe(true);
+  expect(described({ provider: source.provider })["run_code"]).not.toContain("folder of the user");
+});

@@ -1,5 +1,7 @@
 import type { TemplateInfo } from "../provider.ts";
 import type { SandboxSessions } from "../sessions/sandbox-sessions.ts";
+import type { WorkspaceMode } from "../workspace-options.ts";
+import { guestPathOf } from "../workspace/guest-path.ts";
 import { DEFAULT_TEMPLATE, templatesOf, usualTemplate } from "../templates.ts";
 
 /** What the tools' descriptions say about the sandbox. */
@@ -13,6 +15,8 @@ export interface SandboxFacts {
   readonly workingDirectory: string;
   /** What the network allows, as a sentence. */
   readonly network: string;
+  /** Where the user's folders are, as sentences; empty when there are none. */
+  readonly folders: string;
 }
 
 /** Facts that override what is known here. */
@@ -31,6 +35,7 @@ export function factsOf(sessions: SandboxSessions, given: GivenFacts = {}): Sand
     system: info?.system ?? "",
     workingDirectory: "/home/user",
     network: networkOf(sessions),
+    folders: foldersOf(sessions),
     ...Object.fromEntries(Object.entries(given).filter(([, fact]) => fact !== undefined)),
   };
 }
@@ -59,6 +64,26 @@ function networkOf({ source }: SandboxSessions): string {
   return source.known?.capabilities.network === true
     ? "The public internet can be reached."
     : "The network may be out of reach: when a request fails, do without it.";
+}
+
+const whatBecomes: Readonly<Record<WorkspaceMode, string>> = {
+  review: "changes there reach the user's folder once they are reviewed and applied.",
+  readonly: "it cannot be written.",
+  live: "what is changed there is changed for the user at once.",
+};
+
+function foldersOf({ source: { given, create } }: SandboxSessions): string {
+  const { workspace, workspaces = workspace === undefined ? [] : [workspace] } = create;
+  const places =
+    given === undefined
+      ? workspaces.map((one) => ({ guest: guestPathOf(one), mode: one.mode }))
+      : // One that another copy of this package made may have none.
+        ((given as Partial<typeof given>).workspaces ?? []);
+  return places
+    .map(
+      ({ guest, mode = "review" }) => `A folder of the user is at ${guest}: ${whatBecomes[mode]}`,
+    )
+    .join(" ");
 }
 
 export function languageNames(languages: readonly string[]): string {

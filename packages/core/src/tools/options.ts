@@ -49,9 +49,12 @@ const schema = z.strictObject({
       system: text,
       workingDirectory: text,
       network: text,
+      folders: text,
     } satisfies FieldsOf<GivenFacts>)
     .optional()
-    .describe("an object with `languages`, `software`, `system`, `workingDirectory` and `network`"),
+    .describe(
+      "an object with `languages`, `software`, `system`, `workingDirectory`, `network` and `folders`",
+    ),
   progressIntervalMs: positiveInteger,
   progressBytes: positiveInteger,
   timeoutMs: positiveInteger,

@@ -1,5 +1,5 @@
 import { type Directory, readBeginning } from "./directory.ts";
-import { ignoreRules, type IgnoreRule, isRuleFor } from "./ignore.ts";
+import { ignoreRules, type IgnoreRule, isRuleFor } from "../ignore-rules.ts";
 import { bytesOf, parentOf } from "./paths.ts";
 
 /** The most that is read of an ignore file. */

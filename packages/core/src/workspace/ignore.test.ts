@@ -3,7 +3,7 @@ import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { temporary } from "../testing/temporary.ts";
-import { ignoreRules, isRuleFor } from "./ignore.ts";
+import { ignoreRules, isRuleFor } from "../ignore-rules.ts";
 import { IgnoreTree } from "./ignore-tree.ts";
 import { scan } from "./scan.ts";
 

@@ -1,3 +1,4 @@
+import { usualGuestPath } from "./guest-path.ts";
 import { stat, realpath } from "node:fs/promises";
 import { posix, resolve } from "node:path";
 import { EmberboxError } from "../errors.ts";
@@ -104,7 +105,7 @@ function requireMode(provider: SandboxProvider, mode: WorkspaceMode): void {
 async function folderOf(given: WorkspaceOptions, signal: AbortSignal | undefined): Promise<Folder> {
   const { ignore: patterns, gitignore, secrets = false, mode = "review" } = given;
   const host = await hostOf(given.host);
-  const guest = given.guest ?? `/home/user/${safeName(posix.basename(host))}`;
+  const guest = given.guest ?? usualGuestPath(host);
   const ignore = new IgnoreTree(patterns, gitignore);
   const scanned = await alone(host, signal, async () => {
     await recover(host);
@@ -133,10 +134,6 @@ async function hostOf(given: string): Promise<string> {
     hint: "Give a folder that is not `/`.",
   });
 }
-
-/** A name that no shell takes for anything else. */
-const safeName = (name: string): string =>
-  name.replaceAll(/[^\w.-]/g, "-").replace(/^[.-]+/, "") || "workspace";
 
 /** One in another would hide what it has. */
 function requireApart(guests: readonly string[]): void {

@@ -8,8 +8,16 @@ import { EXIT, type Finish, reportFailure, say, UsageError } from "./failure.ts"
 import { aborted, listenForInterrupt } from "./interrupt.ts";
 import { collect, parseWords } from "./lists.ts";
 import { parseCount, parsePort, parseSeconds, parseWhole } from "./numbers.ts";
+import {
+  addWorkspaceFlags,
+  refuseWithoutWorkspace,
+  type WorkspaceFlags,
+  workspaceOf,
+} from "./workspace/flags.ts";
+import { keepingChanges } from "./workspace/keeping.ts";
 
-interface McpFlags {
+interface McpFlags extends WorkspaceFlags {
+  readonly workspaceApply?: true;
   readonly http?: true;
   readonly host?: string;
   readonly port?: number;
@@ -30,7 +38,7 @@ interface McpFlags {
 }
 
 export function addMcp(program: Command, finish: Finish): void {
-  program
+  const command = program
     .command("mcp")
     .summary("serve tools that run code in a sandbox to MCP clients: editors, assistants, agents")
     .description(
@@ -66,13 +74,21 @@ export function addMcp(program: Command, finish: Finish): void {
     .option("--max-sandboxes <N>", "sandboxes that may run at once", parseWhole, 8)
     .option("-m, --memory <MB>", "memory of each sandbox in MiB (default: 1024)", parseWhole)
     .option("--template <NAME>", "template of the sandboxes (default: default)")
-    .option("--pool <N>", "sandboxes kept ready", parseCount, 0)
+    .option("--pool <N>", "sandboxes kept ready", parseCount, 0);
+  addWorkspaceFlags(command)
+    .option(
+      "--workspace-apply",
+      "offer a tool that applies changes to the folder; your client should ask you before each call",
+    )
     .addHelpText(
       "after",
       `
+With --workspace, each session has a copy of the folder. A sandbox that changed it is kept, paused, when its session ends: emberbox apply ID applies the changes.
+
 Examples:
   $ claude mcp add emberbox -- npx emberbox mcp
   $ emberbox mcp --tools run_code,read_file --memory 2048
+  $ emberbox mcp --workspace .
   $ EMBERBOX_MCP_TOKEN=$(openssl rand -hex 32) emberbox mcp --http --host 0.0.0.0`,
     )
     .action(async (flags: McpFlags) => finish(await run(flags)));
@@ -80,11 +96,13 @@ Examples:
 
 async function run(flags: McpFlags): Promise<number> {
   if (flags.http !== true) refuseHttpFlags(flags);
+  const workspace = workspaceOf(flags);
+  if (workspace === undefined) refuseWithoutWorkspace({ "workspace-apply": flags.workspaceApply });
   using interrupt = listenForInterrupt();
   await using provider = microvm({ pool: { size: flags.pool }, onProgress: say });
   const { template, memory } = flags;
   const source = {
-    provider,
+    ...(workspace === undefined ? { provider } : { provider: keepingChanges(provider), workspace }),
     ...(template !== undefined && { template }),
     ...(memory !== undefined && { memoryMB: memory }),
   };
@@ -131,6 +149,8 @@ function toolOptions(flags: McpFlags): McpOptions {
   return {
     prefix: flags.prefix,
     structuredContent: flags.structured,
+    applyChanges: flags.workspaceApply,
+    ...(flags.workspace !== undefined && { onIdle: "pause" }),
     ...(flags.timeout !== undefined && { timeoutMs: flags.timeout }),
     idleTimeoutMs: flags.idleTimeout,
     maxSandboxes: flags.maxSandboxes,

@@ -13,6 +13,7 @@ import { addServe } from "./serve.ts";
 import { addShell } from "./shell.ts";
 import { addTemplate } from "./template.ts";
 import { version } from "./version.ts";
+import { addApply, addDiff, addDiscard } from "./workspace/commands.ts";
 
 /** Runs the command line; resolves to the exit code. */
 export async function main(parameters: readonly string[]): Promise<number> {
@@ -43,6 +44,7 @@ Examples:
   $ emberbox quickstart
   $ echo 'print(21 * 2)' | emberbox run -
   $ emberbox run plot.py --out pictures
+  $ emberbox shell --workspace .
   $ emberbox doctor
 
 Files are kept in EMBERBOX_HOME (default: ~/.cache/emberbox). EMBERBOX_DEBUG=1 shows the stacks of errors.
@@ -52,7 +54,8 @@ An image that is missing is built when it is first used; EMBERBOX_BUILD=never fo
   const beginnings = [addQuickstart, addInit];
   const sandboxes = [addRun, addShell, addServe, addMcp];
   const images = [addBuild, addTemplate, addImage, addPrune];
-  for (const add of [...beginnings, ...sandboxes, addDoctor, ...images, addBench])
+  const folders = [addDiff, addApply, addDiscard];
+  for (const add of [...beginnings, ...sandboxes, ...folders, addDoctor, ...images, addBench])
     add(program, finish);
   return program;
 }

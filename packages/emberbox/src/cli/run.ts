@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { EmberboxError, Execution, type Result, Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { plainText, safeJson } from "@emberbox/core/terminal";
@@ -9,8 +9,24 @@ import { listenForInterrupt } from "./interrupt.ts";
 import { parseSeconds, parseWhole } from "./numbers.ts";
 import { openOutput, type Output } from "./output.ts";
 import { LIMITS, openPictures, type Pictures } from "./pictures.ts";
+import {
+  addWorkspaceFlags,
+  refuseWithoutWorkspace,
+  type WorkspaceFlags,
+  workspaceOf,
+} from "./workspace/flags.ts";
+import { HeldSandbox } from "./workspace/held.ts";
+import {
+  type Applying,
+  APPLYING,
+  endOfWorkspace,
+  refuseToAsk,
+  sayLeftOut,
+} from "./workspace/review.ts";
 
-interface RunFlags {
+interface RunFlags extends WorkspaceFlags {
+  readonly apply?: Applying;
+  readonly keep?: true;
   readonly language?: string;
   readonly template?: string;
   /** Milliseconds. */
@@ -26,7 +42,7 @@ const LONGEST_MS = 2 ** 31 - 1;
 const MARGIN_MS = 60_000;
 
 export function addRun(program: Command, finish: Finish): void {
-  program
+  const command = program
     .command("run")
     .summary("run code in a fresh sandbox")
     .description(
@@ -42,21 +58,37 @@ export function addRun(program: Command, finish: Finish): void {
     )
     .option("-m, --memory <MB>", "memory of the sandbox in MiB (default: 1024)", parseWhole)
     .option("-o, --out <DIR>", "save pictures here, and say where")
-    .option("--json", "print one JSON object with everything, and nothing else, on standard output")
+    .option(
+      "--json",
+      "print one JSON object with everything, and nothing else, on standard output",
+    );
+  addWorkspaceFlags(command)
+    .addOption(
+      new Option(
+        "--apply <A>",
+        "apply what changed in the folder: yes, ask or no (default: ask on a terminal, otherwise no)",
+      ).choices(APPLYING),
+    )
+    .option("--keep", "pause the sandbox in the end, instead of ending it, to apply changes later")
     .addHelpText(
       "after",
       `
+With --workspace, the code begins in the folder, and what changed there is said in the end.
+
 Exit code: 0, or 1 when the code raised an error or could not be run, 2 for a mistake on the command line.
 
 Examples:
   $ emberbox run analysis.py
   $ emberbox run plot.py --out pictures
-  $ echo 'print(21 * 2)' | emberbox run - --json`,
+  $ echo 'print(21 * 2)' | emberbox run - --json
+  $ echo 'npm test' | emberbox run - --language bash --workspace . --apply no`,
     )
     .action(async (file: string | undefined, flags: RunFlags) => finish(await run(file, flags)));
 }
 
 async function run(file: string | undefined, flags: RunFlags): Promise<number> {
+  refuseToAsk(flags.apply);
+  if (workspaceOf(flags) === undefined) refuseWithoutWorkspace({ apply: flags.apply });
   const code = await readCode(file);
   const pictures = await openPictures(flags.out);
   using output = openOutput();
@@ -65,7 +97,7 @@ async function run(file: string | undefined, flags: RunFlags): Promise<number> {
   const print = flags.json ? () => undefined : (result: Result) => printResult(result, output);
   let exitCode: number = EXIT.ok;
   try {
-    const execution = await execute(code, flags, signal, {
+    const { execution, isWell } = await execute(code, flags, signal, output, {
       onStdout: ({ line }) => (flags.json ? undefined : output.write(line)),
       onStderr: ({ line }) => (flags.json ? undefined : output.writeError(line)),
       onResult: async (result) => {
@@ -78,6 +110,7 @@ async function run(file: string | undefined, flags: RunFlags): Promise<number> {
       exitCode = EXIT.failed;
       if (!flags.json) printTraceback(execution.error.traceback, output);
     }
+    if (!isWell) exitCode = EXIT.failed;
   } catch (error) {
     output.end();
     if (interrupt.exitCode !== undefined) return interrupt.exitCode;
@@ -92,32 +125,58 @@ async function run(file: string | undefined, flags: RunFlags): Promise<number> {
   return exitCode;
 }
 
-type Callbacks = Pick<
-  NonNullable<Parameters<Sandbox["runCode"]>[1]>,
-  "onStdout" | "onStderr" | "onResult"
->;
+type RunCodeOptions = NonNullable<Parameters<Sandbox["runCode"]>[1]>;
+type Callbacks = Pick<RunCodeOptions, "onStdout" | "onStderr" | "onResult">;
 
 async function execute(
   code: string,
   flags: RunFlags,
   signal: AbortSignal,
+  output: Output,
   callbacks: Callbacks,
-): Promise<Execution> {
-  const { language, template, timeout = 0, memory } = flags;
+): Promise<{ execution: Execution; isWell: boolean }> {
+  const { language, template, timeout = 0, memory, keep = false, apply } = flags;
+  const workspace = workspaceOf(flags);
   await using provider = microvm({ onProgress: say });
-  await using sandbox = await Sandbox.create({
+  const sandbox = await Sandbox.create({
     provider,
     signal,
-    timeoutMs: timeout === 0 ? LONGEST_MS : Math.min(timeout + MARGIN_MS, LONGEST_MS),
+    timeoutMs:
+      timeout === 0 || workspace !== undefined
+        ? LONGEST_MS
+        : Math.min(timeout + MARGIN_MS, LONGEST_MS),
     ...(template !== undefined && { template }),
     ...(memory !== undefined && { memoryMB: memory }),
+    ...(workspace !== undefined && { workspace }),
   });
-  return await sandbox.runCode(code, {
-    ...callbacks,
-    signal,
-    timeoutMs: timeout,
-    ...(language !== undefined && { language }),
-  });
+  await using held = new HeldSandbox(sandbox);
+  if (workspace !== undefined) sayLeftOut(sandbox);
+  let isWell = true;
+  let execution: Execution;
+  try {
+    execution = await sandbox.runCode(code, {
+      ...callbacks,
+      signal,
+      timeoutMs: timeout,
+      ...(await placeOf(sandbox, language)),
+    });
+  } finally {
+    // Also of code that failed: what it changed may be wanted.
+    output.end();
+    if (workspace !== undefined) isWell = await endOfWorkspace(held, { apply, keep, signal });
+    else if (keep) await held.keep();
+  }
+  return { execution, isWell };
+}
+
+/** Where code runs: in the folder, if there is one. */
+async function placeOf(
+  sandbox: Sandbox,
+  language: string | undefined,
+): Promise<Pick<RunCodeOptions, "context" | "language">> {
+  const cwd = sandbox.workspaces[0]?.guest;
+  if (cwd !== undefined) return { context: await sandbox.createCodeContext({ cwd, language }) };
+  return language === undefined ? {} : { language };
 }
 
 async function readCode(file: string | undefined): Promise<string> {

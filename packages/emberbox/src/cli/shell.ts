@@ -5,36 +5,46 @@ import { microvm } from "@emberbox/microvm";
 import { EXIT, type Finish, say } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 import { parseWhole } from "./numbers.ts";
+import { addWorkspaceFlags, type WorkspaceFlags, workspaceOf } from "./workspace/flags.ts";
+import { HeldSandbox } from "./workspace/held.ts";
+import { endOfWorkspace, sayLeftOut } from "./workspace/review.ts";
 
 /** The longest delay of a timer, in ms. */
 const LIFETIME_MS = 2 ** 31 - 1;
 const END_OF_INPUT = "\u0004";
 
-interface ShellFlags {
+interface ShellFlags extends WorkspaceFlags {
+  readonly keep?: true;
   readonly memory?: number;
   readonly template?: string;
 }
 
 export function addShell(program: Command, finish: Finish): void {
-  program
+  const command = program
     .command("shell")
     .summary("open a terminal in a fresh sandbox")
     .description("Opens a terminal in a fresh sandbox, which is gone when the shell ends.")
     .option("-m, --memory <MB>", "memory of the sandbox in MiB (default: 1024)", parseWhole)
     .option("--template <NAME>", "template of the sandbox (default: default)")
+    .option("--keep", "pause the sandbox in the end, instead of ending it");
+  addWorkspaceFlags(command)
     .addHelpText(
       "after",
       `
+With --workspace, the shell begins in the folder. When it ends, you see what changed, and choose what to apply.
+
 Exit code: that of the shell.
 
 Examples:
   $ emberbox shell
-  $ emberbox shell --memory 4096`,
+  $ emberbox shell --memory 4096
+  $ emberbox shell --workspace .`,
     )
     .action(async (flags: ShellFlags) => finish(await shell(flags)));
 }
 
-async function shell({ memory, template }: ShellFlags): Promise<number> {
+async function shell({ memory, template, keep, ...flags }: ShellFlags): Promise<number> {
+  const workspace = workspaceOf(flags);
   using interrupt = listenForInterrupt();
   const { signal } = interrupt;
   try {
@@ -45,16 +55,27 @@ async function shell({ memory, template }: ShellFlags): Promise<number> {
       timeoutMs: LIFETIME_MS,
       ...(memory !== undefined && { memoryMB: memory }),
       ...(template !== undefined && { template }),
+      ...(workspace !== undefined && { workspace }),
     };
-    await using sandbox = await Sandbox.create(create);
-    const terminal = await sandbox.pty.create({ ...windowSize(), onData: writeOut, signal });
-    using _attached = attach(sandbox, terminal);
-    const { exitCode } = await terminal.wait();
+    await using held = new HeldSandbox(await Sandbox.create(create));
+    const { sandbox } = held;
+    if (workspace !== undefined) sayLeftOut(sandbox);
+    const exitCode = await inTerminal(sandbox, signal);
+    const review = { apply: undefined, keep: keep === true, signal };
+    if (workspace !== undefined && !(await endOfWorkspace(held, review))) return EXIT.failed;
+    if (workspace === undefined && keep === true) await held.keep();
     return exitCode < 0 ? EXIT.failed : exitCode;
   } catch (error) {
     if (interrupt.exitCode !== undefined) return interrupt.exitCode;
     throw error;
   }
+}
+
+async function inTerminal(sandbox: Sandbox, signal: AbortSignal): Promise<number> {
+  const cwd = sandbox.workspaces[0]?.guest;
+  const terminal = await sandbox.pty.create({ ...windowSize(), cwd, onData: writeOut, signal });
+  using _attached = attach(sandbox, terminal);
+  return (await terminal.wait()).exitCode;
 }
 
 function windowSize(): { cols: number; rows: number } {

@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import type { Sandbox } from "@emberbox/core";
 import {
   type Entry,
+  isMount,
   type Manifest,
   Permissions,
   SandboxGitCloneError,
@@ -80,6 +81,8 @@ export class Materializer {
 
   /** What an entry consists of besides directories, which are noted, as are all modes: the outer ones come first. */
   #leaves(path: string, entry: Entry): PlacedEntry[] {
+    // The sandbox has it from its beginning.
+    if (isMount(entry)) return [];
     this.#modes(path, entry);
     if (entry.type !== "dir") return [[path, entry]];
     this.#directory(path);

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { Commands } from "../../commands/commands.ts";
-import { ignorePatterns } from "../../ignore-patterns.ts";
+import { ignoredBy } from "./ignored.ts";
 import type { SandboxConnection } from "../../provider.ts";
 import type { Rpc } from "../../wire/rpc.ts";
 import { checkPath } from "../path.ts";
@@ -31,7 +31,7 @@ export async function downloadDir(
     ...request
   } = parseDownload(options);
   checkPath(guestDir);
-  const isIgnored = ignorePatterns(ignore);
+  const isIgnored = ignoredBy(ignore);
   const place = resolve(hostDir);
   try {
     await checkPlace(place, existing);

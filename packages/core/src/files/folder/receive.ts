@@ -1,6 +1,6 @@
 import { chmod, link, lutimes, mkdir, open, rm, symlink, utimes } from "node:fs/promises";
 import { EmberboxError } from "../../errors.ts";
-import type { IsIgnored } from "../../ignore-patterns.ts";
+import type { IsIgnored } from "./ignored.ts";
 import { readTar, type TarEntry } from "../../tar/read.ts";
 import { shareTurn } from "../../wire/share-turn.ts";
 import { staysInside } from "./links.ts";
@@ -100,8 +100,7 @@ export class Receiver {
   #isLeftOut(path: string, isDirectory: boolean): boolean {
     if (path === "") return false;
     const parent = path.slice(0, Math.max(0, path.lastIndexOf("/")));
-    const name = String(Buffer.from(path, "latin1"));
-    if (!this.#ignored.has(parent) && !this.#limits.isIgnored(name, isDirectory)) return false;
+    if (!this.#ignored.has(parent) && !this.#limits.isIgnored(path, isDirectory)) return false;
     if (isDirectory) this.#ignored.add(path);
     return true;
   }
@@ -184,12 +183,13 @@ export class Receiver {
 function cleanPath(path: string): string {
   const names = path.replace(/^\.(?:\/+|$)/, "").replace(/\/+$/, "");
   if (names === "") return "";
-  const isBad = (name: string): boolean =>
-    name === "" || name === "." || name === ".." || name.length > NAME_BYTES;
-  if (names.length > PATH_BYTES || names.includes("\0") || names.split("/").some(isBad))
+  if (names.length > PATH_BYTES || names.includes("\0") || names.split("/").some(isNoName))
     throw broken(path, "is no path in the folder");
   return names;
 }
+
+const isNoName = (name: string): boolean =>
+  name === "" || name === "." || name === ".." || name.length > NAME_BYTES;
 
 const shown = (path: string): string => String(Buffer.from(path, "latin1"));
 

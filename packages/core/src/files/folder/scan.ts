@@ -1,6 +1,6 @@
 import { lstat, readdir, readlink } from "node:fs/promises";
 import { EmberboxError } from "../../errors.ts";
-import type { IsIgnored } from "../../ignore-patterns.ts";
+import type { IsIgnored } from "./ignored.ts";
 
 /** What is in a folder of this machine. Names are bytes, as they need not be UTF-8. */
 export interface Scanned {
@@ -38,7 +38,7 @@ export async function scanFolder(
     signal?.throwIfAborted();
     const at = under(root, path);
     const stats = await lstat(at);
-    if (path.length > 0 && isIgnored(String(path), stats.isDirectory())) return;
+    if (path.length > 0 && isIgnored(path.toString("latin1"), stats.isDirectory())) return;
     const about = { path, mode: stats.mode & 0o1777, mtime: stats.mtimeMs / 1000, size: 0 };
     if (stats.isDirectory()) {
       entries.push({ ...about, type: "directory" });

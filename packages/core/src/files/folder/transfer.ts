@@ -4,6 +4,7 @@ import type { Commands } from "../../commands/commands.ts";
 import { EmberboxError } from "../../errors.ts";
 import type { FileOptions } from "../read.ts";
 import { scriptError } from "./guest.ts";
+import { Handover } from "./handover.ts";
 import type { FolderCopy } from "./options.ts";
 import type { Receiver } from "./receive.ts";
 
@@ -23,14 +24,19 @@ export async function transfer(
   const mark = `emberbox-${randomUUID()}`;
   const messages = new BoundedText();
   const decoder = new TextDecoder();
-  const pipe = new TransformStream<Uint8Array, Uint8Array>();
-  const writer = pipe.writable.getWriter();
-  const received = receiver.receive(withoutNoise(pipe.readable, mark));
-  received.catch((error: unknown) => writer.abort(error).catch(() => {}));
+  const pipe = new Handover();
+  const received = receiver.receive(withoutNoise(pipe, mark));
+  // Ends the command, too, which may have nothing more to say.
+  const stop = new AbortController();
+  received.catch((error: unknown) => {
+    pipe.fail(error);
+    stop.abort(error);
+  });
   const sent = (async () => {
     const command = await commands.stream(script(mark), {
       ...request,
-      onStdout: (bytes) => writer.write(bytes),
+      signal: AbortSignal.any([stop.signal, ...(request.signal ? [request.signal] : [])]),
+      onStdout: (bytes) => pipe.write(bytes),
       onStderr: (bytes) => messages.push(decoder.decode(bytes, { stream: true })),
     });
     const { exitCode } = await command.wait();
@@ -42,9 +48,9 @@ export async function transfer(
         .split("\n")
         .every((line) => HARMLESS.test(line));
     if (exitCode !== 0 && !isHarmless) throw scriptError(exitCode, stderr, guestDir);
-    await writer.close();
+    pipe.end();
   })();
-  sent.catch((error: unknown) => writer.abort(error).catch(() => {}));
+  sent.catch((error: unknown) => pipe.fail(error));
   const [copy, end] = await Promise.allSettled([received, sent]);
   if (end.status === "rejected") throw end.reason;
   if (copy.status === "rejected") throw copy.reason;

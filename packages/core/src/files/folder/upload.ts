@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { background } from "../../background.ts";
 import { Commands } from "../../commands/commands.ts";
 import { EmberboxError } from "../../errors.ts";
-import { ignorePatterns } from "../../ignore-patterns.ts";
+import { ignoredBy } from "./ignored.ts";
 import type { SandboxConnection } from "../../provider.ts";
 import type { Rpc } from "../../wire/rpc.ts";
 import { checkPath } from "../path.ts";
@@ -53,8 +53,7 @@ async function lookAt(
   signal: AbortSignal | undefined,
 ): Promise<Folder> {
   try {
-    if ((await stat(root)).isDirectory())
-      return await scanFolder(root, ignorePatterns(ignore), signal);
+    if ((await stat(root)).isDirectory()) return await scanFolder(root, ignoredBy(ignore), signal);
   } catch (cause) {
     if (EmberboxError.isInstance(cause) || signal?.aborted === true) throw cause;
     throw notReadable(cause);

@@ -1,4 +1,4 @@
-import { EmberboxError } from "./errors.ts";
+import { EmberboxError } from "../errors.ts";
 
 const TOKEN = /\*\*\/|\*\*|\*|\?|\[\^?(?:\\.|[^\]\\])+\]|\\.|[.+^${}()|[\]\\/]/gsu;
 

@@ -62,7 +62,7 @@ test(`an apply that is killed leaves a folder that is as it was or as it should 
     );
     onTestFinished(() => void child.kill("SIGKILL"));
     const exit = once(child, "exit");
-    await once(child.stdout, "data");
+    await Promise.race([once(child.stdout, "data"), exit.then(() => expect.unreachable())]);
     if (round === 0) usual = Number(String((await once(child.stdout, "data"))[0]));
     else {
       await sleep((round / ROUNDS) * usual * 1.2);

@@ -1,6 +1,6 @@
 import { usualGuestPath } from "./guest-path.ts";
 import { stat, realpath } from "node:fs/promises";
-import { posix, resolve } from "node:path";
+import { resolve } from "node:path";
 import { EmberboxError } from "../errors.ts";
 import type { CreateOptions, SandboxConnection, SandboxProvider } from "../provider.ts";
 import type {

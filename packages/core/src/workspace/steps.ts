@@ -88,9 +88,9 @@ export function forward(step: Step, root: Directory, staging: Directory): void {
       return;
     }
     case "make-directory": {
-      if (there?.entry.type === "directory") return;
-      if (there !== undefined) throw new ChangedMeanwhile(step.path);
-      mkdirSync(parent.at(own));
+      if (there !== undefined && there.entry.type !== "directory")
+        throw new ChangedMeanwhile(step.path);
+      if (there === undefined) mkdirSync(parent.at(own));
       // Whatever the process's mask takes away.
       chmodSync(parent.at(own), step.mode);
       return;

@@ -28,7 +28,10 @@ export async function scriptedSandbox(
     gone: () => gone,
     ended: end.signal,
   };
-  const provider = { create: async () => connection } as unknown as SandboxProvider;
+  const provider = {
+    capabilities: {},
+    create: async () => connection,
+  } as unknown as SandboxProvider;
   return {
     sandbox: await Sandbox.create({ provider }),
     die(error) {

@@ -1,7 +1,16 @@
 // An agent wrecks its data, and goes back one step; then three ways are tried side by side, and the best is kept.
 // Run it with: node examples/undo.ts
 import { EmberboxError, Sandbox } from "emberbox";
-import { askCarelessModel } from "./support/careless.ts"; // A script takes the model's place.
+
+// A script takes the model's place: it breaks its data, and is careful once it hears of that.
+function askModel(heard: readonly string[]): string {
+  const wasUndone = heard.some((line) => line.includes("taken back"));
+  if (heard.length === 0)
+    return "orders['total'] = orders.price * orders.amount\norders.total.sum()";
+  return wasUndone
+    ? "orders['country'] = orders.country.fillna('unknown')\nlen(orders)"
+    : "orders = orders.dropna(axis='columns')[:2]; orders.to_csv('orders.csv')\nlen(orders)";
+}
 
 const sandbox = await Sandbox.create();
 await sandbox.runCode(`
@@ -16,7 +25,7 @@ orders.to_csv("orders.csv")
 // A checkpoint before each step: if a step breaks something, everything is as it was before it, variables too.
 const heard: string[] = [];
 while (heard.length < 3) {
-  const code = askCarelessModel(heard);
+  const code = askModel(heard);
   const { checkpointId } = await sandbox.checkpoint({ label: `before step ${heard.length + 1}` });
   const { text } = await sandbox.runCode(code);
   const { text: isWhole } = await sandbox.runCode(

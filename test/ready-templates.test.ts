@@ -1,24 +1,32 @@
 // Templates that come as recipes. Building most of them takes minutes and Debian's packages, so this is for whoever has
 // built them; `npm run test:ready` builds them first.
 import { lookup } from "node:dns/promises";
+import { readFileSync } from "node:fs";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
+import { Sandbox as Desktop } from "@e2b/desktop";
 import { Sandbox, Template } from "@emberbox/core";
+import { setGlobalDispatcher } from "undici";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readyTemplate } from "../packages/microvm/src/ready/index.ts";
 import { findRegistry } from "../packages/microvm/src/network/testing/registry.ts";
+import { driveDesktop, watchDesktop } from "./e2b/support/desktop.ts";
+import { type Served, startServed } from "./e2b/support/served.ts";
 import { engine } from "./support/sandboxes.ts";
+import { resolveLocalhost, temporaryDirectory } from "./support/server.ts";
 
 const HOUR_MS = 3_600_000;
 const timeoutMs = 600_000;
 const builds = process.env["EMBERBOX_TEST_READY"] === "1";
-/** Where a sandbox finds packages: addresses that need not be of the public internet. */
-const allowOut = builds ? await packageHosts() : [];
+/** Where a sandbox finds packages, and whom it has to trust there: both need not be what is usual. */
+const { allowOut, ca } = builds ? await packageHosts() : { allowOut: [], ca: [] };
 const provider = engine(undefined, {
   buildImages: builds,
   buildNetwork: { allowOut, denyOut: ["0.0.0.0/0"] },
+  network: { ca },
 });
 afterAll(() => provider[Symbol.asyncDispose]());
 
-async function packageHosts(): Promise<string[]> {
+async function packageHosts(): Promise<{ allowOut: string[]; ca: string[] }> {
   await using plain = engine();
   await using sandbox = await Sandbox.create({ provider: plain, network: false });
   const { stdout } = await sandbox.commands.run(
@@ -26,7 +34,11 @@ async function packageHosts(): Promise<string[]> {
   );
   const hosts = [...stdout.matchAll(/https?:\/\/([\w.-]+)/g)].map(([, host]) => host!);
   const found = await Promise.all([...new Set(hosts)].map((host) => lookup(host, 4)));
-  return [...hosts, ...found.map(({ address }) => address), ...(await findRegistry()).allowOut];
+  const npm = await findRegistry();
+  return {
+    allowOut: [...hosts, ...found.map(({ address }) => address), ...npm.allowOut],
+    ca: npm.ca === "" ? [] : [npm.ca],
+  };
 }
 
 async function isBuilt(name: string): Promise<boolean> {
@@ -34,18 +46,10 @@ async function isBuilt(name: string): Promise<boolean> {
 }
 
 /** Tests of a template in one sandbox of it, if it is there. */
-function describeReady(
-  name: string,
-  define: (sandbox: () => Sandbox) => void,
-  { needsNpm = false } = {},
-): void {
+function describeReady(name: string, define: (sandbox: () => Sandbox) => void): void {
   describe(name, async () => {
     if (!builds && !(await isBuilt(name))) {
       test.skip(`SKIPPED: ${name} is not built; \`emberbox build ${name}\` builds it`, () => {});
-      return;
-    }
-    if (needsNpm && builds && (await findRegistry()).ca !== "") {
-      test.skip(`SKIPPED: ${name} needs npm, whose registry here no sandbox trusts`, () => {});
       return;
     }
     let sandbox: Sandbox | undefined;
@@ -156,11 +160,9 @@ describeReady("java", (sandbox) => {
   });
 });
 
-describeReady(
-  "browser",
-  (sandbox) => {
-    test("Playwright drives Chromium from a cell", async () => {
-      const code = `
+describeReady("browser", (sandbox) => {
+  test("Playwright drives Chromium from a cell", async () => {
+    const code = `
 const { chromium } = await import("playwright-core");
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", timeout: 0 });
 const page = await browser.newPage();
@@ -168,27 +170,38 @@ await page.goto("data:text/html,<title>hello</title><h1>there</h1>", { timeout: 
 const text = await page.title() + " " + await page.textContent("h1");
 await browser.close();
 text`;
-      const { text, error } = await sandbox().runCode(code, { language: "javascript", timeoutMs });
-      expect(error).toBeUndefined();
-      expect(text).toBe("hello there");
-    });
-  },
-  { needsNpm: true },
-);
+    const { text, error } = await sandbox().runCode(code, { language: "javascript", timeoutMs });
+    expect(error).toBeUndefined();
+    expect(text).toBe("hello there");
+  });
+});
 
-describeReady("desktop", (sandbox) => {
-  test("a screen with Xfce can be seen and driven", async () => {
-    const run = (command: string) => sandbox().commands.run(command, { timeoutMs });
-    const screen = "Xvfb :0 -ac -screen 0 1024x768x24 -retro -nolisten tcp -nolisten unix";
-    await sandbox().commands.run(screen, { background: true, timeoutMs: 0 });
-    await run("until xdpyinfo > /dev/null 2>&1; do sleep 1; done");
-    await sandbox().commands.run("startxfce4", { background: true, timeoutMs: 0 });
-    await run("until pgrep -x xfwm4 && pgrep -x xfdesktop; do sleep 1; done");
-    const moved = await run("xdotool mousemove --sync 100 200; xdotool getmouselocation");
-    expect(moved.stdout).toContain("x:100 y:200");
-    await run("scrot --pointer /tmp/shot.png");
-    const picture = await sandbox().files.read("/tmp/shot.png", { format: "bytes" });
-    expect([...picture.subarray(1, 4)]).toEqual([...Buffer.from("PNG")]);
-    expect((await run("ls /opt/noVNC/utils/novnc_proxy")).exitCode).toBe(0);
+describeReady("desktop", () => {
+  let served: Served;
+  beforeAll(async () => {
+    served = await startServed(temporaryDirectory(), "--tls-self-signed");
+    const own = readFileSync(served.variables["NODE_EXTRA_CA_CERTS"]!, "utf8");
+    setDefaultCACertificates([...getCACertificates("default"), own]);
+    setGlobalDispatcher(resolveLocalhost());
+  });
+  afterAll(() => served?.end());
+
+  test("E2B's SDK sees and drives it, and shows it to browsers", { timeout: HOUR_MS }, async () => {
+    const desktop = await Desktop.create({
+      ...{ ...served.options, timeoutMs: HOUR_MS, requestTimeoutMs: timeoutMs },
+      resolution: [1024, 768],
+    });
+    try {
+      await driveDesktop(desktop);
+      await desktop.stream.start({ requireAuth: true });
+      const address = desktop.stream.getUrl({ authKey: desktop.stream.getAuthKey() });
+      const { page, greeting } = await watchDesktop(address);
+      expect(page).toContain("<title>noVNC</title>");
+      expect(greeting).toMatch(/^RFB 003\.008\n/);
+      await desktop.stream.stop();
+      await expect(watchDesktop(address)).rejects.toThrow();
+    } finally {
+      await desktop.kill();
+    }
   });
 });

@@ -16,11 +16,20 @@ export const desktop: ReadyTemplate = {
         [
           ...["xvfb", "x11-utils", "x11-xserver-utils", "xdotool", "scrot", "xdg-utils"],
           ...["xfce4-session", "xfwm4", "xfdesktop4", "xfce4-panel", "xfce4-settings"],
-          ...["xfce4-terminal", "thunar", "dbus-x11", "libgtk-3-bin", "adwaita-icon-theme"],
-          ...["x11vnc", "novnc", "websockify"],
+          ...[
+            "xfce4-terminal",
+            "thunar",
+            "mousepad",
+            "dbus-x11",
+            "libgtk-3-bin",
+            "adwaita-icon-theme",
+          ],
+          ...["x11vnc", "novnc", "websockify", "net-tools"],
         ],
         { noInstallRecommends: true },
       )
+      // Where AVX2 is missing, as in emulated machines, libgcrypt takes it for granted: x11vnc died of its password.
+      .runCmd("mkdir -p /etc/gcrypt && echo intel-bmi2 > /etc/gcrypt/hwf.deny", { user: "root" })
       .makeSymlink("/usr/share/novnc", "/opt/noVNC", { user: "root" })
       .setEnvs({ DISPLAY: ":0" }),
 };

@@ -55,8 +55,8 @@ import { TerminalText, oneLine, plainText, safeJson, styledText } from "./declar
 export { TerminalText, oneLine, plainText, safeJson, styledText };
 
 // tools
-import { BashInput, BoundedText, EditedBytes, Failure, JsonSchema, LocalShellInput, NativeTools, PatchOperation, PatchResult, PictureLimits, ResolvedSource, SandboxCall, SandboxCallOptions, SandboxFacts, SandboxLease, SandboxSessions, SandboxSessionsOptions, SandboxSource, SandboxTool, SandboxTools, SessionCreateOptions, ShellInput, ShellOutput, ShellResult, SmallerPicture, SmallerPictureOptions, TextEditorInput, ToolContext, ToolData, ToolEntry, ToolFile, ToolInputs, ToolLimits, ToolName, ToolOptions, ToolOutput, ToolPicture, ToolProgress, ToolResult, ToolTable, Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, mimeType, pictureDataUrl, pictureProblem, pictureType, providerLimits, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused } from "./declarations.js";
-export { type BashInput, BoundedText, type EditedBytes, type Failure, type JsonSchema, type LocalShellInput, NativeTools, type PatchOperation, type PatchResult, type PictureLimits, type ResolvedSource, type SandboxCall, type SandboxCallOptions, type SandboxFacts, type SandboxLease, SandboxSessions, type SandboxSessionsOptions, type SandboxSource, type SandboxTool, SandboxTools, type SessionCreateOptions, type ShellInput, type ShellOutput, type ShellResult, type SmallerPicture, type SmallerPictureOptions, type TextEditorInput, type ToolContext, type ToolData, type ToolEntry, type ToolFile, type ToolInputs, type ToolLimits, type ToolName, type ToolOptions, type ToolOutput, type ToolPicture, type ToolProgress, type ToolResult, type ToolTable, type Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, mimeType, pictureDataUrl, pictureProblem, pictureType, providerLimits, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused };
+import { AcquireOptions, BashInput, BoundedText, CallNote, CheckpointAnswer, CheckpointTool, ConversationPlace, EditedBytes, Failure, JsonSchema, LocalShellInput, NativeTools, PatchOperation, PatchResult, PictureLimits, ResolvedSource, SandboxCall, SandboxCallOptions, SandboxFacts, SandboxLease, SandboxPosition, SandboxSessions, SandboxSessionsOptions, SandboxSource, SandboxTool, SandboxTools, SessionCreateOptions, ShellInput, ShellOutput, ShellResult, SmallerPicture, SmallerPictureOptions, TextEditorInput, ToolContext, ToolData, ToolEntry, ToolFile, ToolInputs, ToolLimits, ToolName, ToolOptions, ToolOutput, ToolPicture, ToolProgress, ToolResult, ToolTable, Trail, Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createCheckpointTools, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, laterPosition, mimeType, mustMakeCheckpoints, parsePosition, pictureDataUrl, pictureProblem, pictureType, providerLimits, putAt, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused } from "./declarations.js";
+export { type AcquireOptions, type BashInput, BoundedText, type CallNote, type CheckpointAnswer, type CheckpointTool, type ConversationPlace, type EditedBytes, type Failure, type JsonSchema, type LocalShellInput, NativeTools, type PatchOperation, type PatchResult, type PictureLimits, type ResolvedSource, type SandboxCall, type SandboxCallOptions, type SandboxFacts, type SandboxLease, type SandboxPosition, SandboxSessions, type SandboxSessionsOptions, type SandboxSource, type SandboxTool, SandboxTools, type SessionCreateOptions, type ShellInput, type ShellOutput, type ShellResult, type SmallerPicture, type SmallerPictureOptions, type TextEditorInput, type ToolContext, type ToolData, type ToolEntry, type ToolFile, type ToolInputs, type ToolLimits, type ToolName, type ToolOptions, type ToolOutput, type ToolPicture, type ToolProgress, type ToolResult, type ToolTable, Trail, type Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createCheckpointTools, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, laterPosition, mimeType, mustMakeCheckpoints, parsePosition, pictureDataUrl, pictureProblem, pictureType, providerLimits, putAt, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused };
 
 // declarations
 import { z } from "zod";
@@ -929,6 +929,7 @@ export declare class Sandbox implements AsyncDisposable {
   listCodeContexts(options?: RequestOptions): Promise<CodeContext[]>;
   removeCodeContext(context: CodeContext | string, options?: RequestOptions): Promise<void>;
   restartCodeContext(context: CodeContext | string, options?: RequestOptions): Promise<void>;
+  get capabilities(): Capabilities;
   getInfo(): Promise<SandboxInfo>;
   getMetrics(options?: RequestOptions): Promise<SandboxMetrics[]>;
   get gone(): Error | undefined;
@@ -1084,6 +1085,18 @@ export interface E2bOptions {
   readonly retries?: number | undefined;
 }
 export declare function e2b(options?: E2bOptions): SandboxProvider;
+export interface SandboxPosition {
+  readonly sandboxId: string;
+  readonly checkpointId: string;
+  readonly savedAt: number;
+}
+export declare function parsePosition(value: unknown): SandboxPosition | undefined;
+export declare function laterPosition(one: SandboxPosition | undefined, other: SandboxPosition | undefined): SandboxPosition | undefined;
+export interface ConversationPlace {
+  readonly at: SandboxPosition | null;
+  readonly step?: unknown;
+  readonly trusted?: boolean | undefined;
+}
 export type SessionCreateOptions = Omit<SandboxCreateOptions, "signal">;
 export type SandboxSource = Sandbox | SandboxProvider | SessionCreateOptions | undefined;
 export interface ResolvedSource {
@@ -1093,15 +1106,46 @@ export interface ResolvedSource {
   provider(): Promise<SandboxProvider>;
 }
 export declare function resolveSource(source: SandboxSource): ResolvedSource;
+export interface CallNote {
+  readonly label: string;
+  readonly adapter?: string | undefined;
+  readonly toolCallId?: string | undefined;
+}
+type Stop = AbortSignal | undefined;
+export declare class Trail {
+  #private;
+  get position(): SandboxPosition | undefined;
+  target(place: ConversationPlace | undefined, toolCallId: string | undefined): SandboxPosition | undefined;
+  origin(place: ConversationPlace | undefined): SandboxPosition | undefined;
+  restart(position: SandboxPosition | undefined): void;
+  arrive(sandbox: Sandbox, place: ConversationPlace | undefined, toolCallId: string | undefined, signal: Stop): Promise<void>;
+  begin(sandbox: Sandbox, note: CallNote, signal: Stop): Promise<CheckpointInfo>;
+  end(sandbox: Sandbox, note: CallNote, placed: boolean, signal: Stop): Promise<SandboxPosition>;
+  around<Result>(sandbox: Sandbox, note: CallNote, how: {
+    readonly signal?: AbortSignal | undefined;
+    readonly left: (position: SandboxPosition) => void;
+    readonly report: (error: unknown) => void;
+  }, work: () => Promise<Result>): Promise<Result>;
+  goTo(sandbox: Sandbox, target: SandboxPosition, signal: Stop): Promise<RollbackResult | undefined>;
+}
+export declare function putAt(sandbox: Sandbox, checkpointId: string, signal?: AbortSignal): Promise<RollbackResult | undefined>;
 export interface SandboxSessionsOptions {
   readonly idleTimeoutMs?: number | undefined;
   readonly onIdle?: "kill" | "pause" | undefined;
   readonly maxSandboxes?: number | undefined;
   readonly onError?: ((error: unknown) => void) | undefined;
+  readonly checkpoints?: "each-call" | undefined;
+}
+export interface AcquireOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly toolCallId?: string | undefined;
+  readonly place?: ConversationPlace | undefined;
 }
 export interface SandboxLease extends Disposable {
   readonly sandbox: Sandbox;
   readonly lost: string | undefined;
+  readonly recovered: boolean;
+  readonly trail: Trail | undefined;
   told(): void;
   forget(sandbox: Sandbox, reason: unknown): void;
 }
@@ -1110,14 +1154,18 @@ export declare class SandboxSessions implements AsyncDisposable {
   readonly source: ResolvedSource;
   constructor(source?: SandboxSource, options?: SandboxSessionsOptions);
   sandboxId(threadId?: string): string | undefined;
-  acquire(threadId?: string, { signal }?: {
-    readonly signal?: AbortSignal | undefined;
-  }): Promise<SandboxLease>;
+  position(threadId?: string): SandboxPosition | undefined;
+  get checkpoints(): boolean;
+  acquire(threadId?: string, { signal, toolCallId, place }?: AcquireOptions): Promise<SandboxLease>;
+  goTo(place: ConversationPlace, { threadId, signal }?: {
+    readonly threadId?: string | undefined;
+  } & SignalOptions): Promise<void>;
   close(threadId?: string): Promise<boolean>;
   idle(threadId?: string): Promise<void>;
   report(error: unknown): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
+export declare function mustMakeCheckpoints({ given, known }: ResolvedSource): void;
 export interface SandboxFacts {
   readonly languages: readonly string[];
   readonly software: string;
@@ -1143,6 +1191,8 @@ export interface ToolContext {
   readonly onOutput?: ((output: ToolOutput) => unknown) | undefined;
   readonly toolCallId?: string | undefined;
   readonly threadId?: string | undefined;
+  readonly place?: ConversationPlace | undefined;
+  readonly adapter?: string | undefined;
 }
 export interface ToolPicture {
   readonly mimeType: string;
@@ -1189,6 +1239,8 @@ export interface ToolData {
   };
   readonly errorCode?: string;
   readonly sandboxId?: string;
+  readonly checkpointId?: string;
+  readonly position?: SandboxPosition;
 }
 export interface ToolResult {
   readonly status: "done";
@@ -1306,14 +1358,31 @@ export declare class SandboxTools implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 export declare function createSandboxTools(source?: SandboxSource | SandboxSessions, options?: ToolOptions): SandboxTools;
+export interface CheckpointAnswer {
+  readonly text: string;
+  readonly isError: boolean;
+  readonly errorCode?: string;
+}
+export interface CheckpointTool {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly jsonSchema: JsonSchema;
+  readonly readOnly: boolean;
+  execute(input: unknown, context?: ToolContext): Promise<CheckpointAnswer>;
+}
+export declare function createCheckpointTools(sessions: SandboxSessions, { prefix }?: {
+  readonly prefix?: string | undefined;
+}): CheckpointTool[];
 export interface Failure {
   readonly text: string;
   readonly code: ErrorCode | undefined;
   readonly report: boolean;
 }
 export declare function explainFailure(error: unknown, replaced?: boolean): Failure;
-export interface SandboxCallOptions extends Pick<ToolContext, "signal" | "threadId"> {
-  readonly beside?: boolean;
+export interface SandboxCallOptions extends Omit<ToolContext, "onOutput"> {
+  readonly beside?: boolean | undefined;
+  readonly label?: string | undefined;
 }
 export declare class SandboxCall implements Disposable {
   #private;
@@ -1322,6 +1391,9 @@ export declare class SandboxCall implements Disposable {
   get sandbox(): Sandbox;
   get replaced(): boolean;
   get notice(): string;
+  get checkpointId(): string | undefined;
+  get position(): SandboxPosition | undefined;
+  leave(): Promise<void>;
   say(): string;
   until(end: Promise<unknown>): void;
   forget(error: unknown): void;

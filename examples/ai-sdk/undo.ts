@@ -3,7 +3,7 @@ import { generateText, isStepCount, type ModelMessage } from "ai";
 import { createSandboxTools, type SandboxOutput } from "@emberbox/ai-sdk";
 import { scripted } from "./support/scripted.ts";
 
-await using sandbox = createSandboxTools(undefined, { checkpoints: "each-call" });
+const sandbox = createSandboxTools(undefined, { checkpoints: "each-call" });
 // The chat's id: each has a machine of its own.
 const machine = sandbox.session("chat-1");
 
@@ -28,3 +28,4 @@ const first = await answer([asked("Take notes.")], "echo 'the only copy' > notes
 await answer([...first, asked("Clean up.")], "rm notes.txt");
 // The user edits the second message: the notes are there again.
 await answer([...first, asked("What do the notes say?")], "cat notes.txt");
+await sandbox[Symbol.asyncDispose]();

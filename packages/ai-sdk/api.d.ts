@@ -97,6 +97,7 @@ export interface AiToolOptions {
     readonly provider: string;
   } | undefined;
   readonly storePicture?: StorePicture | undefined;
+  readonly trustMessages?: boolean | undefined;
 }
 type SingleToolOptions = Omit<ToolOptions, "include" | "prefix"> & AiToolOptions;
 export interface SandboxToolSetOptions<Names extends ToolName = ToolName, Prefix extends string = ""> extends Omit<ToolOptions, "include" | "prefix">, AiToolOptions {
@@ -170,6 +171,7 @@ export interface SandboxPartView {
   readonly files: readonly ViewedFile[];
   readonly exitCode?: number;
   readonly elapsedMs?: number;
+  readonly checkpointId?: string;
 }
 export declare function sandboxPart(part: unknown): SandboxPartView | undefined;
 export declare function toolState(part: unknown): string;

@@ -1,7 +1,3 @@
-// audit
-import { AuditAsker, AuditDigest, AuditEvent, AuditFields, AuditFindings, AuditOptions, AuditProblem, readLog } from "./declarations.js";
-export { type AuditAsker, type AuditDigest, type AuditEvent, type AuditFields, type AuditFindings, type AuditOptions, type AuditProblem, readLog as readAuditLog };
-
 // background
 import { background, notifier, warning } from "./declarations.js";
 export { background, notifier, warning };
@@ -27,8 +23,8 @@ import { EntryType, FileData, FileOptions, FileUrlOptions, ListOptions, ReadForm
 export type { EntryType, FileData, FileOptions, FileUrlOptions, ListOptions, ReadFormat, ReadOptions, WatchCallback, WatchOptions, WriteEntry, WriteInfo, WriteOptions };
 
 // index
-import { AuditedOptions, Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Commands, E2bOptions, EmberboxError, EmberboxErrorOptions, EntryInfo, ErrorCode, ErrorKind, Execution, ExecutionError, FileChange, Files, FilesystemEvent, OutputMessage, Pty, RequestOptions, Result, RunCodeOptions, Sandbox, SandboxConnectOptions, SandboxCreateOptions, SandboxInfo, SandboxMetrics, Template, TemplateBuilder, TemplateFunction, Volume, VolumeEntry, VolumeInfo, WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL } from "./declarations.js";
-export { type AuditedOptions, type Chart, type CodeContext, type CommandHandle, type CommandOptions, type CommandResult, type Commands, type E2bOptions, EmberboxError, type EmberboxErrorOptions, type EntryInfo, type ErrorCode, type ErrorKind, Execution, type ExecutionError, type FileChange, type Files, type FilesystemEvent, type OutputMessage, type Pty, type RequestOptions, Result, type RunCodeOptions, Sandbox, type SandboxConnectOptions, type SandboxCreateOptions, type SandboxInfo, type SandboxMetrics, Template, type TemplateBuilder, type TemplateFunction, Volume, type VolumeEntry, type VolumeInfo, type WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL };
+import { Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Commands, E2bOptions, EmberboxError, EmberboxErrorOptions, EntryInfo, ErrorCode, ErrorKind, Execution, ExecutionError, FileChange, Files, FilesystemEvent, OutputMessage, Pty, RequestOptions, Result, RunCodeOptions, Sandbox, SandboxConnectOptions, SandboxCreateOptions, SandboxInfo, SandboxMetrics, Template, TemplateBuilder, TemplateFunction, Volume, VolumeEntry, VolumeInfo, WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL } from "./declarations.js";
+export { type Chart, type CodeContext, type CommandHandle, type CommandOptions, type CommandResult, type Commands, type E2bOptions, EmberboxError, type EmberboxErrorOptions, type EntryInfo, type ErrorCode, type ErrorKind, Execution, type ExecutionError, type FileChange, type Files, type FilesystemEvent, type OutputMessage, type Pty, type RequestOptions, Result, type RunCodeOptions, Sandbox, type SandboxConnectOptions, type SandboxCreateOptions, type SandboxInfo, type SandboxMetrics, Template, type TemplateBuilder, type TemplateFunction, Volume, type VolumeEntry, type VolumeInfo, type WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL };
 
 // mcp
 import { CommandMcpServer, GithubMcpServer, McpServers, NpmMcpServer, PypiMcpServer, mcpKindOf, mcpKinds, mcpServers } from "./declarations.js";
@@ -43,12 +39,12 @@ import { FieldsOf, parseOptions, sharedOptions } from "./declarations.js";
 export { type FieldsOf, parseOptions, sharedOptions };
 
 // provider
-import { Capabilities, ConnectOptions, CreateOptions, CreateVolumeOptions, Endpoint, EndpointOptions, ListVolumeOptions, PrepareOptions, ProviderOptions, SandboxConnection, SandboxProvider, SignalOptions, TemplateInfo, VolumeFiles, VolumeMetadata, VolumeWriteOptions, checkedProvider, templatesOf } from "./declarations.js";
-export { type Capabilities, type ConnectOptions, type CreateOptions, type CreateVolumeOptions, type Endpoint, type EndpointOptions, type ListVolumeOptions, type PrepareOptions, type ProviderOptions, type SandboxConnection, type SandboxProvider, type SignalOptions, type TemplateInfo, type VolumeFiles, type VolumeMetadata, type VolumeWriteOptions, checkedProvider, templatesOf };
+import { Capabilities, ConnectOptions, CreateOptions, CreateVolumeOptions, Endpoint, EndpointOptions, ListVolumeOptions, PrepareOptions, ProviderBranchOptions, ProviderOptions, SandboxConnection, SandboxProvider, SignalOptions, TemplateInfo, VolumeFiles, VolumeMetadata, VolumeWriteOptions, checkedProvider, templatesOf } from "./declarations.js";
+export { type Capabilities, type ConnectOptions, type CreateOptions, type CreateVolumeOptions, type Endpoint, type EndpointOptions, type ListVolumeOptions, type PrepareOptions, type ProviderBranchOptions, type ProviderOptions, type SandboxConnection, type SandboxProvider, type SignalOptions, type TemplateInfo, type VolumeFiles, type VolumeMetadata, type VolumeWriteOptions, checkedProvider, templatesOf };
 
 // state
-import { ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, SnapshotInfo, SnapshotOptions } from "./declarations.js";
-export type { ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, SnapshotInfo, SnapshotOptions };
+import { BranchOptions, CheckpointChanges, CheckpointInfo, CheckpointKeep, CheckpointOptions, FileDifference, ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, RollbackResult, SnapshotInfo, SnapshotOptions, VariableDifference } from "./declarations.js";
+export type { BranchOptions, CheckpointChanges, CheckpointInfo, CheckpointKeep, CheckpointOptions, FileDifference, ForkOptions, Lifecycle, ListSnapshotsOptions, PauseOptions, RollbackResult, SnapshotInfo, SnapshotOptions, VariableDifference };
 
 // template
 import { BuildTemplateOptions, BuiltTemplate, CopyEntry, DEFAULT_TAG, ImageSource, TemplateLog, TemplateRequest, TemplateStep, TemplateTag, USUAL_PATH, quote, resolveTemplate } from "./declarations.js";
@@ -59,8 +55,8 @@ import { TerminalText, oneLine, plainText, safeJson, styledText } from "./declar
 export { TerminalText, oneLine, plainText, safeJson, styledText };
 
 // tools
-import { BashInput, BoundedText, EditedBytes, Failure, JsonSchema, LocalShellInput, NativeTools, PatchOperation, PatchResult, PictureLimits, ResolvedSource, SandboxCall, SandboxCallOptions, SandboxFacts, SandboxLease, SandboxSessions, SandboxSessionsOptions, SandboxSource, SandboxTool, SandboxTools, SessionCreateOptions, ShellInput, ShellOutput, ShellResult, SmallerPicture, SmallerPictureOptions, TextEditorInput, ToolContext, ToolData, ToolEntry, ToolFile, ToolInputs, ToolLimits, ToolName, ToolOptions, ToolOutput, ToolPicture, ToolProgress, ToolResult, ToolTable, Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, mimeType, pictureDataUrl, pictureProblem, pictureType, providerLimits, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused } from "./declarations.js";
-export { type BashInput, BoundedText, type EditedBytes, type Failure, type JsonSchema, type LocalShellInput, NativeTools, type PatchOperation, type PatchResult, type PictureLimits, type ResolvedSource, type SandboxCall, type SandboxCallOptions, type SandboxFacts, type SandboxLease, SandboxSessions, type SandboxSessionsOptions, type SandboxSource, type SandboxTool, SandboxTools, type SessionCreateOptions, type ShellInput, type ShellOutput, type ShellResult, type SmallerPicture, type SmallerPictureOptions, type TextEditorInput, type ToolContext, type ToolData, type ToolEntry, type ToolFile, type ToolInputs, type ToolLimits, type ToolName, type ToolOptions, type ToolOutput, type ToolPicture, type ToolProgress, type ToolResult, type ToolTable, type Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, mimeType, pictureDataUrl, pictureProblem, pictureType, providerLimits, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused };
+import { AcquireOptions, BashInput, BoundedText, CallNote, CheckpointAnswer, CheckpointTool, ConversationPlace, EditedBytes, Failure, JsonSchema, LocalShellInput, NativeTools, PatchOperation, PatchResult, PictureLimits, ResolvedSource, SandboxCall, SandboxCallOptions, SandboxFacts, SandboxLease, SandboxPosition, SandboxSessions, SandboxSessionsOptions, SandboxSource, SandboxTool, SandboxTools, SessionCreateOptions, ShellInput, ShellOutput, ShellResult, SmallerPicture, SmallerPictureOptions, TextEditorInput, ToolContext, ToolData, ToolEntry, ToolFile, ToolInputs, ToolLimits, ToolName, ToolOptions, ToolOutput, ToolPicture, ToolProgress, ToolResult, ToolTable, Trail, Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createCheckpointTools, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, laterPosition, mimeType, mustMakeCheckpoints, parsePosition, pictureDataUrl, pictureProblem, pictureType, providerLimits, putAt, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused } from "./declarations.js";
+export { type AcquireOptions, type BashInput, BoundedText, type CallNote, type CheckpointAnswer, type CheckpointTool, type ConversationPlace, type EditedBytes, type Failure, type JsonSchema, type LocalShellInput, NativeTools, type PatchOperation, type PatchResult, type PictureLimits, type ResolvedSource, type SandboxCall, type SandboxCallOptions, type SandboxFacts, type SandboxLease, type SandboxPosition, SandboxSessions, type SandboxSessionsOptions, type SandboxSource, type SandboxTool, SandboxTools, type SessionCreateOptions, type ShellInput, type ShellOutput, type ShellResult, type SmallerPicture, type SmallerPictureOptions, type TextEditorInput, type ToolContext, type ToolData, type ToolEntry, type ToolFile, type ToolInputs, type ToolLimits, type ToolName, type ToolOptions, type ToolOutput, type ToolPicture, type ToolProgress, type ToolResult, type ToolTable, Trail, type Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createCheckpointTools, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, laterPosition, mimeType, mustMakeCheckpoints, parsePosition, pictureDataUrl, pictureProblem, pictureType, providerLimits, putAt, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused };
 
 // declarations
 import { z } from "zod";
@@ -71,7 +67,58 @@ export interface RequestOptions {
   readonly requestTimeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
-export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "unknown_template" | "volume_not_found" | "volume_exists" | "volume_in_use" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "template_build_failed" | "boot_failed" | "mcp_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "audit_failed" | "connection_failed" | "protocol_error";
+export interface CheckpointInfo {
+  readonly checkpointId: string;
+  readonly sandboxId: string;
+  readonly parentId?: string | undefined;
+  readonly label?: string | undefined;
+  readonly by?: string | undefined;
+  readonly createdAt: Date;
+  readonly sizeBytes?: number | undefined;
+  readonly unchanged?: boolean | undefined;
+  readonly current?: boolean | undefined;
+  readonly damaged?: boolean | undefined;
+}
+export interface CheckpointKeep {
+  readonly last?: number | undefined;
+  readonly bytes?: number | undefined;
+}
+export interface CheckpointOptions extends Pick<RequestOptions, "signal"> {
+  readonly label?: string | undefined;
+  readonly by?: string | undefined;
+  readonly keep?: CheckpointKeep | undefined;
+}
+export interface BranchOptions extends Pick<RequestOptions, "signal"> {
+  readonly count?: number | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+export interface ProviderBranchOptions extends BranchOptions {
+  readonly network?: false | undefined;
+}
+export interface FileDifference {
+  readonly path: string;
+  readonly change: "added" | "changed" | "removed";
+  readonly sizeBefore?: number | undefined;
+  readonly sizeAfter?: number | undefined;
+}
+export interface VariableDifference {
+  readonly name: string;
+  readonly change: "added" | "changed" | "removed";
+  readonly before?: {
+    readonly type: string;
+    readonly text: string;
+  } | undefined;
+  readonly after?: {
+    readonly type: string;
+    readonly text: string;
+  } | undefined;
+}
+export interface CheckpointChanges {
+  readonly files: readonly FileDifference[];
+  readonly variables?: readonly VariableDifference[] | undefined;
+  readonly truncated: boolean;
+}
+export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "rolled_back" | "checkpoint_not_found" | "unknown_template" | "volume_not_found" | "volume_exists" | "volume_in_use" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "template_build_failed" | "boot_failed" | "mcp_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "connection_failed" | "protocol_error";
 export type ErrorKind =
 "caller" |
 "limit" |
@@ -393,6 +440,7 @@ export interface Capabilities {
   readonly pause: boolean;
   readonly snapshots: boolean;
   readonly fork: boolean;
+  readonly checkpoints?: boolean | undefined;
   readonly network: boolean;
   readonly updateNetwork: boolean;
   readonly requestRules?: boolean | undefined;
@@ -401,13 +449,11 @@ export interface Capabilities {
   readonly networkCeiling?: boolean | undefined;
   readonly tlsEndpoints?: boolean | undefined;
   readonly mcp?: boolean | undefined;
-  readonly pausedTtl?: boolean | undefined;
 }
 export interface Lifecycle {
   readonly onTimeout?: "kill" | "pause" | undefined;
   readonly keepMemory?: boolean | undefined;
   readonly autoResume?: boolean | undefined;
-  readonly pausedTtlMs?: number | false | undefined;
 }
 export interface NetworkOptions {
   readonly allowOut?: readonly string[] | undefined;
@@ -500,7 +546,6 @@ export interface SandboxInfo {
   readonly diskMB: number;
   readonly state: "running" | "paused";
   readonly sizeBytes?: number | undefined;
-  readonly expiresAt?: Date | undefined;
   readonly lifecycle?: Lifecycle | undefined;
   readonly volumeMounts?: Readonly<Record<string, string>> | undefined;
   readonly network?: boolean | Omit<NetworkOptions, "rules"> | undefined;
@@ -518,6 +563,11 @@ export interface SnapshotInfo {
   readonly sandboxId?: string | undefined;
   readonly createdAt: Date;
   readonly sizeBytes?: number | undefined;
+}
+export interface RollbackResult {
+  readonly checkpoint: CheckpointInfo;
+  readonly network?: NetworkLog | undefined;
+  readonly undone: readonly CheckpointInfo[];
 }
 export interface SignalOptions {
   readonly signal?: AbortSignal | undefined;
@@ -539,6 +589,7 @@ export interface SandboxConnection {
   url?(port: number): Promise<string>;
   gone(): Error | undefined;
   readonly ended?: AbortSignal | undefined;
+  present?(): AbortSignal;
 }
 export type PrepareOptions = Pick<CreateOptions, "template" | "memoryMB" | "cpuCount" | "networkCeiling" | "signal">;
 export interface BuildTemplateOptions {
@@ -577,6 +628,11 @@ export interface SandboxProvider extends AsyncDisposable {
     readonly count?: number | undefined;
     readonly timeoutMs?: number | undefined;
   }): Promise<(SandboxConnection | EmberboxError)[]>;
+  createCheckpoint?(sandboxId: string, options?: CheckpointOptions): Promise<CheckpointInfo>;
+  listCheckpoints?(sandboxId: string, options?: SignalOptions): Promise<CheckpointInfo[]>;
+  deleteCheckpoint?(sandboxId: string, checkpointId: string, options?: SignalOptions): Promise<boolean>;
+  rollback?(sandboxId: string, checkpointId: string, options?: SignalOptions): Promise<RollbackResult>;
+  branch?(sandboxId: string, checkpointId: string, options?: ProviderBranchOptions): Promise<(SandboxConnection | EmberboxError)[]>;
   updateNetwork?(sandboxId: string, network: boolean | NetworkOptions): Promise<void>;
   getNetworkLog?(sandboxId: string): Promise<NetworkLog>;
   addressesOf?(host: string, ceiling: NetworkCeiling): Promise<readonly string[]>;
@@ -820,50 +876,15 @@ export interface RunCodeOptions extends RequestOptions, ExecutionCallbacks {
   readonly timeoutMs?: number | undefined;
   readonly reportFiles?: boolean | undefined;
 }
-export interface AuditAsker {
-  readonly adapter?: string | undefined;
-  readonly tool?: string | undefined;
-  readonly toolCallId?: string | undefined;
-  readonly thread?: string | undefined;
-}
-export interface AuditDigest {
-  readonly bytes: number;
-  readonly sha256: string;
-  readonly text?: string | undefined;
-}
-export interface AuditFields {
-  readonly sandboxId: string;
-  readonly event: "created" | "call" | "result" | "exit" | "network" | "dropped" | "ended";
-  readonly call?: number | undefined;
-  readonly method?: string | undefined;
-  readonly by?: AuditAsker | undefined;
-  readonly [more: string]: unknown;
-}
-export interface AuditEvent extends AuditFields {
-  readonly seq: number;
-  readonly time: string;
-  readonly prev: string;
-  readonly hash: string;
-}
-export interface AuditOptions {
-  readonly directory?: string | undefined;
-  readonly sink?: ((event: AuditEvent) => unknown) | undefined;
-  readonly content?: boolean | undefined;
-  readonly onFailure?: "throw" | "warn" | undefined;
-  readonly maxFileBytes?: number | undefined;
-}
 declare const ceilingSchema: z.ZodType<NetworkCeiling | undefined>;
 declare const secretsSchema: z.ZodType<Readonly<Record<string, SandboxSecret>> | undefined>;
 export interface ProviderOptions {
   readonly provider?: SandboxProvider | undefined;
 }
-export interface AuditedOptions {
-  readonly audit?: AuditOptions | undefined;
-}
-export interface SandboxCreateOptions extends Omit<CreateOptions, "volumeMounts">, ProviderOptions, AuditedOptions {
+export interface SandboxCreateOptions extends Omit<CreateOptions, "volumeMounts">, ProviderOptions {
   readonly volumeMounts?: Readonly<Record<string, string | Pick<VolumeInfo, "volumeId">>> | undefined;
 }
-export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions, AuditedOptions {}
+export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions {}
 export declare const sharedOptions: {
   readonly lifecycle: z.ZodType<Lifecycle | undefined>;
   readonly network: z.ZodType<boolean | NetworkOptions | undefined>;
@@ -901,11 +922,14 @@ export declare class Sandbox implements AsyncDisposable {
   static kill(id: string, options?: ProviderOptions): Promise<boolean>;
   static listSnapshots(options?: ListSnapshotsOptions & ProviderOptions): Promise<SnapshotInfo[]>;
   static deleteSnapshot(id: string, options?: SignalOptions & ProviderOptions): Promise<boolean>;
+  static history(id: string, options?: SignalOptions & ProviderOptions): Promise<CheckpointInfo[]>;
+  static branch(id: string, checkpointId: string, options?: BranchOptions & ProviderOptions): Promise<(Sandbox | EmberboxError)[]>;
   runCode(code: string, options?: RunCodeOptions): Promise<Execution>;
   createCodeContext(options?: CreateCodeContextOptions): Promise<CodeContext>;
   listCodeContexts(options?: RequestOptions): Promise<CodeContext[]>;
   removeCodeContext(context: CodeContext | string, options?: RequestOptions): Promise<void>;
   restartCodeContext(context: CodeContext | string, options?: RequestOptions): Promise<void>;
+  get capabilities(): Capabilities;
   getInfo(): Promise<SandboxInfo>;
   getMetrics(options?: RequestOptions): Promise<SandboxMetrics[]>;
   get gone(): Error | undefined;
@@ -917,6 +941,12 @@ export declare class Sandbox implements AsyncDisposable {
   createSnapshot(options?: SnapshotOptions): Promise<SnapshotInfo>;
   listSnapshots(options?: SignalOptions): Promise<SnapshotInfo[]>;
   fork(options?: ForkOptions): Promise<(this | EmberboxError)[]>;
+  checkpoint(options?: CheckpointOptions): Promise<CheckpointInfo>;
+  history(options?: SignalOptions): Promise<CheckpointInfo[]>;
+  rollback(checkpointId: string, options?: SignalOptions): Promise<RollbackResult>;
+  branch(checkpointId: string, options?: BranchOptions): Promise<(this | EmberboxError)[]>;
+  changesBetween(before: string, after: string, options?: SignalOptions): Promise<CheckpointChanges>;
+  deleteCheckpoint(checkpointId: string, options?: SignalOptions): Promise<boolean>;
   getHost(port: number): Promise<string>;
   url(port: number): Promise<string>;
   getMcpUrl(): Promise<string>;
@@ -1055,41 +1085,87 @@ export interface E2bOptions {
   readonly retries?: number | undefined;
 }
 export declare function e2b(options?: E2bOptions): SandboxProvider;
+export interface SandboxPosition {
+  readonly sandboxId: string;
+  readonly checkpointId: string;
+  readonly savedAt: number;
+}
+export declare function parsePosition(value: unknown): SandboxPosition | undefined;
+export declare function laterPosition(one: SandboxPosition | undefined, other: SandboxPosition | undefined): SandboxPosition | undefined;
+export interface ConversationPlace {
+  readonly at: SandboxPosition | null;
+  readonly step?: unknown;
+  readonly trusted?: boolean | undefined;
+}
 export type SessionCreateOptions = Omit<SandboxCreateOptions, "signal">;
 export type SandboxSource = Sandbox | SandboxProvider | SessionCreateOptions | undefined;
 export interface ResolvedSource {
   readonly given: Sandbox | undefined;
-  readonly create: Omit<CreateOptions, "signal"> & AuditedOptions;
+  readonly create: Omit<CreateOptions, "signal">;
   readonly known: SandboxProvider | undefined;
   provider(): Promise<SandboxProvider>;
 }
 export declare function resolveSource(source: SandboxSource): ResolvedSource;
+export interface CallNote {
+  readonly label: string;
+  readonly adapter?: string | undefined;
+  readonly toolCallId?: string | undefined;
+}
+type Stop = AbortSignal | undefined;
+export declare class Trail {
+  #private;
+  get position(): SandboxPosition | undefined;
+  target(place: ConversationPlace | undefined, toolCallId: string | undefined): SandboxPosition | undefined;
+  origin(place: ConversationPlace | undefined): SandboxPosition | undefined;
+  restart(position: SandboxPosition | undefined): void;
+  arrive(sandbox: Sandbox, place: ConversationPlace | undefined, toolCallId: string | undefined, signal: Stop): Promise<void>;
+  begin(sandbox: Sandbox, note: CallNote, signal: Stop): Promise<CheckpointInfo>;
+  end(sandbox: Sandbox, note: CallNote, placed: boolean, signal: Stop): Promise<SandboxPosition>;
+  around<Result>(sandbox: Sandbox, note: CallNote, how: {
+    readonly signal?: AbortSignal | undefined;
+    readonly left: (position: SandboxPosition) => void;
+    readonly report: (error: unknown) => void;
+  }, work: () => Promise<Result>): Promise<Result>;
+  goTo(sandbox: Sandbox, target: SandboxPosition, signal: Stop): Promise<RollbackResult | undefined>;
+}
+export declare function putAt(sandbox: Sandbox, checkpointId: string, signal?: AbortSignal): Promise<RollbackResult | undefined>;
 export interface SandboxSessionsOptions {
   readonly idleTimeoutMs?: number | undefined;
   readonly onIdle?: "kill" | "pause" | undefined;
   readonly maxSandboxes?: number | undefined;
   readonly onError?: ((error: unknown) => void) | undefined;
+  readonly checkpoints?: "each-call" | undefined;
+}
+export interface AcquireOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly toolCallId?: string | undefined;
+  readonly place?: ConversationPlace | undefined;
 }
 export interface SandboxLease extends Disposable {
   readonly sandbox: Sandbox;
   readonly lost: string | undefined;
+  readonly recovered: boolean;
+  readonly trail: Trail | undefined;
   told(): void;
   forget(sandbox: Sandbox, reason: unknown): void;
 }
 export declare class SandboxSessions implements AsyncDisposable {
   #private;
   readonly source: ResolvedSource;
-  readonly adapter: string | undefined;
-  constructor(source?: SandboxSource, options?: SandboxSessionsOptions, adapter?: string);
+  constructor(source?: SandboxSource, options?: SandboxSessionsOptions);
   sandboxId(threadId?: string): string | undefined;
-  acquire(threadId?: string, { signal }?: {
-    readonly signal?: AbortSignal | undefined;
-  }): Promise<SandboxLease>;
+  position(threadId?: string): SandboxPosition | undefined;
+  get checkpoints(): boolean;
+  acquire(threadId?: string, { signal, toolCallId, place }?: AcquireOptions): Promise<SandboxLease>;
+  goTo(place: ConversationPlace, { threadId, signal }?: {
+    readonly threadId?: string | undefined;
+  } & SignalOptions): Promise<void>;
   close(threadId?: string): Promise<boolean>;
   idle(threadId?: string): Promise<void>;
   report(error: unknown): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
+export declare function mustMakeCheckpoints({ given, known }: ResolvedSource): void;
 export interface SandboxFacts {
   readonly languages: readonly string[];
   readonly software: string;
@@ -1115,6 +1191,8 @@ export interface ToolContext {
   readonly onOutput?: ((output: ToolOutput) => unknown) | undefined;
   readonly toolCallId?: string | undefined;
   readonly threadId?: string | undefined;
+  readonly place?: ConversationPlace | undefined;
+  readonly adapter?: string | undefined;
 }
 export interface ToolPicture {
   readonly mimeType: string;
@@ -1161,6 +1239,8 @@ export interface ToolData {
   };
   readonly errorCode?: string;
   readonly sandboxId?: string;
+  readonly checkpointId?: string;
+  readonly position?: SandboxPosition;
 }
 export interface ToolResult {
   readonly status: "done";
@@ -1272,21 +1352,37 @@ export declare class SandboxTools implements AsyncDisposable {
   #private;
   readonly sessions: SandboxSessions;
   readonly tools: readonly SandboxTool[];
-  constructor(source?: SandboxSource | SandboxSessions, options?: ToolOptions, adapter?: string);
+  constructor(source?: SandboxSource | SandboxSessions, options?: ToolOptions);
   get<Name extends ToolName>(kind: Name): SandboxTool<Name>;
   execute(name: string, input: unknown, context?: ToolContext): Promise<ToolResult>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 export declare function createSandboxTools(source?: SandboxSource | SandboxSessions, options?: ToolOptions): SandboxTools;
+export interface CheckpointAnswer {
+  readonly text: string;
+  readonly isError: boolean;
+  readonly errorCode?: string;
+}
+export interface CheckpointTool {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly jsonSchema: JsonSchema;
+  readonly readOnly: boolean;
+  execute(input: unknown, context?: ToolContext): Promise<CheckpointAnswer>;
+}
+export declare function createCheckpointTools(sessions: SandboxSessions, { prefix }?: {
+  readonly prefix?: string | undefined;
+}): CheckpointTool[];
 export interface Failure {
   readonly text: string;
   readonly code: ErrorCode | undefined;
   readonly report: boolean;
 }
 export declare function explainFailure(error: unknown, replaced?: boolean): Failure;
-export interface SandboxCallOptions extends Pick<ToolContext, "signal" | "threadId" | "toolCallId"> {
-  readonly tool?: string | undefined;
-  readonly beside?: boolean;
+export interface SandboxCallOptions extends Omit<ToolContext, "onOutput"> {
+  readonly beside?: boolean | undefined;
+  readonly label?: string | undefined;
 }
 export declare class SandboxCall implements Disposable {
   #private;
@@ -1295,6 +1391,9 @@ export declare class SandboxCall implements Disposable {
   get sandbox(): Sandbox;
   get replaced(): boolean;
   get notice(): string;
+  get checkpointId(): string | undefined;
+  get position(): SandboxPosition | undefined;
+  leave(): Promise<void>;
   say(): string;
   until(end: Promise<unknown>): void;
   forget(error: unknown): void;
@@ -1423,7 +1522,7 @@ export interface TextEditorInput {
 export declare class NativeTools implements AsyncDisposable {
   #private;
   readonly sessions: SandboxSessions;
-  constructor(source?: SandboxSource | SandboxSessions, options?: ToolOptions, adapter?: string);
+  constructor(source?: SandboxSource | SandboxSessions, options?: ToolOptions);
   shell(input: ShellInput, context?: ToolContext): Promise<ShellResult>;
   localShell(input: LocalShellInput, context?: ToolContext): Promise<{
     output: string;
@@ -1466,20 +1565,4 @@ export declare function within<T, Late>(ms: number, work: Promise<T>, late: () =
 export declare function languageName(language: string): string;
 export declare function quote(text: string): string;
 export declare function resolveTemplate(builder: TemplateBuilder): Promise<TemplateRequest>;
-export interface AuditProblem {
-  readonly file: string;
-  readonly line: number;
-  readonly what: string;
-}
-export interface AuditFindings {
-  readonly events: number;
-  readonly problems: readonly AuditProblem[];
-  readonly torn: readonly string[];
-  readonly heads: readonly {
-    readonly log: string;
-    readonly seq: number;
-    readonly hash: string;
-  }[];
-}
-export declare function readLog(directory: string, onEvent?: (event: AuditEvent) => unknown): Promise<AuditFindings>;
 export {};

@@ -7,8 +7,8 @@ import { LangChainToolOptions, LangChainTools, SandboxArtifact, SandboxOutput, c
 export { type LangChainToolOptions, LangChainTools, type SandboxArtifact, type SandboxOutput, createSandboxTools };
 
 // middleware
-import { SandboxMiddleware, SandboxMiddlewareOptions, createSandboxMiddleware } from "./declarations.js";
-export { type SandboxMiddleware, type SandboxMiddlewareOptions, createSandboxMiddleware };
+import { SandboxMiddleware, SandboxMiddlewareOptions, createCheckpointMiddleware, createSandboxMiddleware } from "./declarations.js";
+export { type SandboxMiddleware, type SandboxMiddlewareOptions, createCheckpointMiddleware, createSandboxMiddleware };
 
 // native
 import { NativeExecutors, createNativeExecutors } from "./declarations.js";
@@ -53,6 +53,7 @@ export type SandboxMiddleware = AgentMiddleware & AsyncDisposable & {
   readonly sessions: SandboxSessions;
 };
 export declare function createSandboxMiddleware(source?: SandboxSource | SandboxSessions, options?: SandboxMiddlewareOptions): SandboxMiddleware;
+export declare function createCheckpointMiddleware(): AgentMiddleware;
 export interface SandboxBackendOptions extends SandboxSessionsOptions {
   readonly timeoutMs?: number | undefined;
   readonly maxOutputBytes?: number | undefined;

@@ -5,12 +5,14 @@ export { type McpHttpOptions, type McpOptions, createMcpServer, serveHttp, serve
 // declarations
 import { Server } from "@modelcontextprotocol/server";
 import { SandboxSource, SandboxTools, ToolOptions } from "@emberbox/core/tools";
-export interface McpOptions extends ToolOptions {
+export interface McpOptions extends Omit<ToolOptions, "checkpoints"> {
   readonly structuredContent?: boolean | undefined;
-  readonly applyChanges?: boolean | undefined;
+  readonly checkpoints?: boolean | "each-call" | undefined;
 }
-interface McpConnectionOptions extends Pick<McpOptions, "structuredContent" | "applyChanges"> {
+type AnswerOptions = Pick<McpOptions, "structuredContent" | "checkpoints">;
+interface McpConnectionOptions extends AnswerOptions {
   readonly threadId?: string | undefined;
+  readonly prefix?: string | undefined;
 }
 export declare function createMcpServer(tools: SandboxTools, options?: McpConnectionOptions): Server;
 interface McpStdioServer extends AsyncDisposable {

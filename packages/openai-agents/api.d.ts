@@ -1,17 +1,19 @@
 // index
-import { AgentSandboxTools, CapabilitiesOptions, EmberboxSandboxClient, EmberboxSandboxClientOptions, EmberboxSandboxSession, RunCodeOptions, SandboxToolsOptions, capabilities, runCode, sandboxTools } from "./declarations.js";
-export { type AgentSandboxTools, type CapabilitiesOptions, EmberboxSandboxClient, type EmberboxSandboxClientOptions, type EmberboxSandboxSession, type RunCodeOptions, type SandboxToolsOptions, capabilities, runCode, sandboxTools };
+import { AgentSandboxTools, CapabilitiesOptions, EmberboxSandboxClient, EmberboxSandboxClientOptions, EmberboxSandboxSession, ReturnOptions, RunCodeOptions, SandboxToolsOptions, SavedRun, capabilities, runCode, sandboxTools } from "./declarations.js";
+export { type AgentSandboxTools, type CapabilitiesOptions, EmberboxSandboxClient, type EmberboxSandboxClientOptions, type EmberboxSandboxSession, type ReturnOptions, type RunCodeOptions, type SandboxToolsOptions, type SavedRun, capabilities, runCode, sandboxTools };
 
 // declarations
 import { Capability, ExecCommandArgs, ExposedPortEndpoint, ListDirectoryArgs, Manifest, MaterializeEntryArgs, ReadFileArgs, SandboxArchiveLimits, SandboxClient, SandboxClientCreateArgs, SandboxClientResumeOptions, SandboxConcurrencyLimits, SandboxDirectoryEntry, SandboxExecResult, SandboxPreStopHook, SandboxPreservedSessionReuseOptions, SandboxSession, SandboxSessionResumeValidationInput, SandboxSessionSerializationOptions, SandboxSessionState, SnapshotSpec, ViewImageArgs, WorkspaceArchiveData, WorkspaceArchiveOptions, WriteStdinArgs } from "@openai/agents-core/sandbox";
 import { Sandbox } from "@emberbox/core";
-import { SandboxSource, SandboxTools, SessionCreateOptions, ToolOptions, ToolOutput } from "@emberbox/core/tools";
+import { SandboxPosition, SandboxSource, SandboxTools, SessionCreateOptions, ToolOptions, ToolOutput } from "@emberbox/core/tools";
 import { Editor, FunctionTool, Shell, ToolOutputImage } from "@openai/agents-core";
+import { SignalOptions } from "@emberbox/core/provider";
 export interface EmberboxSandboxClientOptions extends SessionCreateOptions {
   readonly sandbox?: Sandbox | undefined;
   readonly commandTimeoutMs?: number | undefined;
   readonly snapshot?: SnapshotSpec | undefined;
   readonly exposedPorts?: readonly number[] | undefined;
+  readonly checkpoints?: "each-call" | undefined;
   readonly concurrencyLimits?: SandboxConcurrencyLimits | undefined;
   readonly archiveLimits?: SandboxArchiveLimits | null | undefined;
   readonly onOutput?: ((output: ToolOutput) => unknown) | undefined;
@@ -21,6 +23,7 @@ type ClientOptions = EmberboxSandboxClientOptions & Record<string, unknown>;
 interface EmberboxSessionState extends SandboxSessionState {
   sandboxId: string;
   snapshotAutomatic?: boolean;
+  position?: SandboxPosition;
   snapshotSpec?: SnapshotSpec | null;
   configuredExposedPorts?: readonly number[];
 }
@@ -84,10 +87,17 @@ export interface CapabilitiesOptions {
 }
 export declare function capabilities(options?: CapabilitiesOptions): Capability[];
 export interface SandboxToolsOptions extends ToolOptions, AsFunctionToolOptions {}
+export interface SavedRun {
+  readonly _generatedItems: readonly object[];
+}
+export interface ReturnOptions extends SignalOptions {
+  readonly threadId?: string | undefined;
+}
 export interface AgentSandboxTools extends AsyncDisposable {
   readonly tools: FunctionTool[];
   readonly shell: Shell;
   readonly editor: Editor;
+  returnTo(state: SavedRun, options?: ReturnOptions): Promise<void>;
   readonly sandboxTools: SandboxTools;
 }
 export declare function sandboxTools(source?: SandboxSource, options?: SandboxToolsOptions): AgentSandboxTools;

@@ -1,3 +1,7 @@
+// audit
+import { AuditAsker, AuditDigest, AuditEvent, AuditFields, AuditFindings, AuditOptions, AuditProblem, readLog } from "./declarations.js";
+export { type AuditAsker, type AuditDigest, type AuditEvent, type AuditFields, type AuditFindings, type AuditOptions, type AuditProblem, readLog as readAuditLog };
+
 // background
 import { background, notifier, warning } from "./declarations.js";
 export { background, notifier, warning };
@@ -19,20 +23,20 @@ import { ENVD_PORT, FileGrant, INTERPRETER_PORT, envdVersion, isAgentPort, isEqu
 export { ENVD_PORT, FileGrant, INTERPRETER_PORT, envdVersion, isAgentPort, isEqual, signFile, userPath };
 
 // files
-import { EntryType, FileData, FileOptions, FileUrlOptions, ListOptions, ReadFormat, ReadOptions, WatchCallback, WatchOptions, WriteEntry, WriteInfo, WriteOptions } from "./declarations.js";
-export type { EntryType, FileData, FileOptions, FileUrlOptions, ListOptions, ReadFormat, ReadOptions, WatchCallback, WatchOptions, WriteEntry, WriteInfo, WriteOptions };
+import { DownloadDirOptions, EntryType, FileData, FileOptions, FileUrlOptions, FolderCopy, FolderOptions, FolderProgress, ListOptions, ReadFormat, ReadOptions, UploadDirOptions, WatchCallback, WatchOptions, WriteEntry, WriteInfo, WriteOptions } from "./declarations.js";
+export type { DownloadDirOptions, EntryType, FileData, FileOptions, FileUrlOptions, FolderCopy, FolderOptions, FolderProgress, ListOptions, ReadFormat, ReadOptions, UploadDirOptions, WatchCallback, WatchOptions, WriteEntry, WriteInfo, WriteOptions };
 
 // index
-import { Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Commands, E2bOptions, EmberboxError, EmberboxErrorOptions, EntryInfo, ErrorCode, ErrorKind, Execution, ExecutionError, FileChange, Files, FilesystemEvent, OutputMessage, Pty, RequestOptions, Result, RunCodeOptions, Sandbox, SandboxConnectOptions, SandboxCreateOptions, SandboxInfo, SandboxMetrics, Template, TemplateBuilder, TemplateFunction, Volume, VolumeEntry, VolumeInfo, WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL } from "./declarations.js";
-export { type Chart, type CodeContext, type CommandHandle, type CommandOptions, type CommandResult, type Commands, type E2bOptions, EmberboxError, type EmberboxErrorOptions, type EntryInfo, type ErrorCode, type ErrorKind, Execution, type ExecutionError, type FileChange, type Files, type FilesystemEvent, type OutputMessage, type Pty, type RequestOptions, Result, type RunCodeOptions, Sandbox, type SandboxConnectOptions, type SandboxCreateOptions, type SandboxInfo, type SandboxMetrics, Template, type TemplateBuilder, type TemplateFunction, Volume, type VolumeEntry, type VolumeInfo, type WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL };
+import { AuditedOptions, Chart, CodeContext, CommandHandle, CommandOptions, CommandResult, Commands, E2bOptions, EmberboxError, EmberboxErrorOptions, EntryInfo, ErrorCode, ErrorKind, Execution, ExecutionError, FileChange, Files, FilesystemEvent, OutputMessage, Pty, RequestOptions, Result, RunCodeOptions, Sandbox, SandboxConnectOptions, SandboxCreateOptions, SandboxInfo, SandboxMetrics, Template, TemplateBuilder, TemplateFunction, Volume, VolumeEntry, VolumeInfo, WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL } from "./declarations.js";
+export { type AuditedOptions, type Chart, type CodeContext, type CommandHandle, type CommandOptions, type CommandResult, type Commands, type E2bOptions, EmberboxError, type EmberboxErrorOptions, type EntryInfo, type ErrorCode, type ErrorKind, Execution, type ExecutionError, type FileChange, type Files, type FilesystemEvent, type OutputMessage, type Pty, type RequestOptions, Result, type RunCodeOptions, Sandbox, type SandboxConnectOptions, type SandboxCreateOptions, type SandboxInfo, type SandboxMetrics, Template, type TemplateBuilder, type TemplateFunction, Volume, type VolumeEntry, type VolumeInfo, type WatchHandle, e2b, errorCodes, waitForFile, waitForPort, waitForProcess, waitForTimeout, waitForURL };
 
 // mcp
 import { CommandMcpServer, GithubMcpServer, McpServers, NpmMcpServer, PypiMcpServer, mcpKindOf, mcpKinds, mcpServers } from "./declarations.js";
 export { type CommandMcpServer, type GithubMcpServer, type McpServers, type NpmMcpServer, type PypiMcpServer, mcpKindOf, mcpKinds, mcpServers };
 
 // network
-import { NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, PairMatch, RequestMatch, SandboxSecret, TextMatch } from "./declarations.js";
-export type { NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, PairMatch, RequestMatch, SandboxSecret, TextMatch };
+import { EgressProxy, NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, PairMatch, RequestMatch, SandboxSecret, TextMatch } from "./declarations.js";
+export type { EgressProxy, NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, PairMatch, RequestMatch, SandboxSecret, TextMatch };
 
 // options
 import { FieldsOf, parseOptions, sharedOptions } from "./declarations.js";
@@ -57,6 +61,10 @@ export { TerminalText, oneLine, plainText, safeJson, styledText };
 // tools
 import { AcquireOptions, BashInput, BoundedText, CallNote, CheckpointAnswer, CheckpointTool, ConversationPlace, EditedBytes, Failure, JsonSchema, LocalShellInput, NativeTools, PatchOperation, PatchResult, PictureLimits, ResolvedSource, SandboxCall, SandboxCallOptions, SandboxFacts, SandboxLease, SandboxPosition, SandboxSessions, SandboxSessionsOptions, SandboxSource, SandboxTool, SandboxTools, SessionCreateOptions, ShellInput, ShellOutput, ShellResult, SmallerPicture, SmallerPictureOptions, TextEditorInput, ToolContext, ToolData, ToolEntry, ToolFile, ToolInputs, ToolLimits, ToolName, ToolOptions, ToolOutput, ToolPicture, ToolProgress, ToolResult, ToolTable, Trail, Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createCheckpointTools, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, laterPosition, mimeType, mustMakeCheckpoints, parsePosition, pictureDataUrl, pictureProblem, pictureType, providerLimits, putAt, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused } from "./declarations.js";
 export { type AcquireOptions, type BashInput, BoundedText, type CallNote, type CheckpointAnswer, type CheckpointTool, type ConversationPlace, type EditedBytes, type Failure, type JsonSchema, type LocalShellInput, NativeTools, type PatchOperation, type PatchResult, type PictureLimits, type ResolvedSource, type SandboxCall, type SandboxCallOptions, type SandboxFacts, type SandboxLease, type SandboxPosition, SandboxSessions, type SandboxSessionsOptions, type SandboxSource, type SandboxTool, SandboxTools, type SessionCreateOptions, type ShellInput, type ShellOutput, type ShellResult, type SmallerPicture, type SmallerPictureOptions, type TextEditorInput, type ToolContext, type ToolData, type ToolEntry, type ToolFile, type ToolInputs, type ToolLimits, type ToolName, type ToolOptions, type ToolOutput, type ToolPicture, type ToolProgress, type ToolResult, type ToolTable, Trail, type Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createCheckpointTools, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, laterPosition, mimeType, mustMakeCheckpoints, parsePosition, pictureDataUrl, pictureProblem, pictureType, providerLimits, putAt, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused };
+
+// workspace
+import { Baseline, BaselineEntry, DiffHunk, FileDiff, GuestChanges, GuestEntry, LeftOut, Workspace, WorkspaceApplied, WorkspaceApplyOptions, WorkspaceCallOptions, WorkspaceChange, WorkspaceChanges, WorkspaceDiff, WorkspaceDiffOptions, WorkspaceInfo, WorkspaceMode, WorkspaceMount, WorkspaceOptions, WorkspaceRefreshed, WorkspaceState, findIgnored } from "./declarations.js";
+export { type Baseline, type BaselineEntry, type DiffHunk, type FileDiff, type GuestChanges, type GuestEntry, type LeftOut, type Workspace, type WorkspaceApplied, type WorkspaceApplyOptions, type WorkspaceCallOptions, type WorkspaceChange, type WorkspaceChanges, type WorkspaceDiff, type WorkspaceDiffOptions, type WorkspaceInfo, type WorkspaceMode, type WorkspaceMount, type WorkspaceOptions, type WorkspaceRefreshed, type WorkspaceState, findIgnored };
 
 // declarations
 import { z } from "zod";
@@ -118,7 +126,7 @@ export interface CheckpointChanges {
   readonly variables?: readonly VariableDifference[] | undefined;
   readonly truncated: boolean;
 }
-export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "rolled_back" | "checkpoint_not_found" | "unknown_template" | "volume_not_found" | "volume_exists" | "volume_in_use" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "template_build_failed" | "boot_failed" | "mcp_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "connection_failed" | "protocol_error";
+export type ErrorCode = "invalid_argument" | "invalid_path" | "unsupported" | "unauthorized" | "rate_limited" | "file_not_found" | "file_exists" | "file_too_large" | "permission_denied" | "disk_full" | "process_not_found" | "context_not_found" | "unknown_language" | "timeout" | "out_of_memory" | "sandbox_not_found" | "sandbox_died" | "sandbox_closed" | "sandbox_paused" | "rolled_back" | "checkpoint_not_found" | "unknown_template" | "volume_not_found" | "volume_exists" | "volume_in_use" | "workspace_changed" | "workspace_conflict" | "workspace_refused" | "snapshot_damaged" | "snapshot_incompatible" | "provider_missing" | "qemu_missing" | "tool_missing" | "image_missing" | "image_build_failed" | "template_build_failed" | "boot_failed" | "mcp_failed" | "host_disk_full" | "host_out_of_memory" | "service_failed" | "events_lost" | "audit_failed" | "connection_failed" | "protocol_error";
 export type ErrorKind =
 "caller" |
 "limit" |
@@ -435,6 +443,46 @@ export interface VolumeFiles {
   remove(path: string): Promise<void>;
 }
 declare const volumeMountsSchema: z.ZodType<Readonly<Record<string, string>> | undefined>;
+export type WorkspaceMode = "review" | "readonly" | "live";
+export interface WorkspaceOptions {
+  readonly host: string;
+  readonly guest?: string | undefined;
+  readonly mode?: WorkspaceMode | undefined;
+  readonly ignore?: readonly string[] | undefined;
+  readonly gitignore?: boolean | undefined;
+  readonly secrets?: boolean | undefined;
+}
+export interface BaselineEntry {
+  readonly path: string;
+  readonly type: "file" | "directory" | "symlink";
+  readonly mode: number;
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly ctimeMs?: number | undefined;
+  readonly target?: string | undefined;
+  readonly digest?: string | undefined;
+  readonly hardLinkOf?: string | undefined;
+}
+export interface Baseline {
+  readonly entries: readonly BaselineEntry[];
+  readonly digest: string;
+}
+export interface WorkspaceMount {
+  readonly host: string;
+  readonly guest: string;
+  readonly mode: WorkspaceMode;
+  readonly baseline: Baseline;
+  readonly isIgnored: (path: string, isDirectory: boolean) => boolean;
+  readonly options?: WorkspaceInfo["options"];
+}
+export interface WorkspaceInfo {
+  readonly host: string;
+  readonly guest: string;
+  readonly mode: WorkspaceMode;
+  readonly baseline: string;
+  readonly synced?: string | undefined;
+  readonly options?: Pick<WorkspaceOptions, "ignore" | "gitignore" | "secrets"> | undefined;
+}
 export interface Capabilities {
   readonly setTimeout: boolean;
   readonly pause: boolean;
@@ -444,16 +492,20 @@ export interface Capabilities {
   readonly network: boolean;
   readonly updateNetwork: boolean;
   readonly requestRules?: boolean | undefined;
+  readonly egressProxy?: boolean | undefined;
   readonly templates?: boolean | undefined;
   readonly volumes?: boolean | undefined;
   readonly networkCeiling?: boolean | undefined;
   readonly tlsEndpoints?: boolean | undefined;
   readonly mcp?: boolean | undefined;
+  readonly workspaces?: readonly WorkspaceMode[] | undefined;
+  readonly pausedTtl?: boolean | undefined;
 }
 export interface Lifecycle {
   readonly onTimeout?: "kill" | "pause" | undefined;
   readonly keepMemory?: boolean | undefined;
   readonly autoResume?: boolean | undefined;
+  readonly pausedTtlMs?: number | false | undefined;
 }
 export interface NetworkOptions {
   readonly allowOut?: readonly string[] | undefined;
@@ -461,6 +513,12 @@ export interface NetworkOptions {
   readonly rules?: Readonly<Record<string, readonly NetworkRule[]>> | undefined;
   readonly allowPublicTraffic?: boolean | undefined;
   readonly maskRequestHost?: string | undefined;
+  readonly egressProxy?: EgressProxy | undefined;
+}
+export interface EgressProxy {
+  readonly address: string;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
 }
 export type NetworkCeiling = boolean | Pick<NetworkOptions, "allowOut" | "denyOut">;
 export type TextMatch = {
@@ -525,6 +583,7 @@ export interface CreateOptions {
   readonly networkCeiling?: NetworkCeiling | undefined;
   readonly secrets?: Readonly<Record<string, SandboxSecret>> | undefined;
   readonly volumeMounts?: Readonly<Record<string, string>> | undefined;
+  readonly workspaces?: readonly WorkspaceMount[] | undefined;
   readonly onNetwork?: ((event: NetworkEvent) => void) | undefined;
   readonly mcp?: McpServers | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -546,8 +605,10 @@ export interface SandboxInfo {
   readonly diskMB: number;
   readonly state: "running" | "paused";
   readonly sizeBytes?: number | undefined;
+  readonly expiresAt?: Date | undefined;
   readonly lifecycle?: Lifecycle | undefined;
   readonly volumeMounts?: Readonly<Record<string, string>> | undefined;
+  readonly workspaces?: readonly WorkspaceInfo[] | undefined;
   readonly network?: boolean | Omit<NetworkOptions, "rules"> | undefined;
 }
 export interface TemplateInfo {
@@ -597,6 +658,7 @@ export interface BuildTemplateOptions {
   readonly tags?: readonly string[] | undefined;
   readonly memoryMB?: number | undefined;
   readonly cpuCount?: number | undefined;
+  readonly minFreeDiskMB?: number | undefined;
   readonly network?: boolean | NetworkOptions | undefined;
   readonly networkCeiling?: NetworkCeiling | undefined;
   readonly onBuildLogs?: ((log: TemplateLog) => void) | undefined;
@@ -606,6 +668,7 @@ export interface SandboxProvider extends AsyncDisposable {
   readonly name: string;
   readonly capabilities: Readonly<Capabilities>;
   templates?(): readonly TemplateInfo[];
+  templateSizes?(): Promise<Readonly<Record<string, number>>>;
   prepare?(options?: PrepareOptions): Promise<void>;
   create(options: CreateOptions): Promise<SandboxConnection>;
   connect(sandboxId: string, options?: ConnectOptions): Promise<SandboxConnection>;
@@ -647,6 +710,8 @@ export interface SandboxProvider extends AsyncDisposable {
   getVolume?(volumeId: string): Promise<VolumeInfo>;
   deleteVolume?(volumeId: string): Promise<boolean>;
   volumeFiles?(volumeId: string): VolumeFiles;
+  workspaceBaseline?(digest: string): Promise<Baseline | undefined>;
+  setWorkspaceSynced?(sandboxId: string, guest: string, synced: Baseline): Promise<void>;
 }
 export type ReadFormat = "text" | "bytes" | "blob" | "stream";
 export interface FileOptions extends RequestOptions {
@@ -654,6 +719,29 @@ export interface FileOptions extends RequestOptions {
 }
 export interface ReadOptions<Format extends ReadFormat = ReadFormat> extends FileOptions {
   readonly format?: Format | undefined;
+}
+export interface FolderProgress {
+  readonly files: number;
+  readonly bytes: number;
+  readonly totalBytes?: number;
+}
+export interface FolderOptions extends FileOptions {
+  readonly ignore?: readonly string[] | undefined;
+  readonly onProgress?: ((progress: FolderProgress) => unknown) | undefined;
+}
+export interface UploadDirOptions extends FolderOptions {
+  readonly existing?: "refuse" | "replace" | "merge" | undefined;
+}
+export interface DownloadDirOptions extends FolderOptions {
+  readonly existing?: "refuse" | "replace" | undefined;
+  readonly maxBytes?: number | undefined;
+  readonly maxEntries?: number | undefined;
+  readonly skipUnsafe?: boolean | undefined;
+}
+export interface FolderCopy {
+  readonly files: number;
+  readonly bytes: number;
+  readonly skipped: readonly string[];
 }
 export interface FilesystemEvent {
   readonly type: "create" | "write" | "remove" | "rename" | "chmod";
@@ -701,6 +789,8 @@ export declare class Files {
   }): Promise<Uint8Array[]>;
   write(path: string, data: FileData, options?: WriteOptions): Promise<WriteInfo>;
   write(files: readonly WriteEntry[], options?: WriteOptions): Promise<WriteInfo[]>;
+  uploadDir(hostDir: string, guestDir: string, options?: UploadDirOptions): Promise<FolderCopy>;
+  downloadDir(guestDir: string, hostDir: string, options?: DownloadDirOptions): Promise<FolderCopy>;
   list(path: string, options?: ListOptions): Promise<EntryInfo[]>;
   makeDir(path: string, options?: FileOptions): Promise<boolean>;
   rename(from: string, to: string, options?: FileOptions): Promise<EntryInfo>;
@@ -876,15 +966,56 @@ export interface RunCodeOptions extends RequestOptions, ExecutionCallbacks {
   readonly timeoutMs?: number | undefined;
   readonly reportFiles?: boolean | undefined;
 }
+export interface AuditAsker {
+  readonly adapter?: string | undefined;
+  readonly tool?: string | undefined;
+  readonly toolCallId?: string | undefined;
+  readonly thread?: string | undefined;
+}
+export interface AuditDigest {
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly text?: string | undefined;
+}
+export interface AuditFields {
+  readonly sandboxId: string;
+  readonly event: "created" | "call" | "result" | "exit" | "network" | "dropped" | "ended";
+  readonly call?: number | undefined;
+  readonly method?: string | undefined;
+  readonly by?: AuditAsker | undefined;
+  readonly [more: string]: unknown;
+}
+export interface AuditEvent extends AuditFields {
+  readonly seq: number;
+  readonly time: string;
+  readonly prev: string;
+  readonly hash: string;
+}
+export interface AuditOptions {
+  readonly directory?: string | undefined;
+  readonly sink?: ((event: AuditEvent) => unknown) | undefined;
+  readonly content?: boolean | undefined;
+  readonly onFailure?: "throw" | "warn" | undefined;
+  readonly maxFileBytes?: number | undefined;
+}
 declare const ceilingSchema: z.ZodType<NetworkCeiling | undefined>;
 declare const secretsSchema: z.ZodType<Readonly<Record<string, SandboxSecret>> | undefined>;
 export interface ProviderOptions {
   readonly provider?: SandboxProvider | undefined;
 }
-export interface SandboxCreateOptions extends Omit<CreateOptions, "volumeMounts">, ProviderOptions {
-  readonly volumeMounts?: Readonly<Record<string, string | Pick<VolumeInfo, "volumeId">>> | undefined;
+export interface AuditedOptions {
+  readonly audit?: AuditOptions | undefined;
 }
-export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions {}
+export interface SandboxCreateOptions extends Omit<CreateOptions, "volumeMounts" | "workspaces">, ProviderOptions, AuditedOptions {
+  readonly volumeMounts?: Readonly<Record<string, string | Pick<VolumeInfo, "volumeId">>> | undefined;
+  readonly workspace?: string | WorkspaceOptions | undefined;
+  readonly workspaces?: readonly WorkspaceOptions[] | undefined;
+}
+interface CheckedCreateOptions extends Omit<CreateOptions, "workspaces">, ProviderOptions, AuditedOptions {
+  readonly workspace?: WorkspaceOptions | undefined;
+  readonly workspaces?: readonly WorkspaceOptions[] | undefined;
+}
+export interface SandboxConnectOptions extends ConnectOptions, ProviderOptions, AuditedOptions {}
 export declare const sharedOptions: {
   readonly lifecycle: z.ZodType<Lifecycle | undefined>;
   readonly network: z.ZodType<boolean | NetworkOptions | undefined>;
@@ -907,6 +1038,82 @@ export interface ListSnapshotsOptions extends SignalOptions {
 export interface ForkOptions extends SignalOptions {
   readonly count?: number | undefined;
   readonly timeoutMs?: number | undefined;
+}
+export interface LeftOut {
+  readonly path: string;
+  readonly reason: "secret" | "ignored" | "special" | "unreadable";
+  readonly detail: string;
+}
+export interface WorkspaceState {
+  readonly type: "file" | "directory" | "symlink" | "other";
+  readonly mode: number;
+  readonly size: number;
+  readonly digest?: string | undefined;
+  readonly target?: string | undefined;
+}
+export interface WorkspaceChange {
+  readonly path: string;
+  readonly kind: "added" | "changed" | "removed" | "renamed" | "mode" | "type";
+  readonly from?: string | undefined;
+  readonly before?: WorkspaceState | undefined;
+  readonly after?: WorkspaceState | undefined;
+  readonly refused?: string | undefined;
+}
+export interface WorkspaceChanges {
+  readonly changes: readonly WorkspaceChange[];
+  readonly digest: string;
+}
+export interface DiffHunk {
+  readonly beforeStart: number;
+  readonly beforeLines: number;
+  readonly afterStart: number;
+  readonly afterLines: number;
+  readonly lines: readonly string[];
+}
+export interface FileDiff extends WorkspaceChange {
+  readonly notShown?: "binary" | "too-long" | "unknown" | undefined;
+  readonly hunks: readonly DiffHunk[];
+}
+export interface WorkspaceDiff {
+  readonly digest: string;
+  readonly files: readonly FileDiff[];
+  readonly text: string;
+}
+export interface WorkspaceCallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+export interface WorkspaceDiffOptions extends WorkspaceCallOptions {
+  readonly path?: string | undefined;
+  readonly format?: "unified" | "json" | undefined;
+}
+export interface WorkspaceApplyOptions extends WorkspaceCallOptions {
+  readonly paths?: readonly string[] | undefined;
+  readonly digest?: string | undefined;
+  readonly onConflict?: "refuse" | "merge" | "overwrite" | "skip" | undefined;
+  readonly maxBytes?: number | undefined;
+  readonly allowGitInternals?: boolean | undefined;
+  readonly onProgress?: ((done: number, of: number) => void) | undefined;
+}
+export interface WorkspaceApplied {
+  readonly applied: readonly WorkspaceChange[];
+  readonly merged: readonly string[];
+  readonly skipped: readonly string[];
+}
+export interface WorkspaceRefreshed {
+  readonly updated: readonly string[];
+  readonly conflicts: readonly string[];
+  readonly leftOut: readonly LeftOut[];
+}
+export interface Workspace {
+  readonly host: string;
+  readonly guest: string;
+  readonly mode: WorkspaceMode;
+  readonly leftOut: readonly LeftOut[];
+  changes(options?: WorkspaceCallOptions): Promise<WorkspaceChanges>;
+  diff(options?: WorkspaceDiffOptions): Promise<WorkspaceDiff>;
+  apply(options?: WorkspaceApplyOptions): Promise<WorkspaceApplied>;
+  discard(paths?: readonly string[], options?: WorkspaceCallOptions): Promise<WorkspaceChanges>;
+  refresh(options?: WorkspaceCallOptions): Promise<WorkspaceRefreshed>;
 }
 export declare class Sandbox implements AsyncDisposable {
   #private;
@@ -932,6 +1139,8 @@ export declare class Sandbox implements AsyncDisposable {
   get capabilities(): Capabilities;
   getInfo(): Promise<SandboxInfo>;
   getMetrics(options?: RequestOptions): Promise<SandboxMetrics[]>;
+  get workspaces(): readonly Workspace[];
+  get workspace(): Workspace;
   get gone(): Error | undefined;
   get ended(): AbortSignal | undefined;
   isRunning(options?: RequestOptions): Promise<boolean>;
@@ -1101,7 +1310,7 @@ export type SessionCreateOptions = Omit<SandboxCreateOptions, "signal">;
 export type SandboxSource = Sandbox | SandboxProvider | SessionCreateOptions | undefined;
 export interface ResolvedSource {
   readonly given: Sandbox | undefined;
-  readonly create: Omit<CreateOptions, "signal">;
+  readonly create: Omit<CheckedCreateOptions, "signal" | "provider">;
   readonly known: SandboxProvider | undefined;
   provider(): Promise<SandboxProvider>;
 }
@@ -1152,7 +1361,8 @@ export interface SandboxLease extends Disposable {
 export declare class SandboxSessions implements AsyncDisposable {
   #private;
   readonly source: ResolvedSource;
-  constructor(source?: SandboxSource, options?: SandboxSessionsOptions);
+  readonly adapter: string | undefined;
+  constructor(source?: SandboxSource, options?: SandboxSessionsOptions, adapter?: string);
   sandboxId(threadId?: string): string | undefined;
   position(threadId?: string): SandboxPosition | undefined;
   get checkpoints(): boolean;
@@ -1172,6 +1382,7 @@ export interface SandboxFacts {
   readonly system: string;
   readonly workingDirectory: string;
   readonly network: string;
+  readonly folders: string;
 }
 type GivenFacts = { readonly [Name in keyof SandboxFacts]?: SandboxFacts[Name] | undefined; };
 export declare function factsOf(sessions: SandboxSessions, given?: GivenFacts): SandboxFacts;
@@ -1352,7 +1563,7 @@ export declare class SandboxTools implements AsyncDisposable {
   #private;
   readonly sessions: SandboxSessions;
   readonly tools: readonly SandboxTool[];
-  constructor(source?: SandboxSource | SandboxSessions, options?: ToolOptions);
+  constructor(source?: SandboxSource | SandboxSessions, options?: ToolOptions, adapter?: string);
   get<Name extends ToolName>(kind: Name): SandboxTool<Name>;
   execute(name: string, input: unknown, context?: ToolContext): Promise<ToolResult>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -1381,6 +1592,7 @@ export interface Failure {
 }
 export declare function explainFailure(error: unknown, replaced?: boolean): Failure;
 export interface SandboxCallOptions extends Omit<ToolContext, "onOutput"> {
+  readonly tool?: string | undefined;
   readonly beside?: boolean | undefined;
   readonly label?: string | undefined;
 }
@@ -1522,7 +1734,7 @@ export interface TextEditorInput {
 export declare class NativeTools implements AsyncDisposable {
   #private;
   readonly sessions: SandboxSessions;
-  constructor(source?: SandboxSource | SandboxSessions, options?: ToolOptions);
+  constructor(source?: SandboxSource | SandboxSessions, options?: ToolOptions, adapter?: string);
   shell(input: ShellInput, context?: ToolContext): Promise<ShellResult>;
   localShell(input: LocalShellInput, context?: ToolContext): Promise<{
     output: string;
@@ -1565,4 +1777,34 @@ export declare function within<T, Late>(ms: number, work: Promise<T>, late: () =
 export declare function languageName(language: string): string;
 export declare function quote(text: string): string;
 export declare function resolveTemplate(builder: TemplateBuilder): Promise<TemplateRequest>;
+export interface AuditProblem {
+  readonly file: string;
+  readonly line: number;
+  readonly what: string;
+}
+export interface AuditFindings {
+  readonly events: number;
+  readonly problems: readonly AuditProblem[];
+  readonly torn: readonly string[];
+  readonly heads: readonly {
+    readonly log: string;
+    readonly seq: number;
+    readonly hash: string;
+  }[];
+}
+export declare function readLog(directory: string, onEvent?: (event: AuditEvent) => unknown): Promise<AuditFindings>;
+export declare function findIgnored({ host, options }: Pick<WorkspaceInfo, "host" | "options">): Promise<WorkspaceMount["isIgnored"]>;
+export interface GuestChanges {
+  readonly removed: readonly string[];
+  readonly entries: readonly GuestEntry[];
+}
+export interface GuestEntry {
+  readonly path: string;
+  readonly type: "file" | "directory" | "symlink" | "other";
+  readonly mode: number;
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly target?: string | undefined;
+  readonly digest?: string | undefined;
+}
 export {};

@@ -7,9 +7,10 @@ import { Server } from "@modelcontextprotocol/server";
 import { SandboxSource, SandboxTools, ToolOptions } from "@emberbox/core/tools";
 export interface McpOptions extends Omit<ToolOptions, "checkpoints"> {
   readonly structuredContent?: boolean | undefined;
+  readonly applyChanges?: boolean | undefined;
   readonly checkpoints?: boolean | "each-call" | undefined;
 }
-type AnswerOptions = Pick<McpOptions, "structuredContent" | "checkpoints">;
+type AnswerOptions = Pick<McpOptions, "structuredContent" | "applyChanges" | "checkpoints">;
 interface McpConnectionOptions extends AnswerOptions {
   readonly threadId?: string | undefined;
   readonly prefix?: string | undefined;

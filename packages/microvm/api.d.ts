@@ -3,8 +3,8 @@ import { MicrovmOptions, microvm } from "./declarations.js";
 export { type MicrovmOptions, microvm };
 
 // internal
-import { Check, Diagnosis, ExportImageOptions, ImportImageOptions, Imported, Listed, MissingPackages, Preparation, PrepareOptions, Progress, PruneOptions, Pruned, attached, coldBoot, consoleOf, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, listEverything, missingPackages, prepare, prepareReady, proxySettings, prune, readyInfos, templateInfos, templateLog } from "./declarations.js";
-export { type Check, type Diagnosis, type ExportImageOptions, type ImportImageOptions, type Imported, type Listed, type MissingPackages, type Preparation, type PrepareOptions, type Progress, type PruneOptions, type Pruned, attached, coldBoot, consoleOf, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, listEverything, missingPackages, prepare, prepareReady, proxySettings, prune, readyInfos, templateInfos, templateLog };
+import { Check, Diagnosis, ExportImageOptions, ImportImageOptions, Imported, Listed, MissingPackages, Preparation, PrepareOptions, Progress, PruneOptions, Pruned, attached, branchPaused, coldBoot, consoleOf, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, listEverything, missingPackages, prepare, prepareReady, proxySettings, prune, readyInfos, templateInfos, templateLog } from "./declarations.js";
+export { type Check, type Diagnosis, type ExportImageOptions, type ImportImageOptions, type Imported, type Listed, type MissingPackages, type Preparation, type PrepareOptions, type Progress, type PruneOptions, type Pruned, attached, branchPaused, coldBoot, consoleOf, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, listEverything, missingPackages, prepare, prepareReady, proxySettings, prune, readyInfos, templateInfos, templateLog };
 
 // declarations
 import { SandboxProvider, TemplateInfo } from "@emberbox/core/provider";
@@ -121,6 +121,10 @@ export interface Preparation {
 }
 export declare function prepareReady(template: string, { onTemplate, signal }: Pick<PrepareOptions, "onTemplate" | "signal">): Promise<void>;
 export declare function prepare(options?: PrepareOptions): Promise<Preparation>;
+export declare function branchPaused(sandboxId: string, checkpointId: string, { count, signal }: {
+  readonly count: number;
+  readonly signal?: AbortSignal | undefined;
+}): AsyncGenerator<string>;
 export interface PruneOptions {
   readonly all?: boolean | undefined;
   readonly builds?: boolean | undefined;

@@ -1,6 +1,6 @@
 // index
-import { BOOTED_FROM_DISK, BULK_BYTES, BULK_SERIAL, BULK_SIZE, Bulk, CAPTURE_PORT, CHANNEL_PORT_NAME, ChannelStream, GuestDefaults, GuestNetwork, Hello, HelloAnswer, MACHINE_ADDRESS, NAME_RANGES, NETWORK_PORT, NOT_PUBLIC, Received, Session, SessionOptions, Thaw, VOLUMES_PORT_NAME, WAITING_PATH, egressAnswers, freezeFlags, slotOffset } from "./declarations.js";
-export { BOOTED_FROM_DISK, BULK_BYTES, BULK_SERIAL, BULK_SIZE, type Bulk, CAPTURE_PORT, CHANNEL_PORT_NAME, ChannelStream, type GuestDefaults, type GuestNetwork, type Hello, type HelloAnswer, MACHINE_ADDRESS, NAME_RANGES, NETWORK_PORT, NOT_PUBLIC, type Received, Session, type SessionOptions, type Thaw, VOLUMES_PORT_NAME, WAITING_PATH, egressAnswers, freezeFlags, slotOffset };
+import { BOOTED_FROM_DISK, BULK_BYTES, BULK_SERIAL, BULK_SIZE, Bulk, CAPTURE_PORT, CHANNEL_PORT_NAME, ChannelStream, GuestDefaults, GuestNetwork, GuestWorkspace, Hello, HelloAnswer, MACHINE_ADDRESS, NAME_RANGES, NETWORK_PORT, NOT_PUBLIC, Received, Session, SessionOptions, Thaw, VOLUMES_PORT_NAME, WAITING_PATH, WORKSPACE_SERIAL, egressAnswers, freezeFlags, slotOffset } from "./declarations.js";
+export { BOOTED_FROM_DISK, BULK_BYTES, BULK_SERIAL, BULK_SIZE, type Bulk, CAPTURE_PORT, CHANNEL_PORT_NAME, ChannelStream, type GuestDefaults, type GuestNetwork, type GuestWorkspace, type Hello, type HelloAnswer, MACHINE_ADDRESS, NAME_RANGES, NETWORK_PORT, NOT_PUBLIC, type Received, Session, type SessionOptions, type Thaw, VOLUMES_PORT_NAME, WAITING_PATH, WORKSPACE_SERIAL, egressAnswers, freezeFlags, slotOffset };
 
 // declarations
 import { Duplex } from "node:stream";
@@ -113,6 +113,12 @@ export interface GuestNetwork {
   readonly allowed: readonly string[];
   readonly authority: string | undefined;
 }
+export declare const WORKSPACE_SERIAL = "emberbox-folders";
+export interface GuestWorkspace {
+  readonly number: number;
+  readonly path: string;
+  readonly isWritable: boolean;
+}
 export interface Hello {
   readonly nonce: string;
   readonly sandboxId: string;
@@ -124,6 +130,7 @@ export interface Hello {
   readonly network?: GuestNetwork | undefined;
   readonly defaults?: GuestDefaults | undefined;
   readonly volumes?: readonly string[] | undefined;
+  readonly workspaces?: readonly GuestWorkspace[] | undefined;
   readonly growDisk: boolean;
 }
 export interface GuestDefaults {

@@ -196,10 +196,12 @@ export class SandboxSessions implements AsyncDisposable {
     if (!this.checkpoints) return;
     using lease = await this.acquire(threadId, { signal, place });
     const { sandbox, trail } = lease;
-    await queueOf(sandbox).run(
-      async () => trail?.arrive(sandbox, place, undefined, signal),
-      signal,
-    );
+    const { at } = place;
+    await queueOf(sandbox).run(async () => {
+      // Calls that do not say where the conversation is leave open how much of them it knows: whoever asks is right.
+      if (at?.sandboxId === sandbox.sandboxId) await trail?.goTo(sandbox, at, signal);
+      else await trail?.arrive(sandbox, place, undefined, signal);
+    }, signal);
   }
 
   /** Ends a conversation's sandbox; the next call gets a new one. Resolves to false when there was none. */

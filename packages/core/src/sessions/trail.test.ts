@@ -145,6 +145,15 @@ test("what somebody else did in between is not undone, unless the conversation w
   expect((await write(sessions, "c", { at: a.position })).words).toBe("a c");
 });
 
+test("who asks for it goes back over calls that did not say where they were", async () => {
+  const { sessionsOf, write } = start();
+  const sessions = sessionsOf();
+  const a = await write(sessions, "a");
+  await write(sessions, "b");
+  await sessions.goTo({ at: a.position });
+  expect((await write(sessions, "c")).words).toBe("a c");
+});
+
 test("a call that gave no result is not undone", async () => {
   const { sessionsOf, write, sandboxes } = start();
   const sessions = sessionsOf();

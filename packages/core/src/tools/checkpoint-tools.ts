@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { CheckpointInfo } from "../checkpoint-options.ts";
 import type { RollbackResult } from "../provider.ts";
+import { EmberboxError } from "../errors.ts";
 import { putAt } from "../sessions/trail.ts";
 import { positionOf } from "../sessions/position.ts";
 import { queueOf } from "../sessions/sandbox-queue.ts";
@@ -86,9 +87,15 @@ const rollback: Definition<{ readonly checkpoint_id: string }> = {
     const target = (await sandbox.history({ signal })).find(
       (each) => each.checkpointId === checkpointId,
     );
-    // An id that is not there is refused by the machine, in its words.
+    if (target === undefined) {
+      const asked = JSON.stringify(checkpointId.slice(0, 128));
+      throw new EmberboxError(
+        "invalid_argument",
+        `There is no checkpoint ${asked}; see the history`,
+      );
+    }
     const result =
-      trail === undefined || target === undefined
+      trail === undefined
         ? await putAt(sandbox, checkpointId, signal)
         : await trail.goTo(sandbox, positionOf(target), signal);
     return `The machine is as it was at the checkpoint ${checkpointId}.${sentText(result)}`;

@@ -29,9 +29,13 @@ const PACKAGES = [
   ],
 ];
 
-/** A layer of Debian's own files with Python, without what makes the default template one. */
-export async function debianLayer(sandbox: Sandbox): Promise<Buffer> {
-  const list = `for name in ${PACKAGES.join(" ")}; do dpkg --listfiles $name 2>/dev/null; done | sort -u | grep -Ev '^/(\\.|usr/share/(doc|locale|man|zoneinfo)/.*)?$|/(test|idlelib|tkinter|ensurepip)/'`;
+/** A layer of Debian's own files, without what makes the default template one. */
+export async function debianLayer(
+  sandbox: Sandbox,
+  { hasPython = true }: { readonly hasPython?: boolean } = {},
+): Promise<Buffer> {
+  const packages = PACKAGES.filter((name) => hasPython || !name.includes("python"));
+  const list = `for name in ${packages.join(" ")}; do dpkg --listfiles $name 2>/dev/null; done | sort -u | grep -Ev '^/(\\.|usr/share/(doc|locale|man|zoneinfo)/.*)?$|/(test|idlelib|tkinter|ensurepip)/'`;
   const root =
     "/bin /sbin /lib /lib64 /etc/ld.so.cache /etc/nsswitch.conf /usr/bin/sh /usr/bin/awk";
   const packed = await sandbox.commands.run(

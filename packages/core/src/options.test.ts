@@ -96,7 +96,7 @@ describe("a nested mistake is answered by the names of its own level", () => {
     ],
     [
       { network: { allowOut: [5] } },
-      "Expected the `network` option to be a boolean or `{ allowOut, denyOut, rules, allowPublicTraffic, maskRequestHost }`, got an object",
+      "Expected the `network` option to be a boolean or `{ allowOut, denyOut, rules, allowPublicTraffic, maskRequestHost, egressProxy }`, got an object",
     ],
     [
       { secrets: { KEY: { "sk-hunter2": ["example.com"] } } },

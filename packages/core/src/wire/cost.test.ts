@@ -234,7 +234,10 @@ test("a stream that nobody reads keeps about its bytes, however padded they came
     endpoint: () => ({ origin, headers: {}, dispatcher }),
     gone: () => undefined,
   };
-  const provider = { create: async () => connection } as unknown as SandboxProvider;
+  const provider = {
+    capabilities: {},
+    create: async () => connection,
+  } as unknown as SandboxProvider;
   const sandbox = await Sandbox.create({ provider });
   const before = process.memoryUsage().arrayBuffers;
   const stream = await sandbox.files.read("x", { format: "stream" });

@@ -87,12 +87,13 @@ test(`an apply that is killed leaves a folder that is as it was or as it should 
 
 test("steps that were done in part are done to the end, wherever they were interrupted", async () => {
   vi.stubEnv("EMBERBOX_HOME", await temporary());
-  const steps = 4;
+  const steps = 6;
   for (let done = 0; done <= steps; done++) {
     const host = await temporary();
     await writeFile(join(host, "put"), "old");
     await writeFile(join(host, "gone"), "old");
     await mkdir(join(host, "empty"));
+    await fillDirectory(host);
     const plan = await planned(host);
     expect(plan).toHaveLength(steps);
     const interrupted = await begun(host, plan);
@@ -103,22 +104,32 @@ test("steps that were done in part are done to the end, wherever they were inter
   }
 });
 
-test("what somebody else has written since is left alone, and the rest is as it was", async () => {
-  vi.stubEnv("EMBERBOX_HOME", await temporary());
-  const host = await temporary();
-  await writeFile(join(host, "put"), "old");
-  await writeFile(join(host, "gone"), "old");
-  await mkdir(join(host, "empty"));
-  const plan = await planned(host);
-  const { root, staging } = await begun(host, plan);
-  for (const step of plan.slice(0, 2)) forward(step, root, staging);
-  await rm(join(host, "put"));
-  await writeFile(join(host, "put"), "somebody else's");
-  await recover(host);
-  expect(execFileSync("ls", ["-A", host], { encoding: "utf8" })).toBe("empty\ngone\nput\n");
-  expect(await readFile(join(host, "put"), "utf8")).toBe("somebody else's");
-  expect(await readFile(join(host, "gone"), "utf8")).toBe("old");
-});
+test.each([2, 6])(
+  "what somebody else has written after %i steps is left alone, and the rest is as it was",
+  async (done) => {
+    vi.stubEnv("EMBERBOX_HOME", await temporary());
+    const host = await temporary();
+    await writeFile(join(host, "put"), "old");
+    await writeFile(join(host, "gone"), "old");
+    await mkdir(join(host, "empty"));
+    await fillDirectory(host);
+    const plan = await planned(host);
+    const { root, staging } = await begun(host, plan);
+    for (const step of plan.slice(0, done)) forward(step, root, staging);
+    await rm(join(host, "put"));
+    await writeFile(join(host, "put"), "somebody else's");
+    await recover(host);
+    expect(execFileSync("ls", ["-A", host], { encoding: "utf8" })).toBe("empty\nfull\ngone\nput\n");
+    expect(await readFile(join(host, "put"), "utf8")).toBe("somebody else's");
+    expect(await readFile(join(host, "gone"), "utf8")).toBe("old");
+    expect(await readFile(join(host, "full/file"), "utf8")).toBe("old");
+  },
+);
+
+async function fillDirectory(host: string): Promise<void> {
+  await mkdir(join(host, "full"));
+  await writeFile(join(host, "full/file"), "old");
+}
 
 const idOf = (root: Directory, name: string): string => foundAt(root, name)!.id;
 
@@ -129,6 +140,8 @@ async function planned(host: string): Promise<Step[]> {
     { does: "remove-directory", path: "empty", mode: 0o755 },
     { does: "make-directory", path: "made", mode: 0o700 },
     { does: "put", path: "put", staged: "new-1", kept: "old-1", id: "", old: idOf(root, "put") },
+    { does: "remove", path: "full/file", kept: "old-2", id: idOf(root.open("full"), "file") },
+    { does: "remove-directory", path: "full", mode: 0o755 },
   ];
 }
 

@@ -109,13 +109,11 @@ function parse(text: string): Journal {
 }
 
 function doAll(steps: readonly Step[], root: Directory, staging: Directory): void {
-  let done = 0;
   try {
-    for (; done < steps.length; done++) forward(steps[done]!, root, staging);
+    for (const step of steps) forward(step, root, staging);
   } catch (error) {
-    // The one that failed may be half done.
-    for (const step of steps.slice(0, done + 1).toReversed())
-      attempt(() => back(step, root, staging));
+    // The one that failed may be half done, and those after it may have been done before an interruption.
+    for (const step of steps.toReversed()) attempt(() => back(step, root, staging));
     throw error;
   }
 }

@@ -69,7 +69,11 @@ export class ChangedMeanwhile extends Error {
 }
 
 export function forward(step: Step, root: Directory, staging: Directory): void {
-  using parent = root.walk(parentOf(step.path));
+  // Something else may be there by now, what a later step put, or not even the directory.
+  if (step.does === "remove" && foundAt(staging, step.kept) !== undefined) return;
+  using parent =
+    step.does === "remove-directory" ? walked(root, step.path) : root.walk(parentOf(step.path));
+  if (parent === undefined) return;
   const own = nameOf(step.path);
   const there = foundAt(parent, own);
   switch (step.does) {
@@ -81,8 +85,6 @@ export function forward(step: Step, root: Directory, staging: Directory): void {
       return;
     }
     case "remove": {
-      // Something else may be there by now: what a later step put.
-      if (foundAt(staging, step.kept) !== undefined) return;
       if (there?.id !== step.id) throw new ChangedMeanwhile(step.path);
       renameSync(parent.at(own), staging.at(step.kept));
       return;
@@ -136,6 +138,16 @@ export function back(step: Step, root: Directory, staging: Directory): void {
     case "chmod": {
       if (there?.id === step.id) changeMode(parent, own, step.id, step.from);
     }
+  }
+}
+
+/** The directory that something is in; `undefined` once it is gone. */
+function walked(root: Directory, path: string): Directory | undefined {
+  try {
+    return root.walk(parentOf(path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
   }
 }
 

@@ -75,7 +75,8 @@ describe("checkpoints of one sandbox", () => {
     await sandbox.commands.run("pkill -f http.server; true");
     await sandbox.commands.run("curl -s -m 5 http://example.com; true");
     const { network } = await sandbox.rollback(checkpointId);
-    expect(network).toMatchObject({ allowed: 0, refusals: [{ host: "example.com" }] });
+    expect(network).toMatchObject({ allowed: 0 });
+    expect(new Set(network?.refusals.map(({ host }) => host))).toEqual(new Set(["example.com"]));
     expect(await sandbox.url(8200)).toBe(url);
     expect((await fetch(url)).status).toBe(200);
     expect((await provider.connect(sandbox.sandboxId)).accessToken).toBe(accessToken);

@@ -37,7 +37,11 @@ describe("checkpoints of one sandbox", () => {
 
   test("are not made when it is the same: nothing but reads came, and no program ran", async () => {
     await sandbox.rollback(first);
-    const isMade = async (): Promise<boolean> => !(await sandbox.checkpoint()).unchanged;
+    const isMade = async (): Promise<boolean> => {
+      // An interpreter is busy for a moment after a call.
+      await delay(500);
+      return !(await sandbox.checkpoint()).unchanged;
+    };
     await sandbox.runCode("step = 2");
     expect(await isMade()).toBe(true);
     expect(await isMade()).toBe(false);
@@ -75,7 +79,8 @@ describe("checkpoints of one sandbox", () => {
     await sandbox.commands.run("pkill -f http.server; true");
     await sandbox.commands.run("curl -s -m 5 http://example.com; true");
     const { network } = await sandbox.rollback(checkpointId);
-    expect(network).toMatchObject({ allowed: 0, refusals: [{ host: "example.com" }] });
+    expect(network).toMatchObject({ allowed: 0 });
+    expect(new Set(network?.refusals.map(({ host }) => host))).toEqual(new Set(["example.com"]));
     expect(await sandbox.url(8200)).toBe(url);
     expect((await fetch(url)).status).toBe(200);
     expect((await provider.connect(sandbox.sandboxId)).accessToken).toBe(accessToken);

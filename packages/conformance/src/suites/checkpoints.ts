@@ -36,16 +36,20 @@ export function describeCheckpoints(harness: Harness): void {
       }),
       "rolled_back",
     );
-    const command = await sandbox.commands.run("echo begun; sleep 60", { background: true });
+    const begun = Promise.withResolvers<void>();
+    const command = await sandbox.commands.run("echo begun; sleep 60", {
+      background: true,
+      onStdout: () => begun.resolve(),
+    });
     const commanded = failure(command.wait(), "rolled_back");
     const terminal = await sandbox.pty.create({ cols: 80, rows: 24, onData: () => {} });
     const typed = failure(terminal.wait(), "rolled_back");
     const watched = Promise.withResolvers<unknown>();
     await sandbox.files.watchDir(".", () => {}, { onExit: watched.resolve });
-    await going.promise;
+    await Promise.all([going.promise, begun.promise]);
     await sandbox.rollback(checkpointId);
     expect(printed((await running).details["execution"] as never)).toBe("going\n");
-    expect((await commanded).details["result"]).toMatchObject({ stdout: "begun\n" });
+    expect((await commanded).details).toMatchObject({ stdout: "begun\n" });
     await typed;
     expect(await watched.promise).toMatchObject({ code: "rolled_back" });
     expect((await sandbox.runCode("1 + 1")).text).toBe("2");

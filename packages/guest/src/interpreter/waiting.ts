@@ -23,6 +23,12 @@ const waits: Partial<Record<NodeJS.Architecture, Waits>> = {
     timed: { 22: 3, 72: 4, 73: 2, 98: 3 },
   },
 };
+/**
+ * What a thread of x64 that was frozen in `poll` is in afterwards, with the same arguments: so are those that waited for
+ * a time, but their third argument is not 64 bits of ones.
+ */
+const RESTARTED = /^219(?= 0x[0-9a-f]+ 0x[0-9a-f]+ 0xf{16} )/;
+const POLL = "7";
 /** No pointer to a time, or -1 milliseconds. */
 const NO_TIME = /^0x(?:0|f{8}|f{16})$/;
 
@@ -46,7 +52,7 @@ export function whereAllWait(): string | undefined {
         processes.push(...children.map(Number).filter((child) => child > 0));
         if (found.length + processes.length > MAX_THREADS) return undefined;
         if (left.has(pid)) continue;
-        const call = readFileSync(`${at}/syscall`, "latin1").trim();
+        const call = readFileSync(`${at}/syscall`, "latin1").trim().replace(RESTARTED, POLL);
         if (!waitsForever(call.split(" "), known)) return undefined;
         found.push(`${thread} ${call}`);
       }

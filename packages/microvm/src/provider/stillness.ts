@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { INTERPRETER_PORT } from "@emberbox/core/envd";
 import { WAITING_PATH } from "@emberbox/wire";
 import { request } from "undici/index.js";
@@ -6,6 +7,8 @@ import type { LocalSandbox } from "../restore/sandbox.ts";
 
 const MAX_BYTES = 128 * 1024;
 const LIMIT_MS = 2000;
+/** Pauses before it is asked again, in ms: after a call or a checkpoint, programs are busy for a moment. */
+const AGAIN_MS = [20, 40];
 
 /**
  * Tells whether a machine is the same as at a checkpoint: nothing came to it since but reads, and then and now all of its
@@ -44,6 +47,16 @@ const isConnected = ({ gateway }: LocalSandbox): boolean => gateway.log().open >
 
 /** `undefined` where a program does not wait, or the machine does not say. */
 async function whereAllWait(machine: LocalSandbox): Promise<string | undefined> {
+  let where = await ask(machine);
+  for (const pause of AGAIN_MS) {
+    if (where !== undefined) break;
+    await delay(pause);
+    where = await ask(machine);
+  }
+  return where;
+}
+
+async function ask(machine: LocalSandbox): Promise<string | undefined> {
   const { origin, dispatcher } = machine.endpoint(INTERPRETER_PORT);
   try {
     const signal = AbortSignal.timeout(LIMIT_MS);

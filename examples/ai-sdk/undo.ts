@@ -8,7 +8,7 @@ const sandbox = createSandboxTools(undefined, { checkpoints: "each-call" });
 const machine = sandbox.session("chat-1");
 
 async function answer(messages: ModelMessage[], command: string): Promise<ModelMessage[]> {
-  const { response, steps } = await generateText({
+  const { responseMessages, steps } = await generateText({
     // This takes the model's place.
     model: scripted("run_command", { command }, "Done."),
     tools: sandbox.tools,
@@ -20,7 +20,7 @@ async function answer(messages: ModelMessage[], command: string): Promise<ModelM
     const result = output as SandboxOutput;
     if (result.status === "done") console.log(result.text);
   }
-  return [...messages, ...response.messages];
+  return [...messages, ...responseMessages];
 }
 
 const asked = (content: string): ModelMessage => ({ role: "user", content });

@@ -53,7 +53,7 @@ describeInstall("@emberbox/langchain beside langchain and deepagents", {
     }
   `,
   names: {
-    "@emberbox/langchain/middleware": ["createSandboxMiddleware"],
+    "@emberbox/langchain/middleware": ["createCheckpointMiddleware", "createSandboxMiddleware"],
     "@emberbox/langchain/deepagents": ["SandboxBackend", "createSandboxBackend"],
   },
 });

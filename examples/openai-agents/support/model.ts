@@ -4,13 +4,17 @@ import { assistantMessage, functionCall, ScriptedModel } from "@openai/agents/te
 /** A call that the script makes. */
 export type ScriptedCall = readonly [tool: string, input: Readonly<Record<string, unknown>>];
 
+let scripted: ScriptedModel;
+let calls = 0;
+
 /** Without `OPENAI_API_KEY`, agents that name no model make these calls, and then say the last words. */
-export function scriptModel(calls: readonly ScriptedCall[], lastWords: string): void {
+export function scriptModel(script: readonly ScriptedCall[], lastWords: string): void {
   if (process.env["OPENAI_API_KEY"]) return;
   setTracingDisabled(true);
-  const steps = calls.map(([tool, input], at) => [
-    functionCall(tool, input, { callId: `call-${at}` }),
+  const steps = script.map(([tool, input]) => [
+    functionCall(tool, input, { callId: `call-${calls++}` }),
   ]);
-  const model = new ScriptedModel([...steps, [assistantMessage(lastWords)]]);
-  setDefaultModelProvider({ getModel: () => model });
+  scripted = new ScriptedModel([...steps, [assistantMessage(lastWords)]]);
+  // The framework asks for a provider once, and for the model with every run.
+  setDefaultModelProvider({ getModel: () => scripted });
 }

@@ -32,13 +32,20 @@ export function registryEnvs({ url, ca }: Registry): Record<string, string> {
   return { npm_config_registry: url, ...(ca !== "" && { npm_config_ca: ca }) };
 }
 
-/** Where this machine's pip finds packages; `undefined` if nothing answers there. */
+/** Where this machine's pip finds packages; `undefined` without a pip, or if nothing answers there. */
 export async function findPypi(): Promise<Registry | undefined> {
-  const url = process.env["PIP_INDEX_URL"] || "https://pypi.org/simple/";
-  const { hostname, port, protocol } = new URL(url);
-  // The index of PyPI itself leads there.
-  const hosts = hostname === "pypi.org" ? [hostname, "files.pythonhosted.org"] : [hostname];
+  const program =
+    "from pip._internal.models.index import PyPI; print(PyPI.simple_url, PyPI.file_storage_domain)";
   try {
+    const told = execFileSync("python3", ["-c", program], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const [usual = "", files = ""] = told.trim().split(" ");
+    const url = process.env["PIP_INDEX_URL"] || usual;
+    const { hostname, port, protocol } = new URL(url);
+    // The usual index leads to files elsewhere.
+    const hosts = url === usual ? [hostname, files] : [hostname];
     const found = await Promise.all(hosts.map((host) => lookup(host, 4)));
     return {
       url,

@@ -101,11 +101,11 @@ const note = (what: string): z.ZodOptional<z.ZodString> =>
     .describe(`${what} of 1 to 200 characters, without control characters`);
 const keep = z
   .strictObject({
-    last: z.int().min(1).optional(),
+    last: z.int().min(1).max(1024).optional(),
     bytes: z.int().min(0).optional(),
   } satisfies FieldsOf<CheckpointKeep>)
   .optional()
-  .describe("`{ last, bytes }`, a number of checkpoints from 1 and a number of bytes");
+  .describe("`{ last, bytes }`, a number of checkpoints from 1 to 1024 and a number of bytes");
 const checkpointSchema = z.strictObject({
   signal,
   label: note("a label"),

@@ -4,11 +4,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
+import { Sandbox } from "@emberbox/core";
 import type { AuditEvent } from "@emberbox/core/audit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { paths } from "../packages/microvm/src/host/paths.ts";
 import { programsIn } from "../packages/microvm/src/provider/program-socket.ts";
 import { SOURCE, sourceNode } from "../scripts/source.ts";
+import { provider } from "./support/sandboxes.ts";
 
 const bin = join(import.meta.dirname, "../packages/emberbox/src/bin.ts");
 const place = mkdtempSync(join(tmpdir(), "emberbox-watching-"));
@@ -152,15 +154,18 @@ describe("a sandbox that another program runs", () => {
   });
 });
 
-test("a sandbox's calls and what it tries to reach are in its audit log, which tells of changes", () => {
+test("a sandbox's calls and what it tries to reach are in its audit log, which tells of changes", async () => {
   const log = join(place, "audit");
+  const sandbox = await Sandbox.create({
+    provider,
+    audit: { directory: log },
+    network: { allowOut: ["allowed.invalid"], denyOut: ["0.0.0.0/0"] },
+  });
   const code = `import socket
 try: socket.create_connection(("blocked.invalid", 443), 5)
 except OSError: print("no way")`;
-  expect(emberbox(["run", "-", "--audit", log], code)).toMatchObject({
-    code: 0,
-    stdout: "no way\n",
-  });
+  expect((await sandbox.runCode(code)).logs.stdout).toEqual(["no way\n"]);
+  await sandbox.kill();
   expect(emberbox(["audit", "verify", log])).toMatchObject({
     ...{ code: 0, stderr: expect.stringMatching(/events, all as they were written/) },
   });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { paths } from "../../../packages/microvm/src/host/paths.ts";
 import { findCgroupParent } from "../../../packages/microvm/src/machine/cgroup.ts";
+import { programsIn } from "../../../packages/microvm/src/provider/program-socket.ts";
 
 const { state, run } = paths();
 
@@ -47,9 +48,11 @@ export function leftovers(): string[] {
   return [...half, ...empty, ...dangling.map((name) => `names/${name} of nothing`)];
 }
 
-/** Files that machines have only for a moment. */
+/** Files that machines have only for a moment; sockets of programs are elsewhere, and swept when they are listed. */
 export function scratch(): string[] {
-  return entries(run).map((name) => join(run, name));
+  return entries(run)
+    .map((name) => join(run, name))
+    .filter((path) => path !== programsIn(run));
 }
 
 /** Control groups of programs that do not run any more. */

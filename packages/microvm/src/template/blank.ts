@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -52,7 +53,8 @@ export async function overlayOf(template: Template, diskMB: number): Promise<str
   if (diskMB === IMAGE_DISK_MB) return template.overlay;
   const path = join(template.directory, `overlay-${diskMB}.qcow2`);
   if (await exists(path)) return path;
-  const making = `${path}.${process.pid}`;
+  // Two sandboxes of this program may be the first ones at once.
+  const making = `${path}.${process.pid}-${randomBytes(8).toString("hex")}`;
   await createOverlay({ path: making, backing: template.disk, format: "qcow2", megabytes: diskMB });
   await rename(making, path);
   return path;

@@ -68,7 +68,7 @@ export async function findPrograms(): Promise<ProgramDoor[]> {
   return doors.filter((door) => door !== undefined);
 }
 
-/** @throws `sandbox_not_found` */
+/** The program that has a sandbox; `undefined` if none does. */
 export async function findProgramOf(sandboxId: string): Promise<ProgramDoor | undefined> {
   const doors = await findPrograms();
   return doors.find(({ sandboxes }) => sandboxes.some((each) => each.sandboxId === sandboxId));

@@ -1,9 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { link, mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { statFd } from "../host/descriptors.ts";
 import { copySparse } from "../host/copy-sparse.ts";
 import { exists } from "../host/exists.ts";
+import { unfinished } from "../host/unfinished.ts";
 import type { OpenFiles } from "../machine/process.ts";
 import { pathsOf, type Template, type TemplatePaths } from "../template/template.ts";
 
@@ -75,7 +75,7 @@ async function linkCopy(path: string, target: string): Promise<void> {
   const shared = join(bases, `${ino}-${Math.trunc(mtimeMs)}-${size}`);
   if (!(await exists(shared))) {
     await mkdir(bases, { recursive: true, mode: 0o700 });
-    const making = join(bases, `.new-${process.pid}-${randomBytes(8).toString("hex")}`);
+    const making = unfinished(bases, "new");
     try {
       await copySparse(path, making);
       await rename(making, shared);

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
@@ -9,6 +8,7 @@ import { diskBytes } from "../host/disk-bytes.ts";
 import { exists } from "../host/exists.ts";
 import { randomLetters } from "../host/ids.ts";
 import { parseJson } from "../host/json.ts";
+import { removeWhole, unfinished } from "../host/unfinished.ts";
 import { damaged } from "../restore/damaged.ts";
 import { type Manifest, MAX_ANCESTORS, readManifest } from "./manifest.ts";
 import { ownBytes, type Snapshot } from "./snapshots.ts";
@@ -52,8 +52,6 @@ export function openCheckpoints(root: string): CheckpointStore {
   const directories = join(root, CHECKPOINTS);
   const directoryOf = (sandboxId: string, id: string): string =>
     childOf(directories, `${sandboxId}-${id}`);
-  const newName = (kind: "new" | "gone"): string =>
-    join(directories, `.${kind}-${process.pid}-${randomBytes(8).toString("hex")}`);
   const idsOf = async (sandboxId: string): Promise<string[]> =>
     (await namesIn(directories)).flatMap((name) => {
       const [, owner, id] = DIRECTORY.exec(name) ?? [];
@@ -61,22 +59,13 @@ export function openCheckpoints(root: string): CheckpointStore {
     });
   const write = async (sandboxId: string, at: readonly string[]): Promise<void> => {
     const written: Position = { pid: process.pid, at: at.slice(0, MAX_ANCESTORS) };
-    const beside = newName("new");
+    const beside = unfinished(directories, "new");
     await mkdir(directories, { recursive: true, mode: 0o700 });
     await writeFile(beside, JSON.stringify(written), { mode: 0o600, flag: "wx" });
     await rename(beside, childOf(directories, sandboxId));
   };
-  const remove = async (sandboxId: string, checkpointId: string): Promise<boolean> => {
-    const gone = newName("gone");
-    try {
-      await rename(directoryOf(sandboxId, checkpointId), gone);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-      throw error;
-    }
-    await rm(gone, { recursive: true, force: true });
-    return true;
-  };
+  const remove = (sandboxId: string, checkpointId: string): Promise<boolean> =>
+    removeWhole(directoryOf(sandboxId, checkpointId));
   const store: CheckpointStore = {
     newId: () => `c${randomLetters(20)}`,
     directoryOf,

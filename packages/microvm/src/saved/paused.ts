@@ -1,10 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import { childOf } from "../host/child.ts";
 import { exists } from "../host/exists.ts";
 import { withLock } from "../host/lock.ts";
+import { unfinished } from "../host/unfinished.ts";
 import { damaged } from "../restore/damaged.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 
@@ -60,7 +60,7 @@ export function openPaused(root: string): PausedStore {
   const directoryOf = (id: string): string => childOf(directories, id);
   /** For others it is gone at once, whatever happens while its files are removed. */
   const hide = async (sandboxId: string): Promise<string> => {
-    const gone = join(directories, `.gone-${process.pid}-${randomBytes(8).toString("hex")}`);
+    const gone = unfinished(directories, "gone");
     await rename(directoryOf(sandboxId), gone);
     return gone;
   };

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { link, mkdir, readdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { copySparse } from "../host/copy-sparse.ts";
 import { syncDirectory } from "../host/durable.ts";
 import { exists } from "../host/exists.ts";
 import { newSandboxId } from "../host/ids.ts";
+import { unfinished } from "../host/unfinished.ts";
 import { type Manifest, replaceManifest, writeManifest } from "./manifest.ts";
 import type { PausedStore } from "./paused.ts";
 import type { Snapshot } from "./snapshots.ts";
@@ -33,7 +34,7 @@ export async function putCheckpoint(
 export async function pausedFrom(checkpoint: Snapshot, paused: PausedStore): Promise<string> {
   const sandboxId = newSandboxId();
   const target = paused.directoryOf(sandboxId);
-  const building = join(target, "..", `.new-${process.pid}-${randomBytes(8).toString("hex")}`);
+  const building = unfinished(dirname(target), "new");
   await mkdir(join(building, "base"), { recursive: true, mode: 0o700 });
   try {
     const now = new Date().toISOString();

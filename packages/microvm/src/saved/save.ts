@@ -9,6 +9,7 @@ import { freezeFlags } from "@emberbox/wire";
 import { copySparse } from "../host/copy-sparse.ts";
 import { syncDirectory, writeNew } from "../host/durable.ts";
 import { copySummed, type SummedFile } from "../host/summed-file.ts";
+import { unfinished } from "../host/unfinished.ts";
 import { descriptors } from "../machine/arguments.ts";
 import { letJailRead } from "../machine/files.ts";
 import { openGuestMemory } from "../memory/guest-memory.ts";
@@ -52,7 +53,7 @@ const MAX_STATE_BYTES = 64 * 1024 * 1024;
 /** Saves a running machine. @throws `host_disk_full`, `timeout` */
 export async function saveSandbox(sandbox: LocalSandbox, options: SaveOptions): Promise<Manifest> {
   const parent = dirname(options.target);
-  const building = join(parent, `.new-${process.pid}-${randomBytes(8).toString("hex")}`);
+  const building = unfinished(parent, "new");
   await mkdir(parent, { recursive: true, mode: 0o700 });
   await mkdir(building, { mode: 0o700 });
   try {

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
@@ -6,6 +5,7 @@ import type { SnapshotInfo } from "@emberbox/core/state";
 import { childOf } from "../host/child.ts";
 import { sync } from "../host/durable.ts";
 import { randomLetters } from "../host/ids.ts";
+import { removeWhole, unfinished } from "../host/unfinished.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 
 const ID = /^s[a-z0-9]{20}$/;
@@ -97,7 +97,7 @@ export function openSnapshots(root: string): SnapshotStore {
     async name(snapshotId, name) {
       const file = nameFile(name);
       await mkdir(names, { recursive: true, mode: 0o700 });
-      const beside = join(names, `.new-${process.pid}-${randomBytes(8).toString("hex")}`);
+      const beside = unfinished(names, "new");
       await writeFile(beside, snapshotId, { mode: 0o600, flush: true });
       await rename(beside, file);
       await sync(names);
@@ -105,14 +105,7 @@ export function openSnapshots(root: string): SnapshotStore {
     async delete(idOrName) {
       const snapshotId = await resolve(idOrName);
       if (snapshotId === undefined) return false;
-      const gone = join(directories, `.gone-${process.pid}-${randomBytes(8).toString("hex")}`);
-      try {
-        await rename(directoryOf(snapshotId), gone);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-        throw error;
-      }
-      await rm(gone, { recursive: true, force: true });
+      if (!(await removeWhole(directoryOf(snapshotId)))) return false;
       for (const name of (await allNames()).get(snapshotId) ?? [])
         await rm(nameFile(name), { force: true });
       return true;

@@ -7,6 +7,7 @@ import type { SnapshotInfo } from "@emberbox/core/state";
 import type { Architecture } from "../host/architecture.ts";
 import { newSandboxId } from "../host/ids.ts";
 import { programStamp, qemuFullVersion } from "../host/programs.ts";
+import { unfinished } from "../host/unfinished.ts";
 import { Access } from "../network/access.ts";
 import type { Uplink } from "../network/uplink.ts";
 import type { ResolvedCreateOptions } from "../restore/create-options.ts";
@@ -273,7 +274,7 @@ export function createStateEngine({
     branch: ({ directory, manifest }, create, count) =>
       copies(directory, manifest, { create, count, signal: create.signal }),
     async fork(sandbox, details, { count, signal }) {
-      const target = join(root, "forks", `.gone-${process.pid}-${randomBytes(8).toString("hex")}`);
+      const target = unfinished(join(root, "forks"), "gone");
       try {
         const manifest = await saveSandbox(sandbox, {
           target,

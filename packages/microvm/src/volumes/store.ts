@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { EmberboxError, type VolumeInfo } from "@emberbox/core";
@@ -8,6 +7,7 @@ import { z } from "zod";
 import { childOf } from "../host/child.ts";
 import { writeNew } from "../host/durable.ts";
 import { parseJson } from "../host/json.ts";
+import { unfinished } from "../host/unfinished.ts";
 import { Tree } from "./tree.ts";
 
 /** The use of a volume's files, which are open until they are released. */
@@ -77,7 +77,7 @@ export function openVolumeStore(state: string): VolumeStore {
     async create(name, sizeMB = DEFAULT_MB) {
       if (!NAME.test(name))
         throw new EmberboxError("invalid_argument", "a volume's name is letters, digits, _ and -");
-      const building = join(root, `.new-${process.pid}-${randomBytes(8).toString("hex")}`);
+      const building = unfinished(root, "new");
       await mkdir(root, { recursive: true, mode: 0o700 });
       await mkdir(building, { mode: 0o700 });
       try {
@@ -105,7 +105,7 @@ export function openVolumeStore(state: string): VolumeStore {
         if ((await find(name)) === undefined) return false;
         if (opened.has(name))
           throw new EmberboxError("volume_in_use", `a sandbox has the volume \`${name}\` mounted`);
-        const gone = join(root, `.gone-${process.pid}-${randomBytes(8).toString("hex")}`);
+        const gone = unfinished(root, "gone");
         await rename(childOf(root, name), gone);
         background(rm(gone, { recursive: true, force: true }), warning("Removing a volume"));
         return true;

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { link, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -8,6 +8,7 @@ import type { Baseline, WorkspaceMount } from "@emberbox/core/workspace";
 import { copySparse } from "../host/copy-sparse.ts";
 import { exists } from "../host/exists.ts";
 import { parseJson } from "../host/json.ts";
+import { unfinished } from "../host/unfinished.ts";
 import { ID_OFFSET } from "./ext4.ts";
 import { baselineSchema } from "./kept.ts";
 import { writeOnThread } from "./write.ts";
@@ -70,7 +71,7 @@ export function folderKey({ host, baseline }: Pick<WorkspaceMount, "host" | "bas
 export function openFolderImages(directory: string): FolderImages {
   const writing = new SharedWork<void>({ keeps: false });
   const place = (name: string): string => join(directory, name);
-  const scratch = (): string => place(`.new-${process.pid}-${randomBytes(8).toString("hex")}`);
+  const scratch = (): string => unfinished(directory, "new");
 
   const write = async (
     key: string,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { mountPath } from "./mount-path.ts";
 import {
   type FieldsOf,
   type RequestOptions,
@@ -95,13 +96,6 @@ const volumeId = z
   .regex(/^[A-Za-z0-9_-]{1,128}$/)
   .describe("a volume's id");
 const MAX_MOUNTS = 16;
-/** Where a mount would take the machine's own away. */
-const OWN = /^\/(?:proc|sys|dev|run)(?:\/|$)/;
-const mountPath = z
-  .string()
-  .max(1024)
-  .regex(/^(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+$/)
-  .refine((path) => !OWN.test(path));
 
 /** Volumes by path; in the place of an id, an object that has one, such as a `Volume`. */
 export const volumeMountsSchema: z.ZodType<Readonly<Record<string, string>> | undefined> = z

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { mountPath } from "./mount-path.ts";
 import type { FieldsOf } from "./options.ts";
 
 /**
@@ -81,13 +82,6 @@ export interface WorkspaceInfo {
   readonly options?: Pick<WorkspaceOptions, "ignore" | "gitignore" | "secrets"> | undefined;
 }
 
-/** Where a mount would take the machine's own away. */
-const OWN = /^\/(?:proc|sys|dev|run)(?:\/|$)/;
-const guestPath = z
-  .string()
-  .max(1024)
-  .regex(/^(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+$/)
-  .refine((path) => !OWN.test(path));
 const modes = z.enum(["review", "readonly", "live"]);
 const MAX_WORKSPACES = 16;
 
@@ -97,7 +91,7 @@ const workspaceOptions = z.strictObject({
     .min(1)
     .regex(/^[^\0]+$/)
     .describe("a path on this machine"),
-  guest: guestPath
+  guest: mountPath
     .optional()
     .describe(
       "an absolute path in the sandbox without `.` and `..` outside of /proc, /sys, /dev and /run",
@@ -132,7 +126,7 @@ export const workspaceMountsSchema: z.ZodType<readonly WorkspaceMount[] | undefi
   .array(
     z.strictObject({
       host: z.string().regex(/^\/[^\0]+$/),
-      guest: guestPath,
+      guest: mountPath,
       mode: modes,
       baseline: z.custom<Baseline>(
         (value) =>

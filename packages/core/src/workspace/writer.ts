@@ -4,6 +4,7 @@ import { EmberboxError } from "../errors.ts";
 import type { Files } from "../files/files.ts";
 import { quote } from "../shell-quote.ts";
 import { END, headersOf, padding } from "../tar/header.ts";
+import { inPieces } from "../tar/pieces.ts";
 import type { Put } from "./inside.ts";
 import { bufferOf } from "./paths.ts";
 
@@ -12,9 +13,6 @@ export interface Reach {
   readonly files: Files;
   readonly commands: Commands;
 }
-
-/** Bytes of an archive that are sent at once. */
-const PIECE_BYTES = 256 * 1024;
 
 /** Puts things into a sandbox's copy of a folder, by an archive that is unpacked there. What is made is its owner's. */
 export class Writer {
@@ -41,7 +39,7 @@ export class Writer {
         [
           { path: `${base}.gone`, data: names(removed) },
           { path: `${base}.new`, data: names(puts.map(({ path }) => path)) },
-          { path: `${base}.tar`, data: ReadableStream.from(archiveOf(puts)) },
+          { path: `${base}.tar`, data: ReadableStream.from(inPieces(archiveOf(puts))) },
         ],
         options,
       );
@@ -65,20 +63,6 @@ const names = (paths: readonly string[]): Uint8Array =>
   Buffer.from(paths.map((path) => `./${path}\0`).join(""), "latin1");
 
 async function* archiveOf(puts: readonly Put[]): AsyncGenerator<Uint8Array> {
-  let pieces: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const piece of piecesOf(puts)) {
-    pieces.push(piece);
-    bytes += piece.length;
-    if (bytes < PIECE_BYTES) continue;
-    yield Buffer.concat(pieces);
-    pieces = [];
-    bytes = 0;
-  }
-  yield Buffer.concat([...pieces, END]);
-}
-
-async function* piecesOf(puts: readonly Put[]): AsyncGenerator<Uint8Array> {
   for (const { path, type, mode, mtimeMs, target, size, content } of puts) {
     const length = type === "file" ? size : 0;
     yield headersOf({
@@ -105,6 +89,7 @@ async function* piecesOf(puts: readonly Put[]): AsyncGenerator<Uint8Array> {
       );
     yield padding(length);
   }
+  yield END;
 }
 
 /** Runs a script. @throws `disk_full`, `service_failed` */

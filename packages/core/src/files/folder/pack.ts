@@ -1,10 +1,11 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { END, headersOf, padding } from "../../tar/header.ts";
+import { inPieces } from "../../tar/pieces.ts";
 import { type Folder, notReadable, type Scanned, under } from "./scan.ts";
 import type { FolderProgress } from "./options.ts";
 
-const PIECE_BYTES = 256 * 1024;
+const READ_BYTES = 256 * 1024;
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
 
 /** An archive of a folder, whose files are read when it is their turn. */
@@ -15,24 +16,20 @@ export async function* pack(
 ): AsyncGenerator<Buffer> {
   let files = 0;
   let bytes = 0;
-  // Headers and small files are gathered: each piece that is yielded costs a message.
-  let gathered: Buffer[] = [];
-  let size = 0;
-  for (const entry of entries) {
-    for await (const piece of packOne(root, entry)) {
-      gathered.push(piece.bytes);
-      size += piece.bytes.length;
-      bytes += piece.isContent ? piece.bytes.length : 0;
-      if (size < PIECE_BYTES) continue;
-      yield Buffer.concat(gathered);
-      gathered = [];
-      size = 0;
-      await onProgress?.({ files, bytes, totalBytes });
+  const all = async function* (): AsyncGenerator<Buffer> {
+    for (const entry of entries) {
+      for await (const piece of packOne(root, entry)) {
+        bytes += piece.isContent ? piece.bytes.length : 0;
+        yield piece.bytes;
+      }
+      if (entry.type === "file" || entry.type === "hardlink") files += 1;
     }
-    if (entry.type === "file" || entry.type === "hardlink") files += 1;
+    yield END;
+  };
+  for await (const piece of inPieces(all())) {
+    yield piece;
+    await onProgress?.({ files, bytes, totalBytes });
   }
-  yield Buffer.concat([...gathered, END]);
-  await onProgress?.({ files, bytes, totalBytes });
 }
 
 async function* packOne(
@@ -48,9 +45,7 @@ async function* packOne(
   try {
     let left = size;
     while (left > 0) {
-      const { bytesRead, buffer } = await file.read(
-        Buffer.allocUnsafe(Math.min(left, PIECE_BYTES)),
-      );
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(Math.min(left, READ_BYTES)));
       if (bytesRead === 0) throw changed(path);
       left -= bytesRead;
       yield { bytes: buffer.subarray(0, bytesRead), isContent: true };

@@ -1,3 +1,6 @@
+/** The longest delay of a timer, in ms: nothing that is run here ends by its time. */
+export const LONGEST_MS: number = 2 ** 31 - 1;
+
 const UNITS = [
   ["d", 86_400_000],
   ["h", 3_600_000],

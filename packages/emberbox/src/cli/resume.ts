@@ -1,11 +1,9 @@
 import type { Command } from "commander";
 import { Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
+import { LONGEST_MS } from "./durations.ts";
 import { EXIT, type Finish, say } from "./failure.ts";
 import { aborted, listenForInterrupt } from "./interrupt.ts";
-
-/** The longest delay of a timer, in ms. */
-const LIFETIME_MS = 2 ** 31 - 1;
 
 interface Flags {
   readonly reboot?: true;
@@ -37,7 +35,7 @@ async function resume(id: string, { reboot }: Flags): Promise<number> {
   let sandbox: Sandbox;
   try {
     const onResume = reboot ? "reboot" : "restore";
-    sandbox = await Sandbox.connect(id, { provider, timeoutMs: LIFETIME_MS, onResume, signal });
+    sandbox = await Sandbox.connect(id, { provider, timeoutMs: LONGEST_MS, onResume, signal });
   } catch (error) {
     if (interrupt.exitCode !== undefined) return interrupt.exitCode;
     throw error;

@@ -5,6 +5,7 @@ import { EmberboxError, Execution, type Result, Sandbox } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
 import { plainText, safeJson } from "@emberbox/core/terminal";
 import { AUDIT } from "./audit.ts";
+import { LONGEST_MS } from "./durations.ts";
 import { EXIT, exitCodeOf, type Finish, reportFailure, say, UsageError } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 import { parseSeconds, parseWhole } from "./numbers.ts";
@@ -38,8 +39,6 @@ interface RunFlags extends WorkspaceFlags {
   readonly audit?: string;
 }
 
-/** Without `--timeout`, the code may run for as long as whoever started it likes, in ms. */
-const LONGEST_MS = 2 ** 31 - 1;
 /** How much longer a sandbox lives than its code may run, in ms. */
 const MARGIN_MS = 60_000;
 

@@ -3,6 +3,7 @@ import { type CommandHandle, Sandbox } from "@emberbox/core";
 import { background, warning } from "@emberbox/core/background";
 import { microvm } from "@emberbox/microvm";
 import { AUDIT } from "./audit.ts";
+import { LONGEST_MS } from "./durations.ts";
 import { EXIT, type Finish, say } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 import { parseWhole } from "./numbers.ts";
@@ -10,8 +11,6 @@ import { addWorkspaceFlags, type WorkspaceFlags, workspaceOf } from "./workspace
 import { HeldSandbox } from "./workspace/held.ts";
 import { endOfWorkspace, sayLeftOut } from "./workspace/review.ts";
 
-/** The longest delay of a timer, in ms. */
-const LIFETIME_MS = 2 ** 31 - 1;
 const END_OF_INPUT = "\u0004";
 
 interface ShellFlags extends WorkspaceFlags {
@@ -55,7 +54,7 @@ async function shell({ memory, template, audit, keep, ...flags }: ShellFlags): P
     const create = {
       provider,
       signal,
-      timeoutMs: LIFETIME_MS,
+      timeoutMs: LONGEST_MS,
       ...(memory !== undefined && { memoryMB: memory }),
       ...(template !== undefined && { template }),
       ...(workspace !== undefined && { workspace }),

@@ -3,6 +3,7 @@ import { Sandbox } from "@emberbox/core";
 import type { Workspace, WorkspaceApplyOptions } from "@emberbox/core/workspace";
 import { microvm } from "@emberbox/microvm";
 import { canAsk, confirm } from "../confirm.ts";
+import { LONGEST_MS } from "../durations.ts";
 import { EXIT, type Finish, reportFailure, say, UsageError } from "../failure.ts";
 import { listenForInterrupt } from "../interrupt.ts";
 import { printJson } from "../print.ts";
@@ -11,9 +12,6 @@ import { chooseChanges } from "./choose.ts";
 import { showDiff } from "./pager.ts";
 import { workspacesOf } from "./review.ts";
 import { counted, summaryOf } from "./summary.ts";
-
-/** The longest delay of a timer, in ms. */
-const LIFETIME_MS = 2 ** 31 - 1;
 
 interface DiffFlags {
   readonly at?: string;
@@ -66,9 +64,7 @@ async function diff(
 ): Promise<void> {
   if (flags.summary) {
     const { changes } = await workspace.changes({ signal });
-    const wanted = changes.filter(
-      (change) => path === undefined || change.path === path || change.path.startsWith(`${path}/`),
-    );
+    const wanted = changes.filter((change) => path === undefined || isAt(path, change));
     if (flags.json) printJson(wanted);
     else if (wanted.length > 0) process.stdout.write(`${summaryOf(wanted, Infinity)}\n`);
     return;
@@ -170,13 +166,14 @@ async function discard(
   say(`undid ${counted(wanted.length)}`);
 }
 
+const isAt = (path: string, { path: changed }: { readonly path: string }): boolean =>
+  changed === path || changed.startsWith(`${path.replace(/\/+$/, "")}/`);
+
 /** @throws `UsageError` for a path that did not change */
 function chosen<Change extends { readonly path: string }>(
   changes: readonly Change[],
   paths: readonly string[],
 ): Change[] {
-  const isAt = (path: string, { path: changed }: Change): boolean =>
-    changed === path || changed.startsWith(`${path.replace(/\/+$/, "")}/`);
   const odd = paths.find((path) => !changes.some((change) => isAt(path, change)));
   if (odd !== undefined)
     throw new UsageError(`nothing changed at ${odd}`, "Paths begin at the folder.");
@@ -201,7 +198,7 @@ async function onPaused(
   const { signal } = interrupt;
   await using provider = microvm({ onProgress: say });
   try {
-    const sandbox = await Sandbox.connect(id, { provider, signal, timeoutMs: LIFETIME_MS });
+    const sandbox = await Sandbox.connect(id, { provider, signal, timeoutMs: LONGEST_MS });
     try {
       for (const workspace of workspacesOf(sandbox, at)) await work(workspace, signal);
       return EXIT.ok;

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, rmSync, truncateSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as delay } from "node:timers/promises";
@@ -126,6 +126,46 @@ describe("checkpoints of one sandbox", () => {
     );
     await sandbox.runCode("step = 1; data = None");
     first = (await sandbox.checkpoint({ label: "first" })).checkpointId;
+  });
+
+  test("share what was written to the disk, also when those that wrote it are deleted", async () => {
+    await sandbox.rollback(first);
+    const write = async (name: string, megabytes: number): Promise<string> => {
+      const command = `head -c ${megabytes}M /dev/urandom > ${name}; sync ${name}; md5sum ${name}`;
+      return (await sandbox.commands.run(command)).stdout;
+    };
+    const diskBytes = ({ checkpointId }: { checkpointId: string }): number[] => {
+      const place = join(directory, `${sandbox.sandboxId}-${checkpointId}`);
+      const names = readdirSync(place).filter((name) => name.startsWith("disk-"));
+      return names.map((name) => statSync(join(place, name)).size).toSorted((a, b) => a - b);
+    };
+    const once = await write("large", 64);
+    const large = await sandbox.checkpoint();
+    expect(diskBytes(large).at(-1)).toBeGreaterThan(64 * 2 ** 20);
+    const small = await write("small", 1);
+    const later = await sandbox.checkpoint();
+    expect(diskBytes(later).at(-1)).toBe(diskBytes(large).at(-1));
+    expect(diskBytes(later)[0]).toBeLessThan(8 * 2 ** 20);
+    await write("large", 16);
+    await sandbox.checkpoint();
+    await sandbox.commands.run("rm large small");
+    await sandbox.deleteCheckpoint(large.checkpointId);
+    await sandbox.rollback(later.checkpointId);
+    expect((await sandbox.commands.run("md5sum large small")).stdout).toBe(once + small);
+    // What it goes on from is deleted too, and then it is paused.
+    for (const { checkpointId } of await sandbox.history())
+      await sandbox.deleteCheckpoint(checkpointId);
+    await write("large", 16);
+    const last = await sandbox.checkpoint();
+    await sandbox.pause();
+    const there = await Sandbox.connect(sandbox.sandboxId, { provider });
+    await there.commands.run("rm large small");
+    await there.rollback(last.checkpointId);
+    expect((await there.commands.run("md5sum small; wc -c < large")).stdout).toBe(
+      `${small}${16 * 2 ** 20}\n`,
+    );
+    await there.commands.run("rm large small");
+    first = (await there.checkpoint({ label: "first" })).checkpointId;
   });
 
   test("stay when it is paused, which can be taken back by another program, too", async () => {

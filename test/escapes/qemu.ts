@@ -97,7 +97,7 @@ export const pieces: readonly Piece[] = [
     "descriptors",
     "use a descriptor that was left open",
     `join " ", sort { $a <=> $b } grep { my $to = readlink("/proc/self/fd/$_"); defined $to && $to ne "/dev/null" } split " ", names("/proc/self/fd")`,
-    /^0 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17$/,
+    /^0 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32$/,
   ),
   qemu(
     "template-write",

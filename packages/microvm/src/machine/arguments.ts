@@ -47,7 +47,7 @@ export const descriptors = {
   workspace: 16,
 } as const;
 
-/** The descriptor of a disk layer between the template's disk and the overlay. */
+/** The descriptor of a disk layer between the template's disk and the overlay; spare files come after them. */
 export const layerDescriptor = (index: number): number => 17 + index;
 
 export interface MachineArguments {
@@ -55,6 +55,8 @@ export interface MachineArguments {
   readonly readOnlyRam: boolean;
   /** Disk layers between the template's disk and the overlay. @default 0 */
   readonly layers?: number;
+  /** Empty files that the disk may go on in. @default 0 */
+  readonly spares?: number;
   /** Nobody waits for a machine that boots: it loads everything first. @default false */
   readonly warm?: boolean;
 }
@@ -130,7 +132,7 @@ export function machineArguments(
     ],
     ...["-chardev", `socket,id=volumes,fd=${descriptors.volumes}`],
     ...["-device", `virtserialport,chardev=volumes,name=${VOLUMES_PORT_NAME}`],
-    ...diskArguments(sandbox, options.layers ?? 0),
+    ...diskArguments(sandbox, options),
     ...(sandbox ? ["-add-fd", `fd=${descriptors.save},set=${descriptors.save}`] : []),
     ...(mode === "sandbox" || mode === "resumed" ? ["-incoming", "defer"] : []),
     // A saved sandbox's state lacks the section that a template's state begins with.
@@ -139,7 +141,10 @@ export function machineArguments(
   ];
 }
 
-function diskArguments(sandbox: boolean, layers: number): string[] {
+function diskArguments(
+  sandbox: boolean,
+  { layers = 0, spares = 0 }: Pick<MachineArguments, "layers" | "spares">,
+): string[] {
   const nodes = [
     fileNode("image-file", descriptors.image, true),
     { driver: "raw", "node-name": "image", file: "image-file", "read-only": true },
@@ -168,14 +173,7 @@ function diskArguments(sandbox: boolean, layers: number): string[] {
   }
   if (sandbox) {
     nodes.push(fileNode("overlay-file", descriptors.overlay, false));
-    nodes.push({
-      driver: "qcow2",
-      "node-name": "overlay",
-      file: "overlay-file",
-      backing: top,
-      "read-only": false,
-      discard: "unmap",
-    });
+    nodes.push({ ...writtenNode(OVERLAY, "overlay-file"), backing: top });
   }
   nodes.push(fileNode("bulk-file", descriptors.bulk, false));
   nodes.push({ driver: "raw", "node-name": "bulk", file: "bulk-file", "read-only": false });
@@ -186,9 +184,9 @@ function diskArguments(sandbox: boolean, layers: number): string[] {
     file: "workspace-file",
     "read-only": true,
   });
-  const sets = nodes.flatMap((node) =>
-    "filename" in node ? ["-add-fd", `fd=${descriptorOf(node)},set=${descriptorOf(node)}`] : [],
-  );
+  const files = nodes.flatMap((node) => ("filename" in node ? [descriptorOf(node)] : []));
+  for (let index = 0; index < spares; index++) files.push(String(layerDescriptor(layers + index)));
+  const sets = files.flatMap((file) => ["-add-fd", `fd=${file},set=${file}`]);
   return [
     ...sets,
     ...nodes.flatMap((node) => ["-blockdev", JSON.stringify(node)]),
@@ -204,14 +202,26 @@ function diskArguments(sandbox: boolean, layers: number): string[] {
   ];
 }
 
-interface BlockNode {
+export interface BlockNode {
   readonly driver: string;
   readonly "node-name": string;
   readonly "read-only": boolean;
   readonly [option: string]: unknown;
 }
 
-function fileNode(name: string, descriptor: number, readOnly: boolean): BlockNode {
+/** What a disk is written to at first, as QEMU calls it. */
+export const OVERLAY = "overlay";
+
+/** The layer that a disk is written to. */
+export const writtenNode = (name: string, file: string): BlockNode => ({
+  driver: "qcow2",
+  "node-name": name,
+  file,
+  "read-only": false,
+  discard: "unmap",
+});
+
+export function fileNode(name: string, descriptor: number, readOnly: boolean): BlockNode {
   return {
     driver: "file",
     "node-name": name,

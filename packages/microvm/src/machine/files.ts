@@ -90,6 +90,20 @@ export async function openScratch(
   }
 }
 
+/** The same, empty, and without ever having a name where that is possible: a machine has many of them. */
+export async function openUnnamed(run: string): Promise<number> {
+  await mkdir(run, { recursive: true, mode: 0o700 });
+  const fd = await openFd(run, O_TMPFILE | constants.O_RDWR, 0o600).catch(() => undefined);
+  if (fd === undefined) return openScratch(run);
+  try {
+    if (process.getuid?.() === 0) await chownFd(fd, JAIL_ID, JAIL_ID);
+    return fd;
+  } catch (error) {
+    await closeFd(fd);
+    throw error;
+  }
+}
+
 const STALE_MS = 60_000;
 
 /** Removes files whose creator was killed between creating and unlinking them. */

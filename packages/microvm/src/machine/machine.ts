@@ -9,6 +9,7 @@ import { PATIENCE_HINT, patience } from "../host/patience.ts";
 import type { Bulk } from "@emberbox/wire";
 import { descriptors } from "./arguments.ts";
 import { hostBulk } from "./bulk.ts";
+import { Disk } from "./disk.ts";
 import { type Console, recordConsole } from "./console.ts";
 import { endOrphans } from "./orphans.ts";
 import { closeFiles, type OpenFiles, type ProcessOptions, startProcess } from "./process.ts";
@@ -26,7 +27,7 @@ export interface Machine {
   /** Open for as long as the machine runs. */
   readonly files: OpenFiles;
   readonly bulk: Bulk | undefined;
-  readonly layers: readonly number[];
+  readonly disk: Disk;
   /** Resolves when the process has ended, with what is known about why. Never rejects. */
   readonly ended: Promise<MachineEnd>;
   /** Kills the process at once; resolves when it is gone. */
@@ -51,7 +52,7 @@ let sweepsAtExit = false;
 
 /** Starts QEMU. The machine ends with this process, however that ends. */
 export async function startMachine(options: ProcessOptions): Promise<Machine> {
-  const { files, layers = [] } = options;
+  const { files } = options;
   const { child, cgroup, ended: processEnded } = await startProcess(options);
   endWithThisProcess(child);
 
@@ -87,12 +88,13 @@ export async function startMachine(options: ProcessOptions): Promise<Machine> {
     return closeFiles(options);
   });
   background(closed, warning("Closing a machine's files"));
+  const qmp = connectQmp(control);
   return {
     pid: child.pid ?? -1,
     files,
     bulk,
-    layers,
-    qmp: connectQmp(control),
+    disk: new Disk(qmp, options),
+    qmp,
     channel,
     volumes,
     state,

@@ -26,6 +26,8 @@ export interface ProcessOptions {
   readonly files: OpenFiles;
   /** Disk layers between the template's disk and the overlay, lowest first; closed like `files`. */
   readonly layers?: readonly number[];
+  /** Empty files that its disk may go on in; closed like `files`. */
+  readonly spares?: readonly number[];
   /** What the jail lets QEMU do with files; `false` runs QEMU with the rights of this process. */
   readonly jail: FilterOptions["files"] | false;
   readonly size: MachineSize;
@@ -81,12 +83,18 @@ export async function startProcess(options: ProcessOptions): Promise<StartedProc
 type Stdio = ("ignore" | "pipe" | number)[];
 
 /** What the process gets, by descriptor, but for its control group and the filter of its calls. */
-async function openStdio({ files, layers = [], jail, shared }: ProcessOptions): Promise<Stdio> {
+async function openStdio({
+  files,
+  layers = [],
+  spares = [],
+  jail,
+  shared,
+}: ProcessOptions): Promise<Stdio> {
   const stdio: Stdio = ["ignore", "ignore"];
   for (const name of ["stderr", "console", "qmp", "channel", "state", "volumes"] as const)
     stdio[descriptors[name]] = "pipe";
   for (const [name, fd] of Object.entries(files)) stdio[descriptors[name as keyof OpenFiles]] = fd;
-  layers.forEach((fd, index) => (stdio[layerDescriptor(index)] = fd));
+  [...layers, ...spares].forEach((fd, index) => (stdio[layerDescriptor(index)] = fd));
   if (jail && shared && process.getuid?.() === 0) stdio[descriptors.shared] = shared.descriptor;
   if (jail === "memoryAtZero") stdio[0] = files.ram!;
   // QEMU would inherit the descriptors that this program was started with; /dev/null takes their place. ("ignore" would
@@ -103,11 +111,12 @@ async function commandOf({
   qemu,
   args,
   layers = [],
+  spares = [],
   jail,
   size,
   shared,
 }: ProcessOptions): Promise<Command> {
-  const filterDescriptor = layerDescriptor(layers.length);
+  const filterDescriptor = layerDescriptor(layers.length + spares.length);
   if (!jail) return { file: qemu, args: [...args], filterDescriptor };
   const { accelerator } = size;
   const command = await jailed(qemu, args, { accelerator, shared, files: jail, filterDescriptor });
@@ -125,8 +134,9 @@ function endOf(child: ChildProcess): Promise<ProcessEnd> {
 export async function closeFiles({
   files,
   layers = [],
-}: Pick<ProcessOptions, "files" | "layers">): Promise<void> {
-  await Promise.all([...Object.values(files), ...layers].map((fd) => closeFd(fd)));
+  spares = [],
+}: Pick<ProcessOptions, "files" | "layers" | "spares">): Promise<void> {
+  await Promise.all([...Object.values(files), ...layers, ...spares].map((fd) => closeFd(fd)));
 }
 
 let devNull: Promise<number> | undefined;

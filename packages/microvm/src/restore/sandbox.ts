@@ -21,7 +21,14 @@ import { closeMounts, openMounts } from "../volumes/mounts.ts";
 import type { VolumeStore } from "../volumes/store.ts";
 import { copiedOf, type Folders } from "../workspaces/folders.ts";
 import type { FolderImages } from "../workspaces/store.ts";
-import { isWarm, type MemoryLayer, type Source, type Start, type StoredLayer } from "./source.ts";
+import {
+  type DiskLayer,
+  isWarm,
+  type MemoryLayer,
+  type Source,
+  type Start,
+  type StoredLayer,
+} from "./source.ts";
 import { startFrom, type StartOptions } from "./start.ts";
 
 /** A restored machine with its guest. */
@@ -36,6 +43,8 @@ export interface LocalSandbox {
   readonly source: Source;
   /** Memory layers that it was made from, or last saved as: the next save need not repeat them. */
   savedMemory: readonly StoredLayer<MemoryLayer>[];
+  /** Where the layers of its disk are; as many of them as were saved. */
+  savedDisk: readonly StoredLayer<DiskLayer>[];
   /** Its way to the outside. */
   readonly gateway: Gateway;
   readonly volumes: VolumeChannel | undefined;
@@ -200,6 +209,7 @@ function sandboxOf(
     volumes,
     images,
     savedMemory: source.start.how === "resumed" ? source.start.memory : [],
+    savedDisk: source.layers,
     endpoint: (port, { tls = false } = {}) => ({
       origin: `${tls ? "https" : "http"}://sandbox:${port}`,
       headers: {},

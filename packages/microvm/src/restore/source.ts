@@ -20,6 +20,9 @@ export interface StoredLayer<Layer> {
   readonly layer: Layer;
 }
 
+/** Layers of a disk that a machine is made with, and that it may have when it goes on: each read looks through them. */
+export const MAX_DISK_LAYERS = 16;
+
 /** What a machine is made from: a template, and what was saved of a sandbox on top of it. */
 export interface Source {
   readonly template: Template;

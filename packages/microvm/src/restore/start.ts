@@ -5,14 +5,21 @@ import { allOpened } from "../host/descriptors.ts";
 import { descriptors, machineArguments } from "../machine/arguments.ts";
 import { openBulk } from "../machine/bulk.ts";
 import { openNoWorkspace } from "../machine/devices.ts";
-import { letOwnerWrite, makeEmpty, openScratch, openToRead, sparse } from "../machine/files.ts";
+import {
+  letOwnerWrite,
+  makeEmpty,
+  openScratch,
+  openToRead,
+  openUnnamed,
+  sparse,
+} from "../machine/files.ts";
 import { type Machine, startMachine } from "../machine/machine.ts";
 import type { OpenFiles, ProcessOptions } from "../machine/process.ts";
 import type { ReadOnlyView } from "../machine/read-only.ts";
 import { type GuestMemory, openGuestMemory } from "../memory/guest-memory.ts";
 import { loadLayer } from "../memory/load-layer.ts";
 import { damaged } from "./damaged.ts";
-import { hasBlankMemory, isWarm, type Source, type Start } from "./source.ts";
+import { hasBlankMemory, isWarm, MAX_DISK_LAYERS, type Source, type Start } from "./source.ts";
 
 export interface StartOptions {
   readonly source: Source;
@@ -56,16 +63,18 @@ export async function sandboxProcess(options: StartOptions): Promise<ProcessOpti
   const { template, start } = source;
   const { shape, readOnlyRam } = template;
   if (!jail && !readOnlyRam && !hasBlankMemory(source)) await letOwnerWrite(template.ram);
-  const { files, layers } = await openAll(options);
+  const { files, layers, spares } = await openAll(options);
   return {
     qemu: options.qemu,
     args: machineArguments(shape, start.how, {
       ...template,
       layers: layers.length,
+      spares: spares.length,
       warm: isWarm(start),
     }),
     files,
     layers,
+    spares,
     jail: jail && (readOnlyRam ? "reading" : "memoryAtZero"),
     size: { ...shape, diskMB: options.diskMB },
   };
@@ -100,6 +109,7 @@ async function openMemory(machine: Machine): Promise<GuestMemory> {
 async function openAll({ source, run, view }: StartOptions): Promise<{
   files: Machine["files"];
   layers: number[];
+  spares: number[];
 }> {
   const { template, start, overlay, workspace } = source;
   const read = (path: string): Promise<number> => openToRead(path, view);
@@ -117,9 +127,13 @@ async function openAll({ source, run, view }: StartOptions): Promise<{
   };
   const names = Object.keys(files);
   const layers = source.layers.map(({ path }) => read(path));
-  const opened = await allOpened([...Object.values(files), ...layers]);
+  const spares = Array.from({ length: Math.max(0, MAX_DISK_LAYERS - layers.length) }, () =>
+    openUnnamed(run),
+  );
+  const opened = await allOpened([...Object.values(files), ...layers, ...spares]);
   return {
     files: Object.fromEntries(names.map((name, index) => [name, opened[index]!])),
-    layers: opened.slice(names.length),
+    layers: opened.slice(names.length, names.length + layers.length),
+    spares: opened.slice(names.length + layers.length),
   };
 }

@@ -1,4 +1,6 @@
+import { randomBytes } from "node:crypto";
 import { link } from "node:fs/promises";
+import { join } from "node:path";
 import { childOf } from "../host/child.ts";
 import { copySummed } from "../host/summed-file.ts";
 import type { DiskLayer, MemoryLayer, StoredLayer } from "../restore/source.ts";
@@ -23,19 +25,32 @@ export async function keepMemoryLayers(
 
 const MAX_LAYERS = 16;
 
-/** Links layers of the disk into `directory`; one that is gone is copied from `open`. */
+/** Links layers of the disk into `directory`; those that are gone or new are copied from `open`. */
 export async function keepDiskLayers(
   layers: readonly StoredLayer<DiskLayer>[],
   open: readonly number[],
   directory: string,
-): Promise<DiskLayer[]> {
-  const kept: DiskLayer[] = [];
-  for (const [index, each] of layers.entries()) {
-    const path = childOf(directory, each.layer.name);
-    if (!(await linkFrom(each, path))) await copySummed(open[index]!, path, each.layer.name);
-    kept.push(each.layer);
+  target: string,
+): Promise<StoredLayer<DiskLayer>[]> {
+  const kept: StoredLayer<DiskLayer>[] = [];
+  for (const [index, fd] of open.entries()) {
+    const each = layers[index];
+    const isThere = each && (await linkFrom(each, childOf(directory, each.layer.name)));
+    kept.push(isThere ? each : await copyDisk(fd, directory, target));
   }
   return kept;
+}
+
+/** Copies an open file of the disk into `directory`, which becomes `target`. */
+export async function copyDisk(
+  fd: number,
+  directory: string,
+  target: string,
+): Promise<StoredLayer<DiskLayer>> {
+  const name = `disk-${randomBytes(8).toString("hex")}.qcow2`;
+  const file = await copySummed(fd, join(directory, name), name);
+  const home = join(target, name);
+  return { path: home, layer: { ...file, home } };
 }
 
 /** False when the layer is in none of its known places. */

@@ -7,7 +7,13 @@ import { childOf } from "../host/child.ts";
 import { exists } from "../host/exists.ts";
 import { verifySummed } from "../host/summed-file.ts";
 import { damaged } from "../restore/damaged.ts";
-import type { DiskLayer, Source, Start, StoredLayer } from "../restore/source.ts";
+import {
+  type DiskLayer,
+  MAX_DISK_LAYERS,
+  type Source,
+  type Start,
+  type StoredLayer,
+} from "../restore/source.ts";
 import { createOverlay, overlayOf } from "../template/blank.ts";
 import type { Template } from "../template/template.ts";
 import { baseFiles } from "./base.ts";
@@ -52,7 +58,9 @@ export async function loadSource(
       const { overlay: path, disk: backing } = template;
       await createOverlay({ path, backing, format: "qcow2" });
     }
-    const own = options.as === "same" ? disk.pop() : undefined;
+    // The uppermost is copied where one more would be too many.
+    const isOwn = options.as === "same" || disk.length >= MAX_DISK_LAYERS;
+    const own = isOwn ? disk.pop() : undefined;
     const overlay = own?.path ?? (await overlayOf(template, options.diskMB));
     const { diskMB } = manifest.options;
     const mounts = reboot ? undefined : manifest.mounts;

@@ -8,7 +8,7 @@ import { untilAborted, within } from "@emberbox/core/concurrency";
 import { freezeFlags } from "@emberbox/wire";
 import { copySparse } from "../host/copy-sparse.ts";
 import { syncDirectory, writeNew } from "../host/durable.ts";
-import { copySummed, type SummedFile } from "../host/summed-file.ts";
+import type { SummedFile } from "../host/summed-file.ts";
 import { unfinished } from "../host/unfinished.ts";
 import { descriptors } from "../machine/arguments.ts";
 import { letJailRead } from "../machine/files.ts";
@@ -19,7 +19,7 @@ import { hasBlankMemory, type MemoryLayer } from "../restore/source.ts";
 import { pathsOf } from "../template/template.ts";
 import { baseFiles, keepBase } from "./base.ts";
 import { keepFolders } from "./folders.ts";
-import { keepDiskLayers, keepMemoryLayers } from "./layers.ts";
+import { copyDisk, keepDiskLayers, keepMemoryLayers } from "./layers.ts";
 import { FORMAT, type Manifest, type SavedMemory, writeManifest } from "./manifest.ts";
 
 export interface SaveOptions {
@@ -32,6 +32,8 @@ export interface SaveOptions {
   readonly after: "continue" | "end";
   /** Memory becomes one file that copies can map: a save takes longer, and a copy is there sooner. @default false */
   readonly isFlat?: boolean | undefined;
+  /** What is on its disk is shared with what is saved of it later; copies of it look through more files. @default false */
+  readonly sharesDisk?: boolean;
   readonly details: Pick<
     Manifest,
     | "accessToken"
@@ -120,7 +122,7 @@ async function holdStill(freezing: Promise<void>, signal: AbortSignal | undefine
 async function write(
   sandbox: LocalSandbox,
   directory: string,
-  { keepMemory, isFlat = false, details, target }: SaveOptions,
+  { keepMemory, isFlat = false, sharesDisk = false, details, target }: SaveOptions,
 ): Promise<Manifest> {
   const { machine, source } = sandbox;
   const id = randomBytes(8).toString("hex");
@@ -133,7 +135,7 @@ async function write(
       (isFlat
         ? saveFlat(sandbox, base, state)
         : saveMemory(sandbox, directory, target, `memory-${id}`, state)),
-    saveDisk(sandbox, directory, target, `disk-${id}.qcow2`),
+    saveDisk(sandbox, directory, target, sharesDisk ? details.options.diskMB : undefined),
     keepBase(base, source.template, machine.files, {
       withRam: !isFlat && !hasBlankMemory(source),
       booted: source.start.how === "booted",
@@ -214,13 +216,18 @@ async function saveFlat(
   return { state, over: "template", layers: [] };
 }
 
+/** With `diskMB`, what is worth it becomes a layer. */
 async function saveDisk(
-  { machine, source }: LocalSandbox,
+  sandbox: LocalSandbox,
   directory: string,
   target: string,
-  name: string,
+  diskMB: number | undefined,
 ): Promise<Manifest["disk"]> {
-  const below = await keepDiskLayers(source.layers, machine.layers, directory);
-  const own = await copySummed(machine.files.overlay!, join(directory, name), name);
-  return [...below, { ...own, home: join(target, name) }];
+  const { disk } = sandbox.machine;
+  const addsLayer = diskMB !== undefined && (await disk.isWorthLayer());
+  if (addsLayer) await disk.addLayer(diskMB * 1024 * 1024);
+  sandbox.savedDisk = await keepDiskLayers(sandbox.savedDisk, disk.layers, directory, target);
+  const layers = sandbox.savedDisk.map(({ layer }) => layer);
+  if (addsLayer) return layers;
+  return [...layers, (await copyDisk(disk.top, directory, target)).layer];
 }

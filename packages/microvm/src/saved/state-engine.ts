@@ -120,8 +120,6 @@ export interface StateEngineOptions {
 /** What a machine takes besides its changed pages of memory, in bytes. */
 const MACHINE_BYTES = 96 * 1024 * 1024;
 const FORKS_AT_ONCE = 4;
-/** Going back to a checkpoint puts a disk over its disks, unless there are so many: then the uppermost is copied. */
-const MAX_DISK_LAYERS = 16;
 
 export function createStateEngine({
   root,
@@ -235,6 +233,7 @@ export function createStateEngine({
         keepMemory: true,
         isKept: true,
         after: "continue",
+        sharesDisk: store === snapshots,
         details: await detailsOf(details),
         signal,
       });
@@ -259,14 +258,13 @@ export function createStateEngine({
       ),
     async checkpoint(sandbox, details, { target, note, signal }) {
       const saved = { ...(await detailsOf(details)), checkpoint: note };
-      const how = { keepMemory: true, isKept: true, after: "continue" } as const;
+      const how = { keepMemory: true, isKept: true, after: "continue", sharesDisk: true } as const;
       return saveSandbox(sandbox, { ...how, target, details: saved, signal });
     },
     async rollback({ sandboxId, accessToken, gateway }, { directory, manifest }, options) {
       await checkMemory(1, manifest);
       const { diskMB, envs, template, volumeMounts, workspaces } = manifest.options;
-      const as = manifest.disk.length < MAX_DISK_LAYERS ? "copy" : "same";
-      const source = await load(directory, manifest, { reboot: false, as, diskMB });
+      const source = await load(directory, manifest, { reboot: false, as: "copy", diskMB });
       const identity = { sandboxId, templateId: template, envs };
       const who = { identity, accessToken, volumeMounts, workspaces, gateway };
       return restoreSandbox({ ...host, ...who, ...options, source, diskMB });
@@ -281,6 +279,7 @@ export function createStateEngine({
           keepMemory: true,
           isKept: false,
           after: "continue",
+          sharesDisk: true,
           details: await detailsOf(details),
           signal,
         });

@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
@@ -94,6 +103,9 @@ describe("a sandbox that another program runs", () => {
       code: 1,
       stderr: expect.stringMatching(/no sandbox `inosuch`/),
     });
+    expect(emberbox(["kill", id.slice(0, 8)])).toMatchObject({
+      ...{ code: 1, stderr: expect.stringMatching(/ids are given whole/) },
+    });
   });
 
   test("takes files and gives them", () => {
@@ -102,9 +114,34 @@ describe("a sandbox that another program runs", () => {
     expect(emberbox(["cp", from, `${id}:/home/user/`]).stderr).toBe("");
     expect(emberbox(["cp", `${id}:in.bin`, back]).stderr).toBe("");
     expect(readFileSync(back)).toEqual(readFileSync(from));
-    expect(emberbox(["cp", `${id}:/home/user`, place])).toMatchObject({
-      ...{ code: 2, stderr: expect.stringMatching(/is a directory/) },
+  });
+
+  test("takes directories and gives them, but nothing that would lead out of one", () => {
+    const folder = join(place, "folder");
+    mkdirSync(join(folder, "sub"), { recursive: true });
+    writeFileSync(join(folder, "sub/a.txt"), "a");
+    expect(emberbox(["cp", "-r", folder, `${id}:made`])).toMatchObject({ code: 0, stderr: "" });
+    // It is there now, so it is copied into it.
+    expect(emberbox(["cp", folder, `${id}:made`])).toMatchObject({ code: 0, stderr: "" });
+    const back = join(place, "made");
+    expect(emberbox(["cp", `${id}:made`, place])).toMatchObject({ code: 0, stderr: "" });
+    expect(readdirSync(back, { recursive: true }).toSorted()).toEqual(
+      ["folder", "folder/sub", "folder/sub/a.txt", "sub", "sub/a.txt"].toSorted(),
+    );
+    expect(emberbox(["cp", `${id}:made`, place])).toMatchObject({
+      ...{ code: 2, stderr: expect.stringMatching(/--existing/) },
     });
+    const replaced = emberbox(["cp", "--existing", "replace", `${id}:made/folder/.`, back]);
+    expect(replaced).toMatchObject({ code: 0, stderr: "" });
+    expect(readdirSync(back, { recursive: true })).toEqual(["sub", "sub/a.txt"]);
+    emberbox(["exec", id, "--", "ln", "-s", "/etc/passwd", "made/\u001B]0;x\u0007"]);
+    expect(emberbox(["cp", `${id}:made/.`, join(place, "out")])).toMatchObject({
+      ...{ code: 2, stderr: expect.not.stringContaining("\u001B") },
+    });
+    expect(existsSync(join(place, "out"))).toBe(false);
+    const skipping = emberbox(["cp", "--skip-unsafe", `${id}:made/.`, join(place, "out")]);
+    expect(skipping).toMatchObject({ code: 0, stderr: expect.stringMatching(/left out: .*0;x/) });
+    expect(skipping.stderr).not.toContain("\u001B");
   });
 
   test("tells what its machine logs, and what commands print from now on", async () => {
@@ -152,6 +189,26 @@ describe("a sandbox that another program runs", () => {
     await once(other.program, "exit");
     expect(find(other.id)).toBeUndefined();
   });
+});
+
+test("checkpoints are listed with what is known of them, and go with their sandbox", async () => {
+  const sandbox = await Sandbox.create({ provider });
+  const { sandboxId } = sandbox;
+  const { checkpointId } = await sandbox.checkpoint({ label: "a step" });
+  const rows = JSON.parse(emberbox(["list", "--json", "--kind", "checkpoint"]).stdout) as Row[];
+  expect(rows.find(({ id }) => id === checkpointId)).toMatchObject({
+    ...{ kind: "checkpoint", of: sandboxId, label: "a step", current: true },
+    sizeBytes: expect.any(Number),
+  });
+  const { stdout } = emberbox(["list"]);
+  expect(stdout).toMatch(
+    new RegExp(`^${checkpointId} +checkpoint .*of ${sandboxId} current$`, "m"),
+  );
+  expect(emberbox(["kill", checkpointId])).toMatchObject({
+    ...{ code: 1, stderr: expect.stringContaining(`a checkpoint of \`${sandboxId}\``) },
+  });
+  await sandbox.kill();
+  expect(find(checkpointId)).toBeUndefined();
 });
 
 test("a sandbox's calls and what it tries to reach are in its audit log, which tells of changes", async () => {

@@ -1,6 +1,6 @@
 // audit
-import { AuditAsker, AuditDigest, AuditEvent, AuditFields, AuditFindings, AuditOptions, AuditProblem, readLog } from "./declarations.js";
-export { type AuditAsker, type AuditDigest, type AuditEvent, type AuditFields, type AuditFindings, type AuditOptions, type AuditProblem, readLog as readAuditLog };
+import { AuditAsker, AuditDigest, AuditEvent, AuditFields, AuditFindings, AuditOptions, AuditProblem, PassingDigest, RecordedCall, Recorder, askedBy, digestOf, failureOf, readLog, recordCall } from "./declarations.js";
+export { type AuditAsker, type AuditDigest, type AuditEvent, type AuditFields, type AuditFindings, type AuditOptions, type AuditProblem, Recorder as AuditRecorder, PassingDigest, type RecordedCall, askedBy, digestOf as auditDigest, failureOf as auditFailure, readLog as readAuditLog, recordCall };
 
 // background
 import { background, notifier, warning } from "./declarations.js";
@@ -39,8 +39,8 @@ import { EgressProxy, NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, 
 export type { EgressProxy, NetworkCeiling, NetworkEvent, NetworkLog, NetworkOptions, NetworkRefusal, NetworkRule, PairMatch, RequestMatch, SandboxSecret, TextMatch };
 
 // options
-import { FieldsOf, parseOptions, sharedOptions } from "./declarations.js";
-export { type FieldsOf, parseOptions, sharedOptions };
+import { FieldsOf, auditSchema, parseOptions, sharedOptions } from "./declarations.js";
+export { type FieldsOf, auditSchema, parseOptions, sharedOptions };
 
 // provider
 import { Capabilities, ConnectOptions, CreateOptions, CreateVolumeOptions, Endpoint, EndpointOptions, ListVolumeOptions, PrepareOptions, ProviderBranchOptions, ProviderOptions, SandboxConnection, SandboxProvider, SignalOptions, TemplateInfo, VolumeFiles, VolumeMetadata, VolumeWriteOptions, checkedProvider, templatesOf } from "./declarations.js";
@@ -971,6 +971,8 @@ export interface AuditAsker {
   readonly tool?: string | undefined;
   readonly toolCallId?: string | undefined;
   readonly thread?: string | undefined;
+  readonly tenant?: string | undefined;
+  readonly client?: string | undefined;
 }
 export interface AuditDigest {
   readonly bytes: number;
@@ -998,6 +1000,7 @@ export interface AuditOptions {
   readonly onFailure?: "throw" | "warn" | undefined;
   readonly maxFileBytes?: number | undefined;
 }
+export declare const auditSchema: z.ZodType<AuditOptions | undefined>;
 declare const ceilingSchema: z.ZodType<NetworkCeiling | undefined>;
 declare const secretsSchema: z.ZodType<Readonly<Record<string, SandboxSecret>> | undefined>;
 export interface ProviderOptions {
@@ -1777,6 +1780,33 @@ export declare function within<T, Late>(ms: number, work: Promise<T>, late: () =
 export declare function languageName(language: string): string;
 export declare function quote(text: string): string;
 export declare function resolveTemplate(builder: TemplateBuilder): Promise<TemplateRequest>;
+export declare function digestOf(data: string | Uint8Array, withText: boolean): AuditDigest;
+export declare class PassingDigest {
+  #private;
+  take(piece: Uint8Array): void;
+  through(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array>;
+  soFar(): AuditDigest;
+}
+export declare const askedBy: <Result>(by: AuditAsker, work: () => Result) => Result;
+export declare class Recorder {
+  #private;
+  readonly content: boolean;
+  constructor(options: AuditOptions, secrets?: Readonly<Record<string, SandboxSecret>>);
+  nextCall(): number;
+  before(fields: AuditFields): Promise<void>;
+  after(fields: AuditFields): Promise<void>;
+  network({ sandboxId, decision, host, port, address, reason }: NetworkEvent): void;
+}
+export interface RecordedCall {
+  readonly sandboxId: string;
+  readonly recorder: Recorder;
+  readonly method: string;
+}
+export declare function recordCall({ sandboxId, recorder, method }: RecordedCall, given: readonly unknown[], work: (args: readonly unknown[]) => unknown): Promise<unknown>;
+export declare function failureOf(error: unknown): {
+  code: string;
+  message: string;
+};
 export interface AuditProblem {
   readonly file: string;
   readonly line: number;

@@ -4,7 +4,7 @@ export { type AgentDoor, type CertificateOptions, type Guard, type Onward, type 
 
 // declarations
 import { IncomingMessage, Server, ServerResponse } from "node:http";
-import { Duplex } from "node:stream";
+import { Duplex, Readable } from "node:stream";
 import { Endpoint } from "@emberbox/core/provider";
 import { KeyObject } from "node:crypto";
 import { Dispatcher } from "undici";
@@ -64,9 +64,10 @@ export interface Onward {
   readonly url: string | URL;
   readonly dispatcher: Dispatcher;
   readonly headers: string[];
+  readonly body?: Readable | Buffer | null | undefined;
   readonly onData?: ((chunk: Buffer) => void) | undefined;
 }
-export declare function passOn(request: IncomingMessage, response: ServerResponse, { url, dispatcher, headers, onData }: Onward): Promise<void>;
+export declare function passOn(request: IncomingMessage, response: ServerResponse, { url, dispatcher, headers, onData, body }: Onward): Promise<void>;
 export declare function flushHead(response: ServerResponse): void;
 export declare function passUpgrade(request: IncomingMessage, client: Duplex, head: Buffer, onward: Onward): Promise<void>;
 export {};

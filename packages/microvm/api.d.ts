@@ -144,7 +144,7 @@ interface Program {
   readonly name: string;
 }
 export interface Listed {
-  readonly kind: "running" | "paused" | "snapshot";
+  readonly kind: "running" | "paused" | "snapshot" | "checkpoint";
   readonly id: string;
   readonly since?: Date | undefined;
   readonly until?: Date | undefined;
@@ -154,6 +154,10 @@ export interface Listed {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   readonly names?: readonly string[] | undefined;
   readonly of?: string | undefined;
+  readonly label?: string | undefined;
+  readonly by?: string | undefined;
+  readonly current?: boolean | undefined;
+  readonly abandoned?: true | undefined;
   readonly program?: Program | undefined;
   readonly problem?: string | undefined;
 }

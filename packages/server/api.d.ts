@@ -4,6 +4,7 @@ export { type EmberboxServer, type ServeOptions, newApiKey, serve };
 
 // declarations
 import { NetworkCeiling } from "@emberbox/core/network";
+import { AuditOptions } from "@emberbox/core/audit";
 import { SandboxProvider } from "@emberbox/core/provider";
 import { Logger } from "pino";
 interface Quota {
@@ -37,6 +38,7 @@ export interface ServeOptions {
   readonly reserveMB?: number | undefined;
   readonly onShutdown?: "pause" | "kill" | undefined;
   readonly shutdownTimeoutMs?: number | undefined;
+  readonly audit?: AuditOptions | undefined;
   readonly logger?: Logger | undefined;
 }
 type ApiKeys = readonly string[] | Readonly<Record<string, string | readonly string[]>>;

@@ -7,6 +7,10 @@ export interface AuditAsker {
   readonly toolCallId?: string | undefined;
   /** The conversation. */
   readonly thread?: string | undefined;
+  /** Whose key a client of the server has. */
+  readonly tenant?: string | undefined;
+  /** What a client of the server calls itself. */
+  readonly client?: string | undefined;
 }
 
 /** Something that was taken in or given out: how much, and which. */

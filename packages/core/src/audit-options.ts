@@ -24,6 +24,7 @@ export interface AuditOptions {
   readonly maxFileBytes?: number | undefined;
 }
 
+/** Checks an option `audit`. */
 export const auditSchema: z.ZodType<AuditOptions | undefined> = z
   .strictObject({
     directory: z

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Dispatcher } from "undici";
 import { request as send, upgrade as ask } from "undici/index.js";
@@ -11,6 +11,8 @@ export interface Onward {
   readonly dispatcher: Dispatcher;
   /** All headers to send, except those of the connection: names and values in turn. */
   readonly headers: string[];
+  /** Sent in place of the request's body. */
+  readonly body?: Readable | Buffer | null | undefined;
   /** Called with what passes of a good answer, which it must neither keep nor change. It does not throw. */
   readonly onData?: ((chunk: Buffer) => void) | undefined;
 }
@@ -19,14 +21,14 @@ export interface Onward {
 export async function passOn(
   request: IncomingMessage,
   response: ServerResponse,
-  { url, dispatcher, headers, onData }: Onward,
+  { url, dispatcher, headers, onData, body = request }: Onward,
 ): Promise<void> {
   const { method } = request;
   const answer = await send(url, {
     dispatcher,
     headers,
     method: method as "GET",
-    body: method === "GET" || method === "HEAD" ? null : request,
+    body: method === "GET" || method === "HEAD" ? null : body,
     signal: goneSignal(response),
     headersTimeout: 0,
     bodyTimeout: 0,

@@ -3,7 +3,8 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { EmberboxError } from "@emberbox/core";
 import type { NetworkCeiling } from "@emberbox/core/network";
-import { type FieldsOf, parseOptions, sharedOptions } from "@emberbox/core/options";
+import type { AuditOptions } from "@emberbox/core/audit";
+import { auditSchema, type FieldsOf, parseOptions, sharedOptions } from "@emberbox/core/options";
 import type { SandboxProvider } from "@emberbox/core/provider";
 import type { Logger } from "pino";
 import { z } from "zod";
@@ -61,6 +62,8 @@ export interface ServeOptions {
   readonly onShutdown?: "pause" | "kill" | undefined;
   /** How long closing may take, in ms. @default 30_000 */
   readonly shutdownTimeoutMs?: number | undefined;
+  /** Records what clients ask of sandboxes, and what sandboxes try to reach. */
+  readonly audit?: AuditOptions | undefined;
   /** @default a log of warnings on standard error */
   readonly logger?: Logger | undefined;
 }
@@ -111,6 +114,7 @@ const schema = z.strictObject({
   reserveMB: z.int().min(0).default(256).describe("a non-negative integer"),
   onShutdown: z.enum(["pause", "kill"]).default("kill").describe("`pause` or `kill`"),
   shutdownTimeoutMs: z.int().min(1).default(30_000).describe("a positive integer"),
+  audit: auditSchema,
   logger: z
     .custom<Logger>((value) => typeof value === "object")
     .optional()

@@ -44,6 +44,11 @@ export class Registry {
     return tokensOf(this.#store.seed, sandboxId);
   }
 
+  /** Whose it is, if it is or was this server's. */
+  tenant(sandboxId: string): string | undefined {
+    return this.#store.get(sandboxId)?.tenant;
+  }
+
   /** What was requested for a sandbox's network; looked up for every request to its servers. */
   network(sandboxId: string): KnownNetwork {
     return networkOf(this.#store.get(sandboxId));

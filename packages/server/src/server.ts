@@ -1,12 +1,17 @@
 import { mkdirSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { askedBy, AuditRecorder } from "@emberbox/core/audit";
 import { background } from "@emberbox/core/background";
 import { within } from "@emberbox/core/concurrency";
 import { pino } from "pino";
+import { AgentAudit, askerOf } from "./audit/agent-audit.ts";
+import { auditedProvider } from "./audit/provider.ts";
 import { Archives } from "./builds/archives.ts";
 import { Builds } from "./builds/builds.ts";
 import { createControl } from "./control/app.ts";
+import { keyOf } from "./control/caller.ts";
 import { Webhooks } from "./events/webhooks.ts";
 import { createHostCheck } from "./hosts.ts";
 import { createListener, type Listener } from "./listener.ts";
@@ -17,7 +22,7 @@ import { isLoopback, resolveOptions, type ServeOptions } from "./options.ts";
 import { createProxy } from "./proxy/proxy.ts";
 import { Sandboxes } from "./sandboxes.ts";
 import { openStore } from "./store.ts";
-import { createKeyring, DEFAULT_TENANT } from "./tenants.ts";
+import { createKeyring, DEFAULT_TENANT, type Keyring } from "./tenants.ts";
 import { observe } from "./telemetry.ts";
 import { ownCertificate } from "./tls.ts";
 
@@ -60,7 +65,9 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
     const tenants =
       settings.tenants.size > 0 ? settings.tenants : new Map([[DEFAULT_TENANT, [store.apiKey]]]);
     const keys = createKeyring(tenants, settings.operatorKey);
-    const sandboxes = new Sandboxes(settings, store, log);
+    const recorder = settings.audit && new AuditRecorder(settings.audit);
+    const provider = recorder ? auditedProvider(settings.provider, recorder) : settings.provider;
+    const sandboxes = new Sandboxes({ ...settings, provider }, store, log);
     const { output, lifecycle } = sandboxes.registry;
     const samples = new Samples(sandboxes, log);
     const webhooks = new Webhooks({
@@ -87,7 +94,10 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
     const proxy = createProxy(sandboxes, keys, {
       ...{ log, samples, codeUser: settings.codeUser },
       followers: new Followers(output),
+      audit: recorder && new AgentAudit(recorder),
     });
+    const asked =
+      recorder === undefined ? (_: IncomingMessage, work: () => void) => work() : inTheNameOf(keys);
     let listener: Listener | undefined;
     let domain = settings.domain ?? "";
     const builds = new Builds(sandboxes, store.builds, log);
@@ -105,14 +115,16 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
         listener = createListener(
           (request, response) =>
             observe("control", request, response, { log, metrics }, () =>
-              handler(request, response),
+              asked(request, () => handler(request, response)),
             ),
           {
             ...proxy,
             handle: async (request, response) =>
-              observe("sandbox", request, response, { log, metrics }, () => {
-                background(proxy.handle(request, response), () => response.destroy());
-              }),
+              observe("sandbox", request, response, { log, metrics }, () =>
+                asked(request, () =>
+                  background(proxy.handle(request, response), () => response.destroy()),
+                ),
+              ),
           },
           { certificate, maxConnections: settings.maxConnections },
         );
@@ -161,6 +173,12 @@ export async function serve(options: ServeOptions): Promise<EmberboxServer> {
     throw error;
   }
 }
+
+/** Does what a request asks for in the name of whoever sent it. */
+const inTheNameOf =
+  (keys: Keyring) =>
+  (request: IncomingMessage, work: () => void): void =>
+    askedBy(askerOf(request, keys.callerOf(keyOf(request.headers))?.tenant), work);
 
 function hostOf(domain: string): string {
   return domain.split(":", 1)[0]!;

@@ -129,6 +129,26 @@ test("a call that cannot be recorded is not made, unless that is allowed, or end
   await lenient.setTimeout(1000);
 });
 
+test("of a network neither rules nor a proxy's password are recorded; events have a greatest length", async () => {
+  const { provider } = scripted();
+  const { audit, events } = collector({ content: true });
+  const sandbox = await Sandbox.create({ provider, audit });
+  const egressProxy = { address: "a.example:8080", username: "u", password: "hidden-1" };
+  const rules = { "b.example": [{ transform: { headers: { key: "hidden-2" } } }] };
+  await sandbox.updateNetwork({ egressProxy, rules }).catch(() => {});
+  expect(events[1]).toMatchObject({
+    network: { egressProxy: "a.example:8080", rulesFor: ["b.example"] },
+  });
+  expect(JSON.stringify(events)).not.toContain("hidden");
+  const path = "x".repeat(20_000_000);
+  await sandbox.files.remove(path).catch(() => {});
+  expect(events[3]).toMatchObject({
+    method: "files.remove",
+    leftOut: { bytes: expect.any(Number) },
+  });
+  expect(events[3]).not.toHaveProperty("target");
+});
+
 test("it is recorded who asks", async () => {
   const { provider } = scripted();
   const { audit, events } = collector();

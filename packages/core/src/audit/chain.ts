@@ -1,7 +1,12 @@
 import { createHash } from "node:crypto";
+import { digestOf } from "./digest.ts";
 import type { AuditEvent, AuditFields } from "../audit-event.ts";
 
 export const FIRST: string = "0".repeat(64);
+/** The longest line of an event, in bytes. */
+export const MAX_LINE_BYTES: number = 16 * 1024 * 1024;
+/** Its hash aside. */
+const MAX_EVENT_BYTES = MAX_LINE_BYTES - 128;
 const HASH = /,"hash":"([0-9a-f]{64})"\}$/;
 
 export interface Link {
@@ -15,12 +20,20 @@ export function linkLine(
   { seq, prev }: Link,
   redact: (text: string) => string,
 ): { line: string; hash: string } {
-  const event = { seq, time: new Date().toISOString(), ...fields, prev };
-  const body = JSON.stringify(event, (_key, value: unknown) =>
-    typeof value === "string" ? redact(value) : value,
-  );
+  const about = { seq, time: new Date().toISOString() };
+  const inJson = (of: AuditFields): string =>
+    JSON.stringify({ ...about, ...of, prev }, (_key, value: unknown) =>
+      typeof value === "string" ? redact(value) : value,
+    );
+  const whole = inJson(fields);
+  const body = Buffer.byteLength(whole) > MAX_EVENT_BYTES ? inJson(cut(fields, whole)) : whole;
   const hash = hashOf(prev, body);
   return { line: `${body.slice(0, -1)},"hash":"${hash}"}`, hash };
+}
+
+/** What stays of an event that is too long: what it is of, and a digest of the rest. */
+function cut({ sandboxId, event, call, method, by }: AuditFields, whole: string): AuditFields {
+  return { sandboxId, event, call, method, by, leftOut: digestOf(whole, false) };
 }
 
 /** Reads a line. `undefined` for one that is none, was changed, or is incomplete. */

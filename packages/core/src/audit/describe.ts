@@ -2,6 +2,7 @@ import { CommandHandle } from "../commands/handle.ts";
 import type { CommandResult } from "../commands/output.ts";
 import type { FileData, WriteEntry } from "../files/write.ts";
 import { Execution } from "../interpreter/execution.ts";
+import type { NetworkOptions } from "../provider.ts";
 import { digestOf, PassingDigest } from "./digest.ts";
 import type { AuditDigest } from "../audit-event.ts";
 
@@ -41,7 +42,7 @@ const special: Readonly<Record<string, Describe>> = {
   fork: optionsFact(0),
   checkpoint: optionsFact(0),
   connect: optionsFact(0),
-  updateNetwork: ([network], _content) => plain({ network: withoutRules(network) }, [network]),
+  updateNetwork: ([network], _content) => plain({ network: withoutSecrets(network) }, [network]),
 };
 
 /** Describes a call of any method. */
@@ -94,11 +95,15 @@ function inputFact(args: readonly unknown[], content: boolean): Described {
   return plain({ pid, ...(isData && { input: digestOf(data, content) }) }, args);
 }
 
-/** Rules may set credentials. */
-function withoutRules(network: unknown): unknown {
+/** Rules may set credentials, and a proxy may have a password. */
+function withoutSecrets(network: unknown): unknown {
   if (typeof network !== "object" || network === null) return network;
-  const { rules, ...rest } = network as { readonly rules?: object };
-  return rules === undefined ? rest : { ...rest, rulesFor: Object.keys(rules) };
+  const { rules, egressProxy, ...rest } = network as NetworkOptions;
+  return {
+    ...rest,
+    ...(rules && { rulesFor: Object.keys(rules) }),
+    ...(egressProxy && { egressProxy: egressProxy.address }),
+  };
 }
 
 function describeWrite(args: readonly unknown[], content: boolean): Described {

@@ -24,11 +24,17 @@ export class PassingDigest {
   readonly #hash: Hash = createHash("sha256");
   #bytes = 0;
 
+  /** Counts a piece. */
+  take(piece: Uint8Array): void {
+    this.#hash.update(piece);
+    this.#bytes += piece.byteLength;
+  }
+
+  /** Counts what is read of a stream. */
   through(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
     const count = new TransformStream<Uint8Array, Uint8Array>({
       transform: (piece, controller) => {
-        this.#hash.update(piece);
-        this.#bytes += piece.byteLength;
+        this.take(piece);
         controller.enqueue(piece);
       },
     });

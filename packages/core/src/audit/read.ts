@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { FIRST, readLine } from "./chain.ts";
+import { FIRST, MAX_LINE_BYTES, readLine } from "./chain.ts";
 import type { AuditEvent } from "../audit-event.ts";
 
 /** Something that is not as it was written. */
@@ -24,8 +24,6 @@ export interface AuditFindings {
 }
 
 const NAME = /^(.+)-\d{6}\.jsonl$/;
-/** More than any event comes to, in bytes. */
-const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
 /** Reads all logs in a directory, each from its beginning, and checks them. Changed events are not given to `onEvent`. */
 export async function readLog(

@@ -47,7 +47,7 @@ export function recorded<Of extends object>(
       else if (typeof name === "symbol" || UNRECORDED.test(method)) wrapped = value.bind(target);
       else
         wrapped = (...args: unknown[]) =>
-          call({ sandboxId, recorder, method }, args, (given) =>
+          recordCall({ sandboxId, recorder, method }, args, (given) =>
             Reflect.apply(value as () => unknown, target, given),
           ).then((result) => (result === target ? proxy : wrapCopies(result, wrapCopy)));
       if (name === Symbol.asyncDispose) wrapped = () => (proxy as { kill(): unknown }).kill();
@@ -69,14 +69,16 @@ interface About {
   readonly method: string;
 }
 
-interface Calling {
+/** A call that is to be recorded. */
+export interface RecordedCall {
   readonly sandboxId: string;
   readonly recorder: Recorder;
   readonly method: string;
 }
 
-async function call(
-  { sandboxId, recorder, method }: Calling,
+/** Makes a call, and records it before that, and its result afterwards. @throws what it throws, and `audit_failed` */
+export async function recordCall(
+  { sandboxId, recorder, method }: RecordedCall,
   given: readonly unknown[],
   work: (args: readonly unknown[]) => unknown,
 ): Promise<unknown> {
@@ -108,7 +110,8 @@ async function call(
   }
 }
 
-function failureOf(error: unknown): { code: string; message: string } {
+/** What is recorded of an error. */
+export function failureOf(error: unknown): { code: string; message: string } {
   if (EmberboxError.isInstance(error)) return { code: error.code, message: error.message };
   return error instanceof Error
     ? { code: error.name, message: error.message }

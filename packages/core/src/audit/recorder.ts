@@ -11,6 +11,10 @@ import type { AuditOptions } from "../audit-options.ts";
 /** Who asks for what is done now. */
 export const asking: AsyncLocalStorage<AuditAsker> = new AsyncLocalStorage<AuditAsker>();
 
+/** Does something for somebody, who is recorded with all that is asked of sandboxes meanwhile. */
+export const askedBy = <Result>(by: AuditAsker, work: () => Result): Result =>
+  asking.run({ ...asking.getStore(), ...by }, work);
+
 /** Decisions about the network that wait to be written, at most: nobody can be made to wait for them. */
 const MAX_WAITING = 1000;
 
@@ -33,6 +37,7 @@ export class Recorder {
     this.#log = sink ? new SinkLog(sink) : logIn(directory!, maxFileBytes);
   }
 
+  /** A number for a call. */
   nextCall(): number {
     return (this.#calls += 1);
   }

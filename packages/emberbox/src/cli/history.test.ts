@@ -21,12 +21,12 @@ test("a history is drawn as a tree; what follows in a row stays in a row", () =>
     made("c6", undefined, { damaged: true }),
   ];
   expect(drawHistory(history, NOW)).toBe(
-    `├─○ c1  begin  (1 min ago, 3.0 MiB)
-│ ○ c2  (1 min ago)
-│ ├─○ c3  (1 min ago, by call 1)
-│ │ ○ c4  (1 min ago)
-│ └─● c5  other way  (1 min ago, current)
-└─○ c6  (1 min ago, damaged)
+    `├─○ c1  begin  (90 s ago, 3.0 MiB)
+│ ○ c2  (90 s ago)
+│ ├─○ c3  (90 s ago, by call 1)
+│ │ ○ c4  (90 s ago)
+│ └─● c5  other way  (90 s ago, current)
+└─○ c6  (90 s ago, damaged)
 `,
   );
 });

@@ -3,6 +3,7 @@ import { Sandbox } from "@emberbox/core";
 import type { CheckpointInfo } from "@emberbox/core/state";
 import { oneLine } from "@emberbox/core/terminal";
 import { microvm } from "@emberbox/microvm";
+import { inWords } from "./durations.ts";
 import { EXIT, type Finish, say } from "./failure.ts";
 import { inMiB, printJson } from "./print.ts";
 
@@ -64,7 +65,7 @@ function branches(checkpoints: readonly CheckpointInfo[], before: string): Branc
 function describe(checkpoint: CheckpointInfo, now: number): string {
   const { checkpointId, label, by, createdAt, sizeBytes, current, damaged } = checkpoint;
   const facts = [
-    age(now - createdAt.getTime()),
+    `${inWords(now - createdAt.getTime())} ago`,
     ...(sizeBytes === undefined ? [] : [inMiB(sizeBytes)]),
     ...(by === undefined ? [] : [`by ${oneLine(by)}`]),
     ...(damaged ? ["damaged"] : []),
@@ -72,16 +73,4 @@ function describe(checkpoint: CheckpointInfo, now: number): string {
   ];
   const name = label === undefined ? "" : `  ${oneLine(label)}`;
   return `${current ? "●" : "○"} ${checkpointId}${name}  (${facts.join(", ")})`;
-}
-
-const UNITS = [
-  ["d", 86_400_000],
-  ["h", 3_600_000],
-  ["min", 60_000],
-  ["s", 1000],
-] as const;
-
-function age(ms: number): string {
-  const [unit, size] = UNITS.find(([, each]) => ms >= each) ?? ["s", 1000];
-  return `${Math.max(0, Math.floor(ms / size))} ${unit} ago`;
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { microvm } from "@emberbox/microvm";
-import { attached } from "@emberbox/microvm/internal";
+import { attached, listEverything } from "@emberbox/microvm/internal";
 import { EXIT, type Finish, say } from "./failure.ts";
 
 export function addKill(program: Command, finish: Finish): void {
@@ -32,9 +32,22 @@ async function kill(ids: readonly string[]): Promise<number> {
     const ran = await others.kill(id);
     if ((await own.kill(id)) || ran) process.stdout.write(`${id}\n`);
     else {
-      say(`no sandbox \`${id}\` is running or paused`);
+      say(`no sandbox \`${id}\` is running or paused${await whatElse(id)}`);
       exitCode = EXIT.failed;
     }
   }
   return exitCode;
+}
+
+/** What an id is of, if it is not a sandbox that could be ended. */
+async function whatElse(id: string): Promise<string> {
+  const all = await listEverything();
+  const found = all.find((each) => each.id === id && each.kind !== "running");
+  if (found?.kind === "snapshot") return ": it is a snapshot, which programs delete";
+  if (found?.kind === "checkpoint")
+    return `: it is a checkpoint of \`${found.of}\`, and goes with it`;
+  const left = all.filter(({ of, kind }) => of === id && kind === "checkpoint").length;
+  if (left > 0) return `; \`emberbox prune\` removes its ${left} checkpoints`;
+  const longer = all.filter((each) => id.length >= 4 && each.id.startsWith(id)).length;
+  return longer > 0 ? "; ids are given whole" : "";
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { inWords } from "./durations.ts";
-import { insideOf } from "./cp.ts";
-import { rowOf, table } from "./list.ts";
+import { insideOf, within } from "./cp.ts";
+import { rowOf, table, withLatestCheckpoints } from "./list.ts";
 
 const NOW = Date.UTC(2026, 0, 2);
 
@@ -31,6 +31,21 @@ test("a table has what is known of each, whatever labels hold", () => {
   expect(rows[2]).toEqual(["ic", "damaged", "", "", "", "", "", "it was changed"]);
 });
 
+const checkpoint = (id: string, of: string) => ({ kind: "checkpoint", id, of }) as const;
+
+test("checkpoints say whose they are; among other things only the latest of each sandbox are shown", () => {
+  const row = rowOf(
+    { ...checkpoint("ca", "ia"), label: "\u009B2J", by: "call 1", current: true, abandoned: true },
+    NOW,
+  );
+  expect(row.at(-1)).toBe("\u009B2J by call 1 of ia current whose program was killed");
+  expect(table([row])).not.toContain("\u009B");
+  const others = [{ kind: "running", id: "ia" } as const, checkpoint("cz", "ib")];
+  const many = Array.from({ length: 1000 }, (_, at) => checkpoint(`c${at}`, "ia"));
+  const shown = withLatestCheckpoints([...others, ...many]).map(({ id }) => id);
+  expect(shown).toEqual(["ia", "cz", "c997", "c998", "c999"]);
+});
+
 test.each([
   [-5, "0 s"],
   [119_999, "119 s"],
@@ -43,4 +58,11 @@ test("a path in a sandbox begins with an id", () => {
   expect(insideOf("iabc:/x:y")).toEqual({ id: "iabc", path: "/x:y" });
   for (const outside of ["./a:b", "/a:b", "a", ":b", "a:"])
     expect(insideOf(outside)).toBeUndefined();
+});
+
+test("what is copied into a directory keeps its name, if it has one", () => {
+  expect(within("to/", "a/b/")).toBe("to/b");
+  expect(within("/", "/b.txt")).toBe("/b.txt");
+  for (const nameless of ["a/.", ".", "..", "a/..", "/", "a/../"])
+    expect(within("to", nameless)).toBe("to");
 });

@@ -36,6 +36,7 @@ interface ServeFlags {
   /** Milliseconds. */
   readonly shutdownTimeout: number;
   readonly state?: string;
+  readonly audit?: string;
   readonly logLevel: string;
 }
 
@@ -122,6 +123,10 @@ export function addServe(program: Command, finish: Finish): void {
       "--state <DIR>",
       "directory of the server's own state (default: server in EMBERBOX_HOME)",
     )
+    .option(
+      "--audit <DIR>",
+      "record in this directory what clients ask of sandboxes, and what sandboxes try to reach",
+    )
     .addOption(
       new Option("--log-level <L>", "what is logged, as JSON on standard error")
         .choices(LEVELS)
@@ -197,6 +202,7 @@ async function readFlags(flags: ServeFlags): Promise<Omit<ServeOptions, "provide
     ...(memory !== undefined && { memoryMB: memory }),
     ...(cpus !== undefined && { cpuCount: cpus }),
     ...(state !== undefined && { stateDirectory: state }),
+    ...(flags.audit !== undefined && { audit: { directory: flags.audit } }),
   };
 }
 

@@ -130,6 +130,12 @@ export function openCheckpoints(root: string): CheckpointStore {
   return store;
 }
 
+/** The ids of sandboxes that have checkpoints. */
+export async function sandboxesWithCheckpoints(root: string): Promise<string[]> {
+  const names = await namesIn(join(root, CHECKPOINTS));
+  return [...new Set(names.flatMap((name) => DIRECTORY.exec(name)?.[1] ?? []))].toSorted();
+}
+
 /** What there is of sandboxes that are neither paused nor a running program's: their programs were killed. */
 export async function abandonedCheckpoints(root: string): Promise<string[]> {
   const directories = join(root, CHECKPOINTS);
@@ -145,7 +151,8 @@ export async function abandonedCheckpoints(root: string): Promise<string[]> {
   return found;
 }
 
-async function isAbandoned(root: string, sandboxId: string): Promise<boolean> {
+/** Whether a sandbox is neither paused nor a running program's. */
+export async function isAbandoned(root: string, sandboxId: string): Promise<boolean> {
   if (await exists(join(root, "paused", sandboxId))) return false;
   const { pid } = (await readPosition(join(root, CHECKPOINTS), sandboxId)) ?? {};
   return pid === undefined || !(await exists(`/proc/${pid}`));

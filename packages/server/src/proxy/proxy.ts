@@ -20,11 +20,12 @@ import type { Followers } from "../observed/follow.ts";
 import type { Samples } from "../observed/samples.ts";
 import type { Settings } from "../options.ts";
 import type { Sandboxes } from "../sandboxes.ts";
+import type { AgentAudit, RecordedRequest } from "../audit/agent-audit.ts";
 import { type Keyring, operator } from "../tenants.ts";
 import { demandAccess, findSigned, TrafficError } from "./access.ts";
 import { sendError, writeError } from "./answer.ts";
 import { headersInside } from "./headers.ts";
-import { targetOf } from "./target.ts";
+import { isSignedUrl, requested } from "./target.ts";
 
 /** Passes traffic on to sandboxes. */
 export interface Proxy {
@@ -46,6 +47,8 @@ export interface ProxyOptions {
   readonly codeUser: Settings["codeUser"];
   readonly samples: Pick<Samples, "use">;
   readonly followers: Pick<Followers, "follow">;
+  /** Records what is asked of agents, where there is an audit log. */
+  readonly audit?: AgentAudit | undefined;
 }
 
 /** Concurrent requests to one sandbox's own servers: strangers leave room for what its owner does. */
@@ -54,7 +57,7 @@ const MOST_VISITS = 512;
 export function createProxy(
   sandboxes: Sandboxes,
   keys: Keyring,
-  { log, codeUser, samples, followers }: ProxyOptions,
+  { log, codeUser, samples, followers, audit }: ProxyOptions,
 ): Proxy {
   const visits = new Map<string, number>();
 
@@ -123,6 +126,16 @@ export function createProxy(
     };
   }
 
+  async function record(
+    request: IncomingMessage,
+    { target }: Route,
+    { url }: Onward,
+  ): Promise<RecordedRequest | undefined> {
+    if (audit === undefined) return undefined;
+    const tenant = sandboxes.registry.tenant(target.sandboxId);
+    return audit.begin(request, { target, tenant, url: new URL(url) });
+  }
+
   return {
     claims(request) {
       try {
@@ -139,10 +152,16 @@ export function createProxy(
         const { method, url } = request;
         const follower = followers.follow({ ...found.target, method, url });
         if (follower) found.atEnd.push(() => follower.end());
-        const sent = { ...onward(request, found), onData: follower?.take };
-        await passOn(request, response, sent).catch((error: unknown) => {
+        const going = onward(request, found);
+        const recorded = await record(request, found, going);
+        const sent = { ...going, onData: follower?.take, ...recorded?.replaces(follower?.take) };
+        try {
+          await passOn(request, response, sent);
+        } catch (error) {
+          await recorded?.end(response, error);
           throw unreachable(found, error);
-        });
+        }
+        await recorded?.end(response);
       } catch (error) {
         if (response.headersSent) response.destroy();
         else if (!response.destroyed) sendError(request, response, error, log);
@@ -163,11 +182,6 @@ export function createProxy(
   };
 }
 
-/** The target that a request names, if it names one. */
-function requested(request: IncomingMessage): ReturnType<typeof targetOf> {
-  return targetOf(request.headers, authorityOf(request), request.url);
-}
-
 /** Has the interpreter run as a user what it would else run as the sandbox's own. */
 function nameUser(user: string, method: string | undefined, url: URL): void {
   const path = url.pathname;
@@ -181,14 +195,4 @@ function unreachable({ target, connection }: Route, cause: unknown): ApiError {
   const error = new TrafficError(502, target, message);
   error.cause = cause;
   return error;
-}
-
-/** Whether it is a signed URL for a file, which contains no sandbox id. */
-function isSignedUrl(url: string | undefined): boolean {
-  return url?.startsWith("/files?") === true && /[?&]signature=/.test(url);
-}
-
-/** HTTP/2 has the host in a pseudo-header. */
-function authorityOf(request: IncomingMessage): string | undefined {
-  return request.headers[":authority"] as string | undefined;
 }

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { ENVD_PORT } from "@emberbox/core/envd";
 import type { Target } from "@emberbox/ingress";
 import { ApiError } from "../api-error.ts";
@@ -37,3 +37,11 @@ function parsePort(text: string): number {
   if (port < 1 || port > 65_535) throw new ApiError(400, "Invalid sandbox port");
   return port;
 }
+
+/** The target that a request names, if it names one. HTTP/2 has the host in a pseudo-header. @throws 400 */
+export const requested = ({ headers, url }: IncomingMessage): Target | undefined =>
+  targetOf(headers, headers[":authority"] as string | undefined, url);
+
+/** Whether it is a signed URL for a file, which contains no sandbox id. */
+export const isSignedUrl = (url: string | undefined): boolean =>
+  url?.startsWith("/files?") === true && /[?&]signature=/.test(url);

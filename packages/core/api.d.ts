@@ -59,8 +59,8 @@ import { TerminalText, oneLine, plainText, safeJson, styledText } from "./declar
 export { TerminalText, oneLine, plainText, safeJson, styledText };
 
 // tools
-import { AcquireOptions, BashInput, BoundedText, CallNote, CheckpointAnswer, CheckpointTool, ConversationPlace, EditedBytes, Failure, JsonSchema, LocalShellInput, NativeTools, PatchOperation, PatchResult, PictureLimits, ResolvedSource, SandboxCall, SandboxCallOptions, SandboxFacts, SandboxLease, SandboxPosition, SandboxSessions, SandboxSessionsOptions, SandboxSource, SandboxTool, SandboxTools, SessionCreateOptions, ShellInput, ShellOutput, ShellResult, SmallerPicture, SmallerPictureOptions, TextEditorInput, ToolContext, ToolData, ToolEntry, ToolFile, ToolInputs, ToolLimits, ToolName, ToolOptions, ToolOutput, ToolPicture, ToolProgress, ToolResult, ToolTable, Trail, Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createCheckpointTools, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, laterPosition, mimeType, mustMakeCheckpoints, parsePosition, pictureDataUrl, pictureProblem, pictureType, providerLimits, putAt, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused } from "./declarations.js";
-export { type AcquireOptions, type BashInput, BoundedText, type CallNote, type CheckpointAnswer, type CheckpointTool, type ConversationPlace, type EditedBytes, type Failure, type JsonSchema, type LocalShellInput, NativeTools, type PatchOperation, type PatchResult, type PictureLimits, type ResolvedSource, type SandboxCall, type SandboxCallOptions, type SandboxFacts, type SandboxLease, type SandboxPosition, SandboxSessions, type SandboxSessionsOptions, type SandboxSource, type SandboxTool, SandboxTools, type SessionCreateOptions, type ShellInput, type ShellOutput, type ShellResult, type SmallerPicture, type SmallerPictureOptions, type TextEditorInput, type ToolContext, type ToolData, type ToolEntry, type ToolFile, type ToolInputs, type ToolLimits, type ToolName, type ToolOptions, type ToolOutput, type ToolPicture, type ToolProgress, type ToolResult, type ToolTable, Trail, type Truncated, applyDiff, asOnTerminal, callSandbox, commonLimits, createCheckpointTools, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, killCommand, laterPosition, mimeType, mustMakeCheckpoints, parsePosition, pictureDataUrl, pictureProblem, pictureType, providerLimits, putAt, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused };
+import { AcquireOptions, BashInput, BoundedText, CallCheckpoints, CallNote, CheckpointAnswer, CheckpointTool, ConversationPlace, EditedBytes, Failure, JsonSchema, LocalShellInput, NativeTools, PatchOperation, PatchResult, PictureLimits, ResolvedSource, SandboxCall, SandboxCallOptions, SandboxFacts, SandboxLease, SandboxPosition, SandboxSessions, SandboxSessionsOptions, SandboxSource, SandboxTool, SandboxTools, SessionCreateOptions, ShellInput, ShellOutput, ShellResult, SmallerPicture, SmallerPictureOptions, TextEditorInput, ToolContext, ToolData, ToolEntry, ToolFile, ToolInputs, ToolLimits, ToolName, ToolOptions, ToolOutput, ToolPicture, ToolProgress, ToolResult, ToolTable, Trail, TrailOptions, Truncated, applyDiff, asOnTerminal, callCheckpoints, callSandbox, commonLimits, createCheckpointTools, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, keepOf, killCommand, laterPosition, mimeType, mustMakeCheckpoints, parsePosition, pictureDataUrl, pictureProblem, pictureType, providerLimits, putAt, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused } from "./declarations.js";
+export { type AcquireOptions, type BashInput, BoundedText, type CallCheckpoints, type CallNote, type CheckpointAnswer, type CheckpointTool, type ConversationPlace, type EditedBytes, type Failure, type JsonSchema, type LocalShellInput, NativeTools, type PatchOperation, type PatchResult, type PictureLimits, type ResolvedSource, type SandboxCall, type SandboxCallOptions, type SandboxFacts, type SandboxLease, type SandboxPosition, SandboxSessions, type SandboxSessionsOptions, type SandboxSource, type SandboxTool, SandboxTools, type SessionCreateOptions, type ShellInput, type ShellOutput, type ShellResult, type SmallerPicture, type SmallerPictureOptions, type TextEditorInput, type ToolContext, type ToolData, type ToolEntry, type ToolFile, type ToolInputs, type ToolLimits, type ToolName, type ToolOptions, type ToolOutput, type ToolPicture, type ToolProgress, type ToolResult, type ToolTable, Trail, type TrailOptions, type Truncated, applyDiff, asOnTerminal, callCheckpoints, callSandbox, commonLimits, createCheckpointTools, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, keepOf, killCommand, laterPosition, mimeType, mustMakeCheckpoints, parsePosition, pictureDataUrl, pictureProblem, pictureType, providerLimits, putAt, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused };
 
 // workspace
 import { Baseline, BaselineEntry, DiffHunk, FileDiff, GuestChanges, GuestEntry, LeftOut, Workspace, WorkspaceApplied, WorkspaceApplyOptions, WorkspaceCallOptions, WorkspaceChange, WorkspaceChanges, WorkspaceDiff, WorkspaceDiffOptions, WorkspaceInfo, WorkspaceMode, WorkspaceMount, WorkspaceOptions, WorkspaceRefreshed, WorkspaceState, findIgnored } from "./declarations.js";
@@ -1297,6 +1297,14 @@ export interface E2bOptions {
   readonly retries?: number | undefined;
 }
 export declare function e2b(options?: E2bOptions): SandboxProvider;
+export type CallCheckpoints = "each-call" | {
+  readonly each: "call";
+  readonly keep?: CheckpointKeep | false | undefined;
+};
+export declare const callCheckpoints: z.ZodType<CallCheckpoints> & {
+  readonly description?: string;
+};
+export declare function keepOf(option: CallCheckpoints): CheckpointKeep | undefined;
 export interface SandboxPosition {
   readonly sandboxId: string;
   readonly checkpointId: string;
@@ -1320,16 +1328,24 @@ export interface ResolvedSource {
 export declare function resolveSource(source: SandboxSource): ResolvedSource;
 export interface CallNote {
   readonly label: string;
-  readonly adapter?: string | undefined;
   readonly toolCallId?: string | undefined;
 }
+export interface TrailOptions {
+  readonly adapter?: string | undefined;
+  readonly keep?: CheckpointKeep | undefined;
+  readonly report: (error: unknown) => void;
+}
 type Stop = AbortSignal | undefined;
+declare const BEGINNING = "beginning";
 export declare class Trail {
   #private;
+  constructor(options: TrailOptions);
   get position(): SandboxPosition | undefined;
-  target(place: ConversationPlace | undefined, toolCallId: string | undefined): SandboxPosition | undefined;
+  pin(checkpointId: string): void;
+  target(place: ConversationPlace | undefined, toolCallId: string | undefined): SandboxPosition | typeof BEGINNING | undefined;
   origin(place: ConversationPlace | undefined): SandboxPosition | undefined;
   restart(position: SandboxPosition | undefined): void;
+  leave(): void;
   arrive(sandbox: Sandbox, place: ConversationPlace | undefined, toolCallId: string | undefined, signal: Stop): Promise<void>;
   begin(sandbox: Sandbox, note: CallNote, signal: Stop): Promise<CheckpointInfo>;
   end(sandbox: Sandbox, note: CallNote, placed: boolean, signal: Stop): Promise<SandboxPosition>;
@@ -1340,17 +1356,17 @@ export declare class Trail {
   }, work: () => Promise<Result>): Promise<Result>;
   goTo(sandbox: Sandbox, target: SandboxPosition, signal: Stop): Promise<RollbackResult | undefined>;
 }
-export declare function putAt(sandbox: Sandbox, checkpointId: string, signal?: AbortSignal): Promise<RollbackResult | undefined>;
 export interface SandboxSessionsOptions {
   readonly idleTimeoutMs?: number | undefined;
   readonly onIdle?: "kill" | "pause" | undefined;
   readonly maxSandboxes?: number | undefined;
   readonly onError?: ((error: unknown) => void) | undefined;
-  readonly checkpoints?: "each-call" | undefined;
+  readonly checkpoints?: CallCheckpoints | undefined;
 }
 export interface AcquireOptions {
   readonly signal?: AbortSignal | undefined;
   readonly toolCallId?: string | undefined;
+  readonly agent?: string | undefined;
   readonly place?: ConversationPlace | undefined;
 }
 export interface SandboxLease extends Disposable {
@@ -1369,7 +1385,7 @@ export declare class SandboxSessions implements AsyncDisposable {
   sandboxId(threadId?: string): string | undefined;
   position(threadId?: string): SandboxPosition | undefined;
   get checkpoints(): boolean;
-  acquire(threadId?: string, { signal, toolCallId, place }?: AcquireOptions): Promise<SandboxLease>;
+  acquire(threadId?: string, { signal, toolCallId, agent, place }?: AcquireOptions): Promise<SandboxLease>;
   goTo(place: ConversationPlace, { threadId, signal }?: {
     readonly threadId?: string | undefined;
   } & SignalOptions): Promise<void>;
@@ -1406,7 +1422,7 @@ export interface ToolContext {
   readonly toolCallId?: string | undefined;
   readonly threadId?: string | undefined;
   readonly place?: ConversationPlace | undefined;
-  readonly adapter?: string | undefined;
+  readonly agent?: string | undefined;
 }
 export interface ToolPicture {
   readonly mimeType: string;
@@ -1604,6 +1620,7 @@ export declare class SandboxCall implements Disposable {
   constructor(sessions: SandboxSessions, lease?: SandboxLease);
   get sandboxId(): string | undefined;
   get sandbox(): Sandbox;
+  get adapter(): string | undefined;
   get replaced(): boolean;
   get notice(): string;
   get checkpointId(): string | undefined;
@@ -1685,6 +1702,10 @@ export declare class Queue {
 }
 export declare function queueOf(sandbox: object): Queue;
 export declare function shareQueue(other: object, sandbox: object): void;
+export declare function putAt(sandbox: Sandbox, checkpointId: string, { by, signal }?: {
+  readonly by?: string;
+  readonly signal?: AbortSignal | undefined;
+}): Promise<RollbackResult | undefined>;
 export interface PatchOperation {
   readonly type: "create_file" | "update_file" | "delete_file" | (string & {});
   readonly path: string;

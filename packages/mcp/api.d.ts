@@ -4,11 +4,11 @@ export { type McpHttpOptions, type McpOptions, createMcpServer, serveHttp, serve
 
 // declarations
 import { Server } from "@modelcontextprotocol/server";
-import { SandboxSource, SandboxTools, ToolOptions } from "@emberbox/core/tools";
+import { CallCheckpoints, SandboxSource, SandboxTools, ToolOptions } from "@emberbox/core/tools";
 export interface McpOptions extends Omit<ToolOptions, "checkpoints"> {
   readonly structuredContent?: boolean | undefined;
   readonly applyChanges?: boolean | undefined;
-  readonly checkpoints?: boolean | "each-call" | undefined;
+  readonly checkpoints?: boolean | CallCheckpoints | undefined;
 }
 type AnswerOptions = Pick<McpOptions, "structuredContent" | "applyChanges" | "checkpoints">;
 interface McpConnectionOptions extends AnswerOptions {

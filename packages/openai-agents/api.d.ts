@@ -5,7 +5,7 @@ export { type AgentSandboxTools, type CapabilitiesOptions, EmberboxSandboxClient
 // declarations
 import { Capability, ExecCommandArgs, ExposedPortEndpoint, ListDirectoryArgs, Manifest, MaterializeEntryArgs, ReadFileArgs, SandboxArchiveLimits, SandboxClient, SandboxClientCreateArgs, SandboxClientResumeOptions, SandboxConcurrencyLimits, SandboxDirectoryEntry, SandboxExecResult, SandboxPreStopHook, SandboxPreservedSessionReuseOptions, SandboxSession, SandboxSessionResumeValidationInput, SandboxSessionSerializationOptions, SandboxSessionState, SnapshotSpec, ViewImageArgs, WorkspaceArchiveData, WorkspaceArchiveOptions, WriteStdinArgs } from "@openai/agents-core/sandbox";
 import { Sandbox } from "@emberbox/core";
-import { SandboxPosition, SandboxSource, SandboxTools, SessionCreateOptions, ToolOptions, ToolOutput } from "@emberbox/core/tools";
+import { CallCheckpoints, SandboxPosition, SandboxSource, SandboxTools, SessionCreateOptions, ToolOptions, ToolOutput } from "@emberbox/core/tools";
 import { Editor, FunctionTool, Shell, ToolOutputImage } from "@openai/agents-core";
 import { SignalOptions } from "@emberbox/core/provider";
 export interface EmberboxSandboxClientOptions extends SessionCreateOptions {
@@ -13,7 +13,7 @@ export interface EmberboxSandboxClientOptions extends SessionCreateOptions {
   readonly commandTimeoutMs?: number | undefined;
   readonly snapshot?: SnapshotSpec | undefined;
   readonly exposedPorts?: readonly number[] | undefined;
-  readonly checkpoints?: "each-call" | undefined;
+  readonly checkpoints?: CallCheckpoints | undefined;
   readonly concurrencyLimits?: SandboxConcurrencyLimits | undefined;
   readonly archiveLimits?: SandboxArchiveLimits | null | undefined;
   readonly onOutput?: ((output: ToolOutput) => unknown) | undefined;

@@ -99,11 +99,11 @@ const note = (what: string): z.ZodOptional<z.ZodString> =>
     .regex(/^[^\p{Cc}]*$/u)
     .optional()
     .describe(`${what} of 1 to 200 characters, without control characters`);
-const keep = z
-  .strictObject({
-    last: z.int().min(1).max(1024).optional(),
-    bytes: z.int().min(0).optional(),
-  } satisfies FieldsOf<CheckpointKeep>)
+export const checkpointKeep: z.ZodType<CheckpointKeep> = z.strictObject({
+  last: z.int().min(1).max(1024).optional(),
+  bytes: z.int().min(0).optional(),
+} satisfies FieldsOf<CheckpointKeep>);
+const keep = checkpointKeep
   .optional()
   .describe("`{ last, bytes }`, a number of checkpoints from 1 to 1024 and a number of bytes");
 const checkpointSchema = z.strictObject({

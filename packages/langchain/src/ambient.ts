@@ -2,7 +2,7 @@ import { AsyncLocalStorageProviderSingleton } from "@langchain/core/singletons";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { ToolContext } from "@emberbox/core/tools";
 import { takePlace } from "./checkpoints/tool-call.ts";
-import { threadOf } from "./tool.ts";
+import { agentOf, threadOf } from "./tool.ts";
 
 interface EventHandler {
   handleToolEvent?(chunk: unknown, runId: string): unknown;
@@ -19,7 +19,7 @@ interface ChildCallbacks {
  * callbacks that are not told any of it.
  */
 export function ambientContext(): ToolContext {
-  const call = { ...takePlace(), adapter: "langchain" };
+  const call = takePlace();
   const config: RunnableConfig | undefined = AsyncLocalStorageProviderSingleton.getRunnableConfig();
   if (config === undefined) return call;
   const callbacks = config.callbacks as ChildCallbacks | undefined;
@@ -28,6 +28,7 @@ export function ambientContext(): ToolContext {
     ...call,
     signal: config.signal,
     threadId: threadOf(config),
+    agent: agentOf(config),
     ...(runId !== undefined && {
       onOutput: async ({ text }) => {
         for (const handler of callbacks?.handlers ?? []) {

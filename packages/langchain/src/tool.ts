@@ -23,6 +23,12 @@ export function threadOf({ configurable }: ToolRuntimeConfig): string | undefine
   return typeof id === "string" || typeof id === "number" ? String(id) : undefined;
 }
 
+/** The name that an agent was given, as LangGraph's metadata have it. */
+export function agentOf({ metadata }: Pick<ToolRuntimeConfig, "metadata">): string | undefined {
+  const name: unknown = metadata?.["lc_agent_name"];
+  return typeof name === "string" ? name : undefined;
+}
+
 /**
  * A sandbox's tool for LangChain. It is not made by `tool()`, which leaves the work running after an abort, and never
  * settles when the signal is already aborted.
@@ -42,7 +48,7 @@ export function langchainTool(tool: SandboxTool, thread: ThreadOf): DynamicStruc
         toolCallId,
         threadId: thread(config),
         place: placeOf(config),
-        adapter: "langchain",
+        agent: agentOf(config),
         onOutput: liveOutput({ name: tool.name, toolCallId, runManager, writer }),
       });
       leaveAt(result.data.position);

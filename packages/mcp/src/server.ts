@@ -2,6 +2,8 @@ import { createRequire } from "node:module";
 import { Server, type Tool } from "@modelcontextprotocol/server";
 import { type FieldsOf, parseOptions } from "@emberbox/core/options";
 import {
+  type CallCheckpoints,
+  callCheckpoints,
   type CheckpointTool,
   createCheckpointTools,
   type SandboxTool,
@@ -32,7 +34,7 @@ export interface McpOptions extends Omit<ToolOptions, "checkpoints"> {
    * leaves checkpoints, whose ids are in its result's `_meta`. Needs a provider with checkpoints.
    * @default false
    */
-  readonly checkpoints?: boolean | "each-call" | undefined;
+  readonly checkpoints?: boolean | CallCheckpoints | undefined;
 }
 
 type AnswerOptions = Pick<McpOptions, "structuredContent" | "applyChanges" | "checkpoints">;
@@ -41,9 +43,9 @@ export const answerFields: FieldsOf<AnswerOptions> = {
   structuredContent: z.boolean().optional().describe("true or false"),
   applyChanges: z.boolean().optional().describe("true or false"),
   checkpoints: z
-    .union([z.boolean(), z.literal("each-call")])
+    .union([z.boolean(), callCheckpoints])
     .optional()
-    .describe("true, false or `each-call`"),
+    .describe(`true, false, ${callCheckpoints.description}`),
 };
 
 /** The options of the tools among those of a server. */
@@ -51,7 +53,7 @@ export function toolOptionsOf(
   checkpoints: McpOptions["checkpoints"],
   options: Omit<ToolOptions, "checkpoints">,
 ): ToolOptions {
-  return checkpoints === "each-call" ? { ...options, checkpoints } : options;
+  return typeof checkpoints === "boolean" ? options : { ...options, checkpoints };
 }
 
 const connectionSchema = z.strictObject({
@@ -109,7 +111,8 @@ export function createWatchedServer(
     onCall();
     const { name, arguments: input = {} } = params;
     const { signal, id } = mcpReq;
-    const context = { signal, threadId, toolCallId: String(id), adapter: "mcp" };
+    const agent = server.getClientVersion()?.name;
+    const context = { signal, threadId, toolCallId: String(id), agent };
     if (applyChanges && name === applyChangesTool.name)
       return applyToFolders(tools.sessions, input, context);
     const asked = more.find((tool) => tool.name === name);

@@ -1,6 +1,8 @@
 import { EmberboxError, type Sandbox } from "@emberbox/core";
 import { type FieldsOf, parseOptions } from "@emberbox/core/options";
 import {
+  type CallCheckpoints,
+  callCheckpoints,
   mustMakeCheckpoints,
   type ResolvedSource,
   resolveSource,
@@ -15,6 +17,9 @@ import {
 } from "@openai/agents-core/sandbox";
 import { z } from "zod";
 import { type Limits, resolveLimits } from "./manifest/limits.ts";
+
+/** What the adapter calls itself. */
+export const ADAPTER = "openai-agents";
 
 /** Options of the client, and of a single run as `sandbox: { client, options }`, which take precedence. */
 export interface EmberboxSandboxClientOptions extends SessionCreateOptions {
@@ -41,7 +46,7 @@ export interface EmberboxSandboxClientOptions extends SessionCreateOptions {
    * as it was then. Needs a provider with checkpoints.
    * @default none are taken
    */
-  readonly checkpoints?: "each-call" | undefined;
+  readonly checkpoints?: CallCheckpoints | undefined;
   /** How many entries of a manifest are created at once, and how many files of a local directory are read. @default 4 */
   readonly concurrencyLimits?: SandboxConcurrencyLimits | undefined;
   /** Limits for archives that are unpacked; `null` for none. @default the framework's */
@@ -74,7 +79,7 @@ const optionsSchema = z.strictObject({
     .optional()
     .describe('`{ type: "local" | "remote" | "emberbox" | "noop" }`'),
   exposedPorts: z.array(port).optional().describe("an array of port numbers"),
-  checkpoints: z.literal("each-call").optional().describe("`each-call`"),
+  checkpoints: callCheckpoints.optional().describe(callCheckpoints.description!),
   concurrencyLimits: z
     .strictObject({ manifestEntries: limit.exactOptional(), localDirFiles: limit.exactOptional() })
     .optional()
@@ -98,7 +103,7 @@ export interface Settings {
   readonly commandTimeoutMs: number;
   readonly snapshot: SnapshotSpec | undefined;
   readonly exposedPorts: readonly number[] | undefined;
-  readonly checkpoints: "each-call" | undefined;
+  readonly checkpoints: CallCheckpoints | undefined;
   readonly limits: Limits;
   readonly archiveLimits: SandboxArchiveLimits | null | undefined;
   readonly onOutput: EmberboxSandboxClientOptions["onOutput"];

@@ -43,6 +43,9 @@ function aFunction<Type>(): z.ZodOptional<z.ZodCustom<Type>> {
     .describe("a function");
 }
 
+/** The agents whose turn it is, by run. */
+const agents = new WeakMap<object, string>();
+
 /** Results for the run's items, by run and call, since the framework passes on copies. */
 const results = new WeakMap<object, Map<string, ToolResult>>();
 
@@ -60,13 +63,18 @@ export function asFunctionTool(
     needsApproval,
     // Whatever is thrown is an abort or the developer's own error, which the model should not see.
     errorFunction: null,
+    // The only thing of a tool that is told who the agent is, before each of its turns.
+    isEnabled: ({ runContext, agent }) => {
+      agents.set(runContext, agent.name);
+      return true;
+    },
     async execute(input, runContext, details): Promise<Parts> {
       const toolCallId = details?.toolCall?.callId;
       const result = await sandboxTool.execute(input, {
         signal: details?.signal,
         threadId: threadId?.(runContext?.context),
         toolCallId,
-        adapter: "openai-agents",
+        agent: runContext && agents.get(runContext),
         ...(onOutput && { onOutput: (output) => onOutput(output, { toolCallId }) }),
       } satisfies ToolContext);
       if (runContext !== undefined && toolCallId !== undefined) {

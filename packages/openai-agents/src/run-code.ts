@@ -1,7 +1,7 @@
 import {
-  createSandboxTools,
   resolveToolOptions,
   type SandboxTool,
+  SandboxTools,
   type ToolContext,
   type ToolOptions,
   type ToolResult,
@@ -12,6 +12,7 @@ import { parseOptions } from "@emberbox/core/options";
 import type { Tool } from "@openai/agents-core";
 import { Capability, SandboxUnsupportedFeatureError } from "@openai/agents-core/sandbox";
 import { z } from "zod";
+import { ADAPTER } from "./options.ts";
 import { adaptingFields, asFunctionTool, type AsFunctionToolOptions } from "./parts.ts";
 import { EmberboxSandboxSession } from "./session.ts";
 
@@ -72,12 +73,9 @@ class RunCode extends Capability {
     }
     const { needsApproval, onOutput, ...limits } = this.options;
     const facts = { workingDirectory: session.state.manifest.root };
-    const set = createSandboxTools(session.sandbox, {
-      ...limits,
-      include: ["run_code"],
-      facts,
-      checkpoints: session.checkpoints,
-    });
+    const { checkpoints } = session;
+    const own = { ...limits, include: ["run_code"], facts, checkpoints } as const;
+    const set = new SandboxTools(session.sandbox, own, ADAPTER);
     const tool = set.get("run_code");
     const begun = new Set<string>();
     const execute: SandboxTool["execute"] = async (input, context) => {

@@ -3,7 +3,7 @@ import type { SandboxProvider } from "@emberbox/core/provider";
 import type { WorkspaceOptions } from "@emberbox/core/workspace";
 import { SandboxSnapshotNotRestorableError, type SnapshotSpec } from "@openai/agents-core/sandbox";
 import { providerError, unsupported } from "./failure.ts";
-import type { Settings } from "./options.ts";
+import { ADAPTER, type Settings } from "./options.ts";
 import { checkSpec } from "./snapshots/snapshots.ts";
 import type { EmberboxSessionState } from "./state.ts";
 
@@ -44,7 +44,7 @@ export async function createSessionSandbox(
     const { signal } = settings;
     const sandbox = await Sandbox.create({
       ...create,
-      metadata: { "emberbox.adapter": "openai-agents", ...create.metadata },
+      metadata: { "emberbox.adapter": ADAPTER, ...create.metadata },
       provider: known,
       timeoutMs: lifetimeMs,
       ...(template !== undefined && { template }),

@@ -28,7 +28,7 @@ import {
   mergeManifestEntryDelta,
   withExclusiveSandboxManifestMutation,
 } from "@openai/agents-core/sandbox/internal";
-import type { SandboxPosition } from "@emberbox/core/tools";
+import type { CallCheckpoints, SandboxPosition } from "@emberbox/core/tools";
 import { Checkpoints } from "./checkpoints.ts";
 import { createEditor } from "./editor.ts";
 import { providerError } from "./failure.ts";
@@ -46,7 +46,7 @@ import { type EmberboxSessionState, referTo, sessionOf } from "./state.ts";
 export interface SessionParts extends ProcessesOptions, LifecycleParts {
   readonly limits: Limits;
   readonly archiveLimits: SandboxArchiveLimits | null | undefined;
-  readonly checkpoints: "each-call" | undefined;
+  readonly checkpoints: CallCheckpoints | undefined;
 }
 
 /** A sandbox, in the form that the framework's agents use. `EmberboxSandboxClient` creates these. */
@@ -68,16 +68,16 @@ export class EmberboxSandboxSession implements SandboxSession<EmberboxSessionSta
     this.sandbox = parts.sandbox;
     this.#processes = new Processes(parts.sandbox, parts);
     this.#limits = parts.limits;
+    const { checkpoints, sandbox } = parts;
+    this.checkpoints = checkpoints;
     this.#checkpoints =
-      parts.checkpoints && new Checkpoints(parts.sandbox, (position) => this.leftAt(position));
+      checkpoints && new Checkpoints(sandbox, checkpoints, (position) => this.leftAt(position));
     this.#archiveLimits = parts.archiveLimits;
     this.lifecycle = new Lifecycle(parts, () => this.#processes.stop());
   }
 
-  /** Whether calls leave checkpoints behind. @internal */
-  get checkpoints(): "each-call" | undefined {
-    return this.#checkpoints && "each-call";
-  }
+  /** How calls leave checkpoints behind, if they do. @internal */
+  readonly checkpoints: CallCheckpoints | undefined;
 
   /** Records where the machine is after a call. @internal */
   leftAt(position: SandboxPosition | undefined): void {

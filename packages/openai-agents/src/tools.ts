@@ -10,6 +10,7 @@ import {
 } from "@emberbox/core/tools";
 import type { Editor, FunctionTool, Shell, ShellResult } from "@openai/agents-core";
 import { z } from "zod";
+import { ADAPTER } from "./options.ts";
 import { adaptingFields, asFunctionTool, type AsFunctionToolOptions, positionIn } from "./parts.ts";
 
 const schema = z.strictObject(adaptingFields);
@@ -59,7 +60,7 @@ export function sandboxTools(
   const { needsApproval, onOutput, threadId, ...toolOptions } = options;
   parseOptions(schema, { needsApproval, onOutput, threadId });
   const adapt: AsFunctionToolOptions = { needsApproval, onOutput, ...(threadId && { threadId }) };
-  const set = new SandboxTools(source, toolOptions, "openai-agents");
+  const set = new SandboxTools(source, toolOptions, ADAPTER);
   const { include: _include, prefix: _prefix, facts: _facts, ...nativeOptions } = toolOptions;
   const native = new NativeTools(set.sessions, nativeOptions);
   return {

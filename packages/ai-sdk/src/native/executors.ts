@@ -54,7 +54,7 @@ export function createNativeExecutors(
     ): Execute<Input, Output> =>
     (input, { abortSignal, toolCallId, experimental_sandbox }) => {
       const { tools, threadId } = targets.of(experimental_sandbox);
-      return run(tools, input, { signal: abortSignal, toolCallId, threadId, adapter: "ai-sdk" });
+      return run(tools, input, { signal: abortSignal, toolCallId, threadId });
     };
   return {
     sessions: targets.tools.sessions,

@@ -36,14 +36,9 @@ export class SessionCalls {
 
   #call<T>(options: SandboxCallOptions, work: Work<T>): Promise<T> {
     const { sessions, threadId } = this.#conversation;
-    return callSandbox(
-      sessions,
-      { ...options, threadId, adapter: "ai-sdk" },
-      work,
-      (error, call) => {
-        throw shown(error, call);
-      },
-    );
+    return callSandbox(sessions, { ...options, threadId }, work, (error, call) => {
+      throw shown(error, call);
+    });
   }
 }
 

@@ -72,7 +72,7 @@ export function aiTool<Name extends ToolName>(
     const work = target.tools.get(kind);
     const { threadId } = target;
     const place = placeOf(messages, { isChat: threadId !== undefined, trusted: trustMessages });
-    const context = { signal: abortSignal, toolCallId, threadId, place, adapter: "ai-sdk" };
+    const context = { signal: abortSignal, toolCallId, threadId, place };
     if (!streams) {
       const result = work.execute(input, context);
       return stored ? result.then((output) => stored.output(output, toolCallId)) : result;

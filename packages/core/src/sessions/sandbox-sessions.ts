@@ -10,6 +10,7 @@ import {
 } from "../options.ts";
 import type { SandboxProvider, SignalOptions } from "../provider.ts";
 import type { Sandbox } from "../sandbox.ts";
+import { type CallCheckpoints, callCheckpoints, keepOf } from "./call-checkpoints.ts";
 import { labelsOf } from "./labels.ts";
 import { loudly } from "./loudly.ts";
 import { queueOf } from "./sandbox-queue.ts";
@@ -23,7 +24,10 @@ import { untilAborted } from "../concurrency/until-aborted.ts";
 export interface SandboxSessionsOptions {
   /** How long an idle conversation keeps its sandbox, in milliseconds; 0 for ever. @default 900_000 */
   readonly idleTimeoutMs?: number | undefined;
-  /** What happens to an idle sandbox. `pause` needs a provider that supports it. @default "kill" */
+  /**
+   * What happens to an idle sandbox. `pause` needs a provider that supports it.
+   * @default "kill"; with `checkpoints`, which go with what is killed, "pause" where the provider supports it
+   */
   readonly onIdle?: "kill" | "pause" | undefined;
   /**
    * How many sandboxes may run at once. At the limit, the one idle longest is ended, or a call waits.
@@ -38,11 +42,11 @@ export interface SandboxSessionsOptions {
   readonly onError?: ((error: unknown) => void) | undefined;
   /**
    * Takes a checkpoint before each call that can change something, and one after it, unless nothing changed. A
-   * conversation that goes back to an earlier point then finds its machine as it was there. Needs a provider with
-   * checkpoints.
+   * conversation that goes back to an earlier point then finds its machine as it was there. The newest 100 of a sandbox
+   * stay, unless `keep` says otherwise. Needs a provider with checkpoints.
    * @default none are taken
    */
-  readonly checkpoints?: "each-call" | undefined;
+  readonly checkpoints?: CallCheckpoints | undefined;
 }
 
 /** The schema fields of these options, for tools that take them too. */
@@ -51,7 +55,7 @@ export const sessionFields: FieldsOf<SandboxSessionsOptions> = {
   onIdle: z.enum(["kill", "pause"]).optional().describe("`kill` or `pause`"),
   maxSandboxes: positiveInteger,
   onError: callback<(error: unknown) => void>(),
-  checkpoints: z.literal("each-call").optional().describe("`each-call`"),
+  checkpoints: callCheckpoints.optional().describe(callCheckpoints.description!),
 };
 const optionsSchema = z.strictObject(sessionFields);
 
@@ -59,6 +63,8 @@ const optionsSchema = z.strictObject(sessionFields);
 export interface AcquireOptions {
   readonly signal?: AbortSignal | undefined;
   readonly toolCallId?: string | undefined;
+  /** The agent that asks, for the label `emberbox.agent` of a sandbox that is created for it. */
+  readonly agent?: string | undefined;
   readonly place?: ConversationPlace | undefined;
 }
 
@@ -104,8 +110,8 @@ export class SandboxSessions implements AsyncDisposable {
   #closed = false;
 
   /**
-   * `adapter` becomes the label `emberbox.adapter` of the sandboxes, and each conversation's id `emberbox.thread`, unless
-   * the source has labels of these names. @throws `invalid_argument`, `unsupported`
+   * `adapter` becomes the label `emberbox.adapter` of the sandboxes, each conversation's id `emberbox.thread`, and the
+   * agent that asked first `emberbox.agent`, unless the source has labels of these names. @throws `invalid_argument`, `unsupported`
    */
   constructor(source?: SandboxSource, options: SandboxSessionsOptions = {}, adapter?: string) {
     this.adapter = adapter;
@@ -118,7 +124,7 @@ export class SandboxSessions implements AsyncDisposable {
     const idleMs = this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
     this.#host = {
       create,
-      checkpoints: this.#options.checkpoints !== undefined,
+      trail: () => this.#newTrail(),
       renews: create.timeoutMs === undefined,
       lifetimeMs: idleMs === 0 ? LONGEST_MS : idleMs + MARGIN_MS,
       provider: async () => this.#check(await this.source.provider()),
@@ -149,13 +155,14 @@ export class SandboxSessions implements AsyncDisposable {
    */
   async acquire(
     threadId: string = ONLY,
-    { signal, toolCallId, place }: AcquireOptions = {},
+    { signal, toolCallId, agent, place }: AcquireOptions = {},
   ): Promise<SandboxLease> {
     signal?.throwIfAborted();
     this.#throwIfClosed();
     const { given } = this.source;
     if (given !== undefined) return leaseOfGiven(given, this.#trailOfGiven(threadId));
     const session = this.#session(threadId);
+    session.agent ??= agent;
     session.users += 1;
     clearTimeout(session.timer);
     const release = (): void => this.#release(threadId, session);
@@ -236,7 +243,8 @@ export class SandboxSessions implements AsyncDisposable {
   #session(threadId: string): Session {
     const known = this.#sessions.get(threadId);
     if (known !== undefined) return known;
-    const session = new Session(this.#host, labelsOf(this.adapter, threadId));
+    const { adapter } = this;
+    const session = new Session(this.#host, (agent) => labelsOf({ adapter, threadId, agent }));
     this.#sessions.set(threadId, session);
     this.#dropOldest();
     return session;
@@ -269,7 +277,8 @@ export class SandboxSessions implements AsyncDisposable {
   }
 
   #rest(session: Session, reason: string): Promise<void> {
-    return session.end({ pause: this.#options.onIdle === "pause", reason });
+    const { onIdle = this.checkpoints ? "pause" : "kill" } = this.#options;
+    return session.end({ pause: onIdle === "pause", reason });
   }
 
   async #slot(session: Session, signal: AbortSignal): Promise<void> {
@@ -304,9 +313,16 @@ export class SandboxSessions implements AsyncDisposable {
     }
   }
 
+  #newTrail(): Trail | undefined {
+    const { checkpoints } = this.#options;
+    if (checkpoints === undefined) return undefined;
+    const report = (error: unknown): void => this.report(error);
+    return new Trail({ adapter: this.adapter, keep: keepOf(checkpoints), report });
+  }
+
   #trailOfGiven(threadId: string): Trail | undefined {
-    if (!this.checkpoints) return undefined;
-    const trail = this.#given.get(threadId) ?? new Trail();
+    const trail = this.#given.get(threadId) ?? this.#newTrail();
+    if (trail === undefined) return undefined;
     this.#given.delete(threadId);
     this.#given.set(threadId, trail);
     const oldest = this.#given.keys().next().value;

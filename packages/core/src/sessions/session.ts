@@ -5,8 +5,9 @@ import type { SandboxProvider } from "../provider.ts";
 import type { CheckedCreateOptions } from "../sandbox-options.ts";
 import { Sandbox } from "../sandbox.ts";
 import type { ConversationPlace, SandboxPosition } from "./position.ts";
+import { noCheckpoint } from "./put-at.ts";
 import { queueOf } from "./sandbox-queue.ts";
-import { Trail } from "./trail.ts";
+import { BEGINNING, type Trail } from "./trail.ts";
 
 /** What a session needs from its owner. */
 export interface SessionHost {
@@ -14,8 +15,8 @@ export interface SessionHost {
   readonly create: Omit<CheckedCreateOptions, "signal" | "provider">;
   readonly lifetimeMs: number;
   readonly renews: boolean;
-  /** Whether calls leave checkpoints behind. */
-  readonly checkpoints: boolean;
+  /** How calls leave checkpoints behind, if they do. */
+  trail(): Trail | undefined;
   provider(): Promise<SandboxProvider>;
   /** Resolves once another sandbox may run. */
   slot(session: Session, signal: AbortSignal): Promise<void>;
@@ -31,13 +32,15 @@ const START = "start";
  */
 export class Session {
   readonly #host: SessionHost;
-  readonly #labels: Readonly<Record<string, string>>;
+  readonly #labels: (agent: string | undefined) => Readonly<Record<string, string>>;
   #sandbox: Sandbox | undefined;
   readonly #start = new SharedWork<Sandbox>({ keeps: false });
   /** Settles when a start that was stopped has ended. */
   #stopping: Promise<void> | undefined;
   #ending: Promise<void> = Promise.resolve();
   #pausedId: string | undefined;
+  /** Others that are paused, from which the conversation went back. */
+  readonly #left = new Set<string>();
   #renewedAt = 0;
   /** Why the state of earlier calls is gone; the next call reports it, once. */
   lost: string | undefined;
@@ -46,13 +49,18 @@ export class Session {
   readonly trail: Trail | undefined;
   /** What the next sandbox is made of. */
   #origin: SandboxPosition | undefined;
+  /** The agent that asked first. */
+  agent: string | undefined;
   users = 0;
   usedAt: number = Date.now();
   timer: NodeJS.Timeout | undefined;
 
-  constructor(host: SessionHost, labels: Readonly<Record<string, string>> = {}) {
+  constructor(
+    host: SessionHost,
+    labels: (agent: string | undefined) => Readonly<Record<string, string>> = () => ({}),
+  ) {
     this.#host = host;
-    this.trail = host.checkpoints ? new Trail() : undefined;
+    this.trail = host.trail();
     this.#labels = labels;
   }
 
@@ -82,9 +90,25 @@ export class Session {
   ): Promise<Sandbox> {
     const sandbox = await this.#any(signal, place);
     const target = this.trail?.target(place, toolCallId);
-    if (target === undefined || target.sandboxId === sandbox.sandboxId) return sandbox;
+    const targetId = target === BEGINNING ? undefined : target?.sandboxId;
+    if (target === undefined || targetId === sandbox.sandboxId) return sandbox;
+    if (target !== BEGINNING) await this.#mustBeThere(target, signal);
     await this.#leave(sandbox, signal);
+    if (targetId !== undefined && this.#sandbox === undefined && this.#left.delete(targetId)) {
+      this.#pausedId = targetId;
+      this.trail?.leave();
+    }
     return this.#any(signal, place);
+  }
+
+  /** @throws `checkpoint_not_found` */
+  async #mustBeThere(
+    { sandboxId, checkpointId }: SandboxPosition,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const provider = await this.#host.provider();
+    const there = await Sandbox.history(sandboxId, { provider, signal });
+    if (!there.some((each) => each.checkpointId === checkpointId)) throw noCheckpoint(checkpointId);
   }
 
   async #any(signal: AbortSignal | undefined, place?: ConversationPlace): Promise<Sandbox> {
@@ -96,7 +120,7 @@ export class Session {
     return this.#start.get(START, (stop) => this.#obtain(stop), signal);
   }
 
-  /** Ends a sandbox other than the one that the conversation went back to; its checkpoints stay. */
+  /** Pauses a sandbox other than the one that the conversation went back to, so that its checkpoints stay. */
   async #leave(sandbox: Sandbox, signal: AbortSignal | undefined): Promise<void> {
     const saved = queueOf(sandbox).run(async () => {
       if (this.#sandbox === sandbox)
@@ -104,8 +128,11 @@ export class Session {
     }, signal);
     await saved;
     if (this.#sandbox !== sandbox) return;
-    await this.end({ pause: false, reason: "the conversation went back" });
+    await this.end({ pause: true, reason: "the conversation went back" });
     this.lost = undefined;
+    if (this.#pausedId !== sandbox.sandboxId) return;
+    this.#left.add(sandbox.sandboxId);
+    this.#pausedId = undefined;
   }
 
   /** Records that the sandbox is gone: the next call gets another one and is told so. */
@@ -147,17 +174,16 @@ export class Session {
     this.#stopping = undefined;
   }
 
-  /** Ends the session for good, also killing a paused sandbox. */
+  /** Ends the session for good, also killing paused sandboxes. */
   async discard(reason: string): Promise<void> {
     await this.end({ pause: false, reason });
-    if (this.#pausedId === undefined) return;
-    const id = this.#pausedId;
+    const ids = [...this.#left, ...(this.#pausedId === undefined ? [] : [this.#pausedId])];
+    this.#left.clear();
     this.#pausedId = undefined;
-    await (
-      await this.#host.provider()
-    )
-      .kill(id)
-      .catch((error: unknown) => this.#host.report(error));
+    if (ids.length === 0) return;
+    const provider = await this.#host.provider();
+    for (const id of ids)
+      await provider.kill(id).catch((error: unknown) => this.#host.report(error));
   }
 
   async #obtain(signal: AbortSignal): Promise<Sandbox> {
@@ -211,7 +237,7 @@ export class Session {
 
   #create(provider: SandboxProvider, signal: AbortSignal): Promise<Sandbox> {
     const { create, lifetimeMs } = this.#host;
-    const metadata = { ...this.#labels, ...create.metadata };
+    const metadata = { ...this.#labels(this.agent), ...create.metadata };
     const labelled = Object.keys(metadata).length > 0 ? { ...create, metadata } : create;
     return Sandbox.create({ timeoutMs: lifetimeMs, ...labelled, provider, signal });
   }
@@ -254,6 +280,7 @@ export class Session {
   /** Resolves to true when the sandbox is now on disk. */
   async #pause(sandbox: Sandbox): Promise<boolean> {
     const provider = await this.#host.provider();
+    if (!provider.capabilities.pause) return false;
     try {
       await provider.pause?.(sandbox.sandboxId);
       this.#pausedId = sandbox.sandboxId;

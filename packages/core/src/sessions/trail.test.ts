@@ -1,99 +1,10 @@
 import { expect, test } from "vitest";
 import { EmberboxError } from "../errors.ts";
 import type { SandboxProvider } from "../provider.ts";
+import { start } from "../testing/words.ts";
 import { callSandbox } from "../tools/call-sandbox.ts";
-import type { ConversationPlace, SandboxPosition } from "./position.ts";
-import { SandboxSessions, type SandboxSessionsOptions } from "./sandbox-sessions.ts";
-
-interface Point {
-  readonly id: string;
-  readonly written: readonly string[];
-}
-
-/** Sandboxes that are lists of words, with checkpoints. */
-function machines(): {
-  readonly provider: SandboxProvider;
-  readonly sandboxes: Map<string, { words: string[]; points: Point[]; at?: string | undefined }>;
-  readonly notes: (string | undefined)[];
-} {
-  let made = 0;
-  let points = 0;
-  const sandboxes: ReturnType<typeof machines>["sandboxes"] = new Map();
-  const notes: (string | undefined)[] = [];
-  const ended = new Set<string>();
-  const add = (words: string[]): object => {
-    const sandboxId = `s${(made += 1)}`;
-    sandboxes.set(sandboxId, { words, points: [] });
-    return { sandboxId, gone: () => (ended.has(sandboxId) ? died : undefined) };
-  };
-  const pointOf = (id: string, checkpointId: string): Point => {
-    const point = sandboxes.get(id)?.points.find((each) => each.id === checkpointId);
-    if (point === undefined) throw new EmberboxError("checkpoint_not_found", "There is none");
-    return point;
-  };
-  const provider = {
-    name: "words",
-    capabilities: { checkpoints: true },
-    create: async () => add([]),
-    kill: async (id: string) => ended.add(id).size > 0,
-    createCheckpoint: async (sandboxId: string, { by, label }: Record<string, string>) => {
-      const sandbox = sandboxes.get(sandboxId)!;
-      const current = sandbox.points.find(({ id }) => id === sandbox.at);
-      if (current?.written.join() === sandbox.words.join())
-        return { sandboxId, checkpointId: current!.id, createdAt: new Date(0), unchanged: true };
-      const point = { id: `c${(points += 1)}`, written: [...sandbox.words] };
-      sandbox.points.push(point);
-      sandbox.at = point.id;
-      notes.push(`${by}: ${label}`);
-      return { sandboxId, checkpointId: point.id, createdAt: new Date(points) };
-    },
-    rollback: async (id: string, checkpointId: string) => {
-      const sandbox = sandboxes.get(id)!;
-      sandbox.words = [...pointOf(id, checkpointId).written];
-      sandbox.at = checkpointId;
-      return { undone: [] };
-    },
-    branch: async (id: string, checkpointId: string) => [
-      add([...pointOf(id, checkpointId).written]),
-    ],
-  } as unknown as SandboxProvider;
-  return { provider, sandboxes, notes };
-}
-const died = new EmberboxError("sandbox_died", "It ended");
-
-function start(options: Partial<SandboxSessionsOptions> = {}) {
-  const made = machines();
-  const { sandboxes } = made;
-  const sessionsOf = (): SandboxSessions =>
-    new SandboxSessions(made.provider, { checkpoints: "each-call", onError: () => {}, ...options });
-  const write = (
-    sessions: SandboxSessions,
-    word: string,
-    place?: ConversationPlace,
-    toolCallId: string = word,
-    threadId?: string,
-  ): Promise<{ words: string; position: SandboxPosition; before: string; notice: string }> =>
-    callSandbox(
-      sessions,
-      { label: `write\n${word}`, adapter: "test", toolCallId, place, threadId },
-      async (call) => {
-        const { words } = sandboxes.get(call.sandbox.sandboxId)!;
-        const before = [...words];
-        words.push(word);
-        await call.leave();
-        return {
-          words: [...before, word].join(" "),
-          position: call.position!,
-          before: call.checkpointId!,
-          notice: call.say(),
-        };
-      },
-      (error) => {
-        throw error;
-      },
-    );
-  return { ...made, sessionsOf, write };
-}
+import type { ConversationPlace } from "./position.ts";
+import { SandboxSessions } from "./sandbox-sessions.ts";
 
 test("each call is between two checkpoints, which are made only where something changed", async () => {
   const { sessionsOf, write, notes } = start();
@@ -103,9 +14,9 @@ test("each call is between two checkpoints, which are made only where something 
   expect(two.before).toBe(one.position.checkpointId);
   expect(sessions.position()).toEqual(two.position);
   expect(notes).toEqual([
-    "test a: before write a",
-    "test a: after write a",
-    "test b: after write b",
+    "each-call test a: before write a",
+    "each-call test a: after write a",
+    "each-call test b: after write b",
   ]);
 });
 
@@ -213,7 +124,8 @@ test("what a client says leads to no sandbox of others, nor does what is there n
   const sessions = sessionsOf();
   const a = await write(sessions, "secret", { at: null });
   expect((await write(sessions, "x", { at: a.position }, "x", "other")).words).toBe("x");
-  expect((await write(sessions, "y", { at: a.position }, "y", "other")).words).toBe("x y");
+  // Where it knows nothing of, it begins; and it can go back to there.
+  expect((await write(sessions, "y", { at: a.position }, "y", "other")).words).toBe("y");
   const gone = { sandboxId: "s1", checkpointId: "c99", savedAt: 1 };
   const { words, notice } = await write(sessionsOf(), "z", { at: gone, trusted: true });
   expect(words).toBe("z");
@@ -221,10 +133,10 @@ test("what a client says leads to no sandbox of others, nor does what is there n
 });
 
 test("a sandbox that died comes back as it was after the last result, and the model is told", async () => {
-  const { sessionsOf, write, provider } = start();
+  const { sessionsOf, write, die } = start();
   const sessions = sessionsOf();
   const a = await write(sessions, "a");
-  await provider.kill(a.position.sandboxId);
+  die(a.position.sandboxId);
   const { words, notice } = await write(sessions, "b");
   expect(words).toBe("a b");
   expect(notice).toContain("in a copy of it");

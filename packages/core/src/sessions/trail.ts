@@ -1,7 +1,8 @@
-import type { CheckpointInfo } from "../checkpoint-options.ts";
+import type { CheckpointInfo, CheckpointKeep } from "../checkpoint-options.ts";
 import type { RollbackResult } from "../provider.ts";
-import { EmberboxError } from "../errors.ts";
 import type { Sandbox } from "../sandbox.ts";
+import { deleteOldest, leftBy } from "./call-checkpoints.ts";
+import { noBeginning, putAt } from "./put-at.ts";
 import {
   type ConversationPlace,
   isSamePosition,
@@ -13,9 +14,17 @@ import {
 export interface CallNote {
   /** What the call does, in a few words. */
   readonly label: string;
-  /** The framework that asks. */
-  readonly adapter?: string | undefined;
   readonly toolCallId?: string | undefined;
+}
+
+/** What a trail's checkpoints say of who made them, and how many stay. */
+export interface TrailOptions {
+  /** The framework that asks. @default "tools" */
+  readonly adapter?: string | undefined;
+  /** @default all stay */
+  readonly keep?: CheckpointKeep | undefined;
+  /** Told when older ones could not be deleted. */
+  readonly report: (error: unknown) => void;
 }
 
 type Stop = AbortSignal | undefined;
@@ -23,11 +32,14 @@ type Stop = AbortSignal | undefined;
 const START = "start";
 const keyOf = (position: SandboxPosition | null | undefined): string =>
   position ? `${position.sandboxId}/${position.checkpointId}` : START;
+/** Where no position of a sandbox leads: to a new one. */
+export const BEGINNING = "beginning";
 /** The most positions that are remembered as where the machine is. */
 const MAX_HERE = 1000;
 
 /** How calls leave checkpoints behind, and how a conversation that went back finds its machine as it was there. */
 export class Trail {
+  readonly #options: TrailOptions;
   /** After the last call that gave a result. */
   #position: SandboxPosition | undefined;
   /**
@@ -35,7 +47,9 @@ export class Trail {
    * the conversation's place, such as an agent that another one asked, whose results the other does not see.
    */
   #here: Set<string> = new Set([START]);
-  /** Before the first call. */
+  /** What the sandbox's beginning stands for: that of the conversation, or a point at which another sandbox was left. */
+  #beginsAs: string = START;
+  /** Before the first call, if that was at the sandbox's beginning. */
   #first: SandboxPosition | undefined;
   /** The calls that were made side by side last, where they began, and which of them gave results. */
   #step: {
@@ -44,20 +58,32 @@ export class Trail {
     readonly calls: Set<string>;
   } = { of: undefined, at: null, calls: new Set() };
   readonly #sandboxes = new Set<string>();
+  readonly #pinned = new Set<string>();
+
+  constructor(options: TrailOptions) {
+    this.#options = options;
+  }
 
   get position(): SandboxPosition | undefined {
     return this.#position;
   }
 
-  /** Where the machine has to be put before a call; `undefined` when it is there. */
+  /** Lets a checkpoint stay that a call has left, since somebody asked for one there. */
+  pin(checkpointId: string): void {
+    this.#pinned.add(checkpointId);
+  }
+
+  /** Where the machine has to be put before a call; `undefined` when it is there, or has no way there. */
   target(
     place: ConversationPlace | undefined,
     toolCallId: string | undefined,
-  ): SandboxPosition | undefined {
+  ): SandboxPosition | typeof BEGINNING | undefined {
     if (place === undefined || this.#isBeside(place, toolCallId)) return undefined;
     const { at, trusted } = place;
-    if (this.#here.has(keyOf(at))) return undefined;
-    if (at === null) return this.#first;
+    const key = keyOf(at);
+    if (this.#here.has(key)) return undefined;
+    if (key === this.#beginsAs && this.#first !== undefined) return this.#first;
+    if (at === null) return BEGINNING;
     return trusted === true || this.#sandboxes.has(at.sandboxId) ? at : undefined;
   }
 
@@ -72,9 +98,20 @@ export class Trail {
   /** Begins anew in another sandbox, which stands for that position, or for nothing that was before. */
   restart(position: SandboxPosition | undefined): void {
     this.#position = position;
-    this.#here = new Set([keyOf(position)]);
+    this.#beginAs(keyOf(position));
     this.#first = undefined;
     this.#step = { of: undefined, at: null, calls: new Set() };
+  }
+
+  /** Forgets where the machine is: it is another one, and not at its beginning. */
+  leave(): void {
+    this.restart(undefined);
+    this.#here.clear();
+  }
+
+  #beginAs(key: string): void {
+    this.#beginsAs = key;
+    this.#here = new Set([key]);
   }
 
   /** Puts the machine where the conversation is. In the sandbox's turn. */
@@ -86,17 +123,20 @@ export class Trail {
   ): Promise<void> {
     this.#sandboxes.add(sandbox.sandboxId);
     if (place === undefined) return;
-    const target = this.target(place, toolCallId);
-    if (target !== undefined) await this.goTo(sandbox, target, signal);
     const { at, step: of } = place;
+    const target = this.target(place, toolCallId);
+    if (target === BEGINNING) throw noBeginning();
+    if (target !== undefined) await this.goTo(sandbox, target, signal);
+    // A sandbox of which the conversation knows nothing yet.
+    else if (this.#first === undefined && !this.#here.has(keyOf(at))) this.#beginAs(keyOf(at));
     const isOn = of !== undefined && of === this.#step.of && isSamePosition(at, this.#step.at);
     if (target !== undefined || !isOn) this.#step = { of, at, calls: new Set() };
   }
 
   /** Takes a checkpoint before a call, if the machine has changed since the last one. In the sandbox's turn. */
   async begin(sandbox: Sandbox, note: CallNote, signal: Stop): Promise<CheckpointInfo> {
-    const before = await sandbox.checkpoint({ ...written(note, "before"), signal });
-    this.#first ??= positionOf(before);
+    const before = await sandbox.checkpoint({ ...this.#written(note, "before"), signal });
+    if (this.#here.has(this.#beginsAs)) this.#first ??= positionOf(before);
     return before;
   }
 
@@ -110,8 +150,11 @@ export class Trail {
     placed: boolean,
     signal: Stop,
   ): Promise<SandboxPosition> {
-    const after = await sandbox.checkpoint({ ...written(note, "after"), signal });
+    const after = await sandbox.checkpoint({ ...this.#written(note, "after"), signal });
     this.#position = positionOf(after);
+    const { keep, report } = this.#options;
+    if (keep !== undefined && after.unchanged !== true)
+      await deleteOldest(sandbox, after.checkpointId, this.#pinned, keep).catch(report);
     if (placed || this.#here.size >= MAX_HERE) this.#here.clear();
     this.#here.add(keyOf(this.#position));
     if (note.toolCallId !== undefined) this.#step.calls.add(note.toolCallId);
@@ -148,10 +191,20 @@ export class Trail {
     target: SandboxPosition,
     signal: Stop,
   ): Promise<RollbackResult | undefined> {
-    const result = await putAt(sandbox, target.checkpointId, signal);
+    const { by } = this.#written({ label: "" }, "");
+    const result = await putAt(sandbox, target.checkpointId, { by, signal });
     this.#position = target;
     this.#here = new Set([keyOf(target)]);
     return result;
+  }
+
+  #written(
+    { label, toolCallId }: CallNote,
+    when: string,
+  ): { readonly label: string; readonly by: string } {
+    const { adapter = "tools" } = this.#options;
+    const who = toolCallId === undefined ? adapter : `${adapter} ${toolCallId}`;
+    return { label: plain(`${when} ${label}`, 80), by: plain(leftBy(who), 200) };
   }
 
   /** True for a call whose siblings moved the machine on: it was asked for together with them. */
@@ -160,33 +213,6 @@ export class Trail {
     if (step === undefined || step !== of || !isSamePosition(at, begun)) return false;
     return toolCallId === undefined || !calls.has(toolCallId);
   }
-}
-
-/** Puts a machine at a checkpoint unless it is there. Nothing is lost: where it was becomes a checkpoint. */
-export async function putAt(
-  sandbox: Sandbox,
-  checkpointId: string,
-  signal?: AbortSignal,
-): Promise<RollbackResult | undefined> {
-  const now = await sandbox.checkpoint({ label: "before going back", by: "emberbox", signal });
-  if (now.checkpointId === checkpointId) return undefined;
-  try {
-    return await sandbox.rollback(checkpointId, { signal });
-  } catch (error) {
-    if (!EmberboxError.isInstance(error) || error.kind !== "lost" || sandbox.gone !== undefined)
-      throw error;
-    // What is lost is the checkpoint: the sandbox goes on as it was.
-    const message = `The checkpoint ${checkpointId} cannot be used any more: ${error.message}`;
-    throw new EmberboxError("checkpoint_not_found", message, { cause: error });
-  }
-}
-
-function written(
-  { label, adapter = "tools", toolCallId }: CallNote,
-  when: string,
-): { readonly label: string; readonly by: string } {
-  const by = toolCallId === undefined ? adapter : `${adapter} ${toolCallId}`;
-  return { label: plain(`${when} ${label}`, 80), by: plain(by, 200) };
 }
 
 /** Text as notes take it. */

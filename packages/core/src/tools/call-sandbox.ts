@@ -48,6 +48,11 @@ export class SandboxCall implements Disposable {
     return this.#lease!.sandbox;
   }
 
+  /** What the adapter calls itself. */
+  get adapter(): string | undefined {
+    return this.#sessions.adapter;
+  }
+
   /** True when a sandbox that is gone will be replaced by another. */
   get replaced(): boolean {
     return this.#sessions.source.given === undefined;
@@ -149,11 +154,11 @@ export async function callSandbox<Answer>(
   work: (call: SandboxCall) => Promise<Answer>,
   failed: (error: unknown, call: SandboxCall) => Answer,
 ): Promise<Answer> {
-  const { signal, threadId, toolCallId, tool, place, beside = false } = options;
+  const { signal, threadId, toolCallId, agent, tool, place, beside = false } = options;
   signal?.throwIfAborted();
   let call = new SandboxCall(sessions);
   try {
-    const lease = await sessions.acquire(threadId, { signal, toolCallId, place });
+    const lease = await sessions.acquire(threadId, { signal, toolCallId, agent, place });
     call = new SandboxCall(sessions, lease);
     const { sandbox, trail } = lease;
     const queue = queueOf(sandbox);
@@ -186,11 +191,11 @@ export async function callSandbox<Answer>(
 async function inCheckpoints<Answer>(
   call: SandboxCall,
   { sandbox, trail }: SandboxLease,
-  { signal, label = "a call", adapter, toolCallId, place }: SandboxCallOptions,
+  { signal, label = "a call", toolCallId, place }: SandboxCallOptions,
   work: (call: SandboxCall) => Promise<Answer>,
 ): Promise<Answer> {
   if (trail === undefined) return work(call);
-  const note = { label, adapter, toolCallId };
+  const note = { label, toolCallId };
   await call.enter(
     () => trail.begin(sandbox, note, signal),
     () => trail.end(sandbox, note, place !== undefined, signal),

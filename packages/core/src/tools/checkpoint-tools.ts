@@ -2,8 +2,8 @@ import { z } from "zod";
 import type { CheckpointInfo } from "../checkpoint-options.ts";
 import type { RollbackResult } from "../provider.ts";
 import { EmberboxError } from "../errors.ts";
-import { putAt } from "../sessions/trail.ts";
 import { positionOf } from "../sessions/position.ts";
+import { putAt } from "../sessions/put-at.ts";
 import { queueOf } from "../sessions/sandbox-queue.ts";
 import { mustMakeCheckpoints, type SandboxSessions } from "../sessions/sandbox-sessions.ts";
 import type { JsonSchema } from "./arguments.ts";
@@ -64,8 +64,9 @@ const checkpoint: Definition<{ readonly label?: string | undefined }> = {
     },
     { names: { label: ["name", "description", "message"] } },
   ),
-  async run({ sandbox }, { label }, { signal, adapter = "tools" }) {
-    const made = await sandbox.checkpoint({ ...(label && { label }), by: adapter, signal });
+  async run({ sandbox, trail, adapter: by = "tools" }, { label }, { signal }) {
+    const made = await sandbox.checkpoint({ ...(label && { label }), by, signal });
+    trail?.pin(made.checkpointId);
     return made.unchanged === true
       ? `Nothing has changed since the checkpoint ${made.checkpointId}: it stands for now.`
       : `The checkpoint ${made.checkpointId} was made.`;
@@ -96,7 +97,7 @@ const rollback: Definition<{ readonly checkpoint_id: string }> = {
     }
     const result =
       trail === undefined
-        ? await putAt(sandbox, checkpointId, signal)
+        ? await putAt(sandbox, checkpointId, { signal })
         : await trail.goTo(sandbox, positionOf(target), signal);
     return `The machine is as it was at the checkpoint ${checkpointId}.${sentText(result)}`;
   },

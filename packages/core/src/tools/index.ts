@@ -51,8 +51,11 @@ export type {
 } from "../sessions/sandbox-sessions.ts";
 export { laterPosition, parsePosition } from "../sessions/position.ts";
 export type { ConversationPlace, SandboxPosition } from "../sessions/position.ts";
-export { putAt, Trail } from "../sessions/trail.ts";
-export type { CallNote } from "../sessions/trail.ts";
+export { callCheckpoints, keepOf } from "../sessions/call-checkpoints.ts";
+export type { CallCheckpoints } from "../sessions/call-checkpoints.ts";
+export { putAt } from "../sessions/put-at.ts";
+export { Trail } from "../sessions/trail.ts";
+export type { CallNote, TrailOptions } from "../sessions/trail.ts";
 export { resolveSource } from "../sessions/source.ts";
 export type { ResolvedSource, SandboxSource, SessionCreateOptions } from "../sessions/source.ts";
 export { NativeTools } from "./native/native-tools.ts";

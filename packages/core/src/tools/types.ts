@@ -30,8 +30,8 @@ export interface ToolContext {
   readonly threadId?: string | undefined;
   /** Where the conversation is, with `checkpoints`; its machine is put there first. @default where its machine is */
   readonly place?: ConversationPlace | undefined;
-  /** The framework's name, for people who look at the checkpoints. */
-  readonly adapter?: string | undefined;
+  /** The agent's name, which becomes a label of a sandbox that is created for the call. */
+  readonly agent?: string | undefined;
 }
 
 /** A picture for a model that can see. */

@@ -481,6 +481,7 @@ export interface WorkspaceInfo {
   readonly mode: WorkspaceMode;
   readonly baseline: string;
   readonly synced?: string | undefined;
+  readonly isForeign?: true | undefined;
   readonly options?: Pick<WorkspaceOptions, "ignore" | "gitignore" | "secrets"> | undefined;
 }
 export interface Capabilities {

@@ -211,7 +211,11 @@ export class Sandbox implements AsyncDisposable {
     const provider = await providerOf({ provider: given });
     const named = parseArgument(sandboxId, "sandboxId", id);
     const made = await branchFrom(provider, named, checkpointId, rest);
-    return made.map((each) => (EmberboxError.isInstance(each) ? each : new this(each, provider)));
+    return Promise.all(
+      made.map(async (each) =>
+        EmberboxError.isInstance(each) ? each : new this(each, provider).#withWorkspaces(),
+      ),
+    );
   }
 
   /**

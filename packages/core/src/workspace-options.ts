@@ -78,6 +78,8 @@ export interface WorkspaceInfo {
   readonly baseline: string;
   /** Digest of what host and sandbox last agreed on, once something was applied or refreshed. */
   readonly synced?: string | undefined;
+  /** What the sandbox was made of is not this user's: whoever made it chose the path. */
+  readonly isForeign?: true | undefined;
   /** How it was asked for: what is left out of a refresh is found anew. */
   readonly options?: Pick<WorkspaceOptions, "ignore" | "gitignore" | "secrets"> | undefined;
 }

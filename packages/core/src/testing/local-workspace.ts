@@ -20,7 +20,10 @@ export interface LocalWorkspace {
 /** A workspace whose sandbox is a directory; `inside` may replace what reaches it. */
 export async function localWorkspace(
   host: string,
-  options: Omit<WorkspaceOptions, "host"> = {},
+  {
+    isForeign = false,
+    ...options
+  }: Omit<WorkspaceOptions, "host"> & { readonly isForeign?: boolean } = {},
   inside: (own: Inside) => Inside = (own) => own,
 ): Promise<LocalWorkspace> {
   const guest = join(await temporary(), "guest");
@@ -30,7 +33,7 @@ export async function localWorkspace(
   const writer = new Writer(localReach, guest);
   const sent = await sendFolder(writer, host, baseline);
   const workspace = new FolderWorkspace({
-    ...{ host, guest, mode: options.mode ?? "review", options, leftOut, ignore },
+    ...{ host, guest, mode: options.mode ?? "review", options, leftOut, ignore, isForeign },
     inside: inside(new InsideCommands(localReach, guest, writer)),
     baseline: async () => sent,
     save: async () => {},

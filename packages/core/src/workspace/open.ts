@@ -62,8 +62,11 @@ export async function prepareWorkspaces(
     const mounts = folders.map(({ mount }) => mount);
     return {
       mounts: mounts.length === 0 ? {} : { workspaces: mounts },
+      // What is made of a snapshot has the snapshot's.
       open: async (sandbox, connection) =>
-        folders.map((folder, number) => mounted(provider, sandbox, connection, folder, number)),
+        folders.length === 0
+          ? connectWorkspaces(provider, sandbox, connection)
+          : folders.map((folder, number) => mounted(provider, sandbox, connection, folder, number)),
     };
   }
   return {
@@ -85,6 +88,7 @@ export async function connectWorkspaces(
     const original = once(async () => baselineOf(provider, info.baseline));
     return new FolderWorkspace({
       ...facts(info),
+      isForeign: info.isForeign ?? false,
       leftOut: [],
       inside: insideOf(sandbox, connection, number, info.guest, original),
       baseline: agreed(provider, sandbox, number, original),

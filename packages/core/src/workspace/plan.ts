@@ -5,8 +5,7 @@ import type { Directory } from "./directory.ts";
 import type { GuestEntry } from "./guest-answer.ts";
 import { readHostFile } from "./host-folder.ts";
 import { MAX_MERGED, mergeTexts } from "./merge.ts";
-import { sha256 } from "./originals.ts";
-import type { Originals } from "./originals.ts";
+import { collectUpTo, type Originals, sha256 } from "./originals.ts";
 import { comparePaths, textOf } from "./paths.ts";
 import { stage } from "./stage.ts";
 import type { Step } from "./steps.ts";
@@ -68,11 +67,10 @@ async function merge3(
   if (base === undefined) return { why: "what both sides began with is not kept, or too long" };
   const ours = await readHostFile(host, path, MAX_MERGED);
   if (ours === undefined || after!.size > MAX_MERGED) return { why: "it is too long to be merged" };
-  const theirs: Uint8Array[] = [];
-  for await (const piece of read(path)) theirs.push(piece);
-  const bytes = Buffer.concat(theirs);
-  if (sha256(bytes) !== after!.digest) return { why: "the sandbox changed it meanwhile" };
-  return mergeTexts(base, ours, bytes);
+  const theirs = await collectUpTo(read(path), after!.size);
+  if (theirs === undefined || sha256(theirs) !== after!.digest)
+    return { why: "the sandbox changed it meanwhile" };
+  return mergeTexts(base, ours, theirs);
 }
 
 function conflict(found: readonly { path: string; why: string }[]): EmberboxError {

@@ -302,6 +302,15 @@ test("what looks like a secret stays out and is listed, and what is ignored is i
   expect(await readFile(join(host, ".env"), "utf8")).toBe("");
 });
 
+test("a folder that somebody else named is neither read nor written", async () => {
+  const host = await folder();
+  const { guest, workspace } = await localWorkspace(host, { isForeign: true });
+  await writeFile(join(guest, "run.sh"), "evil");
+  for (const call of ["changes", "diff", "apply", "discard", "refresh"] as const)
+    await expect(workspace[call]()).rejects.toMatchObject({ code: "unsupported" });
+  expect(readFileSync(join(host, "run.sh"), "utf8")).toBe("#!/bin/sh\n");
+});
+
 test("a workspace that is not reviewed has no changes to look at", async () => {
   const { workspace } = await localWorkspace(await folder(), { mode: "readonly" });
   await expect(workspace.changes()).rejects.toMatchObject({ code: "unsupported" });

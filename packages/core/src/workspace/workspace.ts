@@ -36,6 +36,8 @@ export interface WorkspaceParts {
   readonly guest: string;
   readonly mode: WorkspaceMode;
   readonly options: Pick<WorkspaceOptions, "ignore" | "gitignore" | "secrets">;
+  /** Whether somebody else chose the folder; then it is neither read nor written. */
+  readonly isForeign?: boolean | undefined;
   readonly leftOut: readonly LeftOut[];
   /** The ignore rules of the folder, if it was looked at already. */
   readonly ignore?: IgnoreTree | undefined;
@@ -208,6 +210,12 @@ export class FolderWorkspace implements Workspace {
         "unsupported",
         `Changes of a workspace are reviewed in the mode \`review\`; this one is \`${this.mode}\``,
         { hint: "Create the sandbox with `workspace: { host, mode: 'review' }`." },
+      );
+    if (this.#parts.isForeign)
+      throw new EmberboxError(
+        "unsupported",
+        `Somebody else made what this sandbox is made of, and named ${this.host}: that is neither read nor written`,
+        { hint: "Take what you need with `files.downloadDir`." },
       );
     return this.#queue.run(work, until);
   }

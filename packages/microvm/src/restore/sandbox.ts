@@ -74,8 +74,6 @@ export interface RestoreOptions extends Omit<StartOptions, "view"> {
   readonly volumes: VolumeStore;
   readonly workspaces?: readonly WorkspaceInfo[] | undefined;
   readonly folders: Folders;
-  /** It is what this user had paused, not a copy of a snapshot. @default false */
-  readonly isOwn?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -142,11 +140,10 @@ export async function restoreSandbox(options: RestoreOptions): Promise<LocalSand
 }
 
 async function openAllMounts(options: RestoreOptions): Promise<MountedVolume[]> {
-  const { source, workspaces = [], isOwn = false } = options;
-  const live = { saved: source.mounts, isOwn };
+  const { source, workspaces = [] } = options;
   const mounts = await openMounts(options.volumes, options.volumeMounts, source.mounts);
   try {
-    return [...mounts, ...(await options.folders.openLive(workspaces, live))];
+    return [...mounts, ...(await options.folders.openLive(workspaces, source.mounts))];
   } catch (error) {
     await closeMounts(mounts);
     throw error;

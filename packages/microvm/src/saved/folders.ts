@@ -10,7 +10,7 @@ import {
   imageName,
 } from "../workspaces/store.ts";
 import { keep } from "./base.ts";
-import type { SavedFolders } from "./manifest.ts";
+import type { Manifest, SavedFolders } from "./manifest.ts";
 
 /** Keeps the image of the host's folders with a saved sandbox, and what is known of them, so that caches can be deleted. */
 export async function keepFolders(
@@ -30,14 +30,20 @@ export async function keepFolders(
   return { key, bytes, baselines: files.map((file) => basename(file, ".baseline")) };
 }
 
-/** The image that was saved, which is in the cache again. @throws if it is not what was saved */
+/**
+ * The image that was saved, which is in the cache again, unless it is somebody else's: then no other sandbox may get it
+ * for a folder of this user's. @throws if it is not what was saved
+ */
 export async function loadFolders(
   directory: string,
-  folders: SavedFolders | undefined,
+  { folders, options }: Pick<Manifest, "folders" | "options">,
   images: FolderImages,
 ): Promise<FolderImage | undefined> {
   if (folders === undefined) return undefined;
   const { key, bytes, baselines } = folders;
-  await checkImage(join(directory, imageName(key)), key, bytes);
+  const path = join(directory, imageName(key));
+  await checkImage(path, key, bytes);
+  if (options.workspaces === undefined || options.workspaces.some(({ isForeign }) => isForeign))
+    return { path, key };
   return images.restore(directory, key, baselines.map(baselineName));
 }

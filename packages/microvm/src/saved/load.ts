@@ -65,7 +65,7 @@ export async function loadSource(
     const { diskMB } = manifest.options;
     const mounts = reboot ? undefined : manifest.mounts;
     const base = join(directory, "base");
-    const workspace = await loadFolders(base, manifest.folders, options.images);
+    const workspace = await loadFolders(base, manifest, options.images);
     return { template, layers: disk, overlay, diskMB, start, mounts, workspace };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

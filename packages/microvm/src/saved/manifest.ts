@@ -13,6 +13,7 @@ import type { DiskLayer, MemoryLayer } from "../restore/source.ts";
 import type { SavedMount } from "../volumes/channel.ts";
 import type { TemplatePaths } from "../template/template.ts";
 import { baseFiles } from "./base.ts";
+import { isSealed, sealOf } from "./ownership.ts";
 
 /** Raise when the meaning of the files changes. */
 export const FORMAT = 7 as const;
@@ -176,22 +177,23 @@ const MAX_BYTES = 16 * 1024 * 1024;
 
 /** Written last: its presence means that all the rest is there. */
 export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
-  await writeNew(join(directory, MANIFEST), textOf(manifest));
+  await writeNew(join(directory, MANIFEST), await textOf(manifest));
 }
 
 /** Puts another in its place; there is one or the other at any time. */
 export async function replaceManifest(directory: string, manifest: Manifest): Promise<void> {
   const beside = join(directory, `.${MANIFEST}`);
   await rm(beside, { force: true });
-  await writeNew(beside, textOf(manifest));
+  await writeNew(beside, await textOf(manifest));
   await sync(beside);
   await rename(beside, join(directory, MANIFEST));
   await sync(directory);
 }
 
-function textOf(manifest: Manifest): string {
+async function textOf(manifest: Manifest): Promise<string> {
   const text = JSON.stringify(manifest);
-  return `${digestOf(text)}\n${text}`;
+  const seal = manifest.options.workspaces?.length ? `\n${await sealOf(text)}` : "";
+  return `${digestOf(text)}\n${text}${seal}`;
 }
 
 /**
@@ -209,17 +211,29 @@ export async function readManifest(directory: string): Promise<Manifest | undefi
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw error;
   }
-  const [sum, text = ""] = content.split("\n", 2);
+  const [sum, text = "", seal = ""] = content.split("\n", 3);
   if (sum !== digestOf(text)) throw damaged(directory, new Error("its manifest was changed"));
   const written = parseJson(text);
   if (written === undefined) throw damaged(directory, new Error("its manifest was cut"));
   const parsed = manifestSchema.safeParse(written);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const isOwn = parsed.data.options.workspaces === undefined || (await isSealed(text, seal));
+    return isOwn ? parsed.data : withForeignFolders(parsed.data);
+  }
   throw new EmberboxError(
     "snapshot_incompatible",
     `${directory} was written by another version of this engine`,
     { hint: "Delete it and make it anew.", cause: parsed.error },
   );
+}
+
+/** Whoever wrote it may have named any folder of this machine. */
+function withForeignFolders(manifest: Manifest): Manifest {
+  const foreign = manifest.options.workspaces?.map((each) => ({
+    ...each,
+    isForeign: true as const,
+  }));
+  return { ...manifest, options: { ...manifest.options, workspaces: foreign } };
 }
 
 const digestOf = (text: string): string => createHash("sha256").update(text).digest("hex");

@@ -216,7 +216,6 @@ export function createStateEngine({
             access,
             volumeMounts,
             workspaces,
-            isOwn: true,
             signal,
           });
           const { startedAt, options } = manifest;

@@ -65,10 +65,11 @@ test("a folder that is worked on itself is in no image", async () => {
   const [mount] = await folders.openLive(workspaces);
   expect(mount).toMatchObject({ path: "/w" });
   await mount!.lease.release();
-  // Another program, or a snapshot of somebody else's that names it.
+  // A snapshot of somebody else's that names it, in another program.
   const other = openFolders(home);
-  await expect(other.openLive(workspaces)).rejects.toMatchObject({ code: "unsupported" });
-  const [again] = await other.openLive(workspaces, { isOwn: true });
+  const foreign = workspaces.map((each) => ({ ...each, isForeign: true as const }));
+  await expect(other.openLive(foreign)).rejects.toMatchObject({ code: "unsupported" });
+  const [again] = await other.openLive(workspaces);
   expect([again!.hides!("file", false), again!.hides!(".env", false)]).toEqual([false, true]);
   await again!.lease.release();
 });

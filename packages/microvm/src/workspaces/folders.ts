@@ -25,12 +25,12 @@ export interface Folders {
     readonly folderImage: FolderImage | undefined;
   }>;
   /**
-   * Opens those that a sandbox works on itself, all or none. Without `isOwn`, only those that this program was given
-   * for a sandbox: who made a snapshot may have written any path there. @throws `unsupported`
+   * Opens those that a sandbox works on itself, all or none. Of what is not this user's, only those that this program
+   * was given for a sandbox. @throws `unsupported`
    */
   openLive(
     workspaces: readonly WorkspaceInfo[],
-    options?: { readonly saved?: readonly SavedMount[] | undefined; readonly isOwn?: boolean },
+    saved?: readonly SavedMount[],
   ): Promise<MountedVolume[]>;
 }
 
@@ -59,14 +59,14 @@ export function openFolders(home: string): Folders {
       });
       return { workspaces, folderImage };
     },
-    async openLive(workspaces, { saved = [], isOwn = false } = {}) {
+    async openLive(workspaces, saved = []) {
       const mounts: MountedVolume[] = [];
       try {
         for (const workspace of workspaces) {
           if (workspace.mode !== "live") continue;
           const { guest: path, host } = workspace;
           const known = filters.get(filterOf(workspace));
-          if (known === undefined && !isOwn) throw notGiven(host);
+          if (known === undefined && workspace.isForeign) throw notGiven(host);
           const hides = known ?? (await findIgnored(workspace));
           filters.set(filterOf(workspace), hides);
           const nodes = saved.find((mount) => mount.path === path)?.nodes;
@@ -85,7 +85,7 @@ export function openFolders(home: string): Folders {
 const notGiven = (host: string): EmberboxError =>
   new EmberboxError(
     "unsupported",
-    `the snapshot is of a sandbox that worked on ${host} itself, which this program has given to none`,
+    `somebody else's snapshot is of a sandbox that worked on ${host} itself, which this program has given to none`,
     {
       hint: "Create a sandbox with that folder first, or take the snapshot of one in another mode.",
     },

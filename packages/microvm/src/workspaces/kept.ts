@@ -47,6 +47,7 @@ export const keptWorkspaces: z.ZodType<readonly WorkspaceInfo[]> = z
       mode: z.enum(["review", "readonly", "live"]),
       baseline: digest,
       synced: digest.optional(),
+      isForeign: z.literal(true).optional(),
       options: z
         .strictObject({
           ignore: z.array(z.string()).optional(),

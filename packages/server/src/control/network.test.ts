@@ -28,6 +28,32 @@ test("what is not known of a network may be a restriction, and is refused", () =
   expect(readNetwork(asked({ denyIn: null }), can)).toEqual({});
 });
 
+test.each([
+  [{ egressProxy: { address: "proxy.example:1080", tls: {} } }, "network.egressProxy.tls"],
+  [{ rules: { "a.example": [{ transform: { query: {} } }] } }, "network.rules.transform.query"],
+  [{ rules: { "a.example": [{ methods: ["GET"] }] } }, "network.rules.methods"],
+  [
+    {
+      rules: {
+        "a.example": [{ transform: { headers: { a: "Bearer ${e2b.identity.tokens.a}" } } }],
+      },
+    },
+    "identity tokens",
+  ],
+])("%j is refused, as it would be less than was asked for", (network, named) => {
+  const all = { ...can, egressProxy: true };
+  expect(() => readNetwork(asked(network), all)).toThrow(`unimplemented: ${named}`);
+  const update = parse(schemas.networkUpdate, network);
+  expect(() => readUpdate(update)).toThrow(`unimplemented: ${named}`);
+});
+
+test("a rule may change nothing", () => {
+  const rules = { "a.example": [{ transform: {} }], "b.example": [{}] };
+  expect(readNetwork(asked({ rules }), can)).toEqual({
+    rules: { "a.example": [{ transform: { headers: {} } }], "b.example": [] },
+  });
+});
+
 test("a proxy for what goes out is passed on where the provider has it, without its password where it is kept", () => {
   const egressProxy = { address: "proxy.example:1080", username: "me", password: "secret" };
   expect(() => readNetwork(asked({ egressProxy }), can)).toThrow(/unimplemented: egressProxy/);

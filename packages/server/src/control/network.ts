@@ -2,7 +2,7 @@ import type { Capabilities } from "@emberbox/core/provider";
 import type { z } from "zod";
 import { notImplemented } from "../api-error.ts";
 import type { KnownNetwork } from "../known-network.ts";
-import { type create, network, networkUpdate } from "./schemas.ts";
+import { type create, egressProxy as proxy, network, networkUpdate, transform } from "./schemas.ts";
 
 /** The network part of a request for a sandbox. @throws 501 for what cannot be honoured */
 export function readNetwork(
@@ -40,20 +40,25 @@ export function readUpdate(body: z.output<typeof networkUpdate>): KnownNetwork {
   };
 }
 
-function refuseUnknown(asked: Readonly<Record<string, unknown>>, known: object): void {
+function refuseUnknown(
+  asked: Readonly<Record<string, unknown>>,
+  known: object,
+  of = "network",
+): void {
   const unknown = Object.keys(asked).find(
     (key) => !Object.hasOwn(known, key) && asked[key] !== null,
   );
-  if (unknown !== undefined) throw notImplemented(`network.${unknown}`);
+  if (unknown !== undefined) throw notImplemented(`${of}.${unknown}`);
 }
 
 type Egress = Pick<z.output<typeof network>, "allowOut" | "denyOut" | "rules" | "egressProxy">;
+type Rule = NonNullable<Egress["rules"]>[string][number];
 
 function readEgress({ allowOut, denyOut, rules, egressProxy }: Egress): KnownNetwork {
   const transforms = Object.entries(rules ?? {}).map(
-    ([host, list]) =>
-      [host, list.flatMap(({ transform }) => (transform ? [{ transform }] : []))] as const,
+    ([host, list]) => [host, list.flatMap(readRule)] as const,
   );
+  if (egressProxy) refuseUnknown(egressProxy, proxy.shape, "network.egressProxy");
   return {
     ...(allowOut && allowOut.length > 0 && { allowOut }),
     ...(denyOut && denyOut.length > 0 && { denyOut }),
@@ -66,4 +71,15 @@ function readEgress({ allowOut, denyOut, rules, egressProxy }: Egress): KnownNet
       },
     }),
   };
+}
+
+function readRule(rule: Rule): { transform: { headers: Record<string, string> } }[] {
+  refuseUnknown(rule, { transform }, "network.rules");
+  if (rule.transform === undefined) return [];
+  refuseUnknown(rule.transform, transform.shape, "network.rules.transform");
+  const { headers = {} } = rule.transform;
+  // The destination would get the placeholder itself.
+  if (Object.values(headers).some((value) => value.includes("${e2b.identity.")))
+    throw notImplemented("identity tokens in network.rules");
+  return [{ transform: { headers } }];
 }

@@ -182,7 +182,8 @@ function readCreate(
   if (autoResume && onTimeout !== "pause") throw new ApiError(400, "autoResume needs autoPause");
   const keepMemory = body.autoPauseMemory !== false;
   if (!keepMemory && autoResume) throw new ApiError(400, "autoResume needs the memory to be kept");
-  if (body.iam !== undefined && body.iam !== null)
+  // Without a token it asks for nothing.
+  if (Object.keys(body.iam?.tokens ?? {}).length > 0)
     throw notImplemented("iam (the server issues no identity tokens)");
   const wantsMcp = body.mcp !== undefined && body.mcp !== null;
   if (wantsMcp && !capabilities.mcp) throw notImplemented("mcp");

@@ -35,30 +35,31 @@ const headers = z.record(
   z.string().max(65_536).regex(line, "must be one line"),
 );
 const hosts = z.array(z.string().min(1).max(255).regex(/^\S+$/, "must not have spaces")).max(1000);
+export const transform = z.looseObject({ headers: headers.optional() });
 const rules = z
   .record(
     z.string().min(1).max(255).regex(/^\S+$/, "must not have spaces"),
     z
       // One with a `match`, if it were ignored, would be for requests that it is not meant for.
-      .array(z.object({ transform: z.object({ headers }).optional(), match: z.never().optional() }))
+      .array(z.looseObject({ transform: transform.optional(), match: z.never().optional() }))
       .max(1, "at most one transform for each host"),
   )
   .refine((value) => Object.keys(value).length <= 10, "rules for at most 10 hosts");
 
+export const egressProxy = z.looseObject({
+  address: z.string().min(3).max(262),
+  username: z.string().min(1).max(255).nullish(),
+  password: z.string().max(255).nullish(),
+});
+
+// What is not known may be a restriction: `readNetwork` refuses it, as it does in rules and of a proxy.
 const egress = {
   allowOut: hosts.nullish(),
   denyOut: hosts.nullish(),
   rules: rules.nullish(),
-  egressProxy: z
-    .object({
-      address: z.string().min(3).max(262),
-      username: z.string().min(1).max(255).nullish(),
-      password: z.string().max(255).nullish(),
-    })
-    .nullish(),
+  egressProxy: egressProxy.nullish(),
 };
 
-// What is not known may be a restriction: `readNetwork` refuses it.
 export const network = z.looseObject({
   ...egress,
   allowPublicTraffic: z.boolean().nullish(),
@@ -99,7 +100,7 @@ export const create = z.object({
   autoPause: z.boolean().nullish(),
   autoPauseMemory: z.boolean().nullish(),
   autoResume: z.object({ enabled: z.boolean() }).nullish(),
-  iam: z.unknown().optional(),
+  iam: z.object({ tokens: z.record(z.string(), z.unknown()).nullish() }).nullish(),
   mcp: z.record(z.string(), z.unknown()).nullish(),
   volumeMounts: z
     .array(z.object({ name: volumeName, path: z.string().max(1024) }))

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { signFile } from "@emberbox/core/envd";
 import { tokensOf } from "../tokens.ts";
-import { demandAccess, findSigned } from "./access.ts";
+import { demandAccess, findShown, isForSome } from "./access.ts";
 
 const tokens = tokensOf("seed", "iabc");
 const envd = { sandboxId: "iabc", port: 49983 };
@@ -20,6 +20,11 @@ function ask(
 ): void {
   const [method, url] = line.split(" ") as [string, string];
   demandAccess({ method, url, headers }, target, tokens, network);
+}
+
+function found(request: Parameters<typeof isForSome>[0], ids: string[]): string | undefined {
+  const url = new URL(request.url!, "http://x");
+  return findShown(request, url, ids, (id) => tokensOf("seed", id));
 }
 
 test("tokens are of one sandbox and one seed", () => {
@@ -72,10 +77,20 @@ describe("envd", () => {
   });
 
   test("is found by a signature that names no sandbox", () => {
-    const url = new URL(sign("read"), "http://x");
-    const find = (ids: string[]) => findSigned("GET", url, ids, (id) => tokensOf("seed", id));
-    expect(find(["iother", "iabc"])).toBe("iabc");
-    expect(find(["iother"])).toBeUndefined();
+    const request = { method: "GET", url: sign("read"), headers: {} };
+    expect(isForSome(request)).toBe(true);
+    expect(found(request, ["iother", "iabc"])).toBe("iabc");
+    expect(found(request, ["iother"])).toBeUndefined();
+  });
+
+  test("is found by its token where nothing names it, unless a key says that the server is meant", () => {
+    const request = { method: "POST", url: "/process.Process/List", headers: withToken.headers };
+    expect(isForSome(request)).toBe(true);
+    expect(found(request, ["iother", "iabc"])).toBe("iabc");
+    expect(found(request, ["iother"])).toBeUndefined();
+    const key = { ...withToken.headers, "x-api-key": "a key" };
+    expect(isForSome({ ...request, headers: key })).toBe(false);
+    expect(isForSome({ ...request, headers: {} })).toBe(false);
   });
 });
 

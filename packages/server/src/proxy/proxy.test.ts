@@ -99,6 +99,21 @@ test("a server inside sees a request as it was written, without what opens sandb
   ]);
 });
 
+test("a token alone names its sandbox; one that is no sandbox's is answered as if its sandbox had ended", async () => {
+  const { send, inside } = await open();
+  const list = [
+    "POST /process.Process/List HTTP/1.1",
+    "Host: localhost",
+    "Content-Length: 0",
+    last,
+  ];
+  expect(await send(...list, `X-Access-Token: ${tokens.envd}`)).toMatch(/^HTTP\/1\.1 200 /);
+  expect(inside()).toMatch(/^POST \/process\.Process\/List HTTP\/1\.1\r\n/);
+  expect(inside()).not.toContain(tokens.envd);
+  const answer = await send(...list, `X-Access-Token: ${"0".repeat(64)}`);
+  expect(answer).toMatch(/^HTTP\/1\.1 502 [^]*"The sandbox was not found"/);
+});
+
 test("the agent sees neither tokens nor signatures", async () => {
   const grant = { path: "/a", operation: "read", user: "", expiration: null } as const;
   const signature = encodeURIComponent(signFile(grant, tokens.envd));

@@ -22,10 +22,10 @@ import type { Settings } from "../options.ts";
 import type { Sandboxes } from "../sandboxes.ts";
 import type { AgentAudit, RecordedRequest } from "../audit/agent-audit.ts";
 import { type Keyring, operator } from "../tenants.ts";
-import { demandAccess, findSigned, TrafficError } from "./access.ts";
+import { demandAccess, findShown, isForSome, TrafficError } from "./access.ts";
 import { sendError, writeError } from "./answer.ts";
 import { headersInside } from "./headers.ts";
-import { isSignedUrl, requested } from "./target.ts";
+import { requested } from "./target.ts";
 
 /** Passes traffic on to sandboxes. */
 export interface Proxy {
@@ -77,7 +77,7 @@ export function createProxy(
   }
 
   async function route(request: IncomingMessage, end: ServerResponse | Duplex): Promise<Route> {
-    const target = requested(request) ?? (await findBySignature(request));
+    const target = requested(request) ?? (await findUnnamed(request));
     const { sandboxId } = target;
     const network = sandboxes.registry.network(sandboxId);
     demandAccess(request, target, sandboxes.registry.tokens(sandboxId), network);
@@ -96,13 +96,16 @@ export function createProxy(
     }
   }
 
-  async function findBySignature(request: IncomingMessage): Promise<Target> {
+  async function findUnnamed(request: IncomingMessage): Promise<Target> {
     const url = parseUrl(request.url);
     if (url === undefined) throw new ApiError(400, "Invalid path");
     const ids = (await sandboxes.registry.list(operator)).map(({ info }) => info.sandboxId);
-    const sandboxId = findSigned(request.method, url, ids, (id) => sandboxes.registry.tokens(id));
-    if (sandboxId === undefined) throw new ApiError(401, "invalid signature");
-    return { sandboxId, port: ENVD_PORT };
+    const sandboxId = findShown(request, url, ids, (id) => sandboxes.registry.tokens(id));
+    if (sandboxId !== undefined) return { sandboxId, port: ENVD_PORT };
+    if (request.headers["x-access-token"] === undefined)
+      throw new ApiError(401, "invalid signature");
+    // Most likely the token of one that has ended.
+    throw new ApiError(502, refusals.gone.message);
   }
 
   /** What the sandbox is sent: without our own headers, with those that its provider wants. */
@@ -139,7 +142,7 @@ export function createProxy(
   return {
     claims(request) {
       try {
-        return requested(request) !== undefined || isSignedUrl(request.url);
+        return requested(request) !== undefined || isForSome(request);
       } catch {
         return true; // The proxy reports what is wrong with it.
       }

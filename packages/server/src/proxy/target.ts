@@ -41,7 +41,3 @@ function parsePort(text: string): number {
 /** The target that a request names, if it names one. HTTP/2 has the host in a pseudo-header. @throws 400 */
 export const requested = ({ headers, url }: IncomingMessage): Target | undefined =>
   targetOf(headers, headers[":authority"] as string | undefined, url);
-
-/** Whether it is a signed URL for a file, which contains no sandbox id. */
-export const isSignedUrl = (url: string | undefined): boolean =>
-  url?.startsWith("/files?") === true && /[?&]signature=/.test(url);

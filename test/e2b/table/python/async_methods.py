@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from e2b.sandbox.commands.command_handle import PtySize
-from e2b_code_interpreter import AsyncSandbox, AsyncTemplate, FilesystemEvent, NotFoundException
+from exported import AsyncSandbox, AsyncTemplate, FilesystemEvent, NotFoundException
 from method import Context, Run, equal, method
 
 

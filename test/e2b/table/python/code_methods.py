@@ -1,6 +1,6 @@
 """What the code interpreter's SDK adds."""
 
-from e2b_code_interpreter import Result
+from exported import Result
 from method import Context, equal, method
 
 PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 2], [3, 4])\nplt.title('a title')\nplt.show()"

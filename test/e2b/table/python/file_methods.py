@@ -1,6 +1,6 @@
 import io
 
-from e2b_code_interpreter import FileNotFoundException, FilesystemEventType, FileType
+from exported import FileNotFoundException, FilesystemEventType, FileType
 from method import Context, equal, method, rejects, until
 
 

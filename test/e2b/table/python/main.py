@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 
-from e2b_code_interpreter import CommandHandle, Sandbox, Secret, Template, Volume
+from exported import CommandHandle, Sandbox, Secret, Template, Volume
 from method import Context, methods
 
 KINDS = ("sandbox", "code", "file", "process", "git", "other", "async")

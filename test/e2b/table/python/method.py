@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from e2b_code_interpreter import Sandbox
+from exported import Sandbox
 
 
 class Context:

@@ -5,8 +5,8 @@ import time
 import urllib.request
 import uuid
 
-from e2b_code_interpreter import Secret, Template, Volume
-from e2b_code_interpreter import SecretNotFoundException, VolumeNotFoundException
+from exported import Secret, Template, Volume
+from exported import SecretNotFoundException, VolumeNotFoundException
 from method import Context, equal, method, rejects
 
 # A size for which there is a template to begin with.

@@ -3,7 +3,7 @@
 import threading
 
 from e2b.sandbox.commands.command_handle import PtySize
-from e2b_code_interpreter import CommandExitException, NotFoundException, TimeoutException
+from exported import CommandExitException, NotFoundException, TimeoutException
 from method import Context, equal, method, rejects
 
 SIZE = PtySize(rows=24, cols=80)

@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 import uuid
 
-from e2b_code_interpreter import (
+from exported import (
     E2B,
     CommandExitException,
     Sandbox,

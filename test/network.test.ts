@@ -17,6 +17,7 @@ import { memoryHolds } from "./support/memory.ts";
 import {
   findRegistry,
   LOOPBACK,
+  startProxy,
   startServer,
   startTestNetwork,
   type TestNetwork,
@@ -302,6 +303,32 @@ test("the host's own services are not reached by default", async () => {
   expect((await sandbox.getNetworkLog()).refusals[0]).toMatchObject({
     reason: `api.test: ${LOOPBACK} is a loopback address`,
   });
+});
+
+test("what programs send goes by way of a SOCKS5 proxy, which knows who asks and they do not", async () => {
+  await using proxy = await startProxy("me:secret-password");
+  const egressProxy = { address: proxy.address, username: "me", password: "secret-password" };
+  const policy = only("api.test", LOOPBACK);
+  await using sandbox = await create({ network: { ...policy, egressProxy } });
+  const url = `http://api.test:${plain.port}/`;
+  const ask = `curl -sS -m 60 ${url} 2>&1; env; cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'`;
+  const said = await sh(sandbox, ask);
+  expect(said).toContain(`plain for api.test:${plain.port}`);
+  expect(said).not.toContain("secret-password");
+  const asked = `me:secret-password@api.test:${plain.port}`;
+  expect(proxy.asked).toEqual([asked]);
+  const refused = await sh(sandbox, `curl -sS -m 60 http://cdn.test:${plain.port}/ 2>&1`);
+  expect(refused).not.toContain("plain for");
+  expect(proxy.asked).toEqual([asked]);
+  await sandbox.pause();
+  await sandbox.connect();
+  expect(await sh(sandbox, `curl -sS -m 60 ${url}`)).toContain("plain for");
+  expect(proxy.asked).toEqual([asked, asked]);
+  await sandbox.updateNetwork({ ...policy, egressProxy: { ...egressProxy, password: "wrong" } });
+  expect(await sh(sandbox, `curl -sS -m 60 ${url} 2>&1`)).not.toContain("plain for");
+  await sandbox.updateNetwork(policy);
+  expect(await sh(sandbox, `curl -sS -m 60 ${url}`)).toContain("plain for");
+  expect(proxy.asked).toEqual([asked, asked]);
 });
 
 describe("secrets", () => {

@@ -3,8 +3,8 @@ import { MicrovmOptions, microvm } from "./declarations.js";
 export { type MicrovmOptions, microvm };
 
 // internal
-import { Check, Diagnosis, ExportImageOptions, ImportImageOptions, Imported, Listed, MissingPackages, Preparation, PrepareOptions, Progress, PruneOptions, Pruned, attached, branchPaused, coldBoot, consoleOf, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, listEverything, missingPackages, prepare, prepareReady, proxySettings, prune, readyInfos, templateInfos, templateLog } from "./declarations.js";
-export { type Check, type Diagnosis, type ExportImageOptions, type ImportImageOptions, type Imported, type Listed, type MissingPackages, type Preparation, type PrepareOptions, type Progress, type PruneOptions, type Pruned, attached, branchPaused, coldBoot, consoleOf, describeEngine, diagnose, exportImage, imageKey, importImage, inWords, listEverything, missingPackages, prepare, prepareReady, proxySettings, prune, readyInfos, templateInfos, templateLog };
+import { Check, Diagnosis, ExportImageOptions, ImportImageOptions, Imported, Listed, MissingPackages, Preparation, PrepareOptions, Progress, PruneOptions, Pruned, attached, branchPaused, coldBoot, consoleOf, describeEngine, diagnose, exportImage, findProgramOf, imageKey, importImage, inWords, listEverything, missingPackages, prepare, prepareReady, proxySettings, prune, readyInfos, templateInfos, templateLog } from "./declarations.js";
+export { type Check, type Diagnosis, type ExportImageOptions, type ImportImageOptions, type Imported, type Listed, type MissingPackages, type Preparation, type PrepareOptions, type Progress, type PruneOptions, type Pruned, attached, branchPaused, coldBoot, consoleOf, describeEngine, diagnose, exportImage, findProgramOf, imageKey, importImage, inWords, listEverything, missingPackages, prepare, prepareReady, proxySettings, prune, readyInfos, templateInfos, templateLog };
 
 // declarations
 import { SandboxProvider, TemplateInfo } from "@emberbox/core/provider";
@@ -125,6 +125,26 @@ export declare function branchPaused(sandboxId: string, checkpointId: string, { 
   readonly count: number;
   readonly signal?: AbortSignal | undefined;
 }): AsyncGenerator<string>;
+interface Program {
+  readonly pid: number;
+  readonly name: string;
+}
+interface RunningSandbox {
+  readonly sandboxId: string;
+  readonly template: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly startedAt: Date;
+  readonly endAt: Date;
+  readonly cpuCount: number;
+  readonly memoryMB: number;
+  readonly diskMB: number;
+  readonly program: Program;
+}
+interface ProgramDoor extends Program {
+  readonly path: string;
+  readonly sandboxes: readonly RunningSandbox[];
+}
+export declare function findProgramOf(sandboxId: string): Promise<ProgramDoor | undefined>;
 export interface PruneOptions {
   readonly all?: boolean | undefined;
   readonly builds?: boolean | undefined;
@@ -139,10 +159,6 @@ export interface Pruned {
 export declare function prune(options?: PruneOptions): Promise<readonly Pruned[]>;
 export declare function attached(): SandboxProvider;
 export declare function consoleOf(sandboxId: string, signal?: AbortSignal): Promise<string>;
-interface Program {
-  readonly pid: number;
-  readonly name: string;
-}
 export interface Listed {
   readonly kind: "running" | "paused" | "snapshot" | "checkpoint";
   readonly id: string;

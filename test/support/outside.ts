@@ -23,6 +23,8 @@ export {
   registryEnvs,
 } from "../../packages/microvm/src/network/testing/registry.ts";
 
+export { startProxy } from "../../packages/microvm/src/network/testing/socks.ts";
+
 export interface TestNetwork extends AsyncDisposable {
   readonly provider: SandboxProvider;
   readonly names: NameServer;

@@ -17,6 +17,7 @@ export {
   prepareReady,
 } from "./internal/prepare.ts";
 export { branchPaused } from "./internal/branch-paused.ts";
+export { findProgramOf } from "./internal/programs.ts";
 export { prune, type Pruned, type PruneOptions } from "./internal/prune.ts";
 export { attached, consoleOf } from "./internal/attached.ts";
 export { type Listed, listEverything } from "./internal/everything.ts";

@@ -46,6 +46,8 @@ const hints: Partial<Record<ErrorCode, string>> = {
   timeout: "Give more time with --timeout (0 means no limit), or do less at once.",
   out_of_memory: "Give the sandbox more with --memory, or use less at a time.",
   template_build_failed: "Correct it, and build again: what was done before it is kept.",
+  sandbox_not_found: "`emberbox list` shows those that there are.",
+  checkpoint_not_found: "`emberbox history SANDBOX` shows those that there are.",
   workspace_changed: "Look at the changes again, and apply those.",
   workspace_conflict:
     "Nothing was written. `emberbox apply ID --on-conflict` merges them, overwrites yours or skips them.",

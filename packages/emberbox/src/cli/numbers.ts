@@ -17,6 +17,15 @@ export function parseWhole(text: string): number {
   return Number(text);
 }
 
+export const parseUpTo =
+  (most: number) =>
+  (text: string): number => {
+    const number = parseWhole(text);
+    if (number > most)
+      throw new InvalidArgumentError(`It must be a whole number from 1 to ${most}.`);
+    return number;
+  };
+
 export function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
   if (port < 0 || port > 65_535)

@@ -1,9 +1,13 @@
 import type { Command } from "commander";
+import { EmberboxError } from "@emberbox/core";
 import { microvm } from "@emberbox/microvm";
-import { branchPaused } from "@emberbox/microvm/internal";
+import { branchPaused, findProgramOf } from "@emberbox/microvm/internal";
 import { EXIT, type Finish, say } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
-import { parseWhole } from "./numbers.ts";
+import { parseUpTo } from "./numbers.ts";
+
+/** As many as `Sandbox.branch` makes at once. */
+const MOST_BRANCHES = 100;
 
 /** `emberbox rollback` and `emberbox branch`. */
 export function addRollback(program: Command, finish: Finish): void {
@@ -23,9 +27,15 @@ export function addRollback(program: Command, finish: Finish): void {
       using interrupt = listenForInterrupt();
       await using provider = microvm();
       const { signal } = interrupt;
-      const { undone } = await provider.rollback!(sandboxId, checkpointId, { signal });
-      say(`${sandboxId} is paused at ${checkpointId}; ${undone.length} later checkpoints stay`);
-      finish(EXIT.ok);
+      try {
+        const { undone } = await provider.rollback!(sandboxId, checkpointId, { signal });
+        const left = undone.length === 0 ? "" : `; later checkpoints that stay: ${undone.length}`;
+        say(`${sandboxId} is paused at ${checkpointId}${left}`);
+        finish(EXIT.ok);
+      } catch (error) {
+        if (interrupt.exitCode !== undefined) return finish(interrupt.exitCode);
+        throw await whyNot(sandboxId, error);
+      }
     });
   program
     .command("branch")
@@ -35,7 +45,7 @@ export function addRollback(program: Command, finish: Finish): void {
     )
     .argument("<SANDBOX>", "the id of the sandbox that the checkpoint is of")
     .argument("<CHECKPOINT>", "the checkpoint's id, as `emberbox history` tells it")
-    .option("--count <N>", "how many", parseWhole, 1)
+    .option("--count <N>", `how many, up to ${MOST_BRANCHES}`, parseUpTo(MOST_BRANCHES), 1)
     .addHelpText(
       "after",
       "\nExample:\n  $ emberbox branch i0123456789abcdefghij c0123456789abcdefghij --count 3",
@@ -43,8 +53,25 @@ export function addRollback(program: Command, finish: Finish): void {
     .action(async (sandboxId: string, checkpointId: string, { count }: { count: number }) => {
       using interrupt = listenForInterrupt();
       const { signal } = interrupt;
-      for await (const made of branchPaused(sandboxId, checkpointId, { count, signal }))
-        process.stdout.write(`${made}\n`);
-      finish(EXIT.ok);
+      try {
+        for await (const made of branchPaused(sandboxId, checkpointId, { count, signal }))
+          process.stdout.write(`${made}\n`);
+        finish(EXIT.ok);
+      } catch (error) {
+        if (interrupt.exitCode === undefined) throw error;
+        finish(interrupt.exitCode);
+      }
     });
+}
+
+/** A sandbox that this program does not find may run in another one. */
+async function whyNot(sandboxId: string, error: unknown): Promise<unknown> {
+  if (!EmberboxError.isInstance(error) || error.code !== "sandbox_not_found") return error;
+  const program = await findProgramOf(sandboxId);
+  if (program === undefined) return error;
+  const what = `${sandboxId} runs in ${program.name} (${program.pid}), which is to take it back`;
+  return new EmberboxError("unsupported", what, {
+    cause: error,
+    hint: `Call \`rollback\` there, or pause it first: emberbox pause ${sandboxId}`,
+  });
 }

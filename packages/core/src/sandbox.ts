@@ -67,6 +67,7 @@ import {
   snapshotSandbox,
   unsupported,
 } from "./state.ts";
+import { inSandboxSpan, inSpan } from "./spans.ts";
 import { createRpc } from "./wire/rpc.ts";
 import { connectWorkspaces, prepareWorkspaces } from "./workspace/open.ts";
 import type { Workspace } from "./workspace/types.ts";
@@ -121,21 +122,24 @@ export class Sandbox implements AsyncDisposable {
       return createAudited(audit, options, provider, (rest) =>
         this.create({ ...rest, workspace, workspaces }),
       );
-    const { mounts, open } = await prepareWorkspaces(
-      provider,
-      { workspace, workspaces },
-      options.signal,
-    );
-    const sandbox = new this(await provider.create({ ...options, ...mounts }), provider);
-    try {
-      sandbox.#workspaces = await open(sandbox, sandbox.#connection);
-      if (options.mcp !== undefined)
-        await startMcpGateway(sandbox.commands, options.mcp, options.signal);
-      return sandbox;
-    } catch (error) {
-      await sandbox.kill();
-      throw error;
-    }
+    const make = async (): Promise<Sandbox> => {
+      const folders = { workspace, workspaces };
+      const { mounts, open } = await prepareWorkspaces(provider, folders, options.signal);
+      const sandbox = new this(await provider.create({ ...options, ...mounts }), provider);
+      try {
+        sandbox.#workspaces = await open(sandbox, sandbox.#connection);
+        if (options.mcp !== undefined)
+          await startMcpGateway(sandbox.commands, options.mcp, options.signal);
+        return sandbox;
+      } catch (error) {
+        await sandbox.kill();
+        throw error;
+      }
+    };
+    const facts = { "emberbox.provider": provider.name, "emberbox.template": options.template };
+    return inSpan("sandbox.create", facts, make, ({ sandboxId }) => ({
+      attributes: { "emberbox.sandbox.id": sandboxId },
+    }));
   }
 
   /**
@@ -146,9 +150,16 @@ export class Sandbox implements AsyncDisposable {
     const { provider = await defaultProvider(), audit, ...rest } = parseConnectOptions(options);
     rest.signal?.throwIfAborted();
     parseArgument(sandboxId, "sandboxId", id);
-    const connect = async (): Promise<Sandbox> =>
-      new this(await provider.connect(id, rest), provider).#withWorkspaces();
+    const connect = (): Promise<Sandbox> =>
+      inSandboxSpan("sandbox.connect", id, async () =>
+        new this(await provider.connect(id, rest), provider).#withWorkspaces(),
+      );
     return audit === undefined ? connect() : connectAudited(audit, id, connect);
+  }
+
+  /** What its provider is asked, as a span. */
+  #inSpan<Result>(what: string, work: () => Promise<Result>): Promise<Result> {
+    return inSandboxSpan(`sandbox.${what}`, this.sandboxId, work);
   }
 
   /** A sandbox that was there before has the workspaces that it was created with. */
@@ -224,7 +235,15 @@ export class Sandbox implements AsyncDisposable {
    * @throws `timeout` and `out_of_memory`, with the `execution` so far in the details; the signal's reason
    */
   runCode(code: string, options?: RunCodeOptions): Promise<Execution> {
-    return runCode(this.#connection, code, options);
+    return inSandboxSpan(
+      "sandbox.run_code",
+      this.sandboxId,
+      () => runCode(this.#connection, code, options),
+      {
+        attributes: { "emberbox.language": options?.language },
+        describe: ({ error }) => ({ "emberbox.code.raised": error !== undefined }),
+      },
+    );
   }
 
   /** Starts an interpreter with its own namespace. @throws `unknown_language` */
@@ -309,14 +328,14 @@ export class Sandbox implements AsyncDisposable {
    * @throws `unsupported`, `sandbox_not_found`, `host_disk_full` (it then keeps running)
    */
   pause(options?: PauseOptions): Promise<boolean> {
-    return pauseSandbox(this.#provider, this.sandboxId, options);
+    return this.#inSpan("pause", () => pauseSandbox(this.#provider, this.sandboxId, options));
   }
 
   /** Resumes it if it is paused. This object, and all others of the same sandbox, work again. */
   async connect(options?: ConnectOptions): Promise<this> {
     const parsed = parseConnect(options);
     parsed.signal?.throwIfAborted();
-    await this.#provider.connect(this.sandboxId, parsed);
+    await this.#inSpan("connect", () => this.#provider.connect(this.sandboxId, parsed));
     return this;
   }
 
@@ -326,7 +345,7 @@ export class Sandbox implements AsyncDisposable {
    * @throws `unsupported`, `sandbox_not_found`, `host_disk_full`
    */
   createSnapshot(options?: SnapshotOptions): Promise<SnapshotInfo> {
-    return snapshotSandbox(this.#provider, this.sandboxId, options);
+    return this.#inSpan("snapshot", () => snapshotSandbox(this.#provider, this.sandboxId, options));
   }
 
   /** The snapshots taken of it, the newest first. @throws `unsupported` */
@@ -339,7 +358,9 @@ export class Sandbox implements AsyncDisposable {
    * @throws `unsupported`, `sandbox_not_found`, `host_out_of_memory`
    */
   async fork(options?: ForkOptions): Promise<(this | EmberboxError)[]> {
-    return this.#copies(await forkSandbox(this.#provider, this.sandboxId, options));
+    return this.#inSpan("fork", async () =>
+      this.#copies(await forkSandbox(this.#provider, this.sandboxId, options)),
+    );
   }
 
   #copies(made: readonly (SandboxConnection | EmberboxError)[]): Promise<(this | EmberboxError)[]> {
@@ -357,7 +378,9 @@ export class Sandbox implements AsyncDisposable {
    * @throws `unsupported`, `sandbox_not_found`, `sandbox_paused`, `host_disk_full`
    */
   checkpoint(options?: CheckpointOptions): Promise<CheckpointInfo> {
-    return makeCheckpoint(this.#provider, this.sandboxId, options);
+    return this.#inSpan("checkpoint", () =>
+      makeCheckpoint(this.#provider, this.sandboxId, options),
+    );
   }
 
   /** Its checkpoints, the oldest first: a tree by `parentId`, with the `current` one marked. @throws `unsupported` */
@@ -372,7 +395,9 @@ export class Sandbox implements AsyncDisposable {
    * @throws `unsupported`, `checkpoint_not_found`, `snapshot_damaged`, `snapshot_incompatible`, `sandbox_not_found`
    */
   rollback(checkpointId: string, options?: SignalOptions): Promise<RollbackResult> {
-    return rollBack(this.#provider, this.sandboxId, checkpointId, options);
+    return this.#inSpan("rollback", () =>
+      rollBack(this.#provider, this.sandboxId, checkpointId, options),
+    );
   }
 
   /**
@@ -380,7 +405,9 @@ export class Sandbox implements AsyncDisposable {
    * @throws `unsupported`, `checkpoint_not_found`, `host_out_of_memory`
    */
   async branch(checkpointId: string, options?: BranchOptions): Promise<(this | EmberboxError)[]> {
-    return this.#copies(await branchFrom(this.#provider, this.sandboxId, checkpointId, options));
+    return this.#inSpan("branch", async () =>
+      this.#copies(await branchFrom(this.#provider, this.sandboxId, checkpointId, options)),
+    );
   }
 
   /**

@@ -13,6 +13,7 @@ import {
   user,
 } from "../options.ts";
 import type { SandboxConnection } from "../provider.ts";
+import { inSandboxSpan } from "../spans.ts";
 import { callRpc } from "../wire/rpc-call.ts";
 import type { Rpc } from "../wire/rpc.ts";
 import { processControl } from "./control.ts";
@@ -134,7 +135,21 @@ export class Commands {
   run(cmd: string, options: CommandOptions & { readonly background: true }): Promise<CommandHandle>;
   /** Runs a command in the foreground, or starts it in the background, as `options.background` says. */
   run(cmd: string, options?: CommandOptions): Promise<CommandResult | CommandHandle>;
-  async run(cmd: string, options?: CommandOptions): Promise<CommandResult | CommandHandle> {
+  run(cmd: string, options?: CommandOptions): Promise<CommandResult | CommandHandle> {
+    return inSandboxSpan(
+      "commands.run",
+      this.#connection.sandboxId,
+      () => this.#run(cmd, options),
+      {
+        attributes: { "emberbox.background": options?.background },
+        describe: (result) => ({
+          "emberbox.exit_code": result instanceof CommandHandle ? undefined : result.exitCode,
+        }),
+      },
+    );
+  }
+
+  async #run(cmd: string, options?: CommandOptions): Promise<CommandResult | CommandHandle> {
     const { background = false, ...checked } = parseOptions(runSchema, options);
     const { pid, stream } = await this.#start(cmd, {
       ...checked,

@@ -13,6 +13,7 @@ import { callRpc } from "../wire/rpc-call.ts";
 import type { Rpc } from "../wire/rpc.ts";
 import { shareTurn } from "../wire/share-turn.ts";
 import { entryFrom, type EntryInfo, type WriteInfo } from "./entry.ts";
+import { inSandboxSpan } from "../spans.ts";
 import { downloadDir } from "./folder/download.ts";
 import type { DownloadDirOptions, FolderCopy, UploadDirOptions } from "./folder/options.ts";
 import { uploadDir } from "./folder/upload.ts";
@@ -63,6 +64,10 @@ export class Files {
     this.#rpc = rpc;
   }
 
+  #inSpan<Result>(what: string, work: () => Promise<Result>): Promise<Result> {
+    return inSandboxSpan(`files.${what}`, this.#connection.sandboxId, work);
+  }
+
   /**
    * Reads a file of up to 512 MiB as text (UTF-8). Other formats are bytes, a Blob, and a stream, which may be of any
    * size.
@@ -93,9 +98,13 @@ export class Files {
     target: string | readonly string[],
     options?: ReadOptions<ReadFormat>,
   ): Promise<Awaited<ReturnType<typeof readFile>> | (string | Uint8Array)[]> {
-    return Array.isArray(target)
-      ? readFiles(this.#connection, target as readonly string[], options)
-      : readFile(this.#connection, target as string, options);
+    return this.#inSpan<Awaited<ReturnType<typeof readFile>> | (string | Uint8Array)[]>(
+      "read",
+      () =>
+        Array.isArray(target)
+          ? readFiles(this.#connection, target as readonly string[], options)
+          : readFile(this.#connection, target as string, options),
+    );
   }
 
   /**
@@ -112,14 +121,18 @@ export class Files {
     third?: WriteOptions,
   ): Promise<WriteInfo | WriteInfo[]> {
     if (Array.isArray(target)) {
-      return writeFiles(
-        this.#connection,
-        target as readonly WriteEntry[],
-        second as WriteOptions | undefined,
+      return this.#inSpan("write", () =>
+        writeFiles(
+          this.#connection,
+          target as readonly WriteEntry[],
+          second as WriteOptions | undefined,
+        ),
       );
     }
     const entry = { path: target as string, data: second as FileData };
-    const [written] = await writeFiles(this.#connection, [entry], third);
+    const [written] = await this.#inSpan("write", () =>
+      writeFiles(this.#connection, [entry], third),
+    );
     if (written !== undefined) return written;
     throw new EmberboxError("protocol_error", "The sandbox did not say what it wrote");
   }
@@ -132,7 +145,9 @@ export class Files {
    * @throws `file_exists`, `invalid_path` when the folder cannot be read, `disk_full`, `permission_denied`
    */
   uploadDir(hostDir: string, guestDir: string, options?: UploadDirOptions): Promise<FolderCopy> {
-    return uploadDir(this.#connection, this.#rpc, hostDir, guestDir, options);
+    return this.#inSpan("upload_dir", () =>
+      uploadDir(this.#connection, this.#rpc, hostDir, guestDir, options),
+    );
   }
 
   /**
@@ -147,7 +162,9 @@ export class Files {
     hostDir: string,
     options?: DownloadDirOptions,
   ): Promise<FolderCopy> {
-    return downloadDir(this.#connection, this.#rpc, guestDir, hostDir, options);
+    return this.#inSpan("download_dir", () =>
+      downloadDir(this.#connection, this.#rpc, guestDir, hostDir, options),
+    );
   }
 
   /** Lists a directory. @throws `file_not_found` */

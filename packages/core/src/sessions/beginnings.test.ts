@@ -30,6 +30,18 @@ test("a sandbox that was left for another one is paused, and found again; all en
   expect([...sandboxes.values()].filter(({ points }) => points.length > 0)).toHaveLength(1);
 });
 
+test("calls that are made side by side leave a sandbox once, and find the same one", async () => {
+  const { sessionsOf, write, sandboxes } = start();
+  const other = await write(sessionsOf(), "o", { at: null });
+  const sessions = sessionsOf();
+  const a = await write(sessions, "a", { at: null });
+  const side = (at: typeof a.position, step: number) =>
+    Promise.all(["x", "y", "z"].map((word) => write(sessions, word, { at, step, trusted })));
+  expect((await side(other.position, 1)).map(({ words }) => words)).toContain("o x y z");
+  expect((await side(a.position, 2)).map(({ words }) => words)).toContain("a x y z");
+  expect(sandboxes.size).toBe(3);
+});
+
 test("a conversation that cannot go back to where it was stays, and is told", async () => {
   const { sessionsOf, write, provider } = start();
   const other = sessionsOf();

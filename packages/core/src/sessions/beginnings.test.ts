@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { AuditOptions } from "../audit-options.ts";
 import { start } from "../testing/words.ts";
 import { SandboxSessions } from "./sandbox-sessions.ts";
 
@@ -72,4 +73,17 @@ test("an idle conversation with checkpoints goes on in its sandbox, and can go b
   const c = await write(sessions, "c", { at: b.position });
   expect(c).toMatchObject({ words: "a b c", notice: "" });
   expect((await write(sessions, "d", { at: a.position })).words).toBe("a d");
+});
+
+test("a copy is recorded as its sandbox was", async () => {
+  const { provider, write, die } = start();
+  const created: unknown[] = [];
+  const audit: AuditOptions = {
+    sink: ({ event, sandboxId }) => void (event === "created" && created.push(sandboxId)),
+  };
+  const sessions = new SandboxSessions({ provider, audit }, { checkpoints: "each-call" });
+  const { position } = await write(sessions, "a");
+  die(position.sandboxId);
+  expect((await write(sessions, "b")).words).toBe("a b");
+  expect(created).toEqual([position.sandboxId, sessions.sandboxId()]);
 });

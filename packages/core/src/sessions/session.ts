@@ -4,6 +4,7 @@ import { EmberboxError } from "../errors.ts";
 import type { SandboxProvider } from "../provider.ts";
 import type { CheckedCreateOptions } from "../sandbox-options.ts";
 import { Sandbox } from "../sandbox.ts";
+import { copyAt } from "./copy-at.ts";
 import type { ConversationPlace, SandboxPosition } from "./position.ts";
 import { noCheckpoint } from "./put-at.ts";
 import { queueOf } from "./sandbox-queue.ts";
@@ -229,15 +230,12 @@ export class Session {
 
   async #branch(
     provider: SandboxProvider,
-    { sandboxId, checkpointId }: SandboxPosition,
+    position: SandboxPosition,
     signal: AbortSignal,
   ): Promise<Sandbox | undefined> {
     try {
-      const timeoutMs = this.#host.create.timeoutMs ?? this.#host.lifetimeMs;
-      const options = { provider, timeoutMs, signal };
-      const [made] = await Sandbox.branch(sandboxId, checkpointId, options);
-      if (made instanceof Sandbox) return made;
-      throw made;
+      const { timeoutMs = this.#host.lifetimeMs, audit } = this.#host.create;
+      return await copyAt(position, { provider, timeoutMs, audit, signal });
     } catch (error) {
       if (signal.aborted || !isNoMore(error)) throw error;
       this.#host.report(error);

@@ -59,8 +59,8 @@ import { TerminalText, oneLine, plainText, safeJson, styledText } from "./declar
 export { TerminalText, oneLine, plainText, safeJson, styledText };
 
 // tools
-import { AcquireOptions, BashInput, BoundedText, CallCheckpoints, CallNote, CheckpointAnswer, CheckpointTool, ConversationPlace, EditedBytes, Failure, JsonSchema, LocalShellInput, NativeTools, PatchOperation, PatchResult, PictureLimits, ResolvedSource, SandboxCall, SandboxCallOptions, SandboxFacts, SandboxLease, SandboxPosition, SandboxSessions, SandboxSessionsOptions, SandboxSource, SandboxTool, SandboxTools, SessionCreateOptions, ShellInput, ShellOutput, ShellResult, SmallerPicture, SmallerPictureOptions, TextEditorInput, ToolContext, ToolData, ToolEntry, ToolFile, ToolInputs, ToolLimits, ToolName, ToolOptions, ToolOutput, ToolPicture, ToolProgress, ToolResult, ToolTable, Trail, TrailOptions, Truncated, applyDiff, asOnTerminal, callCheckpoints, callSandbox, commonLimits, createCheckpointTools, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, keepOf, killCommand, laterPosition, mimeType, mustMakeCheckpoints, parsePosition, pictureDataUrl, pictureProblem, pictureType, providerLimits, putAt, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused } from "./declarations.js";
-export { type AcquireOptions, type BashInput, BoundedText, type CallCheckpoints, type CallNote, type CheckpointAnswer, type CheckpointTool, type ConversationPlace, type EditedBytes, type Failure, type JsonSchema, type LocalShellInput, NativeTools, type PatchOperation, type PatchResult, type PictureLimits, type ResolvedSource, type SandboxCall, type SandboxCallOptions, type SandboxFacts, type SandboxLease, type SandboxPosition, SandboxSessions, type SandboxSessionsOptions, type SandboxSource, type SandboxTool, SandboxTools, type SessionCreateOptions, type ShellInput, type ShellOutput, type ShellResult, type SmallerPicture, type SmallerPictureOptions, type TextEditorInput, type ToolContext, type ToolData, type ToolEntry, type ToolFile, type ToolInputs, type ToolLimits, type ToolName, type ToolOptions, type ToolOutput, type ToolPicture, type ToolProgress, type ToolResult, type ToolTable, Trail, type TrailOptions, type Truncated, applyDiff, asOnTerminal, callCheckpoints, callSandbox, commonLimits, createCheckpointTools, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, keepOf, killCommand, laterPosition, mimeType, mustMakeCheckpoints, parsePosition, pictureDataUrl, pictureProblem, pictureType, providerLimits, putAt, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused };
+import { AcquireOptions, BashInput, BoundedText, CallCheckpoints, CallNote, CheckpointAnswer, CheckpointTool, ConversationPlace, CopyOptions, EditedBytes, Failure, JsonSchema, LocalShellInput, NativeTools, PatchOperation, PatchResult, PictureLimits, ResolvedSource, SandboxCall, SandboxCallOptions, SandboxFacts, SandboxLease, SandboxPosition, SandboxSessions, SandboxSessionsOptions, SandboxSource, SandboxTool, SandboxTools, SessionCreateOptions, ShellInput, ShellOutput, ShellResult, SmallerPicture, SmallerPictureOptions, TextEditorInput, ToolContext, ToolData, ToolEntry, ToolFile, ToolInputs, ToolLimits, ToolName, ToolOptions, ToolOutput, ToolPicture, ToolProgress, ToolResult, ToolTable, Trail, TrailOptions, Truncated, applyDiff, asOnTerminal, callCheckpoints, callSandbox, commonLimits, copyAt, createCheckpointTools, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, keepOf, killCommand, laterPosition, mimeType, mustMakeCheckpoints, parsePosition, pictureDataUrl, pictureProblem, pictureType, providerLimits, putAt, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused } from "./declarations.js";
+export { type AcquireOptions, type BashInput, BoundedText, type CallCheckpoints, type CallNote, type CheckpointAnswer, type CheckpointTool, type ConversationPlace, type CopyOptions, type EditedBytes, type Failure, type JsonSchema, type LocalShellInput, NativeTools, type PatchOperation, type PatchResult, type PictureLimits, type ResolvedSource, type SandboxCall, type SandboxCallOptions, type SandboxFacts, type SandboxLease, type SandboxPosition, SandboxSessions, type SandboxSessionsOptions, type SandboxSource, type SandboxTool, SandboxTools, type SessionCreateOptions, type ShellInput, type ShellOutput, type ShellResult, type SmallerPicture, type SmallerPictureOptions, type TextEditorInput, type ToolContext, type ToolData, type ToolEntry, type ToolFile, type ToolInputs, type ToolLimits, type ToolName, type ToolOptions, type ToolOutput, type ToolPicture, type ToolProgress, type ToolResult, type ToolTable, Trail, type TrailOptions, type Truncated, applyDiff, asOnTerminal, callCheckpoints, callSandbox, commonLimits, copyAt, createCheckpointTools, createSandboxTools, editBytes, explainFailure, factsOf, isShowable, keepOf, killCommand, laterPosition, mimeType, mustMakeCheckpoints, parsePosition, pictureDataUrl, pictureProblem, pictureType, providerLimits, putAt, queueOf, resolveSource, resolveToolOptions, runToEnd, shareQueue, shellExitCode, smallerPicture, toolOutputSchema, truncate, withoutRefused };
 
 // workspace
 import { Baseline, BaselineEntry, DiffHunk, FileDiff, GuestChanges, GuestEntry, LeftOut, Workspace, WorkspaceApplied, WorkspaceApplyOptions, WorkspaceCallOptions, WorkspaceChange, WorkspaceChanges, WorkspaceDiff, WorkspaceDiffOptions, WorkspaceInfo, WorkspaceMode, WorkspaceMount, WorkspaceOptions, WorkspaceRefreshed, WorkspaceState, findIgnored } from "./declarations.js";
@@ -1183,11 +1183,11 @@ interface ImageCredentials {
 interface StepOptions {
   readonly user?: string | undefined;
 }
-interface CopyOptions {
+interface CopyOptions$1 {
   readonly user?: string | undefined;
   readonly mode?: number | undefined;
 }
-interface CopyItem extends CopyOptions {
+interface CopyItem extends CopyOptions$1 {
   readonly src: string | readonly string[];
   readonly dest: string;
 }
@@ -1227,7 +1227,7 @@ export declare class TemplateBuilder {
   fromDebianImage(version?: string): this;
   fromUbuntuImage(version?: string): this;
   fromBunImage(version?: string): this;
-  copy(src: string | readonly string[], dest: string, given?: CopyOptions): this;
+  copy(src: string | readonly string[], dest: string, given?: CopyOptions$1): this;
   copyItems(items: readonly CopyItem[]): this;
   remove(path: string | readonly string[], given?: RemoveOptions): this;
   rename(src: string, dest: string, given?: ReplaceOptions): this;
@@ -1703,6 +1703,13 @@ export declare class Queue {
 }
 export declare function queueOf(sandbox: object): Queue;
 export declare function shareQueue(other: object, sandbox: object): void;
+export interface CopyOptions {
+  readonly provider: SandboxProvider;
+  readonly timeoutMs: number;
+  readonly audit?: AuditOptions | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+export declare function copyAt({ sandboxId, checkpointId }: SandboxPosition, { audit, ...options }: CopyOptions): Promise<Sandbox>;
 export declare function putAt(sandbox: Sandbox, checkpointId: string, { by, signal }?: {
   readonly by?: string;
   readonly signal?: AbortSignal | undefined;

@@ -38,3 +38,25 @@ test("a server without the option has no such tools, and refuses words that it d
   expect(tools.map(({ name }) => name)).not.toContain("rollback");
   await expect(connectStdio(["--checkpoints", "sometimes"])).rejects.toThrow();
 });
+
+test("a model that goes back while another call runs waits for it, and what it kept is there", async () => {
+  await using client = await connectStdio(["--checkpoints", "each-call"]);
+  await callTool(client, "run_command", { command: "echo one > list" });
+  const made = await callTool(client, "checkpoint", {});
+  const id = /checkpoint (\w+)/.exec(made.text)![1]!;
+  const [ran, back, read] = await Promise.all([
+    callTool(client, "run_command", { command: "sleep 2; echo two >> list; cat list" }),
+    callTool(client, "rollback", { checkpoint_id: id }),
+    callTool(client, "run_command", { command: "cat list" }),
+  ]);
+  expect(ran.text).toContain("one\ntwo");
+  expect(back).toMatchObject({ isError: false });
+  expect(read.text).toContain("one");
+  expect(read.text).not.toContain("two");
+  const history = await callTool(client, "history", {});
+  // Nothing is lost: it can be gone forward to as well.
+  const lost = /^(\w+): .*after run_command: sleep/m.exec(history.text)![1]!;
+  await callTool(client, "rollback", { checkpoint_id: lost });
+  const forward = await callTool(client, "run_command", { command: "cat list" });
+  expect(forward.text).toContain("two");
+});

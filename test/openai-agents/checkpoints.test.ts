@@ -1,3 +1,4 @@
+import { Sandbox } from "@emberbox/core";
 import { capabilities, EmberboxSandboxClient, sandboxTools } from "@emberbox/openai-agents";
 import { Agent, type RunItem, Runner, RunState } from "@openai/agents-core";
 import { SandboxAgent } from "@openai/agents-core/sandbox";
@@ -67,4 +68,34 @@ test("a plain agent's tools go back to where a saved run was", async () => {
   await kit.returnTo(await RunState.fromString(agent, saved));
   const { newItems } = await runner.run(agent, "Look.");
   expect(outputs(newItems)).toContain("one");
+});
+
+test("a state of which the checkpoint was deleted cannot be gone back to, and the machine stays", async () => {
+  await using kit = sandboxTools(undefined, { checkpoints: { each: "call", keep: { last: 2 } } });
+  const runner = new Runner({ tracingDisabled: true });
+  const agent = new Agent({
+    name: "forgetful",
+    tools: kit.tools,
+    model: new ScriptedModel([
+      [call("a", "echo one > list")],
+      [assistantMessage("first")],
+      [call("b", "echo two >> list"), call("c", "false")],
+      [call("d", "echo three >> list")],
+      [assistantMessage("second")],
+      [call("e", "cat list")],
+      [assistantMessage("third")],
+    ]),
+  });
+  const saved = (await runner.run(agent, "Begin.")).state.toString();
+  const sandbox = await Sandbox.connect(kit.sandboxTools.sessions.sandboxId()!);
+  expect((await sandbox.getInfo()).metadata).toMatchObject({
+    "emberbox.adapter": "openai-agents",
+    "emberbox.agent": "forgetful",
+  });
+  await runner.run(agent, "Go on.");
+  expect(await sandbox.history()).toHaveLength(2);
+  const back = kit.returnTo(await RunState.fromString(agent, saved));
+  await expect(back).rejects.toMatchObject({ code: "checkpoint_not_found" });
+  const { newItems } = await runner.run(agent, "Look.");
+  expect(outputs(newItems)).toContain("one\\ntwo\\nthree");
 });

@@ -1,5 +1,6 @@
 import { EmberboxError, Sandbox } from "@emberbox/core";
 import type { SandboxProvider } from "@emberbox/core/provider";
+import { copyAt } from "@emberbox/core/tools";
 import type { WorkspaceOptions } from "@emberbox/core/workspace";
 import { SandboxSnapshotNotRestorableError, type SnapshotSpec } from "@openai/agents-core/sandbox";
 import { providerError, unsupported } from "./failure.ts";
@@ -106,10 +107,9 @@ export async function branchOf(
   try {
     const known = await provider();
     const timeoutMs = create.timeoutMs ?? LIFETIME_MS;
-    const options = { provider: known, timeoutMs, signal: settings.signal };
-    const [made] = await Sandbox.branch(position.sandboxId, position.checkpointId, options);
-    if (made instanceof Sandbox) return { sandbox: made, provider: known, lifetimeMs: timeoutMs };
-    throw made;
+    const options = { provider: known, timeoutMs, audit: create.audit, signal: settings.signal };
+    const sandbox = await copyAt(position, options);
+    return { sandbox, provider: known, lifetimeMs: timeoutMs };
   } catch (error) {
     const isGone =
       EmberboxError.isInstance(error) &&

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { AuditOptions } from "../audit-options.ts";
 import { start } from "../testing/words.ts";
 import { SandboxSessions } from "./sandbox-sessions.ts";
 
@@ -28,6 +29,18 @@ test("a sandbox that was left for another one is paused, and found again; all en
   expect(sessions.sandboxId()).toBe(a.position.sandboxId);
   await sessions.close();
   expect([...sandboxes.values()].filter(({ points }) => points.length > 0)).toHaveLength(1);
+});
+
+test("calls that are made side by side leave a sandbox once, and find the same one", async () => {
+  const { sessionsOf, write, sandboxes } = start();
+  const other = await write(sessionsOf(), "o", { at: null });
+  const sessions = sessionsOf();
+  const a = await write(sessions, "a", { at: null });
+  const side = (at: typeof a.position, step: number) =>
+    Promise.all(["x", "y", "z"].map((word) => write(sessions, word, { at, step, trusted })));
+  expect((await side(other.position, 1)).map(({ words }) => words)).toContain("o x y z");
+  expect((await side(a.position, 2)).map(({ words }) => words)).toContain("a x y z");
+  expect(sandboxes.size).toBe(3);
 });
 
 test("a conversation that cannot go back to where it was stays, and is told", async () => {
@@ -60,4 +73,17 @@ test("an idle conversation with checkpoints goes on in its sandbox, and can go b
   const c = await write(sessions, "c", { at: b.position });
   expect(c).toMatchObject({ words: "a b c", notice: "" });
   expect((await write(sessions, "d", { at: a.position })).words).toBe("a d");
+});
+
+test("a copy is recorded as its sandbox was", async () => {
+  const { provider, write, die } = start();
+  const created: unknown[] = [];
+  const audit: AuditOptions = {
+    sink: ({ event, sandboxId }) => void (event === "created" && created.push(sandboxId)),
+  };
+  const sessions = new SandboxSessions({ provider, audit }, { checkpoints: "each-call" });
+  const { position } = await write(sessions, "a");
+  die(position.sandboxId);
+  expect((await write(sessions, "b")).words).toBe("a b");
+  expect(created).toEqual([position.sandboxId, sessions.sandboxId()]);
 });

@@ -4,6 +4,7 @@ import { EmberboxError } from "../errors.ts";
 import type { SandboxProvider } from "../provider.ts";
 import type { CheckedCreateOptions } from "../sandbox-options.ts";
 import { Sandbox } from "../sandbox.ts";
+import { copyAt } from "./copy-at.ts";
 import type { ConversationPlace, SandboxPosition } from "./position.ts";
 import { noCheckpoint } from "./put-at.ts";
 import { queueOf } from "./sandbox-queue.ts";
@@ -41,6 +42,8 @@ export class Session {
   #pausedId: string | undefined;
   /** Others that are paused, from which the conversation went back. */
   readonly #left = new Set<string>();
+  /** Settles when the sandbox that is being left has been. */
+  #leaving: Promise<void> | undefined;
   #renewedAt = 0;
   /** Why the state of earlier calls is gone; the next call reports it, once. */
   lost: string | undefined;
@@ -49,6 +52,8 @@ export class Session {
   readonly trail: Trail | undefined;
   /** What the next sandbox is made of. */
   #origin: SandboxPosition | undefined;
+  /** True when the conversation says that it was in a sandbox of which none may be made here. */
+  #isStrange = false;
   /** The agent that asked first. */
   agent: string | undefined;
   users = 0;
@@ -93,12 +98,12 @@ export class Session {
     const targetId = target === BEGINNING ? undefined : target?.sandboxId;
     if (target === undefined || targetId === sandbox.sandboxId) return sandbox;
     if (target !== BEGINNING) await this.#mustBeThere(target, signal);
-    await this.#leave(sandbox, signal);
-    if (targetId !== undefined && this.#sandbox === undefined && this.#left.delete(targetId)) {
-      this.#pausedId = targetId;
-      this.trail?.leave();
-    }
-    return this.#any(signal, place);
+    // Once for all calls that go to the same place.
+    this.#leaving ??= this.#leave(sandbox, targetId).finally(() => {
+      this.#leaving = undefined;
+    });
+    await untilAborted(this.#leaving, signal);
+    return this.sandbox(signal, place, toolCallId);
   }
 
   /** @throws `checkpoint_not_found` */
@@ -117,22 +122,28 @@ export class Session {
     if (gone !== undefined) this.#takeNote(this.#sandbox!, gone);
     if (this.#sandbox !== undefined) return this.#renew(this.#sandbox);
     this.#origin = this.trail?.origin(place);
+    this.#isStrange = this.trail !== undefined && Boolean(place?.at) && this.#origin === undefined;
     return this.#start.get(START, (stop) => this.#obtain(stop), signal);
   }
 
-  /** Pauses a sandbox other than the one that the conversation went back to, so that its checkpoints stay. */
-  async #leave(sandbox: Sandbox, signal: AbortSignal | undefined): Promise<void> {
-    const saved = queueOf(sandbox).run(async () => {
-      if (this.#sandbox === sandbox)
-        await sandbox.checkpoint({ label: "before going back", signal });
-    }, signal);
-    await saved;
+  /**
+   * Pauses a sandbox other than the one that the conversation went back to, so that its checkpoints stay, and goes on
+   * in that one if it was left before.
+   */
+  async #leave(sandbox: Sandbox, targetId: string | undefined): Promise<void> {
+    await queueOf(sandbox).run(async () => {
+      if (this.#sandbox === sandbox) await sandbox.checkpoint({ label: "before going back" });
+    });
     if (this.#sandbox !== sandbox) return;
     await this.end({ pause: true, reason: "the conversation went back" });
     this.lost = undefined;
-    if (this.#pausedId !== sandbox.sandboxId) return;
-    this.#left.add(sandbox.sandboxId);
-    this.#pausedId = undefined;
+    if (this.#pausedId === sandbox.sandboxId) {
+      this.#left.add(sandbox.sandboxId);
+      this.#pausedId = undefined;
+    }
+    if (targetId === undefined || !this.#left.delete(targetId)) return;
+    this.#pausedId = targetId;
+    this.trail?.leave();
   }
 
   /** Records that the sandbox is gone: the next call gets another one and is told so. */
@@ -213,20 +224,18 @@ export class Session {
     const branch = origin && (await this.#branch(provider, origin, signal));
     this.recovered = branch !== undefined;
     this.trail?.restart(origin);
+    if (this.#isStrange) this.lost ??= "it was another program's, or another conversation's";
     return branch ?? this.#create(provider, signal);
   }
 
   async #branch(
     provider: SandboxProvider,
-    { sandboxId, checkpointId }: SandboxPosition,
+    position: SandboxPosition,
     signal: AbortSignal,
   ): Promise<Sandbox | undefined> {
     try {
-      const timeoutMs = this.#host.create.timeoutMs ?? this.#host.lifetimeMs;
-      const options = { provider, timeoutMs, signal };
-      const [made] = await Sandbox.branch(sandboxId, checkpointId, options);
-      if (made instanceof Sandbox) return made;
-      throw made;
+      const { timeoutMs = this.#host.lifetimeMs, audit } = this.#host.create;
+      return await copyAt(position, { provider, timeoutMs, audit, signal });
     } catch (error) {
       if (signal.aborted || !isNoMore(error)) throw error;
       this.#host.report(error);

@@ -123,7 +123,9 @@ test("what a client says leads to no sandbox of others, nor does what is there n
   const { sessionsOf, write } = start();
   const sessions = sessionsOf();
   const a = await write(sessions, "secret", { at: null });
-  expect((await write(sessions, "x", { at: a.position }, "x", "other")).words).toBe("x");
+  const x = await write(sessions, "x", { at: a.position }, "x", "other");
+  expect(x.words).toBe("x");
+  expect(x.notice).toContain("another program's");
   // Where it knows nothing of, it begins; and it can go back to there.
   expect((await write(sessions, "y", { at: a.position }, "y", "other")).words).toBe("y");
   const gone = { sandboxId: "s1", checkpointId: "c99", savedAt: 1 };

@@ -86,7 +86,8 @@ function machines(): {
       return true;
     },
     connect: async (sandboxId: string) => {
-      if (!paused.delete(sandboxId)) throw new EmberboxError("sandbox_not_found", "There is none");
+      if (!paused.delete(sandboxId) && ended.has(sandboxId))
+        throw new EmberboxError("sandbox_not_found", "There is none");
       ended.delete(sandboxId);
       return connection(sandboxId);
     },

@@ -53,6 +53,8 @@ export { laterPosition, parsePosition } from "../sessions/position.ts";
 export type { ConversationPlace, SandboxPosition } from "../sessions/position.ts";
 export { callCheckpoints, keepOf } from "../sessions/call-checkpoints.ts";
 export type { CallCheckpoints } from "../sessions/call-checkpoints.ts";
+export { copyAt } from "../sessions/copy-at.ts";
+export type { CopyOptions } from "../sessions/copy-at.ts";
 export { putAt } from "../sessions/put-at.ts";
 export { Trail } from "../sessions/trail.ts";
 export type { CallNote, TrailOptions } from "../sessions/trail.ts";

@@ -3,6 +3,7 @@ import { EmberboxError } from "@emberbox/core";
 import type { SandboxProvider } from "@emberbox/core/provider";
 import { queueOf } from "@emberbox/core/tools";
 import { expect, test } from "vitest";
+import { inToolCall } from "../checkpoints/tool-call.ts";
 import { createSandboxBackend, type SandboxBackend } from "./backend.ts";
 
 const died = new EmberboxError("sandbox_died", "QEMU of /home/mine ended");
@@ -103,4 +104,30 @@ test("files that go to another sandbox than a thread's do not go there silently"
   expect(reported).toContainEqual(
     expect.objectContaining({ hint: expect.stringContaining("backend.thread(id)") }),
   );
+});
+
+test("a call that failed says where the machine is then, since it may have changed something", async () => {
+  let made = 0;
+  const provider = {
+    name: "failing",
+    capabilities: { checkpoints: true },
+    create: async () => ({
+      sandboxId: "one",
+      gone: () => undefined,
+      endpoint: () => {
+        throw new EmberboxError("timeout", "It took too long");
+      },
+    }),
+    createCheckpoint: async (sandboxId: string) => {
+      made += 1;
+      return { sandboxId, checkpointId: `c${made}`, createdAt: new Date(made) };
+    },
+    listCheckpoints: async () => [],
+  } as unknown as SandboxProvider;
+  const backend = createSandboxBackend(provider, { checkpoints: "each-call" });
+  const position = await inToolCall({ toolCallId: "1", place: undefined }, async (call) => {
+    expect(await backend.delete("/a")).toHaveProperty("error");
+    return call.position;
+  });
+  expect(position).toMatchObject({ checkpointId: "c2" });
 });

@@ -43,7 +43,11 @@ export function callBackend<Answer>(
       // What is missing now may have existed in the previous sandbox.
       return notice !== "" && isError(answer) ? failed(withNotice(answer.error, notice)) : answer;
     },
-    (error, call) => failed(withNotice(call.explain(error).text, call.notice)),
+    (error, call) => {
+      // What failed may have changed something, too.
+      leaveAt(call.position);
+      return failed(withNotice(call.explain(error).text, call.notice));
+    },
   );
 }
 

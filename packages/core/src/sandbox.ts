@@ -68,7 +68,7 @@ import {
   unsupported,
 } from "./state.ts";
 import { createRpc } from "./wire/rpc.ts";
-import { connectWorkspaces, prepareWorkspaces } from "./workspace/open.ts";
+import { connectWorkspaces, noWorkspace, prepareWorkspaces } from "./workspace/open.ts";
 import type { Workspace } from "./workspace/types.ts";
 
 /**
@@ -271,9 +271,7 @@ export class Sandbox implements AsyncDisposable {
   get workspace(): Workspace {
     const [first] = this.#workspaces;
     if (first !== undefined) return first;
-    throw new EmberboxError("invalid_argument", "This sandbox has no workspace", {
-      hint: "Create it with `workspace: folder`.",
-    });
+    throw noWorkspace(this.#provider);
   }
 
   /** Why it is gone, as far as is known without asking it; `undefined` while it runs. */

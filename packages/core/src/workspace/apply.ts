@@ -54,7 +54,7 @@ export async function applyChanges(
   let decided: Decided;
   {
     using root = Directory.root(host);
-    decided = await decide(chosen, onConflict, { host, root, originals, read });
+    decided = await decide(chosen, onConflict, { host, root, originals, synced, read });
   }
   await write(host, decided, read, options);
   const now = agreed(host, synced, decided);

@@ -3,7 +3,7 @@ import { nameOf, parentOf } from "./paths.ts";
 
 /** What git only records, in submodules and worktrees, too: nothing of it is run, and none of it says where something else is. */
 const RECORDS =
-  /^(?:(?:modules\/.+|worktrees\/[^/]+)\/)?(?:HEAD|ORIG_HEAD|FETCH_HEAD|MERGE_HEAD|MERGE_MSG|MERGE_MODE|AUTO_MERGE|CHERRY_PICK_HEAD|REVERT_HEAD|COMMIT_EDITMSG|index|packed-refs|shallow|(?:refs|logs|objects)(?:\/.*)?)$/s;
+  /^(?:(?:modules\/.+|worktrees\/[^/]+)\/)?(?:HEAD|ORIG_HEAD|FETCH_HEAD|MERGE_HEAD|MERGE_MSG|MERGE_MODE|AUTO_MERGE|CHERRY_PICK_HEAD|REVERT_HEAD|COMMIT_EDITMSG|index|info\/refs|packed-refs|shallow|(?:refs|logs|objects)(?:\/.*)?)$/s;
 /** Other directories of objects. */
 const ELSEWHERE = /(?:^|\/)objects\/info\/(?:http-)?alternates$/;
 const WHY = "git may run it, or be led by it";

@@ -192,13 +192,13 @@ test.each([
 test("what git records in submodules and worktrees is applied, and what it does when it tidies up", async () => {
   const { host } = await folder();
   const paths = ["modules/a/b/objects/x", "modules/a/b/refs/heads/main", "worktrees/w/HEAD"];
-  for (const path of [...paths, "worktrees/w/commondir", "objects/x"]) {
+  for (const path of [...paths, "worktrees/w/commondir", "objects/x", "info/exclude"]) {
     await mkdir(join(host, ".git", path, ".."), { recursive: true });
     await writeFile(join(host, ".git", path), "before");
   }
   const { guest, workspace } = await localWorkspace(host);
   await mkdir(join(guest, ".git/objects/info"));
-  const changed = [...paths, "modules/a/b/index", "objects/info/packs"];
+  const changed = [...paths, "modules/a/b/index", "objects/info/packs", "info/refs"];
   for (const path of changed) await writeFile(join(guest, ".git", path), "changed");
   await workspace.apply();
   for (const path of changed)

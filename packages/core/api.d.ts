@@ -1856,6 +1856,7 @@ export declare function findIgnored({ host, options }: Pick<WorkspaceInfo, "host
 export interface GuestChanges {
   readonly removed: readonly string[];
   readonly entries: readonly GuestEntry[];
+  readonly isTooMuch?: true | undefined;
 }
 export interface GuestEntry {
   readonly path: string;

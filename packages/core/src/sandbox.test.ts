@@ -149,3 +149,20 @@ test("what a network or a secret cannot be is said, without the secret", async (
     create({ secrets: { "A B": { value: "s3cret-value", hosts: ["x.org"] } } }),
   ).rejects.toMatchObject(refused);
 });
+
+test("a sandbox that was connected to says why it has no workspace", async () => {
+  const keeping = {
+    ...provider,
+    capabilities: { ...provider.capabilities, workspaces: ["review"] },
+  };
+  for (const [from, hint] of [
+    [provider, /The provider fake does not keep what it was created with/],
+    [keeping as SandboxProvider, /^Create it with `workspace: folder`\.$/],
+  ] as const) {
+    const sandbox = new Sandbox(connection("made"), from);
+    expect(sandbox.workspaces).toEqual([]);
+    expect(() => sandbox.workspace).toThrow(
+      expect.objectContaining({ code: "invalid_argument", hint: expect.stringMatching(hint) }),
+    );
+  }
+});

@@ -69,7 +69,7 @@ import {
 } from "./state.ts";
 import { inSandboxSpan, inSpan } from "./spans.ts";
 import { createRpc } from "./wire/rpc.ts";
-import { connectWorkspaces, prepareWorkspaces } from "./workspace/open.ts";
+import { connectWorkspaces, noWorkspace, prepareWorkspaces } from "./workspace/open.ts";
 import type { Workspace } from "./workspace/types.ts";
 
 /**
@@ -290,9 +290,7 @@ export class Sandbox implements AsyncDisposable {
   get workspace(): Workspace {
     const [first] = this.#workspaces;
     if (first !== undefined) return first;
-    throw new EmberboxError("invalid_argument", "This sandbox has no workspace", {
-      hint: "Create it with `workspace: folder`.",
-    });
+    throw noWorkspace(this.#provider);
   }
 
   /** Why it is gone, as far as is known without asking it; `undefined` while it runs. */

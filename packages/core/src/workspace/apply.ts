@@ -8,7 +8,7 @@ import { Apply } from "./journal.ts";
 import { type Originals, sha256 } from "./originals.ts";
 import { textOf } from "./paths.ts";
 import { type Decided, decide, plan } from "./plan.ts";
-import { refusal } from "./refusals.ts";
+import { type Place, refusal } from "./refusals.ts";
 import { select } from "./select.ts";
 import { ChangedMeanwhile } from "./steps.ts";
 import type { WorkspaceApplied, WorkspaceApplyOptions } from "./types.ts";
@@ -42,7 +42,7 @@ export async function applyChanges(
       "workspace_changed",
       "The sandbox has changed its workspace since this was shown; nothing was written",
     );
-  refuse(chosen, synced, options.allowGitInternals ?? false);
+  refuse(chosen, { host, tree: after(synced, chosen) }, options.allowGitInternals ?? false);
   const bytes = chosen.reduce((sum, { after }) => sum + (after?.size ?? 0), 0);
   if (bytes > maxBytes)
     throw new EmberboxError(
@@ -54,7 +54,7 @@ export async function applyChanges(
   let decided: Decided;
   {
     using root = Directory.root(host);
-    decided = await decide(chosen, onConflict, { host, root, originals, read });
+    decided = await decide(chosen, onConflict, { host, root, originals, synced, read });
   }
   await write(host, decided, read, options);
   const now = agreed(host, synced, decided);
@@ -63,10 +63,9 @@ export async function applyChanges(
 }
 
 /** @throws `workspace_refused`, naming all that are refused */
-function refuse(chosen: readonly Change[], synced: Tree, allowGitInternals: boolean): void {
-  const tree = after(synced, chosen);
+function refuse(chosen: readonly Change[], place: Place, allowGitInternals: boolean): void {
   const refused = chosen.flatMap((change) => {
-    const why = refusal(change, tree, allowGitInternals);
+    const why = refusal(change, place, allowGitInternals);
     return why === undefined ? [] : [{ path: textOf(change.path), why }];
   });
   const [first] = refused;

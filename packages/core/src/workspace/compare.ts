@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { EmberboxError } from "../errors.ts";
 import type { BaselineEntry } from "../workspace-options.ts";
-import type { GuestChanges, GuestEntry } from "./guest-answer.ts";
+import { type GuestChanges, type GuestEntry, MAX_READ } from "./guest-answer.ts";
 import { comparePaths, parentOf, textOf } from "./paths.ts";
 import type { WorkspaceChange, WorkspaceState } from "./types.ts";
 
@@ -38,12 +38,12 @@ export function applied(original: Tree, { removed, entries }: GuestChanges): Tre
       for (const path of [...tree.keys()]) if (path.startsWith(`${entry.path}/`)) tree.delete(path);
     tree.set(entry.path, entry);
   }
-  for (const { path, type, target, digest } of entries) {
+  for (const { path, type, size, target, digest } of entries) {
     const parent = parentOf(path);
     const isOdd =
       (parent !== "" && tree.get(parent)?.type !== "directory") ||
       (type === "symlink") !== (target !== undefined) ||
-      (type === "file") !== (digest !== undefined);
+      (type === "file" && size <= MAX_READ) !== (digest !== undefined);
     if (isOdd)
       throw new EmberboxError(
         "protocol_error",

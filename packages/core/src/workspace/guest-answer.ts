@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { EmberboxError } from "../errors.ts";
 
 /**
  * What the agent in a machine answers to `GET /workspaces/<n>/changes` on the port of envd: what is there beyond the
@@ -11,6 +12,8 @@ export interface GuestChanges {
   readonly removed: readonly string[];
   /** What may differ from the baseline: all that was written to, parents before what is in them. */
   readonly entries: readonly GuestEntry[];
+  /** Not all was told. */
+  readonly isTooMuch?: true | undefined;
 }
 
 /** What is at a path in the sandbox. */
@@ -21,13 +24,16 @@ export interface GuestEntry {
   readonly size: number;
   readonly mtimeMs: number;
   readonly target?: string | undefined;
-  /** SHA-256 as hex, of every file. */
+  /** SHA-256 as hex, of every file that is not longer than `MAX_READ`. */
   readonly digest?: string | undefined;
 }
 
 /** The most entries of one answer, and the most bytes of it. */
 export const MAX_GUEST_ENTRIES = 200_000;
 export const MAX_GUEST_BYTES: number = 256 * 1024 * 1024;
+
+/** The longest file that is read, in bytes: one with a hole can be of any length, and would take days. */
+export const MAX_READ: number = 16 * 1024 ** 3;
 
 /** Relative, of bytes, without empty segments, `.` and `..`. */
 const path = z
@@ -60,4 +66,12 @@ const entry = z.object({
 export const guestChanges: z.ZodType<GuestChanges> = z.object({
   removed: z.array(path).max(MAX_GUEST_ENTRIES),
   entries: z.array(entry).max(MAX_GUEST_ENTRIES),
+  isTooMuch: z.literal(true).optional(),
 });
+
+export const tooManyChanges = (): EmberboxError =>
+  new EmberboxError(
+    "invalid_argument",
+    `There are ${MAX_GUEST_ENTRIES} or more files to look at in the sandbox's workspace`,
+    { hint: "Leave out what is installed or built there, such as `ignore: ['node_modules/']`." },
+  );

@@ -128,6 +128,8 @@ test.each([
   [".git/config"],
   [".git/info/attributes"],
   [".git/objects/info/alternates"],
+  [".git/worktrees/a/commondir"],
+  [".git/modules/a/hooks/post-checkout"],
   [".git/rebase-merge/git-rebase-todo"],
   [".GIT/config"],
   ["dir/.git"],
@@ -161,8 +163,84 @@ test("commits are applied, and a directory that git takes for a repository is no
   await writeFile(join(guest, "bare/HEAD"), "ref: refs/heads/main\n");
   await writeFile(join(guest, "bare/config"), "[core]\n\tfsmonitor = evil\n");
   await expect(workspace.apply()).rejects.toMatchObject({
-    details: { refused: [{ path: "bare/config" }] },
+    details: {
+      refused: expect.arrayContaining([expect.objectContaining({ path: "bare/config" })]),
+    },
   });
+});
+
+test.each([
+  ["HEAD, after the rest", ["objects/x", "refs/x", "config"], ["HEAD"]],
+  ["its references, after the rest", ["HEAD", "objects/x", "hooks/post-receive"], ["refs/x"]],
+  ["a hook of one that is there", ["HEAD", "objects/x", "refs/x"], ["hooks/post-receive"]],
+  ["one that has its parts elsewhere", ["HEAD", "else/config"], ["commondir"]],
+  ["HEAD of one that has its parts elsewhere", ["commondir", "else/config"], ["HEAD"]],
+])("a directory becomes no repository that git would be led by: %s", async (_, first, then) => {
+  const { host } = await folder();
+  const { guest, workspace } = await localWorkspace(host);
+  const write = async (path: string): Promise<void> => {
+    await mkdir(join(guest, "bare", path, ".."), { recursive: true });
+    await writeFile(join(guest, "bare", path), "x");
+  };
+  for (const path of first) await write(path);
+  await workspace.apply();
+  for (const path of then) await write(path);
+  await expect(workspace.apply()).rejects.toMatchObject({ code: "workspace_refused" });
+  await workspace.apply({ allowGitInternals: true });
+});
+
+test("what git records in submodules and worktrees is applied, and what it does when it tidies up", async () => {
+  const { host } = await folder();
+  const paths = ["modules/a/b/objects/x", "modules/a/b/refs/heads/main", "worktrees/w/HEAD"];
+  for (const path of [...paths, "worktrees/w/commondir", "objects/x", "info/exclude"]) {
+    await mkdir(join(host, ".git", path, ".."), { recursive: true });
+    await writeFile(join(host, ".git", path), "before");
+  }
+  const { guest, workspace } = await localWorkspace(host);
+  await mkdir(join(guest, ".git/objects/info"));
+  const changed = [...paths, "modules/a/b/index", "objects/info/packs", "info/refs"];
+  for (const path of changed) await writeFile(join(guest, ".git", path), "changed");
+  await workspace.apply();
+  for (const path of changed)
+    expect(readFileSync(join(host, ".git", path), "utf8")).toBe("changed");
+  for (const path of [
+    "modules/a/b/config",
+    "modules/a/b/objects/info/alternates",
+    "worktrees/w/commondir",
+  ]) {
+    await mkdir(join(guest, ".git", path, ".."), { recursive: true });
+    await writeFile(join(guest, ".git", path), "evil");
+    await expect(workspace.apply({ paths: [`.git/${path}`] })).rejects.toMatchObject({
+      code: "workspace_refused",
+    });
+  }
+});
+
+test("a link does not lead out by way of one that stays out of the sandbox", async () => {
+  const { host, outside } = await folder();
+  await symlink(outside, join(host, "ignored"));
+  const { guest, workspace } = await localWorkspace(host, { ignore: ["ignored"] });
+  await symlink("ignored/secret", join(guest, "by"));
+  await symlink("ignored", join(guest, "to"));
+  expect((await workspace.changes()).changes).toMatchObject([
+    { path: "by", refused: expect.stringContaining("another link") },
+    { path: "to", refused: expect.stringContaining("absolute") },
+  ]);
+  await expect(workspace.apply()).rejects.toMatchObject({ code: "workspace_refused" });
+});
+
+test("a file that is longer than anything is told of, and not read", async () => {
+  const { host } = await folder();
+  const { guest, workspace } = await localWorkspace(host);
+  await writeFile(join(guest, "hole"), "");
+  await truncate(join(guest, "hole"), 1024 ** 4);
+  expect((await workspace.diff()).files).toMatchObject([
+    { path: "hole", after: { size: 1024 ** 4 }, refused: "it is too long to be read" },
+  ]);
+  const apply = workspace.apply({ maxBytes: Number.MAX_SAFE_INTEGER });
+  await expect(apply).rejects.toMatchObject({ code: "workspace_refused" });
+  await workspace.discard();
+  expect((await workspace.changes()).changes).toEqual([]);
 });
 
 test("a directory of the folder that has become a link is not followed", async () => {

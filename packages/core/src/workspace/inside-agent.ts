@@ -6,7 +6,12 @@ import { Call } from "../wire/call.ts";
 import { readDocument } from "../wire/document.ts";
 import { httpError } from "../wire/http-error.ts";
 import { applied, type Tree } from "./compare.ts";
-import { guestChanges, MAX_GUEST_BYTES, MAX_GUEST_ENTRIES } from "./guest-answer.ts";
+import {
+  guestChanges,
+  MAX_GUEST_BYTES,
+  MAX_GUEST_ENTRIES,
+  tooManyChanges,
+} from "./guest-answer.ts";
 import type { Inside } from "./inside.ts";
 import type { Writer } from "./writer.ts";
 
@@ -50,6 +55,7 @@ export class InsideAgent implements Inside {
           "The sandbox's answer about a workspace is not what was expected",
           { cause: parsed.error },
         );
+      if (parsed.data.isTooMuch) throw tooManyChanges();
       return applied(await this.#original(), parsed.data);
     } catch (error) {
       throw await call.failure(error);

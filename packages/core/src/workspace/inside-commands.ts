@@ -5,7 +5,14 @@ import { quote } from "../shell-quote.ts";
 import { collect } from "../wire/body.ts";
 import { shareTurn } from "../wire/share-turn.ts";
 import type { Tree } from "./compare.ts";
-import { guestChanges, type GuestEntry, MAX_GUEST_BYTES } from "./guest-answer.ts";
+import {
+  guestChanges,
+  type GuestEntry,
+  MAX_GUEST_BYTES,
+  MAX_GUEST_ENTRIES,
+  MAX_READ,
+  tooManyChanges,
+} from "./guest-answer.ts";
 import type { Inside } from "./inside.ts";
 import { bytesOf, comparePaths, textOf } from "./paths.ts";
 import { type Reach, run, type Writer } from "./writer.ts";
@@ -44,7 +51,7 @@ export class InsideCommands implements Inside {
 export LC_ALL=C
 cd -- ${quote(this.#guest)}
 find . -mindepth 1 -printf '%y\\0%m\\0%s\\0%T@\\0%l\\0%P\\0' > ${base}.list
-find . -type f -print0 | xargs -0 -r sha256sum -z -- > ${base}.sums`,
+find . -type f ! -size +${MAX_READ}c -print0 | xargs -0 -r sha256sum -z -- > ${base}.sums`,
         options,
       );
       const list = (await this.#collect(`${base}.list`, signal)).split("\0");
@@ -101,6 +108,7 @@ async function treeFrom(list: readonly string[], sums: readonly string[]): Promi
   for (const line of sums)
     if (digestLine.safeParse(line).success) digests.set(line.slice(68), line.slice(0, 64));
   const entries: GuestEntry[] = [];
+  if (list.length > FIELDS * MAX_GUEST_ENTRIES) throw tooManyChanges();
   for (let at = 0; at + FIELDS <= list.length; at += FIELDS) {
     const [kind, mode, size, mtime, target, path] = list.slice(at, at + FIELDS) as [
       string,
@@ -109,7 +117,7 @@ async function treeFrom(list: readonly string[], sums: readonly string[]): Promi
     const type = types[kind] ?? "other";
     const digest = digests.get(path!);
     // It went away while files were read.
-    if (type === "file" && digest === undefined) continue;
+    if (type === "file" && digest === undefined && Number(size) <= MAX_READ) continue;
     entries.push({
       path: path!,
       type,
@@ -117,7 +125,7 @@ async function treeFrom(list: readonly string[], sums: readonly string[]): Promi
       size: type === "file" ? Number(size) : 0,
       mtimeMs: Number(mtime) * 1000,
       ...(type === "symlink" && { target: target! }),
-      ...(type === "file" && { digest: digest! }),
+      ...(type === "file" && digest !== undefined && { digest }),
     });
     await shareTurn();
   }

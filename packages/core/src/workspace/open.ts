@@ -98,6 +98,16 @@ export async function connectWorkspaces(
   });
 }
 
+/** Why a sandbox has none. */
+export function noWorkspace(provider: SandboxProvider): EmberboxError {
+  const hint = "Create it with `workspace: folder`.";
+  return new EmberboxError("invalid_argument", "This sandbox has no workspace", {
+    hint: bringsAlong(provider)
+      ? hint
+      : `${hint} The provider ${provider.name} does not keep what it was created with: only the \`Sandbox\` that \`create\` gave has its workspace, and none that was connected to.`,
+  });
+}
+
 const bringsAlong = ({ capabilities }: SandboxProvider): boolean =>
   (capabilities.workspaces?.length ?? 0) > 0;
 

@@ -1,12 +1,12 @@
 import { EmberboxError } from "../errors.ts";
-import type { Change } from "./compare.ts";
+import type { Change, Tree } from "./compare.ts";
 import { type Compared, compareWithHost, editsOf } from "./conflicts.ts";
 import type { Directory } from "./directory.ts";
 import type { GuestEntry } from "./guest-answer.ts";
-import { readHostFile } from "./host-folder.ts";
+import { lookAt, readHostFile } from "./host-folder.ts";
 import { MAX_MERGED, mergeTexts } from "./merge.ts";
 import { collectUpTo, type Originals, sha256 } from "./originals.ts";
-import { comparePaths, textOf } from "./paths.ts";
+import { comparePaths, parentOf, textOf } from "./paths.ts";
 import { stage } from "./stage.ts";
 import type { Step } from "./steps.ts";
 import type { WorkspaceApplyOptions } from "./types.ts";
@@ -23,6 +23,8 @@ export interface Sides {
   readonly host: string;
   readonly root: Directory;
   readonly originals: Originals;
+  /** What host and sandbox last agreed on. */
+  readonly synced: Tree;
   readonly read: (path: string) => AsyncIterable<Uint8Array>;
 }
 
@@ -50,11 +52,28 @@ export async function decide(
   }
   if (refused.length > 0) throw conflict(refused);
   const isSkipped = ({ change }: Compared): boolean => skipped.has(change);
+  const edits = compared.filter((edit) => !isSkipped(edit));
   return {
-    edits: compared.filter((edit) => !isSkipped(edit)),
+    edits: [...edits, ...missingAbove(edits, sides)],
     skipped: compared.filter(isSkipped),
     merged,
   };
+}
+
+/** Directories that the folder has lost, of what is to be there nevertheless: what is new, or takes the place of nothing. */
+function missingAbove(compared: readonly Compared[], { root, synced }: Sides): Compared[] {
+  const known = new Set(compared.map(({ path }) => path));
+  const missing: Compared[] = [];
+  for (const { change, path, after, found } of compared) {
+    if (after === undefined || found !== undefined) continue;
+    for (let at = parentOf(path); at !== "" && !known.has(at); at = parentOf(at)) {
+      const directory = synced.get(at);
+      if (directory?.type !== "directory" || lookAt(root, at) !== undefined) break;
+      known.add(at);
+      missing.push({ change, path: at, after: directory, found: undefined, isDone: false });
+    }
+  }
+  return missing;
 }
 
 async function merge3(

@@ -11,8 +11,8 @@ import type { LeftOut } from "./types.ts";
 
 /** The most files, directories and links that a workspace may have. */
 const MAX_ENTRIES = 500_000;
-/** How deep directories may be in each other. */
-const MAX_DEPTH = 500;
+/** How deep directories may be in each other; no provider needs to take more. */
+const MAX_DEPTH = 256;
 
 /** What names of directories begin with that `apply` keeps things in until it is done. */
 export const RESERVED = ".emberbox-apply-";
@@ -72,7 +72,7 @@ export async function scan(host: string, options: ScanOptions): Promise<Scanned>
         const stats = lstatSync(directory.at(name));
         const entry = entryOf(path, stats, directory, name, links);
         if (entry.type === "directory") {
-          if (depth > MAX_DEPTH) throw tooMuch(`directories ${MAX_DEPTH} deep`);
+          if (depth >= MAX_DEPTH) throw tooMuch(`${MAX_DEPTH} directories in each other`);
           using inner = directory.open(name);
           entries.push(entry);
           await look(inner, path, depth + 1);

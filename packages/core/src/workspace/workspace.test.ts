@@ -170,6 +170,24 @@ test("a file that both sides changed is a conflict: named, skipped, overwritten 
   expect(readFileSync(join(host, "src", "a.txt"), "utf8")).not.toContain("seventeen");
 });
 
+test("a file whose directory the folder has lost is refused, or comes with the directory", async () => {
+  const host = await folder();
+  const { guest, workspace } = await localWorkspace(host);
+  await writeFile(join(guest, "src", "deep", "b.txt"), "changed\n");
+  await writeFile(join(guest, "src", "deep", "c.txt"), "new\n");
+  await rm(join(host, "src"), { recursive: true });
+  for (const onConflict of ["refuse", "merge"] as const)
+    await expect(workspace.apply({ onConflict })).rejects.toMatchObject({
+      code: "workspace_conflict",
+    });
+  await workspace.apply({ onConflict: "skip" });
+  expect(await readdir(join(host, "src", "deep"))).toEqual(["c.txt"]);
+  await rm(join(host, "src"), { recursive: true });
+  await workspace.apply({ onConflict: "overwrite" });
+  expect(await readdir(join(host, "src", "deep"))).toEqual(["b.txt"]);
+  expect(await workspace.changes()).toMatchObject({ changes: [] });
+});
+
 test("text is merged where the original is kept, and both sides have what came of it", async () => {
   const host = await folder();
   const original = await readFile(join(host, "src", "a.txt"));

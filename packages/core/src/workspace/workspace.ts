@@ -115,7 +115,9 @@ export class FolderWorkspace implements Workspace {
       const differ = new Differ(this.#parts.inside, this.#originals);
       const files = [];
       for (const change of chosen)
-        files.push(await differ.diff(change, refusal(change, tree, false), until));
+        files.push(
+          await differ.diff(change, refusal(change, { host: this.host, tree }, false), until),
+        );
       const text = format === "json" ? "" : files.map(unified).join("");
       return { digest: digestOf(chosen), files, text };
     });
@@ -192,7 +194,9 @@ export class FolderWorkspace implements Workspace {
 
   #shown({ changes, tree }: Seen): WorkspaceChanges {
     return {
-      changes: changes.map((change) => shown(change, refusal(change, tree, false))),
+      changes: changes.map((change) =>
+        shown(change, refusal(change, { host: this.host, tree }, false)),
+      ),
       digest: digestOf(changes),
     };
   }

@@ -20,6 +20,8 @@ interface Entry {
 
 /** Read at once; larger files are read in pieces, while other work goes on. */
 const SMALL = 1024 * 1024;
+/** Larger ones are told of without a digest: one with a hole would take days. As core has it. */
+const MAX_READ = 16 * 1024 ** 3;
 /** Others have their turn after so many entries. */
 const TURN = 200;
 /** What is sent at once. */
@@ -31,8 +33,8 @@ const MAX_ENTRIES = 200_000;
 /**
  * Answers with what may differ from the folder as it came: overlayfs has that in its upper directory. First
  * `removed` goes, with everything in it; then come `entries`, parents before what is in them. Files are among them that
- * were opened to be written and are as they were; a directory is if it is new, or its permissions are. If the answer
- * breaks off, not all was told.
+ * were opened to be written and are as they were; a directory is if it is new, or its permissions are. With `isTooMuch`,
+ * not all was told.
  */
 export async function sendChanges(
   workspace: MountedWorkspace,
@@ -44,7 +46,7 @@ export async function sendChanges(
   let text = '{"entries":[';
   let count = 0;
   for (const entry of workspace.isWritable ? entriesIn(workspace, removed) : []) {
-    if (count + removed.length > MAX_ENTRIES) return void response.destroy();
+    if (count + removed.length >= MAX_ENTRIES) break;
     const digest = withDigests ? await digestOf(workspace, entry) : undefined;
     const told = digest === undefined ? entry : { ...entry, digest };
     text += `${count === 0 ? "" : ","}${JSON.stringify(told)}`;
@@ -54,7 +56,9 @@ export async function sendChanges(
     if (!response.write(text)) await once(response, "drain");
     text = "";
   }
-  response.end(`${text}],"removed":${JSON.stringify(removed)}}`);
+  const isTooMuch = count + removed.length >= MAX_ENTRIES;
+  const rest = isTooMuch ? { removed: [], isTooMuch } : { removed };
+  response.end(`${text}],${JSON.stringify(rest).slice(1)}`);
 }
 
 /** What was written to; `removed` is told what is gone. */
@@ -143,7 +147,7 @@ async function digestOf(
   { changed }: MountedWorkspace,
   { type, path, size }: Entry,
 ): Promise<string | undefined> {
-  if (type !== "file") return undefined;
+  if (type !== "file" || size > MAX_READ) return undefined;
   const place = placeOf(changed, path);
   const hash = createHash("sha256");
   try {

@@ -32,3 +32,6 @@ export function method(
 ): Method {
   return { name, run, ...rest };
 }
+
+/** The SDK does not have what the row is about. */
+export class NotInSdk extends Error {}

@@ -2,6 +2,7 @@ import { codeMethods } from "./code-methods.ts";
 import { fileMethods } from "./file-methods.ts";
 import { gitMethods } from "./git-methods.ts";
 import type { Method } from "./method.ts";
+import { optionMethods } from "./option-methods.ts";
 import { otherMethods } from "./other-methods.ts";
 import { processMethods } from "./process-methods.ts";
 import { sandboxMethods } from "./sandbox-methods.ts";
@@ -15,5 +16,6 @@ export const methods: readonly Method[] = [
   ...processMethods,
   ...gitMethods,
   ...otherMethods,
+  ...optionMethods,
   ...secretMethods,
 ];

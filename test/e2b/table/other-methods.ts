@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { volumeMethods } from "./volume-methods.ts";
 import { type Context, type Method, method } from "./method.ts";
 
-/** What the server answers to E2B's command line. */
+/** What the server answers to requests that the SDKs have no method for. */
 async function ask({ options }: Context, path: string): Promise<unknown> {
   const headers = { "X-API-Key": options.apiKey };
   const answer = await fetch(`${options.apiUrl}${path}`, { headers });
@@ -31,14 +31,14 @@ async function followed(context: Context, name: string) {
 }
 const template = ({ sdk }: Context) => sdk.Template().fromTemplate("base").runCmd("true");
 
-/** Templates and volumes, and E2B's command line. What is not here must be refused as such, not in any other way. */
+/** Templates and volumes, and what is asked without an SDK. What is not here must be refused as such, not in any other way. */
 export const otherMethods: readonly Method[] = [
-  method("e2b template list", async (context) => {
+  method("GET /templates", async (context) => {
     const listed = (await ask(context, "/templates")) as { aliases: string[]; createdAt: string }[];
     const base = listed.find(({ aliases }) => aliases.includes("base"));
     assert(base && Date.parse(base.createdAt) >= 0);
   }),
-  method("e2b sandbox logs", async (context) => {
+  method("GET /sandboxes/{id}/logs", async (context) => {
     const path = `/sandboxes/${context.sandbox.sandboxId}/logs`;
     await context.sandbox.commands.run("echo in the log");
     const { logs } = (await ask(context, path)) as { logs: { line: string }[] };
@@ -47,7 +47,7 @@ export const otherMethods: readonly Method[] = [
     assert.deepEqual([level, logger, message], ["info", "system", "created"]);
     assert(lines.some((line) => line["logger"] === "process" && line["message"] === "in the log"));
   }),
-  method("e2b sandbox metrics", async (context) => {
+  method("GET /sandboxes/{id}/metrics", async (context) => {
     const path = `/sandboxes/${context.sandbox.sandboxId}/metrics`;
     const metrics = (await ask(context, path)) as { timestampUnix: number; memTotal: number }[];
     assert(metrics.at(-1)!.memTotal > 0 && metrics.at(-1)!.timestampUnix > 0);
@@ -88,21 +88,6 @@ export const otherMethods: readonly Method[] = [
       .join(" && ");
     assert.equal((await sandbox.commands.run(ask)).stdout, '"OK"');
   }),
-  method(
-    "Sandbox.create({ mcp })",
-    async ({ own }) => {
-      const sandbox = await own({ mcp: {} });
-      const ask = async (token: string) => {
-        const header = `Authorization: Bearer ${token}`;
-        const url = "http://localhost:50005/mcp";
-        const line = `curl -s -o /dev/null -w '%{http_code}' -X DELETE -H '${header}' ${url}`;
-        return (await sandbox.commands.run(line)).stdout;
-      };
-      assert.equal(await ask("wrong"), "401");
-      assert.equal(await ask((await sandbox.getMcpToken())!), "400");
-    },
-    { needs: "mcp" },
-  ),
   method("Template.exists", async ({ sdk, options }) => {
     assert.equal(await sdk.Template.exists("base", options), true);
     assert.equal(await sdk.Template.exists("no-such", options), false);
@@ -178,7 +163,7 @@ export const otherMethods: readonly Method[] = [
     },
     { needs: "templates" },
   ),
-  method("e2b template publish", async ({ options }) => {
+  method("PATCH /v2/templates/{id}", async ({ options }) => {
     const answer = await fetch(`${options.apiUrl}/v2/templates/base`, {
       method: "PATCH",
       headers: { "X-API-Key": options.apiKey },

@@ -2,7 +2,6 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Capabilities } from "@emberbox/core/provider";
-import type { SdkOptions } from "../../support/endpoints.ts";
 import { pythonEnvironment } from "../python/examples.ts";
 import { methods } from "./methods.ts";
 import { expectedOf, type Outcome } from "./run.ts";
@@ -15,14 +14,10 @@ export interface PythonOutcome extends Outcome {
 /** Calls every public method of the Python SDK on a server, in a program of its own. */
 export async function callPythonMethods(
   python: string,
-  { apiUrl, sandboxUrl, apiKey }: SdkOptions,
+  variables: Readonly<Record<string, string>>,
 ): Promise<PythonOutcome[]> {
-  const env = pythonEnvironment({
-    E2B_API_URL: apiUrl,
-    E2B_SANDBOX_URL: sandboxUrl,
-    E2B_VOLUME_API_URL: apiUrl,
-    E2B_API_KEY: apiKey,
-  });
+  // Otherwise it looks for what is in volumes elsewhere.
+  const env = pythonEnvironment({ E2B_VOLUME_API_URL: variables["E2B_API_URL"]!, ...variables });
   const program = join(import.meta.dirname, "python/main.py");
   const { stdout } = await promisify(execFile)(python, [program], { env, timeout: 900_000 });
   const lines = stdout.trim().split("\n");

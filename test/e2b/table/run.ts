@@ -1,10 +1,10 @@
 import type { Sandbox } from "@e2b/code-interpreter";
 import type { Capabilities } from "@emberbox/core/provider";
 import type { SdkOptions } from "../../support/endpoints.ts";
-import type { Context, Method, Sdk } from "./method.ts";
+import { type Context, type Method, NotInSdk, type Sdk } from "./method.ts";
 
 export interface Outcome {
-  readonly result: "works" | "unimplemented" | "fails";
+  readonly result: "works" | "unimplemented" | "fails" | "absent";
   readonly error?: unknown;
 }
 
@@ -35,6 +35,7 @@ export async function openSession(sdk: Sdk, options: SdkOptions): Promise<Sessio
         await method.run(context);
         return { result: "works" };
       } catch (error) {
+        if (error instanceof NotInSdk) return { result: "absent" };
         return { result: isUnimplemented(error) ? "unimplemented" : "fails", error };
       } finally {
         await Promise.all(made.map((own) => own.kill().catch(() => {})));

@@ -21,7 +21,7 @@ def read(context: Context) -> None:
 def write(context: Context) -> None:
     files, path = context.sandbox.files, f"{context.directory}/deep/er/file"
     info = files.write(path, b"\0bytes")
-    equal((info.name, info.path, info.type), ("file", path, FileType.FILE))
+    equal((info.name, info.path, FileType(info.type)), ("file", path, FileType.FILE))
     files.write(path, io.BytesIO(b"stream"))
     equal(files.read(path), "stream")
     files.write(path, "hi", user="root", gzip=True)

@@ -1,6 +1,9 @@
 """Public methods of E2B's Python SDK, and for each what shows that it works."""
 
+import json
+import os
 import time
+import urllib.request
 from collections.abc import Callable
 
 from exported import Sandbox
@@ -18,6 +21,10 @@ class Context:
         """A sandbox that is killed after the method."""
         self.made.append(Sandbox.create(**options))
         return self.made[-1]
+
+
+class NotInSdk(Exception):
+    """The SDK does not have what the row is about."""
 
 
 Run = Callable[[Context], None]
@@ -55,3 +62,16 @@ def until(what: str, holds: Callable[[], bool]) -> None:
             return
         time.sleep(0.1)
     raise AssertionError(what)
+
+
+def ask(path: str, method: str = "GET", body: object = None):
+    """What the server answers to a request that the SDK has no method for."""
+    request = urllib.request.Request(
+        os.environ["E2B_API_URL"] + path,
+        headers={"X-API-Key": os.environ["E2B_API_KEY"], "Content-Type": "application/json"},
+        data=None if body is None else json.dumps(body).encode(),
+        method=method,
+    )
+    with urllib.request.urlopen(request) as answer:
+        text = answer.read()
+    return json.loads(text) if text else None

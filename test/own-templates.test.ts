@@ -195,6 +195,31 @@ test("a step that fails says where it was written; what was done before it is ke
   expect(await said(old, "ls")).toContain("old");
 });
 
+test("users may be numbers, as in Dockerfiles", async () => {
+  const source = join(directory, "owned");
+  writeFileSync(source, run);
+  const copy = { type: "COPY", digest: "2".repeat(64), user: "1000" } as const;
+  const entries = [{ path: "", type: "file", mode: 0o644, source }] as const;
+  const archive = join(directory, "owned.tar.gz");
+  execFileSync("tar", ["-czf", archive, "-C", directory, "owned"]);
+  const steps: TemplateStep[] = [
+    { type: "USER", user: "1000" },
+    { type: "RUN", command: `id -un > ~/who; echo ${run}` },
+    { ...copy, dest: "/srv/copied", entries },
+    { ...copy, type: "UNPACK", src: "owned", dest: "/srv/unpacked", archive },
+    { type: "WORKDIR", path: "/srv/made" },
+  ];
+  await build({ steps });
+  await using sandbox = await create();
+  expect(await said(sandbox, "cat ~/who; id -un; stat -c '%U %G' /srv/*")).toBe(
+    "user\nuser\nuser user\nuser user\nuser user",
+  );
+  const more: TemplateStep = { type: "RUN", command: "id -un >> ~/who" };
+  expect((await build({ steps: [...steps, more] })).cached[3]).toBe(true);
+  await using after = await create();
+  expect(await said(after, "cat ~/who")).toBe("user\nuser");
+});
+
 test("a template can begin with another one, and outlives it", async () => {
   const settled: TemplateStep[] = [
     { type: "ENV", envs: { LEVEL: "below" } },
@@ -298,7 +323,12 @@ test("an archive is unpacked inside, as its files would be copied, whatever it h
 
 test.each([
   ["a start command that fails", { startCommand: "echo no >&2; exit 4", readyCommand: "false" }],
+  [
+    "a start command that fails while its ready command waits",
+    { startCommand: "sleep 1; echo no >&2; exit 4", readyCommand: "sleep 200" },
+  ],
   ["a user that there is not", { steps: [{ type: "USER", user: "nobody-here" }] }],
+  ["a number that is no user's", { steps: [{ type: "USER", user: "4321" }] }],
   ["a directory in a file's place", { steps: [{ type: "WORKDIR", path: "/etc/passwd/x" }] }],
 ] as [string, Partial<TemplateRequest>][])(
   "%s fails, and leaves nothing",

@@ -51,14 +51,20 @@ export function checkPaths(value: unknown): string[] {
 
 /** Checks paths or patterns below the context, and returns them in their shortest form. @throws `invalid_path` */
 export function checkSources(value: unknown): string[] {
+  for (const source of [value].flat())
+    if (typeof source === "string" && source.split("/").includes(".."))
+      throw outside(`${JSON.stringify(source)} contains \`..\``);
   return checkPaths(value).map((source) => {
     if (!source.startsWith("/")) return posix.normalize(source).replace(/\/$/, "");
-    throw new EmberboxError(
-      "invalid_path",
-      `${JSON.stringify(source)} is absolute, and only what is in the context directory can be copied`,
-      {
-        hint: "Name files relative to the context directory, and choose it with `fileContextPath`.",
-      },
-    );
+    throw outside(`${JSON.stringify(source)} is absolute`);
   });
 }
+
+const outside = (what: string): EmberboxError =>
+  new EmberboxError(
+    "invalid_path",
+    `${what}, and only what is in the context directory can be copied`,
+    {
+      hint: "Name files relative to the context directory, and choose it with `fileContextPath`.",
+    },
+  );

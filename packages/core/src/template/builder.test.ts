@@ -28,7 +28,7 @@ describe("steps", () => {
     [builder().rename("a", "it's"), run(`mv -- a 'it'\\''s'`)],
     [builder().rename("a", "b", { force: true }), run("mv -f -- a b")],
     [builder().makeDir(["/a", "/b"], { mode: 0o700 }), run("mkdir -p --mode=700 -- /a /b")],
-    [builder().makeSymlink("/a", "/b", { force: true }), run("ln -s -f -- /a /b")],
+    [builder().makeSymlink("/a", "/b", { force: true }), run("ln -s -n -f -- /a /b")],
     [builder().setWorkdir("/app"), { type: "WORKDIR", path: "/app" }],
     [builder().setUser("root"), { type: "USER", user: "root" }],
     [builder().setEnvs({ A: "1" }), { type: "ENV", envs: { A: "1" } }],

@@ -15,8 +15,9 @@ export const renameLine = (src: string, dest: string, force: boolean | undefined
 export const makeDirLine = (paths: readonly string[], mode: number | undefined): string =>
   line(...["mkdir", "-p", mode !== undefined && `--mode=${mode.toString(8)}`, "--", ...paths]);
 
+/** `-n`: a link to a directory is itself what is there already. */
 export const makeSymlinkLine = (src: string, dest: string, force: boolean | undefined): string =>
-  line("ln", "-s", force && "-f", "--", src, dest);
+  line("ln", "-s", "-n", force && "-f", "--", src, dest);
 
 /** Debian's Python refuses packages from elsewhere unless it is told to accept them. */
 export const pipLine = (packages: readonly string[], isGlobal: boolean): string =>

@@ -20,7 +20,10 @@ export function copyStep(name: string, text: string, expand: (text: string) => s
     if (flag === "chown") user = userOf(`${name} --chown`, given);
     else if (flag === "chmod" && /^[0-7]{3,4}$/.test(given)) mode = Number.parseInt(given, 8);
     else if (flag !== "link")
-      throw unsupported(`\`${name} --${flag}=${value}\``, HINTS[flag] ?? "Leave the flag out.");
+      throw unsupported(
+        `\`${name} --${flag}${value && `=${value}`}\``,
+        HINTS[flag] ?? "Leave the flag out.",
+      );
   }
   const words = (jsonWords(rest) ?? rest.split(/\s+/)).map(expand);
   const dest = words.pop();

@@ -191,7 +191,9 @@ describe("mistakes name the line", () => {
   const cases: [line: string, code: string, message: string][] = [
     ["FROM default", "unsupported", "A second stage"],
     ["COPY --from=x a b", "unsupported", "`COPY --from=x`"],
+    ["COPY --parents a b", "unsupported", "`COPY --parents`"],
     ["COPY --chmod=u+x a b", "unsupported", "`COPY --chmod=u+x`"],
+    ["COPY ../a b", "invalid_path", "only what is in the context"],
     ["COPY --chown=a:b a b", "unsupported", "A group"],
     ["COPY https://x/y /", "unsupported", "COPY of a URL"],
     ["ADD git@github.com:x/y.git /", "unsupported", "ADD of a URL"],

@@ -5,6 +5,7 @@ import type { Snapshot, SnapshotStore } from "../saved/snapshots.ts";
 import { keysOf } from "./keys.ts";
 import { startAndWait } from "./start-command.ts";
 import { doStep, type Settings, settingsAfter, textOf } from "./steps.ts";
+import { withName } from "./users.ts";
 import { warmLanguage } from "./warm-language.ts";
 
 /** What a template's sandboxes have, and what it starts when one of its machines boots. */
@@ -77,12 +78,13 @@ export async function buildTemplate(
   signal?.throwIfAborted();
   await using workshop = await host.open(layer ? { template, snapshot: layer.snapshot } : base);
   const { sandbox } = workshop;
+  settings = await withName(settings, sandbox, signal);
   for (let index = cached; index < steps.length; index++) {
     const step = steps[index]!;
     begin(index);
     await doStep(step, { sandbox, settings, log, signal });
     signal?.throwIfAborted();
-    settings = settingsAfter(settings, step);
+    settings = await withName(settingsAfter(settings, step), sandbox, signal);
     // The others take no time to be done again.
     if (step.type === "RUN" || step.type === "COPY" || step.type === "UNPACK")
       await workshop.saveLayer(layerName(keys.steps[index]!));

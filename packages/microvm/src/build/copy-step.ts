@@ -4,6 +4,7 @@ import { basename, posix } from "node:path";
 import { Readable } from "node:stream";
 import { EmberboxError, type Sandbox } from "@emberbox/core";
 import { type CopyEntry, quote, type TemplateStep } from "@emberbox/core/template";
+import { ownerOf } from "./users.ts";
 
 /** Files up to this size are sent together, in bytes; others as streams. */
 const SMALL_BYTES = 1024 * 1024;
@@ -39,12 +40,12 @@ export async function copyInto(
   };
   await run(of("directory").map((entry) => `mkdir -p -- ${quote(at(entry))}`));
   await writeFiles(sandbox, of("file"), at, as);
-  const owner = quote(step.user ?? "root");
+  const owner = quote(ownerOf(step.user));
   await run([
     ...of("symlink").map((entry) => `ln -sfn -- ${quote(entry.target!)} ${quote(at(entry))}`),
     ...of("file").map((entry) => `chmod ${octal(step.mode ?? entry.mode)} -- ${quote(at(entry))}`),
     ...of("directory").map((entry) => `chmod ${octal(entry.mode)} -- ${quote(at(entry))}`),
-    ...step.entries.map((entry) => `chown -h -- ${owner}: ${quote(at(entry))}`),
+    ...step.entries.map((entry) => `chown -h -- ${owner} ${quote(at(entry))}`),
   ]);
 }
 

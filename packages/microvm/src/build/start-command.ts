@@ -6,8 +6,6 @@ import type { StepContext } from "./steps.ts";
 /** How long what a template starts may take to be ready, in ms. */
 const READY_MS = 600_000;
 const AGAIN_MS = 500;
-/** How long a command may take that asks whether it is ready, in ms. */
-const ASK_MS = 60_000;
 /** What is waited for where nothing says what ready means, as in E2B. */
 const USUAL_READY = "sleep 20";
 const SAID_CHARACTERS = 4000;
@@ -18,9 +16,11 @@ export async function startAndWait(
   { sandbox, settings: { user, workdir: cwd, envs }, log, signal }: StepContext,
 ): Promise<void> {
   if (startCommand === undefined && readyCommand === undefined) return;
-  const as = { user, cwd, envs, signal };
+  const as = { user, cwd, envs };
   let said = "";
   let exitCode: number | undefined;
+  /** Aborted when there is nothing left to be waited for. */
+  const failed = new AbortController();
   const output = (stream: "stdout" | "stderr") => (text: string) => {
     said = (said + text).slice(-SAID_CHARACTERS);
     log({ type: "output", stream, text });
@@ -28,32 +28,34 @@ export async function startAndWait(
   if (startCommand !== undefined) {
     log({ type: "progress", text: `starting ${startCommand}` });
     const handle = await sandbox.commands.run(startCommand, {
-      ...{ ...as, background: true, timeoutMs: 0 },
+      ...{ ...as, signal, background: true, timeoutMs: 0 },
       ...{ onStdout: output("stdout"), onStderr: output("stderr") },
     });
     // What it prints once it is ready is nobody's here.
     handle.wait().then(
-      (result) => (exitCode = result.exitCode),
+      (result) => {
+        exitCode = result.exitCode;
+        if (exitCode !== 0) failed.abort();
+      },
       () => {},
     );
   }
-  const fail = (why: string): never => {
-    throw new EmberboxError("template_build_failed", `${why}${said && `; it said:\n${said}`}`, {
+  const fail = (why: string): EmberboxError =>
+    new EmberboxError("template_build_failed", `${why}${said && `; it said:\n${said}`}`, {
       details: { exitCode, output: said },
     });
-  };
   log({ type: "progress", text: "waiting until it is ready" });
-  const deadline = Date.now() + READY_MS;
-  for (;;) {
-    const asked = await sandbox.commands.run(readyCommand ?? USUAL_READY, {
-      ...as,
-      timeoutMs: ASK_MS,
-    });
-    if (exitCode !== undefined && exitCode !== 0)
-      return fail(`the start command exited with ${exitCode}`);
-    if (asked.exitCode === 0) return undefined;
-    if (Date.now() > deadline)
-      return fail(`what the start command starts was not ready after ${READY_MS / 60_000} minutes`);
-    await sleep(AGAIN_MS, undefined, { signal });
+  const late = AbortSignal.timeout(READY_MS);
+  const ended = AbortSignal.any([failed.signal, late, ...(signal ? [signal] : [])]);
+  try {
+    const ask = { ...as, signal: ended, timeoutMs: 0 };
+    while ((await sandbox.commands.run(readyCommand ?? USUAL_READY, ask)).exitCode !== 0)
+      await sleep(AGAIN_MS, undefined, { signal: ended });
+    ended.throwIfAborted();
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (failed.signal.aborted) throw fail(`the start command exited with ${exitCode}`);
+    if (!late.aborted) throw error;
+    throw fail(`what the start command starts was not ready after ${READY_MS / 60_000} minutes`);
   }
 }

@@ -3,6 +3,7 @@ import { EmberboxError, type Sandbox } from "@emberbox/core";
 import { quote, type TemplateLog, type TemplateStep, USUAL_PATH } from "@emberbox/core/template";
 import { copyInto } from "./copy-step.ts";
 import { unpackInto } from "./unpack-step.ts";
+import { checkLine } from "./users.ts";
 
 /** What earlier steps have said for later ones, and for the template's sandboxes. */
 export interface Settings {
@@ -82,7 +83,7 @@ export async function doStep(step: TemplateStep, context: StepContext): Promise<
       return run(step, make, "root", { ...context, settings: initialSettings });
     }
     case "USER":
-      return run(step, `id -u -- ${quote(step.user)} > /dev/null`, "root", {
+      return run(step, checkLine(quote(step.user)), "root", {
         ...context,
         settings: initialSettings,
       });

@@ -1,7 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Sandbox } from "@emberbox/core";
 import type { SandboxProvider } from "@emberbox/core/provider";
 import { microvm } from "@emberbox/microvm";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { allTicks } from "../packages/emberbox/src/bench/processes.ts";
 import { areGone, eventually, type HostProcess, machinesOf } from "./support/processes.ts";
 
@@ -50,6 +53,33 @@ test("after a create a spare stands by, which becomes the next sandbox as if it 
   await provider[Symbol.asyncDispose]();
   // As a process that has ended, it stays in the table until somebody asks how.
   await eventually("all are gone", 5000, () => areGone(all));
+});
+
+test("a spare has the folder that the last sandbox had, unless that has changed", async () => {
+  await using provider = microvm();
+  const host = mkdtempSync(join(tmpdir(), "emberbox-standby-"));
+  onTestFinished(() => rmSync(host, { recursive: true }));
+  writeFileSync(join(host, "note"), "first");
+  const workspace = { host, guest: "/home/user/folder" };
+  const created = async (): Promise<{ sandbox: Sandbox; note: string }> => {
+    const sandbox = await Sandbox.create({ provider, workspace });
+    const note = await sandbox.files.read("/home/user/folder/note");
+    return { sandbox, note };
+  };
+  expect((await created()).note).toBe("first");
+  const known = await quietMachines(2);
+  const { sandbox, note } = await created();
+  expect(note).toBe("first");
+  const pids = known.map(({ pid }) => pid);
+  expect(machinesOf().map(({ pid }) => pid)).toEqual(pids);
+  await sandbox.files.write("/home/user/folder/note", "changed");
+  const { changes } = await sandbox.workspace.changes();
+  expect(changes).toMatchObject([{ path: "note", kind: "changed" }]);
+  await quietMachines(3);
+  writeFileSync(join(host, "note"), "other");
+  expect((await created()).note).toBe("other");
+  await using plain = await Sandbox.create({ provider });
+  expect(await plain.commands.run("ls /home/user")).toMatchObject({ stdout: "" });
 });
 
 test("a spare that is killed is not missed", async () => {

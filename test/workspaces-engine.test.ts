@@ -14,10 +14,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { type EmberboxError, Sandbox } from "@emberbox/core";
-import type { WorkspaceMount } from "@emberbox/core/workspace";
+import type { GuestChanges, WorkspaceMount } from "@emberbox/core/workspace";
 import { request } from "undici";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readChanges } from "../packages/core/src/workspace/guest-contents.ts";
 import { IgnoreTree } from "../packages/core/src/workspace/ignore-tree.ts";
 import { scan } from "../packages/core/src/workspace/scan.ts";
 import { paths } from "../packages/microvm/src/host/paths.ts";
@@ -42,17 +44,6 @@ async function mountOf(
   return { host, guest, mode, baseline, isIgnored };
 }
 
-interface Changes {
-  readonly removed: readonly string[];
-  readonly entries: readonly {
-    readonly path: string;
-    readonly type: string;
-    readonly mode: number;
-    readonly target?: string;
-    readonly digest?: string;
-  }[];
-}
-
 async function ask(sandbox: Sandbox, path: string, body?: unknown): Promise<Buffer> {
   const connection = await provider.connect(sandbox.sandboxId);
   const { origin, headers, dispatcher } = connection.endpoint(ENVD);
@@ -65,8 +56,11 @@ async function ask(sandbox: Sandbox, path: string, body?: unknown): Promise<Buff
   return bytes;
 }
 
-const changesOf = async (sandbox: Sandbox, number = 0): Promise<Changes> =>
-  JSON.parse((await ask(sandbox, `/workspaces/${number}/changes`)).toString()) as Changes;
+async function changesOf(sandbox: Sandbox, number = 0): Promise<GuestChanges> {
+  const bytes = await ask(sandbox, `/workspaces/${number}/changes`);
+  const headers = { "content-type": "application/octet-stream" };
+  return readChanges({ headers, body: Readable.from([bytes]) });
+}
 
 async function sh(sandbox: Sandbox, command: string, cwd = GUEST, user = "user"): Promise<string> {
   const { stdout, stderr, exitCode } = await sandbox.commands.run(command, {

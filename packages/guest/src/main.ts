@@ -1,6 +1,6 @@
 import { readFileSync, writeSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
-import { background } from "@emberbox/core/background";
+import { background, warning } from "@emberbox/core/background";
 import { ENVD_PORT, INTERPRETER_PORT } from "@emberbox/core/envd";
 import {
   BOOTED_FROM_DISK,
@@ -19,6 +19,7 @@ import type { AgentContext } from "./context.ts";
 import { receiveNetwork, startEgress } from "./egress/egress.ts";
 import { readDefaults } from "./defaults.ts";
 import { createEnvdHandler } from "./envd/index.ts";
+import { rehearseChanges } from "./envd/workspace-changes.ts";
 import { freezeUserCode, syncDisks, thawUserCode } from "./freezer.ts";
 import { forward } from "./forward.ts";
 import { guardAgainstFuse } from "./fuse.ts";
@@ -28,6 +29,7 @@ import { limitUserMemory, separateUserCode } from "./limits.ts";
 import { openPort } from "./port.ts";
 import { restore } from "./restore.ts";
 import { tidyMemory } from "./tidy-memory.ts";
+import { rehearseWorkspaces } from "./workspaces.ts";
 
 const context: AgentContext = {
   envs: {},
@@ -45,6 +47,7 @@ separateUserCode();
 // A template has time to prepare everything; somebody waits for a sandbox that boots from its disk.
 const isWaitedFor = readFileSync("/proc/cmdline", "utf8").split(/\s/).includes(BOOTED_FROM_DISK);
 const interpreter = await createInterpreter(context, { warm: !isWaitedFor });
+if (!isWaitedFor) await rehearseWorkspaces(rehearseChanges).catch(warning("Rehearsing folders"));
 limitUserMemory();
 
 readDefaults(context);

@@ -34,6 +34,12 @@ export function mountAt(
     throw new Error(`${target} cannot be mounted (${native().errno()})`);
 }
 
+/** @throws with the number of the kernel's error */
+export function unmountAt(target: string): void {
+  const unmount = native().load(null).func("int umount(const char *)") as (at: string) => number;
+  if (unmount(target) !== 0) throw new Error(`${target} cannot be unmounted (${native().errno()})`);
+}
+
 /** Makes the directory that something is to be mounted at; what is made in the user's home for that is the user's. */
 export function makeMountPoint(path: string): void {
   const first = mkdirSync(path, { recursive: true });

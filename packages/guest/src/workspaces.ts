@@ -8,12 +8,14 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  rmSync,
   utimesSync,
+  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { type GuestWorkspace, WORKSPACE_SERIAL } from "@emberbox/wire";
 import { blockDevice } from "./block-devices.ts";
-import { makeMountPoint, MountFlags, mountAt } from "./mount.ts";
+import { makeMountPoint, MountFlags, mountAt, unmountAt } from "./mount.ts";
 import { native } from "./native.ts";
 
 /** A folder of the host's, with the places that only root may enter. */
@@ -55,39 +57,77 @@ function tellGit(): void {
   if (!settings.includes(GIT_TRUSTS)) appendFileSync(GIT_SETTINGS, `\n${GIT_TRUSTS}`);
 }
 
+type Control = (fd: number, request: number, argument: number) => number;
+let device: string | undefined;
+let control: Control | undefined;
+
 /** What the kernel has read of the device while it was empty is forgotten. */
-function mountImage(): void {
-  const device = blockDevice(WORKSPACE_SERIAL);
+function openDevice(): string {
+  device ??= blockDevice(WORKSPACE_SERIAL);
+  control ??= native().load(null).func("int ioctl(int, unsigned long, int)") as Control;
   const fd = openSync(device, "r");
   try {
-    const control = native().load(null).func("int ioctl(int, unsigned long, int)");
-    (control as (...values: unknown[]) => number)(fd, BLKFLSBUF, 0);
+    control(fd, BLKFLSBUF, 0);
   } finally {
     closeSync(fd);
   }
+  return device;
+}
+
+function mountImage(): void {
   const place = join(IMAGE, "folders");
   mkdirSync(place, { recursive: true });
-  mountAt(device, place, "ext4", readOnly | noSuid | noDevices, "noload");
+  mountAt(openDevice(), place, "ext4", readOnly | noSuid | noDevices, "noload");
 }
 
 function mountOne(workspace: GuestWorkspace): MountedWorkspace {
   const { number, path, isWritable } = workspace;
   const original = join(IMAGE, "folders", String(number));
-  const own = join(CHANGES, String(number));
-  const changed = join(own, "changed");
   makeMountPoint(path);
   if (isWritable) {
-    const work = join(own, "work");
     mkdirSync(CHANGES, { recursive: true, mode: OTHERS_STAY_OUT });
-    mkdirSync(work, { recursive: true, mode: OTHERS_STAY_OUT });
-    if (lstatSync(changed, { throwIfNoEntry: false }) === undefined) makeLike(original, changed);
-    const options = "redirect_dir=off,index=off,metacopy=off,xino=off";
-    const data = `lowerdir=${original},upperdir=${changed},workdir=${work},${options}`;
-    mountAt("emberbox-workspace", path, "overlay", noSuid | noDevices, data);
-  } else {
-    mountAt(original, path, "", bind, null);
+    return { ...workspace, original, changed: mountCopy(original, path, `${CHANGES}/${number}`) };
   }
-  return { ...workspace, original, changed };
+  mountAt(original, path, "", bind, null);
+  return { ...workspace, original, changed: join(CHANGES, String(number), "changed") };
+}
+
+/** Mounts what can be written; what is, is in the directory whose path is returned. */
+function mountCopy(original: string, path: string, own: string): string {
+  const changed = join(own, "changed");
+  const work = join(own, "work");
+  mkdirSync(work, { recursive: true, mode: OTHERS_STAY_OUT });
+  if (lstatSync(changed, { throwIfNoEntry: false }) === undefined) makeLike(original, changed);
+  const options = "redirect_dir=off,index=off,metacopy=off,xino=off";
+  const data = `lowerdir=${original},upperdir=${changed},workdir=${work},${options}`;
+  mountAt("emberbox-workspace", path, "overlay", noSuid | noDevices, data);
+  return changed;
+}
+
+/**
+ * Does with directories of its own what is done with folders, so that what that takes is loaded and compiled before a
+ * machine is saved.
+ */
+export async function rehearseWorkspaces(
+  look: (workspace: MountedWorkspace) => Promise<void>,
+): Promise<void> {
+  const own = join(IMAGE, "rehearsal");
+  mkdirSync(IMAGE, { recursive: true, mode: OTHERS_STAY_OUT });
+  try {
+    const [original, path] = [join(own, "original"), join(own, "place")];
+    mkdirSync(join(original, "directory"), { recursive: true });
+    openDevice();
+    makeMountPoint(path);
+    const changed = mountCopy(original, path, own);
+    try {
+      writeFileSync(join(path, "directory", "file"), "changed");
+      await look({ number: 0, path, isWritable: true, original, changed });
+    } finally {
+      unmountAt(path);
+    }
+  } finally {
+    rmSync(own, { recursive: true, force: true });
+  }
 }
 
 /** The upper directory is what programs see of the folder itself. */

@@ -30,8 +30,8 @@ export function applied(original: Tree, { removed, entries }: GuestChanges): Tre
     for (let at = path; at !== ""; at = parentOf(at)) if (gone.has(at)) return true;
     return false;
   };
-  const tree = new Map<string, GuestEntry>();
-  for (const [path, entry] of original) if (gone.size === 0 || !isGone(path)) tree.set(path, entry);
+  const tree = new Map(original);
+  if (gone.size > 0) for (const path of original.keys()) if (isGone(path)) tree.delete(path);
   for (const entry of entries) {
     const before = tree.get(entry.path);
     if (before?.type === "directory" && entry.type !== "directory")

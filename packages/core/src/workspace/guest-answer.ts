@@ -3,14 +3,18 @@ import { EmberboxError } from "../errors.ts";
 
 /**
  * What the agent in a machine answers to `GET /workspaces/<n>/changes` on the port of envd: what is there beyond the
- * baseline that was brought along. Paths and targets have one character for each byte, as in a `Baseline`.
+ * baseline that was brought along (`readChanges` tells how). Paths and targets have one character for each byte, as in a
+ * `Baseline`.
  * `GET /workspaces/<n>/original?path=` answers with a file's bytes as they were brought along; the path's bytes are
  * percent-encoded.
  */
 export interface GuestChanges {
   /** Gone, with everything in them, before `entries` came: also directories that were replaced. */
   readonly removed: readonly string[];
-  /** What may differ from the baseline: all that was written to, parents before what is in them. */
+  /**
+   * What may differ from the baseline: all that was written to, parents before what is in them. What is no directory
+   * takes the place of one with everything in it.
+   */
   readonly entries: readonly GuestEntry[];
   /** Not all was told. */
   readonly isTooMuch?: true | undefined;

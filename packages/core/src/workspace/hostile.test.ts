@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { lstatSync, readFileSync } from "node:fs";
 import {
   chmod,
@@ -17,6 +18,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import { localWorkspace } from "../testing/local-workspace.ts";
 import { temporary } from "../testing/temporary.ts";
 import { guestChanges } from "./guest-answer.ts";
+import { readChanges } from "./guest-contents.ts";
 import { applied, treeOf } from "./compare.ts";
 import type { Inside } from "./inside.ts";
 
@@ -75,6 +77,52 @@ test.each([
   expect(guestChanges.safeParse({ removed: [], entries: [entry] }).success).toBe(false);
 });
 
+const frame = (kind: number, content: string | Buffer): Buffer => {
+  const bytes = Buffer.from(content);
+  const head = Buffer.of(kind, 0, 0, 0, 0);
+  head.writeUInt32BE(bytes.length, 1);
+  return Buffer.concat([head, bytes]);
+};
+
+/** In pieces of a few bytes. */
+async function* inPieces(bytes: Buffer): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += 7) yield bytes.subarray(at, at + 7);
+}
+
+const answered = (...frames: Buffer[]) =>
+  readChanges({
+    headers: { "content-type": "application/octet-stream" },
+    body: inPieces(Buffer.concat(frames)),
+  });
+
+test("a file has the bytes that were sent, whatever is said besides", async () => {
+  const said = JSON.stringify({ entries: [{ ...file, path: "a", content: 1 }], removed: ["b"] });
+  const frames = [frame(1, ""), frame(0, said.slice(0, 20)), frame(1, "hello")];
+  const digest = createHash("sha256").update("hello").digest("hex");
+  await expect(answered(...frames, frame(0, said.slice(20)))).resolves.toEqual({
+    entries: [{ ...file, path: "a", size: 5, digest }],
+    removed: ["b"],
+  });
+});
+
+test.each([
+  ["a frame that is not whole", Buffer.of(0, 0, 0, 0, 9, 0x7b)],
+  ["a frame of another kind", frame(2, "{}")],
+  ["a frame that would be too long", Buffer.of(1, 0x7f, 0xff, 0xff, 0xff, 0)],
+  ["no JSON", frame(0, "{")],
+  ["nothing", frame(1, "content")],
+  ["bytes that were not sent", frame(0, '{"entries":[{"path":"a","content":0}],"removed":[]}')],
+])("an answer with %s is refused", async (_, bytes) => {
+  await expect(answered(bytes)).rejects.toMatchObject({ code: "protocol_error" });
+});
+
+test("what an agent of before answers is JSON", async () => {
+  const said = { entries: [{ ...file, path: "a" }], removed: [] };
+  const headers = { "content-type": "application/json" };
+  const body = inPieces(Buffer.from(JSON.stringify(said)));
+  await expect(readChanges({ headers, body })).resolves.toEqual(said);
+});
+
 test("an answer that does not fit together is not believed", () => {
   const original = treeOf([
     { path: "file", type: "file", mode: 0o644, size: 1, mtimeMs: 0 },
@@ -86,6 +134,7 @@ test("an answer that does not fit together is not believed", () => {
     [{ ...file, path: "missing/below" }],
     [{ ...file, path: "a", digest: undefined }],
     [{ ...file, path: "a", target: "x" }],
+    [{ ...file, path: "a", type: "directory" }],
     [{ path: "a", type: "symlink", mode: 0o777, size: 0, mtimeMs: 0 }],
   ])
     expect(() => applied(original, { removed: [], entries } as never)).toThrow("makes no sense");

@@ -1,24 +1,15 @@
 import { ENVD_PORT } from "../envd.ts";
-import { EmberboxError } from "../errors.ts";
 import { streamed } from "../files/read.ts";
 import type { SandboxConnection } from "../provider.ts";
 import { Call } from "../wire/call.ts";
-import { readDocument } from "../wire/document.ts";
 import { httpError } from "../wire/http-error.ts";
 import { applied, type Tree } from "./compare.ts";
-import {
-  guestChanges,
-  MAX_GUEST_BYTES,
-  MAX_GUEST_ENTRIES,
-  tooManyChanges,
-} from "./guest-answer.ts";
+import { readChanges } from "./guest-contents.ts";
 import type { Inside } from "./inside.ts";
 import type { Writer } from "./writer.ts";
 
 /** How long nothing may come of an answer, in milliseconds: files are read for their digests. */
 const PATIENCE_MS = 600_000;
-/** Values in an answer: each entry is an object with its fields. */
-const VALUES = 10 * MAX_GUEST_ENTRIES;
 
 /** A workspace that the machine's agent knows: it tells what was written to. */
 export class InsideAgent implements Inside {
@@ -41,22 +32,16 @@ export class InsideAgent implements Inside {
 
   async tree(signal?: AbortSignal): Promise<Tree> {
     const call = new Call(this.#connection, { signal, requestTimeoutMs: PATIENCE_MS });
+    // It is read while the sandbox looks.
+    const original = this.#original();
+    original.catch(() => {});
     try {
-      const answer = await call.begin(async (progress) => {
-        const { statusCode, body } = await this.#ask(call, "changes");
-        const limits = { bytes: MAX_GUEST_BYTES, values: VALUES };
+      const changes = await call.begin(async (progress) => {
+        const answer = await this.#ask(call, "changes");
         progress();
-        return statusCode === 200 ? readDocument(body, limits) : undefined;
+        return readChanges(answer);
       });
-      const parsed = guestChanges.safeParse(answer);
-      if (!parsed.success)
-        throw new EmberboxError(
-          "protocol_error",
-          "The sandbox's answer about a workspace is not what was expected",
-          { cause: parsed.error },
-        );
-      if (parsed.data.isTooMuch) throw tooManyChanges();
-      return applied(await this.#original(), parsed.data);
+      return applied(await original, changes);
     } catch (error) {
       throw await call.failure(error);
     } finally {

@@ -14,6 +14,9 @@ const MAX_ENTRIES = 500_000;
 /** How deep directories may be in each other; no provider needs to take more. */
 const MAX_DEPTH = 256;
 
+/** Entries that are hashed together: each call costs. */
+const HASHED = 1000;
+
 /** What names of directories begin with that `apply` keeps things in until it is done. */
 export const RESERVED = ".emberbox-apply-";
 
@@ -45,7 +48,8 @@ export async function scan(host: string, options: ScanOptions): Promise<Scanned>
 
   const look = async (directory: Directory, prefix: string, depth: number): Promise<void> => {
     options.ignore.enter(prefix, directory);
-    for (const { name, dirent } of namesIn(directory)) {
+    for (const dirent of namesIn(directory)) {
+      const { name } = dirent;
       const path = prefix === "" ? name : `${prefix}/${name}`;
       const isDirectory = dirent.isDirectory();
       // What an apply that was killed left; it is dealt with before the next one.
@@ -110,15 +114,21 @@ export async function scan(host: string, options: ScanOptions): Promise<Scanned>
 /** A baseline of entries that are in order. */
 export function baselineOf(entries: readonly BaselineEntry[]): Baseline {
   const digest = createHash("sha256");
-  for (const { path, type, mode, size, mtimeMs, target, hardLinkOf } of entries)
-    digest.update(`${JSON.stringify([path, type, mode, size, mtimeMs, target, hardLinkOf])}\n`);
+  for (let at = 0; at < entries.length; at += HASHED) {
+    const lines = entries
+      .slice(at, at + HASHED)
+      .map(
+        ({ path, type, mode, size, mtimeMs, target, hardLinkOf }) =>
+          `${JSON.stringify([path, type, mode, size, mtimeMs, target, hardLinkOf])}\n`,
+      );
+    digest.update(lines.join(""));
+  }
   return { entries, digest: digest.digest("hex") };
 }
 
-function* namesIn(directory: Directory): Generator<{ name: string; dirent: Dirent<Buffer> }> {
-  const found = readdirSync(directory.at(""), { withFileTypes: true, encoding: "buffer" });
-  const named = found.map((dirent) => ({ name: dirent.name.toString("latin1"), dirent }));
-  yield* named.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+function namesIn(directory: Directory): Dirent[] {
+  const found = readdirSync(directory.at(""), { withFileTypes: true, encoding: "latin1" });
+  return found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function entryOf(

@@ -174,10 +174,12 @@ export class FolderWorkspace implements Workspace {
     const present = this.#parts.present?.();
     if (present !== this.#present) this.#synced = undefined;
     this.#present = present;
+    const looking = this.#parts.inside.tree(until);
+    looking.catch(() => {});
     this.#synced ??= treeOf((await this.#parts.baseline()).entries);
     this.#ignore ??= (await this.#scan(until)).ignore;
     const [synced, ignore] = [this.#synced, this.#ignore];
-    const tree = new Map(await this.#parts.inside.tree(until));
+    const tree = new Map(await looking);
     // What stays out of the sandbox stays out of the folder.
     for (const [path, { type }] of tree)
       if (!synced.has(path) && ignore.isIgnored(path, type === "directory")) tree.delete(path);

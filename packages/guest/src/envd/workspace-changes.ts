@@ -1,160 +1,116 @@
 import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { createReadStream, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import type { Stats } from "node:fs";
-import type { ServerResponse } from "node:http";
+import { closeSync, constants, createReadStream, openSync, readSync } from "node:fs";
+import { IncomingMessage, ServerResponse } from "node:http";
+import { Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
-import { native } from "../native.ts";
 import type { MountedWorkspace } from "../workspaces.ts";
+import { type Entry, entriesIn, placeOf } from "./changed-entries.ts";
+import { Frames } from "./frames.ts";
 
-/** What is at a path; `other` is what is no file, directory or link: a pipe, a socket, a device. */
-interface Entry {
-  readonly path: string;
-  readonly type: "file" | "directory" | "symlink" | "other";
-  /** Permission bits. */
-  readonly mode: number;
-  readonly size: number;
-  readonly mtimeMs: number;
-  readonly target?: string;
-}
+/** A file's digest, as hex, or the number of the frame with its bytes. */
+type Content = { readonly digest: string } | { readonly content: number };
 
 /** Read at once; larger files are read in pieces, while other work goes on. */
-const SMALL = 1024 * 1024;
 /** Larger ones are told of without a digest: one with a hole would take days. As core has it. */
 const MAX_READ = 16 * 1024 ** 3;
+const SMALL = 256 * 1024;
+/** What all bytes of small files may have that go to the host as they are. */
+const CONTENTS = 32 * 1024 * 1024;
 /** Others have their turn after so many entries. */
 const TURN = 200;
-/** What is sent at once. */
-const PIECE = 64 * 1024;
+/** How much JSON is gathered before it is sent. */
+const TEXT = 16 * 1024;
 
 /** More than a host takes. */
 const MAX_ENTRIES = 200_000;
 
 /**
  * Answers with what may differ from the folder as it came: overlayfs has that in its upper directory. First
- * `removed` goes, with everything in it; then come `entries`, parents before what is in them. Files are among them that
- * were opened to be written and are as they were; a directory is if it is new, or its permissions are. With `isTooMuch`,
- * not all was told.
+ * `removed` goes, with everything in it; then come `entries`, parents before what is in them, and what is no directory
+ * takes the place of one with all that was in it. Files are among them that were opened to be written and are as they
+ * were; a directory is if it is new, or its permissions are.
+ *
+ * The answer is in frames: a byte says of what kind one is, and four, the highest first, how long. There is JSON in
+ * some, and a small file's bytes in each of the others, which the JSON numbers in their order: an emulated processor
+ * sends them ten times faster than it sums them up. With `isTooMuch`, not all was told.
  */
 export async function sendChanges(
   workspace: MountedWorkspace,
-  withDigests: boolean,
   response: ServerResponse,
 ): Promise<void> {
-  response.writeHead(200, { "content-type": "application/json" });
+  response.writeHead(200, { "content-type": "application/octet-stream" });
+  const frames = new Frames(response);
   const removed: string[] = [];
   let text = '{"entries":[';
   let count = 0;
+  let contents = 0;
+  let room = CONTENTS;
   for (const entry of workspace.isWritable ? entriesIn(workspace, removed) : []) {
     if (count + removed.length >= MAX_ENTRIES) break;
-    const digest = withDigests ? await digestOf(workspace, entry) : undefined;
-    const told = digest === undefined ? entry : { ...entry, digest };
-    text += `${count === 0 ? "" : ","}${JSON.stringify(told)}`;
+    let content: Content | undefined;
+    if (entry.type === "file" && entry.size <= Math.min(SMALL, room)) {
+      room -= entry.size;
+      await frames.makeRoom(SMALL);
+      if (frames.putContent((piece, at) => readSmall(workspace, entry, piece, at)))
+        content = { content: contents++ };
+    } else content = await digestOf(workspace, entry);
+    text += `${count === 0 ? "" : ","}${JSON.stringify({ ...entry, ...content })}`;
     if (++count % TURN === 0) await setImmediate();
+    if (text.length >= TEXT) {
+      await frames.putText(text);
+      text = "";
+    }
     if (response.destroyed) return;
-    if (text.length < PIECE) continue;
-    if (!response.write(text)) await once(response, "drain");
-    text = "";
   }
   const isTooMuch = count + removed.length >= MAX_ENTRIES;
   const rest = isTooMuch ? { removed: [], isTooMuch } : { removed };
-  response.end(`${text}],${JSON.stringify(rest).slice(1)}`);
+  await frames.putText(`${text}],${JSON.stringify(rest).slice(1)}`);
+  await frames.send();
+  response.end();
 }
 
-/** What was written to; `removed` is told what is gone. */
-function* entriesIn({ original, changed }: MountedWorkspace, removed: string[]): Generator<Entry> {
-  /** `isSeen`: what the folder had in this directory is seen through the upper one. */
-  function* look(directory: string, isSeen: boolean): Generator<Entry> {
-    for (const name of namesIn(changed, directory)) {
-      const path = directory === "" ? name : `${directory}/${name}`;
-      const stats = lookAt(changed, path);
-      // It was removed meanwhile.
-      if (stats === undefined) continue;
-      const was = isSeen ? lookAt(original, path) : undefined;
-      if (isWhiteout(stats)) {
-        if (was) removed.push(path);
-        continue;
+/** Answers nobody. */
+export const rehearseChanges = (workspace: MountedWorkspace): Promise<void> =>
+  sendChanges(workspace, new ServerResponse(new IncomingMessage(new Socket())));
+
+const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+
+/** Reads a small file, as long as it was; nothing of one that was cut or removed meanwhile. Returns where that ends. */
+function readSmall(
+  { changed }: MountedWorkspace,
+  { path, size }: Entry,
+  piece: Buffer,
+  begin: number,
+): number | undefined {
+  try {
+    const file = openSync(placeOf(changed, path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    try {
+      let end = begin;
+      while (end < begin + size) {
+        const read = readSync(file, piece, end, begin + size - end, end - begin);
+        if (read === 0) return undefined;
+        end += read;
       }
-      const isMerged =
-        stats.isDirectory() &&
-        was?.isDirectory() === true &&
-        !hasOpaqueMark(placeOf(changed, path));
-      if (was?.isDirectory() && !isMerged) removed.push(path);
-      if (!isMerged || permissions(was!) !== permissions(stats)) yield entryOf(path, stats);
-      if (stats.isDirectory()) yield* look(path, isMerged);
+      return end;
+    } finally {
+      closeSync(file);
     }
-  }
-  const entryOf = (path: string, stats: Stats): Entry => ({
-    path,
-    type: typeOf(stats),
-    mode: permissions(stats),
-    size: stats.isFile() ? stats.size : 0,
-    mtimeMs: stats.mtimeMs,
-    ...(stats.isSymbolicLink() && { target: readlinkSync(placeOf(changed, path), "latin1") }),
-  });
-  yield* look("", true);
-}
-
-/** As bytes: names need not be UTF-8. */
-const placeOf = (root: string, path: string): Buffer =>
-  Buffer.concat([Buffer.from(`${root}/`), Buffer.from(path, "latin1")]);
-
-function lookAt(root: string, path: string): Stats | undefined {
-  try {
-    return lstatSync(placeOf(root, path), { throwIfNoEntry: false });
   } catch {
-    return undefined; // A directory above it is something else.
+    return undefined;
   }
-}
-
-function namesIn(root: string, path: string): string[] {
-  try {
-    const place = path === "" ? Buffer.from(root) : placeOf(root, path);
-    return readdirSync(place, "latin1").toSorted();
-  } catch {
-    return []; // It was removed meanwhile.
-  }
-}
-
-const permissions = ({ mode }: Stats): number => mode & 0o7777;
-
-/** What hides an entry of the lower directory. */
-const isWhiteout = (stats: Stats): boolean => stats.isCharacterDevice() && stats.rdev === 0;
-
-function typeOf(stats: Stats): "file" | "directory" | "symlink" | "other" {
-  if (stats.isFile()) return "file";
-  if (stats.isDirectory()) return "directory";
-  return stats.isSymbolicLink() ? "symlink" : "other";
-}
-
-type GetAttribute = (path: Buffer, name: string, value: Buffer, size: number) => number;
-let getAttribute: GetAttribute | undefined;
-const NUL = Buffer.of(0);
-const value = Buffer.alloc(1);
-
-/** Nothing of the lower directory is seen through such a directory. */
-function hasOpaqueMark(path: Buffer): boolean {
-  getAttribute ??= native()
-    .load(null)
-    .func(
-      "int64_t lgetxattr(const uint8_t *path, const char *name, void *value, size_t size)",
-    ) as GetAttribute;
-  const size = getAttribute(Buffer.concat([path, NUL]), "trusted.overlay.opaque", value, 1);
-  return size === 1 && value.toString() === "y";
 }
 
 async function digestOf(
   { changed }: MountedWorkspace,
   { type, path, size }: Entry,
-): Promise<string | undefined> {
+): Promise<Content | undefined> {
   if (type !== "file" || size > MAX_READ) return undefined;
-  const place = placeOf(changed, path);
   const hash = createHash("sha256");
   try {
-    if (size <= SMALL) hash.update(readFileSync(place));
-    else for await (const piece of createReadStream(place)) hash.update(piece as Buffer);
+    for await (const piece of createReadStream(placeOf(changed, path)))
+      hash.update(piece as Buffer);
   } catch {
     return undefined; // It was removed meanwhile.
   }
-  return hash.digest("hex");
+  return { digest: hash.digest("hex") };
 }

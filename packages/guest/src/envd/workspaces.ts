@@ -16,8 +16,7 @@ const MAX_PATH = 4096;
  * Answers what the host asks about its folders, by their places in the list of all workspaces. Paths are relative to the
  * folder.
  *
- * - `GET /workspaces/N/changes`: what differs from the folder as it came, see `sendChanges`; with `digests=false`,
- *   without the digests of files.
+ * - `GET /workspaces/N/changes`: what differs from the folder as it came, see `sendChanges`.
  * - `GET /workspaces/N/original?path=P`: the bytes of a file as it came; `/current`: as it is now. The bytes of the path
  *   are percent-encoded.
  * - `POST /workspaces/N/read` with `{"of": "original" | "current", "paths": […]}`, where each character of a path is one
@@ -37,7 +36,7 @@ export async function answerWorkspace(
   if (workspace === undefined) throw new HttpError(404, `there is no copy of a folder ${number}`);
   switch (`${request.method} ${what}`) {
     case "GET changes":
-      await sendChanges(workspace, !/(^|&)digests=false(&|$)/.test(query), response);
+      await sendChanges(workspace, response);
       return true;
     case "GET original":
     case "GET current":

@@ -3,6 +3,7 @@ import { EmberboxError } from "@emberbox/core";
 import { type ResolvedCreateOptions, resolveCreateOptions } from "../restore/create-options.ts";
 import type { LocalSandbox } from "../restore/sandbox.ts";
 import type { Snapshot } from "../saved/snapshots.ts";
+import { copiedOf } from "../workspaces/folders.ts";
 import type { Engine } from "./engine.ts";
 import type { EngineOptions } from "./options.ts";
 import { type Kind, Pool } from "./pool.ts";
@@ -31,8 +32,10 @@ export function createNewSandboxes(open: () => Engine, options: EngineOptions): 
     options: ResolvedCreateOptions,
     own: Snapshot | undefined,
   ): Promise<LocalSandbox> => {
-    // What has volumes or folders of the host's has them from its start.
-    const hasMounts = Object.keys(options.volumeMounts ?? {}).length > 0 || options.workspaces;
+    // What is served to a machine is from its start; a copy of folders may be a spare's, too.
+    const hasMounts =
+      Object.keys(options.volumeMounts ?? {}).length > 0 ||
+      options.workspaces?.some(({ mode }) => mode === "live") === true;
     const spare = hasMounts ? undefined : (pool?.take(kind) ?? standby?.take(kind));
     pool?.expect(kindOf(engine, usual));
     const adopted = spare && (await adopt(spare, options, own?.manifest.options.envs ?? {}));
@@ -58,14 +61,18 @@ export function createNewSandboxes(open: () => Engine, options: EngineOptions): 
 /** Sandboxes of these options, before they are told what each has of its own. */
 function kindOf(
   engine: Engine,
-  { template, memoryMB, cpuCount, diskMB }: ResolvedCreateOptions,
+  { template, memoryMB, cpuCount, diskMB, folderImage }: ResolvedCreateOptions,
   own?: Snapshot,
 ): Kind {
   return {
-    key: JSON.stringify([template, own?.snapshotId, memoryMB, cpuCount, diskMB]),
+    key: JSON.stringify([
+      ...[template, own?.snapshotId, memoryMB, cpuCount, diskMB],
+      folderImage?.key,
+    ]),
     make(signal) {
       const { envs } = own?.manifest.options ?? {};
-      const bare = resolveCreateOptions({ template, memoryMB, cpuCount, diskMB, envs });
+      const usual = resolveCreateOptions({ template, memoryMB, cpuCount, diskMB, envs });
+      const bare = { ...usual, folderImage };
       return own ? engine.state.create(own, { ...bare, signal }) : engine.restore(bare, signal);
     },
   };
@@ -74,15 +81,17 @@ function kindOf(
 /** Turns a spare into what was asked for; `undefined` if it does not answer. */
 async function adopt(
   spare: LocalSandbox,
-  { template, access, envs }: ResolvedCreateOptions,
+  { template, access, envs, workspaces }: ResolvedCreateOptions,
   known: Readonly<Record<string, string>>,
 ): Promise<LocalSandbox | undefined> {
   const { gateway, sandboxId } = spare;
   gateway.configure(access);
-  if (isDeepStrictEqual(envs, known) && access.isUsual) return spare;
+  const copied = copiedOf(workspaces);
+  if (isDeepStrictEqual(envs, known) && access.isUsual && copied.length === 0) return spare;
   const identity = { sandboxId, templateId: template, envs: { ...envs, ...gateway.envs } };
+  const folders = copied.length > 0 && { workspaces: copied };
   try {
-    await spare.hello({ ...identity, network: gateway.guest, growDisk: false });
+    await spare.hello({ ...identity, ...folders, network: gateway.guest, growDisk: false });
     return spare;
   } catch (error) {
     await spare.close(

@@ -1,6 +1,7 @@
 import { createHash, hash } from "node:crypto";
 import { readSync, writeSync } from "node:fs";
 import { BLOCK, blocksOf, type Run } from "./ext4.ts";
+import { WriteBehind } from "./write-behind.ts";
 
 /** What is gathered before it is written. */
 const GATHERED = 4 * 1024 * 1024;
@@ -8,13 +9,17 @@ const GATHERED = 4 * 1024 * 1024;
 /** A file that is written from one block on, in its order. */
 export class Blocks {
   readonly #file: number;
-  readonly #gathered = Buffer.allocUnsafeSlow(GATHERED);
+  readonly #behind: WriteBehind;
+  #gathered = shared();
+  /** What the other thread writes while the first is filled. */
+  #written: Buffer | undefined;
   /** Where in the file what is gathered begins, in bytes, and how much it is. */
   #begin: number;
   #filled = 0;
 
   constructor(file: number, firstBlock: number) {
     this.#file = file;
+    this.#behind = new WriteBehind(file);
     this.#begin = firstBlock * BLOCK;
   }
 
@@ -89,13 +94,33 @@ export class Blocks {
   }
 
   #makeRoom(bytes: number): void {
-    if (this.#filled + bytes > GATHERED) this.flush();
+    if (this.#filled + bytes > GATHERED) this.#hand();
   }
 
+  /** To the thread that writes. */
+  #hand(): void {
+    this.#behind.write(this.#gathered.subarray(0, this.#filled), this.#begin);
+    this.#begin += this.#filled;
+    this.#filled = 0;
+    const written = this.#written ?? shared();
+    this.#written = this.#gathered;
+    this.#behind.waitFor(1);
+    this.#gathered = written;
+  }
+
+  /** Afterwards, all is written. */
   flush(): void {
+    this.#behind.waitFor(0);
     for (let done = 0; done < this.#filled;)
       done += writeSync(this.#file, this.#gathered, done, this.#filled - done, this.#begin + done);
     this.#begin += this.#filled;
     this.#filled = 0;
   }
+
+  /** Afterwards, nothing is written any more. */
+  [Symbol.dispose](): void {
+    this.#behind.close();
+  }
 }
+
+const shared = (): Buffer => Buffer.from(new SharedArrayBuffer(GATHERED));

@@ -46,7 +46,7 @@ export interface Node {
 }
 
 /** Writes a file system to an open, empty file: files first, in the order in which they come, what names them last. */
-export class FileSystem {
+export class FileSystem implements Disposable {
   readonly #file: number;
   readonly blocks: Blocks;
   readonly #nodes: Node[] = [];
@@ -128,6 +128,10 @@ export class FileSystem {
     });
     writeSync(this.#file, table, 0, table.length, BLOCK);
     writeSync(this.#file, head, 0, BLOCK, 0);
+  }
+
+  [Symbol.dispose](): void {
+    this.blocks[Symbol.dispose]();
   }
 
   /** What a directory has, or a link says. */

@@ -33,7 +33,8 @@ beforeEach(() => {
 
 const mountOf = (changes: Partial<WorkspaceMount> = {}): WorkspaceMount => {
   const { size, mtimeMs, ctimeMs } = statSync(join(host, "file"));
-  const entry = { path: "file", type: "file", mode: 0o644, size, mtimeMs, ctimeMs } as const;
+  const long = { ctimeMs: ctimeMs - 1000 };
+  const entry = { path: "file", type: "file", mode: 0o644, size, mtimeMs, ...long } as const;
   const baseline = { entries: [entry], digest: "0".repeat(64) };
   return { host, guest: "/w", mode: "review", baseline, isIgnored: () => false, ...changes };
 };
@@ -57,6 +58,15 @@ test("a folder is read once, however many ask for it, until it changes", async (
     [one, changed].map(({ workspaces }) => folders.images.baseline(workspaces[0]!.baseline)),
   );
   expect(before!.entries[0]!.digest).not.toBe(after!.entries[0]!.digest);
+});
+
+test("what is changed while it is brought is read anew the next time", async () => {
+  const mount = mountOf();
+  const [entry] = mount.baseline.entries;
+  const baseline = { ...mount.baseline, entries: [{ ...entry!, ctimeMs: Date.now() + 60_000 }] };
+  const [one, two] = [await bring({ ...mount, baseline }), await bring({ ...mount, baseline })];
+  expect(two.folderImage!.key).not.toBe(one.folderImage!.key);
+  expect(two.workspaces[0]!.baseline).not.toBe(one.workspaces[0]!.baseline);
 });
 
 test("a folder that is worked on itself is in no image", async () => {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { link, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -47,6 +47,8 @@ export interface ObtainOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Times of files are as exact as the kernel's clock ticks: every 10 ms, if it ticks slowly. */
+const TICK_MS = 20;
 const LIMITS = { bytes: 16 * 1024 ** 3, entries: 1_000_000, depth: 256 };
 /** Raise when images are written in another way. */
 const FORMAT = 1;
@@ -61,10 +63,20 @@ export const baselineName = (digest: string): string => `${digest}.baseline`;
 /**
  * Names a folder as it is: by where it is and all that is known of its files without reading them. Two files of the same
  * size and time in different folders are not taken for each other, nor is one that was changed and given its old time.
+ * What is only now being changed may be changed again, after it is copied, without its times telling: a copy of a folder
+ * with such a thing has a name that is never asked for again.
  */
-export function folderKey({ host, baseline }: Pick<WorkspaceMount, "host" | "baseline">): string {
+export function folderKey({
+  host,
+  baseline,
+  mode,
+}: Pick<WorkspaceMount, "host" | "baseline" | "mode">): string {
   const hash = createHash("sha256").update(`${FORMAT}\0${host}\0${baseline.digest}\0`);
-  for (const { ctimeMs } of baseline.entries) hash.update(`${ctimeMs},`);
+  const times = baseline.entries.map(({ ctimeMs }) => ctimeMs);
+  hash.update(times.join(","));
+  const recent = Date.now() - TICK_MS;
+  if (mode !== "live" && times.some((time) => time !== undefined && time > recent))
+    hash.update(randomBytes(16));
   return hash.digest("hex");
 }
 

@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
+  readFileSync,
   lstatSync,
   readlinkSync,
   rmSync,
@@ -18,6 +19,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BaselineEntry } from "@emberbox/core/workspace";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Blocks } from "./blocks.ts";
 import { extentBlocks, putExtents } from "./ext4.ts";
 import { FileSystem } from "./file-system.ts";
 import { type ImageLimits, TooLarge, writeImage, type WrittenFolder } from "./write-image.ts";
@@ -150,7 +152,7 @@ test("more inodes than a group has, and a file of more blocks", () => {
   execFileSync("truncate", ["-s", "140M", source]);
   const path = join(place, "groups");
   const [file, from] = [openSync(path, "wx+"), openSync(source, "r")];
-  const image = new FileSystem(file);
+  using image = new FileSystem(file);
   const facts = { mode: 0o644, mtimeNs: -1n };
   for (let index = 0; index < 40_000; index++) image.add(image.root, `${index}`, "file", facts);
   const large = image.add(image.root, "large", "file", facts);
@@ -179,6 +181,41 @@ test("a file in more pieces than its inode names has them in blocks of their own
     1,
     1000 + 5 * 32_768,
   ]);
+});
+
+describe("what is written while more is read", () => {
+  const source = join(place, "pieces");
+  const text = Buffer.alloc(30_000_000, "more than is gathered at once ");
+  beforeAll(() => writeFileSync(source, text));
+
+  test("is all there, each block as it was last", () => {
+    const path = join(place, "blocks");
+    const [file, from] = [openSync(path, "wx+"), openSync(source, "r")];
+    {
+      using blocks = new Blocks(file, 1);
+      for (const size of [25_000_000, 10_000]) {
+        blocks.goBackTo(1);
+        expect(blocks.copy(from, size)).toMatchObject({ bytes: size });
+      }
+      const { run, digest } = blocks.copy(from, text.length);
+      expect([run.first, digest]).toEqual([4, sha(text)]);
+      blocks.flush();
+    }
+    for (const fd of [file, from]) closeSync(fd);
+    const written = readFileSync(path);
+    expect(written.subarray(4096, 14_096).equals(text.subarray(0, 10_000))).toBe(true);
+    expect(written.subarray(16_384, 16_384 + text.length).equals(text)).toBe(true);
+  });
+
+  test("fails where there is no space", () => {
+    const full = openSync("/dev/full", "w");
+    const entries = [{ path: "pieces", type: "file", mode: 0o644, size: 0, mtimeMs: 0 } as const];
+    const id = Buffer.alloc(16);
+    const begin = (): unknown =>
+      writeImage(full, [{ host: place, number: 0, entries }], { id, limits: LIMITS });
+    expect(begin).toThrow(expect.objectContaining({ code: "ENOSPC" }));
+    closeSync(full);
+  });
 });
 
 describe("what happens to a folder meanwhile", () => {

@@ -63,7 +63,7 @@ export function writeImage(
     readonly onFile?: ((bytes: number) => void) | undefined;
   },
 ): WrittenFolder[] {
-  const image = new FileSystem(file);
+  using image = new FileSystem(file);
   const room = { bytes: options.limits.bytes };
   const count = folders.reduce((sum, { entries }) => sum + entries.length, 0);
   if (count > options.limits.entries)

@@ -1,5 +1,13 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -189,6 +197,23 @@ test("files hold a chain across their ends; what was changed, left out or torn i
   expect((await read(audit.directory)).problems[0]).toMatchObject({ file: names[0], line: 2 });
   rmSync(file(0));
   expect((await read(audit.directory)).problems[0]).toMatchObject({ file: names[1], line: 1 });
+});
+
+test("a log that could not be written for a while goes on in its first file; what is no file is told", async () => {
+  const { provider } = scripted();
+  const directory = join(place(), "log");
+  writeFileSync(directory, "in the way");
+  for (let each = 0; each < 3; each += 1) {
+    const refused = Sandbox.create({ provider, audit: { directory } });
+    await expect(refused).rejects.toMatchObject({ code: "audit_failed" });
+  }
+  rmSync(directory);
+  const sandbox = await Sandbox.create({ provider, audit: { directory } });
+  await sandbox.setTimeout(1000);
+  expect(readdirSync(directory)).toEqual([expect.stringMatching(/-000001\.jsonl$/)]);
+  expect((await read(directory)).problems).toEqual([]);
+  mkdirSync(join(directory, "x-000001.jsonl"));
+  expect((await read(directory)).problems).toMatchObject([{ line: 0, what: "it is no file" }]);
 });
 
 async function read(directory: string) {

@@ -36,6 +36,7 @@ class FileLog implements AuditLog {
   #file: FileHandle | undefined;
   #path = "";
   #bytes = 0;
+  /** Of files that have events. */
   #number = 0;
   #seq = 0;
   #prev = FIRST;
@@ -56,11 +57,13 @@ class FileLog implements AuditLog {
         await file.appendFile(bytes);
       } catch (error) {
         // Part of it may have been written: whatever comes next begins in a file of its own.
-        const path = this.#bytes === 0 ? this.#path : undefined;
+        const isEmpty = this.#bytes === 0;
         await this.#close();
-        if (path !== undefined) await rm(path, { force: true });
+        // Its name is used again, however long a disk is full: only names with six digits are read.
+        if (isEmpty) await rm(this.#path, { force: true }).catch(() => (this.#number += 1));
         throw error;
       }
+      if (this.#bytes === 0) this.#number += 1;
       this.#bytes += bytes.length;
       this.#seq += 1;
       this.#prev = hash;
@@ -72,8 +75,7 @@ class FileLog implements AuditLog {
       await this.#close();
     if (this.#file) return this.#file;
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    this.#number += 1;
-    const name = `${this.#name}-${String(this.#number).padStart(6, "0")}.jsonl`;
+    const name = `${this.#name}-${String(this.#number + 1).padStart(6, "0")}.jsonl`;
     this.#bytes = 0;
     this.#path = join(this.#directory, name);
     return (this.#file = await open(this.#path, "ax", 0o600));

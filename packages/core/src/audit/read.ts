@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FIRST, MAX_LINE_BYTES, readLine } from "./chain.ts";
 import type { AuditEvent } from "../audit-event.ts";
@@ -8,7 +8,7 @@ import type { AuditEvent } from "../audit-event.ts";
 export interface AuditProblem {
   /** Its name in the directory. */
   readonly file: string;
-  /** Counted from 1. */
+  /** Counted from 1; 0 for the file as a whole. */
   readonly line: number;
   readonly what: string;
 }
@@ -38,6 +38,10 @@ export async function readLog(
   for (const file of names) {
     const log = NAME.exec(file)![1]!;
     let line = 0;
+    if (!(await stat(join(directory, file))).isFile()) {
+      problems.push({ file, line, what: "it is no file" });
+      continue;
+    }
     for await (const { text, isWhole } of linesOf(join(directory, file))) {
       line += 1;
       if (!isWhole) {

@@ -53,6 +53,7 @@ function scripted(): Scripted {
     },
     connect: async () => connection,
     setTimeout: async () => {},
+    pause: async () => true,
     getNetworkLog: async () => ({}),
     kill: async (id: string) => {
       gone.abort(new Error("killed"));
@@ -118,7 +119,7 @@ test("content is recorded where it is asked for, without the values of secrets",
   expect(events[1]).toMatchObject({ command: { text: "echo '[secret KEY]'" } });
 });
 
-test("a call that cannot be recorded is not made, unless that is allowed, or ends the sandbox", async () => {
+test("a call that cannot be recorded is not made, unless that is allowed, or it ends or pauses the sandbox", async () => {
   const { provider, killed } = scripted();
   let works = true;
   const sink = (): void => {
@@ -129,6 +130,7 @@ test("a call that cannot be recorded is not made, unless that is allowed, or end
   const refused = { code: "audit_failed", message: expect.stringContaining("the disk is full") };
   await expect(sandbox.setTimeout(1000)).rejects.toMatchObject(refused);
   expect(killed).toEqual([]);
+  await sandbox.pause();
   await expect(Sandbox.create({ provider, audit: { sink } })).rejects.toMatchObject(refused);
   expect(killed).toEqual(["imade"]);
   await sandbox[Symbol.asyncDispose]();

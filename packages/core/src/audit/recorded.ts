@@ -69,6 +69,9 @@ interface About {
   readonly method: string;
 }
 
+/** Nothing happens in a sandbox by them. */
+const STOPS: ReadonlySet<string> = new Set(["kill", "pause"]);
+
 /** A call that is to be recorded. */
 export interface RecordedCall {
   readonly sandboxId: string;
@@ -87,8 +90,8 @@ export async function recordCall(
   const about = { sandboxId, call: number, method };
   const { facts, args, later } = describeCall(method, given, content);
   const called = { ...about, event: "call", ...facts } as const;
-  // A log that is full keeps no sandbox alive.
-  await (method === "kill" ? recorder.after(called) : recorder.before(called));
+  // A log that is full keeps no sandbox alive, and none from being kept.
+  await (STOPS.has(method) ? recorder.after(called) : recorder.before(called));
   const started = performance.now();
   const end = async (outcome: Readonly<Record<string, unknown>>): Promise<void> => {
     const durationMs = Math.round(performance.now() - started);

@@ -20,7 +20,7 @@ test("docs/security.md names every attempt, and no other", () => {
   const page = readFileSync(join(import.meta.dirname, "../docs/security.md"), "utf8");
   const named = [
     ...page.matchAll(
-      /`((?:guest|root|files|net|agent|qemu|host|user|server|volume)\.[a-z0-9-]+)`/g,
+      /`((?:guest|root|files|net|agent|qemu|host|user|server|volume|workspace)\.[a-z0-9-]+)`/g,
     ),
   ];
   expect(new Set(named.map(([, id]) => id))).toEqual(new Set(attempts.map(({ id }) => id)));

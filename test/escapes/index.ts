@@ -19,6 +19,7 @@ import { secretAttempts } from "./secrets.ts";
 import { openServed, serverAttempts } from "./server.ts";
 import { tokenAttempts } from "./tokens.ts";
 import { volumeAttempts } from "./volumes.ts";
+import { workspaceAttempts } from "./workspaces.ts";
 import type { Client, Outcome, Outside, Served, World } from "./world.ts";
 
 /** Every attempt, by where it is made from, inside out. */
@@ -26,6 +27,7 @@ export const attempts: readonly Attempt[] = [
   ...userAttempts,
   ...fileAttempts,
   ...volumeAttempts,
+  ...workspaceAttempts,
   ...rootAttempts,
   ...tokenAttempts,
   ...networkAttempts,

@@ -26,18 +26,20 @@ export const treeOf = (entries: readonly BaselineEntry[]): Tree =>
  */
 export function applied(original: Tree, { removed, entries }: GuestChanges): Tree {
   const gone = new Set(removed);
+  /** Directories that something else has taken the place of, and with them what was in them. */
+  const replaced = new Set<string>();
+  for (const { path, type } of entries)
+    if (type !== "directory" && original.get(path)?.type === "directory") replaced.add(path);
   const isGone = (path: string): boolean => {
-    for (let at = path; at !== ""; at = parentOf(at)) if (gone.has(at)) return true;
+    if (gone.has(path)) return true;
+    for (let at = parentOf(path); at !== ""; at = parentOf(at))
+      if (gone.has(at) || replaced.has(at)) return true;
     return false;
   };
   const tree = new Map(original);
-  if (gone.size > 0) for (const path of original.keys()) if (isGone(path)) tree.delete(path);
-  for (const entry of entries) {
-    const before = tree.get(entry.path);
-    if (before?.type === "directory" && entry.type !== "directory")
-      for (const path of [...tree.keys()]) if (path.startsWith(`${entry.path}/`)) tree.delete(path);
-    tree.set(entry.path, entry);
-  }
+  if (gone.size > 0 || replaced.size > 0)
+    for (const path of original.keys()) if (isGone(path)) tree.delete(path);
+  for (const entry of entries) tree.set(entry.path, entry);
   for (const { path, type, size, target, digest } of entries) {
     const parent = parentOf(path);
     const isOdd =

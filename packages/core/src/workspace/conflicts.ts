@@ -34,15 +34,20 @@ export function editsOf(change: Change): Edit[] {
   ];
 }
 
-/** Looks whether the folder still has what it had when host and sandbox last agreed. */
+/**
+ * Looks whether the folder still has what it had when host and sandbox last agreed. `makesWay` tells whether a directory
+ * above is to take the place of something else.
+ */
 export async function compareWithHost(
   edit: Edit,
   host: string,
   root: Directory,
   originals: Originals,
+  makesWay: (path: string) => boolean,
 ): Promise<Compared> {
   const { path, before, after } = edit;
-  const found = lookAt(root, path);
+  const seen = lookAt(root, path);
+  const found = seen === "blocked" && makesWay(path) ? undefined : seen;
   if (found === "blocked") {
     const conflict = "a directory above it is none any more, or a link";
     // Where there is no such directory, there is nothing to be removed.

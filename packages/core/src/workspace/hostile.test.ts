@@ -140,6 +140,20 @@ test("an answer that does not fit together is not believed", () => {
     expect(() => applied(original, { removed: [], entries } as never)).toThrow("makes no sense");
 });
 
+test("a machine that puts files in the place of all directories does not keep the program long", () => {
+  const directory = { type: "directory", mode: 0o755, size: 0, mtimeMs: 0 } as const;
+  const paths = Array.from({ length: 50_000 }, (_, index) => `d${index}`);
+  const original = treeOf(
+    paths.flatMap((path) => [
+      { path, ...directory },
+      { path: `${path}/in`, ...directory },
+    ]),
+  );
+  const entries = paths.map((path) => ({ ...file, path }));
+  const tree = applied(original, { removed: [], entries } as never);
+  expect([...tree.keys()]).toEqual(paths);
+});
+
 test.each([
   ["/etc/passwd", "absolute"],
   ["../x", "out of the folder"],

@@ -35,8 +35,21 @@ export async function decide(
   sides: Sides,
 ): Promise<Decided> {
   const compared: Compared[] = [];
+  const directories = new Set(
+    changes.flatMap(({ path, before, after }) =>
+      before !== undefined && before.type !== "directory" && after?.type === "directory"
+        ? [path]
+        : [],
+    ),
+  );
+  const makesWay = (path: string): boolean => {
+    for (let at = parentOf(path); at !== ""; at = parentOf(at))
+      if (directories.has(at)) return true;
+    return false;
+  };
+  const { host, root, originals } = sides;
   for (const edit of changes.flatMap(editsOf))
-    compared.push(await compareWithHost(edit, sides.host, sides.root, sides.originals));
+    compared.push(await compareWithHost(edit, host, root, originals, makesWay));
   const merged = new Map<string, Buffer>();
   const refused: { path: string; why: string }[] = [];
   const skipped = new Set<Change>();

@@ -170,6 +170,25 @@ test("a file that both sides changed is a conflict: named, skipped, overwritten 
   expect(readFileSync(join(host, "src", "a.txt"), "utf8")).not.toContain("seventeen");
 });
 
+test("a file or link becomes a directory with files, and one again", async () => {
+  const host = await folder();
+  const { guest, workspace } = await localWorkspace(host);
+  for (const name of ["run.sh", "link"]) {
+    await rm(join(guest, name));
+    await mkdir(join(guest, name, "deep"), { recursive: true });
+    await writeFile(join(guest, name, "deep", "in"), name);
+  }
+  await workspace.apply();
+  for (const name of ["run.sh", "link"])
+    expect(readFileSync(join(host, name, "deep", "in"), "utf8")).toBe(name);
+  expect(readFileSync(join(host, "src", "a.txt"), "utf8")).toBe(text(20));
+  await rm(join(guest, "run.sh"), { recursive: true });
+  await writeFile(join(guest, "run.sh"), "again");
+  await workspace.apply();
+  expect(readFileSync(join(host, "run.sh"), "utf8")).toBe("again");
+  expect(await workspace.changes()).toMatchObject({ changes: [] });
+});
+
 test("a file whose directory the folder has lost is refused, or comes with the directory", async () => {
   const host = await folder();
   const { guest, workspace } = await localWorkspace(host);

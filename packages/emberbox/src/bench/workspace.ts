@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { microvm } from "@emberbox/microvm";
 import { Sandbox } from "@emberbox/core";
 import { type GroupPlan, milliseconds } from "./group.ts";
@@ -9,6 +10,8 @@ import { type GroupPlan, milliseconds } from "./group.ts";
 const DIRECTORIES = 200;
 const FILES = 100;
 const GUEST = "/home/user/repo";
+/** Between two sandboxes of a program, in ms. */
+const PAUSE_MS = 2000;
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
@@ -52,25 +55,32 @@ export const workspace: GroupPlan = {
     "workspace_git_status",
     "own_disk_git_status",
   ],
-  rounds: 1,
+  rounds: 3,
   warmUp: 0,
   async begin() {
+    // A program's first sandbox has nothing that was prepared for it.
     const provider = microvm({ standby: false });
+    const second = microvm();
     const host = makeRepository();
-    const create = (): Promise<Sandbox> =>
-      Sandbox.create({ provider, workspace: { host, guest: GUEST }, timeoutMs: 3_600_000 });
+    const create = (from: typeof provider): Promise<Sandbox> =>
+      Sandbox.create({ provider: from, workspace: { host, guest: GUEST }, timeoutMs: 3_600_000 });
     let sandbox: Sandbox | undefined;
-    const opened = async (): Promise<Sandbox> => (sandbox ??= await create());
+    const opened = async (): Promise<Sandbox> => (sandbox ??= await create(provider));
+    let round = 0;
     return {
       samplers: {
         async workspace_first() {
+          await sandbox?.kill();
           await (await Sandbox.create({ provider })).kill();
-          return timed(async () => (sandbox = await create()));
+          writeFileSync(join(host, "round"), String(round++));
+          await sleep(PAUSE_MS);
+          return timed(async () => (sandbox = await create(provider)));
         },
         async workspace_second() {
-          await opened();
+          await using _first = await create(second);
+          await sleep(PAUSE_MS);
           let another: Sandbox | undefined;
-          const taken = await timed(async () => (another = await create()));
+          const taken = await timed(async () => (another = await create(second)));
           await another?.kill();
           return taken;
         },
@@ -89,12 +99,13 @@ export const workspace: GroupPlan = {
         workspace_git_status: async () => status(await opened(), GUEST),
         async own_disk_git_status() {
           const { commands } = await opened();
-          await commands.run(`cp -a ${GUEST} /home/user/own`, { timeoutMs: 0 });
+          await commands.run(`rm -rf own; cp -a ${GUEST} own`, { timeoutMs: 0 });
           return status(sandbox!, "/home/user/own");
         },
       },
       async [Symbol.asyncDispose]() {
         await provider[Symbol.asyncDispose]();
+        await second[Symbol.asyncDispose]();
         rmSync(host, { recursive: true });
       },
     };

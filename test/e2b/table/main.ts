@@ -67,7 +67,7 @@ async function tryCli(variables: Variables): Promise<void> {
   const version = `CLI ${CLI_VERSION}`;
   console.error(version);
   const program = await installCli(join(directory, "cli"));
-  const context = { program, variables, directory };
+  const context = { program, variables, directory: mkdtempSync(join(directory, "home-")) };
   for (const method of cliMethods) {
     if (method.needs !== undefined && !capabilities[method.needs]) continue;
     const outcome = await tryCommand(method, context).then(

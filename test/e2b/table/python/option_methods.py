@@ -7,7 +7,8 @@ from method import Context, NotInSdk, equal, method, rejects
 from sandbox_methods import visit
 
 TLS_SERVER = (
-    "cd /tmp && openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -subj /CN=inside -days 2 && "
+    "cd /tmp && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+    "-keyout key.pem -out cert.pem -subj /CN=inside -days 2 && "
     "openssl s_server -accept 8443 -key key.pem -cert cert.pem -www"
 )
 

@@ -26,6 +26,8 @@ export function copyStep(name: string, text: string, expand: (text: string) => s
       );
   }
   const words = (jsonWords(rest) ?? rest.split(/\s+/)).map(expand);
+  // It would be the whole context.
+  if (words.includes("")) throw invalid(`A path of \`${name}\` is empty`);
   const dest = words.pop();
   if (dest === undefined || words.length === 0)
     throw invalid(`Expected \`${name}\` to name files and where they go`);

@@ -200,6 +200,7 @@ describe("mistakes name the line", () => {
     ["ADD x.tar.gz /", "unsupported", "ADD of an archive"],
     ["COPY ../a /", "invalid_path", "contains `..`"],
     ["COPY a", "invalid_argument", "name files and where they go"],
+    ["COPY $UNSET /x", "invalid_argument", "is empty"],
     ["VOLUME /x", "unsupported", "VOLUME"],
     ["ONBUILD RUN x", "unsupported", "ONBUILD"],
     ['SHELL ["sh"]', "unsupported", "SHELL"],

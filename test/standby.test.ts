@@ -60,6 +60,8 @@ test("a spare has the folder that the last sandbox had, unless that has changed"
   const host = mkdtempSync(join(tmpdir(), "emberbox-standby-"));
   onTestFinished(() => rmSync(host, { recursive: true }));
   writeFileSync(join(host, "note"), "first");
+  // A copy of what is only now being changed is not used again.
+  await new Promise((resolve) => setTimeout(resolve, 100));
   const workspace = { host, guest: "/home/user/folder" };
   const created = async (): Promise<{ sandbox: Sandbox; note: string }> => {
     const sandbox = await Sandbox.create({ provider, workspace });

@@ -29,6 +29,8 @@ export type BenchId =
   | "workspace_second"
   | "workspace_changes"
   | "workspace_git_status"
+  | "workspace_search"
+  | "own_disk_search"
   | "own_disk_git_status"
   | "volume_small_files"
   | "volume_write"
@@ -94,6 +96,8 @@ export const targets: Readonly<Record<BenchId, Target>> = {
   },
   workspace_git_status: unlimited("git status in it", "ms"),
   own_disk_git_status: unlimited("git status in a copy on the sandbox's own disk", "ms"),
+  workspace_search: unlimited("grep -r in it", "ms"),
+  own_disk_search: unlimited("grep -r in a copy on the sandbox's own disk", "ms"),
   volume_small_files: unlimited("a file of 4 KB in a volume, written or read inside", "ms"),
   volume_write: unlimited("16 MiB to a volume from inside, by the MiB", "MB/s"),
   channel_in: unlimited("64 MiB to a port inside", "MB/s"),

@@ -19,11 +19,21 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return milliseconds(started);
 }
 
+const OWN = "/home/user/own";
+const STATUS = "git status --short";
+const SEARCH = "grep -rl --exclude-dir .git 'line 7 7$' . | wc -l";
+
 /** Once it has run, so that what it reads is in memory. */
-async function status({ commands }: Sandbox, cwd: string): Promise<number> {
-  const run = (): Promise<unknown> => commands.run("git status --short", { cwd, timeoutMs: 0 });
+async function warm({ commands }: Sandbox, command: string, cwd: string): Promise<number> {
+  const run = (): Promise<unknown> => commands.run(command, { cwd, timeoutMs: 0 });
   await run();
   return timed(run);
+}
+
+/** The same in a copy on the sandbox's own disk. */
+async function inOwn(sandbox: Sandbox, command: string): Promise<number> {
+  await sandbox.commands.run(`[ -d ${OWN} ] || cp -a ${GUEST} ${OWN}`, { timeoutMs: 0 });
+  return warm(sandbox, command, OWN);
 }
 
 /** A repository of 20 000 files and 500 MB. */
@@ -54,6 +64,8 @@ export const workspace: GroupPlan = {
     "workspace_changes",
     "workspace_git_status",
     "own_disk_git_status",
+    "workspace_search",
+    "own_disk_search",
   ],
   rounds: 3,
   warmUp: 0,
@@ -96,12 +108,10 @@ export const workspace: GroupPlan = {
           await commands.run(undo, { cwd: GUEST, timeoutMs: 0 });
           return taken;
         },
-        workspace_git_status: async () => status(await opened(), GUEST),
-        async own_disk_git_status() {
-          const { commands } = await opened();
-          await commands.run(`rm -rf own; cp -a ${GUEST} own`, { timeoutMs: 0 });
-          return status(sandbox!, "/home/user/own");
-        },
+        workspace_git_status: async () => warm(await opened(), STATUS, GUEST),
+        own_disk_git_status: async () => inOwn(await opened(), STATUS),
+        workspace_search: async () => warm(await opened(), SEARCH, GUEST),
+        own_disk_search: async () => inOwn(await opened(), SEARCH),
       },
       async [Symbol.asyncDispose]() {
         await provider[Symbol.asyncDispose]();

@@ -3,14 +3,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { microvm } from "@emberbox/microvm";
 import { Sandbox } from "@emberbox/core";
-import { type GroupPlan, milliseconds, NotMeasured, type Sampler } from "./group.ts";
+import { type GroupPlan, milliseconds, NotMeasured, PAUSE_MS, type Sampler } from "./group.ts";
 
 /** The same for the sandbox and for the host. */
 export const IMPORTS = "import numpy, pandas, matplotlib.pyplot";
 export const HOST_PYTHON = "/usr/bin/python3";
 export const HOST_PACKAGES = "python3-numpy python3-pandas python3-matplotlib";
-/** Between two sandboxes of a program, in ms. */
-const PAUSE_MS = 2000;
 
 export const creation: GroupPlan = {
   ids: ["create_to_pandas", "create_second", "host_import", "tti"],

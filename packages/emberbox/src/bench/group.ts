@@ -16,6 +16,9 @@ export interface GroupPlan {
   begin(): Promise<Group>;
 }
 
+/** Between two sandboxes of a program, in ms. */
+export const PAUSE_MS = 2000;
+
 /** This machine cannot measure it. */
 export class NotMeasured extends Error {}
 

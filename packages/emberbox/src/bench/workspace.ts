@@ -5,13 +5,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { microvm } from "@emberbox/microvm";
 import { Sandbox } from "@emberbox/core";
-import { type GroupPlan, milliseconds } from "./group.ts";
+import { type GroupPlan, milliseconds, PAUSE_MS } from "./group.ts";
 
 const DIRECTORIES = 200;
 const FILES = 100;
 const GUEST = "/home/user/repo";
-/** Between two sandboxes of a program, in ms. */
-const PAUSE_MS = 2000;
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();

@@ -59,9 +59,9 @@ async function list({ json, kind }: Flags): Promise<number> {
 
 /** Without checkpoints that are not among the latest of their sandboxes. */
 export function withLatestCheckpoints(all: readonly Listed[]): Listed[] {
-  const checkpoints = Map.groupBy(all, ({ kind, of }) => (kind === "checkpoint" ? of : undefined));
-  checkpoints.delete(undefined);
-  const latest = new Set([...checkpoints.values()].flatMap((each) => each.slice(-LATEST)));
+  const checkpoints = all.filter(({ kind }) => kind === "checkpoint");
+  const bySandbox = Map.groupBy(checkpoints, ({ of }) => of).values();
+  const latest = new Set([...bySandbox].flatMap((each) => each.slice(-LATEST)));
   return all.filter((each) => each.kind !== "checkpoint" || latest.has(each));
 }
 

@@ -48,11 +48,18 @@ const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 const MEMORY = "/dev/shm";
 
 /** Opens an empty file without a name, in memory; nothing where that is not possible. */
-export async function openHole(bytes: number, mode: number): Promise<number | undefined> {
-  const fd = await openFd(MEMORY, O_TMPFILE | constants.O_RDWR, mode).catch(() => undefined);
+export const openHole = (bytes: number, mode: number): Promise<number | undefined> =>
+  openNameless(MEMORY, mode, (fd) => truncateFd(fd, bytes));
+
+async function openNameless(
+  directory: string,
+  mode: number,
+  prepare: (fd: number) => Promise<void>,
+): Promise<number | undefined> {
+  const fd = await openFd(directory, O_TMPFILE | constants.O_RDWR, mode).catch(() => undefined);
   if (fd === undefined) return undefined;
   try {
-    await truncateFd(fd, bytes);
+    await prepare(fd);
     return fd;
   } catch (error) {
     await closeFd(fd);
@@ -92,16 +99,8 @@ export async function openScratch(
 
 /** The same, empty, and without ever having a name where that is possible: a machine has many of them. */
 export async function openUnnamed(run: string): Promise<number> {
-  await mkdir(run, { recursive: true, mode: 0o700 });
-  const fd = await openFd(run, O_TMPFILE | constants.O_RDWR, 0o600).catch(() => undefined);
-  if (fd === undefined) return openScratch(run);
-  try {
-    if (process.getuid?.() === 0) await chownFd(fd, JAIL_ID, JAIL_ID);
-    return fd;
-  } catch (error) {
-    await closeFd(fd);
-    throw error;
-  }
+  const fd = await openNameless(run, 0o600, (opened) => giveTo(opened, JAIL_ID));
+  return fd ?? openScratch(run);
 }
 
 const STALE_MS = 60_000;
@@ -133,11 +132,15 @@ export function letOwnerWrite(path: string): Promise<void> {
   return change(path, 0o644, 0);
 }
 
+async function giveTo(fd: number, owner: number): Promise<void> {
+  if (process.getuid?.() === 0) await chownFd(fd, owner, owner);
+}
+
 /** Never follows a link. */
 async function change(path: string, mode: number, owner: number): Promise<void> {
   const fd = await openFd(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
-    if (process.getuid?.() === 0) await chownFd(fd, owner, owner);
+    await giveTo(fd, owner);
     await chmodFd(fd, mode);
   } finally {
     await closeFd(fd);

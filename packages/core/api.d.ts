@@ -1,6 +1,6 @@
 // audit
-import { AuditAsker, AuditDigest, AuditEvent, AuditFields, AuditFindings, AuditOptions, AuditProblem, PassingDigest, RecordedCall, Recorder, askedBy, digestOf, failureOf, readLog, recordCall } from "./declarations.js";
-export { type AuditAsker, type AuditDigest, type AuditEvent, type AuditFields, type AuditFindings, type AuditOptions, type AuditProblem, Recorder as AuditRecorder, PassingDigest, type RecordedCall, askedBy, digestOf as auditDigest, failureOf as auditFailure, readLog as readAuditLog, recordCall };
+import { AuditAsker, AuditDigest, AuditEvent, AuditFields, AuditFindings, AuditOptions, AuditProblem, PassingDigest, RecordedCall, Recorder, askedBy, digestOf, failureOf, readLog, recordCall, recordCreate, recordEnd } from "./declarations.js";
+export { type AuditAsker, type AuditDigest, type AuditEvent, type AuditFields, type AuditFindings, type AuditOptions, type AuditProblem, Recorder as AuditRecorder, PassingDigest, type RecordedCall, askedBy, digestOf as auditDigest, failureOf as auditFailure, readLog as readAuditLog, recordCall, recordCreate, recordEnd };
 
 // background
 import { background, notifier, warning } from "./declarations.js";
@@ -1826,6 +1826,16 @@ export declare class Recorder {
   after(fields: AuditFields): Promise<void>;
   network({ sandboxId, decision, host, port, address, reason }: NetworkEvent): void;
 }
+export declare function recordCreate<Made extends {
+  readonly sandboxId: string;
+}>(recorder: Recorder, provider: SandboxProvider, options: CreateOptions, how: {
+  readonly create: (options: CreateOptions) => Promise<Made>;
+  readonly kill: (made: Made) => Promise<unknown>;
+}): Promise<Made>;
+export declare function recordEnd(recorder: Recorder, { sandboxId, ended }: {
+  readonly sandboxId: string;
+  readonly ended?: AbortSignal | undefined;
+}): void;
 export interface RecordedCall {
   readonly sandboxId: string;
   readonly recorder: Recorder;

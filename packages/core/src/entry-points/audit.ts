@@ -3,6 +3,7 @@
 import "../supported-node.ts";
 
 export { digestOf as auditDigest, PassingDigest } from "../audit/digest.ts";
+export { recordCreate, recordEnd } from "../audit/lifecycle.ts";
 export { failureOf as auditFailure, recordCall } from "../audit/recorded.ts";
 export type { RecordedCall } from "../audit/recorded.ts";
 export { askedBy, Recorder as AuditRecorder } from "../audit/recorder.ts";

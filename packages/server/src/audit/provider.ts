@@ -1,5 +1,4 @@
-import { type AuditRecorder, recordCall } from "@emberbox/core/audit";
-import { background } from "@emberbox/core/background";
+import { type AuditRecorder, recordCall, recordCreate, recordEnd } from "@emberbox/core/audit";
 import type { CreateOptions, SandboxConnection, SandboxProvider } from "@emberbox/core/provider";
 
 /** What is done to a sandbox, each method's first argument. */
@@ -15,37 +14,18 @@ export function auditedProvider(of: SandboxProvider, recorder: AuditRecorder): S
   const watched = new WeakSet<object>();
 
   /** Records the end of a sandbox. */
-  function watch({ sandboxId, ended }: SandboxConnection): void {
+  function watch(connection: SandboxConnection): void {
+    const { ended } = connection;
     if (ended === undefined || watched.has(ended)) return;
     watched.add(ended);
-    const record = (): void => {
-      const why = ended.reason instanceof Error ? ended.reason.message : undefined;
-      background(recorder.after({ sandboxId, event: "ended", why }), () => {});
-    };
-    ended.addEventListener("abort", record, { once: true });
+    recordEnd(recorder, connection);
   }
 
   async function create(options: CreateOptions): Promise<SandboxConnection> {
-    const { onNetwork } = options;
-    const connection = await of.create({
-      ...options,
-      ...(of.getNetworkLog && {
-        onNetwork: (event) => {
-          recorder.network(event);
-          return onNetwork?.(event);
-        },
-      }),
+    const connection = await recordCreate(recorder, of, options, {
+      create: (watched) => of.create(watched),
+      kill: ({ sandboxId }) => of.kill(sandboxId),
     });
-    const { template, memoryMB, cpuCount, diskMB, metadata, lifecycle } = options;
-    const facts = { template, memoryMB, cpuCount, diskMB, metadata, lifecycle };
-    const { sandboxId } = connection;
-    try {
-      await recorder.before({ sandboxId, event: "created", how: "create", ...facts });
-    } catch (error) {
-      // Nobody is handed a sandbox that is in no record.
-      await of.kill(sandboxId);
-      throw error;
-    }
     watch(connection);
     return connection;
   }
